@@ -1,0 +1,112 @@
+/** What goes into the verifier and what comes out: the boundary to bpf(2) and to the rewrites. */
+import type { Btf } from '../btf/index.ts';
+import type { Insn } from '../isa/index.ts';
+import type { MapFacts, VerifierKernel } from './kernel.ts';
+
+/** Capabilities of the loader, as the verifier asks for them. */
+export interface Caps {
+  readonly bpf: boolean;
+  readonly perfmon: boolean;
+  readonly netAdmin: boolean;
+  readonly sysAdmin: boolean;
+}
+
+/** `struct bpf_func_info` */
+export interface FuncInfo {
+  insnOff: number;
+  typeId: number;
+}
+
+/** `struct bpf_line_info` */
+export interface LineInfo {
+  insnOff: number;
+  fileNameOff: number;
+  lineOff: number;
+  /** line << 10 | column */
+  lineCol: number;
+}
+
+export interface VerifierInput {
+  readonly insns: readonly Insn[];
+  readonly name: string;
+  /** `enum bpf_prog_type` */
+  readonly type: number;
+  /** `enum bpf_attach_type` */
+  readonly expectedAttachType: number;
+  /** prog_flags of BPF_PROG_LOAD: BPF_F_STRICT_ALIGNMENT, BPF_F_SLEEPABLE ... */
+  readonly flags: number;
+  /** licence is GPL-compatible */
+  readonly gpl: boolean;
+  readonly caps: Caps;
+  /** log_level of BPF_PROG_LOAD: bits 1 branch, 2 every instruction, 4 statistics */
+  readonly logLevel: number;
+  readonly btf?: Btf;
+  readonly funcInfo?: readonly FuncInfo[];
+  readonly lineInfo?: readonly LineInfo[];
+  /** BTF id in the kernel's BTF (or of `attachProg`) of what the program attaches to */
+  readonly attachBtfId?: number;
+  readonly fdArray?: readonly number[];
+  readonly kernel: VerifierKernel;
+}
+
+/** `struct bpf_insn_aux_data`: what the walk learned of an instruction, for the rewrites. */
+export interface InsnAux {
+  seen: boolean;
+  /** register type through which a load or store goes: 'PTR_TO_CTX', 'PTR_TO_BTF_ID' ... with flags appended as Linux combines them */
+  ptrType?: string;
+  /** ld_imm64 of a map or map value: index in usedMaps, and offset for values */
+  mapIndex?: number;
+  mapOff?: number;
+  /** map-typed helper calls: the map, 'poison' where paths disagree */
+  mapPtr?: MapFacts | 'poison';
+  mapPtrUnpriv?: boolean;
+  /** tail call with a constant key: key + 1 bookkeeping is the rewrite's */
+  mapKey?: bigint | 'poison';
+  ctxFieldSize?: number;
+  /** ALU with pointer under speculation: Linux's alu_state and alu_limit */
+  aluState?: number;
+  aluLimit?: number;
+  sanitizeStackSpill?: boolean;
+  needsZext?: boolean;
+  /** bpf_loop whose flags are zero and callback known */
+  loopInline?: { callbackSubprog: number };
+  /** kfunc calls, ids of types in bpf_obj_new and others */
+  kfunc?: { btfId: number; arg?: bigint };
+  /** ld_imm64 pseudo BTF id resolved: address */
+  btfVarAddress?: bigint;
+  storageGetFuncAtomic?: boolean;
+  isIterNext?: boolean;
+  callWithPercpuAllocPtr?: boolean;
+  /** index of the instruction in the program as loaded */
+  origIdx: number;
+}
+
+/** `struct bpf_subprog_info` */
+export interface SubprogInfo {
+  start: number;
+  stackDepth: number;
+  hasTailCall: boolean;
+  tailCallReachable: boolean;
+  hasLdAbs: boolean;
+  isCallback: boolean;
+  isAsyncCallback: boolean;
+  isExceptionCb: boolean;
+  name: string;
+}
+
+/** The walk's result: the program with everything the rewrites and the JIT must know. */
+export interface Verified {
+  insns: Insn[];
+  aux: InsnAux[];
+  subprogs: SubprogInfo[];
+  usedMaps: MapFacts[];
+  /** instructions processed, the number in the log's last line */
+  processed: number;
+  maxStackDepth: number;
+  changesPktData: boolean;
+  seenDirectWrite: boolean;
+}
+
+export type VerifyResult =
+  | { readonly ok: true; readonly log: string; readonly program: Verified }
+  | { readonly ok: false; readonly log: string; readonly errno: string };
