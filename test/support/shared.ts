@@ -7,7 +7,8 @@ const root = new URL('../../../shared/', import.meta.url);
 
 /** Whether the data is there; suites that need it skip, with a word, where it is not. */
 export const haveShared = existsSync(root);
-if (!haveShared) console.log('skipped: no ../shared beside the checkout, so suites that read conformance data do not run');
+if (!haveShared)
+  console.log('skipped: no ../shared beside the checkout, so suites that read conformance data do not run');
 
 /** Path of a file below `../shared`. */
 export const sharedPath = (relative: string): string => fileURLToPath(new URL(relative, root));

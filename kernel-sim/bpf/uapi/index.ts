@@ -1,0 +1,6 @@
+/** The user-space interface of BPF as tables: include/uapi/linux/bpf.h of Linux 6.12. */
+export * from './command.ts';
+export { type EnumConstants, UnknownNameError } from './enum.ts';
+export * from './flags.ts';
+export * from './map.ts';
+export * from './program.ts';
