@@ -90,3 +90,21 @@ export const bpfSize = (code: number): number => code & 0x18;
 export const bpfMode = (code: number): number => code & 0xe0;
 export const bpfOp = (code: number): number => code & 0xf0;
 export const bpfSrc = (code: number): number => code & 0x08;
+
+/**
+ * Forms that only the kernel's own rewrites make (include/linux/filter.h); never accepted from a user.
+ * The modes replace BPF_MEM: a load through a pointer that may fault, the same sign-extending, and arena access.
+ */
+export const BPF_PROBE_MEM = 0x20;
+export const BPF_PROBE_MEMSX = 0x40;
+export const BPF_PROBE_MEM32 = 0xa0;
+export const BPF_PROBE_ATOMIC = 0xe0;
+/** BPF_JMP | BPF_TAIL_CALL: what helper 12 becomes; a constant key's poke index + 1 is in `imm`. */
+export const BPF_TAIL_CALL = 0xf0;
+/** BPF_ST | BPF_NOSPEC: speculation barrier. */
+export const BPF_NOSPEC = 0xc0;
+/** `off` of a 64-bit register move: 1 casts between address spaces, -1 adds this CPU's per-CPU offset. */
+export const BPF_ADDR_SPACE_CAST = 1;
+export const BPF_ADDR_PERCPU = -1;
+/** `src` of BPF_JMP | BPF_JCOND. */
+export const BPF_MAY_GOTO = 0;

@@ -1,0 +1,112 @@
+/**
+ * The command line. Each command is a module of its own that is loaded when asked for, so that
+ * start-up pays only for what runs.
+ *
+ * Exit codes: 0 done; 1 the input was refused or could not be used, in one line that says why;
+ * 2 the command line itself was wrong; 130 interrupted.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { report } from './errors.ts';
+
+const engine = () =>
+  new Option(
+    '--engine <engine>',
+    "what executes programs: 'jit' translated x86, 'step' x86 by the instruction, 'interp' BPF",
+  )
+    .choices(['jit', 'step', 'interp'])
+    .default('jit');
+const kallsyms = () => new Option('--kallsyms <file>', 'symbols of another kernel (its /proc/kallsyms, gzip too)');
+const btf = () => new Option('--btf <file>', 'types of another kernel (its /sys/kernel/btf/vmlinux, gzip too)');
+const program = () => new Option('-p, --program <name...>', 'only these programs of the object');
+const json = () => new Option('--json', 'print JSON for machines');
+const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');
+
+/** Adds the options that say which kernel is modelled and which programs are meant. */
+const withKernel = (command: Command): Command =>
+  command.addOption(program()).addOption(engine()).addOption(kallsyms()).addOption(btf()).addOption(clang());
+
+function build(): Command {
+  const cli = new Command('ebpf-emu')
+    .description('Runs eBPF objects in a Linux 6.12 kernel model: verifier, JIT, machine code, probes, trace_pipe')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(ebpf-emu --help lists the commands)');
+
+  withKernel(cli.command('load'))
+    .description('load an object, attach its programs, replay a recording, and print what comes out of trace_pipe')
+    .argument('<file>', "clang's object file (or C, where clang is installed)")
+    .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
+    .option('--log', "print the verifier's whole log where it refuses a program")
+    .option('--max-insns <n>', 'stop a task after this many machine instructions in one system call', Number)
+    .option('--no-verify', 'skip the verifier, to see what it protects from')
+    .addOption(json())
+    .action(async (file, options) => (await import('./commands/load.ts')).load(file, options));
+
+  withKernel(cli.command('verify'))
+    .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
+    .argument('<file>', "clang's object file")
+    .option(
+      '--log-level <n>',
+      'the log_level of BPF_PROG_LOAD: 1 branches, 2 every instruction, 4 statistics',
+      Number,
+      2,
+    )
+    .addOption(json())
+    .action(async (file, options) => (await import('./commands/verify.ts')).verify(file, options));
+
+  withKernel(cli.command('dump'))
+    .description("show a program as the kernel holds it, in bpftool's words")
+    .addArgument(new Command().createArgument('<what>').choices(['xlated', 'jited', 'elf', 'btf']))
+    .argument('<file>', "clang's object file; raw BTF for btf; `tcpdump -ddd` text for xlated and jited")
+    .addOption(new Option('--syntax <syntax>', 'assembly syntax').choices(['att', 'intel']).default('att'))
+    .option('--opcodes', 'the bytes of each instruction')
+    .option('--linum', 'file, line and column behind each C line')
+    .option('--bpf', 'jited: the BPF instruction above its machine code')
+    .addOption(new Option('--format <format>', "btf: bpftool's raw form, or C").choices(['raw', 'c']).default('raw'))
+    .addOption(json())
+    .action(async (what, file, options) => (await import('./commands/dump.ts')).dump(what, file, options));
+
+  withKernel(cli.command('inspect'))
+    .description('show what an object file holds: programs, maps, globals, externs, relocations')
+    .argument('<file>', "clang's object file")
+    .addOption(json())
+    .action(async (file, options) => (await import('./commands/inspect.ts')).inspect(file, options));
+
+  cli
+    .command('asm')
+    .description('assemble BPF text to raw instructions, or to an object that can be loaded')
+    .argument('<file>', 'text as `dump xlated` prints it, labels allowed; - for standard input')
+    .option('-o, --output <file>', 'where to write; without it, hexadecimal to standard output')
+    .option(
+      '--section <name>',
+      'make an object file with the program in this section, for example kprobe/do_sys_openat2',
+    )
+    .option('--license <license>', "the object's licence", 'GPL')
+    .action(async (file, options) => (await import('./commands/asm.ts')).asm(file, options));
+
+  const prog = cli.command('prog').description('run programs by themselves');
+  withKernel(prog.command('run'))
+    .description('run a program on given data, as `bpftool prog run` does')
+    .argument('<file>', "clang's object file, or raw instructions")
+    .option('--type <type>', 'program type of raw instructions', 'socket_filter')
+    .option('--data-in <file>', 'packet data (- for standard input)')
+    .option('--ctx-in <file>', 'context')
+    .option('--data-out <file>', 'where the data go afterwards')
+    .option('--ctx-out <file>', 'where the context goes afterwards')
+    .option('--repeat <n>', 'how many times', Number, 1)
+    .option('--max-insns <n>', 'stop after this many machine instructions', Number)
+    .option('--no-verify', 'skip the verifier, to see what it protects from')
+    .addOption(json())
+    .action(async (file, options) => (await import('./commands/run.ts')).progRun(file, options));
+  return cli;
+}
+
+/** Runs one command line and sets the exit code. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await build().parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else process.exitCode = report(error);
+  }
+}

@@ -1,0 +1,37 @@
+/** Colours, only where stderr is a terminal and NO_COLOR (no-color.org) is not set. */
+const on = process.stderr.isTTY === true && !process.env['NO_COLOR'];
+const sgr =
+  (open: number, close: number) =>
+  (text: string): string =>
+    on ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+
+export const paint = {
+  bold: sgr(1, 22),
+  dim: sgr(2, 22),
+  red: sgr(31, 39),
+  green: sgr(32, 39),
+  yellow: sgr(33, 39),
+  cyan: sgr(36, 39),
+};
+
+/** One line of a stage on stderr: its name in a column, then what it found. */
+export function stage(name: string, text: string): void {
+  process.stderr.write(`${paint.cyan(name.padEnd(7))} ${text}\n`);
+}
+
+/** A line that belongs to the stage above it. */
+export function detail(text: string): void {
+  process.stderr.write(`${' '.repeat(8)}${text}\n`);
+}
+
+/** A warning: work goes on. */
+export function warn(text: string): void {
+  process.stderr.write(`${paint.yellow('warning')} ${text}\n`);
+}
+
+/** Bytes as two-digit hexadecimal, space between. */
+export const hexBytes = (bytes: Uint8Array): string =>
+  Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ');
+
+/** `1 program`, `2 programs`. */
+export const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
