@@ -1,0 +1,6 @@
+export { Assembler, X86EncodeError } from './assembler.ts';
+export { decode } from './decode.ts';
+export * from './insn.ts';
+export * from './operand.ts';
+export { type Form, form, type OperandForm, type Place, rowOf } from './row.ts';
+export { conditions, FLAG, type Row, table } from './table.ts';
