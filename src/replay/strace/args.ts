@@ -8,8 +8,9 @@
  *
  * Strings are C literals; `"abc"...` was cut short by strace (-s).
  */
-import type { TraceArg } from '../trace.ts';
+
 import { constant } from './constants.ts';
+import type { StraceArg } from './events.ts';
 
 /** Text that is no argument list. */
 export class ArgsError extends Error {
@@ -65,7 +66,7 @@ function endOfComment(text: string, at: number): number {
 }
 
 /** One argument, `name=value` forms included. */
-export function parseArg(piece: string): TraceArg {
+export function parseArg(piece: string): StraceArg {
   const text = piece.replace(/\/\*.*?\*\//g, '').trim();
   const named = /^[a-z_]\w*=(?!=)/.exec(text);
   if (named) return parseArg(text.slice(named[0].length));
@@ -75,7 +76,7 @@ export function parseArg(piece: string): TraceArg {
   return { kind: 'value', value: parseValue(text) };
 }
 
-function parseArray(text: string): TraceArg {
+function parseArray(text: string): StraceArg {
   const { items } = splitList(text, 1, ']');
   // [{WIFEXITED(s) && …}], [CHLD], [80]: a structure behind a pointer, unless it lists strings
   if (items.length > 0 && !items.every((item) => item.startsWith('"') || item === '...'))
@@ -86,7 +87,7 @@ function parseArray(text: string): TraceArg {
 const ESCAPES: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, v: 11, f: 12, a: 7, b: 8, e: 27 };
 
 /** A C string literal, octal and hexadecimal escapes included. Text outside ASCII is UTF-8. */
-function parseString(text: string): TraceArg {
+function parseString(text: string): StraceArg {
   const end = endOfString(text, 0);
   const bytes: number[] = [];
   for (const part of text.slice(1, end).matchAll(/\\([0-7]{1,3})|\\x([0-9a-fA-F]{1,2})|\\(.)|([^\\]+)/gs)) {

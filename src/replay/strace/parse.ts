@@ -10,8 +10,9 @@
  *
  * A call that was interrupted by another task's line is put together again, at the time it began.
  */
-import type { SyscallEvent, Trace, TraceArg, TraceEvent, TraceWarning } from '../trace.ts';
+
 import { ArgsError, parseArg, splitList } from './args.ts';
+import type { Strace, StraceArg, StraceEvent, StraceWarning, SyscallEvent } from './events.ts';
 import { logicalLines } from './lines.ts';
 import { Pids } from './pids.ts';
 import { type Prefix, readPrefix, Times } from './prefix.ts';
@@ -24,9 +25,9 @@ interface Begun {
 }
 
 /** Reads a whole recording; lines that cannot be read become warnings. */
-export function parseStrace(text: string): Trace {
-  const events: TraceEvent[] = [];
-  const warnings: TraceWarning[] = [];
+export function parseStrace(text: string): Strace {
+  const events: StraceEvent[] = [];
+  const warnings: StraceWarning[] = [];
   const begun = new Map<number, Begun>();
   const times = new Times();
   const pids = new Pids(text);
@@ -44,7 +45,7 @@ export function parseStrace(text: string): Trace {
   for (const [pid, b] of begun) events.push(finish(b, pid, undefined, b.text));
   // an interrupted call is complete only later, but counts from where it began
   events.sort((a, b) => a.line - b.line);
-  return { events, warnings };
+  return { events, warnings, epoch: times.epoch };
 }
 
 function readEvent(
@@ -53,7 +54,7 @@ function readEvent(
   line: number,
   time: number | undefined,
   begun: Map<number, Begun>,
-): TraceEvent | undefined {
+): StraceEvent | undefined {
   const { rest } = prefix;
   const base = { line, pid, time };
   const signal = /^--- (?:stopped by )?(SIG\w+)/.exec(rest);
@@ -68,7 +69,7 @@ function readEvent(
     const b = begun.get(pid);
     if (!b) throw new ArgsError(`${resumed[1]} is resumed, but no line began it`);
     begun.delete(pid);
-    return finish(b, pid, time, `${b.text}${rest.slice(resumed[0].length)}`);
+    return finish(b, pid, time, `${b.text}${rest.slice(resumed[0].length)}`, line);
   }
   const unfinished = /\s*<unfinished \.\.\.>\)?\s*$/.exec(rest);
   // exit(0 <unfinished ...> may end the recording without a resumed line
@@ -79,10 +80,10 @@ function readEvent(
   return finish({ line, time, text: rest }, pid, undefined, rest);
 }
 
-function finish(b: Begun, pid: number, end: number | undefined, text: string): SyscallEvent {
+function finish(b: Begun, pid: number, end: number | undefined, text: string, resumedLine?: number): SyscallEvent {
   const open = /^(\w+)\(/.exec(text);
   if (!open) throw new ArgsError(`not a line of strace: ${text.slice(0, 60)}`);
-  const complete = end !== undefined || text !== b.text || / = /.test(text);
+  const complete = resumedLine !== undefined || text !== b.text || / = /.test(text);
   const list = splitList(text, open[0].length, complete && /\)\s*(?:=|$)/.test(text) ? ')' : '');
   const { result, duration } = readResult(text.slice(list.end + 1));
   return {
@@ -94,11 +95,12 @@ function finish(b: Begun, pid: number, end: number | undefined, text: string): S
     args: inRegisterOrder(open[1] as string, list.items).map(readArg),
     result,
     end: end ?? (b.time !== undefined && duration !== undefined ? b.time + duration : undefined),
+    resumedLine,
   };
 }
 
 /** `in => out` of calls that change an argument: what went in counts. */
-const readArg = (text: string): TraceArg => parseArg(text.split(' => ')[0] as string);
+const readArg = (text: string): StraceArg => parseArg(text.split(' => ')[0] as string);
 
 /** strace prints clone(2)'s arguments as glibc's wrapper takes them, each with its name; the system call wants flags first. */
 const CLONE_ORDER = ['flags', 'child_stack', 'parent_tid', 'child_tid', 'tls'];

@@ -35,12 +35,21 @@ export function readPrefix(line: string): Prefix {
 }
 
 const DAY = 86_400;
+/** Anything less is a time of the day. */
+const EPOCH_MIN = 1e8;
 
 /** Makes one clock of the forms: ns since the first line. */
 export class Times {
   #first: number | undefined;
   #now = 0;
   #last = 0;
+
+  /** wall clock of the first line, ns since 1970; only -ttt has it */
+  get epoch(): bigint | undefined {
+    return this.#first !== undefined && this.#first > EPOCH_MIN
+      ? BigInt(Math.round(this.#first * 1e6)) * 1000n
+      : undefined;
+  }
 
   at({ seconds, relative }: Prefix): number | undefined {
     if (seconds === undefined) return undefined;
