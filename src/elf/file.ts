@@ -45,8 +45,9 @@ export class ElfFile {
 
   private constructor(bytes: Uint8Array, name: string) {
     this.name = name;
-    this.bytes = bytes;
-    this.sections = readSections(name, bytes);
+    // A Buffer's slice() is a view where a Uint8Array's is a copy: only the latter from here on.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.sections = readSections(name, this.bytes);
   }
 
   /** The first section of that name. */

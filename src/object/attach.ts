@@ -1,0 +1,173 @@
+/**
+ * Attaching by section name, as libbpf 1.5 does on 6.12: perf events with a BPF link for kprobes and
+ * tracepoints, raw_tracepoint_open for raw tracepoints, link_create for what BTF names.
+ */
+import { attachType, BPF_F_KPROBE_MULTI_RETURN } from '../../kernel-sim/bpf/uapi/index.ts';
+import type { LinkHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
+import { NotModelledError, ObjectError } from './error.ts';
+import type { ProgramDef } from './model.ts';
+import type { AttachMethod } from './sections.ts';
+
+/** An attached program. */
+export interface AttachedLink {
+  readonly program: string;
+  readonly method: AttachMethod;
+  /** function, `category:event`, interface ...; '' where there is none */
+  readonly target: string;
+  /** from the target's start */
+  readonly offset: number;
+  readonly onReturn: boolean;
+  /** the kernel's link */
+  readonly link: LinkHandle;
+  detach(): void;
+}
+
+/** What to attach to where the section's name does not say. */
+export interface AttachOptions {
+  /** function, tracepoint or whatever the section's name would have after the `/` */
+  readonly target?: string;
+  /** descriptor of a cgroup, perf event, map or netns, or an interface's index */
+  readonly targetFd?: number;
+  /** value of bpf_get_attach_cookie() */
+  readonly cookie?: bigint;
+  readonly flags?: number;
+}
+
+interface Request {
+  readonly object: string;
+  readonly program: ProgramDef;
+  readonly handle: ProgHandle;
+  readonly kernel: ObjectKernel;
+  readonly options: AttachOptions;
+}
+
+type Attached = { readonly link: LinkHandle; readonly target: string; readonly offset: number };
+
+/** Methods that libbpf attaches by itself; the others need to be told where. */
+const AUTOMATIC: ReadonlySet<AttachMethod> = new Set(['kprobe', 'kprobe.multi', 'kprobe.session', 'ksyscall', 'uprobe', 'uprobe.multi', 'usdt', 'tracepoint', 'raw_tracepoint', 'trace', 'lsm', 'iter', 'freplace']);
+
+const failure = (r: Request, message: string): ObjectError => new ObjectError(r.object, `program '${r.program.name}'`, message);
+const notModelled = (r: Request, what: string): NotModelledError => new NotModelledError(r.object, `program '${r.program.name}'`, `${what} is not modelled yet`);
+
+const targetOf = (r: Request): string | undefined => r.options.target ?? (r.program.target === '' ? undefined : r.program.target);
+const cookieOf = (r: Request): { cookie?: bigint } => (r.options.cookie === undefined ? {} : { cookie: r.options.cookie });
+
+function createLink(r: Request, targetFd: number | undefined, type: number, extra: object = {}): LinkHandle {
+  if (!r.kernel.bpf.linkCreate) throw notModelled(r, 'BPF_LINK_CREATE');
+  return r.kernel.bpf.linkCreate({
+    prog: r.handle.fd,
+    attachType: type,
+    ...(targetFd === undefined ? {} : { target: targetFd }),
+    ...(r.options.flags === undefined ? {} : { flags: r.options.flags }),
+    ...cookieOf(r),
+    ...extra,
+  });
+}
+
+function perfLink(r: Request, attr: Parameters<NonNullable<ObjectKernel['perf']>['open']>[0]): LinkHandle {
+  if (!r.kernel.perf) throw notModelled(r, 'perf_event_open');
+  const { fd } = r.kernel.perf.open(attr, -1, 0);
+  return createLink(r, fd, attachType('perf_event'));
+}
+
+/** `function+0x10`: a function and an offset in it, in C's notations. */
+export function parseProbePoint(text: string): { func: string; offset: number } | undefined {
+  const match = /^([A-Za-z0-9_.]+)(?:\+(0[xX][0-9a-fA-F]+|\d+))?$/.exec(text);
+  if (!match) return undefined;
+  const offset = match[2] ?? '0';
+  return { func: match[1] as string, offset: /^0\d/.test(offset) ? Number.parseInt(offset, 8) : Number(offset) };
+}
+
+function kprobe(r: Request, target: string): Attached {
+  const point = parseProbePoint(target);
+  if (!point) throw failure(r, `'${target}' is no function with an optional +offset`);
+  const ret = r.program.match?.rule.onReturn ?? false;
+  if (ret && point.offset !== 0) throw failure(r, 'return probes take no offset');
+  const link = perfLink(r, { type: 'kprobe', func: point.func, offset: point.offset, ret });
+  return { link, target: point.func, offset: point.offset };
+}
+
+function tracepoint(r: Request, target: string): Attached {
+  const slash = target.indexOf('/');
+  if (slash < 0) throw failure(r, `'${target}' is no tracepoint; name it as category/event`);
+  const category = target.slice(0, slash);
+  const event = target.slice(slash + 1);
+  return { link: perfLink(r, { type: 'tracepoint', category, event }), target: `${category}:${event}`, offset: 0 };
+}
+
+function kprobeMulti(r: Request, target: string): Attached {
+  const flags = r.program.match?.rule.onReturn ? BPF_F_KPROBE_MULTI_RETURN : 0;
+  const symbols = target.split(',').map((name) => name.trim());
+  const wild = symbols.find((name) => /[*?]/.test(name));
+  if (wild) throw notModelled(r, `the pattern '${wild}'`);
+  return { link: createLink(r, 0, r.program.expectedAttachType, { kprobeMulti: { symbols, flags } }), target, offset: 0 };
+}
+
+function rawTracepoint(r: Request, target: string): Attached {
+  if (!r.kernel.bpf.rawTracepointOpen) throw notModelled(r, 'BPF_RAW_TRACEPOINT_OPEN');
+  return { link: r.kernel.bpf.rawTracepointOpen({ prog: r.handle.fd, name: target, ...cookieOf(r) }), target, offset: 0 };
+}
+
+/** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
+function attachBy(r: Request): Attached {
+  const { match } = r.program;
+  const target = targetOf(r);
+  const named = (): string => {
+    if (target === undefined) throw failure(r, `SEC("${r.program.rawSectionName}") does not say what to attach to; give a target`);
+    return target;
+  };
+  switch (match?.rule.method) {
+    case undefined:
+      throw failure(r, `section ${r.program.rawSectionName} does not say how to attach`);
+    case 'kprobe':
+      return kprobe(r, named());
+    case 'ksyscall':
+      return kprobe(r, `__x64_sys_${named()}`);
+    case 'kprobe.multi':
+    case 'kprobe.session':
+      return kprobeMulti(r, named());
+    case 'tracepoint':
+      return tracepoint(r, named());
+    case 'raw_tracepoint':
+      return rawTracepoint(r, named());
+    case 'trace':
+    case 'lsm':
+      return { link: createLink(r, 0, r.program.expectedAttachType), target: target ?? '', offset: 0 };
+    case 'iter':
+      return { link: createLink(r, 0, r.program.expectedAttachType), target: target ?? '', offset: 0 };
+    case 'uprobe':
+    case 'uprobe.multi':
+    case 'usdt':
+      throw notModelled(r, `attaching to user space code (SEC("${r.program.rawSectionName}"))`);
+    case 'freplace':
+      throw notModelled(r, 'replacing a function of another program');
+    case 'struct_ops':
+      throw failure(r, 'struct_ops programs take effect with their map');
+    case 'none':
+      throw failure(r, `programs of SEC("${r.program.rawSectionName}") are not attached: they are called, or run by a test run`);
+    default:
+      if (r.options.targetFd === undefined) throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (an interface's index, a cgroup's or map's descriptor)`);
+      return { link: createLink(r, r.options.targetFd, r.program.expectedAttachType), target: String(r.options.targetFd), offset: 0 };
+  }
+}
+
+/** Whether libbpf would attach this program without being told where. */
+export function attachesItself(program: ProgramDef): boolean {
+  const rule = program.match?.rule;
+  if (!rule || !AUTOMATIC.has(rule.method)) return false;
+  return program.target !== undefined || rule.method === 'iter';
+}
+
+/** See {@link attachBy}. */
+export function attachProgram(object: string, program: ProgramDef, handle: ProgHandle, kernel: ObjectKernel, options: AttachOptions = {}): AttachedLink {
+  const { link, target, offset } = attachBy({ object, program, handle, kernel, options });
+  return {
+    program: program.name,
+    method: program.match?.rule.method ?? 'none',
+    target,
+    offset,
+    onReturn: program.match?.rule.onReturn ?? false,
+    link,
+    detach: () => link.detach(),
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * What loading an object asks of a kernel: bpf(2) and perf_event_open(2), and what user space reads
+ * in /proc and /sys. The kernel model satisfies it; a test may record what it is asked instead.
+ */
+import type { Btf, ExtFuncInfo, ExtLineInfo } from '../btf/index.ts';
+
+/** BPF_MAP_CREATE; numbers are those of `union bpf_attr`. */
+export interface MapCreateRequest {
+  readonly type: number;
+  readonly name: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly numaNode?: number;
+  readonly mapExtra?: bigint;
+  /** descriptor of BTF */
+  readonly btf?: number;
+  readonly btfKeyTypeId?: number;
+  readonly btfValueTypeId?: number;
+  readonly btfVmlinuxValueTypeId?: number;
+  /** descriptor of a map like those it will hold */
+  readonly innerMap?: number;
+}
+
+export interface MapHandle {
+  readonly fd: number;
+  update(key: Uint8Array, value: Uint8Array, flags?: number): void;
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  delete(key: Uint8Array): void;
+  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  freeze?(): void;
+}
+
+/** BPF_PROG_LOAD. */
+export interface ProgLoadRequest {
+  readonly type: number;
+  readonly name: string;
+  readonly insns: Uint8Array;
+  readonly license: string;
+  readonly flags: number;
+  readonly expectedAttachType: number;
+  /** BTF id in the kernel's BTF, or in `attachProg`'s */
+  readonly attachBtf?: number;
+  /** descriptor of the program to attach to */
+  readonly attachProg?: number;
+  /** descriptor of BTF */
+  readonly btf?: number;
+  readonly funcInfo?: readonly ExtFuncInfo[];
+  readonly lineInfo?: readonly ExtLineInfo[];
+  readonly logLevel?: number;
+  readonly verify?: boolean;
+}
+
+export interface ProgHandle {
+  readonly fd: number;
+}
+
+export interface LinkHandle {
+  readonly fd?: number;
+  detach(): void;
+}
+
+/** BPF_LINK_CREATE. */
+export interface LinkCreateRequest {
+  /** descriptor of the program; of the map for struct_ops */
+  readonly prog: number;
+  /** perf event, cgroup or other descriptor; interface index for XDP and tcx */
+  readonly target?: number;
+  readonly attachType: number;
+  readonly flags?: number;
+  readonly cookie?: bigint;
+  readonly kprobeMulti?: { readonly symbols: readonly string[]; readonly flags: number; readonly cookies?: readonly bigint[] };
+}
+
+/** bpf(2). */
+export interface BpfSyscalls {
+  btfLoad(bytes: Uint8Array): { readonly fd: number };
+  mapCreate(request: MapCreateRequest): MapHandle;
+  progLoad(request: ProgLoadRequest): ProgHandle;
+  linkCreate?(request: LinkCreateRequest): LinkHandle;
+  rawTracepointOpen?(request: { readonly prog: number; readonly name: string; readonly cookie?: bigint }): LinkHandle;
+}
+
+/** perf_event_open(2), as far as attaching needs it. */
+export interface PerfSyscalls {
+  open(
+    attr:
+      | { readonly type: 'kprobe'; readonly func?: string; readonly offset?: number; readonly ret?: boolean }
+      | { readonly type: 'uprobe'; readonly path: string; readonly offset: number; readonly ret?: boolean }
+      | { readonly type: 'tracepoint'; readonly category: string; readonly event: string },
+    pid?: number,
+    cpu?: number,
+  ): { readonly fd: number };
+}
+
+/** A kernel to load into. */
+export interface ObjectKernel {
+  readonly bpf: BpfSyscalls;
+  readonly perf?: PerfSyscalls;
+  readonly cpus: number;
+  /** `uname -r` */
+  readonly release: string;
+  /** /sys/kernel/btf/vmlinux */
+  readonly btf?: Btf;
+  /** text of /proc/config.gz */
+  readonly config?: string;
+  /** /proc/kallsyms: the signed 64-bit address as a number */
+  readonly symbols?: { address(name: string): number | undefined };
+}

@@ -1,0 +1,29 @@
+/** Headers for C programs, as files below an include directory. `vmlinux.h` is made from the active BTF. */
+import { type Btf, dumpC } from '../../btf/index.ts';
+import { bpfCoreRead } from './bpf-core-read.ts';
+import { bpfHelpers } from './bpf-helpers.ts';
+import { bpfTracing } from './bpf-tracing.ts';
+
+const bpfEndian = (): string => String.raw`#ifndef __EBPF_EMU_BPF_ENDIAN_H
+#define __EBPF_EMU_BPF_ENDIAN_H
+/* A little-endian machine: network order is the other one */
+#define bpf_htons(x) __builtin_bswap16(x)
+#define bpf_ntohs(x) __builtin_bswap16(x)
+#define bpf_htonl(x) __builtin_bswap32(x)
+#define bpf_ntohl(x) __builtin_bswap32(x)
+#define bpf_cpu_to_be64(x) __builtin_bswap64(x)
+#define bpf_be64_to_cpu(x) __builtin_bswap64(x)
+#endif
+`;
+
+/** Path below the include directory, and what makes the file's text. */
+export function headerFiles(btf: () => Btf): { readonly path: string; readonly text: () => string }[] {
+  return [
+    { path: 'vmlinux.h', text: () => dumpC(btf()) },
+    { path: 'bpf/bpf_helpers.h', text: bpfHelpers },
+    { path: 'bpf/bpf_helper_defs.h', text: () => '#include <bpf/bpf_helpers.h>\n' },
+    { path: 'bpf/bpf_tracing.h', text: bpfTracing },
+    { path: 'bpf/bpf_core_read.h', text: bpfCoreRead },
+    { path: 'bpf/bpf_endian.h', text: bpfEndian },
+  ];
+}

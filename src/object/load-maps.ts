@@ -1,0 +1,118 @@
+/** Creating an object's maps: attributes as libbpf gives them, inner maps first, contents after. */
+import { BPF_MAP_TYPE, BPF_OBJ_NAME_LEN, mapTypeName } from '../../kernel-sim/bpf/uapi/index.ts';
+import type { MapCreateRequest, MapHandle, ObjectKernel } from './bpf-interface.ts';
+import { ObjectError } from './error.ts';
+import { isMapInMap } from './maps/names.ts';
+import { kernelStructOps } from './maps/struct-ops.ts';
+import type { MapDef, ObjectModel } from './model.ts';
+
+/** Types that the kernel refuses BTF for. */
+const WITHOUT_BTF = new Set<number>([
+  BPF_MAP_TYPE.PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE.CGROUP_ARRAY,
+  BPF_MAP_TYPE.STACK_TRACE,
+  BPF_MAP_TYPE.ARRAY_OF_MAPS,
+  BPF_MAP_TYPE.HASH_OF_MAPS,
+  BPF_MAP_TYPE.DEVMAP,
+  BPF_MAP_TYPE.DEVMAP_HASH,
+  BPF_MAP_TYPE.CPUMAP,
+  BPF_MAP_TYPE.XSKMAP,
+  BPF_MAP_TYPE.SOCKMAP,
+  BPF_MAP_TYPE.SOCKHASH,
+  BPF_MAP_TYPE.QUEUE,
+  BPF_MAP_TYPE.STACK,
+  BPF_MAP_TYPE.ARENA,
+]);
+
+const KEY0 = new Uint8Array(4);
+const u32 = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
+
+export class MapLoader {
+  readonly #object: ObjectModel;
+  readonly #kernel: ObjectKernel;
+  readonly #btfFd: number | undefined;
+  readonly handles = new Map<MapDef, MapHandle>();
+  readonly warnings: string[] = [];
+
+  /** @param btfFd the object's BTF in the kernel, where it took it */
+  constructor(object: ObjectModel, kernel: ObjectKernel, btfFd: number | undefined) {
+    this.#object = object;
+    this.#kernel = kernel;
+    this.#btfFd = btfFd;
+  }
+
+  /** Creates and fills one map. @throws the kernel's error */
+  create(map: MapDef): MapHandle {
+    const known = this.handles.get(map);
+    if (known) return known;
+    let innerMap: number | undefined;
+    if (isMapInMap(map.type) && map.inner) innerMap = this.create(map.inner).fd;
+    const handle = this.#createOne(this.#request(map, innerMap), map);
+    this.handles.set(map, handle);
+    this.#fill(map, handle);
+    return handle;
+  }
+
+  #request(map: MapDef, innerMap: number | undefined): MapCreateRequest {
+    const btf = this.#btfFd !== undefined && (map.btfKey !== 0 || map.btfValue !== 0) && !WITHOUT_BTF.has(map.type);
+    let { maxEntries } = map;
+    if (map.type === BPF_MAP_TYPE.PERF_EVENT_ARRAY && maxEntries === 0) maxEntries = this.#kernel.cpus;
+    return {
+      type: map.type,
+      name: map.name.slice(0, BPF_OBJ_NAME_LEN - 1),
+      keySize: map.keySize,
+      valueSize: map.valueSize,
+      maxEntries,
+      flags: map.flags,
+      ...(map.numaNode === 0 ? {} : { numaNode: map.numaNode }),
+      ...(map.mapExtra === 0n ? {} : { mapExtra: map.mapExtra }),
+      ...(innerMap === undefined ? {} : { innerMap }),
+      ...(btf ? { btf: this.#btfFd as number, btfKeyTypeId: map.btfKey, btfValueTypeId: map.btfValue } : {}),
+      ...this.#structOps(map),
+    };
+  }
+
+  #structOps(map: MapDef): Partial<MapCreateRequest> {
+    if (!map.structOps) return {};
+    const type = this.#object.btf?.typeById(map.structOps.type);
+    const kernel = type && this.#kernel.btf && kernelStructOps(this.#kernel.btf, type.name.replace(/___.*$/, ''));
+    if (!kernel || !this.#kernel.btf) throw new ObjectError(this.#object.file, `struct_ops '${map.name}'`, `the kernel has no struct_ops '${type?.name ?? ''}'`);
+    return { valueSize: this.#kernel.btf.sizeOf(kernel.wrapper), btfVmlinuxValueTypeId: kernel.wrapper };
+  }
+
+  #createOne(request: MapCreateRequest, map: MapDef): MapHandle {
+    try {
+      return this.#kernel.bpf.mapCreate(request);
+    } catch (error) {
+      if (request.btf === undefined) throw error;
+      const { btf: _fd, btfKeyTypeId: _key, btfValueTypeId: _value, ...bare } = request;
+      const handle = this.#kernel.bpf.mapCreate(bare);
+      this.warnings.push(`map '${map.name}' (${mapTypeName(map.type)}): created without BTF, which the kernel refused: ${error instanceof Error ? error.message : String(error)}`);
+      return handle;
+    }
+  }
+
+  #fill(map: MapDef, handle: MapHandle): void {
+    if (map.data && map.type === BPF_MAP_TYPE.ARRAY) {
+      handle.update(KEY0, map.data, 0);
+      if (map.origin === 'rodata' || map.origin === 'kconfig') handle.freeze?.();
+    }
+    if (!isMapInMap(map.type)) return;
+    for (const [slot, name] of map.slots.entries()) {
+      const inner = name === '' ? undefined : this.#object.maps.find((m) => m.name === name);
+      if (inner) handle.update(u32(slot), u32(this.create(inner).fd), 0);
+    }
+  }
+
+  /** Puts loaded programs into the tables of prog arrays. */
+  fillProgArrays(fdOf: (program: string) => number | undefined): void {
+    for (const map of this.#object.maps) {
+      const handle = this.handles.get(map);
+      if (map.type !== BPF_MAP_TYPE.PROG_ARRAY || !handle) continue;
+      for (const [slot, name] of map.slots.entries()) {
+        const fd = name === '' ? undefined : fdOf(name);
+        if (fd !== undefined) handle.update(u32(slot), u32(fd), 0);
+      }
+    }
+  }
+}

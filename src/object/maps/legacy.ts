@@ -1,0 +1,66 @@
+/**
+ * Maps of `maps` and `maps/NAME` sections, as objects from before BTF have them. libbpf 1.0
+ * dropped these; its predecessors, iproute2's tc and Cilium took:
+ *
+ *     struct bpf_map_def { type, key_size, value_size, max_entries[, map_flags[, inner_map_idx, numa_node]] }
+ *     struct bpf_elf_map { type, size_key, size_value, max_elem, flags, id, pinning[, inner_id, inner_idx] }
+ *
+ * all of u32. How long one is, is the section's size over the number of its symbols. Both have
+ * 28-byte forms: what distinguishes them is who asks for an inner map.
+ */
+import type { ElfFile, ElfSection } from '../../elf/index.ts';
+import { BPF_F_NUMA_NODE } from '../../../kernel-sim/bpf/uapi/index.ts';
+import { ObjectError } from '../error.ts';
+import type { MapDef } from '../model.ts';
+import { blankMap, fixupMap, isMapInMap } from './names.ts';
+
+/** Bytes of the shortest definition. */
+const SHORTEST = 16;
+const SAMPLES_SIZE = 28;
+const IPROUTE2_SIZE = 36;
+
+export const isLegacyMapSection = (name: string): boolean => name === 'maps' || name.startsWith('maps/');
+
+interface Fields {
+  readonly id: number;
+  readonly innerId: number;
+  readonly innerIndex: number;
+}
+
+/** Maps of one such section, by offset. @throws ObjectError */
+export function legacyMaps(file: string, elf: ElfFile, section: ElfSection): MapDef[] {
+  const symbols = elf.symbols
+    .filter((s) => s.section === section.index && s.type !== 'section' && s.name !== '')
+    .sort((a, b) => a.value - b.value);
+  if (symbols.length === 0) return [];
+  const stride = Math.floor(section.size / symbols.length);
+  if (stride < SHORTEST) throw new ObjectError(file, `section ${section.name}`, `${section.size} bytes are too few for ${symbols.length} maps`);
+  const view = new DataView(section.data.buffer, section.data.byteOffset, section.data.length);
+  const fields: Fields[] = [];
+  const maps = symbols.map((symbol) => {
+    const size = Math.min(symbol.size > 0 ? symbol.size : stride, section.data.length - symbol.value);
+    if (size < SHORTEST) throw new ObjectError(file, `map '${symbol.name}'`, `its definition at ${symbol.value} of section ${section.name} is cut off`);
+    const word = (n: number): number => (n * 4 + 4 <= size ? view.getUint32(symbol.value + n * 4, true) : 0);
+    const map = blankMap(symbol.name, symbol.name, 'legacy', section.index, symbol.value);
+    map.type = word(0);
+    map.keySize = word(1);
+    map.valueSize = word(2);
+    map.maxEntries = word(3);
+    map.flags = word(4);
+    if (size >= IPROUTE2_SIZE) {
+      fields.push({ id: word(5), innerId: word(7), innerIndex: word(8) });
+    } else {
+      fields.push({ id: 0, innerId: 0, innerIndex: size === SAMPLES_SIZE ? word(5) : 0 });
+      if (size === SAMPLES_SIZE && (map.flags & BPF_F_NUMA_NODE) !== 0) map.numaNode = word(6);
+    }
+    fixupMap(map);
+    return map;
+  });
+  maps.forEach((map, n) => {
+    if (!isMapInMap(map.type)) return;
+    const { innerId, innerIndex } = fields[n] as Fields;
+    const byId = innerId === 0 ? undefined : maps.find((m, other) => m !== map && (fields[other] as Fields).id === innerId);
+    map.inner = byId ?? (maps[innerIndex] === map ? undefined : maps[innerIndex]);
+  });
+  return maps;
+}

@@ -1,0 +1,88 @@
+/** A kernel that notes what it is asked and agrees: for tests of what loading sends through bpf(2). */
+import type {
+  BpfSyscalls,
+  LinkCreateRequest,
+  MapCreateRequest,
+  MapHandle,
+  ObjectKernel,
+  ProgLoadRequest,
+} from '../../src/object/index.ts';
+
+export class RecordedMap implements MapHandle {
+  readonly fd: number;
+  readonly request: MapCreateRequest;
+  readonly contents = new Map<string, Uint8Array>();
+  frozen = false;
+  constructor(fd: number, request: MapCreateRequest) {
+    this.fd = fd;
+    this.request = request;
+  }
+  update(key: Uint8Array, value: Uint8Array): void {
+    if (this.frozen) throw new Error('EPERM');
+    this.contents.set(Buffer.from(key).toString('hex'), value.slice());
+  }
+  lookup(key: Uint8Array): Uint8Array | undefined {
+    return this.contents.get(Buffer.from(key).toString('hex'));
+  }
+  delete(key: Uint8Array): void {
+    this.contents.delete(Buffer.from(key).toString('hex'));
+  }
+  *entries(): Generator<[Uint8Array, Uint8Array]> {
+    for (const [key, value] of this.contents) yield [Uint8Array.from(Buffer.from(key, 'hex')), value];
+  }
+  freeze(): void {
+    this.frozen = true;
+  }
+}
+
+export class RecorderKernel implements ObjectKernel {
+  readonly cpus = 4;
+  readonly release = '6.12.117';
+  readonly btf?: NonNullable<ObjectKernel['btf']>;
+  readonly config?: string;
+  readonly symbols = { address: (name: string): number | undefined => (name.startsWith('missing') ? undefined : -0x7f000000) };
+  readonly btfLoads: Uint8Array[] = [];
+  readonly maps: RecordedMap[] = [];
+  readonly programs: ProgLoadRequest[] = [];
+  readonly links: (LinkCreateRequest | { prog: number; name: string })[] = [];
+  readonly perfEvents: unknown[] = [];
+  /** how often a link was detached */
+  detached = 0;
+  #fd = 3;
+
+  constructor(btf?: NonNullable<ObjectKernel['btf']>, config?: string) {
+    if (btf) this.btf = btf;
+    if (config !== undefined) this.config = config;
+  }
+
+  readonly perf = {
+    open: (attr: unknown): { fd: number } => {
+      this.perfEvents.push(attr);
+      return { fd: this.#fd++ };
+    },
+  };
+
+  readonly bpf = {
+    btfLoad: (bytes): { fd: number } => {
+      this.btfLoads.push(bytes);
+      return { fd: this.#fd++ };
+    },
+    mapCreate: (request): RecordedMap => {
+      const map = new RecordedMap(this.#fd++, request);
+      this.maps.push(map);
+      return map;
+    },
+    progLoad: (request): { fd: number } => {
+      this.programs.push(request);
+      return { fd: this.#fd++ };
+    },
+    linkCreate: (request): { fd: number; detach(): void } => {
+      this.links.push(request);
+      return { fd: this.#fd++, detach: () => void this.detached++ };
+    },
+    rawTracepointOpen: (request): { fd: number; detach(): void } => {
+      this.links.push(request);
+      return { fd: this.#fd++, detach: () => void this.detached++ };
+    },
+  } satisfies BpfSyscalls;
+}
