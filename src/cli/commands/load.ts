@@ -1,0 +1,138 @@
+/** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
+import { BpfError, type Kernel } from '../../../kernel-sim/index.ts';
+import { formatAddr } from '../../machine/addr.ts';
+import type { BpfObject, LoadedObject } from '../../object/index.ts';
+import { explainRejection } from '../rejection.ts';
+import { boot, type KernelOptions, openInput } from '../session.ts';
+import { detail, hexBytes, milliseconds, paint, plural, stage, warn } from '../style.ts';
+import { showMaps } from './load-maps.ts';
+import { readRecording, replayAll } from './load-run.ts';
+
+export interface LoadCommandOptions extends KernelOptions {
+  readonly replay?: string;
+  readonly log?: boolean;
+  readonly maxInsns?: number;
+  readonly verify: boolean;
+  readonly json?: boolean;
+}
+
+type Loaded = LoadedObject<Kernel>;
+
+export async function load(file: string, options: LoadCommandOptions): Promise<void> {
+  const recording = readRecording(options.replay);
+  const kernel = await boot(options);
+  const object = await openInput(file, kernel, options);
+  showObject(file, object);
+  const loaded = loadPrograms(kernel, object, options);
+  if (!loaded) return;
+  showCode(kernel, loaded);
+  attach(loaded);
+  const run = await replayAll(kernel, recording, options);
+  showMaps(loaded);
+  stage('done', `${run.text} in ${milliseconds(run.ms)}`);
+  process.exitCode = run.exitCode;
+}
+
+function showObject(file: string, object: BpfObject): void {
+  const { model } = object;
+  const btf = model.btf ? plural(model.btf.types.length - 1, 'type') : 'none (compile with -g for C lines)';
+  stage(
+    'elf',
+    `${file}: ${plural(model.elf.sections.length - 1, 'section')}, ${plural(object.programs.length, 'program')}, ${plural(object.maps.length, 'map')}, licence ${object.license || 'none'}, BTF ${btf}`,
+  );
+  for (const p of object.programs)
+    detail(
+      `program ${p.name}  SEC("${p.rawSectionName}")  ${plural(p.insns.length, 'instruction')}${p.autoload ? '' : ', not loaded by itself'}`,
+    );
+  for (const m of object.maps)
+    detail(`map ${m.realName}  ${m.origin}, key ${m.keySize}, value ${m.valueSize}, ${m.maxEntries} max`);
+  for (const warning of object.warnings) warn(warning);
+}
+
+/** Loads all, or says why one is refused; undefined then, and the exit code set. */
+function loadPrograms(kernel: Kernel, object: BpfObject, options: LoadCommandOptions): Loaded | undefined {
+  const started = performance.now();
+  try {
+    const loaded = object.load(kernel, {
+      ...(options.program ? { programs: options.program } : {}),
+      verify: options.verify,
+      logLevel: options.verify ? STATISTICS : 0,
+    });
+    for (const warning of loaded.warnings) if (!object.warnings.includes(warning)) warn(warning);
+    for (const p of Object.values(loaded.programs))
+      showVerdict(p.name, p.handle.log, options.verify, performance.now() - started);
+    return loaded;
+  } catch (error) {
+    if (!(error instanceof BpfError) || !error.log) throw error;
+    showRejection(kernel, object, error, options);
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+/** log_level 4: only the counts at the end. */
+const STATISTICS = 4;
+
+function showVerdict(name: string, log: string, verified: boolean, ms: number): void {
+  if (!verified) return stage('verify', `${name}: skipped, as --no-verify says`);
+  const insns = /processed (\d+) insns/.exec(log)?.[1] ?? '?';
+  const took = /verification time (\d+) usec/.exec(log)?.[1];
+  const stack = /stack depth ([\d+]+)/.exec(log)?.[1];
+  const time = took === undefined ? milliseconds(ms) : milliseconds(Number(took) / 1000);
+  stage(
+    'verify',
+    `${name}: ${paint.green('accepted')}, ${insns} instructions processed${stack ? `, stack depth ${stack}` : ''}, ${time}`,
+  );
+}
+
+function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, options: LoadCommandOptions): void {
+  // the counts alone say nothing: ask again for every instruction
+  const log = fullLog(kernel, object, options) ?? error.log ?? '';
+  if (options.log) process.stderr.write(log);
+  const { message, insn, source, meaning } = explainRejection(log);
+  stage('verify', `${paint.red('refused')} (${error.errno}): ${paint.bold(message)}`);
+  if (source) detail(`C line       ${source}`);
+  if (insn) detail(`instruction  ${insn}`);
+  if (meaning) detail(`meaning      ${meaning}`);
+  if (!options.log) detail(paint.dim('--log prints the whole log'));
+}
+
+function fullLog(kernel: Kernel, object: BpfObject, options: LoadCommandOptions): string | undefined {
+  try {
+    object.load(kernel, { ...(options.program ? { programs: options.program } : {}), logLevel: 2 });
+    return undefined;
+  } catch (error) {
+    return error instanceof BpfError ? error.log : undefined;
+  }
+}
+
+function showCode(kernel: Kernel, loaded: Loaded): void {
+  for (const p of Object.values(loaded.programs)) {
+    const funcs = p.handle.jitedFuncs;
+    if (funcs.length === 0)
+      stage('interp', `${p.name}: ${plural(p.handle.xlated.length / 8, 'instruction')} for the interpreter`);
+    for (const f of funcs)
+      stage(
+        'jit',
+        `${p.name}: ${plural(f.length, 'byte')} at ${f.address.toString(16)} ${paint.dim(`<${f.name}>`)}${kernel.engine === 'step' ? ', run by the instruction' : ''}`,
+      );
+  }
+}
+
+function attach(loaded: Loaded): void {
+  for (const link of loaded.attach()) {
+    const { probe } = link.link;
+    if (!probe) {
+      stage('attach', `${link.program}: ${link.method} ${link.target}`);
+      continue;
+    }
+    const offset = probe.offset === 0 ? '' : `+0x${probe.offset.toString(16)}`;
+    stage(
+      'attach',
+      `${link.program}: ${probe.kind} on ${probe.symbol}${offset}, patched at ${formatAddr(probe.address)} (${probe.via})`,
+    );
+    detail(`before  ${hexBytes(probe.before)}`);
+    detail(`after   ${hexBytes(probe.after)}`);
+  }
+  for (const { program, why } of loaded.notAttached) warn(`${program} is loaded, but not attached: ${why}`);
+}

@@ -1,0 +1,43 @@
+/** `ebpf-emu verify`: each program through BPF_PROG_LOAD, and what the verifier wrote. */
+import { BpfError } from '../../../kernel-sim/index.ts';
+import { boot, type KernelOptions, openInput } from '../session.ts';
+import { paint } from '../style.ts';
+
+export interface VerifyOptions extends KernelOptions {
+  readonly logLevel: number;
+  readonly json?: boolean;
+}
+
+interface Verdict {
+  readonly program: string;
+  readonly section: string;
+  readonly accepted: boolean;
+  readonly errno?: string;
+  readonly log: string;
+}
+
+export async function verify(file: string, options: VerifyOptions): Promise<void> {
+  const kernel = await boot(options);
+  const object = await openInput(file, kernel, options);
+  const programs = options.program ? options.program.map((name) => object.program(name)) : object.programs;
+  const verdicts: Verdict[] = [];
+  for (const { name, sectionName: section } of programs) {
+    try {
+      const loaded = object.load(kernel, { programs: [name], logLevel: options.logLevel });
+      verdicts.push({ program: name, section, accepted: true, log: loaded.programs[name]?.handle.log ?? '' });
+    } catch (error) {
+      if (!(error instanceof BpfError) || !error.log) throw error;
+      verdicts.push({ program: name, section, accepted: false, errno: error.errno, log: error.log });
+    }
+    if (!options.json) print(verdicts.at(-1) as Verdict, programs.length > 1);
+  }
+  if (options.json) console.log(JSON.stringify({ file, programs: verdicts }, null, 2));
+  process.exitCode = verdicts.every((v) => v.accepted) ? 0 : 1;
+}
+
+function print(v: Verdict, several: boolean): void {
+  if (several) console.error(`${paint.bold(v.program)} (${v.section})`);
+  process.stdout.write(v.log);
+  const verdict = v.accepted ? paint.green('accepted') : `${paint.red('refused')}: ${v.errno}`;
+  console.error(`${v.program}: ${verdict}`);
+}

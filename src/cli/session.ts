@@ -1,0 +1,32 @@
+/** What most commands begin with: a kernel as the options want it, and the object opened. */
+import { readFileSync } from 'node:fs';
+import { Kernel } from '../../kernel-sim/index.ts';
+import { BpfObject } from '../object/index.ts';
+import { readMaybeGzip } from './files.ts';
+
+export interface KernelOptions {
+  readonly engine?: 'jit' | 'step' | 'interp';
+  readonly kallsyms?: string;
+  readonly btf?: string;
+  readonly clang?: string;
+  readonly program?: readonly string[];
+}
+
+export function boot(options: KernelOptions): Promise<Kernel> {
+  return Kernel.boot({
+    ...(options.engine ? { engine: options.engine } : {}),
+    ...(options.kallsyms === undefined ? {} : { kallsyms: readMaybeGzip(options.kallsyms) }),
+    ...(options.btf === undefined ? {} : { btf: readMaybeGzip(options.btf) }),
+  });
+}
+
+/** Opens an object file; C source is compiled first. */
+export async function openInput(file: string, kernel: Kernel, options: KernelOptions): Promise<BpfObject> {
+  if (!file.endsWith('.c')) return BpfObject.open(readFileSync(file), { name: file });
+  const { compile } = await import('../object/clang.ts');
+  const bytes = compile(file, {
+    ...(options.clang === undefined ? {} : { clang: options.clang }),
+    btf: () => kernel.btf,
+  });
+  return BpfObject.open(bytes, { name: file });
+}
