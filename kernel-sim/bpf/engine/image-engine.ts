@@ -1,0 +1,101 @@
+/**
+ * Programs run as the JIT's machine code: each function placed in the BPF image area under its symbol
+ * (`bpf_prog_<tag>_<name>`), exception tables registered, direct tail calls patched as their slots change.
+ */
+import { DEFAULT_FEATURES, type JitFeatures, type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
+import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
+import { KernelError } from '../../errno.ts';
+import type { Kernel } from '../../kernel.ts';
+import type { ProgArrayMap } from '../maps/index.ts';
+import type { BpfProg } from '../prog/prog.ts';
+
+/** A direct tail call of the program: the map and the constant key. */
+export interface PokeRequest {
+  readonly map: ProgArrayMap;
+  readonly key: number;
+}
+
+export interface ImageOptions {
+  readonly features?: JitFeatures;
+  readonly pokes?: readonly PokeRequest[];
+  readonly arena?: { readonly kernVmStart: bigint; readonly userVmStart: bigint };
+}
+
+export class ImageEngine {
+  readonly #kernel: Kernel;
+  readonly #callBase: bigint;
+  readonly #progAt: (addr: number) => BpfProg | undefined;
+  constructor(kernel: Kernel, callBase: bigint, progAt: (addr: number) => BpfProg | undefined) {
+    this.#kernel = kernel;
+    this.#callBase = callBase;
+    this.#progAt = progAt;
+  }
+
+  /** Compiles and places a program. @throws JitError */
+  install(prog: BpfProg, options: ImageOptions = {}): void {
+    const { code } = prog.init;
+    const { bpfPack, symbols, faults } = this.#kernel;
+    const addresses: number[] = [];
+    const requests = options.pokes ?? [];
+    const output: JitOutput = jit({
+      funcs: code.funcs.map((f) => ({
+        name: f.name,
+        insns: code.insns.slice(f.start, f.end),
+        stackDepth: f.stackDepth,
+        tailCallReachable: f.tailCallReachable,
+      })),
+      features: options.features ?? DEFAULT_FEATURES,
+      place: (lengths) => {
+        for (const length of lengths) addresses.push(bpfPack.alloc(length));
+        return addresses.map(addrToBigInt);
+      },
+      callBase: this.#callBase,
+      symbol: (name) => {
+        const at = symbols.address(name);
+        if (at === undefined) throw new KernelError('ENOENT', `the JIT needs the symbol ${name}, which this kernel does not have`);
+        return addrToBigInt(at);
+      },
+      classic: prog.init.classic,
+      pokes: requests.map((r, n) => ({ mapIndex: n, key: r.key })),
+      ...(options.arena ? { arena: options.arena } : {}),
+    });
+    prog.placed = output.funcs.map((f, n) => {
+      const address = addrFromBigInt(f.address);
+      bpfPack.write(address, f.bytes);
+      const name = prog.symbol(n === 0 ? undefined : code.funcs[n]!.name);
+      symbols.add(name, address, f.bytes.length, 'bpf');
+      const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
+      faults.addExtable(table);
+      prog.onFree.push(() => {
+        symbols.remove(name);
+        faults.removeExtable(table);
+        bpfPack.free(address);
+      });
+      return { name, address, bytes: f.bytes, insnOffsets: f.insnOffsets };
+    });
+    this.#follow(prog, output, requests);
+    const length = output.funcs.reduce((sum, f) => sum + f.bytes.length, 0);
+    prog.setEntry(prog.placed[0]!.address, length);
+  }
+
+  /** Patches the program's direct tail calls now and whenever their slots change. */
+  #follow(prog: BpfProg, output: JitOutput, requests: readonly PokeRequest[]): void {
+    const { machine } = this.#kernel;
+    for (const poke of output.pokes) {
+      const request = requests[poke.mapIndex];
+      if (request === undefined) continue;
+      const func = output.funcs[poke.func]!;
+      const base = addrFromBigInt(func.address);
+      const update = (index: number, _old: unknown, now: { readonly addr: number } | undefined): void => {
+        if (index !== poke.key) return;
+        const target = now === undefined ? undefined : this.#progAt(now.addr);
+        for (const p of pokePatches(poke, func.address, target && addrToBigInt(target.entry))) {
+          machine.patch(base + p.offset, p.bytes);
+        }
+      };
+      update(poke.key, undefined, request.map.slots[poke.key]);
+      request.map.pokes.add(update);
+      prog.onFree.push(() => request.map.pokes.delete(update));
+    }
+  }
+}

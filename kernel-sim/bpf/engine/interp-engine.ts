@@ -1,0 +1,191 @@
+/**
+ * Programs run by the BPF interpreter, reached as Linux reaches it (kernel/bpf/core.c): `bpf_func` is the
+ * `__bpf_prog_run<stack size>` of kernel text, called with the context and the address of the instructions. A
+ * function whose address a program takes has a stub of its own, which goes to `__bpf_prog_run_args<stack size>`.
+ */
+import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
+import { MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
+import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
+import type { Kernel } from '../../kernel.ts';
+import { type InterpEnv, InterpMemory, type InterpProgram, predecode, R10, RunState, run } from '../interp/index.ts';
+import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
+import type { BpfProg } from '../prog/prog.ts';
+
+/** Slots between two looks at what else there is to do. */
+const FUEL = 1 << 18;
+/** MAX_TAIL_CALL_CNT */
+const MAX_TAIL_CALLS = 33;
+/** cpu.regs index of the low halves of rdi, rsi, rdx, rcx, r8: R1 to R5 */
+const ARGS = [14, 12, 4, 2, 16] as const;
+
+/** Where a run may start: a program's function. */
+interface Entry {
+  readonly program: InterpProgram;
+  readonly pc: number;
+}
+
+export class InterpEngine implements InterpEnv {
+  readonly #kernel: Kernel;
+  readonly #memory: InterpMemory;
+  readonly #mapAt: (addr: Addr) => BpfMap | undefined;
+  readonly #entries = new Map<Addr, Entry>();
+  readonly #progAt = new Map<Addr, InterpProgram>();
+  readonly #callBase: bigint;
+  #text: { run: Addr[]; args: Addr[] } | undefined;
+  /** instructions of loaded programs executed since boot */
+  executed = 0;
+  /** value of {@link executed} at which a run is stopped */
+  limit = Number.POSITIVE_INFINITY;
+
+  constructor(kernel: Kernel, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
+    this.#kernel = kernel;
+    this.#memory = new InterpMemory(kernel.memory);
+    this.#callBase = callBase;
+    this.#mapAt = mapAt;
+  }
+
+  /** Makes a program runnable: predecodes it, places stubs for its functions, sets `bpf_func`. */
+  install(prog: BpfProg): void {
+    const { code } = prog.init;
+    const { origins } = code;
+    const counts = (slot: number): boolean => origins[slot]! >= 0 && (slot === 0 || origins[slot] !== origins[slot - 1]);
+    const insns = code.insns.map((i) => i);
+    const text = this.#entryText();
+    const step = (depth: number): number => Math.min(15, Math.max(0, Math.ceil(depth / 32) - 1));
+    prog.placed = code.funcs.map((func, n) => {
+      const insnsi = prog.insnsi + func.start * 8;
+      const stub = (at: Addr): Uint8Array =>
+        new Assembler(at)
+          .raw(0xf3, 0x0f, 0x1e, 0xfa)
+          .op('mov r64, imm64', r9, BigInt(insnsi))
+          .op('jmp rel32', text.args[step(func.stackDepth)]!)
+          .bytes();
+      const length = stub(0xffff_ffff_8000_0000 - 2 ** 64).length;
+      const address = this.#kernel.bpfPack.alloc(length);
+      const bytes = stub(address);
+      this.#kernel.bpfPack.write(address, bytes);
+      const name = prog.symbol(n === 0 ? undefined : func.name);
+      this.#kernel.symbols.add(name, address, length, 'bpf');
+      prog.onFree.push(() => {
+        this.#kernel.symbols.remove(name);
+        this.#kernel.bpfPack.free(address);
+      });
+      return { name, address, bytes, insnOffsets: new Uint32Array(0) };
+    });
+    resolveFunctionAddresses(insns, code.funcs, prog.placed);
+    const program = predecode(insns, code.funcs, this.#callBase, counts);
+    prog.interp = program;
+    for (const func of code.funcs) this.#entries.set(prog.insnsi + func.start * 8, { program, pc: func.start * 4 });
+    this.#progAt.set(prog.addr, program);
+    prog.onFree.push(() => {
+      for (const func of code.funcs) this.#entries.delete(prog.insnsi + func.start * 8);
+      this.#progAt.delete(prog.addr);
+    });
+    prog.setEntry(prog.init.verified ? text.run[step(code.funcs[0]!.stackDepth)]! : prog.placed[0]!.address, 0);
+  }
+
+  /** Kernel text of the interpreter's entries, one a stack size of 32 bytes to 512. */
+  #entryText(): { run: Addr[]; args: Addr[] } {
+    if (this.#text) return this.#text;
+    const { text } = this.#kernel;
+    const byRun = text.hypercall('___bpf_prog_run', () => this.#start(12, 14));
+    const byArgs = text.hypercall('___bpf_prog_run_args', () => this.#start(18, -1));
+    const define = (name: string, size: number, nr: number): Addr =>
+      text.define({
+        name,
+        code: (asm) => {
+          asm.raw(0xf3, 0x0f, 0x1e, 0xfa);
+          asm.op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
+          asm.op('sub r/m64, imm32', rsp, size).op('mov r32, imm32', rax, nr).op('vmcall');
+          asm.raw(0xc9, 0xc3, 0xcc);
+        },
+      });
+    const sizes = Array.from({ length: 16 }, (_, i) => 32 * (i + 1));
+    this.#text = {
+      run: sizes.map((size) => define(`__bpf_prog_run${size}`, size, byRun)),
+      args: sizes.map((size) => define(`__bpf_prog_run_args${size}`, size, byArgs)),
+    };
+    return this.#text;
+  }
+
+  /** Hypercall of the entries: `insnReg` holds the instructions' address; `ctxReg`, where not negative, the only argument. */
+  #start(insnReg: number, ctxReg: number): void {
+    const { cpu } = this.#kernel;
+    const { regs } = cpu;
+    const insnsi = addrOf(regs[insnReg]!, regs[insnReg + 1]!);
+    const entry = this.#entries.get(insnsi);
+    if (entry === undefined) throw new MachineStop('the interpreter was called on memory that holds no program');
+    const state = new RunState(entry.program);
+    const R = state.registers;
+    R.fill(0, 0, 24);
+    for (let n = 0; n < (ctxReg >= 0 ? 1 : 5); n++) {
+      R[2 + 2 * n] = regs[ARGS[n]!]!;
+      R[3 + 2 * n] = regs[ARGS[n]! + 1]!;
+    }
+    const frame = cpu.reg(RBP);
+    R[R10] = addrLo(frame);
+    R[R10 + 1] = addrHi(frame);
+    state.pc = entry.pc;
+    try {
+      for (;;) {
+        const before = state.executed;
+        const done = run(state, this, this.#memory, FUEL);
+        this.executed += state.executed - before;
+        if (done) break;
+        if (this.executed >= this.limit) throw new MachineStop('the instruction budget is spent');
+      }
+      regs[0] = state.registers[0]!;
+      regs[1] = state.registers[1]!;
+    } finally {
+      state.release();
+    }
+  }
+
+  call(R: Int32Array, addressLo: number, addressHi: number, frame: number): void {
+    const { cpu, machine } = this.#kernel;
+    const { regs } = cpu;
+    for (let n = 0; n < 5; n++) {
+      regs[ARGS[n]!] = R[2 + 2 * n]!;
+      regs[ARGS[n]! + 1] = R[3 + 2 * n]!;
+    }
+    const saved = cpu.reg(RSP);
+    cpu.setReg(RSP, addrOf(R[R10]!, R[R10 + 1]!) - frame);
+    const stop = machine.call(addrOf(addressLo, addressHi), []);
+    cpu.setReg(RSP, saved);
+    if (stop.reason !== 'halt') throw new MachineStop(stop);
+    R[0] = regs[0]!;
+    R[1] = regs[1]!;
+  }
+
+  tailCall(R: Int32Array, state: RunState): InterpProgram | undefined {
+    const map = this.#mapAt(addrOf(R[4]!, R[5]!));
+    if (!(map instanceof ProgArrayMap)) return undefined;
+    const index = R[6]! >>> 0;
+    if (index >= map.maxEntries || state.tailCalls >= MAX_TAIL_CALLS) return undefined;
+    const target = this.#progAt.get(map.slotAddr(index));
+    if (target === undefined) return undefined;
+    state.tailCalls++;
+    return target;
+  }
+
+  percpu(R: Int32Array, d: number, s: number): void {
+    const at = addrOf(R[s]!, R[s + 1]!) + this.#kernel.percpu.offset(this.#kernel.context.cpu);
+    R[d] = addrLo(at);
+    R[d + 1] = addrHi(at);
+  }
+}
+
+/** References to functions (ld_imm64 with source 4) get their stubs' addresses. */
+function resolveFunctionAddresses(
+  insns: { code: number; src: number; imm: number }[],
+  funcs: readonly { start: number }[],
+  placed: readonly { address: Addr }[],
+): void {
+  insns.forEach((insn, slot) => {
+    if (insn.code !== 0x18 || insn.src !== 4) return;
+    const n = funcs.findIndex((f) => f.start === slot + 1 + insn.imm);
+    const at = placed[n]!.address;
+    insns[slot] = { ...insn, imm: addrLo(at) };
+    insns[slot + 1] = { ...insns[slot + 1]!, imm: addrHi(at) };
+  });
+}

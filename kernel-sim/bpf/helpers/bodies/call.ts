@@ -1,0 +1,37 @@
+/** How a helper's body is registered and what it is given. */
+import { type Addr, addrHi, addrLo } from '../../../../src/machine/addr.ts';
+import { MachineStop } from '../../../../src/machine/index.ts';
+import type { Args } from '../../../core/args.ts';
+import type { Kernel, Pair } from '../../../kernel.ts';
+import type { BpfMap } from '../../maps/index.ts';
+import type { BpfState } from '../../state.ts';
+
+/** What a body works with: arguments and result, and the kernel. */
+export class HelperCall {
+  readonly args: Args;
+  readonly kernel: Kernel;
+  readonly state: BpfState;
+  constructor(state: BpfState) {
+    this.state = state;
+    this.kernel = state.kernel;
+    this.args = state.kernel.args;
+  }
+  /** The map that argument n points to. @throws MachineStop where it points to none, which the verifier prevents */
+  map(n: number): BpfMap {
+    const map = this.state.mapAt(this.args.addr(n));
+    if (map === undefined) throw new MachineStop('a helper was given a map pointer that points to no map');
+    return map;
+  }
+  /** Calls a callback of the program; its answer's low half. */
+  callback(address: Addr, args: readonly Pair[]): number {
+    const stop = this.kernel.call(address, args);
+    if (stop.reason !== 'halt') throw new MachineStop(stop);
+    return this.kernel.cpu.regs[0]!;
+  }
+}
+
+export const pair = (a: Addr): Pair => [addrLo(a), addrHi(a)];
+
+export type HelperBody = (call: HelperCall) => void;
+/** Bodies by kernel symbol. */
+export type HelperBodies = Readonly<Record<string, HelperBody>>;

@@ -1,0 +1,62 @@
+/** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
+import { MachineStop } from '../../../../src/machine/index.ts';
+import type { BpfState } from '../../state.ts';
+import { type HelperBodies, type HelperBody, HelperCall } from './call.ts';
+import { DYNPTR } from './dynptr.ts';
+import { MAP } from './map.ts';
+import { MISC } from './misc.ts';
+import { PERF } from './perf.ts';
+import { PRINT } from './print.ts';
+import { PROBE } from './probe.ts';
+import { SKB } from './skb.ts';
+import { STRING } from './string.ts';
+import { TASK } from './task.ts';
+import { TIMER } from './timer.ts';
+import { TRACING } from './tracing.ts';
+import { XDP } from './xdp.ts';
+
+const FAMILIES: readonly HelperBodies[] = [MAP, PRINT, TASK, PROBE, MISC, PERF, TRACING, SKB, XDP, STRING, DYNPTR, TIMER];
+
+const bodyOf = (symbol: string): HelperBody | undefined => {
+  for (const family of FAMILIES) {
+    const body = family[symbol];
+    if (body) return body;
+  }
+  return undefined;
+};
+
+const calls = new WeakMap<BpfState, HelperCall>();
+const callOf = (state: BpfState): HelperCall => {
+  let call = calls.get(state);
+  if (call === undefined) {
+    call = new HelperCall(state);
+    calls.set(state, call);
+  }
+  return call;
+};
+
+/** Whether the model knows what a kernel function that programs call does. */
+export const isModelled = (symbol: string): boolean => bodyOf(symbol) !== undefined;
+
+/** Makes sure that a helper's text exists; false where the model has no body for it. */
+export function defineHelper(state: BpfState, symbol: string): boolean {
+  const { kernel } = state;
+  if (kernel.text.has(symbol)) return true;
+  const body = bodyOf(symbol);
+  if (body === undefined || kernel.symbols.address(symbol) === undefined) return false;
+  const call = callOf(state);
+  kernel.text.define({ name: symbol, handler: () => body(call) });
+  return true;
+}
+
+/** Text for a helper without a body: a program that reaches it stops, and says which it was. */
+export function defineUnmodelled(state: BpfState, symbol: string): void {
+  const { kernel } = state;
+  if (kernel.text.has(symbol) || kernel.symbols.address(symbol) === undefined) return;
+  kernel.text.define({
+    name: symbol,
+    handler: () => {
+      throw new MachineStop(`the program called ${symbol}, which is not modelled yet`);
+    },
+  });
+}

@@ -1,0 +1,170 @@
+/**
+ * Maps from programs: bpf-helpers(7), bpf_map_lookup_elem and its kin. The verifier replaces many of these calls by
+ * calls of the kind's own function (`htab_map_update_elem`): to the same effect, as the map decides what is done.
+ */
+import { ERRNO } from '../../../errno.ts';
+import { HashMap, RedirectMap, RingbufMap } from '../../maps/index.ts';
+import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
+
+const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
+const update: HelperBody = (call) => call.args.retInt(call.map(0).update(call.args.addr(1), call.args.addr(2), call.args.lo(3)));
+const remove: HelperBody = (call) => call.args.retInt(call.map(0).delete(call.args.addr(1)));
+const push: HelperBody = (call) => call.args.retInt(call.map(0).push(call.args.addr(1), call.args.lo(2)));
+const pop: HelperBody = (call) => call.args.retInt(call.map(0).pop(call.args.addr(1)));
+const peek: HelperBody = (call) => call.args.retInt(call.map(0).peek(call.args.addr(1)));
+const lookupPercpu: HelperBody = (call) => call.args.retAddr(call.map(0).lookupPercpu(call.args.addr(1), call.args.u32(2)));
+
+/** The element, not its value: inlined code adds the key's size. */
+const lookupElem: HelperBody = (call) => {
+  const map = call.map(0);
+  call.args.retAddr(map instanceof HashMap ? map.lookupElem(call.args.addr(1)) : 0);
+};
+
+/** callback(map, key, value, ctx) for each element, until it answers 1; the number of calls. */
+const forEach: HelperBody = (call) => {
+  const { args } = call;
+  const [mapAt, fn, ctx] = [args.addr(0), args.addr(1), args.addr(2)];
+  const map = call.map(0);
+  if (args.lo(3) !== 0 || args.hi(3) !== 0) {
+    args.retInt(-ERRNO.EINVAL);
+    return;
+  }
+  args.retInt(map.forEach((key, value) => call.callback(fn, [pair(mapAt), pair(key), pair(value), pair(ctx)])));
+};
+
+const ring = (call: HelperCall, n: number): RingbufMap => call.map(n) as RingbufMap;
+/** The ring buffer whose memory holds a sample. */
+const ringOf = (call: HelperCall, n: number): RingbufMap | undefined => {
+  const at = call.args.addr(n);
+  for (const map of call.state.maps.values()) {
+    if (map instanceof RingbufMap && at >= map.rb && at < map.rb + 12288 + 2 * map.size) return map;
+  }
+  return undefined;
+};
+
+export const MAP: HelperBodies = {
+  bpf_map_lookup_elem: lookup,
+  bpf_map_update_elem: update,
+  bpf_map_delete_elem: remove,
+  bpf_map_push_elem: push,
+  bpf_map_pop_elem: pop,
+  bpf_map_peek_elem: peek,
+  bpf_map_lookup_percpu_elem: lookupPercpu,
+  bpf_for_each_map_elem: forEach,
+
+  __htab_map_lookup_elem: lookupElem,
+  htab_map_lookup_elem: lookup,
+  htab_lru_map_lookup_elem: lookup,
+  htab_percpu_map_lookup_elem: lookup,
+  htab_lru_percpu_map_lookup_elem: lookup,
+  htab_of_map_lookup_elem: lookup,
+  array_map_lookup_elem: lookup,
+  percpu_array_map_lookup_elem: lookup,
+  array_of_map_lookup_elem: lookup,
+  trie_lookup_elem: lookup,
+  dev_map_lookup_elem: lookup,
+  dev_map_hash_lookup_elem: lookup,
+  cpu_map_lookup_elem: lookup,
+  xsk_map_lookup_elem: lookup,
+  htab_map_update_elem: update,
+  htab_lru_map_update_elem: update,
+  htab_percpu_map_update_elem: update,
+  htab_lru_percpu_map_update_elem: update,
+  array_map_update_elem: update,
+  trie_update_elem: update,
+  htab_map_delete_elem: remove,
+  htab_lru_map_delete_elem: remove,
+  array_map_delete_elem: remove,
+  trie_delete_elem: remove,
+  queue_stack_map_push_elem: push,
+  queue_map_pop_elem: pop,
+  stack_map_pop_elem: pop,
+  queue_map_peek_elem: peek,
+  stack_map_peek_elem: peek,
+  bloom_map_push_elem: push,
+  bloom_map_peek_elem: peek,
+  bloom_map_pop_elem: pop,
+  percpu_array_map_lookup_percpu_elem: lookupPercpu,
+  htab_percpu_map_lookup_percpu_elem: lookupPercpu,
+  htab_lru_percpu_map_lookup_percpu_elem: lookupPercpu,
+  bpf_for_each_array_elem: forEach,
+  bpf_for_each_hash_elem: forEach,
+
+  bpf_ringbuf_output: (call) => {
+    const { args } = call;
+    args.retInt(ring(call, 0).output(args.addr(1), args.u32(2), args.lo(3)));
+  },
+  bpf_ringbuf_reserve: (call) => {
+    const { args } = call;
+    args.retAddr(args.lo(2) !== 0 || args.hi(2) !== 0 || args.hi(1) !== 0 ? 0 : ring(call, 0).reserve(args.u32(1)));
+  },
+  bpf_ringbuf_submit: (call) => {
+    ringOf(call, 0)?.commit(call.args.addr(0), call.args.lo(1), false);
+    call.args.ret(0, 0);
+  },
+  bpf_ringbuf_discard: (call) => {
+    ringOf(call, 0)?.commit(call.args.addr(0), call.args.lo(1), true);
+    call.args.ret(0, 0);
+  },
+  bpf_ringbuf_query: (call) => {
+    const map = ring(call, 0);
+    const answers = [map.available, map.size, map.consumerPos, map.producerPos];
+    call.args.retAddr(call.args.hi(1) === 0 ? (answers[call.args.u32(1)] ?? 0) : 0);
+  },
+  /** callback(dynptr, ctx) for each record that user space produced, until it answers 1. */
+  bpf_user_ringbuf_drain: (call) => drain(call),
+  bpf_xdp_redirect_map: (call) => redirectMap(call),
+  dev_map_redirect: (call) => redirectMap(call),
+  dev_hash_map_redirect: (call) => redirectMap(call),
+  cpu_map_redirect: (call) => redirectMap(call),
+  xsk_map_redirect: (call) => redirectMap(call),
+};
+
+const XDP_REDIRECT = 4;
+/** XDP_REDIRECT where the slot is taken, else the action in the lower bits of flags. */
+function redirectMap(call: HelperCall): void {
+  const { args } = call;
+  const map = call.map(0);
+  const flags = args.u32(2);
+  if (flags & ~0xf & ~0x18 || args.hi(2) !== 0) {
+    args.retInt(0);
+    return;
+  }
+  const taken = map instanceof RedirectMap && map.slot(args.u32(1)) !== 0;
+  args.retU32(taken ? XDP_REDIRECT : flags & 3);
+}
+
+/** BPF_MAX_USER_RINGBUF_SAMPLES */
+const MAX_SAMPLES = 128 * 1024;
+const DYNPTR_TYPE_LOCAL = 1;
+
+function drain(call: HelperCall): void {
+  const { args, kernel } = call;
+  const map = ring(call, 0);
+  const [fn, ctx] = [args.addr(1), args.addr(2)];
+  if (args.lo(3) & ~3) {
+    args.retInt(-ERRNO.EINVAL);
+    return;
+  }
+  const dynptr = call.state.host.kmalloc(16);
+  let samples = 0;
+  let stop = 0;
+  try {
+    while (samples < MAX_SAMPLES && stop === 0) {
+      const sample = map.peekUser();
+      if (typeof sample === 'number') {
+        if (sample !== -ERRNO.ENODATA && sample !== -ERRNO.EAGAIN) samples = sample;
+        break;
+      }
+      kernel.memory.writeAddr(dynptr, sample.at);
+      kernel.memory.writeU32(dynptr + 8, sample.size | (DYNPTR_TYPE_LOCAL << 28));
+      kernel.memory.writeU32(dynptr + 12, 0);
+      samples++;
+      stop = call.callback(fn, [pair(dynptr), pair(ctx)]);
+      map.releaseUser(sample.size);
+    }
+  } finally {
+    call.state.host.kfree(dynptr);
+  }
+  args.retInt(samples);
+}

@@ -1,0 +1,75 @@
+/** Timers in map values: bpf-helpers(7), bpf_timer_init and its kin. They fire when the kernel's clock passes them. */
+import type { Addr } from '../../../../src/machine/addr.ts';
+import { ERRNO } from '../../../errno.ts';
+import type { BpfState } from '../../state.ts';
+import { type HelperBodies, type HelperCall, pair } from './call.ts';
+
+interface Timer {
+  readonly map: Addr;
+  callback: Addr;
+  expires: number;
+}
+
+const BPF_F_TIMER_ABS = 1;
+const BPF_F_TIMER_CPU_PIN = 2;
+const timersOf = new WeakMap<BpfState, Map<Addr, Timer>>();
+
+function timers(state: BpfState): Map<Addr, Timer> {
+  let all = timersOf.get(state);
+  if (all === undefined) {
+    all = new Map();
+    timersOf.set(state, all);
+  }
+  return all;
+}
+
+/** Calls the callbacks of timers that are due: callback(map, key, value). Asked when time moves and no program runs. */
+export function fireTimers(call: HelperCall): number {
+  const { kernel, state } = call;
+  let fired = 0;
+  for (const [at, timer] of timers(state)) {
+    if (timer.callback === 0 || timer.expires > kernel.clock.now) continue;
+    timer.expires = Number.POSITIVE_INFINITY;
+    call.callback(timer.callback, [pair(timer.map), pair(0), pair(at)]);
+    fired++;
+  }
+  return fired;
+}
+
+export const TIMER: HelperBodies = {
+  bpf_timer_init: (call) => {
+    const { args, kernel } = call;
+    const clock = args.u32(2);
+    const all = timers(call.state);
+    if (args.hi(2) !== 0 || (clock !== 0 && clock !== 1 && clock !== 7)) args.retInt(-ERRNO.EINVAL);
+    else if (all.has(args.addr(0))) args.retInt(-ERRNO.EBUSY);
+    else {
+      all.set(args.addr(0), { map: args.addr(1), callback: 0, expires: Number.POSITIVE_INFINITY });
+      kernel.memory.writeAddr(args.addr(0), args.addr(1));
+      args.retInt(0);
+    }
+  },
+  bpf_timer_set_callback: (call) => {
+    const timer = timers(call.state).get(call.args.addr(0));
+    if (timer) timer.callback = call.args.addr(1);
+    call.args.retInt(timer ? 0 : -ERRNO.EINVAL);
+  },
+  bpf_timer_start: (call) => {
+    const { args, kernel } = call;
+    const flags = args.u32(2);
+    const timer = timers(call.state).get(args.addr(0));
+    if (args.hi(2) !== 0 || flags & ~(BPF_F_TIMER_ABS | BPF_F_TIMER_CPU_PIN) || !timer || timer.callback === 0) {
+      args.retInt(-ERRNO.EINVAL);
+      return;
+    }
+    const ns = Number(args.big(1));
+    timer.expires = flags & BPF_F_TIMER_ABS ? ns : kernel.clock.now + ns;
+    args.retInt(0);
+  },
+  bpf_timer_cancel: (call) => {
+    const timer = timers(call.state).get(call.args.addr(0));
+    const armed = timer !== undefined && timer.expires !== Number.POSITIVE_INFINITY;
+    if (timer) timer.expires = Number.POSITIVE_INFINITY;
+    call.args.retInt(timer ? (armed ? 1 : 0) : -ERRNO.EINVAL);
+  },
+};

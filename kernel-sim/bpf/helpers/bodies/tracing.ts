@@ -1,0 +1,125 @@
+/** Where a tracing program was called from: bpf-helpers(7), bpf_get_func_ip, bpf_get_stackid and their kin. */
+import type { Addr } from '../../../../src/machine/addr.ts';
+import { RBP } from '../../../../src/machine/index.ts';
+import { ERRNO } from '../../../errno.ts';
+import { StackTraceMap } from '../../maps/index.ts';
+import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
+
+const BPF_F_SKIP_FIELD_MASK = 0xff;
+const BPF_F_USER_STACK = 0x100;
+const MAX_DEPTH = 127;
+/** the patched instruction's length: a call */
+const CALL_SIZE = 5;
+
+/** Return addresses up the frame pointers, starting at `ip`. */
+function walk(call: HelperCall, ip: Addr, bp: Addr): Addr[] {
+  const { memory } = call.kernel;
+  const out: Addr[] = [ip];
+  let frame = bp;
+  while (out.length < MAX_DEPTH) {
+    if (memory.translate(frame, 0, false) < 0 || memory.translate(frame + 15, 0, false) < 0) break;
+    const back = memory.readAddr(frame + 8);
+    const next = memory.readAddr(frame);
+    if (call.kernel.symbols.at(back) === undefined) break;
+    out.push(back);
+    if (next <= frame) break;
+    frame = next;
+  }
+  return out;
+}
+
+/** The stack as the context's registers have it, or from here where the context has none. */
+function frames(call: HelperCall, source: 'regs' | 'here', flags: number): Addr[] {
+  if (flags & BPF_F_USER_STACK) return [];
+  const { kernel, args } = call;
+  const skip = flags & BPF_F_SKIP_FIELD_MASK;
+  if (source === 'regs') {
+    const regs = kernel.structs.of('pt_regs');
+    const at = args.addr(0);
+    return walk(call, kernel.memory.readAddr(at + regs.offset('ip')), kernel.memory.readAddr(at + regs.offset('bp'))).slice(skip);
+  }
+  const bp = kernel.cpu.reg(RBP);
+  return walk(call, kernel.cpu.rip, bp).slice(1 + skip);
+}
+
+const stackId =
+  (source: 'regs' | 'here'): HelperBody =>
+  (call) => {
+    const { args } = call;
+    const map = call.map(1);
+    const flags = args.u32(2);
+    if (args.hi(2) !== 0 || flags & ~(BPF_F_SKIP_FIELD_MASK | 0x700) || !(map instanceof StackTraceMap)) {
+      args.retInt(-ERRNO.EINVAL);
+      return;
+    }
+    const trace = frames(call, source, flags);
+    args.retInt(trace.length === 0 ? -ERRNO.EFAULT : map.store(trace, flags));
+  };
+
+const stack =
+  (source: 'regs' | 'here'): HelperBody =>
+  (call) => {
+    const { args, kernel } = call;
+    const [at, size, flags] = [args.addr(1), args.u32(2), args.u32(3)];
+    if (args.hi(3) !== 0 || flags & ~(BPF_F_SKIP_FIELD_MASK | 0x900) || size % 8 !== 0) {
+      if (size > 0) kernel.memory.fillBytes(at, 0, size);
+      args.retInt(-ERRNO.EINVAL);
+      return;
+    }
+    const trace = frames(call, source, flags).slice(0, size / 8);
+    if (size > 0) kernel.memory.fillBytes(at, 0, size);
+    trace.forEach((ip, i) => {
+      kernel.memory.writeAddr(at + 8 * i, ip);
+    });
+    args.retInt(trace.length === 0 && size > 0 ? -ERRNO.EFAULT : trace.length * 8);
+  };
+
+const regsOffset = (call: HelperCall, field: string): Addr => call.args.addr(0) + call.kernel.structs.of('pt_regs').offset(field);
+
+export const TRACING: HelperBodies = {
+  bpf_get_stackid: stackId('regs'),
+  bpf_get_stackid_pe: stackId('regs'),
+  bpf_get_stackid_tp: stackId('here'),
+  bpf_get_stackid_raw_tp: stackId('here'),
+  bpf_get_stack: stack('regs'),
+  bpf_get_stack_sleepable: stack('regs'),
+  bpf_get_stack_pe: stack('regs'),
+  bpf_get_stack_tp: stack('here'),
+  bpf_get_stack_raw_tp: stack('here'),
+  bpf_get_task_stack: stack('here'),
+  bpf_get_task_stack_sleepable: stack('here'),
+
+  /** The traced function's entry: its address is the one that the call patched into it lies at, less endbr64. */
+  bpf_get_func_ip_kprobe: (call) => {
+    const ip = call.kernel.memory.readAddr(regsOffset(call, 'ip'));
+    const at = call.kernel.symbols.at(ip);
+    const entry = at && at.offset <= 4 + CALL_SIZE ? ip - at.offset : 0;
+    call.args.retAddr(entry);
+  },
+  bpf_get_func_ip_kprobe_multi: (call) => {
+    const ip = call.kernel.memory.readAddr(regsOffset(call, 'ip'));
+    call.args.retAddr(ip - (call.kernel.symbols.at(ip)?.offset ?? 0));
+  },
+  /** The trampoline leaves the function's address in front of the arguments. */
+  bpf_get_func_ip_tracing: ({ args, kernel }) => args.retAddr(kernel.memory.readAddr(args.addr(0) - 16)),
+  get_func_arg: ({ args, kernel }) => {
+    const count = kernel.memory.readU8(args.addr(0) - 8);
+    const n = args.u32(1);
+    if (n < count) kernel.memory.writeU64(args.addr(2), kernel.memory.readU64(args.addr(0) + 8 * n));
+    args.retInt(n < count ? 0 : -ERRNO.EINVAL);
+  },
+  get_func_ret: ({ args, kernel }) => {
+    const count = kernel.memory.readU8(args.addr(0) - 8);
+    kernel.memory.writeU64(args.addr(1), kernel.memory.readU64(args.addr(0) + 8 * count));
+    args.retInt(0);
+  },
+  get_func_arg_cnt: ({ args, kernel }) => args.retU32(kernel.memory.readU8(args.addr(0) - 8)),
+  /** The function is not called: it returns rc to its caller at once. */
+  bpf_override_return: (call) => {
+    const { memory } = call.kernel;
+    memory.writeU64(regsOffset(call, 'ax'), call.args.big(1));
+    const at = call.kernel.symbols.address('just_return_func');
+    if (at !== undefined) memory.writeAddr(regsOffset(call, 'ip'), at);
+    call.args.retInt(0);
+  },
+};

@@ -1,0 +1,3 @@
+/** What the verifier's rewrites put in the place of map operations. */
+export { mapGenLookup } from './lookup.ts';
+export { type MapOp, mapOpSymbol } from './ops.ts';

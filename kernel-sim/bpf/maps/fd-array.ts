@@ -1,0 +1,100 @@
+/**
+ * Arrays of kernel objects: programs (tail calls), perf events, cgroups and maps
+ * (Linux 6.12 Documentation/bpf/map_of_maps.rst and map_cgroup_storage.rst).
+ */
+import type { Addr } from '../../../src/machine/addr.ts';
+import { ERRNO } from '../../errno.ts';
+import { BPF_F_PRESERVE_ELEMS } from '../uapi/index.ts';
+import { FdArrayMap, type FdSlot } from './array.ts';
+import { innerMapMatches } from './inner.ts';
+import type { BpfMap, MapAttrs, MapContext, MapTarget } from './map.ts';
+
+/** A program as prog arrays see it: `bpf_prog_map_compatible` compares these. */
+export interface ProgTarget extends MapTarget {
+  readonly type: number;
+  readonly jited: boolean;
+  readonly xdpHasFrags: boolean;
+  readonly expectedAttachType: number;
+  get(): unknown;
+  put(): void;
+}
+
+export class ProgArrayMap extends FdArrayMap {
+  readonly #context: MapContext;
+  /** fixed by the first program that uses the map or lies in it */
+  owner: { type: number; jited: boolean; xdpHasFrags: boolean } | undefined;
+  /** told of each change of a slot: direct tail calls to it are patched */
+  readonly pokes = new Set<(index: number, old: FdSlot | undefined, now: FdSlot | undefined) => void>();
+
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs);
+    this.#context = context;
+  }
+  /** Whether a program may call through this map or lie in it; the first one decides for all. */
+  compatible(prog: { type: number; jited: boolean; xdpHasFrags: boolean }): boolean {
+    this.owner ??= { type: prog.type, jited: prog.jited, xdpHasFrags: prog.xdpHasFrags };
+    return (
+      this.owner.type === prog.type && this.owner.jited === prog.jited && this.owner.xdpHasFrags === prog.xdpHasFrags
+    );
+  }
+  protected override resolveFd(fd: number): FdSlot | number {
+    const prog = this.#context.resolve('prog', fd) as ProgTarget;
+    return this.compatible(prog) ? prog : -ERRNO.EINVAL;
+  }
+  protected override changed(index: number, old: FdSlot | undefined, now: FdSlot | undefined): void {
+    for (const poke of this.pokes) poke(index, old, now);
+  }
+  /** The array lost its last user space reference: its slots are emptied, as programs in it may hold it. */
+  clear(): void {
+    for (let i = 0; i < this.slots.length; i++) if (this.slots[i]) this.set(i, undefined);
+  }
+}
+
+export class PerfEventArrayMap extends FdArrayMap {
+  readonly #context: MapContext;
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs);
+    this.#context = context;
+  }
+  protected override resolveFd(fd: number): FdSlot | number {
+    return this.#context.resolve('perf', fd);
+  }
+  override lookupUser(_key: Addr): Uint8Array | number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  /** The descriptor that filled its slots was closed: without BPF_F_PRESERVE_ELEMS they are emptied. */
+  fileReleased(): void {
+    if ((this.flags & BPF_F_PRESERVE_ELEMS) === 0) {
+      for (let i = 0; i < this.slots.length; i++) if (this.slots[i]) this.set(i, undefined);
+    }
+  }
+}
+
+export class CgroupArrayMap extends FdArrayMap {
+  readonly #context: MapContext;
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs);
+    this.#context = context;
+  }
+  protected override resolveFd(fd: number): FdSlot | number {
+    return this.#context.resolve('cgroup', fd);
+  }
+  override lookupUser(_key: Addr): Uint8Array | number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+}
+
+export class ArrayOfMaps extends FdArrayMap {
+  readonly #context: MapContext;
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs);
+    this.#context = context;
+  }
+  protected override resolveFd(fd: number): FdSlot | number {
+    const map = this.#context.resolve('map', fd) as unknown as BpfMap;
+    return innerMapMatches(this.attrs.inner!, map) ? map : -ERRNO.EINVAL;
+  }
+  override lookup(key: Addr): Addr {
+    return this.slotAddr(this.index(key));
+  }
+}

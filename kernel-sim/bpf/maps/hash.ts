@@ -1,0 +1,527 @@
+/**
+ * Hash maps: Linux 6.12 Documentation/bpf/map_hash.rst. Buckets are `struct bucket` with a list that ends in a
+ * marker (include/linux/rculist_nulls.h), elements `struct htab_elem`: lists, hash, key, value, all in guest
+ * memory, because programs hold pointers to values and inlined lookups step from the element to its value.
+ */
+import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
+import { PAGE_OFFSET } from '../../../src/machine/index.ts';
+import { ERRNO } from '../../errno.ts';
+import {
+  BPF_EXIST,
+  BPF_F_LOCK,
+  BPF_F_NO_COMMON_LRU,
+  BPF_F_NO_PREALLOC,
+  BPF_F_ZERO_SEED,
+  BPF_MAP_TYPE,
+  BPF_NOEXIST,
+} from '../uapi/index.ts';
+import { innerMapMatches } from './inner.ts';
+import { jhash } from './jhash.ts';
+import { Lru } from './lru.ts';
+import { BpfMap, contiguous, type MapAttrs, type MapContext } from './map.ts';
+
+const roundUp8 = (n: number): number => (n + 7) & ~7;
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+
+/** LRU maps that split their nodes between CPUs have a multiple of their number. */
+function withLruShare(context: MapContext, attrs: MapAttrs): MapAttrs {
+  if (!isLruType(attrs.type) || (attrs.flags & BPF_F_NO_COMMON_LRU) === 0) return attrs;
+  const { cpus } = context.host;
+  const up = Math.ceil(attrs.maxEntries / cpus) * cpus;
+  return { ...attrs, maxEntries: up > 0xffff_ffff ? Math.floor(attrs.maxEntries / cpus) * cpus : up };
+}
+const isLruType = (type: number): boolean => type === BPF_MAP_TYPE.LRU_HASH || type === BPF_MAP_TYPE.LRU_PERCPU_HASH;
+const isPercpuType = (type: number): boolean =>
+  type === BPF_MAP_TYPE.PERCPU_HASH || type === BPF_MAP_TYPE.LRU_PERCPU_HASH;
+
+export class HashMap extends BpfMap {
+  readonly isLru: boolean;
+  readonly isPercpu: boolean;
+  readonly #prealloc: boolean;
+  readonly #elemSize: number;
+  readonly #valueAt: number;
+  readonly #seed: number;
+  readonly #mask: number;
+  readonly #buckets: Addr;
+  readonly #bucketsPhys: number;
+  /** address minus physical address of every element */
+  readonly #delta: number;
+  readonly #elems: Addr = 0;
+  readonly #hashAt: number;
+  readonly #keyAt: number;
+  readonly #lru: Lru | undefined;
+  /** elements that are free, last freed first: preallocated maps only */
+  readonly #free: Addr[] = [];
+  /** one element a CPU, which an update of an existing key fills before the old element goes */
+  readonly #extra: Addr[] = [];
+  readonly #bounce: number;
+  readonly #countPhys: number;
+
+  constructor(context: MapContext, given: MapAttrs) {
+    const attrs = withLruShare(context, given);
+    const { bpf_htab: f, htab_elem: e } = context.layout;
+    super(context, attrs, f.sizeof);
+    const { memory, cpus } = this.host;
+    this.isLru = isLruType(attrs.type);
+    this.isPercpu = isPercpuType(attrs.type);
+    this.#prealloc = (attrs.flags & BPF_F_NO_PREALLOC) === 0;
+    this.#hashAt = e.hash;
+    this.#keyAt = e.key;
+    this.#valueAt = e.key + roundUp8(attrs.keySize);
+    this.#elemSize = this.#valueAt + (this.isPercpu ? 8 : roundUp8(attrs.valueSize));
+    const buckets = powerOfTwo(attrs.maxEntries);
+    this.#mask = buckets - 1;
+    this.#seed = attrs.flags & BPF_F_ZERO_SEED ? 0 : this.host.random() | 0;
+    this.#buckets = this.areaAlloc(buckets * context.layout.bucket.sizeof);
+    this.#bucketsPhys = this.phys(this.#buckets);
+    for (let i = 0; i < buckets; i++) this.#writeHead(i, (i << 1) | 1, i >>> 31);
+    const bounce = this.areaAlloc(roundUp8(attrs.keySize));
+    this.#bounce = this.phys(bounce);
+    memory.writeAddr(this.addr + f.buckets, this.#buckets);
+    memory.writeU32(this.addr + f.n_buckets, buckets);
+    memory.writeU32(this.addr + f.elem_size, this.#elemSize);
+    memory.writeU32(this.addr + f.hashrnd, this.#seed);
+    this.#countPhys = this.phys(this.addr) + f.count;
+    if (!this.#prealloc) {
+      this.#delta = PAGE_OFFSET;
+      return;
+    }
+    const extra = this.isLru || this.isPercpu ? 0 : cpus;
+    const count = attrs.maxEntries + extra;
+    this.#elems = this.areaAlloc(count * this.#elemSize);
+    this.#delta = this.#elems - this.phys(this.#elems);
+    memory.writeAddr(this.addr + f.elems, this.#elems);
+    if (this.isPercpu) {
+      for (let n = 0; n < count; n++) this.#writePercpu(this.#elems + n * this.#elemSize, this.host.percpuAlloc(roundUp8(attrs.valueSize)));
+    }
+    if (this.isLru) {
+      this.#lru = new Lru(
+        { isRef: (n) => this.#isRef(n), clearRef: (n) => this.#clearRef(n), unlink: (n) => this.#unlinkNode(n) },
+        count,
+        cpus,
+        (attrs.flags & BPF_F_NO_COMMON_LRU) !== 0,
+      );
+    } else {
+      for (let n = 0; n < count; n++) this.#free.push(this.#elems + n * this.#elemSize);
+      for (let cpu = 0; cpu < extra; cpu++) this.#extra.push(this.#free.pop()!);
+    }
+  }
+
+  /** bytes of a value as elements hold it */
+  protected get storedSize(): number {
+    return this.valueSize;
+  }
+  get #count(): number {
+    return this.host.memory.view.getInt32(this.#countPhys, true);
+  }
+  set #count(n: number) {
+    this.host.memory.view.setInt32(this.#countPhys, n, true);
+  }
+
+  override get userValueSize(): number {
+    return this.isPercpu ? roundUp8(this.valueSize) * this.host.cpus : this.valueSize;
+  }
+
+  // --- buckets ---
+
+  #keyPhys(key: Addr): number {
+    return contiguous(this.host, key, this.keySize, this.#bounce);
+  }
+  #hash(keyPhys: number): number {
+    const { memory } = this.host;
+    return jhash(memory.view, memory.u8, keyPhys, this.keySize, this.#seed);
+  }
+  #writeHead(bucket: number, lo: number, hi: number): void {
+    const at = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
+    this.host.memory.view.setInt32(at, lo, true);
+    this.host.memory.view.setInt32(at + 4, hi, true);
+  }
+
+  /** Element with this key, 0 where there is none. */
+  #find(keyPhys: number, hash: number): Addr {
+    const { view, u8 } = this.host.memory;
+    const hashAt = this.#hashAt;
+    const keyAt = this.#keyAt;
+    const size = this.keySize;
+    const delta = this.#delta;
+    let at = this.#bucketsPhys + (hash & this.#mask) * this.layout.bucket.sizeof;
+    for (;;) {
+      const lo = view.getInt32(at, true);
+      if (lo & 1) return 0;
+      const elem = addrOf(lo, view.getInt32(at + 4, true));
+      at = elem - delta;
+      if (view.getInt32(at + hashAt, true) !== hash) continue;
+      let i = 0;
+      while (i < size && u8[at + keyAt + i] === u8[keyPhys + i]) i++;
+      if (i === size) return elem;
+    }
+  }
+
+  /** `hlist_nulls_add_head_rcu` */
+  #link(elem: Addr, hash: number): void {
+    const { view } = this.host.memory;
+    const at = elem - this.#delta;
+    const bucket = hash & this.#mask;
+    const head = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
+    const firstLo = view.getInt32(head, true);
+    const firstHi = view.getInt32(head + 4, true);
+    const headVa = this.#buckets + bucket * this.layout.bucket.sizeof;
+    view.setInt32(at, firstLo, true);
+    view.setInt32(at + 4, firstHi, true);
+    this.#putAddr(at + 8, headVa);
+    this.#writeHead(bucket, addrLo(elem), addrHi(elem));
+    if ((firstLo & 1) === 0) this.#putAddr(addrOf(firstLo, firstHi) - this.#delta + 8, elem);
+  }
+
+  #unlink(elem: Addr): void {
+    const { view } = this.host.memory;
+    const at = elem - this.#delta;
+    const nextLo = view.getInt32(at, true);
+    const nextHi = view.getInt32(at + 4, true);
+    const pprev = this.#getAddr(at + 8);
+    const inBucket = pprev >= this.#buckets && pprev < this.#buckets + (this.#mask + 1) * this.layout.bucket.sizeof;
+    const prevAt = inBucket ? this.#bucketsPhys + (pprev - this.#buckets) : pprev - this.#delta;
+    view.setInt32(prevAt, nextLo, true);
+    view.setInt32(prevAt + 4, nextHi, true);
+    if ((nextLo & 1) === 0) this.#putAddr(addrOf(nextLo, nextHi) - this.#delta + 8, pprev);
+    // LIST_POISON2: not in a bucket any more.
+    view.setInt32(at + 8, 0x122, true);
+    view.setInt32(at + 12, -0x2153_0000, true);
+  }
+
+  #getAddr(phys: number): Addr {
+    const { view } = this.host.memory;
+    return addrOf(view.getInt32(phys, true), view.getInt32(phys + 4, true));
+  }
+  #putAddr(phys: number, a: Addr): void {
+    const { view } = this.host.memory;
+    view.setInt32(phys, addrLo(a), true);
+    view.setInt32(phys + 4, addrHi(a), true);
+  }
+  #writePercpu(elem: Addr, pointer: number): void {
+    this.#putAddr(elem - this.#delta + this.#valueAt, pointer);
+  }
+  #percpuPointer(elem: Addr): number {
+    return this.#getAddr(elem - this.#delta + this.#valueAt);
+  }
+
+  // --- LRU nodes are element numbers ---
+
+  #nodeAt(node: number): number {
+    return this.#elems - this.#delta + node * this.#elemSize;
+  }
+  #isRef(node: number): boolean {
+    return this.host.memory.u8[this.#nodeAt(node) + this.layout.htab_elem.lru_node + this.layout.bpf_lru_node.ref] !== 0;
+  }
+  #clearRef(node: number): void {
+    this.host.memory.u8[this.#nodeAt(node) + this.layout.htab_elem.lru_node + this.layout.bpf_lru_node.ref] = 0;
+  }
+  #setRef(elem: Addr): void {
+    const { htab_elem, bpf_lru_node } = this.layout;
+    this.host.memory.u8[elem - this.#delta + htab_elem.lru_node + bpf_lru_node.ref] = 1;
+  }
+  #unlinkNode(node: number): boolean {
+    const elem = this.#elems + node * this.#elemSize;
+    const at = elem - this.#delta;
+    const { view } = this.host.memory;
+    if (view.getInt32(at + 8, true) === 0x122 || (view.getInt32(at + 8, true) | view.getInt32(at + 12, true)) === 0) {
+      return false;
+    }
+    this.#unlink(elem);
+    this.#count--;
+    return true;
+  }
+  #node(elem: Addr): number {
+    return (elem - this.#elems) / this.#elemSize;
+  }
+
+  // --- operations ---
+
+  /** `__htab_map_lookup_elem`: the element, whose value follows its key. */
+  lookupElem(key: Addr): Addr {
+    const keyPhys = this.#keyPhys(key);
+    return this.#find(keyPhys, this.#hash(keyPhys));
+  }
+  /** offset of the value in the element */
+  get valueOffset(): number {
+    return this.#valueAt;
+  }
+  override lookup(key: Addr): Addr {
+    const elem = this.lookupElem(key);
+    if (elem === 0) return 0;
+    if (this.isLru) this.#setRef(elem);
+    return this.elemValue(elem, this.host.cpu());
+  }
+  override lookupPercpu(key: Addr, cpu: number): Addr {
+    if (!this.isPercpu || cpu >= this.host.cpus) return 0;
+    const elem = this.lookupElem(key);
+    if (elem === 0) return 0;
+    if (this.isLru) this.#setRef(elem);
+    return this.elemValue(elem, cpu);
+  }
+  protected elemValue(elem: Addr, cpu: number): Addr {
+    return this.isPercpu ? this.host.perCpuPtr(this.#percpuPointer(elem), cpu) : elem + this.#valueAt;
+  }
+
+  override lookupUser(key: Addr): Uint8Array | number {
+    const elem = this.lookupElem(key);
+    return elem === 0 ? -ERRNO.ENOENT : this.#copyOut(elem);
+  }
+  #copyOut(elem: Addr): Uint8Array {
+    const { memory, cpus } = this.host;
+    if (!this.isPercpu) return memory.readBytes(elem + this.#valueAt, this.valueSize);
+    const each = roundUp8(this.valueSize);
+    const out = new Uint8Array(each * cpus);
+    for (let cpu = 0; cpu < cpus; cpu++) out.set(memory.readBytes(this.elemValue(elem, cpu), each), cpu * each);
+    return out;
+  }
+
+  override update(key: Addr, value: Addr, flags: number): number {
+    return this.#update(key, value, flags, false);
+  }
+  override updateUser(key: Addr, value: Addr, flags: number): number {
+    return this.#update(key, value, flags, true);
+  }
+
+  #update(key: Addr, value: Addr, flags: number, allCpus: boolean): number {
+    const allowed = this.isLru || this.isPercpu ? flags : flags & ~BPF_F_LOCK;
+    if (allowed >>> 0 > BPF_EXIST || (flags & BPF_F_LOCK && !this.hasSpinLock)) return -ERRNO.EINVAL;
+    const keyPhys = this.#keyPhys(key);
+    const hash = this.#hash(keyPhys);
+    // An LRU map takes its node first, which may throw out another element, even the one with this key.
+    let lruNode = -1;
+    if (this.#lru && !(this.isPercpu && flags === BPF_EXIST)) {
+      lruNode = this.#lru.pop(this.host.cpu());
+      if (lruNode < 0) return -ERRNO.ENOMEM;
+    }
+    const old = this.#find(keyPhys, hash);
+    const err = old !== 0 ? (flags & BPF_NOEXIST ? -ERRNO.EEXIST : 0) : flags & BPF_EXIST ? -ERRNO.ENOENT : 0;
+    if (err !== 0) {
+      if (lruNode >= 0) this.#lru!.push(lruNode);
+      return err;
+    }
+    if (old !== 0 && this.isPercpu) {
+      this.#copyPercpu(old, value, allCpus);
+      if (this.isLru) this.#setRef(old);
+      if (lruNode >= 0) this.#lru!.push(lruNode);
+      return 0;
+    }
+    if (old !== 0 && flags & BPF_F_LOCK) {
+      this.#copyIn(old, value);
+      return 0;
+    }
+    const elem = lruNode >= 0 ? this.#elems + lruNode * this.#elemSize : this.#alloc(old);
+    if (typeof elem === 'number' && elem === 0) return -this.#allocError;
+    const at = elem - this.#delta;
+    const { memory } = this.host;
+    memory.u8.copyWithin(at + this.#keyAt, keyPhys, keyPhys + this.keySize);
+    memory.view.setInt32(at + this.#hashAt, hash, true);
+    if (this.isPercpu) {
+      this.#zeroPercpu(elem);
+      this.#copyPercpu(elem, value, allCpus);
+    } else {
+      this.#copyIn(elem, value);
+    }
+    this.#link(elem, hash);
+    if (old === 0) {
+      this.#count++;
+    } else {
+      if (this.#lru) this.#setRef(elem);
+      this.#unlink(old);
+      this.dropped(old);
+      this.#replaced(old);
+    }
+    return 0;
+  }
+
+  #allocError: number = ERRNO.E2BIG;
+
+  /** A new element; 0 with {@link #allocError} where there is none. */
+  #alloc(old: Addr): Addr {
+    if (this.#prealloc) {
+      if (old !== 0 && this.#extra.length > 0) {
+        // The old element becomes the CPU's spare in #replaced.
+        return this.#extra[this.host.cpu()]!;
+      }
+      const elem = this.#free.pop();
+      this.#allocError = ERRNO.E2BIG;
+      return elem ?? 0;
+    }
+    if (old === 0 && this.#count >= this.maxEntries) {
+      this.#allocError = ERRNO.E2BIG;
+      return 0;
+    }
+    const elem = this.host.kmalloc(this.#elemSize);
+    if (this.isPercpu) this.#putAddr(elem - PAGE_OFFSET + this.#valueAt, this.host.percpuAlloc(roundUp8(this.valueSize)));
+    return elem;
+  }
+  #replaced(old: Addr): void {
+    if (this.#lru) this.#lru.push(this.#node(old));
+    else if (this.#prealloc) this.#extra[this.host.cpu()] = old;
+    else this.#release(old);
+  }
+  #freeElem(elem: Addr): void {
+    this.dropped(elem);
+    this.#release(elem);
+  }
+  #release(elem: Addr): void {
+    if (this.#lru) this.#lru.push(this.#node(elem));
+    else if (this.#prealloc) this.#free.push(elem);
+    else {
+      if (this.isPercpu) this.host.percpuFree(this.#percpuPointer(elem));
+      this.host.kfree(elem);
+    }
+  }
+  /** An element is about to be freed. */
+  protected dropped(_elem: Addr): void {}
+
+  #copyIn(elem: Addr, value: Addr): void {
+    const { memory } = this.host;
+    memory.u8.set(memory.readBytes(value, this.storedSize), elem - this.#delta + this.#valueAt);
+  }
+  #copyPercpu(elem: Addr, value: Addr, allCpus: boolean): void {
+    const { memory, cpus } = this.host;
+    const each = roundUp8(this.valueSize);
+    if (!allCpus) {
+      memory.writeBytes(this.elemValue(elem, this.host.cpu()), memory.readBytes(value, this.valueSize));
+      return;
+    }
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      memory.writeBytes(this.elemValue(elem, cpu), memory.readBytes(value + cpu * each, this.valueSize));
+    }
+  }
+  #zeroPercpu(elem: Addr): void {
+    for (let cpu = 0; cpu < this.host.cpus; cpu++) {
+      this.host.memory.fillBytes(this.elemValue(elem, cpu), 0, roundUp8(this.valueSize));
+    }
+  }
+
+  override delete(key: Addr): number {
+    const elem = this.lookupElem(key);
+    if (elem === 0) return -ERRNO.ENOENT;
+    this.#unlink(elem);
+    this.#count--;
+    this.#freeElem(elem);
+    return 0;
+  }
+
+  override nextKey(key: Addr, next: Addr): number {
+    const { memory } = this.host;
+    let bucket = 0;
+    if (key !== 0) {
+      const keyPhys = this.#keyPhys(key);
+      const hash = this.#hash(keyPhys);
+      const elem = this.#find(keyPhys, hash);
+      if (elem !== 0) {
+        const after = elem - this.#delta;
+        if ((memory.view.getInt32(after, true) & 1) === 0) return this.#giveKey(this.#getAddr(after), next);
+        bucket = (hash & this.#mask) + 1;
+      }
+    }
+    for (; bucket <= this.#mask; bucket++) {
+      const at = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
+      if ((memory.view.getInt32(at, true) & 1) === 0) return this.#giveKey(this.#getAddr(at), next);
+    }
+    return -ERRNO.ENOENT;
+  }
+  #giveKey(elem: Addr, next: Addr): number {
+    const { memory } = this.host;
+    memory.writeBytes(next, memory.readBytes(elem + this.#keyAt, this.keySize));
+    return 0;
+  }
+
+  /** Elements in bucket order. */
+  *elements(): IterableIterator<Addr> {
+    const { view } = this.host.memory;
+    for (let bucket = 0; bucket <= this.#mask; bucket++) {
+      const head = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
+      let lo = view.getInt32(head, true);
+      let hi = view.getInt32(head + 4, true);
+      while ((lo & 1) === 0) {
+        const elem = addrOf(lo, hi);
+        // read before the callback, which may delete the element
+        lo = view.getInt32(elem - this.#delta, true);
+        hi = view.getInt32(elem - this.#delta + 4, true);
+        yield elem;
+      }
+    }
+  }
+  override forEach(each: (key: Addr, value: Addr) => number): number {
+    let n = 0;
+    for (const elem of this.elements()) {
+      n++;
+      if (each(elem + this.#keyAt, this.elemValue(elem, this.host.cpu())) !== 0) break;
+    }
+    return n;
+  }
+
+  override get canLookupAndDelete(): boolean {
+    return true;
+  }
+  override get canBatch(): boolean {
+    return true;
+  }
+  protected override free(): void {
+    for (const elem of [...this.elements()]) {
+      this.#unlink(elem);
+      this.dropped(elem);
+      if (!this.#prealloc) {
+        if (this.isPercpu) this.host.percpuFree(this.#percpuPointer(elem));
+        this.host.kfree(elem);
+      }
+    }
+    if (this.#prealloc && this.isPercpu) {
+      for (let n = 0; n < this.maxEntries; n++) this.host.percpuFree(this.#percpuPointer(this.#elems + n * this.#elemSize));
+    }
+  }
+}
+
+/** Hash of maps: elements hold the address of `struct bpf_map`, user space writes descriptors and reads ids. */
+export class HashOfMaps extends HashMap {
+  readonly #context: MapContext;
+  readonly #pointer: Addr;
+  readonly #byAddr = new Map<Addr, BpfMap>();
+
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs);
+    this.#context = context;
+    this.#pointer = this.areaAlloc(8);
+  }
+  protected override get storedSize(): number {
+    return 8;
+  }
+  override lookup(key: Addr): Addr {
+    const elem = this.lookupElem(key);
+    return elem === 0 ? 0 : this.host.memory.readAddr(elem + this.valueOffset);
+  }
+  override lookupUser(key: Addr): Uint8Array | number {
+    const inner = this.#byAddr.get(this.lookup(key));
+    if (inner === undefined) return -ERRNO.ENOENT;
+    const out = new Uint8Array(4);
+    new DataView(out.buffer).setUint32(0, inner.id, true);
+    return out;
+  }
+  override update(_key: Addr, _value: Addr, _flags: number): number {
+    return -ERRNO.EINVAL;
+  }
+  override updateUser(key: Addr, value: Addr, flags: number): number {
+    const { memory } = this.host;
+    const map = this.#context.resolve('map', memory.readU32(value) | 0) as unknown as BpfMap;
+    if (!innerMapMatches(this.attrs.inner!, map)) return -ERRNO.EINVAL;
+    memory.writeAddr(this.#pointer, map.addr);
+    map.get();
+    this.#byAddr.set(map.addr, map);
+    const err = super.updateUser(key, this.#pointer, flags);
+    if (err !== 0) map.put();
+    return err;
+  }
+  protected override dropped(elem: Addr): void {
+    this.#byAddr.get(this.host.memory.readAddr(elem + this.valueOffset))?.put();
+  }
+  override forEach(_each: (key: Addr, value: Addr) => number): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  override get canLookupAndDelete(): boolean {
+    return false;
+  }
+}

@@ -1,0 +1,14 @@
+export { ArrayMap, type FdSlot, PercpuArrayMap } from './array.ts';
+export { BloomFilterMap } from './bloom.ts';
+export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap, type ProgTarget } from './fd-array.ts';
+export { HashMap, HashOfMaps } from './hash.ts';
+export { mayBeInner } from './inner.ts';
+export { type MapLayout, mapLayout } from './layout.ts';
+export { LpmTrieMap } from './lpm.ts';
+export { BpfMap, type MapAttrs, type MapContext, MapCreateError, type MapTarget } from './map.ts';
+export { QueueStackMap } from './queue.ts';
+export { RedirectMap, SockMap } from './redirect.ts';
+export { RingbufMap } from './ringbuf.ts';
+export { StackTraceMap } from './stack-trace.ts';
+export { CgroupStorageMap, LocalStorageMap } from './storage.ts';
+export { MAP_KINDS, type MapKind } from './table.ts';

@@ -1,0 +1,260 @@
+/**
+ * What all maps have in common: `struct bpf_map` at its address, and the operations that bpf(2), helpers and
+ * other maps ask of it (`struct bpf_map_ops`; Linux 6.12 Documentation/bpf/maps.rst).
+ *
+ * Keys and values are passed as guest addresses, as in the kernel; answers are 0 or a negative error number.
+ */
+import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
+import { ERRNO, type Errno } from '../../errno.ts';
+import type { MapHost } from '../host.ts';
+import { mapTypeName } from '../uapi/index.ts';
+import type { MapLayout } from './layout.ts';
+
+/** Attributes of MAP_CREATE after validation, numbers throughout. */
+export interface MapAttrs {
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly mapExtra: number;
+  readonly numaNode: number;
+  readonly name: string;
+  /** map-in-map: the template */
+  readonly inner?: BpfMap;
+  readonly btfKeyTypeId: number;
+  readonly btfValueTypeId: number;
+}
+
+/** What a kind of map needs to come into being. */
+export interface MapContext {
+  readonly host: MapHost;
+  readonly layout: MapLayout;
+  /** objects behind descriptors, for maps that hold other objects */
+  resolve(kind: 'prog' | 'map' | 'perf' | 'cgroup' | 'netdev', fd: number): MapTarget;
+}
+
+/** An object that lies in a map's slot: its guest address is what the slot holds. */
+export interface MapTarget {
+  readonly addr: Addr;
+  readonly id: number;
+}
+
+export class MapCreateError extends Error {
+  readonly errno: Errno;
+  constructor(errno: Errno, message: string) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+const PAGE_ALLOC_COSTLY = 8 * 4096;
+/** `atomic64_t` counters that a map starts with. */
+const ONE = 1;
+
+export abstract class BpfMap {
+  readonly host: MapHost;
+  readonly layout: MapLayout;
+  readonly attrs: MapAttrs;
+  /** address of `struct bpf_map`; the kind's own fields follow it */
+  readonly addr: Addr;
+  readonly fdName = 'anon_inode:bpf-map';
+  id = 0;
+  frozen = false;
+  /** user space mappings that are writable, and syscalls that are writing */
+  writers = 0;
+  btf: unknown;
+  /** the value's BTF type has a bpf_spin_lock, and where */
+  spinLockOffset = -1;
+  #refs = 1;
+  /** told when the last reference goes */
+  onFree: (() => void) | undefined;
+  readonly #areas: { at: Addr; big: boolean }[] = [];
+
+  /**
+   * @param bytes size of the kind's structure with what follows it in the same allocation
+   * @param pagesFrom where what follows is to start a page (values that user space maps): its offset in the structure
+   */
+  constructor(context: MapContext, attrs: MapAttrs, bytes: number, pagesFrom?: number) {
+    this.host = context.host;
+    this.layout = context.layout;
+    this.attrs = attrs;
+    this.addr =
+      pagesFrom === undefined
+        ? this.areaAlloc(Math.max(bytes, context.layout.bpf_map.sizeof))
+        : this.areaAlloc(4096 + bytes - pagesFrom, true) + 4096 - pagesFrom;
+    const f = context.layout.bpf_map;
+    const { memory } = context.host;
+    memory.writeU32(this.addr + f.map_type, attrs.type);
+    memory.writeU32(this.addr + f.key_size, attrs.keySize);
+    memory.writeU32(this.addr + f.value_size, attrs.valueSize);
+    memory.writeU32(this.addr + f.max_entries, attrs.maxEntries);
+    memory.writeAddr(this.addr + f.map_extra, attrs.mapExtra);
+    memory.writeU32(this.addr + f.map_flags, attrs.flags);
+    memory.writeU32(this.addr + f.numa_node, attrs.numaNode);
+    memory.writeU32(this.addr + f.btf_key_type_id, attrs.btfKeyTypeId);
+    memory.writeU32(this.addr + f.btf_value_type_id, attrs.btfValueTypeId);
+    memory.writeBytes(this.addr + f.name, new TextEncoder().encode(attrs.name.padEnd(16, '\0')).subarray(0, 16));
+    memory.writeU32(this.addr + f.refcnt, ONE);
+    memory.writeU32(this.addr + f.usercnt, ONE);
+    memory.writeU8(this.addr + f.bypass_spec_v1, 1);
+    if (attrs.inner) memory.writeAddr(this.addr + f.inner_map_meta, attrs.inner.addr);
+  }
+
+  get type(): number {
+    return this.attrs.type;
+  }
+  get keySize(): number {
+    return this.attrs.keySize;
+  }
+  get valueSize(): number {
+    return this.attrs.valueSize;
+  }
+  get maxEntries(): number {
+    return this.attrs.maxEntries;
+  }
+  get flags(): number {
+    return this.attrs.flags;
+  }
+  get name(): string {
+    return this.attrs.name;
+  }
+  /** bytes of one value as bpf(2) passes it */
+  get userValueSize(): number {
+    return this.valueSize;
+  }
+
+  get hasSpinLock(): boolean {
+    return this.spinLockOffset >= 0;
+  }
+
+  // --- what programs and bpf(2) do; a kind overrides what it has ---
+
+  /** Address of the value for a key, 0 where there is none: `map_lookup_elem` as helpers see it. */
+  lookup(_key: Addr): Addr {
+    return 0;
+  }
+  update(_key: Addr, _value: Addr, _flags: number): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  delete(_key: Addr): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  /** Writes the key after `key` (0: the first) to `next`. */
+  nextKey(_key: Addr, _next: Addr): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  push(_value: Addr, _flags: number): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  pop(_value: Addr): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  peek(_value: Addr): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  /** The value of this CPU is what {@link lookup} gives; this one is another CPU's. */
+  lookupPercpu(_key: Addr, _cpu: number): Addr {
+    return 0;
+  }
+  /** Calls back with key and value addresses until it answers other than 0; the number of calls, or an error. */
+  forEach(_each: (key: Addr, value: Addr) => number): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  /** Address of the first value's first byte where programs may use values directly. */
+  get directValue(): Addr | undefined {
+    return undefined;
+  }
+
+  // --- what only bpf(2) does ---
+
+  /** Copies the value out as user space gets it; a negative error number where there is none. */
+  lookupUser(key: Addr): Uint8Array | number {
+    const at = this.lookup(key);
+    return at === 0 ? -ERRNO.ENOENT : this.host.memory.readBytes(at, this.valueSize);
+  }
+  /** `value` holds {@link userValueSize} bytes. */
+  updateUser(key: Addr, value: Addr, flags: number): number {
+    return this.update(key, value, flags);
+  }
+  lookupAndDelete(key: Addr): Uint8Array | number {
+    const found = this.lookupUser(key);
+    if (typeof found === 'number') return found;
+    const err = this.delete(key);
+    return err < 0 ? err : found;
+  }
+  /** Whether LOOKUP_AND_DELETE_ELEM and the batch commands are there. */
+  get canLookupAndDelete(): boolean {
+    return false;
+  }
+  get canBatch(): boolean {
+    return false;
+  }
+  get canBatchDelete(): boolean {
+    return this.canBatch;
+  }
+  /** Pages that mmap of the descriptor gives, undefined where it may not be mapped. */
+  mmap(_offset: number, _bytes: number, _write: boolean): { phys: number; bytes: number }[] | undefined {
+    return undefined;
+  }
+
+  // --- life ---
+
+  get(): this {
+    this.#refs++;
+    this.host.memory.writeU32(this.addr + this.layout.bpf_map.refcnt, this.#refs);
+    return this;
+  }
+  put(): void {
+    if (--this.#refs === 0) {
+      this.free();
+      this.onFree?.();
+      for (const { at, big } of this.#areas) big ? this.host.vfree(at) : this.host.kfree(at);
+    } else {
+      this.host.memory.writeU32(this.addr + this.layout.bpf_map.refcnt, this.#refs);
+    }
+  }
+  get refs(): number {
+    return this.#refs;
+  }
+  /** Descriptor table: the last descriptor was closed. */
+  release(): void {
+    this.put();
+  }
+  protected free(): void {}
+
+  setId(id: number): void {
+    this.id = id;
+    this.host.memory.writeU32(this.addr + this.layout.bpf_map.id, id);
+  }
+  freeze(): void {
+    this.frozen = true;
+    this.host.memory.writeU8(this.addr + this.layout.bpf_map.frozen, 1);
+  }
+
+  /** `bpf_map_area_alloc`: freed with the map. Small areas come from the slab, large ones from vmalloc. */
+  protected areaAlloc(bytes: number, pages = false): Addr {
+    const big = pages || bytes > PAGE_ALLOC_COSTLY;
+    const at = big ? this.host.vmalloc(bytes) : this.host.kmalloc(bytes);
+    this.#areas.push({ at, big });
+    return at;
+  }
+
+  /** Physical address of bytes that are contiguous: one allocation's. */
+  protected phys(at: Addr): number {
+    return this.host.memory.hostPhysical(at, 0);
+  }
+
+  describe(): string {
+    return `${mapTypeName(this.type)} map '${this.name}'`;
+  }
+}
+
+/** Physical address of `size` bytes of guest memory, copied to `bounce` where they cross a page. @throws GuestFault */
+export function contiguous(host: MapHost, at: Addr, size: number, bounce: number): number {
+  const { memory } = host;
+  const lo = addrLo(at);
+  if ((lo & 4095) + size <= 4096) return memory.physical(lo, addrHi(at), 0);
+  memory.u8.set(memory.readBytes(at, size), bounce);
+  return bounce;
+}

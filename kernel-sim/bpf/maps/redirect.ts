@@ -1,0 +1,126 @@
+/**
+ * Where packets are redirected to: devices (Linux 6.12 Documentation/bpf/map_devmap.rst), CPUs (map_cpumap.rst)
+ * and AF_XDP sockets (map_xskmap.rst). A slot's value is what user space wrote; programs name slots by key.
+ */
+import type { Addr } from '../../../src/machine/addr.ts';
+import { ERRNO } from '../../errno.ts';
+import { BPF_EXIST, BPF_MAP_TYPE, BPF_NOEXIST } from '../uapi/index.ts';
+import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+
+export class RedirectMap extends BpfMap {
+  readonly #context: MapContext;
+  /** key to address of the value */
+  readonly #slots = new Map<number, Addr>();
+
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs, context.layout.bpf_map.sizeof + 8);
+    this.#context = context;
+  }
+  get #isHash(): boolean {
+    return this.type === BPF_MAP_TYPE.DEVMAP_HASH;
+  }
+  /** Address of a slot's value, 0 where it is empty. */
+  slot(index: number): Addr {
+    return this.#slots.get(index >>> 0) ?? 0;
+  }
+  override lookup(key: Addr): Addr {
+    return this.slot(this.host.memory.readU32(key));
+  }
+  override lookupUser(key: Addr): Uint8Array | number {
+    if (this.type === BPF_MAP_TYPE.XSKMAP) return -ERRNO.EOPNOTSUPP;
+    return super.lookupUser(key);
+  }
+  override update(_key: Addr, _value: Addr, _flags: number): number {
+    return -ERRNO.EOPNOTSUPP;
+  }
+  override updateUser(key: Addr, value: Addr, flags: number): number {
+    const { memory, cpus } = this.host;
+    const index = memory.readU32(key);
+    const target = memory.readU32(value);
+    if (flags > BPF_EXIST) return -ERRNO.EINVAL;
+    if (!this.#isHash && index >= this.maxEntries) return -ERRNO.E2BIG;
+    if (!this.#isHash && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
+    if (this.#isHash && flags === BPF_NOEXIST && this.#slots.has(index)) return -ERRNO.EEXIST;
+    if (this.#isHash && !this.#slots.has(index) && this.#slots.size >= this.maxEntries) return -ERRNO.E2BIG;
+    if (this.type === BPF_MAP_TYPE.CPUMAP) {
+      // the value is a queue length, the key the CPU
+      if (target > 16384) return -ERRNO.EOVERFLOW;
+      if (index >= cpus) return -ERRNO.ENODEV;
+      if (target === 0) return this.#clear(index);
+    } else if (this.type === BPF_MAP_TYPE.XSKMAP) {
+      this.#context.resolve('netdev', -1);
+    } else if (target === 0) {
+      const prog = this.valueSize > 4 ? memory.readS32(value + 4) : -1;
+      if (prog > 0) return -ERRNO.EINVAL;
+      return this.#clear(index);
+    } else {
+      this.#context.resolve('netdev', target);
+    }
+    const at = this.#slots.get(index) ?? this.host.kmalloc(this.valueSize);
+    memory.writeBytes(at, memory.readBytes(value, this.valueSize));
+    this.#slots.set(index, at);
+    return 0;
+  }
+  #clear(index: number): 0 {
+    this.#drop(index);
+    return 0;
+  }
+  #drop(index: number): boolean {
+    const at = this.#slots.get(index);
+    if (at === undefined) return false;
+    this.host.kfree(at);
+    return this.#slots.delete(index);
+  }
+  override delete(key: Addr): number {
+    const index = this.host.memory.readU32(key);
+    if (!this.#isHash && index >= this.maxEntries) return -ERRNO.EINVAL;
+    return this.#drop(index) || !this.#isHash ? 0 : -ERRNO.ENOENT;
+  }
+  override nextKey(key: Addr, next: Addr): number {
+    const { memory } = this.host;
+    const index = key === 0 ? -1 : memory.readU32(key);
+    if (this.#isHash) {
+      const keys = [...this.#slots.keys()].sort((a, b) => a - b);
+      const after = index < 0 ? keys[0] : keys[keys.indexOf(index) + 1];
+      if (after === undefined) return -ERRNO.ENOENT;
+      memory.writeU32(next, after);
+      return 0;
+    }
+    if (index >= this.maxEntries || index < 0) memory.writeU32(next, 0);
+    else if (index === this.maxEntries - 1) return -ERRNO.ENOENT;
+    else memory.writeU32(next, index + 1);
+    return 0;
+  }
+  protected override free(): void {
+    for (const index of [...this.#slots.keys()]) this.#drop(index);
+  }
+}
+
+/** Sockets by index or key; user space stores descriptors of sockets, of which this kernel model has none. */
+export class SockMap extends BpfMap {
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs, context.layout.bpf_map.sizeof + 64);
+  }
+  override lookupUser(_key: Addr): Uint8Array | number {
+    return this.valueSize === 8 ? -ERRNO.ENOENT : -ERRNO.ENOSPC;
+  }
+  override updateUser(key: Addr, _value: Addr, flags: number): number {
+    if (flags > BPF_EXIST) return -ERRNO.EINVAL;
+    const isHash = this.type === BPF_MAP_TYPE.SOCKHASH;
+    if (!isHash && this.host.memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
+    return -ERRNO.EBADF;
+  }
+  override delete(_key: Addr): number {
+    if (this.type === BPF_MAP_TYPE.SOCKHASH) return -ERRNO.ENOENT;
+    return -ERRNO.EINVAL;
+  }
+  override nextKey(key: Addr, next: Addr): number {
+    if (this.type === BPF_MAP_TYPE.SOCKHASH) return -ERRNO.ENOENT;
+    const { memory } = this.host;
+    const index = key === 0 ? -1 : memory.readU32(key);
+    if (index >= this.maxEntries || index < 0) memory.writeU32(next, 0);
+    else if (index === this.maxEntries - 1) return -ERRNO.ENOENT;
+    else memory.writeU32(next, index + 1);
+    return 0;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Ring buffers: Linux 6.12 Documentation/bpf/ringbuf.rst, and the one that user space fills
+ * (BPF_MAP_TYPE_USER_RINGBUF). The structure takes a page, the consumer's and the producer's positions a page
+ * each, and the data pages follow twice in a row, so that a record that runs over the end stays contiguous.
+ */
+import type { Addr } from '../../../src/machine/addr.ts';
+import { ERRNO } from '../../errno.ts';
+import {
+  BPF_MAP_TYPE,
+  BPF_RB_FORCE_WAKEUP,
+  BPF_RB_NO_WAKEUP,
+  BPF_RINGBUF_BUSY_BIT,
+  BPF_RINGBUF_DISCARD_BIT,
+  BPF_RINGBUF_HDR_SZ,
+} from '../uapi/index.ts';
+import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+
+const PAGE = 4096;
+const MAX_RECORD = 0x3fff_ffff;
+const LENGTH_MASK = ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+export class RingbufMap extends BpfMap {
+  /** address of `struct bpf_ringbuf` */
+  readonly rb: Addr;
+  readonly #phys: number;
+  readonly #size: number;
+  /** a record is ready for the consumer, who may be asleep */
+  onWakeup: (() => void) | undefined;
+
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs, context.layout.bpf_ringbuf_map.sizeof);
+    const f = context.layout.bpf_ringbuf;
+    const { memory } = this.host;
+    this.#size = attrs.maxEntries;
+    this.rb = this.areaAlloc(f.data + 2 * this.#size, true);
+    this.#phys = this.phys(this.rb);
+    memory.map(this.rb + f.data + this.#size, this.#phys + f.data, this.#size, { write: true });
+    memory.writeAddr(this.addr + context.layout.bpf_ringbuf_map.rb, this.rb);
+    memory.writeU32(this.rb + f.mask, this.#size - 1);
+    memory.writeU32(this.rb + f.nr_pages, 3 + this.#size / PAGE);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+  get isUser(): boolean {
+    return this.type === BPF_MAP_TYPE.USER_RINGBUF;
+  }
+
+  // Positions are u64 counters; a double holds them as long as less than 8 PiB went through.
+  #get(offset: number): number {
+    const { view } = this.host.memory;
+    return view.getUint32(this.#phys + offset, true) + view.getUint32(this.#phys + offset + 4, true) * 0x1_0000_0000;
+  }
+  #set(offset: number, value: number): void {
+    const { view } = this.host.memory;
+    view.setUint32(this.#phys + offset, value >>> 0, true);
+    view.setUint32(this.#phys + offset + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+  get consumerPos(): number {
+    return this.#get(this.layout.bpf_ringbuf.consumer_pos);
+  }
+  set consumerPos(n: number) {
+    this.#set(this.layout.bpf_ringbuf.consumer_pos, n);
+  }
+  get producerPos(): number {
+    return this.#get(this.layout.bpf_ringbuf.producer_pos);
+  }
+  set producerPos(n: number) {
+    this.#set(this.layout.bpf_ringbuf.producer_pos, n);
+  }
+  #headerPhys(pos: number): number {
+    return this.#phys + this.layout.bpf_ringbuf.data + (pos % this.#size);
+  }
+  /** Bytes that the consumer has not taken. */
+  get available(): number {
+    return this.producerPos - this.consumerPos;
+  }
+
+  /** Address of room for a record of `size` bytes, 0 where there is none. */
+  reserve(size: number): Addr {
+    const { view } = this.host.memory;
+    if (size > MAX_RECORD) return 0;
+    const length = recordLength(size);
+    if (length > this.#size) return 0;
+    const producer = this.producerPos;
+    let pending = this.#get(this.layout.bpf_ringbuf.pending_pos);
+    while (pending < producer) {
+      const header = view.getInt32(this.#headerPhys(pending), true);
+      if (header & BPF_RINGBUF_BUSY_BIT) break;
+      pending += recordLength(header & LENGTH_MASK);
+    }
+    this.#set(this.layout.bpf_ringbuf.pending_pos, pending);
+    const next = producer + length;
+    // Over the consumer's position, or over a record that is still being written.
+    if (next - this.consumerPos > this.#size - 1 || next - pending > this.#size - 1) return 0;
+    const header = this.#headerPhys(producer);
+    const offset = this.layout.bpf_ringbuf.data + (producer % this.#size);
+    view.setInt32(header, size | BPF_RINGBUF_BUSY_BIT, true);
+    view.setInt32(header + 4, offset >>> 12, true);
+    this.producerPos = next;
+    return this.rb + offset + BPF_RINGBUF_HDR_SZ;
+  }
+
+  /** Submits or discards a reserved record. */
+  commit(sample: Addr, flags: number, discard: boolean): void {
+    const { memory } = this.host;
+    const header = sample - BPF_RINGBUF_HDR_SZ;
+    const length = memory.readU32(header) & LENGTH_MASK;
+    memory.writeU32(header, discard ? length | BPF_RINGBUF_DISCARD_BIT : length);
+    const position = (header - this.rb - this.layout.bpf_ringbuf.data) % this.#size;
+    const caughtUp = this.consumerPos % this.#size === position;
+    if (flags & BPF_RB_FORCE_WAKEUP || (caughtUp && !(flags & BPF_RB_NO_WAKEUP))) this.onWakeup?.();
+  }
+
+  output(data: Addr, size: number, flags: number): number {
+    if (flags & ~(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP)) return -ERRNO.EINVAL;
+    const at = this.reserve(size);
+    if (at === 0) return -ERRNO.EAGAIN;
+    this.host.memory.writeBytes(at, this.host.memory.readBytes(data, size));
+    this.commit(at, flags, false);
+    return 0;
+  }
+
+  /** Takes what is ready, as a consumer that mapped the ring does: up to a record that is still being written. */
+  *consume(): IterableIterator<Uint8Array> {
+    const { view, u8 } = this.host.memory;
+    for (let pos = this.consumerPos; pos < this.producerPos; ) {
+      const at = this.#headerPhys(pos);
+      const header = view.getInt32(at, true);
+      if (header & BPF_RINGBUF_BUSY_BIT) return;
+      const size = header & LENGTH_MASK;
+      const start = (pos + BPF_RINGBUF_HDR_SZ) % this.#size;
+      const data = new Uint8Array(size);
+      const base = this.#phys + this.layout.bpf_ringbuf.data;
+      const first = Math.min(size, this.#size - start);
+      data.set(u8.subarray(base + start, base + start + first));
+      data.set(u8.subarray(base, base + size - first), first);
+      pos += recordLength(size);
+      this.consumerPos = pos;
+      if (!(header & BPF_RINGBUF_DISCARD_BIT)) yield data;
+    }
+  }
+
+  /** User ring: writes a record as a producer that mapped the ring does; false where there is no room. */
+  produce(data: Uint8Array): boolean {
+    const length = recordLength(data.length);
+    const producer = this.producerPos;
+    if (producer + length - this.consumerPos > this.#size) return false;
+    const { memory } = this.host;
+    const at = this.rb + this.layout.bpf_ringbuf.data + (producer % this.#size);
+    memory.writeU32(at, data.length);
+    memory.writeU32(at + 4, 0);
+    memory.writeBytes(at + BPF_RINGBUF_HDR_SZ, data);
+    this.producerPos = producer + length;
+    return true;
+  }
+
+  /** User ring: the next record's address and size; a negative error number where there is none or it is malformed. */
+  peekUser(): { at: Addr; size: number } | number {
+    const { memory } = this.host;
+    for (;;) {
+      const producer = this.producerPos;
+      const consumer = this.consumerPos;
+      if (producer % 8 !== 0) return -ERRNO.EINVAL;
+      if (consumer >= producer) return -ERRNO.ENODATA;
+      const header = this.rb + this.layout.bpf_ringbuf.data + (consumer % this.#size);
+      const word = memory.readS32(header);
+      if (word & BPF_RINGBUF_BUSY_BIT) return -ERRNO.EAGAIN;
+      const size = word & LENGTH_MASK;
+      const length = recordLength(size);
+      if (length > producer - consumer) return -ERRNO.EINVAL;
+      if (length > this.#size) return -ERRNO.E2BIG;
+      if (!(word & BPF_RINGBUF_DISCARD_BIT)) return { at: header + BPF_RINGBUF_HDR_SZ, size };
+      this.consumerPos = consumer + length;
+    }
+  }
+  releaseUser(size: number): void {
+    this.consumerPos += recordLength(size);
+  }
+
+  override lookup(_key: Addr): Addr {
+    return 0;
+  }
+  override lookupUser(_key: Addr): Uint8Array | number {
+    return -ERRNO.ENOTSUPP;
+  }
+  override update(_key: Addr, _value: Addr, _flags: number): number {
+    return -ERRNO.ENOTSUPP;
+  }
+  override delete(_key: Addr): number {
+    return -ERRNO.ENOTSUPP;
+  }
+  override nextKey(_key: Addr, _next: Addr): number {
+    return -ERRNO.ENOTSUPP;
+  }
+  override mmap(offset: number, bytes: number, write: boolean): { phys: number; bytes: number }[] | undefined {
+    // The one who only reads a position may not map it writable.
+    const writable = this.isUser ? offset >= PAGE : offset === 0 && bytes === PAGE;
+    if ((write && !writable) || offset + bytes > 2 * PAGE + 2 * this.#size) return undefined;
+    const out: { phys: number; bytes: number }[] = [];
+    const first = this.#phys + this.layout.bpf_ringbuf.consumer_pos;
+    for (let at = offset; at < offset + bytes; at += PAGE) {
+      const phys = at < 2 * PAGE ? first + at : first + 2 * PAGE + ((at - 2 * PAGE) % this.#size);
+      out.push({ phys, bytes: PAGE });
+    }
+    return out;
+  }
+}
+
+/** Bytes that a record takes with its header. */
+const recordLength = (size: number): number => (size + BPF_RINGBUF_HDR_SZ + 7) & ~7;

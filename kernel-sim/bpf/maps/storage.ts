@@ -1,0 +1,89 @@
+/**
+ * Local storage: a value that belongs to a task, cgroup, inode or socket, and to the map
+ * (Linux 6.12 Documentation/bpf/map_cgrp_storage.rst, map_sk_storage.rst). The owner is named by its address.
+ */
+import type { Addr } from '../../../src/machine/addr.ts';
+import { ERRNO } from '../../errno.ts';
+import { BPF_EXIST, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST } from '../uapi/index.ts';
+import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+
+export class LocalStorageMap extends BpfMap {
+  readonly #context: MapContext;
+  readonly #values = new Map<Addr, Addr>();
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs, context.layout.bpf_map.sizeof + 64);
+    this.#context = context;
+  }
+  /** Value of an owner, made on demand; 0 where there is none. `init`: what a new value starts as, 0 for zeroes. */
+  storageOf(owner: Addr, init: Addr, flags: number): Addr {
+    const at = this.#values.get(owner);
+    if (at !== undefined) return at;
+    if (!(flags & BPF_LOCAL_STORAGE_GET_F_CREATE)) return 0;
+    const made = this.host.kmalloc(this.valueSize);
+    if (init !== 0) this.host.memory.writeBytes(made, this.host.memory.readBytes(init, this.valueSize));
+    this.#values.set(owner, made);
+    return made;
+  }
+  removeOwner(owner: Addr): number {
+    const at = this.#values.get(owner);
+    if (at === undefined) return -ERRNO.ENOENT;
+    this.host.kfree(at);
+    this.#values.delete(owner);
+    return 0;
+  }
+  /** The key is a descriptor of the owner. */
+  #owner(key: Addr): Addr {
+    return this.#context.resolve('cgroup', this.host.memory.readS32(key)).addr;
+  }
+  override lookup(key: Addr): Addr {
+    return this.#values.get(this.#owner(key)) ?? 0;
+  }
+  override updateUser(key: Addr, value: Addr, flags: number): number {
+    if (flags > BPF_EXIST) return -ERRNO.EINVAL;
+    const owner = this.#owner(key);
+    const has = this.#values.has(owner);
+    if (has && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
+    if (!has && flags === BPF_EXIST) return -ERRNO.ENOENT;
+    const at = this.storageOf(owner, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    this.host.memory.writeBytes(at, this.host.memory.readBytes(value, this.valueSize));
+    return 0;
+  }
+  override delete(key: Addr): number {
+    return this.removeOwner(this.#owner(key));
+  }
+  override nextKey(_key: Addr, _next: Addr): number {
+    return -ERRNO.ENOTSUPP;
+  }
+  protected override free(): void {
+    for (const at of this.#values.values()) this.host.kfree(at);
+  }
+}
+
+/** Storage of a cgroup and program (deprecated by CGRP_STORAGE): one value, which programs reach by bpf_get_local_storage. */
+export class CgroupStorageMap extends BpfMap {
+  /** address of the value that programs of the root cgroup share */
+  readonly shared: Addr;
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs, context.layout.bpf_map.sizeof + 64);
+    this.shared = this.areaAlloc(attrs.valueSize);
+  }
+  override lookupUser(_key: Addr): Uint8Array | number {
+    return -ERRNO.ENOENT;
+  }
+  override updateUser(_key: Addr, _value: Addr, flags: number): number {
+    return flags & BPF_NOEXIST ? -ERRNO.EINVAL : -ERRNO.ENOENT;
+  }
+  override delete(_key: Addr): number {
+    return -ERRNO.EINVAL;
+  }
+  override nextKey(_key: Addr, _next: Addr): number {
+    return -ERRNO.ENOENT;
+  }
+}
+
+/** Kinds of which this model has the map and its checks, and nothing that would fill it. */
+export class InertMap extends BpfMap {
+  constructor(context: MapContext, attrs: MapAttrs) {
+    super(context, attrs, context.layout.bpf_map.sizeof + 64);
+  }
+}

@@ -1,0 +1,120 @@
+/** From a checked request to a runnable program: verify and rewrite, or prepare unverified; then the engine. */
+import { writeInsns } from '../../../src/isa/index.ts';
+import { addrToBigInt } from '../../../src/machine/addr.ts';
+import { ClassicError, convertClassic, readFilters } from '../classic/index.ts';
+import { layoutOf } from '../context/index.ts';
+import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
+import type { InterpEngine } from '../engine/interp-engine.ts';
+import { BpfError, NotModelledError } from '../errors.ts';
+import { helperName, helperRow } from '../helpers/index.ts';
+import type { BpfState } from '../state.ts';
+import { type LoadRequest, loadFailure } from './load.ts';
+import { BpfProg, type ProgCode } from './prog.ts';
+import { resolveReferences } from './resolve.ts';
+import { progTag } from './tag.ts';
+import { MalformedProgram, prepareUnverified } from './unverified.ts';
+import { verifyAndRewrite } from './verified.ts';
+
+export interface Engines {
+  readonly interp: InterpEngine;
+  readonly image: ImageEngine;
+  /** makes sure that a helper's text exists; false where the model has no such helper */
+  readonly defineHelper: (symbol: string) => boolean;
+  readonly ldAbs: (type: number) => ((insn: LoadRequest['insns'][number]) => LoadRequest['insns'] | undefined) | undefined;
+}
+
+interface Built {
+  readonly code: ProgCode;
+  readonly log: string;
+  readonly verifiedInsns: number;
+  readonly pokes: readonly PokeRequest[];
+}
+
+/** @throws BpfError with the log */
+export function buildProgram(state: BpfState, engines: Engines, request: LoadRequest): BpfProg {
+  const { attrs } = request;
+  const unverified = attrs.verify === false || attrs.classic === true;
+  const built: Built = attrs.classic
+    ? classicCode(state, engines, request)
+    : unverified
+      ? unverifiedCode(state, engines, request)
+      : verifyAndRewrite(state, engines, request);
+  const prog = new BpfProg(state.kernel, {
+    type: request.type,
+    expectedAttachType: request.expectedAttachType,
+    name: request.name,
+    tag: progTag(request.insns),
+    gpl: request.gpl,
+    flags: request.flags,
+    log: built.log,
+    loaded: request.insns,
+    code: built.code,
+    verified: !unverified,
+    classic: attrs.classic === true,
+    verifiedInsns: built.verifiedInsns,
+    attachBtfId: request.attachBtfId,
+    attachTarget: request.attachTarget,
+    loadTime: BigInt(Math.round(state.kernel.clock.now)),
+  });
+  try {
+    if (state.kernel.engine === 'interp') engines.interp.install(prog);
+    else engines.image.install(prog, { pokes: built.pokes });
+  } catch (error) {
+    prog.put();
+    if (error instanceof BpfError) throw error;
+    throw loadFailure('ENOTSUPP', error instanceof Error ? error.message : String(error), built.log);
+  }
+  state.addProg(prog);
+  return prog;
+}
+
+function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest): Built {
+  try {
+    const { insns, origins, funcs } = prepareUnverified(
+      request.insns,
+      request.name,
+      engines.ldAbs(request.type) ?? (() => undefined),
+    );
+    const maps = resolveReferences(state, insns, request.fdArray, {
+      helper: (id) => addrToBigInt(helperAddress(state, engines, request, id)),
+    });
+    return { code: { insns, origins, funcs, maps }, log: '', verifiedInsns: 0, pokes: [] };
+  } catch (error) {
+    if (error instanceof MalformedProgram) throw loadFailure('EINVAL', error.message, `${error.message}\n`);
+    throw error;
+  }
+}
+
+/** SO_ATTACH_FILTER: checked and converted, never verified. */
+function classicCode(state: BpfState, engines: Engines, request: LoadRequest): Built {
+  const layout = layoutOf(state.kernel.btf);
+  try {
+    const filters = readFilters(writeInsns(request.insns));
+    const { insns, origins, stackDepth } = convertClassic(filters, {
+      offset: (struct, field) => layout.field(struct, field).offset,
+      call: (name) => {
+        if (!engines.defineHelper(name)) throw new NotModelledError('BPF_PROG_LOAD', `kernel function ${name}`);
+        return Number(addrToBigInt(state.kernel.symbols.address(name)!) - state.callBase);
+      },
+    });
+    const func = { name: request.name, start: 0, end: insns.length, stackDepth, tailCallReachable: false };
+    return { code: { insns, origins: Int32Array.from(origins), funcs: [func], maps: [] }, log: '', verifiedInsns: 0, pokes: [] };
+  } catch (error) {
+    if (error instanceof ClassicError) throw loadFailure('EINVAL', error.message, `${error.message}\n`);
+    throw error;
+  }
+}
+
+/** Address of a helper's text for a program, made on first use. @throws BpfError naming the helper */
+export function helperAddress(state: BpfState, engines: Engines, request: LoadRequest, id: number): number {
+  const row = helperRow(id, { type: request.type, expectedAttachType: request.expectedAttachType });
+  const name = helperName(id);
+  // An unverified program may call what its type would not give it: any row of the helper will do.
+  const symbol = row?.symbol === undefined ? `bpf_${name}` : row.symbol;
+  if (name === 'unknown' || symbol === null) throw new MalformedProgram(`invalid func ${name}#${id}`);
+  if (!engines.defineHelper(symbol)) throw new NotModelledError('BPF_PROG_LOAD', `helper bpf_${name} (${symbol})`);
+  const at = state.kernel.symbols.address(symbol);
+  if (at === undefined) throw new NotModelledError('BPF_PROG_LOAD', `kernel symbol ${symbol}`);
+  return at;
+}
+

@@ -1,0 +1,170 @@
+/** PROG_LOAD up to the verifier: attributes, capabilities, names (`bpf_prog_load` of Linux 6.12, kernel/bpf/syscall.c). */
+import type { Insn } from '../../../src/isa/index.ts';
+import { readInsns } from '../../../src/isa/index.ts';
+import type { Caps } from '../../../src/verifier/types.ts';
+import type { Errno } from '../../errno.ts';
+import { BpfError } from '../errors.ts';
+import { isObjectName } from '../map-create.ts';
+import type { BpfState } from '../state.ts';
+import { attachType, progType, progTypeName, UnknownNameError } from '../uapi/index.ts';
+import { checkAttach, fixupAttachType, isKnownType, isUnprivType, needsNetAdmin, needsPerfmon } from './attach-check.ts';
+import { isGplCompatible } from './license.ts';
+
+/** `struct bpf_func_info` and `struct bpf_line_info`, as bytes or decoded. */
+export interface RawFuncInfo {
+  readonly insnOff: number;
+  readonly typeId: number;
+}
+export interface RawLineInfo {
+  readonly insnOff: number;
+  readonly fileNameOff: number;
+  readonly lineOff: number;
+  readonly lineCol: number;
+}
+
+export interface ProgLoadAttrs {
+  /** `enum bpf_prog_type` by name or number */
+  readonly type: string | number;
+  /** raw instructions, 8 bytes each, map descriptors in place; also as hexadecimal text or slots. `classic`: sock_filter structures */
+  readonly insns: Uint8Array | readonly Insn[] | string;
+  readonly license?: string;
+  /** 0 none, 1 branches, 2 every instruction, 4 statistics; default 0 */
+  readonly logLevel?: number;
+  readonly name?: string;
+  /** prog_flags: BPF_F_SLEEPABLE ... */
+  readonly flags?: number;
+  readonly expectedAttachType?: string | number;
+  /** kernel function, structure or LSM hook: name, or id in the kernel's BTF */
+  readonly attachBtf?: string | number;
+  /** program to attach to: descriptor */
+  readonly attachProg?: number | { readonly fd: number };
+  /** descriptor of BTF, or the object BTF_LOAD gave */
+  readonly btf?: number | { readonly fd: number };
+  readonly funcInfo?: Uint8Array | readonly RawFuncInfo[];
+  readonly lineInfo?: Uint8Array | readonly RawLineInfo[];
+  /** descriptors that BPF_PSEUDO_MAP_IDX and kfunc calls index */
+  readonly fdArray?: readonly (number | { readonly fd: number })[];
+  /** load without capabilities */
+  readonly unpriv?: boolean;
+  /** false: skip the verifier */
+  readonly verify?: boolean;
+  /** `insns` are classic BPF, converted as SO_ATTACH_FILTER does */
+  readonly classic?: boolean;
+}
+
+/** Attributes after the checks: numbers throughout. */
+export interface LoadRequest {
+  readonly attrs: ProgLoadAttrs;
+  readonly type: number;
+  readonly expectedAttachType: number;
+  readonly insns: Insn[];
+  readonly flags: number;
+  readonly gpl: boolean;
+  readonly name: string;
+  readonly caps: Caps;
+  readonly logLevel: number;
+  readonly attachBtfId: number;
+  readonly attachTarget: string | undefined;
+  readonly attachProgFd: number;
+  readonly fdArray: readonly number[];
+}
+
+export const COMMAND = 'BPF_PROG_LOAD';
+const ALL: Caps = { bpf: true, perfmon: true, netAdmin: true, sysAdmin: true };
+const NONE: Caps = { bpf: false, perfmon: false, netAdmin: false, sysAdmin: false };
+/** BPF_F_STRICT_ALIGNMENT to BPF_F_TOKEN_FD's neighbours: what 6.12 knows of prog_flags. */
+const KNOWN_FLAGS = 0xff;
+const MAX_INSNS = 1_000_000;
+const MAX_INSNS_UNPRIV = 4096;
+
+export const loadFailure = (errno: Errno, message: string, log = ''): BpfError => new BpfError(COMMAND, errno, message, log);
+
+/** @throws BpfError */
+export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
+  const fail = (errno: Errno, message: string): never => {
+    throw loadFailure(errno, message);
+  };
+  const [type, given] = numbers(attrs);
+  const flags = attrs.flags ?? 0;
+  if (flags & ~KNOWN_FLAGS) fail('EINVAL', `unknown flags 0x${(flags & ~KNOWN_FLAGS).toString(16)}`);
+  const insns = slots(attrs);
+  const caps = attrs.unpriv ? NONE : ALL;
+  const max = caps.bpf ? MAX_INSNS : MAX_INSNS_UNPRIV;
+  if (insns.length === 0 || insns.length > max) fail('E2BIG', `${insns.length} instructions, from 1 to ${max} may be loaded`);
+  const label = `${progTypeName(type)} programs`;
+  if (!isUnprivType(type) && !caps.bpf) fail('EPERM', `${label} need CAP_BPF`);
+  if (needsNetAdmin(type) && !caps.netAdmin) fail('EPERM', `${label} need CAP_NET_ADMIN`);
+  if (needsPerfmon(type) && !caps.perfmon) fail('EPERM', `${label} need CAP_PERFMON`);
+  const attachProgFd = typeof attrs.attachProg === 'object' ? attrs.attachProg.fd : (attrs.attachProg ?? 0);
+  if (attachProgFd !== 0) state.progByFd(COMMAND, attachProgFd);
+  const { id, name: target } = attachTarget(state, attrs);
+  const expectedAttachType = fixupAttachType(type, given);
+  const bad = checkAttach(type, expectedAttachType, id, attachProgFd !== 0);
+  if (bad !== undefined) fail(bad, `${label} take no attach type ${expectedAttachType}${id === 0 ? '' : ` on BTF id ${id}`}`);
+  if (!isKnownType(type)) fail('EINVAL', `no program type ${type}`);
+  const name = attrs.name ?? '';
+  if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
+  return {
+    attrs,
+    type,
+    expectedAttachType,
+    insns,
+    flags,
+    gpl: isGplCompatible(attrs.license ?? ''),
+    name,
+    caps,
+    logLevel: attrs.logLevel ?? 0,
+    attachBtfId: id,
+    attachTarget: target,
+    attachProgFd,
+    fdArray: (attrs.fdArray ?? []).map((f) => (typeof f === 'object' ? f.fd : f)),
+  };
+}
+
+function numbers(attrs: ProgLoadAttrs): [type: number, attach: number] {
+  try {
+    return [progType(attrs.type), attachType(attrs.expectedAttachType ?? 0)];
+  } catch (error) {
+    if (error instanceof UnknownNameError) throw loadFailure('EINVAL', error.message);
+    throw error;
+  }
+}
+
+function slots(attrs: ProgLoadAttrs): Insn[] {
+  const { insns } = attrs;
+  if (Array.isArray(insns)) return insns.map((i: Insn) => ({ ...i }));
+  const bytes = typeof insns === 'string' ? fromHex(insns) : (insns as Uint8Array);
+  if (!(bytes instanceof Uint8Array)) throw loadFailure('EFAULT', 'insns are neither bytes nor instructions');
+  if (bytes.length % 8 !== 0) throw loadFailure('EINVAL', `${bytes.length} bytes are not a whole number of instructions`);
+  return readInsns(bytes);
+}
+
+function fromHex(text: string): Uint8Array {
+  const digits = text.replaceAll(/\s+/g, '');
+  if (!/^([0-9a-fA-F]{2})*$/.test(digits)) throw loadFailure('EINVAL', 'insns are not hexadecimal bytes');
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** BTF id of what the program attaches to. A name is looked up as libbpf does: hooks and tracepoints have prefixes. */
+function attachTarget(state: BpfState, attrs: ProgLoadAttrs): { id: number; name: string | undefined } {
+  const { attachBtf } = attrs;
+  if (attachBtf === undefined || attachBtf === 0 || attachBtf === '') return { id: 0, name: undefined };
+  const { btf } = state.kernel;
+  if (typeof attachBtf === 'number') {
+    const name = attachBtf < btf.typeCount ? btf.typeById(attachBtf).name : undefined;
+    return { id: attachBtf, name };
+  }
+  const expected = attrs.expectedAttachType;
+  const isRawTp = expected === 'trace_raw_tp' || expected === 23;
+  const isLsm = attrs.type === 'lsm' || attrs.type === 29;
+  const isIter = expected === 'trace_iter' || expected === 28;
+  const names = isRawTp ? [`btf_trace_${attachBtf}`] : isLsm ? [`bpf_lsm_${attachBtf}`] : isIter ? [`bpf_iter_${attachBtf}`] : [];
+  for (const name of [...names, attachBtf]) {
+    const kinds = name.startsWith('btf_trace_') ? (['typedef'] as const) : (['func', 'struct', 'typedef'] as const);
+    for (const kind of kinds) {
+      const id = btf.findByName(name, kind);
+      if (id > 0) return { id, name };
+    }
+  }
+  throw loadFailure('ESRCH', `the kernel's BTF has no ${attachBtf}`);
+}

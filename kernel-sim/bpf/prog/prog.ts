@@ -1,0 +1,161 @@
+/** A loaded program: `struct bpf_prog` in guest memory, its functions, and where its code is. */
+import type { Insn } from '../../../src/isa/index.ts';
+import { writeInsns } from '../../../src/isa/index.ts';
+import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
+import type { FdObject } from '../../core/fds.ts';
+import type { Kernel } from '../../kernel.ts';
+import type { InterpProgram } from '../interp/index.ts';
+import type { BpfMap } from '../maps/index.ts';
+
+/** One function of a program; the first is the program itself. */
+export interface ProgFunc {
+  readonly name: string;
+  /** slots in the rewritten program */
+  readonly start: number;
+  readonly end: number;
+  readonly stackDepth: number;
+  readonly tailCallReachable: boolean;
+}
+
+/** A function as placed: symbol, address, bytes. */
+export interface PlacedFunc {
+  readonly name: string;
+  readonly address: Addr;
+  readonly bytes: Uint8Array;
+  /** for each slot of the function, the offset of its first byte */
+  readonly insnOffsets: Uint32Array;
+}
+
+/** What the pipeline made of the instructions. */
+export interface ProgCode {
+  /** as the engines execute it: addresses in place */
+  readonly insns: readonly Insn[];
+  /** slot of the program as loaded that each slot belongs to */
+  readonly origins: Int32Array;
+  readonly funcs: readonly ProgFunc[];
+  readonly maps: readonly BpfMap[];
+}
+
+export interface ProgInit {
+  readonly type: number;
+  readonly expectedAttachType: number;
+  readonly name: string;
+  readonly tag: string;
+  readonly gpl: boolean;
+  readonly flags: number;
+  readonly log: string;
+  /** as loaded */
+  readonly loaded: readonly Insn[];
+  readonly code: ProgCode;
+  readonly verified: boolean;
+  readonly classic: boolean;
+  readonly verifiedInsns: number;
+  readonly attachBtfId: number;
+  readonly attachTarget: string | undefined;
+  readonly loadTime: bigint;
+}
+
+/** Offsets in `struct bpf_prog` of Linux 6.12, for a BTF that does not have it. */
+const BPF_PROG = { type: 4, expected_attach_type: 8, len: 12, jited_len: 16, tag: 20, bpf_func: 48, aux: 56, insnsi: 72 } as const;
+
+export class BpfProg implements FdObject {
+  readonly fdName = 'anon_inode:bpf-prog';
+  readonly init: ProgInit;
+  /** `struct bpf_prog`, its instructions behind it */
+  readonly addr: Addr;
+  id = 0;
+  /** value of `bpf_func` */
+  entry: Addr = 0;
+  placed: readonly PlacedFunc[] = [];
+  interp: InterpProgram | undefined;
+  /** undoes what placing did: symbols, exception table, image */
+  onFree: (() => void)[] = [];
+  runCount = 0;
+  runTime = 0n;
+  readonly #kernel: Kernel;
+  readonly #offsets: { readonly [F in keyof typeof BPF_PROG]: number };
+  #refs = 1;
+
+  constructor(kernel: Kernel, init: ProgInit) {
+    this.#kernel = kernel;
+    this.init = init;
+    this.#offsets = offsets(kernel);
+    const f = this.#offsets;
+    const code = writeInsns(init.code.insns);
+    // bpf_prog_alloc: whole pages of vmalloc space
+    this.addr = kernel.vmalloc.alloc(f.insnsi + code.length);
+    const { memory } = kernel;
+    memory.writeU32(this.addr + f.type, init.type);
+    memory.writeU32(this.addr + f.expected_attach_type, init.expectedAttachType);
+    memory.writeU32(this.addr + f.len, init.code.insns.length);
+    memory.writeBytes(this.addr + f.tag, Uint8Array.from(Buffer.from(init.tag, 'hex')));
+    memory.writeBytes(this.addr + f.insnsi, code);
+    for (const map of init.code.maps) map.get();
+  }
+
+  get name(): string {
+    return this.init.name;
+  }
+  get type(): number {
+    return this.init.type;
+  }
+  get expectedAttachType(): number {
+    return this.init.expectedAttachType;
+  }
+  get jited(): boolean {
+    return this.interp === undefined;
+  }
+  get xdpHasFrags(): boolean {
+    return (this.init.flags & (1 << 5)) !== 0;
+  }
+  get sleepable(): boolean {
+    return (this.init.flags & (1 << 4)) !== 0;
+  }
+  /** address of the first instruction, which the kernel's own text passes to the entry beside the context */
+  get insnsi(): Addr {
+    return this.addr + this.#offsets.insnsi;
+  }
+  /** as the kernel's text sees it */
+  get address(): Addr {
+    return this.addr;
+  }
+  /** `bpf_prog_<tag>_<name>`, or a function's of it */
+  symbol(func?: string): string {
+    const suffix = func ?? this.name;
+    return `bpf_prog_${this.init.tag}${suffix ? `_${suffix}` : ''}`;
+  }
+
+  setEntry(entry: Addr, jitedLength: number): void {
+    this.entry = entry;
+    this.#kernel.memory.writeAddr(this.addr + this.#offsets.bpf_func, entry);
+    this.#kernel.memory.writeU32(this.addr + this.#offsets.jited_len, jitedLength);
+  }
+
+  get(): this {
+    this.#refs++;
+    return this;
+  }
+  put(): void {
+    if (--this.#refs > 0) return;
+    for (const undo of this.onFree) undo();
+    for (const map of this.init.code.maps) map.put();
+    this.#kernel.vmalloc.free(this.addr);
+  }
+  get refs(): number {
+    return this.#refs;
+  }
+  release(): void {
+    this.put();
+  }
+  describe(): string {
+    return `program ${this.id} '${this.name}' at ${formatAddr(this.entry)}`;
+  }
+}
+
+function offsets(kernel: Kernel): { readonly [F in keyof typeof BPF_PROG]: number } {
+  const layout = kernel.structs.has('bpf_prog') ? kernel.structs.of('bpf_prog') : undefined;
+  if (!layout) return BPF_PROG;
+  return Object.fromEntries(
+    Object.entries(BPF_PROG).map(([field, known]) => [field, layout.has(field) ? layout.offset(field) : known]),
+  ) as { readonly [F in keyof typeof BPF_PROG]: number };
+}

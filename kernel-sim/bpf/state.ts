@@ -1,0 +1,163 @@
+/** What the commands of bpf(2) share: the objects by id, and how they reach the rest of the kernel. */
+import type { Btf } from '../../src/btf/index.ts';
+import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
+import type { FdObject } from '../core/fds.ts';
+import { type Errno, errnoName, KernelError } from '../errno.ts';
+import type { Kernel } from '../kernel.ts';
+import { BpfError } from './errors.ts';
+import type { MapHost } from './host.ts';
+import { BpfMap, type MapContext, type MapLayout, mapLayout, type MapTarget } from './maps/index.ts';
+import { BpfProg } from './prog/prog.ts';
+
+/** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */
+export class Ids<T extends { id: number }> {
+  readonly #objects = new Map<number, T>();
+  #next = 1;
+  add(object: T): number {
+    object.id = this.#next++;
+    this.#objects.set(object.id, object);
+    return object.id;
+  }
+  remove(object: T): void {
+    this.#objects.delete(object.id);
+  }
+  get(id: number): T | undefined {
+    return this.#objects.get(id);
+  }
+  /** The smallest id above `id`. */
+  after(id: number): number | undefined {
+    let best: number | undefined;
+    for (const n of this.#objects.keys()) if (n > id && (best === undefined || n < best)) best = n;
+    return best;
+  }
+  values(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+}
+
+/** A BTF object loaded by BTF_LOAD, or the kernel's own. */
+export class BtfObject implements FdObject {
+  readonly fdName = 'anon_inode:btf';
+  id = 0;
+  readonly btf: Btf;
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  constructor(btf: Btf, bytes: Uint8Array, name = '') {
+    this.btf = btf;
+    this.bytes = bytes;
+    this.name = name;
+  }
+}
+
+export class BpfState {
+  readonly kernel: Kernel;
+  readonly host: MapHost;
+  readonly progs = new Ids<BpfProg>();
+  readonly maps = new Ids<BpfMap>();
+  readonly btfs = new Ids<BtfObject>();
+  /** pinned objects by path: a bpffs at /sys/fs/bpf */
+  readonly pins = new Map<string, FdObject & { get?(): unknown; put?(): void }>();
+  readonly #progAt = new Map<Addr, BpfProg>();
+  readonly #mapAt = new Map<Addr, BpfMap>();
+  #layout: MapLayout | undefined;
+  #callBase: bigint | undefined;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+    this.host = {
+      memory: kernel.memory,
+      cpus: kernel.cpus,
+      cpu: () => kernel.context.cpu,
+      kmalloc: (size) => kernel.slab.kmalloc(size),
+      kfree: (at) => kernel.slab.kfree(at),
+      vmalloc: (size) => kernel.vmalloc.alloc(size),
+      vfree: (at) => kernel.vmalloc.free(at),
+      percpuAlloc: (size) => kernel.percpu.alloc(size),
+      percpuFree: (at) => kernel.percpu.free(at),
+      perCpuPtr: (at, cpu) => kernel.percpu.address(at, cpu),
+      random: () => kernel.random.u32(),
+    };
+  }
+
+  /** Layouts of map structures in the kernel whose BTF is active. */
+  get layout(): MapLayout {
+    const { structs } = this.kernel;
+    this.#layout ??= mapLayout((struct, field) => {
+      if (!structs.has(struct)) return undefined;
+      const layout = structs.of(struct);
+      if (field === 'sizeof') return layout.size;
+      return layout.has(field) ? layout.offset(field) : undefined;
+    });
+    return this.#layout;
+  }
+
+  /** Address of `__bpf_call_base`, to which helper calls are relative. */
+  get callBase(): bigint {
+    if (this.#callBase === undefined) {
+      const at = this.kernel.symbols.address('__bpf_call_base');
+      if (at === undefined) throw new KernelError('ENOENT', 'this kernel has no symbol __bpf_call_base');
+      this.#callBase = addrToBigInt(at);
+    }
+    return this.#callBase;
+  }
+
+  mapContext(command: string): MapContext {
+    return {
+      host: this.host,
+      layout: this.layout,
+      resolve: (kind, fd): MapTarget => {
+        if (kind === 'prog') return this.progByFd(command, fd) as unknown as MapTarget;
+        if (kind === 'map') return this.mapByFd(command, fd);
+        if (kind === 'netdev') throw new BpfError(command, 'EINVAL', `no network device ${fd}`);
+        const object = this.fdObject(command, fd);
+        if (object.fdName.includes(kind === 'perf' ? 'perf_event' : 'cgroup')) return object as unknown as MapTarget;
+        throw new BpfError(command, kind === 'perf' ? 'EINVAL' : 'EBADF', `file descriptor ${fd} is no ${kind}`);
+      },
+    };
+  }
+
+  addProg(prog: BpfProg): void {
+    this.progs.add(prog);
+    this.#progAt.set(prog.addr, prog);
+    prog.onFree.push(() => {
+      this.progs.remove(prog);
+      this.#progAt.delete(prog.addr);
+    });
+  }
+  progAt(addr: Addr): BpfProg | undefined {
+    return this.#progAt.get(addr);
+  }
+  addMap(map: BpfMap): void {
+    this.maps.add(map);
+    map.setId(map.id);
+    this.#mapAt.set(map.addr, map);
+    map.onFree = () => {
+      this.maps.remove(map);
+      this.#mapAt.delete(map.addr);
+    };
+  }
+  mapAt(addr: Addr): BpfMap | undefined {
+    return this.#mapAt.get(addr);
+  }
+
+  fdObject(command: string, fd: number): FdObject {
+    const object = this.kernel.fds.find(fd);
+    if (object === undefined) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is not open`);
+    return object;
+  }
+  mapByFd(command: string, fd: number): BpfMap {
+    const object = this.fdObject(command, fd);
+    if (!(object instanceof BpfMap)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no map`);
+    return object;
+  }
+  progByFd(command: string, fd: number): BpfProg {
+    const object = this.fdObject(command, fd);
+    if (!(object instanceof BpfProg)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no program`);
+    return object;
+  }
+}
+
+/** Throws the error that a negative return value stands for. */
+export function check(command: string, result: number, what: string): void {
+  if (result < 0) throw new BpfError(command, errnoName(result) as Errno, what);
+}

@@ -1,0 +1,41 @@
+/** How a kernel is booted. */
+import { KernelError } from '../errno.ts';
+
+/** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
+export type EngineName = 'jit' | 'step' | 'interp';
+
+export interface BootOptions {
+  /** CPUs, 1 to 64; default 1 */
+  readonly cpus?: number;
+  readonly engine?: EngineName;
+  /** another kernel's symbol addresses: path of a kallsyms file (gzip too) or its bytes */
+  readonly kallsyms?: string | Uint8Array;
+  /** another kernel's BTF, as /sys/kernel/btf/vmlinux has it */
+  readonly btf?: Uint8Array;
+  /** seeds everything random; default 1 */
+  readonly seed?: number;
+  /** guest RAM in bytes; default 1 GiB, of which only touched pages cost anything */
+  readonly memory?: number;
+}
+
+export class BootError extends KernelError {
+  override readonly name = 'BootError';
+  constructor(message: string) {
+    super('EINVAL', message);
+  }
+}
+
+/** Options with their defaults. @throws BootError naming the option that cannot be used. */
+export function bootOptions(o: BootOptions) {
+  const cpus = o.cpus ?? 1;
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64) throw new BootError(`cpus: ${cpus} is not a number from 1 to 64`);
+  const engine = o.engine ?? 'jit';
+  if (engine !== 'jit' && engine !== 'step' && engine !== 'interp') {
+    throw new BootError(`engine: '${String(engine)}' is none of jit, step, interp`);
+  }
+  const memory = o.memory ?? 1 << 30;
+  if (!Number.isInteger(memory) || memory < 1 << 26 || memory > 2 ** 32 - 65536) {
+    throw new BootError(`memory: ${memory} bytes is not between 64 MiB and 4 GiB`);
+  }
+  return { cpus, engine, memory, seed: o.seed ?? 1, kallsyms: o.kallsyms, btf: o.btf };
+}

@@ -1,0 +1,22 @@
+/** The kernel log: `dmesg` text, one line per record, oops and WARN text among it. */
+import type { Clock } from './clock.ts';
+
+export class Printk {
+  readonly lines: string[] = [];
+  /** told of each line as it is logged */
+  onLine: ((line: string) => void) | undefined;
+  readonly #clock: Clock;
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+  /** Logs text, split at newlines, each line with the time in front as dmesg prints it. */
+  log(text: string): void {
+    const us = Math.floor(this.#clock.now / 1000);
+    const stamp = `[${String(Math.floor(us / 1e6)).padStart(5)}.${String(us % 1e6).padStart(6, '0')}]`;
+    for (const line of text.split('\n')) {
+      const full = `${stamp} ${line}`;
+      this.lines.push(full);
+      this.onLine?.(full);
+    }
+  }
+}

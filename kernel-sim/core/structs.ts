@@ -1,0 +1,97 @@
+/**
+ * Structure layouts by field name. The built-in ones are a table of facts that
+ * `data/extract.ts` took from the kernel's BTF; with another kernel's BTF they come from there.
+ */
+import { type Btf, BtfError } from '../../src/btf/index.ts';
+import { KernelError } from '../errno.ts';
+
+export interface FieldAt {
+  /** bytes from the structure's start */
+  readonly offset: number;
+  /** bytes */
+  readonly size: number;
+}
+
+/** name of a structure to its size and its fields, paths such as `thread.sp` among them */
+export type LayoutTable = Readonly<Record<string, { readonly size: number; readonly fields: Readonly<Record<string, readonly [offset: number, size: number]>> }>>;
+
+export class StructLayout {
+  readonly name: string;
+  readonly size: number;
+  readonly #find: (path: string) => FieldAt | undefined;
+  readonly #known = new Map<string, FieldAt>();
+  constructor(name: string, size: number, find: (path: string) => FieldAt | undefined) {
+    this.name = name;
+    this.size = size;
+    this.#find = find;
+  }
+  /** @throws KernelError where the structure has no such field */
+  field(path: string): FieldAt {
+    let f = this.#known.get(path);
+    if (!f) {
+      f = this.#find(path);
+      if (!f) throw new KernelError('ENOENT', `struct ${this.name} has no field ${path} in the active BTF`);
+      this.#known.set(path, f);
+    }
+    return f;
+  }
+  offset(path: string): number {
+    return this.field(path).offset;
+  }
+  has(path: string): boolean {
+    return this.#known.has(path) || this.#find(path) !== undefined;
+  }
+}
+
+export class Structs {
+  readonly #table: LayoutTable;
+  readonly #foreign: boolean;
+  readonly #btf: () => Btf;
+  readonly #layouts = new Map<string, StructLayout>();
+
+  /** `foreign`: another kernel's BTF takes the table's place */
+  constructor(table: LayoutTable, foreign: boolean, btf: () => Btf) {
+    this.#table = table;
+    this.#foreign = foreign;
+    this.#btf = btf;
+  }
+  /** @throws KernelError where the active BTF has no such structure */
+  of(name: string): StructLayout {
+    let layout = this.#layouts.get(name);
+    if (!layout) {
+      layout = (this.#foreign ? undefined : this.#fromTable(name)) ?? fromBtf(this.#btf(), name);
+      if (!layout) throw new KernelError('ENOENT', `no struct ${name} in the active BTF`);
+      this.#layouts.set(name, layout);
+    }
+    return layout;
+  }
+  has(name: string): boolean {
+    return this.#layouts.has(name) || (!this.#foreign && name in this.#table) || this.#btf().findByName(name, 'struct') > 0;
+  }
+  /** Fields that the table leaves out come from the built-in BTF. */
+  #fromTable(name: string): StructLayout | undefined {
+    const row = this.#table[name];
+    if (!row) return undefined;
+    let whole: StructLayout | undefined;
+    return new StructLayout(name, row.size, (path) => {
+      const at = row.fields[path];
+      if (at) return { offset: at[0], size: at[1] };
+      whole ??= fromBtf(this.#btf(), name);
+      return whole?.has(path) ? whole.field(path) : undefined;
+    });
+  }
+}
+
+function fromBtf(btf: Btf, name: string): StructLayout | undefined {
+  const id = btf.findByName(name, 'struct') || btf.findByName(name, 'union');
+  if (id <= 0) return undefined;
+  return new StructLayout(name, btf.sizeOf(id), (path) => {
+    try {
+      const f = btf.offsetOf(id, path);
+      return { offset: f.offset, size: f.size };
+    } catch (error) {
+      if (error instanceof BtfError) return undefined;
+      throw error;
+    }
+  });
+}

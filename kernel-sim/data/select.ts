@@ -1,0 +1,111 @@
+/** What `extract.ts` takes of a kernel: symbols besides those of the function tables, structures, tracepoints. */
+
+/** Entry code, probe machinery, data that the model keeps at its own symbol. */
+export const INFRASTRUCTURE = `
+_stext _etext entry_SYSCALL_64 entry_SYSCALL_64_after_hwframe do_syscall_64 x64_sys_call syscall_trace_enter syscall_exit_work syscall_exit_to_user_mode
+syscall_enter_from_user_mode asm_exc_int3 exc_int3 asm_exc_page_fault exc_page_fault asm_exc_debug asm_exc_divide_error asm_exc_invalid_op asm_exc_general_protection
+ret_from_fork_asm ret_from_fork swapgs_restore_regs_and_return_to_usermode error_entry error_return
+ftrace_caller ftrace_regs_caller ftrace_stub __fentry__ kprobe_ftrace_handler get_kprobe kprobe_dispatcher kprobe_perf_func kretprobe_dispatcher kretprobe_perf_func
+aggr_pre_handler pre_handler_kretprobe kretprobe_rethook_handler rethook_try_get rethook_hook arch_rethook_prepare rethook_trampoline_handler arch_rethook_trampoline arch_rethook_trampoline_callback
+kprobe_int3_handler setup_detour_execution optimized_callback
+trace_call_bpf migrate_disable migrate_enable perf_syscall_enter perf_syscall_exit perf_call_bpf_enter perf_trace_run_bpf_submit perf_trace_buf_alloc
+bpf_trace_run1 bpf_trace_run2 bpf_trace_run3 bpf_trace_run4 bpf_trace_run5 bpf_trace_run6 bpf_trace_run7 bpf_trace_run8 bpf_trace_run9 bpf_trace_run10 bpf_trace_run11 bpf_trace_run12
+__bpf_prog_enter __bpf_prog_exit __bpf_prog_enter_recur __bpf_prog_exit_recur __bpf_prog_enter_sleepable __bpf_prog_exit_sleepable __bpf_prog_enter_sleepable_recur __bpf_prog_exit_sleepable_recur
+__bpf_prog_enter_lsm_cgroup __bpf_prog_exit_lsm_cgroup
+__bpf_tramp_enter __bpf_tramp_exit __bpf_call_base bpf_dispatcher_nop_func bpf_dispatcher_xdp_func bpf_test_run bpf_prog_test_run_xdp bpf_prog_test_run_skb
+__bpf_prog_run32 __bpf_prog_run64 __bpf_prog_run96 __bpf_prog_run128 __bpf_prog_run160 __bpf_prog_run192 __bpf_prog_run224 __bpf_prog_run256 __bpf_prog_run288 __bpf_prog_run320 __bpf_prog_run352
+__bpf_prog_run384 __bpf_prog_run416 __bpf_prog_run448 __bpf_prog_run480 __bpf_prog_run512
+__x86_return_thunk its_return_thunk srso_return_thunk __x86_indirect_thunk_array __x86_indirect_its_thunk_array
+__switch_to __switch_to_asm __schedule schedule finish_task_switch.isra.0 arch_ftrace_ops_list_func __rcu_read_lock __rcu_read_unlock fdget fdget_pos fdget_raw fget fget_raw fput __f_unlock_pos strncpy_from_user
+init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
+bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number
+`.trim().split(/\s+/);
+
+/** Functions that tools and tutorials attach to; those that nothing calls here are never hit. */
+export const ATTACH_POINTS = `
+inet6_bind inet_bind blk_account_io_start blk_account_io_done __blk_account_io_start __blk_account_io_done blk_mq_start_request mark_page_accessed mark_buffer_dirty filemap_add_folio add_to_page_cache_lru folio_account_dirtied
+security_inode_create vfs_create vfs_open vfs_unlink down_read down_read_interruptible down_read_killable down_read_trylock down_write down_write_killable down_write_trylock up_read up_write
+mutex_lock mutex_lock_interruptible mutex_lock_killable mutex_trylock mutex_unlock md_flush_request migrate_misplaced_folio kmem_cache_alloc_noprof kmem_cache_free inet_listen tcp_cleanup_rbuf tcp_sendmsg tcp_recvmsg tcp_v4_connect tcp_v6_connect tcp_set_state
+tcp_close tcp_rcv_established tcp_retransmit_skb tcp_drop_reason ip_rcv ip_output icmp_rcv __netif_receive_skb_core.constprop.0 __dev_queue_xmit dev_hard_start_xmit try_to_wake_up ttwu_do_activate finish_task_switch.isra.0 account_process_tick hrtimer_interrupt
+cap_capable oom_kill_process do_init_module load_module free_module do_mount path_mount ksys_sync sync_fs do_sync_work shrink_node try_to_free_pages submit_bio submit_bio_noacct ext4_file_read_iter ext4_file_write_iter ext4_file_open ext4_sync_file generic_file_read_iter
+do_sys_open do_sys_openat2 do_filp_open do_unlinkat do_execve security_file_open security_bprm_check security_socket_connect security_socket_bind security_task_kill security_inode_unlink security_path_unlink bpf_lsm_file_open bpf_lsm_bprm_check_security bpf_lsm_socket_connect bpf_lsm_path_unlink bpf_lsm_task_kill bpf_lsm_inode_unlink bpf_lsm_file_permission
+`.trim().split(/\s+/);
+
+/** Function symbols that match are taken: map operations that programs call, helpers' own functions are added by name. */
+export const PATTERNS: readonly RegExp[] = [
+  /^__x64_sys_\w+$/,
+  /^__x86_indirect_(thunk|jump_thunk|call_thunk)_r?\w+$/,
+  /^__x86_indirect_thunk_r\w+$/,
+  /^(__)?(array|percpu_array|htab|htab_percpu|htab_lru|htab_lru_percpu|htab_map|trie|queue|stack|queue_stack|ringbuf|user_ringbuf|sock_map|sock_hash|sk_storage|bpf_\w+storage|cgroup_storage|fd_htab|fd_array|prog_fd_array|perf_event_fd_array|array_of_map|htab_of_map|htab_of_maps|dev_map|dev_hash|cpu_map|xsk_map|bloom_map|reuseport_array|arena|stack_map|struct_ops)_(map_)?\w*(lookup|update|delete|push|pop|peek|redirect|for_each)\w*$/,
+  /^bpf_(queue|stack|xdp|skb|map|for_each|percpu|cgrp|task|inode|sk|ringbuf|user_ringbuf|arena|fd|array|htab)\w*$/,
+  /^__bpf_(map|prog|tramp|trace|skb|xdp|perf|get|dynptr|ringbuf|sk|ringbuf)\w*$/,
+  /^(xdp|bpf)_do_\w+$/,
+];
+
+/** Events whose machinery (`__traceiter_`, `perf_trace_`, `__bpf_trace_`, `__tracepoint_`) is modelled. */
+export const EVENTS = `
+sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_process_wait sched_process_free sched_switch sched_wakeup sched_wakeup_new sched_waking
+task_newtask task_rename signal_generate signal_deliver inet_sock_set_state softirq_entry softirq_exit irq_handler_entry irq_handler_exit
+block_rq_issue block_rq_insert block_rq_complete block_io_start block_io_done tcp_probe tcp_retransmit_skb kfree_skb net_dev_queue netif_receive_skb mm_page_alloc kmalloc kfree kmem_cache_alloc kmem_cache_free
+cpu_frequency hrtimer_start hrtimer_expire_entry bpf_trace_printk writeback_dirty_folio mm_vmscan_direct_reclaim_begin mm_vmscan_direct_reclaim_end module_load
+`.trim().split(/\s+/);
+/** Event classes share their handlers. */
+export const EVENT_CLASSES = 'sched_process_template sched_wakeup_template softirq block_rq block_rq_completion net_dev_template'.split(' ');
+
+/**
+ * Structures and fields that the model itself reads and writes: a small table, so that booting parses no BTF.
+ * Whatever else is asked for comes from the built-in BTF.
+ */
+export const FIELDS: Readonly<Record<string, string>> = {
+  task_struct:
+    'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase stack_canary cgroups usage wake_cpu recent_used_cpu policy',
+  pt_regs: 'r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss',
+  pcpu_hot: 'current_task preempt_count cpu_number top_of_stack hardirq_stack_ptr',
+  mm_struct: 'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner',
+  cred: 'usage uid gid suid sgid euid egid fsuid fsgid cap_inheritable cap_permitted cap_effective cap_bset user_ns',
+  pid: 'count level numbers tasks',
+  upid: 'nr ns',
+  nsproxy: 'count uts_ns ipc_ns mnt_ns pid_ns_for_children net_ns cgroup_ns',
+  pid_namespace: 'level ns.inum child_reaper',
+  signal_struct: 'live nr_threads group_exit_code tty pids',
+  files_struct: 'count fdt fdtab next_fd fd_array',
+  fdtable: 'max_fds fd',
+  fs_struct: 'users pwd root',
+  file: 'f_mode f_op f_mapping private_data f_inode f_flags f_cred f_path f_path.mnt f_path.dentry f_pos f_ra f_lock',
+  dentry: 'd_flags d_parent d_name.name d_name.len d_name.hash d_inode d_iname d_sb d_op',
+  inode: 'i_mode i_uid i_gid i_flags i_sb i_mapping i_ino i_nlink i_rdev i_size i_op i_fop',
+  super_block: 's_dev s_magic s_type s_root s_id',
+  vfsmount: 'mnt_root mnt_sb mnt_flags',
+  filename: 'name uptr refcnt aname iname',
+  open_how: 'flags mode resolve',
+  linux_binprm: 'vma p argmin file executable interpreter mm cred unsafe per_clear argc envc filename interp fdpath buf',
+  kernel_clone_args: 'flags exit_signal stack',
+  socket: 'state type flags file sk ops',
+  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid',
+  inet_sock: 'inet_sport inet_saddr',
+  kprobe: 'hlist list nmissed addr symbol_name offset pre_handler post_handler opcode flags',
+  rethook_node: 'rcu llist.next rethook ret_addr frame',
+  trace_event_call: 'event.type prog_array flags',
+  bpf_prog: 'bpf_func insnsi aux active stats len jited_len type tag',
+  bpf_prog_array: 'items',
+  bpf_prog_array_item: 'prog bpf_cookie',
+  bpf_trace_run_ctx: 'run_ctx bpf_cookie is_uprobe',
+  bpf_tramp_run_ctx: 'run_ctx bpf_cookie saved_run_ctx',
+  bpf_raw_tp_link: 'link cookie btp',
+  bpf_link: 'prog id',
+  tracepoint: 'name key funcs',
+  tracepoint_func: 'func data prio',
+  trace_entry: 'type flags preempt_count pid',
+};
+
+/** Structures that the built-in BTF has whole; what they only point to stays a forward declaration. */
+export const STRUCTS = `
+task_struct thread_info pt_regs mm_struct vm_area_struct file inode dentry qstr path vfsmount super_block file_system_type filename files_struct fdtable fs_struct cred pid upid pid_namespace nsproxy uts_namespace new_utsname signal_struct sighand_struct
+open_how open_flags linux_binprm kernel_clone_args kernel_siginfo nameidata socket sock sock_common inet_sock tcp_sock inet_connection_sock udp_sock unix_sock proto proto_ops sockaddr sockaddr_in sockaddr_in6 sockaddr_un net ns_common request_sock tcp_request_sock tcp_timewait_sock inet_timewait_sock tcp6_sock udp6_sock
+sk_buff net_device xdp_buff xdp_rxq_info xdp_frame xdp_txq_info iphdr ipv6hdr tcphdr udphdr ethhdr icmphdr pcpu_hot rq cfs_rq
+kprobe kretprobe kretprobe_instance rethook rethook_node trace_event_call trace_entry perf_event perf_event_attr perf_sample_data
+trace_event_raw_sys_enter trace_event_raw_sys_exit trace_event_raw_sched_process_exec trace_event_raw_sched_process_template trace_event_raw_sched_process_fork trace_event_raw_sched_switch trace_event_raw_sched_wakeup_template trace_event_raw_inet_sock_set_state trace_event_raw_softirq trace_event_raw_irq_handler_entry trace_event_raw_irq_handler_exit trace_event_raw_signal_generate trace_event_raw_task_rename trace_event_raw_task_newtask trace_event_raw_block_rq trace_event_raw_block_rq_completion trace_event_raw_bpf_trace_printk trace_event_raw_kmem_cache_alloc trace_event_raw_kmem_alloc trace_event_raw_kfree trace_event_raw_mm_page_alloc
+bpf_prog bpf_prog_aux bpf_prog_array bpf_prog_array_item bpf_raw_tp_link bpf_link bpf_run_ctx bpf_trace_run_ctx bpf_tramp_run_ctx bpf_map bpf_array bpf_htab bpf_ringbuf bpf_dynptr bpf_dynptr_kern bpf_list_head bpf_list_node bpf_rb_root bpf_rb_node bpf_refcount bpf_spin_lock bpf_timer bpf_cpumask bpf_iter_num bpf_iter_meta bpf_iter__task bpf_iter__bpf_map bpf_iter__task_file bpf_iter__task_vma bpf_perf_event_data_kern bpf_sock_ops_kern bpf_sockopt_kern bpf_sysctl_kern bpf_sk_lookup_kern bpf_sock_addr_kern bpf_cgroup_dev_ctx sk_msg sk_reuseport_kern bpf_nf_ctx bpf_user_pt_regs_t bpf_raw_tracepoint_args bpf_fib_lookup bpf_sock_tuple bpf_xdp_sock bpf_tcp_sock bpf_sock btf_ptr
+__sk_buff xdp_md bpf_sock_ops bpf_sock_addr bpf_sysctl bpf_sockopt bpf_sk_lookup sk_msg_md sk_reuseport_md bpf_perf_event_data bpf_cgroup_storage_key bpf_pidns_info bpf_map_info bpf_prog_info
+tracepoint hlist_node hlist_head list_head request request_queue gendisk block_device bio kernfs_node cgroup css_set cgroup_subsys_state mnt_namespace mount ipc_namespace user_namespace msghdr iov_iter page folio seq_file address_space callback_head rcu_head llist_node atomic_t spinlock mutex rw_semaphore user_pt_regs __kernel_sockaddr_storage thread_struct fred_cs fred_ss
+`.trim().split(/\s+/);

@@ -1,0 +1,73 @@
+/**
+ * Faults of guest code: text that is not there yet, exception tables (Linux 6.12
+ * Documentation/arch/x86/exception-tables.rst), then an oops for the kernel's own faults and a signal
+ * for a user's. The host process goes on.
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import { type Fault, MachineStop } from '../../src/machine/index.ts';
+import type { Kernel } from '../kernel.ts';
+import { makeOops, type Oops } from './oops.ts';
+
+/** One row of an image's exception table: where to go on, and which register (x86 number, -1 none) becomes zero. */
+export interface ExtableEntry {
+  readonly at: Addr;
+  readonly resume: Addr;
+  readonly reg: number;
+}
+
+export class Faults {
+  readonly #entries = new Map<Addr, ExtableEntry>();
+  readonly #kernel: Kernel;
+  /** every oops so far */
+  readonly oopses: Oops[] = [];
+  onOops: ((oops: Oops) => void) | undefined;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    kernel.machine.onFault = (fault) => this.#resolve(fault);
+    kernel.text.hypercall('unknown_int3', () => {
+      const regs = kernel.structs.of('pt_regs');
+      const at = kernel.args.addr(0);
+      const { cpu, memory } = kernel;
+      // the oops shows the registers of the code that hit it
+      const rip = memory.readAddr(at + regs.offset('ip'));
+      cpu.setReg(4, memory.readAddr(at + regs.offset('sp')));
+      cpu.setReg(5, memory.readAddr(at + regs.offset('bp')));
+      throw new MachineStop(this.report('int3: 0000', rip));
+    });
+  }
+  /** Adds an image's exception table. */
+  addExtable(entries: readonly ExtableEntry[]): void {
+    for (const e of entries) this.#entries.set(e.at, e);
+  }
+  removeExtable(entries: readonly ExtableEntry[]): void {
+    for (const e of entries) this.#entries.delete(e.at);
+  }
+
+  /** True when the instruction at rip is to run, again or elsewhere. */
+  #resolve(fault: Fault): boolean {
+    const { cpu, text } = this.#kernel;
+    if (fault.kind === 'bp') return false;
+    if (cpu.cpl === 0 && text.onFault(fault)) return true;
+    const entry = cpu.cpl === 0 ? this.#entries.get(fault.rip) : undefined;
+    if (!entry) return false;
+    if (entry.reg >= 0) {
+      cpu.regs[2 * entry.reg] = 0;
+      cpu.regs[2 * entry.reg + 1] = 0;
+    }
+    cpu.rip = entry.resume;
+    return true;
+  }
+
+  /** Writes the oops of a fault that nobody resolved into the kernel log. The registers are still the fault's. */
+  oops(fault: Fault): Oops {
+    return this.report(undefined, fault.rip, fault);
+  }
+  report(title: string | undefined, rip: Addr, fault?: Fault): Oops {
+    const oops = makeOops(this.#kernel, this.oopses.length + 1, title, rip, fault);
+    this.oopses.push(oops);
+    this.#kernel.printk.log(oops.text);
+    this.onOops?.(oops);
+    return oops;
+  }
+}
+export type { Oops };

@@ -1,0 +1,126 @@
+/**
+ * The text of an oops as Linux 6.12 prints it on x86-64 (Documentation/admin-guide/bug-hunting.rst shows the form):
+ * what happened, where, the bytes there, the registers, and who called whom.
+ */
+import { type Addr, formatAddr } from '../../src/machine/addr.ts';
+import type { Fault } from '../../src/machine/index.ts';
+import type { Kernel } from '../kernel.ts';
+
+export interface Oops {
+  /** first line */
+  readonly title: string;
+  readonly rip: Addr;
+  /** `symbol+0x12/0x34`, or `0x...` outside every function */
+  readonly where: string;
+  /** return addresses up the stack, symbolised */
+  readonly callTrace: readonly string[];
+  /** what dmesg shows */
+  readonly text: string;
+}
+
+const PF_WRITE = 2;
+const PF_USER = 4;
+const PF_FETCH = 16;
+const PF_PRESENT = 1;
+const PAGE = 4096;
+/** bytes of code before and at rip */
+const PROLOGUE = 42;
+const CODE_BYTES = 64;
+const MAX_FRAMES = 32;
+
+export function makeOops(kernel: Kernel, count: number, title: string | undefined, rip: Addr, fault: Fault | undefined): Oops {
+  const { tasks, symbols, cpu, engine } = kernel;
+  const lines: string[] = [];
+  const errorCode = fault?.errorCode ?? 0;
+  if (fault?.kind === 'page') lines.push(...pageFault(fault.address ?? 0, errorCode));
+  const what = title ?? name(fault);
+  // one number for page faults: how many oopses before
+  lines.push(`Oops: ${what.startsWith('int3') ? what : `${what}: ${(fault?.kind === 'page' ? errorCode : fault?.errorCode ?? 0).toString(16).padStart(4, '0')}`} [#${count}] PREEMPT SMP NOPTI`);
+  const task = tasks.current;
+  lines.push(`CPU: ${kernel.context.cpu} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted ${kernel.release} #1  Debian 6.12.117-1~deb12u1`);
+  lines.push(`Hardware name: ebpf-emu (${engine})`);
+  const user = cpu.cpl === 3;
+  const where = symbols.format(rip);
+  lines.push(`RIP: ${user ? '0033' : '0010'}:${where.startsWith('0x') ? `0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}` : where}`);
+  lines.push(code(kernel, rip));
+  lines.push(`RSP: ${user ? '002b' : '0018'}:${formatAddr(cpu.reg(4))} EFLAGS: ${(cpu.rflags >>> 0).toString(16).padStart(8, '0')}${fault?.kind === 'gp' ? '' : ''}`);
+  const r = (n: number): string => cpu.reg64(n).toString(16).padStart(16, '0');
+  lines.push(`RAX: ${r(0)} RBX: ${r(3)} RCX: ${r(1)}`);
+  lines.push(`RDX: ${r(2)} RSI: ${r(6)} RDI: ${r(7)}`);
+  lines.push(`RBP: ${r(5)} R08: ${r(8)} R09: ${r(9)}`);
+  lines.push(`R10: ${r(10)} R11: ${r(11)} R12: ${r(12)}`);
+  lines.push(`R13: ${r(13)} R14: ${r(14)} R15: ${r(15)}`);
+  lines.push(`FS:  ${formatAddr(cpu.fsBase)}(0000) GS:${formatAddr(cpu.gsBase)}(0000) knlGS:${formatAddr(cpu.kernelGsBase)}`);
+  lines.push(`CS:  ${user ? '0033' : '0010'} DS: 0000 ES: 0000 CR0: 0000000080050033`);
+  lines.push(`CR2: ${formatAddr(fault?.address ?? cpu.cr2)} CR3: ${formatAddr(cpu.cr3)} CR4: 0000000000350ef0`);
+  const callTrace = unwind(kernel).map((a) => symbols.format(a));
+  lines.push('Call Trace:', ' <TASK>', ...callTrace.map((c) => ` ${c}`), ' </TASK>');
+  lines.push('Modules linked in:');
+  if (fault?.kind === 'page') lines.push(`CR2: ${formatAddr(fault.address ?? 0)}`);
+  lines.push('---[ end trace 0000000000000000 ]---');
+  return { title: lines[0] as string, rip, where, callTrace, text: lines.join('\n') };
+}
+
+function name(fault: Fault | undefined): string {
+  switch (fault?.kind) {
+    case 'gp':
+      return 'general protection fault';
+    case 'de':
+      return 'divide error';
+    case 'ud':
+      return 'invalid opcode';
+    case 'ss':
+      return 'stack segment';
+    case 'df':
+      return 'double fault';
+    default:
+      return 'Oops';
+  }
+}
+
+/** arch/x86/mm/fault.c's three lines */
+function pageFault(address: Addr, error: number): string[] {
+  const mode = error & PF_USER ? 'user' : 'supervisor';
+  const kind = error & PF_FETCH ? 'instruction fetch' : error & PF_WRITE ? 'write access' : 'read access';
+  const first =
+    address >= 0 && address < PAGE
+      ? `BUG: kernel NULL pointer dereference, address: ${formatAddr(address)}`
+      : `BUG: unable to handle page fault for address: ${formatAddr(address)}`;
+  return [
+    first,
+    `#PF: ${mode} ${kind} in kernel mode`,
+    `#PF: error_code(0x${error.toString(16).padStart(4, '0')}) - ${error & PF_PRESENT ? 'permissions violation' : 'not-present page'}`,
+  ];
+}
+
+/** `Code: 48 89 e5 <0f> 0b ...`: the byte at rip in angle brackets */
+function code(kernel: Kernel, rip: Addr): string {
+  const out: string[] = [];
+  for (let i = -PROLOGUE; i < CODE_BYTES - PROLOGUE; i++) {
+    const phys = kernel.memory.translate(rip + i, 0, false);
+    if (phys < 0) {
+      if (i === 0) return `Code: Unable to access opcode bytes at 0x${(BigInt.asUintN(64, BigInt(rip - PROLOGUE))).toString(16)}.`;
+      if (i > 0) break;
+      continue;
+    }
+    const byte = (kernel.memory.u8[phys] as number).toString(16).padStart(2, '0');
+    out.push(i === 0 ? `<${byte}>` : byte);
+  }
+  return `Code: ${out.join(' ')}`;
+}
+
+/** Return addresses by frame pointers: every modelled function and every image keeps them. */
+export function unwind(kernel: Kernel, frame: Addr = kernel.cpu.reg(5), max = MAX_FRAMES): Addr[] {
+  const { memory, tasks } = kernel;
+  const { stack, stackTop } = tasks.current;
+  const out: Addr[] = [];
+  while (out.length < max && frame >= stack && frame <= stackTop - 16 && frame % 8 === 0) {
+    const back = memory.readAddr(frame + 8);
+    if (back >= 0) break;
+    if (back !== kernel.machine.haltAddress) out.push(back);
+    const next = memory.readAddr(frame);
+    if (next <= frame) break;
+    frame = next;
+  }
+  return out;
+}

@@ -1,0 +1,201 @@
+/**
+ * The kernel model: Linux 6.12, x86-64, as Debian configures it, `nokaslr mitigations=off`.
+ *
+ * `Kernel` only ties the parts together; each part is a small class of its own in a folder
+ * beside this file, and what a real kernel keeps in memory is kept in guest memory, at an
+ * address that a pointer can follow.
+ */
+import { Btf } from '../src/btf/index.ts';
+import type { Addr } from '../src/machine/addr.ts';
+import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
+import { Bpf } from './bpf/index.ts';
+import { Args } from './core/args.ts';
+import { Clock } from './core/clock.ts';
+import { Context } from './core/context.ts';
+import { FdTable } from './core/fds.ts';
+import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
+import { Printk } from './core/printk.ts';
+import { Random } from './core/random.ts';
+import { Structs } from './core/structs.ts';
+import { builtinBtf } from './data/builtin.ts';
+import { layouts } from './data/layouts.ts';
+import { syscalls } from './data/syscalls.ts';
+import { Faults } from './fault/faults.ts';
+import { BpfPack } from './mm/bpf-pack.ts';
+import { PerCpu } from './mm/percpu.ts';
+import { Slab } from './mm/slab.ts';
+import { Vmalloc } from './mm/vmalloc.ts';
+import { Perf } from './probe/perf.ts';
+import { Probes } from './probe/probes.ts';
+import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
+import type { Symbols } from './sym/symbols.ts';
+import { Files } from './task/files.ts';
+import { KernelObjects } from './task/objects.ts';
+import { Tasks } from './task/tasks.ts';
+import { tables } from './text/functions/index.ts';
+import { KernelText } from './text/kernel-text.ts';
+import { special } from './text/special/index.ts';
+import { TraceBuffer } from './trace/buffer.ts';
+import { TracePipe } from './trace/pipe.ts';
+import { registerEffects } from './workload/effects.ts';
+import { Replayer, type ReplayOptions, type ReplayResult } from './workload/replayer.ts';
+import type { Trace } from './workload/trace.ts';
+
+/** One register as its two halves, as {@link Machine.call} takes them. */
+export type Pair = readonly [lo: number, hi: number];
+
+/** The model's own per-CPU variables, behind Linux's. */
+const OWN_PERCPU = { result: 0x36f00, block: 0x36f08, scratch_sp: 0x36f10, current_kprobe: 0x36f18 } as const;
+/** virtual time at boot's end, and the wall clock then */
+const BOOT_NS = 600e9;
+const BOOT_REALTIME = 1_750_000_000_000_000_000n;
+/** IA32_FMASK as Linux sets it: every flag that user space could use against the kernel */
+const SYSCALL_MASK = 0x257fd5;
+const STAR_HIGH = (0x23 << 16) | 0x10;
+
+export class Kernel {
+  /** `uname -r` */
+  readonly release: string = '6.12.117+deb12-amd64';
+  readonly cpus: number;
+  readonly engine: EngineName;
+  readonly machine: Machine;
+  readonly memory: GuestMemory;
+  readonly cpu: CpuState;
+  /** arguments and result of a hypercall */
+  readonly args: Args;
+
+  readonly symbols: Symbols;
+  /** modelled functions: `kernel.text.define({ name: 'bpf_trace_printk', handler })` */
+  readonly text: KernelText;
+  readonly structs: Structs;
+
+  readonly slab: Slab;
+  readonly vmalloc: Vmalloc;
+  readonly percpu: PerCpu;
+  readonly bpfPack: BpfPack;
+
+  readonly objects: KernelObjects;
+  readonly files: Files;
+  readonly tasks: Tasks;
+  readonly context: Context;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fds: FdTable;
+
+  readonly trace: TraceBuffer;
+  readonly tracePipe: TracePipe;
+  readonly printk: Printk;
+  readonly probes: Probes;
+  readonly perf: Perf;
+  readonly faults: Faults;
+  /** addresses of `pcpu_hot`'s fields on CPU 0 */
+  readonly hot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
+
+  readonly #btfBytes: Uint8Array | undefined;
+  readonly #replayer: Replayer;
+  #btf: Btf | undefined;
+  #bpf: Bpf | undefined;
+
+  /** Boots a kernel. @throws BootError naming the option that cannot be used */
+  static async boot(options: BootOptions = {}): Promise<Kernel> {
+    return new Kernel(options);
+  }
+
+  private constructor(options: BootOptions) {
+    const o = bootOptions(options);
+    this.cpus = o.cpus;
+    this.engine = o.engine;
+    this.#btfBytes = o.btf;
+    this.memory = new GuestMemory({ bytes: o.memory });
+    this.machine = new Machine(this.memory, { engine: o.engine === 'jit' ? 'jit' : 'step' });
+    this.cpu = this.machine.cpu;
+    this.args = new Args(this.cpu);
+    this.random = new Random(o.seed);
+    this.clock = new Clock(BOOT_NS, BOOT_REALTIME);
+    this.fds = new FdTable();
+    this.symbols = o.kallsyms === undefined ? builtinSymbols() : symbolsFrom(o.kallsyms);
+    this.structs = new Structs(layouts, o.btf !== undefined, () => this.btf);
+    this.slab = new Slab(this.memory);
+    this.vmalloc = new Vmalloc(this.memory);
+    this.percpu = new PerCpu(this.memory, this.vmalloc, o.cpus);
+    this.bpfPack = new BpfPack(this.machine, this.random);
+    this.printk = new Printk(this.clock);
+    this.text = new KernelText({
+      machine: this.machine,
+      symbols: this.symbols,
+      structs: this.structs,
+      tables,
+      special,
+      percpu: { ...OWN_PERCPU, nr_syscalls: (syscalls.at(-1)?.nr ?? 0) + 1 },
+    });
+    this.symbols.onAdd = () => this.text.symbolsChanged();
+    this.faults = new Faults(this);
+
+    const hotBase = this.percpu.base + (this.symbols.address('pcpu_hot') ?? 0x351c0);
+    const hot = this.structs.of('pcpu_hot');
+    this.hot = {
+      currentTask: hotBase + hot.offset('current_task'),
+      topOfStack: hotBase + hot.offset('top_of_stack'),
+      preemptCount: hotBase + hot.offset('preempt_count'),
+    };
+    this.context = new Context(this.memory, this.cpu);
+    this.context.bindCpu(0, this.memory.translate(this.hot.preemptCount, 1, false));
+    this.objects = new KernelObjects(this);
+    this.files = new Files(this);
+    this.tasks = new Tasks(this);
+    this.#startCpu();
+
+    this.trace = new TraceBuffer(this.clock, this.context);
+    this.tracePipe = new TracePipe(this.trace);
+    this.probes = new Probes(this);
+    this.perf = new Perf(this);
+    const own = (name: keyof typeof OWN_PERCPU): number => this.memory.translate(this.percpu.base + OWN_PERCPU[name], 1, false);
+    this.#replayer = new Replayer(this, own('result'), own('block'));
+    registerEffects(this, own('result'));
+  }
+
+  /** The kernel's own BTF: the built-in one, or the one given at boot. Parsed on first use. */
+  get btf(): Btf {
+    this.#btf ??= Btf.parse(this.#btfBytes ?? builtinBtf());
+    return this.#btf;
+  }
+  /** bpf(2) */
+  get bpf(): Bpf {
+    this.#bpf ??= new Bpf(this);
+    return this.#bpf;
+  }
+  /** gs base of CPU 0 in the kernel */
+  get perCpuBase(): Addr {
+    return this.percpu.base;
+  }
+
+  /** Calls a guest function on the current task's kernel stack; re-entrant from hypercall handlers. Result in cpu.regs. */
+  call(target: Addr, args: readonly Pair[] = [], maxInsns?: number): Stop {
+    return this.machine.call(target, args, maxInsns);
+  }
+
+  /** Replays a recording: its tasks make its system calls, in its order and at its times. */
+  replay(trace: Trace, options: ReplayOptions = {}): Promise<ReplayResult> {
+    return this.#replayer.run(trace, options);
+  }
+
+  #startCpu(): void {
+    const { cpu, symbols, text, machine, memory } = this;
+    const address = (name: string): Addr => symbols.address(name) ?? text.define({ name });
+    cpu.gsBase = this.percpu.base;
+    cpu.kernelGsBase = 0;
+    cpu.lstar = address('entry_SYSCALL_64');
+    cpu.starHigh = STAR_HIGH;
+    cpu.sfmask = SYSCALL_MASK;
+    cpu.setReg(4, this.tasks.loader.stackTop - 256);
+    machine.idt[3] = address('asm_exc_int3');
+    for (let n = 0; n < this.cpus; n++) {
+      const offset = symbols.address('this_cpu_off');
+      if (offset !== undefined) memory.writeAddr(this.percpu.offset(n) + offset, this.percpu.offset(n));
+      const table = symbols.address('__per_cpu_offset');
+      if (table !== undefined) memory.writeAddr(table + 8 * n, this.percpu.offset(n));
+      memory.writeU32(this.percpu.offset(n) + (symbols.address('pcpu_hot') ?? 0x351c0) + this.structs.of('pcpu_hot').offset('cpu_number'), n);
+    }
+  }
+}
+export type { BootOptions };

@@ -1,0 +1,52 @@
+/**
+ * vmalloc: page-mapped memory at ffffc90000000000 and up, each area followed by one unmapped guard
+ * page (Linux 6.12 mm/vmalloc.c: VM_NO_GUARD is not set for vmalloc and vmap stacks).
+ */
+import type { GuestMemory } from '../../src/machine/index.ts';
+import type { Addr } from '../../src/machine/addr.ts';
+import { PAGE_SIZE, VMALLOC_START } from '../core/layout.ts';
+import { KernelError } from '../errno.ts';
+
+interface Area {
+  readonly phys: number;
+  readonly pages: number;
+}
+
+export class Vmalloc {
+  readonly #memory: GuestMemory;
+  readonly #areas = new Map<Addr, Area>();
+  /** freed ranges of addresses by pages, guard included */
+  readonly #holes = new Map<number, Addr[]>();
+  #next: Addr = VMALLOC_START;
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+  }
+  /** Zeroed, writable memory; starts `align` bytes aligned. */
+  alloc(size: number, align = PAGE_SIZE): Addr {
+    const pages = Math.max(1, Math.ceil(size / PAGE_SIZE));
+    let at = align <= PAGE_SIZE ? this.#holes.get(pages)?.pop() : undefined;
+    if (at === undefined) {
+      at = Math.ceil(this.#next / align) * align;
+      this.#next = at + (pages + 1) * PAGE_SIZE;
+    }
+    const phys = this.#memory.allocPages(pages);
+    this.#memory.map(at, phys, pages * PAGE_SIZE, { write: true });
+    this.#areas.set(at, { phys, pages });
+    return at;
+  }
+  free(at: Addr): void {
+    const area = this.#areas.get(at);
+    if (!area) throw new KernelError('EFAULT', 'vfree of what vmalloc did not give');
+    this.#areas.delete(at);
+    this.#memory.unmap(at, area.pages * PAGE_SIZE);
+    this.#memory.freePages(area.phys, area.pages);
+    const holes = this.#holes.get(area.pages);
+    if (holes) holes.push(at);
+    else this.#holes.set(area.pages, [at]);
+  }
+  /** bytes of the area that starts at `at` */
+  sizeOf(at: Addr): number {
+    return (this.#areas.get(at)?.pages ?? 0) * PAGE_SIZE;
+  }
+}

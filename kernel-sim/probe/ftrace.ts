@@ -1,0 +1,81 @@
+/**
+ * Patching of the 5-byte nop at function entries (Linux 6.12 Documentation/trace/ftrace.rst, "dynamic ftrace"):
+ *
+ *     no user               0f 1f 44 00 00
+ *     kprobes               call ftrace_trampoline            (regs caller of its own, to kprobe_ftrace_handler)
+ *     a BPF trampoline      call bpf_trampoline_...           (direct)
+ *     both                  call ftrace_regs_caller           (the list function, then into the trampoline)
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import { Assembler } from '../../src/x86/index.ts';
+import { KernelError } from '../errno.ts';
+import type { Kernel } from '../kernel.ts';
+import { regsCaller } from '../text/special/probes.ts';
+import { branch, NOP5 } from '../text/trace-sites.ts';
+
+interface Site {
+  kprobe: boolean;
+  direct: Addr;
+}
+
+export class Ftrace {
+  readonly #kernel: Kernel;
+  readonly #sites = new Map<Addr, Site>();
+  #trampoline: Addr = 0;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    kernel.text.hypercall('ftrace_find_direct', () => kernel.args.retAddr(this.#sites.get(kernel.args.addr(0))?.direct ?? 0));
+  }
+  setKprobe(at: Addr, on: boolean): void {
+    const site = this.#site(at);
+    site.kprobe = on;
+    this.#apply(at, site);
+  }
+  setDirect(at: Addr, to: Addr): void {
+    const site = this.#site(at);
+    site.direct = to;
+    this.#apply(at, site);
+  }
+  /** Text at a site as it is now. */
+  bytes(at: Addr): Uint8Array {
+    return this.#kernel.text.read(at, 5);
+  }
+  #site(at: Addr): Site {
+    let site = this.#sites.get(at);
+    if (!site) {
+      site = { kprobe: false, direct: 0 };
+      this.#sites.set(at, site);
+    }
+    return site;
+  }
+  #apply(at: Addr, site: Site): void {
+    const { machine, text } = this.#kernel;
+    let bytes: Uint8Array = NOP5;
+    if (site.kprobe && site.direct !== 0) bytes = branch(0xe8, at, this.#symbol('ftrace_regs_caller'));
+    else if (site.kprobe) bytes = branch(0xe8, at, this.#opsTrampoline());
+    else if (site.direct !== 0) bytes = branch(0xe8, at, site.direct);
+    else this.#sites.delete(at);
+    text.ensure(at, 5);
+    machine.patch(at, bytes);
+  }
+  #symbol(name: string): Addr {
+    const at = this.#kernel.text.address(name);
+    if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
+    this.#kernel.text.ensure(at, 1);
+    return at;
+  }
+  /** The trampoline of the kprobes' ftrace_ops: a copy of the regs caller that calls their handler. */
+  #opsTrampoline(): Addr {
+    if (this.#trampoline === 0) {
+      const { bpfPack, symbols, text } = this.#kernel;
+      const at = bpfPack.allocPages(1);
+      const a = new Assembler(at);
+      regsCaller('kprobe_ftrace_handler', false)(a, text.emitContext());
+      const bytes = a.bytes();
+      bpfPack.write(at, bytes);
+      symbols.add('ftrace_trampoline', at, bytes.length, '__builtin__ftrace');
+      this.#trampoline = at;
+    }
+    return this.#trampoline;
+  }
+}

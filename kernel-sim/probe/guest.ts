@@ -1,0 +1,66 @@
+/** Guest objects of probes: event calls, program arrays, per-CPU counters. */
+import type { Addr } from '../../src/machine/addr.ts';
+import type { Kernel } from '../kernel.ts';
+import type { ProgRef } from './types.ts';
+
+/** One `struct trace_event_call` and the programs on it. */
+export class EventCall {
+  readonly address: Addr;
+  readonly #kernel: Kernel;
+  readonly #progs: { readonly prog: ProgRef; readonly cookie: bigint }[] = [];
+  #array: Addr = 0;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.address = kernel.slab.kmalloc(kernel.structs.of('trace_event_call').size);
+  }
+  get count(): number {
+    return this.#progs.length;
+  }
+  /** Adds a program behind the others, in a new array, as bpf_prog_array_copy does. */
+  add(prog: ProgRef, cookie: bigint): object {
+    const entry = { prog, cookie };
+    this.#progs.push(entry);
+    this.#publish();
+    return entry;
+  }
+  remove(entry: object): void {
+    const at = this.#progs.findIndex((p) => p === entry);
+    if (at >= 0) this.#progs.splice(at, 1);
+    this.#publish();
+  }
+  free(): void {
+    if (this.#array !== 0) this.#kernel.slab.kfree(this.#array);
+    this.#kernel.slab.kfree(this.address);
+  }
+  #publish(): void {
+    const { slab, memory, structs } = this.#kernel;
+    const item = structs.of('bpf_prog_array_item');
+    const items = structs.of('bpf_prog_array').offset('items');
+    const old = this.#array;
+    this.#array = this.#progs.length === 0 ? 0 : slab.kmalloc(items + (this.#progs.length + 1) * item.size);
+    this.#progs.forEach(({ prog, cookie }, n) => {
+      const at = this.#array + items + n * item.size;
+      memory.writeAddr(at + item.offset('prog'), prog.address);
+      memory.writeU64(at + item.offset('bpf_cookie'), cookie);
+    });
+    memory.writeAddr(this.address + structs.of('trace_event_call').offset('prog_array'), this.#array);
+    if (old !== 0) slab.kfree(old);
+  }
+}
+
+/** A u64 on each CPU, summed by the host. */
+export class PerCpuCounter {
+  readonly pointer: number;
+  readonly #kernel: Kernel;
+  #last = 0;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.pointer = kernel.percpu.alloc(8);
+  }
+  get value(): number {
+    if (this.#kernel.percpu.cpus === 0) return this.#last;
+    let sum = 0;
+    for (let cpu = 0; cpu < this.#kernel.cpus; cpu++) sum += Number(this.#kernel.memory.readU64(this.#kernel.percpu.address(this.pointer, cpu)));
+    return sum;
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * kprobes and kretprobes (Linux 6.12 Documentation/trace/kprobes.rst): on a function's entry through
+ * ftrace's nop, elsewhere through a breakpoint and a copy of the displaced instruction.
+ */
+import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
+import { decode } from '../../src/x86/index.ts';
+import { KernelError } from '../errno.ts';
+import type { Kernel } from '../kernel.ts';
+import type { Symbol } from '../sym/symbols.ts';
+import type { Task } from '../task/task.ts';
+import { Ftrace } from './ftrace.ts';
+import { EventCall, PerCpuCounter } from './guest.ts';
+import { insnSlot } from './insn-slot.ts';
+import { KPROBE } from './layout.ts';
+import type { KprobePoint, ProbeLink, ProgRef } from './types.ts';
+
+const INT3 = 0xcc;
+/** return nodes of one kretprobe: max(10, 2 * CPUs) */
+const MIN_ACTIVE = 10;
+
+interface Handler {
+  readonly address: Addr;
+  readonly call: EventCall;
+  readonly nhit: PerCpuCounter;
+  readonly ret: boolean;
+  readonly nodes: readonly Addr[];
+}
+interface Site {
+  readonly at: Addr;
+  readonly ftrace: boolean;
+  readonly before: Uint8Array;
+  after: Uint8Array;
+  readonly handlers: Handler[];
+  aggregate: Addr;
+  slot: Addr;
+}
+
+export class Kprobes {
+  readonly #kernel: Kernel;
+  readonly #ftrace: Ftrace;
+  readonly #sites = new Map<Addr, Site>();
+  /** heads of kprobe_table, as the host last wrote them */
+  readonly #lists = new Map<number, Addr[]>();
+  #slots: Addr = 0;
+  #slotsUsed = 0;
+
+  constructor(kernel: Kernel, ftrace: Ftrace) {
+    this.#kernel = kernel;
+    this.#ftrace = ftrace;
+    kernel.text.data('kprobe_table', 8 << KPROBE.hashBits);
+  }
+
+  attach(prog: ProgRef, point: KprobePoint): ProbeLink {
+    const { symbol, offset } = this.#resolve(point);
+    const nop = this.#kernel.text.entryNop(symbol);
+    const wanted = symbol.address + offset;
+    // on the entry, or anywhere up to the nop behind endbr64, the place is the nop
+    const entry = nop !== undefined && wanted <= nop;
+    if (point.ret && offset !== 0 && !entry) throw new KernelError('EINVAL', `a kretprobe on ${symbol.name}+0x${offset.toString(16)}: only on a function's entry`);
+    const at = entry ? (nop as Addr) : wanted;
+    if (!entry) this.#checkBoundary(symbol, at);
+    const site = this.#sites.get(at) ?? this.#newSite(symbol, at, entry);
+    const handler = this.#handler(prog, point, site);
+    site.handlers.push(handler);
+    this.#publish(site);
+    const link: ProbeLink = {
+      kind: point.ret ? 'kretprobe' : 'kprobe',
+      symbol: symbol.name,
+      address: at,
+      offset: at - symbol.address,
+      before: site.before,
+      after: site.after,
+      via: site.ftrace ? 'ftrace' : 'int3',
+      get hits() {
+        return handler.nhit.value;
+      },
+      detach: () => this.#detach(site, handler),
+    };
+    return link;
+  }
+
+  #resolve(point: KprobePoint): { symbol: Symbol; offset: number } {
+    const { symbols } = this.#kernel;
+    let symbol: Symbol | undefined;
+    let offset = point.offset ?? 0;
+    if (point.symbol !== undefined) {
+      symbol = symbols.find(point.symbol);
+      if (!symbol || symbol.kind === 'd') {
+        const near = symbols.near(point.symbol);
+        throw new KernelError('ENOENT', `no kernel function ${point.symbol}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+      }
+    } else if (point.address !== undefined) {
+      const covering = symbols.at(point.address);
+      symbol = covering && symbols.get(covering.name);
+      if (!symbol) throw new KernelError('EINVAL', `no kernel function at ${formatAddr(point.address)}`);
+      offset += point.address - symbol.address;
+    } else throw new KernelError('EINVAL', 'a kprobe needs a symbol or an address');
+    if (symbol.kind !== undefined && symbol.kind !== symbol.kind.toLowerCase()) {
+      throw new KernelError('EINVAL', `${symbol.name} is on the kprobe blacklist`);
+    }
+    if (offset < 0 || offset >= Math.max(symbol.size, 1)) {
+      throw new KernelError('EINVAL', `${symbol.name}+0x${offset.toString(16)} lies outside the function (0x${symbol.size.toString(16)} bytes)`);
+    }
+    return { symbol, offset };
+  }
+  /** @throws KernelError EILSEQ where no instruction starts there */
+  #checkBoundary(symbol: Symbol, at: Addr): void {
+    const bytes = this.#kernel.text.read(symbol.address, symbol.size);
+    // patched text decodes as what was there before
+    for (const site of this.#sites.values()) {
+      if (site.at >= symbol.address && site.at < symbol.address + symbol.size) bytes.set(site.before, site.at - symbol.address);
+    }
+    for (let o = 0; symbol.address + o < at; ) {
+      const insn = decode(bytes, o);
+      o += insn.row < 0 ? 1 : insn.length;
+      if (symbol.address + o > at) {
+        throw new KernelError('EILSEQ', `${symbol.name}+0x${(at - symbol.address).toString(16)} is not the start of an instruction`);
+      }
+    }
+  }
+  #newSite(symbol: Symbol, at: Addr, ftrace: boolean): Site {
+    const { text, slab } = this.#kernel;
+    const code = text.read(at, Math.min(15, symbol.address + symbol.size - at));
+    let slot: Addr = 0;
+    let length = 5;
+    if (!ftrace) {
+      slot = this.#allocSlot();
+      const made = insnSlot(code, at, slot);
+      this.#kernel.bpfPack.write(slot, made.code);
+      length = made.length;
+    }
+    const site: Site = { at, ftrace, before: code.slice(0, length), after: code.slice(0, length), handlers: [], aggregate: slab.kmalloc(KPROBE.size), slot };
+    this.#sites.set(at, site);
+    return site;
+  }
+  /** `kprobe_insn_page`: slots of 64 bytes */
+  #allocSlot(): Addr {
+    if (this.#slots === 0 || this.#slotsUsed === 64) {
+      this.#slots = this.#kernel.bpfPack.allocPages(4096);
+      this.#kernel.symbols.add('kprobe_insn_page', this.#slots, 4096, '__builtin__kprobes');
+      this.#slotsUsed = 0;
+    }
+    return this.#slots + 64 * this.#slotsUsed++;
+  }
+
+  #handler(prog: ProgRef, point: KprobePoint, site: Site): Handler {
+    const { slab, memory, structs, cpus } = this.#kernel;
+    const kprobe = structs.of('kprobe');
+    const address = slab.kmalloc(KPROBE.size);
+    const call = new EventCall(this.#kernel);
+    call.add(prog, point.cookie ?? 0n);
+    const nhit = new PerCpuCounter(this.#kernel);
+    memory.writeAddr(address + kprobe.offset('addr'), site.at);
+    memory.writeAddr(address + kprobe.offset('pre_handler'), this.#text(point.ret ? 'pre_handler_kretprobe' : 'kprobe_dispatcher'));
+    memory.writeU64(address + KPROBE.nhit, BigInt(nhit.pointer));
+    memory.writeAddr(address + KPROBE.call, call.address);
+    memory.writeAddr(address + KPROBE.slot, site.slot);
+    const nodes: Addr[] = [];
+    if (point.ret) {
+      const node = structs.of('rethook_node');
+      const next = node.offset('llist.next');
+      for (let n = Math.max(MIN_ACTIVE, 2 * cpus); n > 0; n--) {
+        const at = slab.kmalloc(node.size);
+        memory.writeAddr(at + next, nodes.at(-1) ?? 0);
+        nodes.push(at);
+      }
+      memory.writeAddr(address + KPROBE.pool, nodes.at(-1) ?? 0);
+    }
+    return { address, call, nhit, ret: point.ret ?? false, nodes };
+  }
+  #text(name: string): Addr {
+    const at = this.#kernel.text.address(name);
+    if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
+    this.#kernel.text.ensure(at, 1);
+    return at;
+  }
+
+  /** Makes guest memory and text say what the site's list of handlers says. */
+  #publish(site: Site): void {
+    const { memory, structs, machine } = this.#kernel;
+    const kprobe = structs.of('kprobe');
+    let first = site.handlers[0]?.address ?? 0;
+    if (site.handlers.length > 1) {
+      first = site.aggregate;
+      memory.writeAddr(first + kprobe.offset('addr'), site.at);
+      memory.writeAddr(first + kprobe.offset('pre_handler'), this.#text('aggr_pre_handler'));
+      memory.writeAddr(first + KPROBE.slot, site.slot);
+      // a circular list, the probe registered last in front
+      const list = kprobe.offset('list');
+      const nodes = [first, ...site.handlers.map((h) => h.address).reverse()];
+      nodes.forEach((node, n) => {
+        memory.writeAddr(node + list, (nodes[(n + 1) % nodes.length] as Addr) + list);
+        memory.writeAddr(node + list + 8, (nodes.at(n - 1) as Addr) + list);
+      });
+    }
+    this.#hash(site.at, first);
+    if (site.ftrace) {
+      this.#ftrace.setKprobe(site.at, first !== 0);
+      site.after = this.#ftrace.bytes(site.at);
+    } else {
+      site.after = site.before.slice();
+      if (first !== 0) site.after[0] = INT3;
+      machine.patch(site.at, site.after);
+    }
+    if (first === 0) this.#sites.delete(site.at);
+  }
+  /** Puts a kprobe into kprobe_table under its address, or takes it out. */
+  #hash(at: Addr, kprobe: Addr): void {
+    const { memory, structs, text } = this.#kernel;
+    const bucket = Number(BigInt.asUintN(64, addrToBigInt(at) * 0x61c8864680b583ebn) >> BigInt(64 - KPROBE.hashBits));
+    const hlist = structs.of('kprobe').offset('hlist');
+    const addr = structs.of('kprobe').offset('addr');
+    const list = (this.#lists.get(bucket) ?? []).filter((k) => memory.readAddr(k + addr) !== at);
+    if (kprobe !== 0) list.push(kprobe);
+    this.#lists.set(bucket, list);
+    memory.writeAddr(text.data('kprobe_table', 8 << KPROBE.hashBits) + 8 * bucket, list[0] ?? 0);
+    list.forEach((k, n) => void memory.writeAddr(k + hlist, list[n + 1] ?? 0));
+  }
+  #detach(site: Site, handler: Handler): void {
+    const at = site.handlers.indexOf(handler);
+    if (at < 0) return;
+    site.handlers.splice(at, 1);
+    this.#publish(site);
+    handler.call.free();
+    // a task may still return through this probe's hooks: its nodes and itself stay
+    if (!handler.ret) this.#kernel.slab.kfree(handler.address);
+  }
+
+  /** A task ends: the hooks of functions that it never returns from go back to their probes. */
+  flush(task: Task): void {
+    const { memory, structs } = this.#kernel;
+    const node = structs.of('rethook_node');
+    const next = node.offset('llist.next');
+    let at = memory.readAddr(task.field('rethooks'));
+    while (at !== 0) {
+      const following = memory.readAddr(at);
+      const probe = memory.readAddr(at - next + node.offset('rethook'));
+      memory.writeAddr(at, memory.readAddr(probe + KPROBE.pool));
+      memory.writeAddr(probe + KPROBE.pool, at - next);
+      at = following;
+    }
+    memory.writeAddr(task.field('rethooks'), 0);
+  }
+}

@@ -1,0 +1,52 @@
+/** Attaching programs to kernel text: the one entrance to kprobes, trampolines and tracepoints. */
+import type { Kernel } from '../kernel.ts';
+import type { Task } from '../task/task.ts';
+import { Ftrace } from './ftrace.ts';
+import { Kprobes } from './kprobes.ts';
+import { Tracepoints } from './tracepoints.ts';
+import { Trampolines } from './trampolines.ts';
+import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
+
+export class Probes {
+  readonly #kernel: Kernel;
+  #parts: { readonly kprobes: Kprobes; readonly tracepoints: Tracepoints; readonly trampolines: Trampolines } | undefined;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+  /** Made when the first program is attached. */
+  get #all() {
+    if (!this.#parts) {
+      const ftrace = new Ftrace(this.#kernel);
+      this.#parts = {
+        kprobes: new Kprobes(this.#kernel, ftrace),
+        tracepoints: new Tracepoints(this.#kernel),
+        trampolines: new Trampolines(this.#kernel, ftrace),
+      };
+    }
+    return this.#parts;
+  }
+  /** kprobe or kretprobe. @throws KernelError ENOENT no such symbol; EINVAL blacklisted; EILSEQ not at an instruction */
+  kprobe(prog: ProgRef, point: KprobePoint): ProbeLink {
+    return this.#all.kprobes.attach(prog, point);
+  }
+  /** fentry, fexit, fmod_ret, lsm. @throws KernelError ENOENT, EINVAL, E2BIG (more than 38 programs on one function) */
+  trampoline(prog: ProgRef, point: TrampolinePoint): ProbeLink {
+    return this.#all.trampolines.attach(prog, point);
+  }
+  /** A tracepoint's perf handler: ctx is the event's record, 8 bytes of common fields first. @throws KernelError ENOENT */
+  tracepoint(prog: ProgRef, category: string, event: string, cookie = 0n): ProbeLink {
+    return this.#all.tracepoints.attach(prog, category, event, cookie);
+  }
+  /** raw_tp and tp_btf: ctx is the array of the tracepoint's arguments, u64 each. @throws KernelError ENOENT */
+  rawTracepoint(prog: ProgRef, event: string, cookie = 0n): ProbeLink {
+    return this.#all.tracepoints.attachRaw(prog, event, cookie);
+  }
+  /** A task ends. */
+  flush(task: Task): void {
+    this.#parts?.kprobes.flush(task);
+  }
+  /** A task was made. */
+  taskCreated(task: Task): void {
+    this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work'));
+  }
+}

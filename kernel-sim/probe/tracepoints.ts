@@ -1,0 +1,198 @@
+/** Tracepoints: their list of probes in guest memory, and the programs behind them (Linux 6.12 Documentation/trace/tracepoints.rst). */
+import type { Addr } from '../../src/machine/addr.ts';
+import { syscallNamed } from '../data/syscalls.ts';
+import { KernelError } from '../errno.ts';
+import type { Kernel } from '../kernel.ts';
+import { nearest } from '../sym/near.ts';
+import { EventRecords, eventClass, eventNames, isModelledEvent } from '../trace/events.ts';
+import { NOP5 } from '../text/trace-sites.ts';
+import { EventCall } from './guest.ts';
+import type { ProbeLink, ProgRef } from './types.ts';
+
+/** thread_info.syscall_work bit that makes entry and exit slow: SYSCALL_WORK_SYSCALL_TRACEPOINT */
+const WORK_TRACEPOINT = 1 << 1;
+
+interface Probe {
+  readonly func: Addr;
+  readonly data: Addr;
+}
+
+export class Tracepoints {
+  readonly #kernel: Kernel;
+  readonly #probes = new Map<string, Probe[]>();
+  readonly #calls = new Map<string, { readonly call: EventCall; probe: Probe | undefined }>();
+  /** how many attachments need the syscall_work flag */
+  #syscallUsers = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    new EventRecords(kernel);
+    const tables = 8 * 512;
+    for (const name of ['enter_calls', 'exit_calls']) {
+      const at = kernel.text.data(name, tables);
+      kernel.symbols.put({ name, address: at, size: 0, kind: 'd', module: '__emu' });
+    }
+  }
+  get syscallWork(): number {
+    return this.#syscallUsers > 0 ? WORK_TRACEPOINT : 0;
+  }
+
+  /** Event of the perf kind. */
+  attach(prog: ProgRef, category: string, event: string, cookie: bigint): ProbeLink {
+    if (category === 'syscalls') return this.#syscall(prog, event, cookie);
+    this.#check(category, event);
+    const key = `${category}:${event}`;
+    let entry = this.#calls.get(key);
+    if (!entry) {
+      entry = { call: new EventCall(this.#kernel), probe: undefined };
+      this.#calls.set(key, entry);
+    }
+    const added = entry.call.add(prog, cookie);
+    if (!entry.probe) {
+      entry.probe = { func: this.#text(`perf_trace_${eventClass(event)}`), data: entry.call.address };
+      this.#add(event, entry.probe);
+    }
+    return this.#link('tracepoint', key, event, () => {
+      entry.call.remove(added);
+      if (entry.call.count === 0 && entry.probe) {
+        this.#remove(event, entry.probe);
+        entry.probe = undefined;
+      }
+    });
+  }
+
+  /** Raw: ctx is the arguments. */
+  attachRaw(prog: ProgRef, event: string, cookie: bigint): ProbeLink {
+    this.#check(undefined, event);
+    const { slab, memory, structs } = this.#kernel;
+    const link = structs.of('bpf_raw_tp_link');
+    const data = slab.kmalloc(link.size);
+    memory.writeAddr(data + link.offset('link') + structs.of('bpf_link').offset('prog'), prog.address);
+    memory.writeU64(data + link.offset('cookie'), cookie);
+    const probe = { func: this.#text(`__bpf_trace_${eventClass(event)}`), data };
+    this.#add(event, probe);
+    return this.#link('raw_tracepoint', event, event, () => {
+      this.#remove(event, probe);
+      slab.kfree(data);
+    });
+  }
+
+  /** sys_enter_X and sys_exit_X hang on raw_syscalls' tracepoints and pick their number from a table. */
+  #syscall(prog: ProgRef, event: string, cookie: bigint): ProbeLink {
+    const m = /^sys_(enter|exit)_(\w+)$/.exec(event);
+    const row = m && syscallNamed(m[2] as string);
+    if (!m || !row || row.event !== m[2]) {
+      const near = nearest(`syscalls:${event}`, eventNames(), 3);
+      throw new KernelError('ENOENT', `no tracepoint syscalls:${event}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+    }
+    const exit = m[1] === 'exit';
+    const raw = exit ? 'sys_exit' : 'sys_enter';
+    const table = this.#kernel.text.data(exit ? 'exit_calls' : 'enter_calls', 0);
+    const key = `syscalls:${event}`;
+    let entry = this.#calls.get(key);
+    if (!entry) {
+      entry = { call: new EventCall(this.#kernel), probe: undefined };
+      this.#calls.set(key, entry);
+    }
+    const added = entry.call.add(prog, cookie);
+    this.#kernel.memory.writeAddr(table + 8 * row.nr, entry.call.address);
+    const shared = `perf ${raw}`;
+    let all = this.#calls.get(shared);
+    if (!all) {
+      all = { call: new EventCall(this.#kernel), probe: undefined };
+      this.#calls.set(shared, all);
+    }
+    if (!all.probe) {
+      all.probe = { func: this.#text(exit ? 'perf_syscall_exit' : 'perf_syscall_enter'), data: 0 };
+      this.#add(raw, all.probe);
+    }
+    return this.#link('tracepoint', key, raw, () => {
+      entry.call.remove(added);
+      if (entry.call.count === 0) this.#kernel.memory.writeAddr(table + 8 * row.nr, 0);
+      const left = [...this.#calls].some(([k, c]) => k.startsWith(`syscalls:sys_${m[1]}_`) && c.call.count > 0);
+      if (!left && all.probe) {
+        this.#remove(raw, all.probe);
+        all.probe = undefined;
+      }
+    });
+  }
+
+  #check(category: string | undefined, event: string): void {
+    if (isModelledEvent(event) && (category === undefined || eventNames().includes(`${category}:${event}`))) return;
+    const name = category === undefined ? event : `${category}:${event}`;
+    const exists = eventNames().some((e) => (category === undefined ? e.endsWith(`:${event}`) : e === name));
+    if (exists) throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: nothing here would make it happen`);
+    const near = nearest(name, category === undefined ? eventNames().map((e) => e.slice(e.indexOf(':') + 1)) : eventNames(), 3);
+    throw new KernelError('ENOENT', `no tracepoint ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+  }
+  #text(name: string): Addr {
+    const at = this.#kernel.text.emitContext().sym(name);
+    this.#kernel.text.ensure(at, 1);
+    return at;
+  }
+
+  #add(event: string, probe: Probe): void {
+    const list = this.#probes.get(event) ?? [];
+    list.push(probe);
+    this.#probes.set(event, list);
+    this.#publish(event, list);
+    this.#kernel.text.ensureSites(event);
+    this.#kernel.text.sites.enable(event);
+    if (event === 'sys_enter' || event === 'sys_exit') {
+      this.#syscallUsers++;
+      this.#setWork();
+    }
+  }
+  #remove(event: string, probe: Probe): void {
+    const list = (this.#probes.get(event) ?? []).filter((p) => p !== probe);
+    this.#probes.set(event, list);
+    this.#publish(event, list);
+    this.#kernel.text.sites.disable(event);
+    if (event === 'sys_enter' || event === 'sys_exit') {
+      this.#syscallUsers--;
+      this.#setWork();
+    }
+  }
+  #setWork(): void {
+    for (const task of this.#kernel.tasks.all()) this.setWork(task.field('thread_info.syscall_work'));
+  }
+  /** New tasks inherit what is on. */
+  setWork(at: Addr): void {
+    this.#kernel.memory.writeU64(at, BigInt(this.syscallWork));
+  }
+  /** tp->funcs: an array ended by a null function. */
+  #publish(event: string, list: readonly Probe[]): void {
+    const { slab, memory, structs, text, symbols } = this.#kernel;
+    const row = structs.of('tracepoint_func');
+    const point = structs.of('tracepoint');
+    const tp = symbols.address(`__tracepoint_${event}`) ?? text.data(`__tracepoint_${event}`, point.size);
+    const at = tp + point.offset('funcs');
+    const old = memory.readAddr(at);
+    const funcs = list.length === 0 ? 0 : slab.kmalloc((list.length + 1) * row.size);
+    list.forEach((p, n) => {
+      memory.writeAddr(funcs + n * row.size + row.offset('func'), p.func);
+      memory.writeAddr(funcs + n * row.size + row.offset('data'), p.data);
+    });
+    memory.writeAddr(at, funcs);
+    if (old !== 0) slab.kfree(old);
+  }
+  #link(kind: 'tracepoint' | 'raw_tracepoint', symbol: string, event: string, undo: () => void): ProbeLink {
+    const { sites } = this.#kernel.text;
+    const site = sites.of(event)[0];
+    let attached = true;
+    return {
+      kind,
+      symbol,
+      address: site?.at ?? 0,
+      offset: 0,
+      before: NOP5.slice(),
+      after: site ? this.#kernel.text.read(site.at, 5) : NOP5.slice(),
+      via: 'static_key',
+      hits: 0,
+      detach: () => {
+        if (attached) undo();
+        attached = false;
+      },
+    };
+  }
+}

@@ -1,0 +1,54 @@
+/** What attaching a program to a place in the kernel's text needs and gives. */
+import type { Addr } from '../../src/machine/addr.ts';
+
+/** A loaded program as the kernel's own text sees it. */
+export interface ProgRef {
+  /** `struct bpf_prog` in guest memory; its `bpf_func` and `insnsi` are what the kernel's text calls */
+  readonly address: Addr;
+  /** value of `bpf_func`: the image, or the interpreter's entry. Called as entry(ctx, insnsi) */
+  readonly entry: Addr;
+  readonly name: string;
+  readonly sleepable?: boolean;
+}
+
+export type ProbeKind = 'kprobe' | 'kretprobe' | 'fentry' | 'fexit' | 'fmod_ret' | 'lsm' | 'tracepoint' | 'raw_tracepoint' | 'uprobe' | 'uretprobe' | 'perf_event';
+
+/** One attachment: what was patched, and how to undo it. */
+export interface ProbeLink {
+  readonly kind: ProbeKind;
+  /** function, or `category:event` of a tracepoint */
+  readonly symbol: string;
+  /** address patched: for a kprobe on an entry, that of the 5-byte nop */
+  readonly address: Addr;
+  /** from the symbol */
+  readonly offset: number;
+  /** text at `address` before and after the patch (the whole patched instruction; tracepoints: the static-key nop and jump) */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  /** how: `ftrace` call, `int3`, BPF trampoline `direct` call, `static_key` */
+  readonly via: 'ftrace' | 'int3' | 'direct' | 'static_key' | 'timer';
+  /** hits counted since attach */
+  readonly hits: number;
+  detach(): void;
+}
+
+/** Where a kprobe goes. `symbol` with `offset`, or an address. */
+export interface KprobePoint {
+  readonly symbol?: string;
+  readonly address?: Addr;
+  readonly offset?: number;
+  /** kretprobe */
+  readonly ret?: boolean;
+  /** bpf_get_attach_cookie */
+  readonly cookie?: bigint;
+}
+
+export interface TrampolinePoint {
+  readonly kind: 'fentry' | 'fexit' | 'fmod_ret' | 'lsm';
+  /** kernel function, or the image of another BPF program */
+  readonly target: string | Addr;
+  /** bytes of each argument (structures by value up to 16), and of the result (0: void), from BTF */
+  readonly argSizes: readonly number[];
+  readonly retSize: number;
+  readonly cookie?: bigint;
+}

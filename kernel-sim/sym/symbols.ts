@@ -1,0 +1,126 @@
+/** Kernel symbols: names to addresses and back, as /proc/kallsyms has them. */
+import { type Addr, formatAddr } from '../../src/machine/addr.ts';
+import { nearest } from './near.ts';
+
+export interface Symbol {
+  readonly name: string;
+  readonly address: Addr;
+  /** bytes up to the next symbol */
+  readonly size: number;
+  /** `bpf`, `__builtin__ftrace`; undefined for the kernel itself */
+  readonly module?: string;
+  /**
+   * how its text begins: e endbr64, s sealed endbr64, b neither, each with ftrace's nop behind; n endbr64 without,
+   * m nothing; d data. Upper case: kprobes are refused (NOKPROBE_SYMBOL).
+   */
+  readonly kind?: string;
+}
+
+export interface SymbolAt {
+  readonly name: string;
+  /** from the symbol's start */
+  readonly offset: number;
+  readonly size: number;
+  readonly module?: string;
+}
+
+export class Symbols {
+  readonly #byName = new Map<string, Symbol>();
+  /** sorted by address; rebuilt when something was added */
+  #sorted: Symbol[] = [];
+  #dirty = true;
+  /** further symbols, looked up only when a name is not in the table */
+  #more: ((name: string) => Symbol | undefined) | undefined;
+  #moreNames: (() => Iterable<string>) | undefined;
+  onAdd: (() => void) | undefined;
+
+  /** Where names come from that the table has not. */
+  setFurther(find: (name: string) => Symbol | undefined, names: () => Iterable<string>): void {
+    this.#more = find;
+    this.#moreNames = names;
+  }
+  /** Address of a symbol; undefined where there is none of that name. */
+  address(name: string): Addr | undefined {
+    return this.#byName.get(name)?.address;
+  }
+  get(name: string): Symbol | undefined {
+    return this.#byName.get(name);
+  }
+  /** As {@link get}, and among the kernel's further functions, which nothing here calls. */
+  find(name: string): Symbol | undefined {
+    const known = this.#byName.get(name);
+    if (known) return known;
+    const more = this.#more?.(name);
+    if (more) {
+      this.put(more);
+      this.onAdd?.();
+    }
+    return more;
+  }
+  /** The symbol that covers an address. */
+  at(address: Addr): SymbolAt | undefined {
+    const list = this.#order();
+    let lo = 0;
+    let hi = list.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if ((list[mid] as Symbol).address <= address) lo = mid + 1;
+      else hi = mid;
+    }
+    const found = list[lo - 1];
+    if (!found) return undefined;
+    const offset = address - found.address;
+    if (offset >= Math.max(found.size, 1)) return undefined;
+    return { name: found.name, offset, size: found.size, ...(found.module === undefined ? {} : { module: found.module }) };
+  }
+  /** `name+0x12/0x34`, with ` [module]`; hexadecimal where nothing covers it. As %pS. */
+  format(address: Addr, size = true): string {
+    const s = this.at(address);
+    if (!s) return `0x${formatAddr(address)}`;
+    const mod = s.module ? ` [${s.module}]` : '';
+    return `${s.name}+0x${s.offset.toString(16)}${size ? `/0x${s.size.toString(16)}` : ''}${mod}`;
+  }
+  add(name: string, address: Addr, size: number, module?: string): void {
+    this.put({ name, address, size, ...(module === undefined ? {} : { module }) });
+  }
+  put(symbol: Symbol): void {
+    this.#byName.set(symbol.name, symbol);
+    this.#dirty = true;
+  }
+  remove(name: string): void {
+    if (this.#byName.delete(name)) this.#dirty = true;
+  }
+  /** The kernel's own functions (no modules, no data), by address. */
+  functions(): Symbol[] {
+    return this.#order().filter((s) => s.module === undefined && s.kind !== undefined && s.kind !== 'd' && s.size > 0);
+  }
+  /** Other names of the same address. */
+  aliases(of: Symbol): string[] {
+    const list = this.#order();
+    let lo = 0;
+    let hi = list.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if ((list[mid] as Symbol).address < of.address) lo = mid + 1;
+      else hi = mid;
+    }
+    const out: string[] = [];
+    for (let i = lo; list[i]?.address === of.address; i++) if (list[i]?.name !== of.name) out.push((list[i] as Symbol).name);
+    return out;
+  }
+  /** Names most like `name`, best first, for "did you mean". */
+  near(name: string, count = 3): string[] {
+    const close = nearest(name, this.#byName.keys(), count);
+    return close.length > 0 || !this.#moreNames ? close : nearest(name, this.#moreNames(), count);
+  }
+  *all(): IterableIterator<Symbol> {
+    yield* this.#order();
+  }
+  #order(): Symbol[] {
+    if (this.#dirty) {
+      this.#sorted = [...this.#byName.values()].sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
+      this.#dirty = false;
+    }
+    return this.#sorted;
+  }
+}

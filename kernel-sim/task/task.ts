@@ -1,0 +1,69 @@
+/** A task: `task_struct` in guest memory, its kernel stack, its user half of the address space. */
+import type { Addr } from '../../src/machine/addr.ts';
+import type { GuestMemory } from '../../src/machine/index.ts';
+import { THREAD_SIZE } from '../core/layout.ts';
+import type { StructLayout } from '../core/structs.ts';
+import type { TraceCall } from '../workload/trace.ts';
+import type { UserMemory } from '../workload/user.ts';
+
+export interface TaskInit {
+  readonly pid: number;
+  readonly tgid: number;
+  readonly comm: string;
+  readonly address: Addr;
+  /** lowest address of the kernel stack */
+  readonly stack: Addr;
+  readonly parent: Task | undefined;
+}
+
+export class Task {
+  /** `struct task_struct` */
+  readonly address: Addr;
+  readonly pid: number;
+  readonly tgid: number;
+  readonly stack: Addr;
+  readonly parent: Task | undefined;
+  user: UserMemory | undefined;
+  uid = 0;
+  gid = 0;
+  /** wait status once it has exited */
+  exitStatus: number | undefined;
+  /** the recorded call that it executes */
+  call: TraceCall | undefined;
+  /** waits inside that call */
+  blocked = false;
+  /** path of the file name last copied from user space */
+  lastPath = '';
+  readonly #memory: GuestMemory;
+  readonly #layout: StructLayout;
+  #comm = '';
+
+  constructor(memory: GuestMemory, layout: StructLayout, init: TaskInit) {
+    this.#memory = memory;
+    this.#layout = layout;
+    this.address = init.address;
+    this.pid = init.pid;
+    this.tgid = init.tgid;
+    this.stack = init.stack;
+    this.parent = init.parent;
+    this.comm = init.comm;
+  }
+  /** Top of the kernel stack, where `pt_regs` of a syscall ends. */
+  get stackTop(): Addr {
+    return this.stack + THREAD_SIZE;
+  }
+  /** At most 15 bytes, as in memory. */
+  get comm(): string {
+    return this.#comm;
+  }
+  set comm(name: string) {
+    const bytes = new Uint8Array(16);
+    bytes.set(new TextEncoder().encode(name).subarray(0, 15));
+    this.#comm = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    this.#memory.writeBytes(this.field('comm'), bytes);
+  }
+  /** Address of a field, by name. */
+  field(path: string): Addr {
+    return this.address + this.#layout.offset(path);
+  }
+}

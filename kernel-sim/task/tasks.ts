@@ -1,0 +1,176 @@
+/** All tasks, which one runs, and the switch from one to another. */
+import type { Addr } from '../../src/machine/addr.ts';
+import { PAGE_OFFSET, THREAD_SIZE } from '../core/layout.ts';
+import { KernelError } from '../errno.ts';
+import type { Kernel } from '../kernel.ts';
+import type { KmemCache } from '../mm/slab.ts';
+import { USER_DATA, USER_STACK_TOP, USER_TEXT, UserMemory, userProgram } from '../workload/user.ts';
+import { Task } from './task.ts';
+
+const USER_CS = 0x33;
+const USER_DS = 0x2b;
+/** flags of a user task: interrupts on */
+const USER_FLAGS = 0x202;
+const LOADER_PID = 1507;
+
+export class Tasks {
+  readonly #kernel: Kernel;
+  readonly #byPid = new Map<number, Task>();
+  readonly #byAddress = new Map<Addr, Task>();
+  readonly #cache: KmemCache;
+  readonly #dead: Task[] = [];
+  #current!: Task;
+  /** pid 0 */
+  readonly idle: Task;
+  /** the task that loads programs: where host calls, test runs and bpf(2) itself run */
+  readonly loader: Task;
+  #userText = 0;
+  #cred: Addr = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    const layout = kernel.structs.of('task_struct');
+    this.#cache = kernel.slab.create('task_struct', layout.size, 64);
+    const initTask = kernel.symbols.address('init_task') ?? this.#cache.alloc();
+    this.idle = this.#make(0, 0, 'swapper/0', undefined, initTask);
+    this.loader = this.#make(LOADER_PID, LOADER_PID, 'ebpf-emu', this.idle);
+    this.#current = this.loader;
+    this.enter(this.loader);
+  }
+  /** The task that runs on the current CPU. */
+  get current(): Task {
+    return this.#current;
+  }
+  find(pid: number): Task | undefined {
+    return this.#byPid.get(pid);
+  }
+  at(address: Addr): Task | undefined {
+    return this.#byAddress.get(address);
+  }
+  all(): IterableIterator<Task> {
+    return this.#byPid.values();
+  }
+
+  /** A user task that waits to be scheduled for the first time. */
+  create(pid: number, tgid: number, comm: string, parent: Task): Task {
+    if (this.#byPid.has(pid)) throw new KernelError('EEXIST', `there is a task ${pid} already`);
+    const task = this.#make(pid, tgid, comm, parent);
+    task.uid = parent.uid;
+    task.gid = parent.gid;
+    task.user = new UserMemory(this.#kernel.memory, this.#text());
+    this.#firstFrame(task);
+    this.#kernel.probes.taskCreated(task);
+    return task;
+  }
+  #text(): number {
+    if (this.#userText === 0) {
+      const { memory } = this.#kernel;
+      this.#userText = memory.allocPages(1);
+      memory.u8.set(userProgram(), this.#userText);
+    }
+    return this.#userText;
+  }
+  #make(pid: number, tgid: number, comm: string, parent: Task | undefined, address = this.#cache.alloc()): Task {
+    const { memory, structs, vmalloc } = this.#kernel;
+    const layout = structs.of('task_struct');
+    const stack = vmalloc.alloc(THREAD_SIZE, THREAD_SIZE);
+    const task = new Task(memory, layout, { pid, tgid, comm, address, stack, parent });
+    const put32 = (path: string, value: number): void => memory.writeU32(task.field(path), value);
+    const putAddr = (path: string, value: Addr): void => memory.writeAddr(task.field(path), value);
+    put32('pid', pid);
+    put32('tgid', tgid);
+    put32('prio', 120);
+    put32('static_prio', 120);
+    put32('normal_prio', 120);
+    put32('nr_cpus_allowed', this.#kernel.cpus);
+    putAddr('stack', stack);
+    const family = parent?.address ?? address;
+    putAddr('real_parent', family);
+    putAddr('parent', family);
+    putAddr('group_leader', tgid === pid ? address : (this.#byPid.get(tgid)?.address ?? address));
+    putAddr('cred', this.#credentials());
+    putAddr('real_cred', this.#credentials());
+    const now = BigInt(this.#kernel.clock.now);
+    memory.writeU64(task.field('start_time'), now);
+    memory.writeU64(task.field('start_boottime'), now);
+    const nsproxy = this.#kernel.objects.nsproxy;
+    putAddr('nsproxy', nsproxy);
+    putAddr('thread_pid', this.#kernel.objects.pid(pid));
+    putAddr('signal', this.#kernel.objects.signal(parent && tgid !== pid ? parent : undefined));
+    if (pid !== 0) {
+      const shared = tgid !== pid && parent !== undefined;
+      putAddr('files', shared ? memory.readAddr(parent.field('files')) : this.#kernel.files.newTable(parent));
+      putAddr('fs', this.#kernel.files.fsStruct);
+      const mm = shared ? memory.readAddr(parent.field('mm')) : this.#kernel.objects.mm(task);
+      putAddr('mm', mm);
+      putAddr('active_mm', mm);
+    }
+    this.#byPid.set(pid, task);
+    this.#byAddress.set(address, task);
+    return task;
+  }
+  #credentials(): Addr {
+    if (this.#cred === 0) this.#cred = this.#kernel.objects.cred();
+    return this.#cred;
+  }
+  /** pt_regs at the stack's top and below them a switch frame that returns to ret_from_fork_asm, as copy_thread makes them. */
+  #firstFrame(task: Task): void {
+    const { memory, structs, text, symbols } = this.#kernel;
+    const regs = structs.of('pt_regs');
+    const at = task.stackTop - regs.size;
+    const put = (path: string, value: Addr): void => memory.writeAddr(at + regs.offset(path), value);
+    put('ip', USER_TEXT);
+    put('cs', USER_CS);
+    put('flags', USER_FLAGS);
+    put('sp', USER_STACK_TOP - 64);
+    put('ss', USER_DS);
+    put('bx', USER_DATA);
+    const fork = symbols.address('ret_from_fork_asm') ?? text.define({ name: 'ret_from_fork_asm' });
+    memory.writeAddr(at - 8, fork);
+    // __switch_to_asm pops six registers, then returns
+    memory.writeAddr(task.field('thread.sp'), at - 8 - 48);
+  }
+
+  /** What a switch changes besides the stack pointer. */
+  enter(task: Task): void {
+    this.#current = task;
+    const { memory, cpu, context, structs } = this.#kernel;
+    const hot = this.#kernel.hot;
+    memory.writeAddr(hot.currentTask, task.address);
+    memory.writeAddr(hot.topOfStack, task.stackTop);
+    cpu.rsp0 = task.stackTop;
+    if (task.user) memory.switchUserSpace(task.user.space);
+    const migration = memory.translate(task.field('migration_disabled'), 0, false);
+    context.bindTask(task.comm, task.pid, migration);
+    void structs;
+  }
+  /** The trace column shows a comm that changed. */
+  renamed(task: Task, comm: string): void {
+    task.comm = comm;
+    if (task === this.#current) this.enter(task);
+  }
+  /** Takes it off the lists; its stack is freed once another task runs. */
+  exit(task: Task, status: number): void {
+    task.exitStatus = status;
+    this.#byPid.delete(task.pid);
+    this.#dead.push(task);
+  }
+  /** Frees the stacks and user pages of tasks that have exited. */
+  reap(): void {
+    while (this.#dead.length > 0) {
+      const task = this.#dead.pop() as Task;
+      if (task === this.#current) {
+        this.#dead.push(task);
+        return;
+      }
+      this.#byAddress.delete(task.address);
+      this.#kernel.vmalloc.free(task.stack);
+      task.user?.release();
+      this.#cache.free(task.address);
+    }
+  }
+  /** Direct-map address of physical memory. */
+  static virtual(phys: number): Addr {
+    return PAGE_OFFSET + phys;
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * From a function table row to machine code, in the shape that gcc gives a Linux function:
+ * the entry that ftrace can patch, a frame, callee-saved registers, calls, return.
+ *
+ * Frames keep rbp (the real kernel unwinds by ORC tables instead), so that a stack walk needs no tables.
+ */
+import { Assembler, at, mem, r8, r9, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';
+import type { Addr } from '../../src/machine/addr.ts';
+import type { Structs } from '../core/structs.ts';
+import type { FunctionBody, Operand, Statement } from './language.ts';
+
+/** How a function begins: `endbr64`, the nop that replaced it where nobody takes its address, or neither. */
+export type Prologue = 'endbr' | 'sealed' | 'bare';
+
+/** A tracepoint site: the 5-byte nop that becomes a jump to the out-of-line part when the event is enabled. */
+export interface TraceSite {
+  readonly event: string;
+  readonly at: Addr;
+  readonly outOfLine: Addr;
+}
+
+export interface Compiled {
+  readonly bytes: Uint8Array;
+  readonly sites: readonly TraceSite[];
+}
+
+/** What code refers to. */
+export interface CompileTarget {
+  /** text address of a callee; undefined: this kernel has no such symbol, the call is left out as if inlined */
+  address(callee: string): Addr | undefined;
+  /** number of a hypercall */
+  hypercall(name: string): number;
+  /** `__traceiter_EVENT`; undefined: not in this kernel */
+  traceiter(event: string): Addr | undefined;
+  readonly structs: Structs;
+  /** per-CPU offsets */
+  readonly percpu: { readonly result: number; readonly block: number; readonly currentTask: number; readonly preemptCount: number };
+}
+
+const ARGS = [rdi, rsi, rdx, rcx, r8, r9] as const;
+const SAVED = [rbx, r12, r13, r14, r15] as const;
+
+/** 4 bytes at the symbol, or none */
+const PROLOGUE: Readonly<Record<Prologue, readonly number[]>> = {
+  endbr: [0xf3, 0x0f, 0x1e, 0xfa],
+  sealed: [0x66, 0x0f, 0x1f, 0x00],
+  bare: [],
+};
+/** Bytes in front of the patchable nop. */
+export const prologueSize = (p: Prologue): number => PROLOGUE[p].length;
+
+/** `%gs:offset(%rip)`, as the kernel addresses per-CPU variables. */
+export const percpuMem = (offset: number) => mem({ target: offset, segment: 'gs' });
+
+/** Entry of a function that ftrace may patch. */
+export function emitEntry(a: Assembler, prologue: Prologue): void {
+  const bytes = PROLOGUE[prologue];
+  if (bytes.length > 0) a.raw(...bytes);
+  a.raw(0x0f, 0x1f, 0x44, 0x00, 0x00);
+}
+
+/** `mov $n, %reg` in its shortest common form. */
+export function emitConst(a: Assembler, reg: number, n: number): void {
+  if (n === 0) a.op('xor r/m32, r32', reg, reg);
+  else if (n > 0 && n <= 0xffff_ffff) a.op('mov r32, imm32', reg, n);
+  else a.op('mov r/m64, imm32', reg, n);
+}
+
+/** `entry` false: only the body, which the entry jumps to. */
+export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | 'plain' | 'none', entry: boolean, target: CompileTarget): Compiled {
+  const a = new Assembler(origin);
+  if (entry && prologue === 'plain') a.op('endbr64');
+  else if (entry && prologue !== 'none' && prologue !== 'plain') emitEntry(a, prologue);
+  const outOfLine: { event: string; at: number; emit: () => void; start: number }[] = [];
+  const statements = body.statements.filter((s) => !(s.kind === 'call' && target.address(s.target) === undefined && s.to === undefined));
+  const leaf = statements.every((s) => s.kind === 'return');
+
+  if (leaf) {
+    const ret = statements.find((s) => s.kind === 'return');
+    emitLeafReturn(a, body, ret, target);
+    a.raw(0xc3);
+    return { bytes: padded(a), sites: [] };
+  }
+
+  const used = new Set<string>();
+  const buffers = new Map<string, number>();
+  const use = (o: Operand): void => {
+    if (o.kind === 'buffer' && !buffers.has(o.name)) buffers.set(o.name, buffers.size);
+    if (o.kind === 'var') used.add(o.name);
+    else if (o.kind === 'field') used.add(o.base);
+  };
+  for (const s of statements) {
+    if (s.kind === 'return') use(s.value);
+    else if (s.kind === 'store') {
+      use(s.value);
+      use({ kind: 'buffer', name: s.buffer });
+    } else if (s.kind !== 'flag' && s.kind !== 'block') s.args.forEach(use);
+  }
+  // homes: callee-saved registers first, then slots below them
+  const home = new Map<string, { reg: number } | { slot: number }>();
+  const names = [...body.params, ...statements.flatMap((s) => ('to' in s && s.to !== undefined ? [s.to] : []))];
+  let slots = 0;
+  const saved: number[] = [];
+  for (const name of names) {
+    if (!used.has(name) || home.has(name)) continue;
+    const reg = SAVED[saved.length];
+    if (reg !== undefined) {
+      saved.push(reg);
+      home.set(name, { reg });
+    } else home.set(name, { slot: slots++ });
+  }
+  const variableSlots = slots;
+  slots += 8 * buffers.size;
+  /** lowest byte of a buffer */
+  const bufferMem = (name: string, offset: number) => at(rbp, -8 * (saved.length + variableSlots) - 64 * ((buffers.get(name) as number) + 1) + offset);
+  const slotMem = (slot: number) => at(rbp, -8 * (saved.length + 1 + slot));
+  const load = (reg: number, name: string): void => {
+    const h = home.get(name);
+    if (!h) return;
+    if ('reg' in h) a.op('mov r/m64, r64', reg, h.reg);
+    else a.op('mov r64, r/m64', reg, slotMem(h.slot));
+  };
+  const store = (name: string, reg: number): void => {
+    const h = home.get(name);
+    if (!h) return;
+    if ('reg' in h) a.op('mov r/m64, r64', h.reg, reg);
+    else a.op('mov r/m64, r64', slotMem(h.slot), reg);
+  };
+  const value = (reg: number, o: Operand): void => {
+    switch (o.kind) {
+      case 'number':
+        emitConst(a, reg, o.value);
+        break;
+      case 'result':
+        a.op('mov r64, r/m64', reg, percpuMem(target.percpu.result));
+        break;
+      case 'current':
+        a.op('mov r64, r/m64', reg, percpuMem(target.percpu.currentTask));
+        break;
+      case 'var':
+        load(reg, o.name);
+        break;
+      case 'buffer':
+        a.op('lea r64, m', reg, bufferMem(o.name, 0));
+        break;
+      case 'field': {
+        if (o.base === 'current') a.op('mov r64, r/m64', reg, percpuMem(target.percpu.currentTask));
+        else load(reg, o.base);
+        emitField(a, reg, body.types.get(o.base) ?? 'task_struct', o.path, target.structs);
+        break;
+      }
+    }
+  };
+
+  a.op('push r64', rbp);
+  a.op('mov r/m64, r64', rbp, rsp);
+  for (const reg of saved) a.op('push r64', reg);
+  if (slots > 0) a.op(slots < 16 ? 'sub r/m64, imm8' : 'sub r/m64, imm32', rsp, 8 * slots);
+  body.params.forEach((name, n) => {
+    const reg = ARGS[n];
+    if (reg !== undefined) store(name, reg);
+  });
+
+  const epilogue = (): void => {
+    if (slots > 0) a.op('lea r64, m', rsp, at(rbp, -8 * saved.length));
+    for (const reg of saved.toReversed()) a.op('pop r64', reg);
+    a.op('pop r64', rbp);
+    a.raw(0xc3);
+  };
+
+  let returned = false;
+  for (const s of statements) {
+    switch (s.kind) {
+      case 'block': {
+        // waits where the recording says that the call did not return at once
+        const go = a.label();
+        a.op('cmp r/m32, imm8', percpuMem(target.percpu.block), 0);
+        a.op('je rel8', go);
+        const schedule = target.address('schedule');
+        if (schedule !== undefined) a.op('call rel32', schedule);
+        a.bind(go);
+        break;
+      }
+      case 'flag':
+        emitFlag(a, s.what, target);
+        break;
+      case 'store':
+        value(rax, s.value);
+        a.op('mov r/m64, r64', bufferMem(s.buffer, s.offset), rax);
+        break;
+      case 'return':
+        if (s.orResult) {
+          // an error goes through: ERR_PTR of the recorded result
+          value(rax, { kind: 'result' });
+          a.op('test r/m64, r64', rax, rax);
+          const out = a.label();
+          a.op('js rel8', out);
+          value(rax, s.value);
+          a.bind(out);
+        } else value(rax, s.value);
+        epilogue();
+        returned = true;
+        break;
+      case 'call':
+      case 'hyper':
+      case 'trace': {
+        const skip = a.label();
+        if (s.when !== 'always') {
+          a.op('cmp r/m64, imm8', percpuMem(target.percpu.result), 0);
+          a.op(s.when === 'ok' ? 'jl rel32' : 'jge rel32', skip);
+        }
+        if (s.kind === 'trace') {
+          const iter = target.traceiter(s.target);
+          if (iter !== undefined) {
+            const site = a.here;
+            a.raw(0x0f, 0x1f, 0x44, 0x00, 0x00);
+            const back = a.bind();
+            const args = s.args;
+            const entry = { event: s.target, at: site, start: 0, emit: () => {} };
+            entry.emit = () => {
+              entry.start = a.here;
+              // include/linux/tracepoint.h, __DO_TRACE: probes run with preemption off
+              emitFlag(a, 'preempt+', target);
+              args.forEach((o, n) => value(ARGS[n + 1] as number, o));
+              emitConst(a, rdi, 0);
+              a.op('call rel32', iter);
+              emitFlag(a, 'preempt-', target);
+              a.op('jmp rel32', back);
+            };
+            outOfLine.push(entry);
+          }
+        } else {
+          s.args.forEach((o, n) => value(ARGS[n] as number, o));
+          const callee = s.kind === 'call' ? target.address(s.target) : 0;
+          if (s.kind === 'hyper') {
+            a.op('mov r32, imm32', rax, target.hypercall(s.target));
+            a.op('vmcall');
+          } else if (callee !== undefined) a.op('call rel32', callee);
+          else emitConst(a, rax, 0);
+          if (s.to !== undefined) store(s.to, rax);
+        }
+        a.bind(skip);
+        break;
+      }
+    }
+  }
+  if (!returned) {
+    a.op('xor r/m32, r32', rax, rax);
+    epilogue();
+  }
+  for (const o of outOfLine) o.emit();
+  return { bytes: padded(a), sites: outOfLine.map((o) => ({ event: o.event, at: o.at, outOfLine: o.start })) };
+}
+
+function emitLeafReturn(a: Assembler, body: FunctionBody, ret: Statement | undefined, target: CompileTarget): void {
+  const value = ret?.kind === 'return' ? ret.value : ({ kind: 'number', value: 0 } as const);
+  if (value.kind === 'result') a.op('mov r64, r/m64', rax, percpuMem(target.percpu.result));
+  else if (value.kind === 'current') a.op('mov r64, r/m64', rax, percpuMem(target.percpu.currentTask));
+  else if (value.kind === 'buffer') emitConst(a, rax, 0);
+  else if (value.kind === 'number') emitConst(a, rax, value.value);
+  else {
+    const variable = value.kind === 'field' ? value.base : value.name;
+    a.op('mov r/m64, r64', rax, ARGS[body.params.indexOf(variable)] as number);
+    if (value.kind === 'field') emitField(a, rax, body.types.get(variable) as string, value.path, target.structs);
+  }
+}
+
+/** `reg = reg->path`, with the field's own width, zero-extended. */
+export function emitField(a: Assembler, reg: number, struct: string, path: string, structs: Structs): void {
+  if (!structs.has(struct) || !structs.of(struct).has(path)) {
+    emitConst(a, reg, 0);
+    return;
+  }
+  const f = structs.of(struct).field(path);
+  // a null pointer stays null: the model does not know every object that the recording touched
+  const none = a.label();
+  a.op('test r/m64, r64', reg, reg);
+  a.op('je rel8', none);
+  const where = at(reg, f.offset);
+  if (f.size === 8) a.op('mov r64, r/m64', reg, where);
+  else if (f.size === 4) a.op('mov r32, r/m32', reg, where);
+  else if (f.size === 2) a.op('movzx r32, r/m16', reg, where);
+  else if (f.size === 1) a.op('movzx r32, r/m8', reg, where);
+  else a.op('lea r64, m', reg, where);
+  a.bind(none);
+}
+
+export function emitFlag(a: Assembler, what: 'preempt+' | 'preempt-' | 'irq+' | 'irq-', target: Pick<CompileTarget, 'percpu'>): void {
+  if (what === 'irq-') a.op('cli');
+  else if (what === 'irq+') a.op('sti');
+  else a.op(what === 'preempt+' ? 'inc r/m32' : 'dec r/m32', percpuMem(target.percpu.preemptCount));
+}
+
+/** Linux fills with int3 behind a return. */
+function padded(a: Assembler): Uint8Array {
+  a.raw(0xcc);
+  return a.bytes();
+}

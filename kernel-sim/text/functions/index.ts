@@ -1,0 +1,6 @@
+/** All function tables. */
+import { fs } from './fs.ts';
+import { net } from './net.ts';
+import { process } from './process.ts';
+
+export const tables: Readonly<Record<string, string>> = { ...fs, ...process, ...net };

@@ -1,0 +1,126 @@
+/**
+ * The notation of the function tables: what a modelled kernel function does, in one line.
+ *
+ *     'ksys_read(fd, buf, count)': 'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos)?; return result'
+ *
+ *     x = callee(a, b)      call; `x:file` says that x points to a struct file
+ *     @name(a, b)           hypercall: the host does it
+ *     trace event(a, b)     tracepoint site
+ *     ...?   ...!           only when the system call's recorded result is no error; only when it is
+ *     block                 the task waits here, where the recording has the call unfinished for a while
+ *     return e              default: return 0
+ *     %buf                  address of 64 bytes of the function's own stack; `%buf+8 = x` stores 8 bytes there
+ *     preempt+ preempt-     preempt_disable, preempt_enable;  irq- irq+  cli, sti
+ *
+ * Operands: arguments and names assigned before, numbers, `result` (what the recording says the system call
+ * returns), `current` (the running task), `p->field.path` where p's structure is known.
+ */
+import { KernelError } from '../errno.ts';
+
+export type Operand =
+  | { readonly kind: 'var'; readonly name: string }
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'result' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'field'; readonly base: string; readonly path: string }
+  | { readonly kind: 'buffer'; readonly name: string };
+
+/** when the statement runs */
+export type When = 'always' | 'ok' | 'error';
+
+export type Statement =
+  | { readonly kind: 'call' | 'hyper' | 'trace'; readonly target: string; readonly args: readonly Operand[]; readonly to: string | undefined; readonly when: When }
+  | { readonly kind: 'return'; readonly value: Operand; readonly orResult: boolean }
+  | { readonly kind: 'store'; readonly buffer: string; readonly offset: number; readonly value: Operand }
+  | { readonly kind: 'block' }
+  | { readonly kind: 'flag'; readonly what: 'preempt+' | 'preempt-' | 'irq+' | 'irq-' };
+
+export interface FunctionBody {
+  readonly name: string;
+  readonly params: readonly string[];
+  /** structure that a variable points to, by variable */
+  readonly types: ReadonlyMap<string, string>;
+  readonly statements: readonly Statement[];
+}
+
+/** name and parameters of a table key */
+export const functionName = (signature: string): string => signature.slice(0, signature.indexOf('('));
+
+class LanguageError extends KernelError {
+  override readonly name = 'LanguageError';
+  constructor(where: string, what: string) {
+    super('EINVAL', `function table, ${where}: ${what}`);
+  }
+}
+
+const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|trace )?([\w.]+)\((.*)\)([?!])?$/;
+
+const STORE = /^%(\w+)\+(\d+)\s*=\s*(.+)$/;
+
+/** Parses one row. @throws LanguageError naming the row */
+export function parseFunction(signature: string, text: string): FunctionBody {
+  const name = functionName(signature);
+  const types = new Map<string, string>();
+  const declare = (spelled: string): string => {
+    const [variable, type] = spelled.trim().split(':') as [string, string | undefined];
+    if (type) types.set(variable, type);
+    return variable;
+  };
+  const params = signature.slice(name.length + 1, -1).split(',').filter((p) => p.trim() !== '').map(declare);
+  const known = new Set(params);
+  const operand = (spelled: string): Operand => {
+    const s = spelled.trim();
+    if (s === 'result') return { kind: 'result' };
+    if (s === 'current') return { kind: 'current' };
+    if (s.startsWith('%')) return { kind: 'buffer', name: s.slice(1) };
+    if (/^-?(0x[0-9a-f]+|\d+)$/.test(s)) return { kind: 'number', value: Number(s) };
+    const arrow = s.indexOf('->');
+    const base = arrow < 0 ? s : s.slice(0, arrow);
+    if (base === 'current' && arrow > 0) return { kind: 'field', base, path: s.slice(arrow + 2) };
+    if (!known.has(base)) throw new LanguageError(name, `'${base}' is not known here`);
+    if (arrow < 0) return { kind: 'var', name: s };
+    if (!types.has(base)) throw new LanguageError(name, `'${base}' points to no known structure`);
+    return { kind: 'field', base, path: s.slice(arrow + 2) };
+  };
+  const statements: Statement[] = [];
+  for (const raw of text.split(';')) {
+    const s = raw.trim();
+    if (s === '') continue;
+    if (s === 'preempt+' || s === 'preempt-' || s === 'irq+' || s === 'irq-') {
+      statements.push({ kind: 'flag', what: s });
+      continue;
+    }
+    if (s === 'block') {
+      statements.push({ kind: 'block' });
+      continue;
+    }
+    if (s.startsWith('return ')) {
+      const value = s.slice(7).trim();
+      const orResult = value.endsWith(' or result');
+      statements.push({ kind: 'return', value: operand(orResult ? value.slice(0, -10) : value), orResult });
+      continue;
+    }
+    const put = STORE.exec(s);
+    if (put) {
+      statements.push({ kind: 'store', buffer: put[1] as string, offset: Number(put[2]), value: operand(put[3] as string) });
+      continue;
+    }
+    const m = CALL.exec(s);
+    if (!m) throw new LanguageError(name, `cannot read '${s}'`);
+    const args = (m[5] as string).split(',').filter((a) => a.trim() !== '').map(operand);
+    if (args.length > 6) throw new LanguageError(name, `'${s}' has more than six arguments`);
+    const to = m[1];
+    if (to !== undefined) {
+      known.add(to);
+      if (m[2]) types.set(to, m[2]);
+    }
+    statements.push({
+      kind: m[3] === '@' ? 'hyper' : m[3] ? 'trace' : 'call',
+      target: m[4] as string,
+      args,
+      to,
+      when: m[6] === '?' ? 'ok' : m[6] === '!' ? 'error' : 'always',
+    });
+  }
+  return { name, params, types, statements };
+}

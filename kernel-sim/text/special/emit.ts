@@ -1,0 +1,52 @@
+/** What hand-written kernel text refers to while it is emitted. */
+import type { Addr } from '../../../src/machine/addr.ts';
+import { type Assembler, at, mem, rbp, rsp } from '../../../src/x86/index.ts';
+
+export interface EmitContext {
+  /** symbol's address. @throws where the active kallsyms has none */
+  sym(name: string): Addr;
+  hypercall(name: string): number;
+  /** field offset by the active BTF */
+  off(struct: string, path: string): number;
+  sizeOf(struct: string): number;
+  /** per-CPU offset of a static variable, or of one of the model's own */
+  percpu(name: string): number;
+  /** tells of a tracepoint site */
+  site(event: string, at: Addr, outOfLine: Addr): void;
+}
+
+export type Emit = (a: Assembler, k: EmitContext) => void;
+
+/** `%gs:variable(%rip)` */
+export const percpu = (k: EmitContext, name: string, plus = 0) => mem({ target: k.percpu(name) + plus, segment: 'gs' });
+/** `%gs:0(%reg)`: a per-CPU pointer in a register */
+export const percpuAt = (reg: number) => mem({ base: reg, segment: 'gs', dispSize: 0 });
+
+export function push(a: Assembler, ...regs: number[]): void {
+  for (const r of regs) a.op('push r64', r);
+}
+/** Pops in reverse. */
+export function pop(a: Assembler, ...regs: number[]): void {
+  for (const r of regs.toReversed()) a.op('pop r64', r);
+}
+/** `push rbp; mov rbp, rsp` and callee-saved registers, then room for locals. */
+export function enter(a: Assembler, saved: readonly number[] = [], room = 0): void {
+  a.op('push r64', rbp);
+  a.op('mov r/m64, r64', rbp, rsp);
+  push(a, ...saved);
+  if (room > 0) a.op(room < 128 ? 'sub r/m64, imm8' : 'sub r/m64, imm32', rsp, room);
+}
+export function leave(a: Assembler, saved: readonly number[] = [], room = 0): void {
+  if (room > 0) a.op('lea r64, m', rsp, at(rbp, -8 * saved.length));
+  pop(a, ...saved);
+  a.op('pop r64', rbp);
+  a.op('ret');
+}
+export const mov = (a: Assembler, to: number, from: number): Assembler => a.op('mov r/m64, r64', to, from);
+export const load = (a: Assembler, to: number, base: number, disp: number): Assembler => a.op('mov r64, r/m64', to, at(base, disp));
+export const store = (a: Assembler, base: number, disp: number, from: number): Assembler => a.op('mov r/m64, r64', at(base, disp), from);
+/** `mov eax, nr; vmcall` */
+export function hyper(a: Assembler, k: EmitContext, name: string): void {
+  a.op('mov r32, imm32', 0, k.hypercall(name));
+  a.op('vmcall');
+}

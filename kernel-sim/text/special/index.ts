@@ -1,0 +1,17 @@
+/** Kernel text that is written instruction by instruction. */
+import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
+import { syscalls } from '../../data/syscalls.ts';
+import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
+import type { Emit } from './emit.ts';
+import { entry } from './entry.ts';
+import { fd } from './fdget.ts';
+import { probes } from './probes.ts';
+
+const events: Record<string, Emit> = {};
+for (const event of EVENT_NAMES) {
+  events[`__traceiter_${event}`] = traceIter(event);
+  events[`perf_trace_${event}`] = perfTrace(event);
+  events[`__bpf_trace_${event}`] = bpfTrace(eventArgs(event));
+}
+
+export const special: Readonly<Record<string, Emit>> = { ...events, ...entry({ syscalls }), ...probes, ...bpf, ...fd };

@@ -1,0 +1,18 @@
+/** /sys/kernel/tracing/trace_pipe. */
+import type { TraceBuffer } from './buffer.ts';
+
+export class TracePipe {
+  readonly #buffer: TraceBuffer;
+  constructor(buffer: TraceBuffer) {
+    this.#buffer = buffer;
+  }
+  /** Everything written since the last read; '' when nothing was. Consumes it. */
+  read(): string {
+    const lines = this.#buffer.drain();
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
+  /** Is told of each line (no newline) the moment it is written; lines then also stay for {@link read}. */
+  set onLine(told: ((line: string) => void) | undefined) {
+    this.#buffer.onLine = told;
+  }
+}

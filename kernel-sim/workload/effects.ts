@@ -1,0 +1,154 @@
+/** What system calls do besides calling: the hypercalls that the function tables name with `@`. */
+import type { Addr } from '../../src/machine/addr.ts';
+import { GuestFault } from '../../src/machine/index.ts';
+import type { Kernel, Pair } from '../kernel.ts';
+import { Sockets } from './sockets.ts';
+
+const CLONE_THREAD = 0x10000;
+/** names_cache */
+const PATH_MAX = 4096;
+const decoder = new TextDecoder();
+const pair = (a: Addr): Pair => [a | 0, Math.floor(a / 0x1_0000_0000)];
+
+export function registerEffects(kernel: Kernel, resultPhys: number): void {
+  const { text, args, memory, structs, tasks, files, slab } = kernel;
+  const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
+  const resultLo = (): number => memory.i32[resultPhys >> 2] as number;
+  const resultHi = (): number => memory.i32[(resultPhys >> 2) + 1] as number;
+  const failed = (): boolean => resultHi() < 0;
+  const readString = (at: Addr): string => {
+    try {
+      return decoder.decode(memory.readCString(at, PATH_MAX));
+    } catch (error) {
+      if (error instanceof GuestFault) return '';
+      throw error;
+    }
+  };
+
+  // fs/namei.c: a struct filename, its text behind it. Returned ones are used again, the last first.
+  const filename = structs.of('filename');
+  const names = slab.create('names_cache', PATH_MAX, 64);
+  const nameOffset = filename.offset('iname');
+  on('getname', () => {
+    const user = args.addr(0);
+    const path = readString(user);
+    const at = names.alloc();
+    memory.writeAddr(at + filename.offset('name'), at + nameOffset);
+    memory.writeAddr(at + filename.offset('uptr'), user);
+    memory.writeU32(at + filename.offset('refcnt'), 1);
+    const bytes = new TextEncoder().encode(path).subarray(0, PATH_MAX - nameOffset - 1);
+    memory.writeBytes(at + nameOffset, bytes);
+    tasks.current.lastPath = path;
+    args.retAddr(at);
+  });
+  text.define({
+    name: 'putname',
+    handler: () => {
+      const at = args.addr(0);
+      if (names.has(at)) names.free(at);
+    },
+  });
+
+  on('file_alloc', () => args.retAddr(failed() ? 0 : files.open(tasks.current.lastPath)));
+  on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
+  on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
+  // a descriptor that the recording uses but never opened: it was inherited
+  on('fd_unknown', () => {
+    const fd = args.lo(0);
+    const file = files.open(fd < 3 ? '/dev/pts/0' : `/proc/self/fd/${fd}`);
+    files.install(tasks.current, fd, file);
+    args.retAddr(file);
+  });
+  on('file_close_fd', () => {
+    const fd = args.lo(0);
+    const file = files.get(tasks.current, fd);
+    if (file !== 0 && !failed()) files.install(tasks.current, fd, 0);
+    args.retAddr(failed() ? 0 : file);
+  });
+  on('dentry', () => args.retAddr(files.dentry(readString(args.addr(0)))));
+  // what a read gave, where the recording has it
+  on('fill_user', () => {
+    const call = tasks.current.call;
+    const data = call?.args[1];
+    const n = resultLo();
+    if (data?.kind !== 'bytes' && data?.kind !== 'string') return;
+    try {
+      memory.writeBytes(args.addr(0), data.bytes.subarray(0, Math.max(0, n)));
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error;
+    }
+  });
+  on('copy_how', () => memory.writeU64(args.addr(0), 0n));
+
+  // execve
+  const bprm = structs.of('linux_binprm');
+  on('alloc_bprm', () => {
+    const name = args.addr(0);
+    const at = slab.kmalloc(bprm.size);
+    memory.writeAddr(at + bprm.offset('filename'), name);
+    memory.writeAddr(at + bprm.offset('interp'), name);
+    memory.writeAddr(at + bprm.offset('file'), failed() ? 0 : args.addr(1));
+    const call = tasks.current.call;
+    const count = (n: number): number => {
+      const list = call?.args[n];
+      return list?.kind === 'strings' ? list.list.length : 0;
+    };
+    memory.writeU32(at + bprm.offset('argc'), count(1));
+    memory.writeU32(at + bprm.offset('envc'), count(2));
+    memory.writeAddr(at + bprm.offset('cred'), memory.readAddr(tasks.current.field('cred')));
+    args.retAddr(at);
+  });
+  text.define({
+    name: 'free_bprm',
+    handler: () => {
+      const at = args.addr(0);
+      const file = memory.readAddr(at + bprm.offset('file'));
+      if (file !== 0 && files.isOpen(file)) files.free(file);
+      slab.kfree(at);
+    },
+  });
+  on('set_task_comm', () => {
+    const task = tasks.at(args.addr(0));
+    const path = readString(args.addr(1));
+    if (task) tasks.renamed(task, path.slice(path.lastIndexOf('/') + 1));
+  });
+  on('prctl', () => {
+    // PR_SET_NAME
+    if (args.lo(0) === 15) tasks.renamed(tasks.current, readString(args.addr(1)));
+  });
+  on('set_uid', () => {
+    tasks.current.uid = args.u32(0);
+  });
+
+  // clone: the child gets the pid that the recording has
+  on('copy_process', () => {
+    const pid = resultLo();
+    if (failed() || pid <= 0) {
+      args.ret(resultLo(), resultHi());
+      return;
+    }
+    const parent = tasks.current;
+    const known = tasks.find(pid);
+    if (known) {
+      args.retAddr(known.address);
+      return;
+    }
+    const flags = parent.call?.cloneFlags ?? 0;
+    const task = tasks.create(pid, flags & CLONE_THREAD ? parent.tgid : pid, parent.comm, parent);
+    args.retAddr(task.address);
+  });
+  on('find_task', () => {
+    const pid = args.lo(0);
+    args.retAddr(tasks.find(Math.abs(pid))?.address ?? 0);
+  });
+  on('exit_code', () => {
+    tasks.current.exitStatus = (args.lo(0) & 0xff) << 8;
+  });
+  on('task_exit', () => {
+    kernel.probes.flush(tasks.current);
+    memory.writeU32(tasks.current.field('exit_code'), args.u32(0));
+    tasks.exit(tasks.current, args.lo(0));
+  });
+
+  new Sockets(kernel).register(on, pair);
+}

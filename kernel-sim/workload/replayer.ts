@@ -1,0 +1,202 @@
+/**
+ * Replays a recording: decides which task runs next and what its next system call is. Everything in
+ * between (entry, functions, switches) is the guest's own text.
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import { RSP } from '../../src/machine/index.ts';
+import { KernelError } from '../errno.ts';
+import type { Kernel } from '../kernel.ts';
+import type { Task } from '../task/task.ts';
+import type { Trace, TraceStep } from './trace.ts';
+
+/** instructions between two looks at the host's event loop */
+const SLICE = 3_000_000;
+
+export interface ReplayOptions {
+  /** stops the replay at the next slice */
+  readonly signal?: AbortSignal;
+  /** no more instructions than this; the replay then ends with {@link ReplayResult.stopped} */
+  readonly maxInsns?: number;
+}
+
+export interface ReplayResult {
+  /** system calls made */
+  readonly calls: number;
+  /** guest instructions executed */
+  readonly insns: number;
+  /** why it ended before the recording did */
+  readonly stopped: 'aborted' | 'max-insns' | 'fault' | undefined;
+}
+
+/** What {@link Replayer.userNext} tells the way back to user space. */
+const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
+
+export class Replayer {
+  readonly #kernel: Kernel;
+  #steps: Iterator<TraceStep> | undefined;
+  /** the step that comes next, and the one behind it */
+  #step: TraceStep | undefined;
+  #after: TraceStep | undefined;
+  #startNs = 0;
+  #calls = 0;
+  readonly #result: number;
+  readonly #block: number;
+
+  constructor(kernel: Kernel, resultPhys: number, blockPhys: number) {
+    this.#kernel = kernel;
+    this.#result = resultPhys >> 2;
+    this.#block = blockPhys >> 2;
+    const { text, args } = kernel;
+    text.hypercall('user_next', () => args.retU32(this.userNext()));
+    text.hypercall('pick_next_task', () => args.retAddr(this.#pick().address));
+    text.hypercall('task_current', () => args.retAddr(kernel.tasks.current.address));
+    text.hypercall('switch_to', () => this.#switchTo(args.addr(0)));
+  }
+
+  async run(trace: Trace, options: ReplayOptions = {}): Promise<ReplayResult> {
+    const { machine, tasks, cpu, memory, symbols, text } = this.#kernel;
+    if (this.#steps) throw new KernelError('EBUSY', 'a replay is running already');
+    const schedule = symbols.address('schedule') ?? text.address('schedule');
+    if (schedule === undefined) throw new KernelError('ENOENT', 'the active kernel has no schedule()');
+    for (const t of trace.tasks) if (!tasks.find(t.pid)) tasks.create(t.pid, t.pid, t.comm, tasks.idle);
+    this.#steps = trace.steps[Symbol.iterator]();
+    this.#startNs = this.#kernel.clock.now;
+    this.#calls = 0;
+    this.#advance();
+    this.#advance();
+    const before = machine.insns;
+    let stopped: ReplayResult['stopped'];
+    const rip = cpu.rip;
+    const rsp = cpu.reg(RSP);
+    try {
+      if (this.#step !== undefined) {
+        memory.writeAddr(rsp - 8, machine.haltAddress);
+        cpu.setReg(RSP, rsp - 8);
+        cpu.rip = schedule;
+        for (;;) {
+          const left = (options.maxInsns ?? Number.POSITIVE_INFINITY) - (machine.insns - before);
+          const stop = machine.run(Math.min(SLICE, left));
+          if (stop.reason === 'halt' && tasks.current === tasks.loader) break;
+          if (stop.reason === 'budget') {
+            if (machine.insns - before >= (options.maxInsns ?? Number.POSITIVE_INFINITY)) stopped = 'max-insns';
+            await new Promise((resolve) => setImmediate(resolve));
+            if (options.signal?.aborted) stopped = 'aborted';
+            if (stopped) break;
+            continue;
+          }
+          stopped = 'fault';
+          break;
+        }
+      }
+    } finally {
+      this.#steps = undefined;
+      this.#step = undefined;
+      this.#after = undefined;
+      if (stopped) this.#backToLoader();
+      cpu.rip = rip;
+      cpu.setReg(RSP, rsp);
+      for (const t of [...tasks.all()]) if (t.user && t !== tasks.loader) tasks.exit(t, 0);
+      tasks.reap();
+    }
+    return { calls: this.#calls, insns: machine.insns - before, stopped };
+  }
+
+  /** The host takes the CPU back in the middle of guest code. */
+  #backToLoader(): void {
+    const { cpu, tasks, context, perCpuBase } = this.#kernel;
+    if (cpu.cpl === 3) cpu.cs = 0x10;
+    cpu.gsBase = perCpuBase;
+    cpu.kernelGsBase = 0;
+    cpu.rflags = 0x202;
+    context.preemptCount = 0;
+    tasks.enter(tasks.loader);
+  }
+
+  #advance(): void {
+    this.#step = this.#after;
+    const next = this.#steps?.next();
+    this.#after = next && !next.done ? next.value : undefined;
+  }
+
+  /** The current task is about to return to user space: what it does there is its next system call. */
+  userNext(): number {
+    const { tasks, clock, memory } = this.#kernel;
+    const task = tasks.current;
+    task.call = undefined;
+    const step = this.#step;
+    if (!step || step.pid !== task.pid) return NEXT.schedule;
+    if (step.kind === 'return') {
+      // its call did not wait after all
+      this.#advance();
+      return this.userNext();
+    }
+    const at = this.#startNs + step.time;
+    if (at > clock.now) clock.now = at;
+    if (step.kind === 'end') {
+      memory.i32[this.#result] = step.status;
+      memory.i32[this.#result + 1] = 0;
+      memory.i32[this.#block] = 0;
+      task.exitStatus = step.status;
+      this.#advance();
+      return NEXT.fatal;
+    }
+    this.#calls++;
+    task.call = step;
+    memory.i32[this.#result] = step.result ? step.result.lo : 0;
+    memory.i32[this.#result + 1] = step.result ? step.result.hi : 0;
+    const waits = step.unfinished && !(this.#after?.kind === 'return' && this.#after.pid === step.pid);
+    memory.i32[this.#block] = waits ? 1 : 0;
+    task.blocked = waits;
+    task.user?.setCall(step);
+    this.#advance();
+    return NEXT.go;
+  }
+
+  /** Whose step comes next; the loader's turn is at the end. */
+  #pick(): Task {
+    const { tasks } = this.#kernel;
+    for (;;) {
+      const step = this.#step;
+      if (!step) return tasks.loader;
+      const task = tasks.find(step.pid);
+      if (task) {
+        if (step.kind !== 'return' && task.blocked) {
+          // the recording lost its return: it returns now
+          return task;
+        }
+        if (step.kind === 'return' && !task.blocked) {
+          this.#advance();
+          continue;
+        }
+        return task;
+      }
+      if (step.kind !== 'call') {
+        // the end of a task that has exited by its own call
+        this.#advance();
+        continue;
+      }
+      const parent = tasks.current.pid === 0 || tasks.current === tasks.loader ? tasks.idle : tasks.current;
+      return tasks.create(step.pid, step.pid, parent === tasks.idle ? '<...>' : parent.comm, parent);
+    }
+  }
+
+  #switchTo(address: Addr): void {
+    const { tasks, clock, memory } = this.#kernel;
+    const task = tasks.at(address);
+    if (!task) throw new KernelError('ESRCH', 'switch to a task that does not exist');
+    tasks.enter(task);
+    const step = this.#step;
+    if (task.blocked) {
+      task.blocked = false;
+      if (step?.kind === 'return' && step.pid === task.pid) {
+        const at = this.#startNs + step.time;
+        if (at > clock.now) clock.now = at;
+        this.#advance();
+      }
+    }
+    memory.i32[this.#block] = 0;
+    memory.i32[this.#result] = task.call?.result?.lo ?? 0;
+    memory.i32[this.#result + 1] = task.call?.result?.hi ?? 0;
+    tasks.reap();
+  }
+}

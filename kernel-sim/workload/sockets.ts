@@ -1,0 +1,116 @@
+/** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
+import type { Addr } from '../../src/machine/addr.ts';
+import type { Kernel, Pair } from '../kernel.ts';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_DGRAM = 2;
+const TCP_CLOSE = 7;
+
+export class Sockets {
+  readonly #kernel: Kernel;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  register(on: (name: string, handler: () => void) => void, pair: (a: Addr) => Pair): void {
+    const { args, memory, structs, files, tasks, text } = this.#kernel;
+    const sock = structs.of('sock');
+    const socket = structs.of('socket');
+    const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
+    /** the protocol's own function, through which Linux goes by a table of pointers */
+    const through = (name: string, a: readonly Addr[], more: readonly Pair[] = []): void => {
+      const at = text.address(name);
+      if (at !== undefined) this.#kernel.call(at, [...a.map(pair), ...more]);
+    };
+    on('socket_of', () => args.retAddr(this.#of(args.addr(0))));
+    on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));
+    on('sock_alloc_file', () => {
+      const file = files.open('socket');
+      const call = tasks.current.call;
+      const number = (n: number): number => {
+        const a = call?.args[n];
+        return a?.kind === 'int' ? a.lo : 0;
+      };
+      if (call?.name === 'socket') this.#make(file, number(0), number(1) & 0xf, number(2));
+      args.retAddr(file);
+    });
+    on('copy_sockaddr', () => {
+      const call = tasks.current.call;
+      const address = call?.args[1];
+      if (address?.kind === 'bytes') memory.writeBytes(args.addr(0), address.bytes.subarray(0, 64));
+    });
+    on('connect_family', () => {
+      const s = args.addr(0);
+      const address = args.addr(1);
+      const length: Pair = [args.lo(2), 0];
+      if (s === 0) return;
+      const family = memory.readU16(address);
+      const sk = memory.readAddr(s + socket.offset('sk'));
+      memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
+      if (family === AF_UNIX) through('unix_stream_connect', [s, address], [length]);
+      else if (dgram(sk)) through('inet_dgram_connect', [s, address], [length]);
+      else through('inet_stream_connect', [s, address], [length]);
+    });
+    on('connect_proto', () => {
+      const sk = args.addr(0);
+      if (sk === 0) return;
+      const six = memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6;
+      through(six ? 'tcp_v6_connect' : 'tcp_v4_connect', [sk, args.addr(1)], [[args.lo(2), 0]]);
+    });
+    on('send_proto', () => {
+      const sk = args.addr(0);
+      if (sk !== 0) through(dgram(sk) ? 'udp_sendmsg' : 'tcp_sendmsg', [sk, args.addr(1), args.addr(2)]);
+    });
+    on('recv_proto', () => {
+      const sk = args.addr(0);
+      if (sk !== 0) through(dgram(sk) ? 'udp_recvmsg' : 'tcp_recvmsg', [sk, args.addr(1), args.addr(2), args.addr(3)]);
+    });
+    on('sock_addresses', () => {
+      const sk = args.addr(0);
+      const address = args.addr(1);
+      const family = memory.readU16(address);
+      const at = (path: string): Addr => sk + sock.offset(`__sk_common.${path}`);
+      memory.writeU16(at('skc_dport'), memory.readU16(address + 2));
+      // the local end: an ephemeral port, 127.0.0.1
+      memory.writeU16(at('skc_num'), 32768 + this.#kernel.random.below(28232));
+      if (family === AF_INET) {
+        memory.writeU32(at('skc_daddr'), memory.readU32(address + 4));
+        memory.writeU32(at('skc_rcv_saddr'), 0x0100007f);
+      } else if (family === AF_INET6) memory.writeBytes(at('skc_v6_daddr'), memory.readBytes(address + 8, 16));
+    });
+    on('sk_state', () => {
+      const at = args.addr(0) + sock.offset('__sk_common.skc_state');
+      const old = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(at);
+      if (args.addr(0) !== 0) memory.writeU8(at, args.lo(1));
+      args.retU32(old);
+    });
+  }
+
+  /** The socket behind a struct file; one whose socket() call the recording does not have is a TCP socket. */
+  #of(file: Addr): Addr {
+    if (file === 0) return 0;
+    const { memory, structs } = this.#kernel;
+    const at = memory.readAddr(file + structs.of('file').offset('private_data'));
+    return at !== 0 ? at : this.#make(file, AF_INET, 1, 6);
+  }
+  #make(file: Addr, family: number, type: number, protocol: number): Addr {
+    const { memory, structs, slab, symbols } = this.#kernel;
+    const socket = structs.of('socket');
+    const sock = structs.of('sock');
+    const s = slab.kmalloc(socket.size);
+    const sk = slab.kmalloc(2560);
+    memory.writeAddr(file + structs.of('file').offset('private_data'), s);
+    memory.writeAddr(s + socket.offset('sk'), sk);
+    memory.writeAddr(s + socket.offset('file'), file);
+    memory.writeU16(s + socket.offset('type'), type);
+    memory.writeAddr(sk + sock.offset('sk_socket'), s);
+    memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
+    memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_CLOSE);
+    memory.writeU16(sk + sock.offset('sk_type'), type);
+    memory.writeU16(sk + sock.offset('sk_protocol'), protocol || (type === SOCK_DGRAM ? 17 : 6));
+    memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), symbols.address('init_net') ?? 0);
+    return s;
+  }
+}
