@@ -123,13 +123,14 @@ export function assemble(source: string, options: AsmOptions = {}): Assembled {
   for (const { slot, field, label, line } of fixups) {
     const target = labels.get(label);
     if (target === undefined) throw new AsmError(`label ${label} is not defined`, line);
-    (insns[slot] as Insn)[field] = fit(target - slot - 1, field === 'off' ? 16 : 32, line);
+    (insns[slot] as Insn)[field] = bounded(target - slot - 1, field === 'off' ? 16 : 32, line);
   }
   return { insns, labels, lines };
 }
 
 function one(line: Line, slot: number, options: AsmOptions, fixups: Fixup[]): Insn[] {
-  if (/^call\s/i.test(line.text) && (line.code === undefined || line.code === 0x85)) return [call(line, slot, options, fixups)];
+  if (/^call\s/i.test(line.text) && (line.code === undefined || line.code === 0x85))
+    return [call(line, slot, options, fixups)];
   const candidates = line.code === undefined ? table : rowsOf(line.code);
   for (const row of candidates) {
     if (line.code === undefined && row.internal) continue;
@@ -142,7 +143,13 @@ function one(line: Line, slot: number, options: AsmOptions, fixups: Fixup[]): In
   throw new AsmError(`no instruction has the form "${line.text}"`, line.number);
 }
 
-function build(row: InsnRow, values: Map<string, string>, line: Line, slot: number, fixups: Fixup[]): Insn[] | undefined {
+function build(
+  row: InsnRow,
+  values: Map<string, string>,
+  line: Line,
+  slot: number,
+  fixups: Fixup[],
+): Insn[] | undefined {
   const made = insn(row.code, row.select.dst ?? 0, row.select.src ?? 0, row.select.off ?? 0, row.select.imm ?? 0);
   if (values.has('wide')) return wide(row, made, values, line);
   for (const [token, value] of values) {
@@ -157,11 +164,11 @@ function build(row: InsnRow, values: Map<string, string>, line: Line, slot: numb
         const n = integer(value);
         // a plain move of what needs 64 bits is a wide load: leave it to that row
         if (row.kind === 'mov' && row.bits === 64 && (n < -0x80000000 || n > 0x7fffffff)) return undefined;
-        made.imm = fit(n, 32, line.number);
+        made.imm = bounded(n, 32, line.number);
         break;
       }
       case 'off':
-        made.off = fit(value === '' ? 0 : integer(value), 16, line.number);
+        made.off = bounded(value === '' ? 0 : integer(value), 16, line.number);
         break;
       case 'spaces': {
         const [to, from] = value.split(',').map(Number) as [number, number];
@@ -184,7 +191,7 @@ function build(row: InsnRow, values: Map<string, string>, line: Line, slot: numb
 function jump(made: Insn, field: 'off' | 'imm', value: string, line: Line, slot: number, fixups: Fixup[]): void {
   const relative = /^(?:pc\s*)?([+-].*)$/i.exec(value)?.[1];
   if (relative === undefined) fixups.push({ slot, field, label: value, line: line.number });
-  else made[field] = fit(integer(relative), field === 'off' ? 16 : 32, line.number);
+  else made[field] = bounded(integer(relative), field === 'off' ? 16 : 32, line.number);
 }
 
 function call(line: Line, slot: number, options: AsmOptions, fixups: Fixup[]): Insn {
@@ -197,7 +204,7 @@ function call(line: Line, slot: number, options: AsmOptions, fixups: Fixup[]): I
     made.imm = integer(local);
   } else if (numbered) {
     if (numbered[1] === 'kernel-function' || numbered[1] === 'kfunc') made.src = op.BPF_PSEUDO_KFUNC_CALL;
-    made.imm = fit(integer(numbered[2] as string), 32, line.number);
+    made.imm = bounded(integer(numbered[2] as string), 32, line.number);
   } else {
     const known = options.call?.(text);
     if (known) {
@@ -245,8 +252,9 @@ function integer(text: string): number {
 }
 
 /** Checks that a number fits in a field; unsigned spellings of 32-bit immediates are taken. */
-function fit(value: number, bits: 16 | 32, line: number): number {
+function bounded(value: number, bits: 16 | 32, line: number): number {
   const limit = 2 ** (bits - 1);
-  if (value < -limit || value >= (bits === 32 ? 2 * limit : limit)) throw new AsmError(`${value} does not fit in ${bits} bits`, line);
+  if (value < -limit || value >= (bits === 32 ? 2 * limit : limit))
+    throw new AsmError(`${value} does not fit in ${bits} bits`, line);
   return bits === 32 ? value | 0 : value;
 }

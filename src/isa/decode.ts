@@ -1,10 +1,10 @@
 /** From a slot to its row, and whether its fields are what RFC 9669 section 3 allows. */
 import type { Insn } from './insn.ts';
-import { BPF_JMP, BPF_PSEUDO_CALL, LD_IMM64, bpfClass } from './opcodes.ts';
+import { BPF_JMP, BPF_PSEUDO_CALL, bpfClass, LD_IMM64 } from './opcodes.ts';
 import { type InsnField, type InsnRow, rowsOf } from './table.ts';
 
 export type Decoded =
-  | { readonly ok: true; readonly row: InsnRow; /** slots taken: 2 for wide loads */ readonly slots: 1 | 2 }
+  | { readonly ok: true; readonly row: InsnRow /** slots taken: 2 for wide loads */; readonly slots: 1 | 2 }
   | { readonly ok: false; readonly row: InsnRow | undefined; readonly reason: string };
 
 /** The row whose selecting fields match, reserved fields not looked at; undefined for unknown instructions. */
@@ -40,11 +40,13 @@ export function decode(insns: readonly Insn[], index: number): Decoded {
     }
   }
   if (row.uses.includes('dst') && insn.dst > 11) return bad(`register r${insn.dst} does not exist`);
-  if (row.uses.includes('src') && !('src' in row.select) && insn.src > 11) return bad(`register r${insn.src} does not exist`);
+  if (row.uses.includes('src') && !('src' in row.select) && insn.src > 11)
+    return bad(`register r${insn.src} does not exist`);
   if (insn.code !== LD_IMM64) return { ok: true, row, slots: 1 };
   const high = insns[index + 1];
   if (!high) return bad('wide load without its second slot');
-  if (high.code !== 0 || high.dst !== 0 || high.src !== 0 || high.off !== 0) return bad('second slot of a wide load has an opcode, register or offset');
+  if (high.code !== 0 || high.dst !== 0 || high.src !== 0 || high.off !== 0)
+    return bad('second slot of a wide load has an opcode, register or offset');
   return { ok: true, row, slots: 2 };
 }
 

@@ -2,8 +2,9 @@
  * Instruction text as the kernel prints it: `print_bpf_insn` of Linux 6.12, which the verifier's log
  * and `bpftool prog dump xlated` share. Reserved fields do not change the text.
  */
-import type { Insn } from './insn.ts';
+
 import { rowOf, wideImm } from './decode.ts';
+import type { Insn } from './insn.ts';
 import * as op from './opcodes.ts';
 import { type InsnRow, rowsOf } from './table.ts';
 
@@ -42,7 +43,8 @@ function fallback(insn: Insn): InsnRow | undefined {
 }
 
 function render(row: InsnRow, insn: Insn, high: Insn | undefined, options: DisasmOptions): string {
-  if (row.kind === 'swap') return row.text.replace('{dst}', `${insn.dst}`).replace(`${row.bits} r{dst}`, `${insn.imm} r${insn.dst}`);
+  if (row.kind === 'swap')
+    return row.text.replace('{dst}', `${insn.dst}`).replace(`${row.bits} r{dst}`, `${insn.imm} r${insn.dst}`);
   return row.text.replace(/\{(\w+)\}/g, (_, token: string) => {
     switch (token) {
       case 'dst':

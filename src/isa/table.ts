@@ -34,7 +34,16 @@ export type InsnKind =
   | 'nospec';
 
 /** Conformance groups of RFC 9669 section 2.4; `linux` are extensions and internal forms. */
-export type InsnGroup = 'base32' | 'base64' | 'divmul32' | 'divmul64' | 'atomic32' | 'atomic64' | 'packet' | 'callx' | 'linux';
+export type InsnGroup =
+  | 'base32'
+  | 'base64'
+  | 'divmul32'
+  | 'divmul64'
+  | 'atomic32'
+  | 'atomic64'
+  | 'packet'
+  | 'callx'
+  | 'linux';
 
 export type InsnField = 'dst' | 'src' | 'off' | 'imm';
 
@@ -235,7 +244,13 @@ for (const [size, bits] of SIZES) {
     });
   }
   if (bits < 64) {
-    const sx = { kind: 'loadsx', bits, select: {}, uses: ['dst', 'src', 'off'], text: `r{dst} = ${mem('src', 's')}` } as const;
+    const sx = {
+      kind: 'loadsx',
+      bits,
+      select: {},
+      uses: ['dst', 'src', 'off'],
+      text: `r{dst} = ${mem('src', 's')}`,
+    } as const;
     row({ ...sx, code: op.BPF_LDX | op.BPF_MEMSX | size, name: 'ldxs', cpu: 4, group });
     row({ ...sx, code: op.BPF_LDX | op.BPF_PROBE_MEMSX | size, name: 'probe_ldxs', group: 'linux', internal: true });
     row({
@@ -376,14 +391,63 @@ for (const [cls, bits, r] of [
 }
 
 const control = { bits: 64, select: {} } as const;
-row({ ...control, code: op.BPF_JMP | op.BPF_JA, name: 'ja', kind: 'jump', uses: ['off'], text: 'goto {jump}', cpu: 1, group: 'base32' });
-row({ ...control, code: op.BPF_JMP32 | op.BPF_JA, name: 'jal', kind: 'jump', uses: ['imm'], text: 'gotol {jump32}', cpu: 4, group: 'base32' });
-row({ ...control, code: op.BPF_JMP | op.BPF_JCOND, name: 'may_goto', kind: 'jump', uses: ['off'], text: 'may_goto {jump}', cpu: 4, group: 'linux' });
-row({ ...control, code: op.BPF_JMP | op.BPF_EXIT, name: 'exit', kind: 'exit', uses: [], text: 'exit', cpu: 1, group: 'base32' });
+row({
+  ...control,
+  code: op.BPF_JMP | op.BPF_JA,
+  name: 'ja',
+  kind: 'jump',
+  uses: ['off'],
+  text: 'goto {jump}',
+  cpu: 1,
+  group: 'base32',
+});
+row({
+  ...control,
+  code: op.BPF_JMP32 | op.BPF_JA,
+  name: 'jal',
+  kind: 'jump',
+  uses: ['imm'],
+  text: 'gotol {jump32}',
+  cpu: 4,
+  group: 'base32',
+});
+row({
+  ...control,
+  code: op.BPF_JMP | op.BPF_JCOND,
+  name: 'may_goto',
+  kind: 'jump',
+  uses: ['off'],
+  text: 'may_goto {jump}',
+  cpu: 4,
+  group: 'linux',
+});
+row({
+  ...control,
+  code: op.BPF_JMP | op.BPF_EXIT,
+  name: 'exit',
+  kind: 'exit',
+  uses: [],
+  text: 'exit',
+  cpu: 1,
+  group: 'base32',
+});
 const call = { code: op.BPF_JMP | op.BPF_CALL, kind: 'call', bits: 64, cpu: 1, group: 'base32' } as const;
 row({ ...call, name: 'call', select: { src: 0 }, uses: ['imm'], text: 'call {call}' });
-row({ ...call, cpu: 3, name: 'call_local', select: { src: op.BPF_PSEUDO_CALL }, uses: ['src', 'imm'], text: 'call pc{call}' });
-row({ ...call, name: 'call_kfunc', select: { src: op.BPF_PSEUDO_KFUNC_CALL }, uses: ['src', 'imm', 'off'], text: 'call {call}' });
+row({
+  ...call,
+  cpu: 3,
+  name: 'call_local',
+  select: { src: op.BPF_PSEUDO_CALL },
+  uses: ['src', 'imm'],
+  text: 'call pc{call}',
+});
+row({
+  ...call,
+  name: 'call_kfunc',
+  select: { src: op.BPF_PSEUDO_KFUNC_CALL },
+  uses: ['src', 'imm', 'off'],
+  text: 'call {call}',
+});
 row({
   ...control,
   code: op.BPF_JMP | op.BPF_CALL | op.BPF_X,
@@ -405,7 +469,16 @@ row({
   group: 'linux',
   internal: true,
 });
-row({ ...control, code: op.BPF_ST | op.BPF_NOSPEC, name: 'nospec', kind: 'nospec', uses: [], text: 'nospec', group: 'linux', internal: true });
+row({
+  ...control,
+  code: op.BPF_ST | op.BPF_NOSPEC,
+  name: 'nospec',
+  kind: 'nospec',
+  uses: [],
+  text: 'nospec',
+  group: 'linux',
+  internal: true,
+});
 
 /** Every row, in the order in which an assembler should try them. */
 export const table: readonly InsnRow[] = rows;

@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { AsmError, assemble, disassemble, insn, ldImm64, listing, rowOf, table, wideImm, writeInsns, xlatedImm } from '../../src/isa/index.ts';
+import {
+  AsmError,
+  assemble,
+  disassemble,
+  insn,
+  ldImm64,
+  listing,
+  rowOf,
+  table,
+  wideImm,
+  writeInsns,
+  xlatedImm,
+} from '../../src/isa/index.ts';
 
 const hex = (source: string): string => Buffer.from(writeInsns(assemble(source).insns)).toString('hex');
 
@@ -12,7 +24,10 @@ describe('assembler', () => {
          1: (07) r0 += 1           ; R0_w=1
       if r0 < 0x2 goto again       // back
       exit`);
-    expect([...labels]).toEqual([['start', 0], ['again', 1]]);
+    expect([...labels]).toEqual([
+      ['start', 0],
+      ['again', 1],
+    ]);
     expect(lines).toEqual([3, 5, 6, 7]);
     expect(insns[2]).toEqual(insn(0xa5, 0, 0, -2, 2));
   });
@@ -46,7 +61,9 @@ describe('assembler', () => {
       ['r1 = 0x11111111111111111 ll', 'line 1: 0x11111111111111111 ll needs more than 64 bits'],
     ];
     for (const [source, message] of cases) {
-      expect(() => assemble(source)).toThrow(new AsmError(message.replace(/^line \d+: /, ''), Number(/\d+/.exec(message)?.[0])));
+      expect(() => assemble(source)).toThrow(
+        new AsmError(message.replace(/^line \d+: /, ''), Number(/\d+/.exec(message)?.[0])),
+      );
     }
   });
 });

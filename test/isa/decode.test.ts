@@ -25,7 +25,9 @@ describe('decode', () => {
     expect(why(insn(0x07, 12, 0, 0, 0))).toBe('register r12 does not exist');
     expect(why(insn(0x18, 0, 7, 0, 0))).toBe('unknown source 7 of a wide load');
     expect(why(insn(0x18, 0, 0, 0, 0))).toBe('wide load without its second slot');
-    expect(why(insn(0x18, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0))).toBe('second slot of a wide load has an opcode, register or offset');
+    expect(why(insn(0x18, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0))).toBe(
+      'second slot of a wide load has an opcode, register or offset',
+    );
   });
 });
 

@@ -9,14 +9,21 @@ describe.runIf(haveShared)('text against verifier logs of Linux 6.12', () => {
     log_head?: string;
     log_tail?: string;
   }
-  it.each(['verifier/raw', 'verifier/selftests/programs', 'verifier/selftests-v4/programs', 'objects/libbpf-tools/programs'])('%s', (set) => {
+  it.each([
+    'verifier/raw',
+    'verifier/selftests/programs',
+    'verifier/selftests-v4/programs',
+    'objects/libbpf-tools/programs',
+  ])('%s', (set) => {
     const forms = new Set<string>();
     let lines = 0;
     for (const record of readJsonl<Answer & { insns?: string; kernel?: Answer }>(`conformance/${set}.jsonl.gz`)) {
       if (!record.insns) continue;
       const answer = record.kernel ?? record;
       const insns = readInsns(fromHex(record.insns));
-      for (const match of (answer.log ?? answer.log_head?.replace(/.*$/, '') ?? '').matchAll(/^(\d+): (\([0-9a-f]{2}\) .*?)(?: +;.*)?$/gm)) {
+      for (const match of (answer.log ?? answer.log_head?.replace(/.*$/, '') ?? '').matchAll(
+        /^(\d+): (\([0-9a-f]{2}\) .*?)(?: +;.*)?$/gm,
+      )) {
         const slot = insns[Number(match[1])];
         const want = (match[2] as string).trimEnd();
         if (!slot) continue;
