@@ -40,7 +40,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
   const insn = into;
   insn.row = insn.reg = insn.rm = insn.base = insn.index = insn.vvvv = -1;
   insn.scale = insn.disp = insn.immLo = insn.immHi = insn.imm2 = insn.segment = insn.dispAt = insn.immAt = 0;
-  insn.mem = false;
+  insn.mem = insn.sib = false;
   index ??= buildIndex();
   const end = Math.min(bytes.length, at + MAX_LENGTH);
   let p = at;
@@ -64,7 +64,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
     if (bit === PREFIX.REP || bit === PREFIX.REPNE) last = byte;
     if (byte === 0x64) segment = FS;
     else if (byte === 0x65) segment = GS;
-    else prefixes |= bit;
+    prefixes |= bit;
   }
 
   let map = 0;
@@ -109,7 +109,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
   let f: Form | undefined;
   for (let i = 0; i < candidates.length; i++) {
     const c = candidates[i] as Form;
-    if (matches(c, modrm, prefixes, last, rex, w, vex !== 0, insn.vvvv)) {
+    if (matches(c, byte, modrm, prefixes, last, rex, w, vex !== 0, insn.vvvv)) {
       f = c;
       break;
     }
@@ -177,16 +177,18 @@ function prefixBit(byte: number): number {
     case 0x2e:
       return PREFIX.CS;
     case 0x26:
+      return PREFIX.ES;
     case 0x36:
+      return PREFIX.SS;
     case 0x64:
     case 0x65:
-      return 0x1000; // es and ss do nothing in 64-bit mode; fs and gs are kept apart
+      return PREFIX.FS_GS;
     default:
       return 0;
   }
 }
 
-function matches(f: Form, modrm: number, prefixes: number, last: number, rex: number, w: boolean, vex: boolean, vvvv: number): boolean {
+function matches(f: Form, byte: number, modrm: number, prefixes: number, last: number, rex: number, w: boolean, vex: boolean, vvvv: number): boolean {
   const m = f.modrm;
   if (m >= 0) {
     if (modrm < 0) return false;
@@ -207,8 +209,8 @@ function matches(f: Form, modrm: number, prefixes: number, last: number, rex: nu
     if (!p66) return false;
   }
   if (f.prefix > 0x66 && f.prefix !== last) return false;
-  // 90 is nop only for rax; with REX.B it exchanges r8
-  return !(f.opcode === 0x90 && f.map === 0 && !f.plusR && (rex & 1) !== 0);
+  // 90 is nop (pause) rather than xchg with rax; with REX.B it exchanges r8
+  return f.opcode !== 0x90 || f.map !== 0 || (f.plusR ? byte !== 0x90 || (rex & 1) !== 0 : (rex & 1) === 0);
 }
 
 const hasVvvv = (f: Form): boolean => f.operands.some((o) => o.place === 'vvvv');
@@ -229,6 +231,7 @@ function decodeMemory(insn: X86Insn, bytes: Uint8Array, from: number, end: numbe
   if (base === 4) {
     if (p >= end) return -1;
     const sib = bytes[p++] as number;
+    insn.sib = true;
     const x = (sib >> 3 & 7) | (rex & 2) << 2;
     insn.index = x === 4 ? -1 : x;
     insn.scale = sib >> 6;

@@ -22,6 +22,8 @@ export interface X86Insn {
   scale: number;
   /** memory operand: displacement, s32 */
   disp: number;
+  /** a SIB byte was there (the listing shows a useless one) */
+  sib: boolean;
   /** whether there is a memory operand (ModRM or moffs) */
   mem: boolean;
   /** VEX.vvvv register, -1 none */
@@ -63,6 +65,10 @@ export const PREFIX = {
   /** 3E (notrack, branch taken), 2E (branch not taken; `cs` in long nops) */
   DS: 0x100,
   CS: 0x200,
+  ES: 0x400,
+  SS: 0x800,
+  /** 64 and 65, kept in `segment` */
+  FS_GS: 0x1000,
 } as const;
 
 /** A blank instruction to decode into. */
@@ -75,6 +81,7 @@ export const blankInsn = (): X86Insn => ({
   index: -1,
   scale: 0,
   disp: 0,
+  sib: false,
   mem: false,
   vvvv: -1,
   immLo: 0,

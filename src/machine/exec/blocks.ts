@@ -1,0 +1,368 @@
+/**
+ * The block cache: straight runs of decoded instructions as micro-operations, chained to each other.
+ *
+ * Kernel blocks are found by address and forgotten by {@link Blocks.invalidate}. User blocks are checked against
+ * the bytes they were decoded from at their first use after every entry to user mode, since address spaces
+ * come and go; they lie within one page and are not chained directly.
+ */
+import { blankInsn, decode } from '../../x86/index.ts';
+import { type Addr, addrHi, addrLo } from '../addr.ts';
+import { Fault, GuestFault } from '../fault.ts';
+import { EXEC, PAGE_SIZE } from '../layout.ts';
+import type { GuestMemory } from '../memory.ts';
+import { ConstantPool } from './constants.ts';
+import { type Context, prepare, type Step } from './context.ts';
+import { eliminateFlags } from './dead-flags.ts';
+import { handlerOf } from './handlers.ts';
+import { lower, type Sink } from './lower.ts';
+import { STRIDE, UOP } from './uop.ts';
+
+const MAX_LENGTH = 15;
+/** Instructions of a block; see MAX_BLOCK in hot.ts. */
+const MAX_INSNS = 64;
+const CAPACITY = 1 << 17;
+/** Micro-operations that one block can need at most, stubs included. */
+const ROOM = MAX_INSNS * 6;
+/** Entries of the cache of indirect branch targets. */
+export const JUMPS_MASK = 1023;
+
+interface Block {
+  readonly start: Addr;
+  readonly end: Addr;
+  readonly at: number;
+  /** user blocks: the bytes that were decoded */
+  readonly bytes: Uint8Array | undefined;
+}
+
+export class Blocks implements Sink {
+  /** micro-operations, {@link STRIDE} words each */
+  readonly words = new Int32Array(CAPACITY * STRIDE);
+  /** per micro-operation: its instruction */
+  readonly steps: (Step | undefined)[] = [];
+  /** per micro-operation: for `resolve`, where it leads; for branches, the target */
+  readonly targets = new Float64Array(CAPACITY);
+  /** per first micro-operation of a block: its address (leading nops have no operation) */
+  readonly starts = new Float64Array(CAPACITY);
+  /** per micro-operation: instructions of its block before its own */
+  readonly ordinals = new Uint8Array(CAPACITY);
+  /** the current mode's cache of targets: lo, hi, block */
+  jumps: Int32Array;
+  onTransfer: ((target: Addr) => boolean) | undefined;
+  /** why `lookup` gave -1, and the rip that could not be fetched */
+  fault: Fault | undefined;
+  faultRip: Addr = 0;
+  readTable = 0;
+  writeTable = 0;
+
+  private readonly memory: GuestMemory;
+  private readonly x: Context;
+  private readonly pool: ConstantPool;
+  private readonly kernel = new Map<Addr, Block>();
+  private readonly user = new Map<Addr, Block>();
+  /** kernel blocks by page */
+  private readonly pages = new Map<number, Block[]>();
+  private readonly kernelJumps = new Int32Array((JUMPS_MASK + 1) * 4);
+  private readonly userJumps = new Int32Array((JUMPS_MASK + 1) * 4);
+  /** entries of userJumps that are set */
+  private readonly userTouched: number[] = [];
+  private userMode = false;
+  private used = 0;
+  private generation = 0;
+  // of the block being built
+  private current: Step | undefined;
+  private count = 0;
+  private lastOp = -1;
+  private lastOrdinal = -1;
+  private pending: { from: number; target: Addr }[] = [];
+
+  constructor(memory: GuestMemory, x: Context) {
+    this.memory = memory;
+    this.x = x;
+    this.pool = new ConstantPool(memory);
+    this.jumps = this.kernelJumps;
+    this.flush();
+  }
+
+  /** Selects the mode's tables; forgets which user blocks were checked. */
+  enter(userMode: boolean): void {
+    this.userMode = userMode;
+    this.jumps = userMode ? this.userJumps : this.kernelJumps;
+    if (userMode) this.forgetUserJumps();
+    this.readTable = this.x.table(0);
+    this.writeTable = this.x.table(1);
+    this.x.writeTable = this.writeTable;
+  }
+
+  /** First word of the block at `rip`, or -1 with `fault` set. */
+  lookup(rip: Addr): number {
+    const lo = addrLo(rip);
+    const hi = addrHi(rip);
+    const { jumps } = this;
+    const k = ((lo ^ (lo >>> 10)) & JUMPS_MASK) << 2;
+    if (jumps[k] === lo && jumps[k + 1] === hi && jumps[k + 2]! >= 0) return jumps[k + 2]!;
+    try {
+      const at = this.userMode || rip >= 0 ? this.userBlock(rip) : (this.kernel.get(rip) ?? this.build(rip)).at;
+      this.jumps[k] = lo;
+      this.jumps[k + 1] = hi;
+      this.jumps[k + 2] = at;
+      if (this.userMode) this.userTouched.push(k);
+      return at;
+    } catch (error) {
+      if (error instanceof GuestFault) this.fault = Fault.fromAccess(error, rip, this.userMode);
+      else if (error instanceof Fault) this.fault = error;
+      else throw error;
+      this.faultRip = rip;
+      return -1;
+    }
+  }
+
+  /** Follows a `resolve` operation and makes what led to it lead on directly. */
+  resolve(stub: number): number {
+    const { words } = this;
+    const generation = this.generation;
+    const at = this.lookup(this.targets[stub >> 3]!);
+    if (at < 0 || generation !== this.generation || this.userMode) return at;
+    const from = words[stub + 1]!;
+    if (from >= 0) words[from + 5] = at;
+    words[stub] = UOP.go;
+    words[stub + 5] = at;
+    return at;
+  }
+
+  ask(target: Addr): boolean {
+    return (this.onTransfer as (target: Addr) => boolean)(target);
+  }
+
+  /** Asks about a direct branch: calls and backward jumps. */
+  askFrom(from: number): boolean {
+    const target = this.targets[from >> 3]!;
+    const s = this.steps[from >> 3] as Step;
+    return (this.words[from] === UOP.call || target <= s.rip) && this.ask(target);
+  }
+
+  /** rip of a block's first instruction, or where a `resolve` or `go` leads. */
+  ripAt(at: number): Addr {
+    const op = this.words[at];
+    return op === UOP.resolve || op === UOP.go ? this.targets[at >> 3]! : this.starts[at >> 3]!;
+  }
+
+  /** One prepared instruction, for stepping without a block. @throws GuestFault, Fault */
+  single(rip: Addr): Step {
+    if (!this.userMode && rip < 0) {
+      const block = this.kernel.get(rip);
+      const s = block && this.steps[block.at >> 3];
+      if (s && s.rip === rip) return s;
+    }
+    return this.fetch(rip);
+  }
+
+  /** Forgets blocks with any byte in the range. */
+  invalidate(va: Addr, bytes: number): void {
+    if (va >= 0) {
+      this.forgetUserJumps();
+      return;
+    }
+    const end = va + bytes;
+    const first = Math.floor(va / PAGE_SIZE);
+    const last = Math.floor((end - 1) / PAGE_SIZE);
+    if (last - first > this.pages.size) {
+      for (const page of [...this.pages.keys()]) if (page >= first && page <= last) this.forget(page, va, end);
+    } else for (let page = first; page <= last; page++) this.forget(page, va, end);
+  }
+
+  private forgetUserJumps(): void {
+    const { userTouched } = this;
+    for (let i = 0; i < userTouched.length; i++) this.userJumps[userTouched[i]! + 2] = -1;
+    userTouched.length = 0;
+  }
+
+  private forget(page: number, va: Addr, end: Addr): void {
+    const list = this.pages.get(page);
+    if (list === undefined) return;
+    const kept = list.filter((b) => b.start >= end || b.end <= va);
+    if (kept.length === list.length) return;
+    for (const b of list) {
+      if (b.start >= end || b.end <= va) continue;
+      if (this.kernel.get(b.start) === b) this.kernel.delete(b.start);
+      // whoever leads here finds the new block, or the fault
+      this.words[b.at] = UOP.resolve;
+      this.words[b.at + 1] = -1;
+      this.targets[b.at >> 3] = b.start;
+      const lo = addrLo(b.start);
+      const k = ((lo ^ (lo >>> 10)) & JUMPS_MASK) << 2;
+      if (this.kernelJumps[k + 2] === b.at) this.kernelJumps[k + 2] = -1;
+    }
+    if (kept.length > 0) this.pages.set(page, kept);
+    else this.pages.delete(page);
+  }
+
+  private flush(): void {
+    this.generation++;
+    this.used = 0;
+    this.steps.length = 0;
+    this.kernel.clear();
+    this.user.clear();
+    this.pages.clear();
+    this.pool.clear();
+    this.kernelJumps.fill(-1);
+    this.userJumps.fill(-1);
+  }
+
+  private userBlock(rip: Addr): number {
+    const phys = this.memory.physical(addrLo(rip), addrHi(rip), EXEC);
+    const known = this.user.get(rip);
+    if (known?.bytes !== undefined) {
+      const { u8 } = this.memory;
+      const { bytes } = known;
+      let same = true;
+      for (let i = 0; i < bytes.length; i++) {
+        if (bytes[i] !== u8[phys + i]) {
+          same = false;
+          break;
+        }
+      }
+      if (same) return known.at;
+    }
+    return this.build(rip).at;
+  }
+
+  private build(rip: Addr): Block {
+    if (this.used + ROOM > CAPACITY || !this.pool.hasRoom(ROOM)) this.flush();
+    let s = this.fetch(rip); // the first instruction must be there; a later one that is not ends the block
+    const at = this.used * STRIDE;
+    const user = rip >= 0;
+    this.starts[this.used] = rip;
+    this.pending = [];
+    this.lastOp = -1;
+    this.lastOrdinal = -1;
+    this.count = 0;
+    let end = rip;
+    for (;;) {
+      this.current = s;
+      const ends = lower(s, this);
+      this.count++;
+      end = s.next;
+      if (ends) break;
+      const next = this.count < MAX_INSNS && (!user || samePage(rip, s.next)) ? this.tryFetch(s.next) : undefined;
+      if (next === undefined || (user && !samePage(rip, next.next - 1))) {
+        this.emit(UOP.end);
+        this.lastCount();
+        this.link(this.used - 1, s.next);
+        break;
+      }
+      s = next;
+    }
+    eliminateFlags(this.words, at, this.used * STRIDE, this.steps);
+    for (const { from, target } of this.pending) {
+      // where the branch leads is found out when it is first taken
+      const stub = this.used * STRIDE;
+      this.current = undefined;
+      this.emit(UOP.resolve, from);
+      this.targets[stub >> 3] = target;
+      this.words[from + 5] = stub;
+    }
+    const phys = user ? this.memory.physical(addrLo(rip), addrHi(rip), EXEC) : 0;
+    const block: Block = { start: rip, end, at, bytes: user ? this.memory.u8.slice(phys, phys + (end - rip)) : undefined };
+    if (user) this.user.set(rip, block);
+    else {
+      this.kernel.set(rip, block);
+      for (let page = Math.floor(rip / PAGE_SIZE); page <= Math.floor((end - 1) / PAGE_SIZE); page++) {
+        const list = this.pages.get(page);
+        if (list) list.push(block);
+        else this.pages.set(page, [block]);
+      }
+    }
+    return block;
+  }
+
+  // --- Sink ---
+
+  emit(op: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): void {
+    const { words } = this;
+    const n = this.used++;
+    const at = n * STRIDE;
+    words[at] = op;
+    words[at + 1] = a;
+    words[at + 2] = b;
+    words[at + 3] = c;
+    words[at + 4] = d;
+    words[at + 5] = e;
+    words[at + 6] = f;
+    words[at + 7] = this.count + 1;
+    this.steps[n] = this.current;
+    this.ordinals[n] = this.count;
+    this.lastOp = op;
+    this.lastOrdinal = this.count;
+  }
+
+  constant(lo: number, hi: number): number {
+    return this.pool.index(lo, hi);
+  }
+
+  get fusible(): number {
+    return this.lastOrdinal === this.count - 1 ? this.lastOp : -1;
+  }
+
+  fuse(op: number, negate: number, target: Addr): void {
+    const at = (this.used - 1) * STRIDE;
+    this.words[at] = op;
+    this.words[at + 4] = negate;
+    this.words[at + 7] = this.count + 1;
+    this.lastOp = op;
+    this.link(this.used - 1, target);
+  }
+
+  branch(op: number, negate: number, target: Addr): void {
+    this.emit(op, 0, 0, 0, negate);
+    this.link(this.used - 1, target);
+  }
+
+  jump(target: Addr): void {
+    this.link(this.used - 1, target);
+  }
+
+  private link(n: number, target: Addr): void {
+    this.targets[n] = target;
+    this.pending.push({ from: n * STRIDE, target });
+  }
+
+  /** An `end` operation stands behind the last instruction, whose count is already in. */
+  private lastCount(): void {
+    this.words[(this.used - 1) * STRIDE + 7] = this.count;
+  }
+
+  // --- fetching ---
+
+  private tryFetch(rip: Addr): Step | undefined {
+    try {
+      return this.fetch(rip);
+    } catch (error) {
+      if (error instanceof GuestFault || error instanceof Fault) return undefined;
+      throw error;
+    }
+  }
+
+  /** Decodes the instruction at `rip`, which may cross into the next page. @throws GuestFault, Fault #UD */
+  private fetch(rip: Addr): Step {
+    const { memory } = this;
+    const lo = addrLo(rip);
+    const phys = memory.physical(lo, addrHi(rip), EXEC);
+    const inPage = PAGE_SIZE - (lo & (PAGE_SIZE - 1));
+    let bytes = memory.u8.subarray(phys, phys + Math.min(MAX_LENGTH, inPage));
+    let insn = decode(bytes, 0, blankInsn());
+    if (insn.row < 0 && inPage < MAX_LENGTH && insn.length >= inPage) {
+      const next = rip + inPage;
+      const second = memory.physical(addrLo(next), addrHi(next), EXEC);
+      const joined = new Uint8Array(MAX_LENGTH);
+      joined.set(bytes);
+      joined.set(memory.u8.subarray(second, second + MAX_LENGTH - inPage), inPage);
+      bytes = joined;
+      insn = decode(bytes, 0, blankInsn());
+    }
+    if (insn.row < 0) throw new Fault('ud', rip, { bytes: bytes.slice(0, Math.max(1, insn.length)) });
+    return prepare(insn, rip, handlerOf);
+  }
+}
+
+const samePage = (a: Addr, b: Addr): boolean => Math.floor(a / PAGE_SIZE) === Math.floor(b / PAGE_SIZE);
+

@@ -1,0 +1,1 @@
+export { createStepper } from './stepper.ts';

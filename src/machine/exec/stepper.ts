@@ -1,0 +1,162 @@
+/**
+ * The stepping interpreter: exact at each instruction. Blocks of micro-operations while the budget is
+ * larger than a block, single instructions at its end and while the trap flag is set.
+ */
+import { FLAG } from '../../x86/index.ts';
+import { type Addr, addrOf } from '../addr.ts';
+import { type CpuState, RBP, RSP } from '../cpu.ts';
+import { EXIT, type Exit, type Stepper } from '../executor.ts';
+import { Fault, GuestFault } from '../fault.ts';
+import { EXEC } from '../layout.ts';
+import type { GuestMemory } from '../memory.ts';
+import { Blocks } from './blocks.ts';
+import { Context, type Step } from './context.ts';
+import { writeStatus } from './flags.ts';
+import { HOT, hot, hotLoop, MAX_BLOCK } from './hot.ts';
+
+const STACK = /^(push|pop|call|ret|enter|leave|iret)/;
+/** Largest budget of one turn of the hot loop, so that it stays a small integer. */
+const SLICE = 1 << 29;
+
+class BlockStepper implements Stepper {
+  executed = 0;
+  fault: Fault | undefined;
+  private readonly cpu: CpuState;
+  private readonly x: Context;
+  private readonly blocks: Blocks;
+
+  constructor(memory: GuestMemory, cpu: CpuState) {
+    this.cpu = cpu;
+    this.x = new Context(cpu, memory);
+    this.blocks = new Blocks(memory, this.x);
+  }
+
+  get onTransfer(): ((target: Addr) => boolean) | undefined {
+    return this.blocks.onTransfer;
+  }
+  set onTransfer(ask: ((target: Addr) => boolean) | undefined) {
+    this.blocks.onTransfer = ask;
+  }
+
+  invalidate(va: Addr, bytes: number): void {
+    this.blocks.invalidate(va, bytes);
+  }
+
+  run(limit: number): Exit {
+    const { cpu, x } = this;
+    this.executed = 0;
+    this.fault = undefined;
+    writeStatus(x.f, cpu.rflags);
+    x.next = cpu.rip;
+    x.serialize = false;
+    try {
+      for (;;) {
+        this.blocks.enter(cpu.cpl === 3);
+        while (limit - this.executed >= MAX_BLOCK && (cpu.rflags & FLAG.TF) === 0) {
+          const exit = this.runBlocks(Math.min(limit - this.executed, SLICE));
+          if (exit >= 0) return exit as Exit;
+        }
+        if (this.executed >= limit) return EXIT.budget;
+        const exit = this.single();
+        if (exit >= 0) return exit as Exit;
+      }
+    } finally {
+      cpu.rip = x.next;
+      cpu.rflags = x.rflags();
+    }
+  }
+
+  /** Runs blocks from x.next; -1 to go on. */
+  private runBlocks(budget: number): number {
+    const { x, blocks } = this;
+    const at = blocks.lookup(x.next);
+    if (at < 0) return this.unfetched();
+    let why: number;
+    try {
+      why = hotLoop(x, blocks, at, budget);
+    } catch (error) {
+      const s = blocks.steps[hot.at >> 3] as Step;
+      this.executed += budget - hot.left + blocks.ordinals[hot.at >> 3]!;
+      x.next = s.rip;
+      return this.caught(error, s);
+    }
+    this.executed += budget - hot.left;
+    switch (why) {
+      case HOT.leave:
+        return this.left(hot.leave);
+      case HOT.serialize:
+        blocks.enter(this.cpu.cpl === 3);
+        return -1;
+      case HOT.fetch:
+        return this.unfetched();
+      case HOT.hot:
+        x.next = blocks.ripAt(hot.at);
+        return EXIT.hot;
+      default:
+        x.next = blocks.ripAt(hot.at);
+        return -1;
+    }
+  }
+
+  /** Executes one instruction; -1 to go on. */
+  private single(): number {
+    const { x, cpu, blocks } = this;
+    const rip = x.next;
+    const trap = (cpu.rflags & FLAG.TF) !== 0;
+    let s: Step | undefined;
+    try {
+      s = blocks.single(rip);
+      x.next = s.next;
+      const leave = s.run(x, s);
+      this.executed++;
+      if (leave !== 0) return this.left(leave);
+      x.serialize = false;
+    } catch (error) {
+      x.next = rip;
+      return this.caught(error, s);
+    }
+    if (!trap) return -1;
+    this.fault = new Fault('db', x.next);
+    return EXIT.fault;
+  }
+
+  private left(leave: number): number {
+    this.fault = this.x.pending;
+    return leave - 1;
+  }
+
+  private unfetched(): number {
+    this.fault = this.blocks.fault;
+    this.x.next = this.blocks.faultRip;
+    return EXIT.fault;
+  }
+
+  private caught(error: unknown, s: Step | undefined): number {
+    if (error instanceof GuestFault) this.fault = this.accessFault(error, s);
+    else if (error instanceof Fault) this.fault = error;
+    else throw error;
+    return EXIT.fault;
+  }
+
+  /** #PF, #GP, or #SS where a non-canonical address came through the stack segment. */
+  private accessFault(error: GuestFault, s: Step | undefined): Fault {
+    const rip = this.x.next;
+    if (error.errorCode < 0 && error.access !== EXEC && s !== undefined && this.throughStack(s, error)) {
+      return new Fault('ss', rip, { detail: 'non-canonical stack address' });
+    }
+    return Fault.fromAccess(error, rip, this.cpu.cpl === 3);
+  }
+
+  /** Whether the failed access went through ss by default (SDM vol. 1, table 3-5). */
+  private throughStack(s: Step, error: GuestFault): boolean {
+    const { insn } = s;
+    const operand = insn.mem && insn.segment === 0 && (insn.base === RSP || insn.base === RBP);
+    if (!STACK.test(s.form.mnemonic) || !insn.mem) return operand || STACK.test(s.form.mnemonic);
+    const lo = this.x.address(s);
+    return addrOf(lo, this.x.hi) === error.address ? operand : true;
+  }
+}
+
+export function createStepper(memory: GuestMemory, cpu: CpuState): Stepper {
+  return new BlockStepper(memory, cpu);
+}

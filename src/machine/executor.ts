@@ -1,0 +1,49 @@
+/**
+ * The interface between the machine and what executes instructions: the stepping interpreter
+ * (`exec/`) and, above it, translated code. Both leave the same state in CpuState at every exit.
+ */
+import type { Addr } from './addr.ts';
+import type { Fault } from './fault.ts';
+
+/** Why an executor gave the machine back. */
+export const EXIT = {
+  /** the limit is reached; rip is the next instruction */
+  budget: 0,
+  /** `hlt` executed; rip is behind it */
+  halt: 1,
+  /** `vmcall` executed; rip is behind it, eax has the number */
+  vmcall: 2,
+  /** an exception is in `fault`, not yet delivered; for a fault rip and registers are those before the instruction */
+  fault: 3,
+  /** `onTransfer` said so; rip is the target */
+  hot: 4,
+} as const;
+export type Exit = (typeof EXIT)[keyof typeof EXIT];
+
+export interface Stepper {
+  /**
+   * Executes at most `limit` instructions from `cpu.rip`. On return CpuState is complete (registers, rip, rflags).
+   * A prefix-repeated string instruction counts as one; an instruction that faults does not count.
+   */
+  run(limit: number): Exit;
+  /** instructions completed by the last {@link run} */
+  readonly executed: number;
+  /** the exception of the last run that ended with {@link EXIT.fault} */
+  readonly fault: Fault | undefined;
+  /** Forget decoded instructions that overlap the range (any of their bytes). */
+  invalidate(va: Addr, bytes: number): void;
+  /**
+   * Asked after each near call, each indirect jump and each taken backward jump, with the target;
+   * true ends the run with {@link EXIT.hot}. Unset: never asked.
+   */
+  onTransfer: ((target: Addr) => boolean) | undefined;
+}
+
+/** What {@link Machine.run} came back with. */
+export interface Stop {
+  readonly reason: 'halt' | 'budget' | 'breakpoint' | 'fault' | 'stopped';
+  /** reason 'fault': an exception that had no handler */
+  readonly fault?: Fault;
+  /** reason 'stopped': what the handler passed to MachineStop */
+  readonly why?: unknown;
+}

@@ -1,0 +1,215 @@
+/**
+ * The machine: memory, one CPU, and the loop that runs guest code and hands hypercalls and exceptions on.
+ */
+import { type Addr, addrHi, addrLo } from './addr.ts';
+import { CPU, CpuState, FLAG, R8, R9, RAX, RCX, RDI, RDX, RSI, RSP } from './cpu.ts';
+import { deliver } from './exceptions.ts';
+import { createStepper } from './exec/index.ts';
+import { EXIT, type Exit, type Stepper, type Stop } from './executor.ts';
+import { type Fault, MachineStop } from './fault.ts';
+import { CPU_ENTRY_AREA, PAGE_SIZE } from './layout.ts';
+import type { GuestMemory } from './memory.ts';
+import { LEFT } from './translate/mailbox.ts';
+import { DEFAULT_TRANSLATOR, Translator, type TranslatorOptions } from './translate/translator.ts';
+
+/** Carries a stop through hypercall handlers that called guest code, to the outermost {@link Machine.run}. */
+class Unwind extends Error {
+  override readonly name = 'Unwind';
+  readonly stop: Stop;
+  constructor(stop: Stop) {
+    super(`guest code called by a hypercall handler stopped: ${stop.reason}`);
+    this.stop = stop;
+  }
+}
+
+const ARGUMENTS = [RDI, RSI, RDX, RCX, R8, R9];
+const HLT = 0xf4;
+const INT3 = 0xcc;
+
+export interface MachineOptions {
+  /** 'step': one instruction at a time; 'jit': hot functions become WebAssembly */
+  readonly engine?: 'step' | 'jit';
+  /** 'jit': when and how much is translated */
+  readonly translator?: Partial<TranslatorOptions>;
+}
+
+export class Machine {
+  readonly memory: GuestMemory;
+  readonly cpu: CpuState;
+  readonly engine: 'step' | 'jit';
+  /** Instructions executed since the machine was made. */
+  insns = 0;
+  /** Guest code executed `vmcall` with eax = `nr`: arguments in cpu.regs, result to rax. May throw {@link MachineStop}. */
+  onVmcall: (nr: number) => void = (nr) => {
+    throw new MachineStop(`vmcall ${nr}, but nobody handles hypercalls`);
+  };
+  /** First say about an exception (exception tables): true when it is resolved and rip is where to go on. */
+  onFault: ((fault: Fault) => boolean) | undefined;
+  /** Vector to handler text, 0 for none. An exception without a handler ends the run. */
+  readonly idt: Addr[] = new Array<Addr>(256).fill(0);
+  /** Where a run stops before the instruction is executed. */
+  readonly breakpoints = new Set<Addr>();
+  /** Address of a `hlt` that host calls return to. */
+  readonly haltAddress: Addr = CPU_ENTRY_AREA;
+  /** Engine 'jit' only. */
+  readonly translator: Translator | undefined;
+  private readonly stepper: Stepper;
+  /** absolute value of `insns` at which the innermost run ends */
+  private limit = Number.POSITIVE_INFINITY;
+  private depth = 0;
+
+  constructor(memory: GuestMemory, options: MachineOptions = {}) {
+    this.memory = memory;
+    this.engine = options.engine ?? 'step';
+    this.cpu = new CpuState(memory);
+    const page = memory.allocPages(1, 'image');
+    memory.u8.fill(INT3, page, page + PAGE_SIZE);
+    memory.u8[page] = HLT;
+    memory.map(this.haltAddress, page, PAGE_SIZE, { exec: true });
+    this.stepper = createStepper(memory, this.cpu);
+    this.translator = this.engine === 'jit' ? this.createTranslator(options.translator) : undefined;
+  }
+
+  private createTranslator(options: Partial<TranslatorOptions> | undefined): Translator {
+    const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, ...options });
+    this.stepper.onTransfer = translator.onTransfer;
+    this.memory.onKernelMapChange = (start, end) => translator.mapChanged(start, end);
+    return translator;
+  }
+
+  /** What translated code calls for `vmcall`. */
+  hypercall(): void {
+    this.onVmcall(this.cpu.regs[2 * RAX]!);
+  }
+
+  /** Whether the run loop has something to look at, so that translated code must come back. */
+  attention(): boolean {
+    return this.breakpoints.size > 0;
+  }
+
+  /** Whether guest code is running, that is, whether this is called from a hypercall handler. */
+  get running(): boolean {
+    return this.depth > 0;
+  }
+
+  /**
+   * Runs from `cpu.rip` until `maxInsns` instructions are executed, a breakpoint is reached (not the one that rip
+   * is at), `hlt`, a handler's {@link MachineStop}, or an exception that nobody handles.
+   */
+  run(maxInsns = Number.POSITIVE_INFINITY): Stop {
+    const outer = this.limit;
+    this.limit = Math.min(outer, this.insns + maxInsns);
+    this.depth++;
+    if (this.translator?.onTransfer(this.cpu.rip)) this.translator.translate(this.cpu.rip);
+    try {
+      return this.loop();
+    } catch (error) {
+      if (error instanceof MachineStop) return { reason: 'stopped', why: error.why };
+      if (error instanceof Unwind && this.depth === 1) return error.stop;
+      throw error;
+    } finally {
+      this.depth--;
+      this.limit = outer;
+    }
+  }
+
+  private loop(): Stop {
+    for (let first = true; ; first = false) {
+      const left = this.limit - this.insns;
+      if (left <= 0) return { reason: 'budget' };
+      if (this.breakpoints.size > 0 && !first && this.breakpoints.has(this.cpu.rip)) return { reason: 'breakpoint' };
+      const exit = this.execute(left);
+      if (exit === undefined) continue;
+      if (exit === EXIT.vmcall) this.onVmcall(this.cpu.regs[2 * RAX]!);
+      else if (exit === EXIT.halt) return { reason: 'halt' };
+      else if (exit === EXIT.fault) {
+        const fault = this.raise(this.stepper.fault!);
+        if (fault) return { reason: 'fault', fault };
+      }
+    }
+  }
+
+  /**
+   * Executes some: translated code where there is any, and the budget allows, else the stepper. With breakpoints set
+   * every instruction is looked at. Undefined: go on.
+   */
+  private execute(left: number): Exit | undefined {
+    const { translator, cpu } = this;
+    if (this.breakpoints.size > 0) return this.step(1);
+    if (translator === undefined || cpu.words[CPU.cpl >> 2] !== 0) return this.step(left);
+    const t = translator.find(cpu.rip);
+    if (t !== undefined && left >= t.need && !(cpu.rflags & FLAG.TF)) {
+      const why = translator.enter(t, Math.min(left, t.slice));
+      if (why === LEFT.budget && (left > t.slice || translator.onTransfer(cpu.rip))) translator.resume(t);
+      if (why !== LEFT.step && why !== LEFT.frame) return undefined;
+    }
+    const exit = this.step(this.limit - this.insns);
+    if (exit === EXIT.hot) {
+      translator.translate(cpu.rip);
+      return undefined;
+    }
+    return exit;
+  }
+
+  private step(left: number): Exit {
+    const { stepper, cpu } = this;
+    if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
+    const exit = stepper.run(left);
+    this.insns += stepper.executed;
+    return exit;
+  }
+
+  /** Resolves or delivers an exception; gives it back where nobody takes it. */
+  private raise(fault: Fault): Fault | undefined {
+    if (this.onFault?.(fault)) return undefined;
+    const handler = this.idt[fault.vector]!;
+    if (handler === 0) return fault;
+    const second = deliver(this.cpu, this.memory, fault, handler);
+    if (second === undefined) return undefined;
+    const doubleFault = this.idt[second.vector]!;
+    return doubleFault !== 0 && deliver(this.cpu, this.memory, second, doubleFault) === undefined ? undefined : second;
+  }
+
+  /**
+   * Calls a guest function on the current stack, at CPL 0, with up to six arguments as register halves, and runs
+   * until it returns ('halt'; result in rax). rip, rsp and CPL are then as before. It may be called from a hypercall
+   * handler; there a spent budget, a breakpoint or a MachineStop ends the outermost run, past the handler.
+   */
+  call(target: Addr, args: readonly (readonly [number, number])[] = [], maxInsns?: number): Stop {
+    const { cpu, memory } = this;
+    const rip = cpu.rip;
+    const rsp = cpu.reg(RSP);
+    const cs = cpu.cs;
+    args.forEach(([lo, hi], n) => {
+      cpu.regs[2 * ARGUMENTS[n]!] = lo;
+      cpu.regs[2 * ARGUMENTS[n]! + 1] = hi;
+    });
+    if ((cs & 3) === 3) throw new Error('a host call needs a kernel stack: the CPU is in user mode');
+    // The ABI wants rsp at 16n + 8 on entry, which a host call in the middle of a body does not give by itself.
+    const top = rsp - (addrLo(rsp) & 15);
+    memory.store64(addrLo(top - 8), addrHi(top - 8), addrLo(this.haltAddress), addrHi(this.haltAddress));
+    cpu.setReg(RSP, top - 8);
+    cpu.rip = target;
+    const stop = this.run(maxInsns);
+    if (stop.reason === 'halt') {
+      cpu.rip = rip;
+      cpu.setReg(RSP, rsp);
+      cpu.rflags = cpu.rflags & ~FLAG.DF;
+    } else if (this.depth > 0 && stop.reason !== 'fault') {
+      throw new Unwind(stop);
+    }
+    return stop;
+  }
+
+  /** Guest text changed (the range is virtual): decoded and translated forms of it are forgotten. */
+  invalidate(va: Addr, bytes: number): void {
+    this.stepper.invalidate(va, bytes);
+    this.translator?.invalidate(va, bytes);
+  }
+
+  /** Writes guest text, read-only or not, and invalidates it: Linux's `text_poke`. */
+  patch(va: Addr, bytes: Uint8Array): void {
+    this.memory.pokeBytes(va, bytes);
+    this.invalidate(va, bytes.length);
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Builds a unit: the function at an address as blocks of micro-operations, with the functions that it
+ * calls inlined where they are small. A call pushes its return address and goes on in the callee's
+ * blocks; the callee's `ret` loads it again and leaves the unit if it is not what was pushed.
+ * So guest memory is exactly as if nothing were inlined, and registers stay where they are.
+ */
+import type { Addr } from '../addr.ts';
+import { addrHi, addrLo } from '../addr.ts';
+import { type Block, DYNAMIC, type ExitPoint, type Terminator, type Unit } from './ir.ts';
+import { lift } from './lift.ts';
+import { immediate, type LiftOptions, Lifter, type StackState } from './lifter.ts';
+import type { Shape, ShapeBlock } from './shape.ts';
+
+/** One level of inlining: where its `ret` goes on. */
+interface Context {
+  readonly shape: Shape;
+  readonly parent: Context | undefined;
+  readonly returnTo: Addr;
+  readonly depth: number;
+  readonly blocks: Map<Addr, Block>;
+}
+
+export interface BuildOptions extends Omit<LiftOptions, 'dynamicBp'> {
+  readonly shapeAt: (entry: Addr) => Shape | undefined;
+  /** rbp at entry as offset from rsp, where it is taken for a frame pointer; else {@link DYNAMIC} */
+  readonly bp: number;
+  /** only these blocks of the function itself: a loop; control that leaves it leaves the unit */
+  readonly within: ReadonlySet<Addr> | undefined;
+  /** largest unit, in guest instructions */
+  readonly maxInsns: number;
+  /** largest function that is inlined */
+  readonly maxInline: number;
+}
+
+const MAX_DEPTH = 8;
+
+/** Stack offsets differ between two ways to the same place. */
+class Conflict extends Error {
+  readonly register: 'sp' | 'bp';
+  constructor(register: 'sp' | 'bp') {
+    super(register);
+    this.register = register;
+  }
+}
+
+/** The unit at `entry`, or why there is none. */
+export function buildUnit(entry: Addr, options: BuildOptions): Unit | string {
+  for (const dynamicBp of [false, true]) {
+    try {
+      return new Builder(options, dynamicBp).build(entry);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      if (error.register === 'sp') return 'rsp is not a known offset';
+    }
+  }
+  return 'rbp is not a known offset';
+}
+
+class Builder {
+  private readonly lifter: Lifter;
+  private readonly blocks: Block[] = [];
+  private readonly ranges: (readonly [Addr, Addr])[] = [];
+  private readonly work: { block: Block; shape: ShapeBlock; context: Context; state: StackState }[] = [];
+  private insns = 0;
+  private readonly options: BuildOptions;
+
+  constructor(options: BuildOptions, dynamicBp: boolean) {
+    this.options = options;
+    this.lifter = new Lifter({ dynamicBp, classOf: options.classOf });
+  }
+
+  build(entry: Addr): Unit | string {
+    const context = this.context(entry, undefined, 0);
+    if (context === undefined) return 'no instruction can be decoded';
+    const bp = this.lifter.options.dynamicBp ? DYNAMIC : this.options.bp;
+    this.blockAt(context, entry, { sp: 0, bp, saved: new Map(), stackish: 0 });
+    for (let item = this.work.pop(); item !== undefined; item = this.work.pop()) {
+      this.liftBlock(item.block, item.shape, item.context, item.state);
+    }
+    const first = this.blocks[0]!;
+    if (first.count === 0 && first.term.kind === 'leave') return 'its first instruction is the stepper’s';
+    const { frame, temps } = this.lifter;
+    return { entry, bp, blocks: this.blocks, ranges: this.ranges, frame, temps };
+  }
+
+  private context(entry: Addr, parent: Context | undefined, returnTo: Addr): Context | undefined {
+    const shape = this.options.shapeAt(entry);
+    if (shape === undefined) return undefined;
+    this.insns += shape.insns;
+    this.ranges.push(...shape.ranges);
+    return { shape, parent, returnTo, depth: (parent?.depth ?? -1) + 1, blocks: new Map() };
+  }
+
+  private blockAt(context: Context, rip: Addr, state: StackState): Block {
+    const known = context.blocks.get(rip);
+    if (known !== undefined) {
+      if (known.sp !== state.sp) throw new Conflict('sp');
+      if (known.bp !== state.bp) throw new Conflict('bp');
+      return known;
+    }
+    const { within } = this.options;
+    const outside = within !== undefined && context.parent === undefined && !within.has(rip);
+    const exit: ExitPoint = { rip, done: 0, sp: state.sp, bp: state.bp };
+    const term: Terminator = { kind: 'leave', exit, a: -1, step: !outside };
+    const block: Block = { id: this.blocks.length, rip, sp: state.sp, bp: state.bp, uops: [], term, count: 0 };
+    this.blocks.push(block);
+    context.blocks.set(rip, block);
+    const shape = outside ? undefined : context.shape.blocks.get(rip);
+    if (shape !== undefined) this.work.push({ block, shape, context, state });
+    return block;
+  }
+
+  private liftBlock(block: Block, shape: ShapeBlock, context: Context, state: StackState): void {
+    const l = this.lifter;
+    l.begin(state);
+    const { end } = shape;
+    const hasLast = end.kind !== 'fall' && end.kind !== 'stop';
+    const body = hasLast ? shape.insns.length - 1 : shape.insns.length;
+    for (let i = 0; i < body; i++) {
+      l.d = shape.insns[i]!;
+      l.done = i;
+      if (!lift(l, l.d)) {
+        this.finish(block, i, { kind: 'leave', exit: l.exit(), a: -1, step: true });
+        return;
+      }
+    }
+    if (hasLast) l.d = shape.insns[body]!;
+    l.done = body;
+    this.finish(block, shape.insns.length, this.terminator(shape, context));
+  }
+
+  private finish(block: Block, count: number, term: Terminator): void {
+    block.uops = this.lifter.uops;
+    block.count = count;
+    block.term = term;
+  }
+
+  /** What the last instruction does, or falling into the next block. */
+  private terminator(shape: ShapeBlock, context: Context): Terminator {
+    const l = this.lifter;
+    const { end } = shape;
+    const { state } = l;
+    const here = (rip: Addr, done: number): ExitPoint => ({ rip, done, sp: l.state.sp, bp: l.state.bp });
+    switch (end.kind) {
+      case 'fall':
+        return { kind: 'jump', to: this.blockAt(context, end.next, state) };
+      case 'jump':
+        return { kind: 'jump', to: this.blockAt(context, end.target, state) };
+      case 'branch': {
+        const exit = l.exit();
+        const other = this.blockAt(context, end.next, state);
+        return { kind: 'branch', cc: end.cc, taken: this.blockAt(context, end.target, state), other, exit };
+      }
+      case 'vmcall':
+        return {
+          kind: 'vmcall',
+          exit: here(end.next, shape.insns.length),
+          to: this.blockAt(context, end.next, state),
+        };
+      case 'stop':
+        return { kind: 'leave', exit: here(end.at, shape.insns.length), a: -1, step: true };
+      case 'call': {
+        l.push(immediate(addrLo(end.next), addrHi(end.next)));
+        const callee = this.inline(context, end.target, end.next);
+        if (callee !== undefined) return { kind: 'jump', to: this.blockAt(callee, end.target, l.state) };
+        return { kind: 'leave', exit: here(end.target, shape.insns.length), a: -1, step: false };
+      }
+      case 'ret': {
+        const exit = l.exit();
+        const a = l.top();
+        if (context.parent === undefined) {
+          l.state.sp += 8 + end.pop;
+          return { kind: 'leave', exit: here(exit.rip, shape.insns.length), a, step: false };
+        }
+        const { parent, returnTo } = context;
+        l.emit({ op: 'expect', a, sp: undefined, lo: addrLo(returnTo), hi: addrHi(returnTo), w: 8, not: false, exit });
+        l.state.sp += 8 + end.pop;
+        return { kind: 'jump', to: this.blockAt(parent, returnTo, l.state) };
+      }
+    }
+  }
+
+  private inline(from: Context, target: Addr, returnTo: Addr): Context | undefined {
+    if (from.depth >= MAX_DEPTH) return undefined;
+    for (let c: Context | undefined = from; c !== undefined; c = c.parent) {
+      if (c.shape.entry === target) return undefined;
+    }
+    const shape = this.options.shapeAt(target);
+    if (shape === undefined || !shape.returns || shape.insns > this.options.maxInline) return undefined;
+    if (this.insns + shape.insns > this.options.maxInsns) return undefined;
+    return this.context(target, from, returnTo);
+  }
+}

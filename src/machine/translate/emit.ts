@@ -1,0 +1,368 @@
+/**
+ * Unit to WebAssembly function. Control flow is structured from the dominator tree (Ramsey,
+ * "Beyond Relooper", ICFP 2022): a loop for each header, a block for each merge. Only an irreducible
+ * unit gets a dispatch loop.
+ */
+import { CPU, RBP, RSP } from '../cpu.ts';
+import { CPU_PHYS } from '../layout.ts';
+import { type FunctionBody, I32, I64, type ModuleBuilder, OP, type ValType } from '../wasm/encoder.ts';
+import { FunctionBody as Body } from '../wasm/encoder.ts';
+import { BlockEmitter, MIN_STACK, type Window } from './emit-block.ts';
+import type { FlagState } from './flags.ts';
+import type { Flow } from './flow.ts';
+import { type Block, DYNAMIC, reads, successors, TEMP, type Unit, written } from './ir.ts';
+import { LEFT, MAIL } from './mailbox.ts';
+
+export interface EmitOptions {
+  readonly module: ModuleBuilder;
+  /** function index of the hypercall import */
+  readonly vmcall: number;
+  readonly window: Window;
+}
+
+export interface Emitted {
+  readonly body: FunctionBody;
+  /** the budget that a call needs: the longest way to the first check */
+  readonly need: number;
+}
+
+/** Locals that every unit has; parameter 0 is the budget. */
+export interface Locals {
+  readonly budget: 0;
+  readonly rsp0: number;
+  /** offset in memory of the frame's lowest byte */
+  readonly frame: number;
+  readonly stackLo: number;
+  readonly stackSize: number;
+  readonly stackDelta: number;
+  readonly code: number;
+  readonly over: number;
+  readonly a: number;
+  readonly b: number;
+  readonly oa: number;
+  readonly ob: number;
+  /** extra budget that outer loops want: see {@link loopLevels} */
+  readonly soft: number;
+  readonly i64: number;
+  readonly i32: number;
+  readonly regs: readonly number[];
+}
+
+/** Longest way in instructions from each block to the next budget check, by id. */
+function budgetNeeds(flow: Flow): Int32Array {
+  const need = new Int32Array(flow.position.length);
+  for (let i = flow.order.length - 1; i >= 0; i--) {
+    const b = flow.order[i]!;
+    let most = 0;
+    for (const s of successors(b.term)) {
+      if (flow.position[s.id]! > i) most = Math.max(most, need[s.id]!);
+    }
+    need[b.id] = b.count + most;
+  }
+  return need;
+}
+
+export function emitUnit(unit: Unit, flow: Flow, states: readonly (FlagState | undefined)[], options: EmitOptions): Emitted {
+  const body = new Body([I32], [I32]);
+  const local = (type: typeof I32 | typeof I64): number => body.local(type);
+  const locals: Locals = {
+    budget: 0,
+    rsp0: local(I64),
+    stackLo: local(I64),
+    stackSize: local(I64),
+    a: local(I64),
+    b: local(I64),
+    oa: local(I64),
+    ob: local(I64),
+    i64: local(I64),
+    regs: Array.from({ length: 16 }, () => local(I64)),
+    frame: local(I32),
+    stackDelta: local(I32),
+    code: local(I32),
+    over: local(I32),
+    soft: local(I32),
+    i32: local(I32),
+  };
+  const use = registerUse(flow);
+  const spill = spillFunction(options.module, use.spilled);
+  const need = budgetNeeds(flow);
+  const block = new BlockEmitter(body, locals, unit, { ...options, spill, spilled: use.spilled, loaded: use.loaded });
+  prologue(body, locals, unit, use.loaded);
+  new Structure(body, flow, states, need, flow.reducible ? loopLevels(flow) : new Uint8Array(need.length), block).emit();
+  body.op(OP.unreachable);
+  return { body, need: need[unit.blocks[0]!.id]! };
+}
+
+/**
+ * How early a loop gives the machine back when its budget runs out, by header id: 1 outermost loops, 2 loops
+ * in between, 0 innermost ones, which use it up. So a long run is mostly resumed at an outer loop, and
+ * the function that starts there has its loops nested as the code has them.
+ */
+function loopLevels(flow: Flow): Uint8Array {
+  const levels = new Uint8Array(flow.position.length);
+  const loops = [...flow.loops].map(([id, body]) => ({ id, ids: new Set([...body].map((b) => b.id)) }));
+  for (const { id, ids } of loops) {
+    const depth = loops.filter((o) => o.id !== id && o.ids.has(id)).length;
+    const inner = loops.some((o) => o.id !== id && ids.has(o.id));
+    levels[id] = depth === 0 ? 1 : inner ? 2 : 0;
+  }
+  return levels;
+}
+
+interface RegisterUse {
+  /** read or written */
+  readonly loaded: readonly number[];
+  /** written */
+  readonly spilled: readonly number[];
+}
+
+function registerUse(flow: Flow): RegisterUse {
+  let any = 1 << RBP;
+  let changed = 1 << RSP;
+  const scratch = new Int32Array(5);
+  for (const b of flow.order) {
+    if (b.bp !== DYNAMIC) changed |= 1 << RBP;
+    for (const u of b.uops) {
+      const n = reads(u, scratch);
+      for (let k = 0; k < n; k++) if (scratch[k]! < TEMP) any |= 1 << scratch[k]!;
+      const d = written(u);
+      if (d >= 0 && d < TEMP) changed |= 1 << d;
+    }
+    // rbp becomes a known offset inside a block without being written
+    const exitBp = b.term.kind === 'jump' ? DYNAMIC : b.term.exit.bp;
+    if (exitBp !== DYNAMIC) changed |= 1 << RBP;
+  }
+  const list = (mask: number): number[] => Array.from({ length: 16 }, (_, n) => n).filter((n) => (mask >> n) & 1);
+  return { loaded: list((any | changed) & ~(1 << RSP)), spilled: list(changed) };
+}
+
+/** Stores the state for the host: rip, budget, flags, registers. One function keeps the many cold places small. */
+function spillFunction(module: ModuleBuilder, regs: readonly number[]): number {
+  const rest = regs.filter((r) => r !== RSP && r !== RBP);
+  const params: ValType[] = [I64, I32, I64, I64, I32, I64, I64, I32, I64, I64, ...rest.map(() => I64 as ValType)];
+  const body = new Body(params, []);
+  const put = (at: number, param: number): void => {
+    body
+      .i32(0)
+      .get(param)
+      .mem(params[param] === I64 ? OP['i64.store'] : OP['i32.store'], at);
+  };
+  const reg = (r: number): number => CPU_PHYS + CPU.regs + 8 * r;
+  const flags = [MAIL.code, MAIL.a, MAIL.b, MAIL.over, MAIL.oa, MAIL.ob];
+  const places = [CPU_PHYS + CPU.rip, MAIL.left, reg(RSP), reg(RBP), ...flags, ...rest.map(reg)];
+  for (let i = 0; i < places.length; i++) put(places[i]!, i);
+  return module.shared(`spill ${regs}`, body);
+}
+
+function prologue(body: FunctionBody, l: Locals, unit: Unit, loaded: readonly number[]): void {
+  const load = (at: number, to: number): void => {
+    body.i32(0).mem(OP['i64.load'], at).set(to);
+  };
+  load(CPU_PHYS + CPU.regs + 8 * RSP, l.rsp0);
+  load(MAIL.stackLo, l.stackLo);
+  load(MAIL.stackSize, l.stackSize);
+  body.i32(0).mem(OP['i32.load'], MAIL.stackDelta).set(l.stackDelta);
+  body.i32(0).mem(OP['i32.load'], MAIL.soft).set(l.soft);
+  const { frame } = unit;
+  body.get(l.stackSize).i64(MIN_STACK, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
+  if (frame.lo !== frame.hi) {
+    // rsp0 + lo - stackLo must be at most stackSize - (hi - lo), as unsigned numbers
+    const bytes = frame.hi - frame.lo;
+    body.get(l.stackSize).i64(bytes, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
+    body.get(l.rsp0).i64(frame.lo, frame.lo >> 31).op(OP['i64.add']).tee(l.i64).get(l.stackLo).op(OP['i64.sub']);
+    body.get(l.stackSize).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
+    body.open('if').i32(LEFT.frame).op(OP.return).end();
+    body.get(l.i64).op(OP['i32.wrap_i64']).get(l.stackDelta).op(OP['i32.add']).set(l.frame);
+  }
+  if (unit.bp !== DYNAMIC) {
+    body.i32(0).mem(OP['i64.load'], CPU_PHYS + CPU.regs + 8 * RBP);
+    body.get(l.rsp0).i64(unit.bp, unit.bp >> 31).op(OP['i64.add']).op(OP['i64.ne']);
+    body.open('if').i32(LEFT.frame).op(OP.return).end();
+  }
+  for (const r of loaded) load(CPU_PHYS + CPU.regs + 8 * r, l.regs[r]!);
+  body.i32(0).mem(OP['i64.load32_u'], CPU_PHYS + CPU.rflags).set(l.a);
+}
+
+type Label = { readonly block: Block | undefined; readonly loop: boolean };
+
+class Structure {
+  private readonly body: FunctionBody;
+  private readonly flow: Flow;
+  private readonly states: readonly (FlagState | undefined)[];
+  private readonly need: Int32Array;
+  private readonly levels: Uint8Array;
+  private readonly block: BlockEmitter;
+  private readonly children: Block[][];
+  private readonly merge: Uint8Array;
+  private readonly labels: Label[] = [];
+
+  constructor(
+    body: FunctionBody,
+    flow: Flow,
+    states: readonly (FlagState | undefined)[],
+    need: Int32Array,
+    levels: Uint8Array,
+    block: BlockEmitter,
+  ) {
+    this.body = body;
+    this.flow = flow;
+    this.states = states;
+    this.need = need;
+    this.levels = levels;
+    this.block = block;
+    this.children = flow.preds.map(() => []);
+    this.merge = new Uint8Array(flow.preds.length);
+    for (const b of flow.order) {
+      const idom = flow.idom[b.id]!;
+      if (idom !== b.id) this.children[idom]!.push(b);
+      let forward = 0;
+      for (const p of flow.preds[b.id]!) {
+        if (flow.position[p.id]! >= flow.position[b.id]!) continue;
+        // a branch whose two ways meet at once counts twice
+        forward += successors(p.term).filter((s) => s === b).length;
+      }
+      if (forward > 1) this.merge[b.id] = 1;
+    }
+  }
+
+  emit(): void {
+    if (this.flow.reducible) this.tree(this.flow.order[0]!);
+    else this.dispatch();
+  }
+
+  private tree(block: Block): void {
+    const merges = this.children[block.id]!.filter((c) => this.merge[c.id]);
+    if (this.flow.header[block.id]) {
+      this.open('loop', { block, loop: true });
+      this.within(block, merges, merges.length);
+      this.close();
+    } else this.within(block, merges, merges.length);
+  }
+
+  /** `merges` in reverse postorder: the last is outermost, as its code comes last. */
+  private within(block: Block, merges: readonly Block[], count: number): void {
+    if (count === 0) {
+      this.content(block);
+      return;
+    }
+    const last = merges[count - 1]!;
+    this.open('block', { block: last, loop: false });
+    this.within(block, merges, count - 1);
+    this.close();
+    this.tree(last);
+  }
+
+  private open(kind: 'block' | 'loop', label: Label): void {
+    this.body.open(kind);
+    this.labels.push(label);
+  }
+
+  private close(): void {
+    this.body.end();
+    this.labels.pop();
+  }
+
+  private content(block: Block): void {
+    this.block.begin(block, this.states[block.id]!);
+    const { term } = block;
+    switch (term.kind) {
+      case 'jump':
+        this.edge(block, term.to);
+        break;
+      case 'vmcall':
+        this.block.vmcall(term.exit);
+        this.edge(block, term.to);
+        break;
+      case 'leave':
+        this.block.leave(term);
+        break;
+      case 'branch':
+        this.branch(block, term.cc, term.taken, term.other);
+    }
+  }
+
+  private branch(block: Block, cc: number, taken: Block, other: Block): void {
+    if (!this.block.condition(cc)) {
+      this.block.leaveAtBranch();
+      return;
+    }
+    if (taken === other) {
+      this.body.op(OP.drop);
+      this.edge(block, other);
+      return;
+    }
+    const plain = (to: Block): boolean => this.isBranch(block, to) && !this.isBack(block, to);
+    if (plain(taken)) {
+      this.body.brIf(this.label(taken, false));
+      this.edge(block, other);
+    } else if (plain(other)) {
+      this.body.op(OP['i32.eqz']).brIf(this.label(other, false));
+      this.edge(block, taken);
+    } else {
+      this.body.open('if');
+      this.labels.push({ block: undefined, loop: false });
+      this.edge(block, taken);
+      this.close();
+      this.edge(block, other);
+    }
+  }
+
+  private isBack(from: Block, to: Block): boolean {
+    return this.flow.position[to.id]! <= this.flow.position[from.id]!;
+  }
+
+  private isBranch(from: Block, to: Block): boolean {
+    return this.isBack(from, to) || this.merge[to.id] === 1;
+  }
+
+  private edge(from: Block, to: Block): void {
+    const back = this.isBack(from, to);
+    if (back) this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
+    if (back || this.merge[to.id]) this.body.br(this.label(to, back));
+    else this.tree(to);
+  }
+
+  private label(to: Block, loop: boolean): number {
+    for (let i = this.labels.length - 1; i >= 0; i--) {
+      const l = this.labels[i]!;
+      if (l.block === to && l.loop === loop) return this.labels.length - 1 - i;
+    }
+    throw new Error(`no label for block ${to.id}`);
+  }
+
+  /** Irreducible: each block a case of one switch inside a loop. */
+  private dispatch(): void {
+    const { order, position } = this.flow;
+    const next = this.body.local(I32);
+    this.body.open('loop');
+    for (let i = 0; i <= order.length; i++) this.body.open('block');
+    this.body.get(next).brTable(
+      order.map((_, i) => i),
+      order.length,
+    );
+    this.body.end();
+    order.forEach((block, i) => {
+      const loop = order.length - i;
+      const go = (to: Block, depth: number): void => {
+        if (this.isBack(block, to)) this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
+        this.body.i32(position[to.id]!).set(next).br(loop + depth);
+      };
+      this.block.begin(block, this.states[block.id]!);
+      const { term } = block;
+      if (term.kind === 'leave') this.block.leave(term);
+      else if (term.kind === 'branch') {
+        if (this.block.condition(term.cc)) {
+          this.body.open('if');
+          go(term.taken, 1);
+          this.body.end();
+          go(term.other, 0);
+        } else this.block.leaveAtBranch();
+      } else {
+        if (term.kind === 'vmcall') this.block.vmcall(term.exit);
+        go(term.to, 0);
+      }
+      this.body.end();
+    });
+    this.body.op(OP.unreachable).end();
+  }
+}

@@ -1,0 +1,393 @@
+/**
+ * The translator's intermediate form: three-address micro-operations over 64-bit variables.
+ *
+ * Variables 0..15 are the guest's registers; temporaries follow. rsp, and rbp while a function uses
+ * it as its frame pointer, are known as constant offsets from rsp at the unit's entry, and then
+ * appear as {@link Uop} `sp` instead of as variables.
+ */
+import type { Form, X86Insn } from '../../x86/index.ts';
+import { type Addr, formatAddr } from '../addr.ts';
+import { REGISTER_NAMES } from '../cpu.ts';
+
+/** A decoded instruction in place. */
+export interface Decoded {
+  readonly rip: Addr;
+  readonly next: Addr;
+  readonly insn: X86Insn;
+  readonly form: Form;
+}
+
+/** First temporary. */
+export const TEMP = 16;
+
+/** rbp is an ordinary variable here, not a known offset. */
+export const DYNAMIC = Number.NEGATIVE_INFINITY;
+
+/** Where the stepper takes over: all that is needed to rebuild its state. */
+export interface ExitPoint {
+  readonly rip: Addr;
+  /** instructions of the block completed before it */
+  readonly done: number;
+  /** rsp, and rbp or {@link DYNAMIC}, as offsets from rsp at entry */
+  readonly sp: number;
+  readonly bp: number;
+}
+
+/** How an address is turned into an offset in WebAssembly memory. */
+export type AddressClass =
+  /** the window of the direct map that is always readable and writable */
+  | 'direct'
+  /** the run of pages that holds the current stack */
+  | 'stack'
+  /** anything that the software TLB has */
+  | 'tlb';
+
+export type AluOp =
+  | 'add'
+  | 'sub'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'mul'
+  | 'shl'
+  | 'shr'
+  | 'sar'
+  | 'rotl'
+  | 'rotr'
+  | 'divu'
+  | 'remu'
+  | 'divs'
+  | 'rems';
+
+/** What set the flags, and from which values they follow (see flags.ts). */
+export type FlagKind = 'raw' | 'add' | 'sub' | 'cmp' | 'logic' | 'inc' | 'dec' | 'shl' | 'shr' | 'sar' | 'any';
+/** Flags changed since, the others kept. */
+export type OverlayKind = 'none' | 'cf' | 'co' | 'rol' | 'ror' | 'imul' | 'mul' | 'any';
+
+export type Width = 1 | 2 | 4 | 8;
+
+/** `b` of an operation is the variable, or where it is -1 the immediate lo:hi. */
+export interface Operands {
+  readonly w: Width;
+  readonly d: number;
+  readonly a: number;
+  readonly b: number;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export type Uop =
+  | ({ readonly op: AluOp } & Operands)
+  /** d = lo:hi */
+  | { readonly op: 'const'; readonly d: number; readonly lo: number; readonly hi: number }
+  | { readonly op: 'mov'; readonly d: number; readonly a: number }
+  /** d = rsp at entry + disp */
+  | { readonly op: 'sp'; readonly d: number; readonly disp: number }
+  /** d = field of the CPU state */
+  | { readonly op: 'cpu'; readonly d: number; readonly at: number }
+  /** zero- or sign-extension of the low w bytes; a sign extends to `to` bytes, the rest is zero */
+  | { readonly op: 'zext'; readonly d: number; readonly a: number; readonly w: Width }
+  | { readonly op: 'sext'; readonly d: number; readonly a: number; readonly w: Width; readonly to: Width }
+  /** d's bits shift..shift+8w-1 replaced by a's low ones */
+  | { readonly op: 'insert'; readonly d: number; readonly a: number; readonly w: Width; readonly shift: number }
+  | { readonly op: 'bswap'; readonly d: number; readonly a: number; readonly w: Width }
+  /** upper half of the 128-bit unsigned product */
+  | { readonly op: 'mulhu'; readonly d: number; readonly a: number; readonly b: number }
+  /** d = condition ? a : d; leaves at `exit` where the flags are not known well enough */
+  | { readonly op: 'cmov'; readonly d: number; readonly a: number; readonly cc: number; readonly exit: ExitPoint }
+  | { readonly op: 'setcc'; readonly d: number; readonly cc: number; readonly exit: ExitPoint }
+  /** the range [a + lo, a + hi) must be accessible, else leave at `exit`; class 'tlb' leaves the offset in `p` */
+  | {
+      readonly op: 'check';
+      readonly a: number;
+      lo: number;
+      hi: number;
+      readonly write: boolean;
+      readonly cls: AddressClass;
+      readonly p: number;
+      readonly exit: ExitPoint;
+    }
+  | {
+      readonly op: 'load';
+      readonly d: number;
+      readonly a: number;
+      readonly disp: number;
+      readonly w: Width;
+      readonly cls: AddressClass;
+      readonly p: number;
+      /** sign-extend to 8 bytes */
+      readonly sign: boolean;
+    }
+  | {
+      readonly op: 'store';
+      readonly a: number;
+      readonly disp: number;
+      readonly w: Width;
+      readonly cls: AddressClass;
+      readonly p: number;
+      /** value: variable, or -1 for lo:hi */
+      readonly b: number;
+      readonly lo: number;
+      readonly hi: number;
+    }
+  /** the unit's own stack frame, checked once at entry: offset from rsp there */
+  | { readonly op: 'load.sp'; readonly d: number; readonly disp: number; readonly w: Width; readonly sign: boolean }
+  | {
+      readonly op: 'store.sp';
+      readonly disp: number;
+      readonly w: Width;
+      readonly b: number;
+      readonly lo: number;
+      readonly hi: number;
+    }
+  | {
+      readonly op: 'flags';
+      readonly kind: FlagKind;
+      readonly w: Width;
+      readonly a: number;
+      readonly b: number;
+      readonly lo: number;
+      readonly hi: number;
+    }
+  /** flags of a shift by a variable count: unchanged where it is 0; `c` is the masked count */
+  | {
+      readonly op: 'flags.var';
+      readonly kind: FlagKind;
+      readonly w: Width;
+      readonly a: number;
+      readonly b: number;
+      readonly c: number;
+    }
+  | {
+      readonly op: 'overlay';
+      readonly kind: OverlayKind;
+      readonly w: Width;
+      readonly a: number;
+      readonly b: number;
+      readonly lo: number;
+      readonly hi: number;
+    }
+  /** leave at `exit` unless a is (ne: is not) lo:hi; `w` 4 compares low halves */
+  | {
+      readonly op: 'expect';
+      readonly a: number;
+      /** offset from rsp at entry to compare with instead of lo:hi */
+      readonly sp: number | undefined;
+      readonly lo: number;
+      readonly hi: number;
+      readonly w: Width;
+      readonly not: boolean;
+      readonly exit: ExitPoint;
+    };
+
+export type Terminator =
+  | { readonly kind: 'jump'; readonly to: Block }
+  /** leaves at `exit` where the flags are not known well enough to decide */
+  | {
+      readonly kind: 'branch';
+      readonly cc: number;
+      readonly taken: Block;
+      readonly other: Block;
+      readonly exit: ExitPoint;
+    }
+  /** out of the unit: rip is known, or in variable `a`; `step`: the stepper must execute what is there */
+  | { readonly kind: 'leave'; readonly exit: ExitPoint; readonly a: number; readonly step: boolean }
+  /** a hypercall, then `to` unless the handler moved rip, rsp or rbp, or patched text */
+  | { readonly kind: 'vmcall'; readonly exit: ExitPoint; readonly to: Block };
+
+export interface Block {
+  readonly id: number;
+  readonly rip: Addr;
+  /** stack state at entry */
+  readonly sp: number;
+  readonly bp: number;
+  uops: Uop[];
+  term: Terminator;
+  /** guest instructions */
+  count: number;
+}
+
+/** Everything that becomes one WebAssembly function. */
+export interface Unit {
+  readonly entry: Addr;
+  readonly blocks: Block[];
+  /** rbp at entry, as offset from rsp, that it relies on; or {@link DYNAMIC} */
+  readonly bp: number;
+  /** guest code that it was made from: [start, end) */
+  readonly ranges: readonly (readonly [Addr, Addr])[];
+  /** lowest and highest byte of the stack frame, from rsp at entry; lo === hi: none touched */
+  readonly frame: { lo: number; hi: number };
+  readonly temps: number;
+}
+
+export function successors(term: Terminator): Block[] {
+  switch (term.kind) {
+    case 'jump':
+    case 'vmcall':
+      return [term.to];
+    case 'branch':
+      return [term.taken, term.other];
+    case 'leave':
+      return [];
+  }
+}
+
+/** The variable that a micro-operation writes, -1 none. */
+export function written(u: Uop): number {
+  switch (u.op) {
+    case 'check':
+      return u.p;
+    case 'store':
+    case 'store.sp':
+    case 'flags':
+    case 'flags.var':
+    case 'overlay':
+    case 'expect':
+      return -1;
+    default:
+      return u.d;
+  }
+}
+
+/** What a micro-operation reads, as bits: its a, b, d (where it keeps part of it), c and p. */
+const READS: Readonly<Record<Uop['op'], number>> = {
+  const: 0,
+  sp: 0,
+  cpu: 0,
+  setcc: 0,
+  'load.sp': 0,
+  mov: 1,
+  zext: 1,
+  sext: 1,
+  bswap: 1,
+  check: 1,
+  expect: 1,
+  mulhu: 3,
+  flags: 3,
+  overlay: 3,
+  'store.sp': 2,
+  insert: 5,
+  cmov: 5,
+  'flags.var': 11,
+  load: 17,
+  store: 19,
+  add: 3,
+  sub: 3,
+  and: 3,
+  or: 3,
+  xor: 3,
+  mul: 3,
+  shl: 3,
+  shr: 3,
+  sar: 3,
+  rotl: 3,
+  rotr: 3,
+  divu: 3,
+  remu: 3,
+  divs: 3,
+  rems: 3,
+};
+
+/** All fields that may name a variable; -1 where there is none. */
+interface Fields {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly p: number;
+}
+
+/** Puts the variables that a micro-operation reads into `out` and gives how many there are. */
+export function reads(u: Uop, out: Int32Array): number {
+  const which = READS[u.op];
+  const f = u as unknown as Fields;
+  let n = 0;
+  if (which & 1 && f.a >= 0) out[n++] = f.a;
+  if (which & 2 && f.b >= 0) out[n++] = f.b;
+  if (which & 4) out[n++] = f.d;
+  if (which & 8) out[n++] = f.c;
+  if (which & 16 && f.p >= 0) out[n++] = f.p;
+  return n;
+}
+
+const variable = (v: number): string => (v < 0 ? '_' : v < TEMP ? REGISTER_NAMES[v]! : `t${v - TEMP}`);
+const hex = (lo: number, hi: number): string =>
+  hi === lo >> 31 ? String(lo) : `0x${(hi >>> 0).toString(16)}${(lo >>> 0).toString(16).padStart(8, '0')}`;
+const signed = (n: number): string => (n < 0 ? `${n}` : `+${n}`);
+
+/** One micro-operation as text, for goldens and for people. */
+export function formatUop(u: Uop): string {
+  const b = 'b' in u && 'lo' in u ? (u.b < 0 ? hex(u.lo, u.hi) : variable(u.b)) : '';
+  switch (u.op) {
+    case 'const':
+      return `${variable(u.d)} = ${hex(u.lo, u.hi)}`;
+    case 'mov':
+      return `${variable(u.d)} = ${variable(u.a)}`;
+    case 'sp':
+      return `${variable(u.d)} = sp${signed(u.disp)}`;
+    case 'cpu':
+      return `${variable(u.d)} = cpu[${u.at.toString(16)}]`;
+    case 'zext':
+      return `${variable(u.d)} = zext${8 * u.w} ${variable(u.a)}`;
+    case 'sext':
+      return `${variable(u.d)} = sext${8 * u.w}.${8 * u.to} ${variable(u.a)}`;
+    case 'insert':
+      return `${variable(u.d)}[${u.shift}..${u.shift + 8 * u.w - 1}] = ${variable(u.a)}`;
+    case 'bswap':
+      return `${variable(u.d)} = bswap${8 * u.w} ${variable(u.a)}`;
+    case 'mulhu':
+      return `${variable(u.d)} = mulhu ${variable(u.a)}, ${variable(u.b)}`;
+    case 'cmov':
+      return `${variable(u.d)} = cmov.${u.cc} ${variable(u.a)}`;
+    case 'setcc':
+      return `${variable(u.d)} = setcc.${u.cc}`;
+    case 'check': {
+      const at = u.cls === 'tlb' ? `, offset ${variable(u.p)}` : '';
+      return `check.${u.cls} ${variable(u.a)}[${u.lo}..${u.hi}) ${u.write ? 'rw' : 'r'}${at} else ${formatAddr(u.exit.rip)}`;
+    }
+    case 'load':
+      return `${variable(u.d)} = ${u.sign ? 's' : 'u'}${8 * u.w} ${u.cls}[${variable(u.a)}${signed(u.disp)}]`;
+    case 'store':
+      return `u${8 * u.w} ${u.cls}[${variable(u.a)}${signed(u.disp)}] = ${b}`;
+    case 'load.sp':
+      return `${variable(u.d)} = ${u.sign ? 's' : 'u'}${8 * u.w} [sp${signed(u.disp)}]`;
+    case 'store.sp':
+      return `u${8 * u.w} [sp${signed(u.disp)}] = ${b}`;
+    case 'flags':
+      return `flags.${u.kind}${8 * u.w} ${variable(u.a)}, ${b}`;
+    case 'flags.var':
+      return `flags.${u.kind}${8 * u.w} ${variable(u.a)}, ${variable(u.b)} unless ${variable(u.c)} is 0`;
+    case 'overlay':
+      return `overlay.${u.kind}${8 * u.w} ${variable(u.a)}, ${b}`;
+    case 'expect': {
+      const what = u.sp === undefined ? hex(u.lo, u.hi) : `sp${signed(u.sp)}`;
+      return `expect${8 * u.w} ${variable(u.a)} ${u.not ? '!=' : '=='} ${what} else ${formatAddr(u.exit.rip)}`;
+    }
+    default:
+      return `${variable(u.d)} = ${u.op}${8 * u.w} ${variable(u.a)}, ${b}`;
+  }
+}
+
+function formatTerm(t: Terminator): string {
+  switch (t.kind) {
+    case 'jump':
+      return `jump b${t.to.id}`;
+    case 'branch':
+      return `branch.${t.cc} b${t.taken.id} else b${t.other.id}`;
+    case 'leave':
+      return `leave ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)}${t.step ? ' step' : ''}`;
+    case 'vmcall':
+      return `vmcall then b${t.to.id}`;
+  }
+}
+
+/** A unit as text. */
+export function formatUnit(unit: Unit): string {
+  const out = [`unit ${formatAddr(unit.entry)} frame ${unit.frame.lo}..${unit.frame.hi}`];
+  for (const block of unit.blocks) {
+    out.push(`b${block.id}: ${formatAddr(block.rip)} sp${signed(block.sp)} (${block.count} instructions)`);
+    for (const u of block.uops) out.push(`  ${formatUop(u)}`);
+    out.push(`  ${formatTerm(block.term)}`);
+  }
+  return `${out.join('\n')}\n`;
+}

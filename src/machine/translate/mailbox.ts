@@ -1,0 +1,40 @@
+/**
+ * Words at {@link MAILBOX_PHYS} through which translated code and the host speak, and what its
+ * functions return. Registers go to the CPU state itself.
+ *
+ *     +00   i32  instructions of the budget left
+ *     +04   i32  flag code        +08 i32 overlay code (see flags.ts)
+ *     +10   i64  flag a   +18 b   +20 overlay a   +28 overlay b
+ *     +40   i64  first address of the stack's run of pages
+ *     +48   i64  its bytes, 0 none
+ *     +0c   i32  outer loops leave when less budget than this is left
+ *     +50   i32  add to an address there, modulo 2^32: offset in memory
+ */
+import { MAILBOX_PHYS } from '../layout.ts';
+
+export const MAIL = {
+  left: MAILBOX_PHYS,
+  code: MAILBOX_PHYS + 0x04,
+  over: MAILBOX_PHYS + 0x08,
+  soft: MAILBOX_PHYS + 0x0c,
+  a: MAILBOX_PHYS + 0x10,
+  b: MAILBOX_PHYS + 0x18,
+  oa: MAILBOX_PHYS + 0x20,
+  ob: MAILBOX_PHYS + 0x28,
+  stackLo: MAILBOX_PHYS + 0x40,
+  stackSize: MAILBOX_PHYS + 0x48,
+  stackDelta: MAILBOX_PHYS + 0x50,
+} as const;
+
+/** Why a translated function returned. */
+export const LEFT = {
+  /** the stepper must execute what is at rip: an instruction not translated, or a check that failed */
+  step: 0,
+  /** control goes to rip */
+  transfer: 1,
+  /** too little budget for another round of a loop */
+  budget: 2,
+  /** the frame is not inside the known stack: nothing happened */
+  frame: 3,
+} as const;
+export type Left = (typeof LEFT)[keyof typeof LEFT];

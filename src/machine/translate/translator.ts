@@ -1,0 +1,377 @@
+/**
+ * Tiers: what runs often becomes WebAssembly. Counts transfers of control, translates what crosses
+ * the threshold in groups, one module each, and forgets what was made from text that has changed.
+ */
+import type { Addr } from '../addr.ts';
+import { addrHi, addrLo } from '../addr.ts';
+import { CPU, type CpuState, RBP, RSP } from '../cpu.ts';
+import { GENERAL_ZONE_PHYS, MAILBOX_PHYS, PAGE_OFFSET } from '../layout.ts';
+import type { GuestMemory } from '../memory.ts';
+import { PROT_USER, PROT_WRITE } from '../regions.ts';
+import { I32, ModuleBuilder } from '../wasm/encoder.ts';
+import { buildUnit } from './build.ts';
+import { emitUnit } from './emit.ts';
+import { type FlagWords, settle } from './flags.ts';
+import { analyseFlow, type Nested, nestedLoops } from './flow.ts';
+import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
+import { LEFT, type Left, MAIL } from './mailbox.ts';
+import { dropDead, flagStates, joinChecks } from './passes.ts';
+import { type Shape, shapeAt } from './shape.ts';
+
+/** Translated code for one entry address. */
+export interface Translation {
+  readonly entry: Addr;
+  readonly ranges: Unit['ranges'];
+  readonly run: (budget: number) => Left;
+  /** budget below which it cannot run */
+  readonly need: number;
+  valid: boolean;
+  readonly nested: ReadonlyMap<Addr, Nested>;
+  /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */
+  slice: number;
+  /** times that it found the stack not as it relies on */
+  refusals: number;
+}
+
+/** What the translator needs of the machine. */
+export interface Host {
+  readonly memory: GuestMemory;
+  readonly cpu: CpuState;
+  insns: number;
+  /** runs the hypercall's handler */
+  hypercall(): void;
+  /** whether something happened that the run loop must look at */
+  attention(): boolean;
+}
+
+export interface TranslatorOptions {
+  /** transfers to an address before it is translated */
+  readonly threshold: number;
+  readonly maxInsns: number;
+  readonly maxInline: number;
+}
+
+export const DEFAULT_TRANSLATOR: TranslatorOptions = { threshold: 400, maxInsns: 12000, maxInline: 400 };
+
+/** What to make a unit of: the function at an address, or a loop in it. */
+interface Wanted {
+  readonly entry: Addr;
+  readonly within: ReadonlySet<Addr> | undefined;
+}
+
+const FIRST_SLICE = 1 << 18;
+const MAX_SLICE = 1 << 26;
+
+/** Counters are a direct-mapped table: a collision only delays a translation. */
+const SLOTS = 8192;
+/** counts that mean something else */
+const TRANSLATED = -1;
+const NEVER = -2;
+/** checks that fail this often at one place change its class */
+const RECLASS = 32;
+/** and when so many places of a unit did, all its other accesses go with them */
+const RECLASS_ALL = 4;
+/** What functions begin with: there rbp is the caller's. */
+const FUNCTION_STARTS: ReadonlySet<string> = new Set(['endbr64', 'push', 'nop', 'call']);
+const MAIL_BASE = MAILBOX_PHYS >> 2;
+
+export class Translator {
+  private readonly host: Host;
+  private readonly options: TranslatorOptions;
+  private readonly tags = new Int32Array(SLOTS);
+  private readonly counts = new Int32Array(SLOTS);
+  private readonly translations = new Map<Addr, Translation>();
+  private readonly shapes = new Map<Addr, Shape | undefined>();
+  private readonly classes = new Map<Addr, AddressClass>();
+  private readonly misses = new Map<Addr, number>();
+  /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
+  private readonly wrongFrames = new Set<Addr>();
+  /** sites per entry that changed class */
+  private readonly reclassed = new Map<Addr, number>();
+  private readonly flagWords: FlagWords;
+  private readonly settleFlags: () => void;
+  /** machine.insns if the budget of the running translation were spent */
+  private end = 0;
+  /** entry of the unit being built */
+  private building: Addr = 0;
+  /** text that a running translation was made from has changed */
+  private patched = false;
+  /** addresses that were refused, with the reason: for tests and for people */
+  readonly refused = new Map<Addr, string>();
+  modules = 0;
+  compiled = 0;
+
+  constructor(host: Host, options: TranslatorOptions = DEFAULT_TRANSLATOR) {
+    this.host = host;
+    this.options = options;
+    const word = (at: number): number => (at - MAILBOX_PHYS) >> 2;
+    this.flagWords = {
+      words: host.memory.i32.subarray(MAIL_BASE, MAIL_BASE + 64),
+      code: word(MAIL.code),
+      over: word(MAIL.over),
+      a: word(MAIL.a),
+      b: word(MAIL.b),
+      oa: word(MAIL.oa),
+      ob: word(MAIL.ob),
+    };
+    const STATUS = 0x8d5;
+    this.settleFlags = () => {
+      const { cpu } = host;
+      cpu.lazyFlags = undefined;
+      const at = CPU.rflags >> 2;
+      cpu.words[at] = (cpu.words[at]! & ~STATUS) | (settle(this.flagWords) & STATUS);
+    };
+  }
+
+  /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
+  onTransfer = (target: Addr): boolean => {
+    const lo = target | 0;
+    const slot = (lo ^ (lo >>> 13)) & (SLOTS - 1);
+    if (this.tags[slot] !== lo) {
+      this.tags[slot] = lo;
+      this.counts[slot] = this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 1;
+      return this.counts[slot] === TRANSLATED;
+    }
+    const count = this.counts[slot]!;
+    if (count < 0) return count === TRANSLATED;
+    this.counts[slot] = count + 1;
+    return count >= this.options.threshold;
+  };
+
+  private mark(target: Addr, what: number): void {
+    const lo = target | 0;
+    const slot = (lo ^ (lo >>> 13)) & (SLOTS - 1);
+    this.tags[slot] = lo;
+    this.counts[slot] = what;
+  }
+
+  find(rip: Addr): Translation | undefined {
+    return this.translations.get(rip);
+  }
+
+  /** Translates the function or loop at `rip`, and what is nearly as hot; undefined where that cannot be. */
+  translate(rip: Addr): Translation | undefined {
+    const known = this.translations.get(rip);
+    if (known !== undefined) return known;
+    if (this.refused.has(rip)) return undefined;
+    this.compile([{ entry: rip, within: undefined }]);
+    return this.translations.get(rip);
+  }
+
+  /** Out of a slice in the loop at rip: from here on that loop, and the outermost around it, have units of their own. */
+  resume(t: Translation): void {
+    const { rip } = this.host.cpu;
+    t.slice = Math.min(t.slice * 2, MAX_SLICE);
+    const nested = t.nested.get(rip);
+    const wanted = nested === undefined ? [{ entry: rip, within: undefined }] : [
+      { entry: rip, within: nested.body },
+      { entry: nested.outer, within: undefined },
+    ];
+    const missing = wanted.filter((w) => !this.translations.has(w.entry) && !this.refused.has(w.entry));
+    if (missing.length > 0) this.compile(missing);
+  }
+
+  private shape = (entry: Addr): Shape | undefined => {
+    if (!this.shapes.has(entry)) this.shapes.set(entry, shapeAt(this.host.memory, entry));
+    return this.shapes.get(entry);
+  };
+
+  private classOf = (rip: Addr, guess: AddressClass): AddressClass =>
+    this.classes.get(rip) ?? (guess === 'direct' && (this.reclassed.get(this.building) ?? 0) >= RECLASS_ALL ? 'tlb' : guess);
+
+  private compile(wanted: readonly Wanted[]): void {
+    const { memory } = this.host;
+    const module = new ModuleBuilder(memory.bytes / 65536);
+    const vmcall = module.import('vmcall', [], [I32]);
+    const made: { unit: Unit; need: number; name: string; nested: Map<Addr, Nested> }[] = [];
+    for (const { entry, within } of wanted) {
+      const unit = this.unit(entry, within);
+      if (typeof unit === 'string') {
+        this.refused.set(entry, unit);
+        this.mark(entry, NEVER);
+        continue;
+      }
+      const flow = analyseFlow(unit);
+      if (flow.reducible) joinChecks(unit, flow);
+      dropDead(unit, flow);
+      const { body, need } = emitUnit(unit, flow, flagStates(unit, flow), {
+        module,
+        vmcall,
+        window: { end: memory.bytes },
+      });
+      const name = `f${made.length}`;
+      module.add(body, name);
+      made.push({ unit, need, name, nested: nestedLoops(unit, flow) });
+    }
+    if (made.length === 0) return;
+    const compiled = new WebAssembly.Module(module.encode());
+    const instance = new WebAssembly.Instance(compiled, { m: { memory: memory.wasm, vmcall: this.vmcall } });
+    this.modules++;
+    for (const { unit, need, name, nested } of made) {
+      const run = instance.exports[name] as (budget: number) => Left;
+      this.compiled++;
+      this.mark(unit.entry, TRANSLATED);
+      const { entry, ranges } = unit;
+      this.translations.set(entry, { entry, ranges, run, need, nested, slice: FIRST_SLICE, valid: true, refusals: 0 });
+    }
+  }
+
+  private unit(entry: Addr, within: ReadonlySet<Addr> | undefined): Unit | string {
+    // Kernel text and modules only: generated code keeps rip's upper half as a constant.
+    if (addrHi(entry) >= 0) return 'user code';
+    const { maxInsns, maxInline } = this.options;
+    const bp = this.frameGuess(entry);
+    this.building = entry;
+    return buildUnit(entry, { shapeAt: this.shape, classOf: this.classOf, bp, within, maxInsns, maxInline });
+  }
+
+  /** Code that starts in the middle of a function: rbp as it is now is probably the frame pointer. */
+  private frameGuess(entry: Addr): number {
+    const { cpu } = this.host;
+    if (this.wrongFrames.has(entry)) return DYNAMIC;
+    const first = this.shape(entry)?.blocks.get(entry)?.insns[0]?.form.mnemonic;
+    if (first === undefined || FUNCTION_STARTS.has(first)) return DYNAMIC;
+    const offset = cpu.reg(RBP) - cpu.reg(RSP);
+    return offset >= 0 && offset <= 8192 && offset % 8 === 0 ? offset : DYNAMIC;
+  }
+
+  /**
+   * Runs a translation for at most `budget` instructions. CpuState is complete afterwards, rflags by
+   * {@link CpuState.lazyFlags}. host.insns is advanced.
+   */
+  enter(t: Translation, budget: number): Left {
+    const { host } = this;
+    const { cpu, memory } = host;
+    if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
+    if (!this.stackReady()) return LEFT.frame;
+    const outerEnd = this.end;
+    const outerPatched = this.patched;
+    this.end = host.insns + budget;
+    this.patched = false;
+    memory.i32[MAIL.soft >> 2] = budget >> 1;
+    let left: Left;
+    try {
+      left = t.run(budget);
+      if (left !== LEFT.frame) {
+        host.insns = this.end - memory.i32[MAIL.left >> 2]!;
+        cpu.lazyFlags = this.settleFlags;
+      }
+    } finally {
+      this.end = outerEnd;
+      this.patched ||= outerPatched;
+    }
+    if (left === LEFT.step) this.stepped(t, cpu.rip);
+    else if (left === LEFT.frame && ++t.refusals > 8) {
+      this.wrongFrames.add(t.entry);
+      this.drop(t);
+    }
+    return left;
+  }
+
+  /** The import that translated code calls for `vmcall`: state is in memory. True: leave. */
+  private vmcall = (): number => {
+    const { host } = this;
+    const { cpu, memory } = host;
+    const { words } = cpu;
+    const regs = cpu.regs;
+    const rip = words[CPU.rip >> 2];
+    const rsp = regs[2 * RSP];
+    const rspHi = regs[2 * RSP + 1];
+    const rbp = regs[2 * RBP];
+    const rbpHi = regs[2 * RBP + 1];
+    const left = memory.i32[MAIL.left >> 2]!;
+    const insns = this.end - left;
+    host.insns = insns;
+    cpu.lazyFlags = this.settleFlags;
+    host.hypercall();
+    const quiet =
+      cpu.lazyFlags !== undefined &&
+      host.insns === insns &&
+      words[CPU.rip >> 2] === rip &&
+      regs[2 * RSP] === rsp &&
+      regs[2 * RSP + 1] === rspHi &&
+      regs[2 * RBP] === rbp &&
+      regs[2 * RBP + 1] === rbpHi &&
+      words[CPU.cpl >> 2] === 0 &&
+      !this.patched &&
+      !host.attention();
+    if (quiet) return 0;
+    // The handler may have set rflags, or run guest code: from here on the mailbox says what they are now.
+    const m = memory.i32;
+    const { rflags } = cpu;
+    m[MAIL.code >> 2] = 0;
+    m[MAIL.over >> 2] = 0;
+    m[MAIL.a >> 2] = rflags;
+    // What a nested run executed is not this one's.
+    this.end += host.insns - insns;
+    m[MAIL.left >> 2] = left;
+    return 1;
+  };
+
+  /** Finds the run of pages that the stack is in. */
+  private stackReady(): boolean {
+    const { memory, cpu } = this.host;
+    const rsp = cpu.reg(RSP);
+    const m = memory.i32;
+    const lo = m[MAIL.stackLo >> 2]! >>> 0;
+    const start = m[(MAIL.stackLo >> 2) + 1]! * 0x1_0000_0000 + lo;
+    if (rsp > start && rsp <= start + m[MAIL.stackSize >> 2]!) return true;
+    const r = memory.regionAt(rsp - 8);
+    if (r === undefined || rsp >= 0 || !(r.prot & PROT_WRITE) || r.prot & PROT_USER) return false;
+    // In the direct map only the part that never changes, and not all of it: 1 MiB around rsp.
+    const inDirect = r.start >= PAGE_OFFSET && r.start < PAGE_OFFSET + memory.bytes;
+    const floor = inDirect ? Math.max(r.start, PAGE_OFFSET + GENERAL_ZONE_PHYS) : r.start;
+    const from = Math.max(floor, rsp - (1 << 20));
+    const to = Math.min(r.end, rsp + (1 << 20));
+    if (to - from < 4096) return false;
+    m[MAIL.stackLo >> 2] = addrLo(from);
+    m[(MAIL.stackLo >> 2) + 1] = addrHi(from);
+    m[MAIL.stackSize >> 2] = to - from;
+    m[(MAIL.stackSize >> 2) + 1] = 0;
+    m[MAIL.stackDelta >> 2] = (r.phys + (from - r.start) - addrLo(from)) | 0;
+    return true;
+  }
+
+  /** A check failed, or an instruction is not translated. Often at one place: look the address up in the TLB there. */
+  private stepped(t: Translation, rip: Addr): void {
+    const n = (this.misses.get(rip) ?? 0) + 1;
+    this.misses.set(rip, n);
+    if (n !== RECLASS || this.classes.has(rip)) return;
+    this.classes.set(rip, 'tlb');
+    this.reclassed.set(t.entry, (this.reclassed.get(t.entry) ?? 0) + 1);
+    this.drop(t);
+  }
+
+  private drop(t: Translation): void {
+    t.valid = false;
+    this.translations.delete(t.entry);
+    this.mark(t.entry, this.options.threshold);
+  }
+
+  /** Text in [va, va + bytes) changed. */
+  invalidate(va: Addr, bytes: number): void {
+    const end = va + bytes;
+    const hits = (ranges: Unit['ranges']): boolean => ranges.some(([a, b]) => a < end && b > va);
+    for (const t of this.translations.values()) {
+      if (!hits(t.ranges)) continue;
+      this.drop(t);
+      this.patched = true;
+    }
+    for (const [entry, shape] of this.shapes) {
+      if (shape === undefined ? entry >= va && entry < end : hits(shape.ranges)) this.shapes.delete(entry);
+    }
+    for (const entry of this.refused.keys()) this.mark(entry, 0);
+    this.refused.clear();
+  }
+
+  /** A kernel mapping changed: code there, and the stack if it was there. */
+  mapChanged(start: Addr, end: Addr): void {
+    const m = this.host.memory.i32;
+    const from = m[(MAIL.stackLo >> 2) + 1]! * 0x1_0000_0000 + (m[MAIL.stackLo >> 2]! >>> 0);
+    if (start < from + m[MAIL.stackSize >> 2]! && end > from) {
+      m[MAIL.stackSize >> 2] = 0;
+      this.patched = true;
+    }
+    if (this.translations.size > 0 || this.shapes.size > 0) this.invalidate(start, end - start);
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * Random cases for a table row: the instruction's bytes with random operands, and registers, flags and
+ * memory such that most of them get through (operands point into the compared window, branches
+ * into the code area, quotients fit) and some do not.
+ */
+import {
+  Assembler,
+  at,
+  type Form,
+  form,
+  type Mem,
+  mem,
+  type Operand,
+  r8,
+  rbp,
+  rcx,
+  rdi,
+  rdx,
+  rip,
+  rsi,
+  rsp,
+} from '../../../src/x86/index.ts';
+import { CODE_AT, GS_BASE, WINDOW, WINDOW_BYTES } from './layout.ts';
+import type { Random } from './random.ts';
+
+export interface Case {
+  readonly row: number;
+  readonly code: Uint8Array;
+  readonly regs: BigUint64Array;
+  readonly rflags: number;
+  readonly window: Uint8Array;
+}
+
+/** Rows that cannot be tried in a user process, with why. */
+export const untestable: Readonly<Record<string, string>> = {
+  syscall: 'would enter the host kernel',
+  int1: 'debug trap of the host',
+  int: 'would enter the host kernel',
+  cpuid: 'differs from processor to processor',
+  rdtsc: 'differs from moment to moment',
+  rdtscp: 'differs from moment to moment',
+  rdfsbase: 'the host process needs its fs base',
+  wrfsbase: 'the host process needs its fs base',
+  rdgsbase: 'may be switched off by the host',
+  wrgsbase: 'may be switched off by the host',
+  vmcall: 'means something to a hypervisor below',
+  prefetchwt1: 'not on every processor',
+};
+
+const FLAGS = [0x1, 0x4, 0x10, 0x40, 0x80, 0x400, 0x800];
+const STRING = /^(movs|cmps|stos|lods|scas)[bwdq]$/;
+
+export function generate(row: number, random: Random): Case {
+  const f = form(row);
+  const regs = new BigUint64Array(16);
+  for (let i = 0; i < 16; i++) regs[i] = random.value();
+  const window = new Uint8Array(WINDOW_BYTES);
+  for (let i = 0; i < WINDOW_BYTES; i++) window[i] = random.u32();
+  const rare = random.chance(3);
+  if (!rare) regs[rsp] = BigInt(WINDOW + 64 + random.below(8) * 16 + (random.chance(20) ? random.below(16) : 0));
+  let rflags = 2;
+  for (const bit of FLAGS) if (random.chance(50)) rflags |= bit;
+
+  const asm = new Assembler(CODE_AT);
+  const operands: Operand[] = [];
+  let memory: Mem | undefined;
+  for (const o of f.operands) {
+    if (o.place === 'fixed') continue;
+    if (o.place === 'rm' && o.allowMem && (!o.allowReg || random.chance(50))) {
+      memory = randomMemory(f, o.size, regs, random, rare);
+      operands.push(memory);
+    } else if (o.place === 'imm' || o.place === 'imm2') operands.push(immediate(f, o.size, random));
+    else if (o.place === 'moffs') operands.push(random.chance(90) ? BigInt(WINDOW + random.below(240)) : random.u64());
+    else if (o.place === 'rel') operands.push(branchTarget(o.size, random));
+    else operands.push(register(f, o.size, random, memory));
+  }
+  dropHighBytes(operands);
+  let syntax = f.syntax;
+  if (f.lockable && memory !== undefined && f.mnemonic !== 'xchg' && random.chance(40)) syntax = `lock ${syntax}`;
+  if (STRING.test(f.mnemonic)) {
+    const prefix = random.pick(['', 'rep ', 'repne ']);
+    syntax = (/^(cmps|scas)/.test(f.mnemonic) ? prefix : prefix === 'repne ' ? 'rep ' : prefix) + syntax;
+  }
+  shape(f, regs, window, operands, memory, random, rare);
+  if (random.chance(4) && memory === undefined && !f.vex) asm.raw(random.pick([0x2e, 0x3e, 0x26, 0x36]));
+  asm.op(syntax, operands[0], operands[1], operands[2]);
+  // cmps and scas stop by their flag rarely with random bytes
+  if (/^rep.. ?(cmps|scas)/.test(syntax) && random.chance(70)) window.fill(window[0] as number);
+  return { row, code: asm.bytes(), regs, rflags, window };
+}
+
+/** A register operand; rsp seldom as a destination's value, but nothing forbids it. */
+function register(f: Form, size: number, random: Random, memory: Mem | undefined): number {
+  let n = random.below(16);
+  // ah..bh where no REX is needed
+  if (size === 1 && random.chance(20) && !f.w && !f.vex && f.operands.every((o) => o.size === 1 || o.place === 'imm')) {
+    if (memory === undefined || (memory.base < r8 && memory.index < r8)) n = 16 + random.below(4);
+  }
+  return n;
+}
+
+/** Forward or backward, but not into the instruction itself, which would never end. */
+function branchTarget(size: number, random: Random): number {
+  const distance = size === 1 ? random.below(80) : random.below(0x3000);
+  return random.chance(50) ? CODE_AT + 20 + distance : CODE_AT - 1 - distance;
+}
+
+/** ah..bh cannot stand beside a register that needs REX: there al..bl take their place. */
+function dropHighBytes(operands: Operand[]): void {
+  const rex = operands.some((o) => (typeof o === 'number' ? o > 3 && o < 16 : typeof o === 'object' && 'base' in o && (o.base >= r8 || o.index >= r8) && o.base !== rip));
+  if (!rex) return;
+  operands.forEach((o, i) => {
+    if (typeof o === 'number' && o >= 16 && o < 20) operands[i] = o - 16;
+  });
+}
+
+/** A memory operand whose address lies in the window (nearly always), in every addressing form. */
+function randomMemory(f: Form, size: number, regs: BigUint64Array, random: Random, rare: boolean): Mem {
+  const within = size >= 16 ? 16 * random.below(15) + (random.chance(90) ? 0 : 8) : random.below(WINDOW_BYTES - 16);
+  const target = BigInt(WINDOW + (random.chance(30) && size <= 8 ? 128 - random.below(10) : within));
+  const segment = random.chance(15) ? 'gs' : undefined;
+  const want = segment ? target - BigInt(GS_BASE) : target;
+  const kind = random.below(10);
+  if (rare) return mem({ base: random.below(16), disp: random.u32() | 0, ...(segment ? { segment } : {}) });
+  if (kind === 0 && !segment) return mem({ target: Number(target) });
+  if (kind === 1) return mem({ disp: Number(want), ...(segment ? { segment } : {}) });
+  const disp = random.chance(40) ? 0 : random.chance(50) ? random.below(256) - 128 : random.u32() | 0;
+  let index = random.chance(50) ? random.below(16) : -1;
+  if (index === rsp) index = -1;
+  const noBase = kind === 2 && index >= 0;
+  let base = random.below(16);
+  while (base === index) base = random.below(16);
+  const scale = random.pick([1, 2, 4, 8] as const);
+  if (noBase) {
+    // base-less: the index must reach it, scaled
+    const reach = BigInt.asUintN(64, want - BigInt(disp));
+    regs[index] = reach / BigInt(scale);
+    const miss = Number(reach % BigInt(scale));
+    return mem({ index, scale, disp: disp + miss <= 0x7fffffff ? disp + miss : disp, ...(segment ? { segment } : {}) });
+  }
+  // what the instruction itself needs in a register is set afterwards by `shape`, so keep away from it
+  if (/^(cmpxchg|div|idiv|mul|imul|xlatb|cmpxchg8b|cmpxchg16b)/.test(f.mnemonic) && (base === 0 || base === rdx)) base = rdi;
+  if (base === index) index = -1;
+  const scaled = index >= 0 ? (regs[index] as bigint) * BigInt(scale) : 0n;
+  regs[base] = BigInt.asUintN(64, want - BigInt(disp) - scaled);
+  const dispSize = random.chance(20) ? 4 : undefined;
+  return mem({
+    base,
+    disp,
+    ...(index >= 0 ? { index, scale } : {}),
+    ...(dispSize ? { dispSize } : {}),
+    ...(segment ? { segment } : {}),
+  });
+}
+
+function immediate(f: Form, size: number, random: Random): Operand {
+  if (f.mnemonic === 'enter') return size === 2 ? (random.chance(90) ? random.below(40) : random.below(0x10000)) : random.chance(70) ? 0 : random.below(6);
+  if (f.mnemonic === 'ret') return random.below(0x8000);
+  if (size === 8) return random.value();
+  const bits = size * 8;
+  return Number(BigInt.asIntN(bits, random.value()));
+}
+
+/** Makes the implicit operands of an instruction meaningful. */
+function shape(
+  f: Form,
+  regs: BigUint64Array,
+  window: Uint8Array,
+  operands: Operand[],
+  memory: Mem | undefined,
+  random: Random,
+  rare: boolean,
+): void {
+  const view = new DataView(window.buffer);
+  const code = (): bigint => BigInt(CODE_AT + 64 + random.below(0x4000));
+  const setStack = (offset: number, value: bigint): void => {
+    const p = Number((regs[rsp] as bigint) - BigInt(WINDOW)) + offset;
+    if (p >= 0 && p + 8 <= WINDOW_BYTES) view.setBigUint64(p, value, true);
+  };
+  if (rare) return;
+  if (STRING.test(f.mnemonic)) {
+    regs[rsi] = BigInt(WINDOW + 100 + random.below(40));
+    regs[rdi] = BigInt(WINDOW + 100 + random.below(40));
+    regs[rcx] = BigInt(random.below(12));
+    if (random.chance(5)) regs[rdi] = BigInt(WINDOW + 0x1080 - 16); // runs off the mapped pages
+    return;
+  }
+  switch (f.mnemonic) {
+    case 'jmp':
+    case 'call':
+      if (memory !== undefined) {
+        const p = operandOffset(memory, regs);
+        if (p >= 0 && p + 8 <= WINDOW_BYTES) view.setBigUint64(p, code(), true);
+      } else if (f.operands[0]?.place !== 'rel' && random.chance(90)) regs[operands[0] as number] = code();
+      return;
+    case 'ret':
+      setStack(0, random.chance(95) ? code() : random.u64());
+      return;
+    case 'iretq':
+      setStack(0, code());
+      setStack(8, 0x33n);
+      setStack(16, BigInt(random.u32() & 0xcd5));
+      setStack(24, random.value());
+      setStack(32, 0x2bn);
+      return;
+    case 'popfq':
+      setStack(0, random.u64() & ~0x40100n); // neither TF nor AC, which would trap the runner
+      return;
+    case 'leave':
+    case 'enter':
+      regs[rbp] = BigInt(WINDOW + 64 + random.below(128));
+      return;
+    case 'xlatb':
+      regs[3] = BigInt(WINDOW + random.below(100)) - (random.chance(50) ? 0n : 0n);
+      return;
+    case 'bt':
+    case 'bts':
+    case 'btr':
+    case 'btc':
+      // bit offsets in a register reach far: keep them near
+      if (memory !== undefined && f.operands[1]?.place === 'reg') {
+        const n = operands[1] as number;
+        if (n === memory.base || n === memory.index) operands[0] = at(n === rdi ? rsi : rdi, 0);
+        const m = operands[0] as Mem;
+        if (m !== memory) regs[m.base] = BigInt(WINDOW + 128);
+        if (m === memory) {
+          const p = operandOffset(memory, regs);
+          const high = regs[n] as bigint;
+          const delta = BigInt.asUintN(64, BigInt((64 + random.below(120) - p) * 8 + random.below(8)));
+          regs[n] = f.size === 8 ? delta : (high & ~0xffffffffn) | (delta & 0xffffffffn);
+        } else regs[n] = BigInt.asUintN(64, BigInt(random.below(1000) - 500));
+      }
+      return;
+    case 'cmpxchg': {
+      if (random.chance(50)) return;
+      // make it succeed
+      if (memory === undefined) regs[0] = (regs[(operands[0] as number) & 15] as bigint) >> 0n;
+      else {
+        const p = operandOffset(memory, regs);
+        if (p >= 0 && p + 8 <= WINDOW_BYTES) {
+          if (memory.base !== 0 && memory.index !== 0) regs[0] = view.getBigUint64(p, true);
+        }
+      }
+      return;
+    }
+    case 'cmpxchg8b':
+    case 'cmpxchg16b': {
+      if (random.chance(50) || memory === undefined || [0, 2].includes(memory.base) || [0, 2].includes(memory.index)) return;
+      const p = operandOffset(memory, regs);
+      if (p < 0 || p + 16 > WINDOW_BYTES) return;
+      if (f.mnemonic === 'cmpxchg8b') {
+        regs[0] = BigInt(view.getUint32(p, true));
+        regs[2] = BigInt(view.getUint32(p + 4, true));
+      } else {
+        regs[0] = view.getBigUint64(p, true);
+        regs[2] = view.getBigUint64(p + 8, true);
+      }
+      return;
+    }
+    case 'div':
+    case 'idiv': {
+      if (random.chance(10) || memory?.base === 2 || memory?.index === 2) return;
+      const signed = f.mnemonic === 'idiv';
+      if (f.size === 1) regs[0] = (regs[0] as bigint) & ~0xff80n;
+      else if (signed && random.chance(50)) {
+        const top = (regs[0] as bigint) >> BigInt(f.size * 8 - 1) & 1n;
+        regs[2] = top ? 0xffffffffffffffffn : 0n;
+      } else regs[2] = random.chance(60) ? 0n : BigInt(random.below(1 << (f.size === 8 ? 30 : f.size * 3)));
+      return;
+    }
+    case 'shl':
+    case 'shr':
+    case 'sar':
+    case 'sal':
+    case 'rol':
+    case 'ror':
+    case 'rcl':
+    case 'rcr':
+    case 'shld':
+    case 'shrd':
+      if (random.chance(60) && memory?.base !== 1 && memory?.index !== 1) regs[1] = BigInt(random.below(70));
+      return;
+  }
+}
+
+/** Offset of a memory operand in the window, by the registers as they are. */
+function operandOffset(m: Mem, regs: BigUint64Array): number {
+  let a = BigInt(m.disp);
+  if (m.base === rip) a = BigInt(m.target as number);
+  else if (m.base >= 0) a += regs[m.base] as bigint;
+  if (m.index >= 0) a += (regs[m.index] as bigint) << BigInt(m.scale);
+  if (m.segment !== 0) a += BigInt(GS_BASE);
+  return Number(BigInt.asIntN(64, a) - BigInt(WINDOW));
+}

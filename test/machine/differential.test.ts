@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { differential } from './differential.ts';
+
+describe('translated code against the stepper', () => {
+  it('agrees on random programs', () => {
+    const { different, translated } = differential(1, 150, 0);
+    expect(different).toEqual([]);
+    expect(translated).toBeGreaterThan(150);
+  });
+
+  it('agrees on random programs that fault', () => {
+    expect(differential(10_000, 150, 20).different).toEqual([]);
+  });
+});
