@@ -20,6 +20,8 @@ export type ArgType =
   | 'ARG_CONST_SIZE_OR_ZERO'
   | 'ARG_PTR_TO_CTX'
   | 'ARG_ANYTHING'
+  /** any scalar, never a pointer, whatever the loader's capabilities */
+  | 'ARG_SCALAR'
   | 'ARG_PTR_TO_SPIN_LOCK'
   | 'ARG_PTR_TO_SOCK_COMMON'
   | 'ARG_PTR_TO_SOCKET'
@@ -89,6 +91,20 @@ export interface HelperProto {
   readonly ret: RetType;
   readonly retFlags: readonly TypeFlag[];
   readonly retBtfType?: string;
+  /** function whose address a call gets; differs from the name where program types have variants */
+  readonly symbol?: string;
+  /** allow_fastcall: the call keeps the registers that bpf_fastcall patterns spill */
+  readonly fastcall?: boolean;
+  /** which list of functions `allowed()` asks: {@link VerifierKernel.helperAllowed} */
+  readonly allowed?: string;
+}
+
+/** What of a program, besides its types, decides which helpers and kfuncs it has. */
+export interface HelperScope {
+  readonly caps?: { readonly bpf: boolean; readonly perfmon: boolean; readonly netAdmin: boolean; readonly sysAdmin: boolean };
+  readonly sleepable?: boolean;
+  /** kernel function that it attaches to, or for struct_ops the structure's name */
+  readonly attachName?: string;
 }
 
 /** Why a helper may not be called: Linux prints a different line for each. */
@@ -119,6 +135,10 @@ export interface MapFacts {
   readonly valueAddress?: bigint;
   /** frozen read-only array: reads a constant of `size` bytes at `off`, for constant folding */
   readonly readConst?: (off: number, size: number) => bigint | undefined;
+  /** whoever made the map need not fear speculation; true where absent */
+  readonly bypassSpecV1?: boolean;
+  /** arena: where user space has it mapped */
+  readonly userAddress?: bigint;
   /** prog array: whether slots may be patched directly, owner type fixed so far ... */
   readonly ownerProgType?: number;
 }
@@ -164,14 +184,24 @@ export interface KfuncFacts {
 
 export interface VerifierKernel {
   /** `get_func_proto` of the program's type */
-  helper(id: number, progType: number, expectedAttachType: number): HelperLookup;
+  helper(id: number, progType: number, expectedAttachType: number, scope?: HelperScope): HelperLookup;
+  /** `fn->allowed(prog)` of a prototype that has one */
+  helperAllowed?(proto: HelperProto, expectedAttachType: number, scope: HelperScope): boolean;
   /** name for messages, `func_id_name()` without `bpf_`; 'unknown' where out of range */
   helperName(id: number): string;
   /** address of the helper's text: call immediates become this minus {@link callBase} */
   helperAddress(id: number): bigint | undefined;
+  /** address of a prototype's own function, where program types have variants */
+  protoAddress?(proto: HelperProto): bigint | undefined;
   /** address of `__bpf_call_base` */
   readonly callBase: bigint;
   context(progType: number, expectedAttachType: number): ContextModel | undefined;
+  /** what lies behind PTR_TO_SOCKET, PTR_TO_SOCK_COMMON, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK */
+  pointer?(regType: string): ContextModel | undefined;
+  /** `map_gen_lookup`: what takes the place of a call of map_lookup_elem */
+  mapGenLookup?(map: MapFacts): Insn[] | undefined;
+  /** address of `map->ops->map_…`, which a call of the helper becomes */
+  mapOp?(map: MapFacts, op: 'lookup' | 'update' | 'delete' | 'push' | 'pop' | 'peek' | 'redirect' | 'for_each' | 'lookup_percpu'): bigint | undefined;
   mapByFd(fd: number): MapFacts | undefined;
   kfunc(btfId: number, progType: number): KfuncFacts | undefined;
   /** the kernel's BTF, where one is active */
@@ -180,4 +210,6 @@ export interface VerifierKernel {
   symbolAddress(name: string): bigint | undefined;
   /** per-CPU offset of a symbol, for rewrites that read per-CPU data */
   readonly cpus: number;
+  /** nr_cpu_ids: CPUs that the kernel was built or booted for, at least {@link cpus} */
+  readonly possibleCpus?: number;
 }

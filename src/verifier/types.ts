@@ -1,7 +1,7 @@
 /** What goes into the verifier and what comes out: the boundary to bpf(2) and to the rewrites. */
 import type { Btf } from '../btf/index.ts';
 import type { Insn } from '../isa/index.ts';
-import type { MapFacts, VerifierKernel } from './kernel.ts';
+import type { KfuncFacts, MapFacts, VerifierKernel } from './kernel.ts';
 
 /** Capabilities of the loader, as the verifier asks for them. */
 export interface Caps {
@@ -46,6 +46,8 @@ export interface VerifierInput {
   /** BTF id in the kernel's BTF (or of `attachProg`) of what the program attaches to */
   readonly attachBtfId?: number;
   readonly fdArray?: readonly number[];
+  /** the kernel mitigates Spectre v1 and v4; the modelled one runs with mitigations=off */
+  readonly mitigations?: boolean;
   readonly kernel: VerifierKernel;
 }
 
@@ -71,7 +73,18 @@ export interface InsnAux {
   /** bpf_loop whose flags are zero and callback known */
   loopInline?: { callbackSubprog: number };
   /** kfunc calls, ids of types in bpf_obj_new and others */
-  kfunc?: { btfId: number; arg?: bigint };
+  kfunc?: {
+    btfId: number;
+    /** size of the object of bpf_obj_new and its kin; offset of the node in bpf_list_push_*, bpf_rbtree_add */
+    arg?: bigint;
+    facts?: KfuncFacts;
+    /** address of the type's `struct btf_struct_meta` */
+    structMeta?: bigint;
+    /** bpf_dynptr_from_skb of a program that may not write to packets */
+    readOnly?: boolean;
+  };
+  /** bpf_fastcall pattern: how many spills in front of this call and fills behind it may go */
+  fastcallSpills?: number;
   /** ld_imm64 pseudo BTF id resolved: address */
   btfVarAddress?: bigint;
   storageGetFuncAtomic?: boolean;
@@ -105,6 +118,8 @@ export interface Verified {
   maxStackDepth: number;
   changesPktData: boolean;
   seenDirectWrite: boolean;
+  /** the program calls bpf_throw() */
+  seenException?: boolean;
 }
 
 export type VerifyResult =

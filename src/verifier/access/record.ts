@@ -1,0 +1,140 @@
+/**
+ * Special fields of map values and allocated objects: locks, timers, kptrs, list heads
+ * (btf_parse_fields(), `struct btf_record`).
+ */
+import { type Btf, isComposite } from '../../btf/index.ts';
+import type { MapFacts } from '../kernel.ts';
+
+export type FieldKind =
+  | 'bpf_spin_lock'
+  | 'bpf_timer'
+  | 'bpf_wq'
+  | 'kptr'
+  | 'kptr_untrusted'
+  | 'percpu_kptr'
+  | 'bpf_list_head'
+  | 'bpf_list_node'
+  | 'bpf_rb_root'
+  | 'bpf_rb_node'
+  | 'bpf_refcount';
+
+export interface SpecialField {
+  readonly kind: FieldKind;
+  readonly offset: number;
+  readonly size: number;
+  /** kptrs: what is pointed to, in `btf` */
+  readonly btf?: Btf;
+  readonly typeId?: number;
+  /** list heads and roots: the element's type and the node's name in it */
+  readonly contains?: { readonly typeId: number; readonly node: string; readonly nodeOffset: number };
+}
+
+export const isKptr = (kind: FieldKind): boolean => kind === 'kptr' || kind === 'kptr_untrusted' || kind === 'percpu_kptr';
+
+const sizes: ReadonlyMap<string, number> = new Map([
+  ['bpf_spin_lock', 4],
+  ['bpf_timer', 16],
+  ['bpf_wq', 16],
+  ['bpf_list_head', 16],
+  ['bpf_list_node', 24],
+  ['bpf_rb_root', 16],
+  ['bpf_rb_node', 32],
+  ['bpf_refcount', 4],
+]);
+const tags: ReadonlyMap<string, FieldKind> = new Map([
+  ['kptr_untrusted', 'kptr_untrusted'],
+  ['kptr', 'kptr'],
+  ['percpu_kptr', 'percpu_kptr'],
+]);
+
+/** `contains:foo:node` of a list head or root, from the declaration tag on its member. */
+function containsOf(btf: Btf, owner: number, component: number): SpecialField['contains'] {
+  for (const t of btf.types()) {
+    if (t.kind !== 'decl_tag' || t.type !== owner || t.component !== component || !t.name.startsWith('contains:')) continue;
+    const [, struct, node] = t.name.split(':');
+    const typeId = btf.findByName(struct ?? '', 'struct');
+    const type = typeId ? btf.typeById(typeId) : undefined;
+    if (!type || !isComposite(type)) return undefined;
+    const member = type.members.find((m) => m.name === node);
+    return member ? { typeId, node: member.name, nodeOffset: member.bitOffset / 8 } : undefined;
+  }
+  return undefined;
+}
+
+function pointerField(btf: Btf, typeId: number, offset: number, kernel: Btf | undefined): SpecialField | undefined {
+  const ptr = btf.resolve(typeId);
+  if (ptr.kind !== 'ptr') return undefined;
+  const tag = btf.typeById(ptr.type);
+  if (tag.kind !== 'type_tag') return undefined;
+  const kind = tags.get(tag.name);
+  if (!kind) return undefined;
+  const target = btf.resolve(tag.type);
+  if (!isComposite(target) && target.kind !== 'fwd') return undefined;
+  const id = kernel?.findByName(target.name, target.kind === 'union' ? 'union' : 'struct');
+  if (kernel && id) return { kind, offset, size: 8, btf: kernel, typeId: id };
+  return { kind, offset, size: 8, btf, typeId: target.id };
+}
+
+function collect(btf: Btf, owner: number, base: number, out: SpecialField[], kernel: Btf | undefined, depth: number): void {
+  const type = btf.resolve(owner);
+  if (depth > 8) return;
+  const visit = (typeId: number, offset: number, component: number): void => {
+    const t = btf.resolve(typeId);
+    if (t.kind === 'array') {
+      const size = safeSize(btf, t.type);
+      if (size === 0 || t.length > 64) return;
+      for (let n = 0; n < t.length; n++) visit(t.type, offset + n * size, component);
+      return;
+    }
+    const size = isComposite(t) ? sizes.get(t.name) : undefined;
+    if (size !== undefined) {
+      const kind = t.name as FieldKind;
+      const contains = kind === 'bpf_list_head' || kind === 'bpf_rb_root' ? containsOf(btf, owner, component) : undefined;
+      out.push({ kind, offset, size, ...(contains ? { contains } : {}) });
+      return;
+    }
+    const ptr = pointerField(btf, typeId, offset, kernel);
+    if (ptr) out.push(ptr);
+    else if (t.kind === 'struct') collect(btf, typeId, offset, out, kernel, depth + 1);
+  };
+  if (isComposite(type)) type.members.forEach((m, n) => {
+      if (m.bitfieldSize === 0) visit(m.type, base + m.bitOffset / 8, n);
+    });
+  else if (type.kind === 'datasec') type.vars.forEach((v) => {
+      const variable = btf.typeById(v.type);
+      if (variable.kind === 'var') visit(variable.type, base + v.offset, variable.id);
+    });
+}
+
+function safeSize(btf: Btf, id: number): number {
+  try {
+    return btf.sizeOf(id);
+  } catch {
+    return 0;
+  }
+}
+
+const byMap = new WeakMap<MapFacts, readonly SpecialField[]>();
+let kernelBtf: Btf | undefined;
+/** The BTF in which kptrs' targets are looked up. */
+export const useKernelBtf = (btf: Btf | undefined): void => {
+  kernelBtf = btf;
+};
+
+/** Special fields of a map's values, by offset. */
+export function fieldsOf(map: MapFacts): readonly SpecialField[] {
+  const cached = byMap.get(map);
+  if (cached) return cached;
+  const fields = map.btf && map.btfValueTypeId ? fieldsOfType(map.btf, map.btfValueTypeId) : [];
+  byMap.set(map, fields);
+  return fields;
+}
+
+/** Special fields of a type. */
+export function fieldsOfType(btf: Btf, typeId: number): readonly SpecialField[] {
+  const out: SpecialField[] = [];
+  collect(btf, typeId, 0, out, kernelBtf, 0);
+  return out.sort((a, b) => a.offset - b.offset);
+}
+
+export const fieldAt = (fields: readonly SpecialField[], offset: number): SpecialField | undefined => fields.find((f) => f.offset === offset);

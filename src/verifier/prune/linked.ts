@@ -1,0 +1,66 @@
+/** Scalars that are copies of one another, or differ by a constant: what is learned of one holds for all. */
+import { type Bounds, known } from '../domain/bounds.ts';
+import { addRanges64 } from '../domain/alu.ts';
+import { add } from '../domain/tnum.ts';
+import { S32_MAX, S32_MIN, U32_MAX, u64 } from '../domain/u64.ts';
+import type { LinkedReg } from '../state/history.ts';
+import { ADD_CONST, type Reg } from '../state/reg.ts';
+import { SCALAR_VALUE } from '../state/regtype.ts';
+import type { VerifierState } from '../state/state.ts';
+
+const MAX_LINKED = 6;
+const FP = 10;
+
+/** Places whose scalar has the id; where there are too many, the rest lose it. */
+export function collectLinked(state: VerifierState, id: number, out: LinkedReg[]): void {
+  const wanted = id & ~ADD_CONST;
+  const take = (reg: Reg, frameno: number, isReg: boolean, index: number): void => {
+    if (reg.type !== SCALAR_VALUE || (reg.id & ~ADD_CONST) !== wanted) return;
+    if (out.length < MAX_LINKED) out.push({ frameno, isReg, index });
+    else reg.id = 0;
+  };
+  for (let f = state.curframe; f >= 0; f--) {
+    const frame = state.frameAt(f);
+    for (let n = 0; n < FP; n++) take(frame.reg(n), f, true, n);
+    frame.stack.forEach((slot, spi) => {
+      if (slot.isSpilled) take(slot.reg, f, false, spi);
+    });
+  }
+}
+
+/** Adds a signed distance without tightening the result. */
+function shift(v: Bounds, delta: number): Bounds {
+  const d = v.copy();
+  const k = known(u64(BigInt(delta)));
+  const s32 = (x: number): boolean => x >= S32_MIN && x <= S32_MAX;
+  const lo = d.s32min + k.s32min;
+  const hi = d.s32max + k.s32max;
+  d.s32min = s32(lo) && s32(hi) ? lo : S32_MIN;
+  d.s32max = s32(lo) && s32(hi) ? hi : S32_MAX;
+  const ulo = d.u32min + k.u32min;
+  const uhi = d.u32max + k.u32max;
+  d.u32min = uhi <= U32_MAX ? ulo : 0;
+  d.u32max = uhi <= U32_MAX ? uhi : U32_MAX;
+  addRanges64(d, k);
+  d.tnum = add(d.tnum, k.tnum);
+  return d;
+}
+
+/** Gives all linked places what is now known of one of them. */
+export function syncLinked(state: VerifierState, from: Reg, linked: readonly LinkedReg[]): void {
+  for (const place of linked) {
+    const frame = state.frameAt(place.frameno);
+    const reg = place.isReg ? frame.reg(place.index) : frame.slot(place.index).reg;
+    if (reg.type !== SCALAR_VALUE || reg === from) continue;
+    if ((reg.id & ~ADD_CONST) !== (from.id & ~ADD_CONST)) continue;
+    const { subregDef, off, id } = reg;
+    const apart = ((reg.id | from.id) & ADD_CONST) !== 0 && off !== from.off;
+    reg.copyFrom(from);
+    reg.subregDef = subregDef;
+    if (!apart) continue;
+    reg.off = off;
+    reg.id = id;
+    reg.v = shift(from.v, off - from.off);
+  }
+}
+

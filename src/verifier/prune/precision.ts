@@ -1,0 +1,233 @@
+/**
+ * Precision tracking: where a decision depended on a scalar's exact value, the registers and slots
+ * that made it are marked precise in all states that led here (__mark_chain_precision()).
+ * Only precise scalars must agree when states are compared.
+ */
+import { HIST_FRAME_MASK, HIST_SPI_MASK, HIST_SPI_SHIFT, HIST_STACK_ACCESS, type HistoryEntry } from '../state/history.ts';
+import type { Reg } from '../state/reg.ts';
+import { SCALAR_VALUE } from '../state/regtype.ts';
+import { type FuncState, MAIN_FUNC, MAX_CALL_FRAMES, type VerifierState } from '../state/state.ts';
+import { SLOT_SIZE } from '../state/stack.ts';
+import type { Env } from '../walk/env.ts';
+import { backtrackInsn } from './backtrack.ts';
+import { LIVE_READ } from '../state/reg.ts';
+
+const ARGS = 0b111110;
+const FP = 10;
+
+/** What is still wanted, per frame: registers as bits, slots as a set. */
+export class Wanted {
+  frame = 0;
+  readonly regs: number[] = new Array(MAX_CALL_FRAMES).fill(0);
+  readonly slots: bigint[] = new Array(MAX_CALL_FRAMES).fill(0n);
+
+  reset(): void {
+    this.regs.fill(0);
+    this.slots.fill(0n);
+  }
+  get empty(): boolean {
+    for (let f = this.frame; f >= 0; f--) if (this.regs[f] || this.slots[f]) return false;
+    return true;
+  }
+  hasReg(n: number, frame = this.frame): boolean {
+    return (((this.regs[frame] as number) >> n) & 1) === 1;
+  }
+  setReg(n: number, frame = this.frame): void {
+    this.regs[frame] = (this.regs[frame] as number) | (1 << n);
+  }
+  clearReg(n: number, frame = this.frame): void {
+    this.regs[frame] = (this.regs[frame] as number) & ~(1 << n);
+  }
+  hasSlot(spi: number, frame: number): boolean {
+    return (((this.slots[frame] as bigint) >> BigInt(spi)) & 1n) === 1n;
+  }
+  setSlot(spi: number, frame: number): void {
+    this.slots[frame] = (this.slots[frame] as bigint) | (1n << BigInt(spi));
+  }
+  clearSlot(spi: number, frame: number): void {
+    this.slots[frame] = (this.slots[frame] as bigint) & ~(1n << BigInt(spi));
+  }
+  regMask(): number {
+    return this.regs[this.frame] as number;
+  }
+  slotMask(): bigint {
+    return this.slots[this.frame] as bigint;
+  }
+  regsText(frame = this.frame): string {
+    const mask = this.regs[frame] as number;
+    const out: string[] = [];
+    for (let n = 0; n < 32; n++) if ((mask >>> n) & 1) out.push(`r${n}`);
+    return out.join(',');
+  }
+  slotsText(frame = this.frame): string {
+    const out: string[] = [];
+    let mask = this.slots[frame] as bigint;
+    for (let spi = 0; mask; spi++, mask >>= 1n) if (mask & 1n) out.push(`${-(spi + 1) * SLOT_SIZE}`);
+    return out.join(',');
+  }
+  /** Registers that shared an id at an instruction are wanted together. */
+  syncLinked(hist: HistoryEntry | undefined): void {
+    const linked = hist?.linked;
+    if (!linked) return;
+    if (!linked.some((l) => (l.isReg ? this.hasReg(l.index, l.frameno) : this.hasSlot(l.index, l.frameno)))) return;
+    for (const l of linked) {
+      if (l.isReg) this.setReg(l.index, l.frameno);
+      else this.setSlot(l.index, l.frameno);
+    }
+  }
+}
+
+export const histSpi = (flags: number): number => (flags >> HIST_SPI_SHIFT) & HIST_SPI_MASK;
+export const histFrame = (flags: number): number => flags & HIST_FRAME_MASK;
+export const isStackAccess = (hist: HistoryEntry | undefined): hist is HistoryEntry => hist !== undefined && (hist.flags & HIST_STACK_ACCESS) !== 0;
+
+/** Calls `fn` for the scalars of a frame: registers but the frame pointer, and spilled ones. */
+function forEachScalar(frame: FuncState, fn: (reg: Reg, name: string) => void): void {
+  for (let n = 0; n < FP; n++) {
+    const reg = frame.reg(n);
+    if (reg.type === SCALAR_VALUE) fn(reg, `r${n}`);
+  }
+  frame.stack.forEach((slot, spi) => {
+    if (slot.isSpilled && slot.reg.type === SCALAR_VALUE) fn(slot.reg, `fp${-(spi + 1) * SLOT_SIZE}`);
+  });
+}
+
+function forceAllPrecise(env: Env): void {
+  const speak = env.log.everyInsn;
+  if (speak) env.say(`mark_precise: frame${env.cur.curframe}: falling back to forcing all scalars precise`);
+  for (let st = env.cur.parent; st; st = st.parent) {
+    st.frames.forEach((frame, n) => {
+      forEachScalar(frame, (reg, name) => {
+        if (reg.precise) return;
+        reg.precise = true;
+        if (speak) env.say(`force_precise: frame${n}: forcing ${name} to be precise`);
+      });
+    });
+  }
+}
+
+/** A saved state starts without the marks that its path inherited. */
+export function forgetPrecision(st: VerifierState): void {
+  for (const frame of st.frames) {
+    forEachScalar(frame, (reg) => {
+      reg.precise = false;
+    });
+  }
+}
+
+/** Marks what is wanted in a saved state; what already was precise, or is no scalar, needs no more search. */
+function markInState(env: Env, st: VerifierState, wanted: Wanted): void {
+  for (let f = wanted.frame; f >= 0; f--) {
+    const frame = st.frameAt(f);
+    for (let n = 0; n < 32; n++) {
+      if (!wanted.hasReg(n, f)) continue;
+      const reg = frame.reg(n);
+      if (reg.type !== SCALAR_VALUE || reg.precise) wanted.clearReg(n, f);
+      else reg.precise = true;
+    }
+    for (let spi = 0; spi < 64 && wanted.slots[f]; spi++) {
+      if (!wanted.hasSlot(spi, f)) continue;
+      const slot = frame.stack[spi];
+      if (!slot) env.fail('EFAULT', `BUG backtracking (stack slot ${spi}, total slots ${frame.stack.length})`);
+      if (!slot.isSpilled || slot.reg.type !== SCALAR_VALUE || slot.reg.precise) wanted.clearSlot(spi, f);
+      else slot.reg.precise = true;
+    }
+    if (env.log.everyInsn) {
+      env.log.write(`mark_precise: frame${f}: parent state regs=${wanted.regsText(f)} stack=${wanted.slotsText(f)}: `);
+      env.printState(frame, true);
+    }
+  }
+}
+
+/** At the entry of a global function only its arguments can still be wanted. */
+function atFunctionEntry(env: Env, st: VerifierState, wanted: Wanted): void {
+  const frame = st.frameAt(0);
+  const global = st.curframe === 0 && frame.subprogno > 0 && frame.callsite === MAIN_FUNC;
+  if (!global || wanted.slotMask() !== 0n || (wanted.regMask() & ~ARGS) !== 0) {
+    env.fail('EFAULT', `BUG backtracking func entry subprog ${frame.subprogno} reg_mask ${wanted.regMask().toString(16)} stack_mask ${wanted.slotMask().toString(16)}`);
+  }
+  for (let n = 1; n <= 5; n++) {
+    if (!wanted.hasReg(n)) continue;
+    wanted.clearReg(n);
+    if (frame.reg(n).type === SCALAR_VALUE) frame.reg(n).precise = true;
+  }
+}
+
+function track(env: Env, wanted: Wanted): void {
+  let st: VerifierState = env.cur;
+  let first = st.firstInsnIdx;
+  let last = env.insnIdx;
+  let after = -1;
+  let skip = true;
+  if (wanted.empty) return;
+  for (;;) {
+    let count = st.history.count;
+    if (env.log.everyInsn) env.say(`mark_precise: frame${wanted.frame}: last_idx ${last} first_idx ${first} subseq_idx ${after} `);
+    if (last < 0) {
+      atFunctionEntry(env, st, wanted);
+      return;
+    }
+    for (let idx = last; ; ) {
+      const entry = count > 0 ? st.history.entries[count - 1] : undefined;
+      const here = entry?.idx === idx ? entry : undefined;
+      if (skip) skip = false;
+      else if (!backtrackInsn(env, idx, after, here, wanted)) {
+        forceAllPrecise(env);
+        wanted.reset();
+        return;
+      }
+      if (wanted.empty) return;
+      after = idx;
+      if (idx === st.firstInsnIdx && (count === 0 || (count === 1 && here))) break;
+      if (here) {
+        idx = here.prevIdx;
+        count--;
+      } else idx--;
+      if (idx < 0 || idx >= env.insns.length) env.fail('EFAULT', `BUG backtracking idx ${idx}`);
+    }
+    if (!st.parent) break;
+    st = st.parent;
+    markInState(env, st, wanted);
+    if (wanted.empty) return;
+    after = first;
+    last = st.lastInsnIdx;
+    first = st.firstInsnIdx;
+  }
+  forceAllPrecise(env);
+  wanted.reset();
+}
+
+/** The current instruction depends on the exact value of scalar register `n`. */
+export function markChainPrecision(env: Env, n: number): void {
+  if (!env.bpfCapable) return;
+  const wanted = new Wanted();
+  wanted.frame = env.cur.curframe;
+  if (env.reg(n).type !== SCALAR_VALUE) env.fail('EFAULT', `BUG precision of R${n}, which is not a scalar`);
+  wanted.setReg(n);
+  track(env, wanted);
+}
+
+/** The current state equals `old`: what `old` found to matter matters here too (propagate_precision()). */
+export function propagatePrecision(env: Env, old: VerifierState): void {
+  const wanted = new Wanted();
+  wanted.frame = env.cur.curframe;
+  for (let f = old.curframe; f >= 0; f--) {
+    const frame = old.frameAt(f);
+    const names: string[] = [];
+    const wants = (reg: Reg): boolean => reg.type === SCALAR_VALUE && reg.precise && (reg.live & LIVE_READ) !== 0;
+    for (let n = 0; n < FP; n++) {
+      if (!wants(frame.reg(n))) continue;
+      names.push(`r${n}`);
+      wanted.setReg(n, f);
+    }
+    frame.stack.forEach((slot, spi) => {
+      if (!slot.isSpilled || !wants(slot.reg)) return;
+      names.push(`fp${-(spi + 1) * SLOT_SIZE}`);
+      wanted.setSlot(spi, f);
+    });
+    if (names.length === 0) continue;
+    if (env.log.everyInsn) env.say(`frame ${f}: propagating ${names.join(',')}`);
+    else env.log.write('\n');
+  }
+  if (env.bpfCapable) track(env, wanted);
+}

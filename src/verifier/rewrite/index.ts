@@ -1,0 +1,117 @@
+/**
+ * From an accepted program to what runs and to what user space is shown (xlated): the second half
+ * of bpf_check() in kernel/bpf/verifier.c, Linux 6.12, in its order.
+ */
+import * as I from '../../isa/index.ts';
+import type { Insn } from '../../isa/index.ts';
+import type { InsnAux, Verified, VerifierInput } from '../types.ts';
+import { inlineLoops } from './bpf-loop.ts';
+import { convertAccesses } from './ctx-access.ts';
+import { removeDeadCode, removeFastcallSpills, sanitizeDeadCode } from './dead-code.ts';
+import { type Draft, type Poke } from './draft.ts';
+import { miscFixups, zeroExtension } from './misc.ts';
+
+export { type Poke, RewriteError } from './draft.ts';
+
+/** One function of the rewritten program. */
+export interface RewrittenFunc {
+  readonly name: string;
+  /** slots of {@link Rewritten.insns} */
+  readonly start: number;
+  readonly end: number;
+  readonly stackDepth: number;
+  readonly tailCallReachable: boolean;
+  readonly isExceptionCb: boolean;
+  readonly exceptionBoundary: boolean;
+}
+
+export interface Rewritten {
+  /** final instructions; calls of functions have the relative slot in `imm`, as JitInput wants them */
+  readonly insns: readonly Insn[];
+  /** slot of the loaded program that each slot comes from, for line info */
+  readonly origins: Int32Array;
+  readonly funcs: readonly RewrittenFunc[];
+  /** tail calls with a known target, in order; BPF_TAIL_CALL with `imm` n is the n-th, counted from 1 */
+  readonly pokes: readonly Poke[];
+}
+
+export interface RewriteOptions {
+  /** address of the program's `struct bpf_prog_aux`, which callbacks get */
+  readonly progAux?: bigint;
+}
+
+/** convert_pseudo_ld_imm64(), and the addresses that resolve_pseudo_ldimm64() put in place. */
+function resolveWideLoads(draft: Draft): void {
+  const { insns, aux, verified } = draft;
+  for (let i = 0; i < insns.length; i++) {
+    const insn = insns[i] as Insn;
+    if (insn.code !== I.LD_IMM64) continue;
+    const at = i++;
+    if (insn.src === I.BPF_PSEUDO_FUNC || insn.src === 0) continue;
+    const value = wideValue(verified, insn, aux[at] as InsnAux);
+    if (value === undefined) continue;
+    insns[at] = { ...insn, src: 0, imm: Number(BigInt.asIntN(32, value)) };
+    insns[at + 1] = { ...(insns[at + 1] as Insn), imm: Number(BigInt.asIntN(32, value >> 32n)) };
+  }
+}
+
+function wideValue(verified: Verified, insn: Insn, aux: InsnAux): bigint | undefined {
+  if (insn.src === I.BPF_PSEUDO_BTF_ID) return aux.btfVarAddress;
+  const map = aux.mapIndex === undefined ? undefined : verified.usedMaps[aux.mapIndex];
+  if (map === undefined) return undefined;
+  if (insn.src === I.BPF_PSEUDO_MAP_FD || insn.src === I.BPF_PSEUDO_MAP_IDX) return map.address;
+  return (map.valueAddress ?? 0n) + BigInt(aux.mapOff ?? 0);
+}
+
+/** @throws RewriteError where the kernel refuses a program that it has verified */
+export function rewriteProgram(verified: Verified, input: VerifierInput, options: RewriteOptions = {}): Rewritten {
+  const draft: Draft = {
+    insns: [...verified.insns],
+    aux: [...verified.aux],
+    subprogs: verified.subprogs.map((s) => ({ ...s, start: s.start, name: s.name, stackDepth: s.stackDepth })),
+    verified,
+    input,
+    kernel: input.kernel,
+    pokes: [],
+  };
+  resolveWideLoads(draft);
+  removeFastcallSpills(draft);
+  inlineLoops(draft);
+  if (input.caps.bpf) removeDeadCode(draft);
+  else sanitizeDeadCode(draft);
+  convertAccesses(draft);
+  miscFixups(draft, options.progAux ?? 0n);
+  zeroExtension(draft);
+  return finish(draft);
+}
+
+function finish(draft: Draft): Rewritten {
+  const { insns, aux, subprogs, verified } = draft;
+  const several = subprogs.length > 1;
+  return {
+    insns,
+    origins: Int32Array.from(aux, (a) => a.origIdx),
+    funcs: subprogs.map((s, n) => ({
+      name: s.name,
+      start: s.start,
+      end: subprogs[n + 1]?.start ?? insns.length,
+      stackDepth: s.stackDepth,
+      tailCallReachable: s.tailCallReachable,
+      isExceptionCb: several && s.isExceptionCb,
+      exceptionBoundary: several && n === 0 && (verified.seenException ?? false),
+    })),
+    pokes: draft.pokes,
+  };
+}
+
+/** Number of the function that each call of one goes to: what xlated has in such a call's `imm`. */
+export function calledFuncs(program: Pick<Rewritten, 'insns' | 'funcs'>): Map<number, number> {
+  const byStart = new Map(program.funcs.map((f, n) => [f.start, n]));
+  const out = new Map<number, number>();
+  program.insns.forEach((i, at) => {
+    const pseudo = (i.code === (I.BPF_JMP | I.BPF_CALL) && i.src === I.BPF_PSEUDO_CALL) || (i.code === I.LD_IMM64 && i.src === I.BPF_PSEUDO_FUNC);
+    const func = pseudo ? byStart.get(at + 1 + i.imm) : undefined;
+    if (func !== undefined) out.set(at, func);
+  });
+  return out;
+}

@@ -1,0 +1,45 @@
+/** Calls of kernel functions: fixup_kfunc_call() of kernel/bpf/verifier.c, Linux 6.12. */
+import type { Insn } from '../../isa/index.ts';
+import type { InsnAux } from '../types.ts';
+import { callImm, ldImm64, mov64, mov64Imm } from './build.ts';
+import { type Draft, type Patch, RewriteError } from './draft.ts';
+
+/** Where the fields of an object's type are described (`struct btf_struct_meta`); 0 where there are none. */
+const meta = (aux: InsnAux): bigint => aux.kfunc?.structMeta ?? 0n;
+const arg = (aux: InsnAux): number => Number(aux.kfunc?.arg ?? 0n);
+
+type Fixup = (call: Insn, aux: InsnAux, progAux: bigint) => Insn[];
+const create: Fixup = (call, aux) => [mov64Imm(1, arg(aux)), ...ldImm64(2, meta(aux)), call];
+const drop: Fixup = (call, aux) => [...ldImm64(2, meta(aux)), call];
+const insertAt =
+  (metaReg: number, offsetReg: number): Fixup =>
+  (call, aux) => [...ldImm64(metaReg, meta(aux)), mov64Imm(offsetReg, arg(aux)), call];
+const cast: Fixup = () => [mov64(0, 1)];
+
+/** Functions that get arguments which no program may pass. */
+const SPECIAL: Readonly<Record<string, Fixup>> = {
+  bpf_obj_new_impl: create,
+  bpf_percpu_obj_new_impl: create,
+  bpf_obj_drop_impl: drop,
+  bpf_percpu_obj_drop_impl: drop,
+  bpf_refcount_acquire_impl: drop,
+  bpf_list_push_front_impl: insertAt(3, 4),
+  bpf_list_push_back_impl: insertAt(3, 4),
+  bpf_rbtree_add_impl: insertAt(4, 5),
+  bpf_cast_to_kern_ctx: cast,
+  bpf_rdonly_cast: cast,
+  bpf_wq_set_callback_impl: (call, _, progAux) => [...ldImm64(4, progAux), call],
+};
+
+export function kfuncCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigint): Patch {
+  if (insn.imm === 0) throw new RewriteError('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
+  const { kernel, input } = draft;
+  const facts = aux.kfunc?.facts ?? kernel.kfunc(insn.imm, input.type);
+  if (facts === undefined) throw new RewriteError('EFAULT', `verifier internal error: kernel function descriptor not found for func_id ${insn.imm}`);
+  // a packet's dynptr is read-only where the program does not write to packets
+  const name = facts.name === 'bpf_dynptr_from_skb' && aux.kfunc?.readOnly ? 'bpf_dynptr_from_skb_rdonly' : facts.name;
+  const at = name === facts.name ? facts.address : (kernel.symbolAddress(name) ?? facts.address);
+  const call = { ...insn, imm: callImm(at, kernel.callBase) };
+  const special = insn.off === 0 ? SPECIAL[facts.name] : undefined;
+  return { insns: special ? special(call, aux, progAux) : [call] };
+}

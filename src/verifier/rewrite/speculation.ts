@@ -1,0 +1,42 @@
+/**
+ * Pointer arithmetic under speculation: an offset beyond the limit is masked to zero.
+ * do_misc_fixups() of kernel/bpf/verifier.c, Linux 6.12.
+ */
+import * as I from '../../isa/index.ts';
+import type { Insn } from '../../isa/index.ts';
+import type { InsnAux } from '../types.ts';
+import { alu64, alu64Imm, mov32Imm, mov64 } from './build.ts';
+
+/** alu_state of `struct bpf_insn_aux_data` */
+const SANITIZE_SRC = 1;
+const SANITIZE_DST = 2;
+const SANITIZE = SANITIZE_SRC | SANITIZE_DST;
+const NEG_VALUE = 4;
+const NON_POINTER = 8;
+const IMMEDIATE = 16;
+
+const ADD_X = I.BPF_ALU64 | I.BPF_ADD | I.BPF_X;
+const SUB_X = I.BPF_ALU64 | I.BPF_SUB | I.BPF_X;
+
+export function maskPointerArithmetic(i: Insn, aux: InsnAux): Insn[] | undefined {
+  if (i.code !== ADD_X && i.code !== SUB_X) return undefined;
+  const state = aux.aluState ?? 0;
+  if (state === 0 || state === NON_POINTER) return undefined;
+  const negative = (state & NEG_VALUE) !== 0;
+  const fromSrc = (state & SANITIZE) === SANITIZE_SRC;
+  const immediate = (state & IMMEDIATE) !== 0;
+  const off = fromSrc ? i.src : i.dst;
+  const ax = I.BPF_REG_AX;
+  const limit = mov32Imm(ax, aux.aluLimit ?? 0);
+  const out: Insn[] = [];
+  if (immediate) out.push(limit);
+  else {
+    if (negative) out.push(alu64Imm(I.BPF_MUL, off, -1));
+    // (limit - off | off), negated and shifted, is all ones where 0 <= off <= limit
+    out.push(limit, alu64(I.BPF_SUB, ax, off), alu64(I.BPF_OR, ax, off), alu64Imm(I.BPF_NEG, ax, 0), alu64Imm(I.BPF_ARSH, ax, 63), alu64(I.BPF_AND, ax, off));
+  }
+  if (!fromSrc) out.push(mov64(i.dst, i.src));
+  out.push({ ...i, src: ax, code: negative ? (i.code === ADD_X ? SUB_X : ADD_X) : i.code });
+  if (fromSrc && negative && !immediate) out.push(alu64Imm(I.BPF_MUL, off, -1));
+  return out;
+}

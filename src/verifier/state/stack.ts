@@ -1,0 +1,63 @@
+/** `struct bpf_stack_state`: eight bytes of stack; byte n of the slot counts down from its highest address. */
+import { LIVE_NONE, Reg } from './reg.ts';
+
+export const STACK_INVALID = 0;
+export const STACK_SPILL = 1;
+export const STACK_MISC = 2;
+export const STACK_ZERO = 3;
+export const STACK_DYNPTR = 4;
+export const STACK_ITER = 5;
+/** index = slot type */
+export const SLOT_CHARS = '?rm0di';
+
+export const SLOT_SIZE = 8;
+export const MAX_BPF_STACK = 512;
+
+export class StackSlot {
+  /** what each byte holds */
+  readonly types: Uint8Array;
+  /** the spilled register; its liveness is the slot's */
+  readonly reg: Reg;
+
+  constructor(types: Uint8Array = new Uint8Array(SLOT_SIZE), reg: Reg = new Reg()) {
+    this.types = types;
+    this.reg = reg;
+  }
+
+  clone(): StackSlot {
+    return new StackSlot(this.types.slice(), this.reg.clone());
+  }
+
+  typeAt(n: number): number {
+    return this.types[n] as number;
+  }
+  /** type of the byte at the slot's lowest address, which decides what the slot is */
+  get last(): number {
+    return this.types[SLOT_SIZE - 1] as number;
+  }
+  get isSpilled(): boolean {
+    return this.last === STACK_SPILL;
+  }
+  /** more than bytes: a register, a dynptr or an iterator */
+  get isSpecial(): boolean {
+    return this.isSpilled || this.last === STACK_DYNPTR || this.last === STACK_ITER;
+  }
+  /** What was a register, dynptr or iterator is bytes from now on. */
+  scrub(): void {
+    for (let n = 0; n < SLOT_SIZE; n++) if (this.types[n] !== STACK_INVALID) this.types[n] = STACK_MISC;
+  }
+  /** a whole register was spilled */
+  get holdsWholeReg(): boolean {
+    return this.types[0] === STACK_SPILL;
+  }
+  fill(type: number): void {
+    this.types.fill(type);
+  }
+  reset(): void {
+    this.reg.clear();
+    this.reg.parent = undefined;
+    this.reg.live = LIVE_NONE;
+    this.reg.subregDef = 0;
+    this.types.fill(STACK_INVALID);
+  }
+}

@@ -1,0 +1,123 @@
+/** Pointer plus or minus a scalar (adjust_ptr_min_max_vals()). */
+import * as I from '../../isa/index.ts';
+import { MAX_VAR_OFF } from '../access/region.ts';
+import { addRanges64, subRanges64 } from '../domain/alu.ts';
+import { sync, unbound32 } from '../domain/bounds.ts';
+import { isS32 } from '../domain/cast.ts';
+import { add, sub } from '../domain/tnum.ts';
+import { S64_MIN, s64 } from '../domain/u64.ts';
+import type { Reg } from '../state/reg.ts';
+import * as R from '../state/regtype.ts';
+import { aluText } from './alu.ts';
+import type { Env } from './env.ts';
+
+const movable: readonly number[] = [
+  R.PTR_TO_CTX,
+  R.PTR_TO_MAP_VALUE,
+  R.PTR_TO_MAP_KEY,
+  R.PTR_TO_STACK,
+  R.PTR_TO_PACKET_META,
+  R.PTR_TO_PACKET,
+  R.PTR_TO_TP_BUFFER,
+  R.PTR_TO_BTF_ID,
+  R.PTR_TO_MEM,
+  R.PTR_TO_BUF,
+  R.PTR_TO_FUNC,
+  R.CONST_PTR_TO_DYNPTR,
+];
+
+/** `check_reg_sane_offset` */
+function checkOffset(env: Env, reg: Reg, type: number): void {
+  const { v } = reg;
+  const limit = BigInt(MAX_VAR_OFF);
+  const kind = R.typeText(type);
+  const value = s64(v.tnum.value);
+  if (v.isConst && (value >= limit || value <= -limit)) env.fail('EINVAL', `math between ${kind} pointer and ${value} is not allowed`);
+  if (reg.off >= MAX_VAR_OFF || reg.off <= -MAX_VAR_OFF) env.fail('EINVAL', `${kind} pointer offset ${reg.off} is not allowed`);
+  if (v.smin === S64_MIN) env.fail('EINVAL', `math between ${kind} pointer and register with unbounded min value is not allowed`);
+  if (v.smin >= limit || v.smin <= -limit) env.fail('EINVAL', `value ${v.smin} makes ${kind} pointer be out of bounds`);
+}
+
+/** Takes over what is pointed to; the reference stays where it is. */
+function inherit(dst: Reg, ptr: Reg): void {
+  dst.range = ptr.range;
+  dst.map = ptr.map;
+  dst.mapUid = ptr.mapUid;
+  dst.btf = ptr.btf;
+  dst.btfId = ptr.btfId;
+  dst.memSize = ptr.memSize;
+  dst.dynptrId = ptr.dynptrId;
+  dst.dynptrType = ptr.dynptrType;
+  dst.dynptrFirst = ptr.dynptrFirst;
+  dst.subprog = ptr.subprog;
+  dst.frameno = ptr.frameno;
+}
+
+function checkMovable(env: Env, insn: I.Insn, op: number, ptr: Reg, off: Reg): void {
+  const R_dst = `R${insn.dst}`;
+  if (R.mayBeNull(ptr.type)) env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited, null-check it first`);
+  const base = R.baseType(ptr.type);
+  if (movable.includes(base)) return;
+  if (base === R.PTR_TO_FLOW_KEYS && off.v.isConst) return;
+  if ((base === R.CONST_PTR_TO_MAP || base === R.PTR_TO_FLOW_KEYS) && off.v.isConst && off.v.smin === 0n && op === I.BPF_ADD) return;
+  env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited`);
+}
+
+export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg): void {
+  const op = I.bpfOp(insn.code);
+  const o = off.v;
+  const p = ptr.v;
+  const constant = o.isConst;
+  if ((constant && (o.smin !== o.smax || o.umin !== o.umax)) || o.smin > o.smax || o.umin > o.umax) {
+    env.markUnknown(dst);
+    return;
+  }
+  if (I.bpfClass(insn.code) !== I.BPF_ALU64) {
+    if (op === I.BPF_SUB && env.allowPtrLeaks) {
+      env.markUnknown(dst);
+      return;
+    }
+    env.fail('EACCES', `R${insn.dst} 32-bit pointer arithmetic prohibited`);
+  }
+  checkMovable(env, insn, op, ptr, off);
+  const scalarIsDst = dst === off;
+  const { type } = ptr;
+  checkOffset(env, off, type);
+  checkOffset(env, ptr, type);
+  dst.type = type;
+  dst.id = ptr.id;
+  const fixed = ptr.off;
+  const sign = op === I.BPF_SUB ? -1n : 1n;
+  if (op === I.BPF_SUB) {
+    if (scalarIsDst) env.fail('EACCES', `R${insn.dst} tried to subtract pointer from scalar`);
+    if (type === R.PTR_TO_STACK) env.fail('EACCES', `R${insn.dst} subtraction from stack pointer prohibited`);
+  } else if (op === I.BPF_AND || op === I.BPF_OR || op === I.BPF_XOR) {
+    env.fail('EACCES', `R${insn.dst} bitwise operator ${aluText(op)} on pointer prohibited`);
+  } else if (op !== I.BPF_ADD) {
+    env.fail('EACCES', `R${insn.dst} pointer arithmetic with ${aluText(op)} operator prohibited`);
+  }
+  const v = p.copy();
+  unbound32(v);
+  const moved = BigInt(fixed) + sign * o.smin;
+  inherit(dst, ptr);
+  if (constant && isS32(moved)) {
+    dst.off = Number(moved);
+  } else {
+    if (op === I.BPF_ADD) {
+      addRanges64(v, o);
+      v.tnum = add(v.tnum, o.tnum);
+    } else {
+      subRanges64(v, o);
+      v.tnum = sub(v.tnum, o.tnum);
+    }
+    dst.off = fixed;
+    if (R.isPacketPointer(ptr.type)) {
+      dst.id = ++env.idGen;
+      // a new base: nothing is known of what lies behind it, unless it can only have moved back
+      if (op === I.BPF_ADD || o.smin < 0n) dst.range = 0;
+    }
+  }
+  dst.v = v;
+  checkOffset(env, dst, type);
+  dst.v = sync(v);
+}
