@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Bundles the command line and the library into dist/. One file loads several times faster than
 // some hundred modules; what a first run does not need is split off and loaded when asked for.
-import { rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
@@ -16,6 +16,11 @@ await build({
   packages: 'external',
   minifySyntax: true,
   sourcemap: false,
-  chunkNames: 'chunk/[name]-[hash]',
+  chunkNames: '[name]-[hash]',
   logLevel: 'warning',
 });
+
+// data files that the kernel model reads when they are first needed
+for (const name of readdirSync('kernel-sim/data')) {
+  if (name.endsWith('.gz')) cpSync(`kernel-sim/data/${name}`, `dist/data/${name}`);
+}

@@ -1,23 +1,35 @@
 /** bpf(2): the one door into the kernel for programs, maps, BTF and links. */
-import { Btf, BtfError } from '../../src/btf/index.ts';
-import { writeInsns } from '../../src/isa/index.ts';
+import { type Btf, validateBtf } from '../../src/btf/index.ts';
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
+import type { FdObject } from '../core/fds.ts';
 import type { Kernel } from '../kernel.ts';
+import { dumpXlated } from './dump.ts';
 import { contextModel, layoutOf } from './context/index.ts';
-import { ImageEngine } from './engine/image-engine.ts';
+import { ImageEngine, instructionCounter } from './engine/image-engine.ts';
 import { InterpEngine } from './engine/interp-engine.ts';
 import { BpfError } from './errors.ts';
 import { MapHandle, Program } from './handles.ts';
-import { defineHelper } from './helpers/bodies/index.ts';
+import { defineHelper, defineUnmodelled } from './helpers/bodies/index.ts';
+import { type BtfInfo, infoOf, type LinkInfo, type MapInfo, type ProgInfo } from './info.ts';
+import { BpfLink, createLink, type LinkCreateAttrs, openRawTracepoint, type RawTracepointAttrs } from './links.ts';
 import { MapCommands } from './map-commands.ts';
 import { createMap, type MapCreateAttrs } from './map-create.ts';
-import type { BpfMap } from './maps/index.ts';
+import { BpfMap } from './maps/index.ts';
+import { PerfOutput, type PerfSample } from './perf-output.ts';
 import { buildProgram, type Engines } from './prog/build.ts';
 import { checkLoad, type ProgLoadAttrs } from './prog/load.ts';
-import type { BpfProg } from './prog/prog.ts';
-import { BpfState, BtfObject } from './state.ts';
+import { BpfProg } from './prog/prog.ts';
+import { BpfState, BtfObject, type Ids } from './state.ts';
 import { type InsnCounter, testRun } from './testrun/index.ts';
 import type { TestRunOptions, TestRunResult } from './testrun/types.ts';
+
+/** An attachment as its creator holds it. */
+export interface LinkHandle {
+  readonly fd: number;
+  readonly id: number;
+  readonly link: BpfLink;
+  detach(): void;
+}
 
 export class Bpf {
   readonly #state: BpfState;
@@ -48,21 +60,99 @@ export class Bpf {
 
   /** BPF_BTF_LOAD. @throws BpfError EINVAL with the parser's message as the log */
   btfLoad(bytes: Uint8Array): { readonly fd: number; readonly id: number; readonly btf: Btf } {
-    let btf: Btf;
-    try {
-      btf = Btf.parse(bytes);
-    } catch (error) {
-      if (error instanceof BtfError) throw new BpfError('BPF_BTF_LOAD', 'EINVAL', error.message, `${error.message}\n`);
-      throw error;
-    }
-    const object = new BtfObject(btf, bytes);
+    const verdict = validateBtf(bytes, { log: true });
+    if (!verdict.ok) throw new BpfError('BPF_BTF_LOAD', verdict.errno, 'the BTF is not valid', verdict.log);
+    const object = new BtfObject(verdict.btf, bytes);
     this.#state.btfs.add(object);
-    return { fd: this.#state.kernel.fds.install(object), id: object.id, btf };
+    return { fd: this.#state.kernel.fds.install(object), id: object.id, btf: verdict.btf };
   }
 
   /** BPF_PROG_TEST_RUN */
   progTestRun(prog: Program | number, options: TestRunOptions = {}): TestRunResult {
     return this.#testRun(typeof prog === 'number' ? this.#state.progByFd('BPF_PROG_TEST_RUN', prog) : prog.prog, options);
+  }
+
+  /** BPF_LINK_CREATE. @throws BpfError; what this kernel model cannot attach is named */
+  linkCreate(attrs: LinkCreateAttrs): LinkHandle {
+    return this.#link(createLink(this.#state, attrs));
+  }
+  /** BPF_RAW_TRACEPOINT_OPEN. @throws BpfError ENOENT: no such tracepoint */
+  rawTracepointOpen(attrs: RawTracepointAttrs): LinkHandle {
+    return this.#link(openRawTracepoint(this.#state, attrs));
+  }
+  #link(link: BpfLink): LinkHandle {
+    const fd = this.#state.kernel.fds.install(link);
+    return { fd, id: link.id, link, detach: () => link.detach() };
+  }
+
+  /** BPF_OBJ_GET_INFO_BY_FD. @throws BpfError EBADF, EINVAL */
+  objGetInfo(fd: number): ProgInfo | MapInfo | BtfInfo | LinkInfo {
+    return infoOf(this.#state.fdObject('BPF_OBJ_GET_INFO_BY_FD', fd), (prog) => this.#dump(prog).length);
+  }
+  /** BPF_PROG_GET_NEXT_ID and its siblings: the smallest id above `after`, undefined where there is none. */
+  nextId(kind: 'prog' | 'map' | 'btf' | 'link', after = 0): number | undefined {
+    return this.#ids(kind).after(after);
+  }
+  /** BPF_PROG_GET_FD_BY_ID and its siblings. @throws BpfError ENOENT */
+  fdById(kind: 'prog' | 'map' | 'btf' | 'link', id: number): number {
+    const object = this.#ids(kind).get(id);
+    if (object === undefined) throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);
+    if (object instanceof BpfMap || object instanceof BpfProg) object.get();
+    return this.#state.kernel.fds.install(object);
+  }
+  #ids(kind: 'prog' | 'map' | 'btf' | 'link'): Ids<FdObject & { id: number }> {
+    const { progs, maps, btfs, links } = this.#state;
+    return { prog: progs, map: maps, btf: btfs, link: links }[kind] as unknown as Ids<FdObject & { id: number }>;
+  }
+
+  /** BPF_OBJ_PIN, into a bpffs of the kernel's own. @throws BpfError EEXIST, EPERM for paths outside it */
+  objPin(path: string, fd: number): void {
+    if (!path.startsWith('/sys/fs/bpf/')) throw new BpfError('BPF_OBJ_PIN', 'EPERM', `${path} is not below /sys/fs/bpf`);
+    if (this.#state.pins.has(path)) throw new BpfError('BPF_OBJ_PIN', 'EEXIST', path);
+    const object = this.#state.fdObject('BPF_OBJ_PIN', fd);
+    if (!(object instanceof BpfMap || object instanceof BpfProg || object instanceof BpfLink)) {
+      throw new BpfError('BPF_OBJ_PIN', 'EINVAL', `${object.fdName} cannot be pinned`);
+    }
+    if (!(object instanceof BpfLink)) object.get();
+    this.#state.pins.set(path, object);
+  }
+  /** BPF_OBJ_GET: a descriptor. @throws BpfError ENOENT */
+  objGet(path: string): number {
+    const object = this.#state.pins.get(path);
+    if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
+    if (object instanceof BpfMap || object instanceof BpfProg) object.get();
+    return this.#state.kernel.fds.install(object);
+  }
+  /** unlink(2) of a pinned object. */
+  unpin(path: string): void {
+    const object = this.#state.pins.get(path);
+    if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
+    this.#state.pins.delete(path);
+    if (object instanceof BpfMap || object instanceof BpfProg) object.put();
+  }
+
+  /**
+   * Opens an event for bpf_perf_event_output on each CPU and puts it into the map's slots, as libbpf's
+   * perf_buffer__new does. Records go to `sink`, in order.
+   */
+  perfBuffer(map: MapHandle | number, sink: (sample: PerfSample) => void): { readonly fds: readonly number[]; close(): void } {
+    const handle = typeof map === 'number' ? this.map(map) : map;
+    const { kernel, host } = this.#state;
+    const fds: number[] = [];
+    for (let cpu = 0; cpu < Math.min(kernel.cpus, handle.maxEntries); cpu++) {
+      const fd = kernel.fds.install(new PerfOutput(host, cpu, cpu + 1, sink));
+      fds.push(fd);
+      handle.update(cpu, fd);
+    }
+    return {
+      fds,
+      close: () => {
+        fds.forEach((fd, cpu) => {
+          handle.delete(cpu);
+          kernel.fds.close(fd);
+        });
+      },
+    };
   }
 
   /** Program behind a descriptor. */
@@ -81,12 +171,24 @@ export class Bpf {
     return new Program(
       {
         testRun: (p, options) => this.#testRun(p, options),
-        dump: (p) => writeInsns(p.init.code.insns),
+        dump: (p) => this.#dump(p),
         close: (n) => this.close(n),
       },
       prog,
       fd,
     );
+  }
+  #dump(prog: BpfProg): Uint8Array {
+    const { insns, funcs, maps } = prog.init.code;
+    return dumpXlated({
+      insns,
+      starts: funcs.map((f) => f.start),
+      maps: maps.map((m) => ({
+        id: m.id,
+        address: addrToBigInt(m.addr),
+        ...(m.directValue === undefined ? {} : { values: { address: addrToBigInt(m.directValue), size: Math.max(1, m.valueSize) } }),
+      })),
+    });
   }
   #map(map: BpfMap, fd: number): MapHandle {
     return new MapHandle(this.#mapCommands, map, fd);
@@ -95,10 +197,12 @@ export class Bpf {
   #testRun(prog: BpfProg, options: TestRunOptions): TestRunResult {
     return testRun(this.#state, () => this.#counter(), prog, options);
   }
+  /** What counts executed instructions: the interpreter does, and the machine those that images mark. */
   #counter(): InsnCounter {
     const { interp } = this.#engine();
+    const marks = instructionCounter(this.#state.kernel);
     return {
-      read: () => interp.executed,
+      read: () => interp.executed + (marks?.marked ?? 0),
       limit: (more) => {
         interp.limit = more === undefined ? Number.POSITIVE_INFINITY : interp.executed + more;
       },
@@ -114,6 +218,7 @@ export class Bpf {
       interp: new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at)),
       image: new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at)),
       defineHelper: (symbol) => defineHelper(state, symbol),
+      defineUnmodelled: (symbol) => defineUnmodelled(state, symbol),
       ldAbs: (type) => {
         const model = contextModel(type, {
           layout: layoutOf(kernel.btf),

@@ -76,6 +76,10 @@ export class Program {
     if (!this.prog.jited) return [];
     return this.prog.placed.map((f) => ({ name: f.name, address: addrToBigInt(f.address), length: f.bytes.length }));
   }
+  /** kernel functions that it calls and this model has no body for: reaching one stops the run, by name */
+  get unmodelled(): readonly string[] {
+    return this.prog.init.unmodelled;
+  }
   get verifiedInsns(): number {
     return this.prog.init.verifiedInsns;
   }

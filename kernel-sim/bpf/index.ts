@@ -1,7 +1,10 @@
-export { Bpf } from './bpf.ts';
+export { Bpf, type LinkHandle } from './bpf.ts';
 export { BpfError, NotModelledError } from './errors.ts';
 export { type JitedFunc, type MapBytes, MapHandle, Program } from './handles.ts';
+export type { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './info.ts';
+export { BpfLink, type LinkCreateAttrs, type RawTracepointAttrs } from './links.ts';
 export type { MapCreateAttrs } from './map-create.ts';
+export type { PerfSample } from './perf-output.ts';
 export type { ProgLoadAttrs, RawFuncInfo, RawLineInfo } from './prog/load.ts';
 export type { BpfProg } from './prog/prog.ts';
 export type { TestRunOptions, TestRunResult } from './testrun/types.ts';

@@ -5,6 +5,7 @@ import type { FdObject } from '../core/fds.ts';
 import { type Errno, errnoName, KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { BpfError } from './errors.ts';
+import type { BpfLink } from './links.ts';
 import type { MapHost } from './host.ts';
 import { BpfMap, type MapContext, type MapLayout, mapLayout, type MapTarget } from './maps/index.ts';
 import { BpfProg } from './prog/prog.ts';
@@ -55,8 +56,9 @@ export class BpfState {
   readonly progs = new Ids<BpfProg>();
   readonly maps = new Ids<BpfMap>();
   readonly btfs = new Ids<BtfObject>();
+  readonly links = new Ids<BpfLink>();
   /** pinned objects by path: a bpffs at /sys/fs/bpf */
-  readonly pins = new Map<string, FdObject & { get?(): unknown; put?(): void }>();
+  readonly pins = new Map<string, FdObject>();
   readonly #progAt = new Map<Addr, BpfProg>();
   readonly #mapAt = new Map<Addr, BpfMap>();
   #layout: MapLayout | undefined;

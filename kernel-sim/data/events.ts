@@ -35,6 +35,10 @@ hyperv:hyperv_send_ipi_mask 51
 hyperv:hyperv_nested_flush_guest_mapping_range 52
 hyperv:hyperv_nested_flush_guest_mapping 53
 hyperv:hyperv_mmu_flush_tlb_multi 54
+syscalls:sys_exit_arch_prctl 
+syscalls:sys_enter_arch_prctl 
+syscalls:sys_exit_rt_sigreturn 
+syscalls:sys_enter_rt_sigreturn 
 irq_vectors:vector_free_moved 59
 irq_vectors:vector_setup 60
 irq_vectors:vector_teardown 61
@@ -69,7 +73,15 @@ irq_vectors:spurious_apic_exit 89
 irq_vectors:spurious_apic_entry 90
 irq_vectors:local_timer_exit 91
 irq_vectors:local_timer_entry 92
+syscalls:sys_exit_iopl 
+syscalls:sys_enter_iopl 
+syscalls:sys_exit_ioperm 
+syscalls:sys_enter_ioperm 
 nmi:nmi_handler 97
+syscalls:sys_exit_modify_ldt 
+syscalls:sys_enter_modify_ldt 
+syscalls:sys_exit_mmap 
+syscalls:sys_enter_mmap 
 x86_fpu:x86_fpu_xstate_check_failed 102
 x86_fpu:x86_fpu_copy_dst 103
 x86_fpu:x86_fpu_copy_src 104
@@ -86,13 +98,39 @@ resctrl:mon_llc_occupancy_limbo 114
 resctrl:pseudo_lock_l3 115
 resctrl:pseudo_lock_l2 116
 resctrl:pseudo_lock_mem_latency 117
+syscalls:sys_exit_uretprobe 
+syscalls:sys_enter_uretprobe 
+syscalls:sys_exit_map_shadow_stack 
+syscalls:sys_enter_map_shadow_stack 
 exceptions:page_fault_kernel 122
 exceptions:page_fault_user 123
+syscalls:sys_exit_unshare 
+syscalls:sys_enter_unshare 
+syscalls:sys_exit_clone3 
+syscalls:sys_enter_clone3 
+syscalls:sys_exit_clone 
+syscalls:sys_enter_clone 
+syscalls:sys_exit_vfork 
+syscalls:sys_enter_vfork 
+syscalls:sys_exit_fork 
+syscalls:sys_enter_fork 
+syscalls:sys_exit_set_tid_address 
+syscalls:sys_enter_set_tid_address 
 task:task_rename 136
 task:task_newtask 137
+syscalls:sys_exit_personality 
+syscalls:sys_enter_personality 
 cpuhp:cpuhp_exit 140
 cpuhp:cpuhp_multi_enter 141
 cpuhp:cpuhp_enter 142
+syscalls:sys_exit_wait4 
+syscalls:sys_enter_wait4 
+syscalls:sys_exit_waitid 
+syscalls:sys_enter_waitid 
+syscalls:sys_exit_exit_group 
+syscalls:sys_enter_exit_group 
+syscalls:sys_exit_exit 
+syscalls:sys_enter_exit 
 irq:tasklet_exit 151
 irq:tasklet_entry 152
 irq:softirq_raise 153
@@ -100,15 +138,133 @@ irq:softirq_exit 154
 irq:softirq_entry 155
 irq:irq_handler_exit 156
 irq:irq_handler_entry 157
+syscalls:sys_exit_capset 
+syscalls:sys_enter_capset 
+syscalls:sys_exit_capget 
+syscalls:sys_enter_capget 
+syscalls:sys_exit_ptrace 
+syscalls:sys_enter_ptrace 
+syscalls:sys_exit_rt_sigsuspend 
+syscalls:sys_enter_rt_sigsuspend 
+syscalls:sys_exit_pause 
+syscalls:sys_enter_pause 
+syscalls:sys_exit_rt_sigaction 
+syscalls:sys_enter_rt_sigaction 
+syscalls:sys_exit_sigaltstack 
+syscalls:sys_enter_sigaltstack 
+syscalls:sys_exit_rt_tgsigqueueinfo 
+syscalls:sys_enter_rt_tgsigqueueinfo 
+syscalls:sys_exit_rt_sigqueueinfo 
+syscalls:sys_enter_rt_sigqueueinfo 
+syscalls:sys_exit_tkill 
+syscalls:sys_enter_tkill 
+syscalls:sys_exit_tgkill 
+syscalls:sys_enter_tgkill 
+syscalls:sys_exit_pidfd_send_signal 
+syscalls:sys_enter_pidfd_send_signal 
+syscalls:sys_exit_kill 
+syscalls:sys_enter_kill 
+syscalls:sys_exit_rt_sigtimedwait 
+syscalls:sys_enter_rt_sigtimedwait 
+syscalls:sys_exit_rt_sigpending 
+syscalls:sys_enter_rt_sigpending 
+syscalls:sys_exit_rt_sigprocmask 
+syscalls:sys_enter_rt_sigprocmask 
+syscalls:sys_exit_restart_syscall 
+syscalls:sys_enter_restart_syscall 
 signal:signal_deliver 192
 signal:signal_generate 193
+syscalls:sys_exit_sysinfo 
+syscalls:sys_enter_sysinfo 
+syscalls:sys_exit_getcpu 
+syscalls:sys_enter_getcpu 
+syscalls:sys_exit_prctl 
+syscalls:sys_enter_prctl 
+syscalls:sys_exit_umask 
+syscalls:sys_enter_umask 
+syscalls:sys_exit_getrusage 
+syscalls:sys_enter_getrusage 
+syscalls:sys_exit_setrlimit 
+syscalls:sys_enter_setrlimit 
+syscalls:sys_exit_prlimit64 
+syscalls:sys_enter_prlimit64 
+syscalls:sys_exit_getrlimit 
+syscalls:sys_enter_getrlimit 
+syscalls:sys_exit_setdomainname 
+syscalls:sys_enter_setdomainname 
+syscalls:sys_exit_sethostname 
+syscalls:sys_enter_sethostname 
+syscalls:sys_exit_newuname 
+syscalls:sys_enter_newuname 
+syscalls:sys_exit_setsid 
+syscalls:sys_enter_setsid 
+syscalls:sys_exit_getsid 
+syscalls:sys_enter_getsid 
+syscalls:sys_exit_getpgrp 
+syscalls:sys_enter_getpgrp 
+syscalls:sys_exit_getpgid 
+syscalls:sys_enter_getpgid 
+syscalls:sys_exit_setpgid 
+syscalls:sys_enter_setpgid 
+syscalls:sys_exit_times 
+syscalls:sys_enter_times 
+syscalls:sys_exit_getegid 
+syscalls:sys_enter_getegid 
+syscalls:sys_exit_getgid 
+syscalls:sys_enter_getgid 
+syscalls:sys_exit_geteuid 
+syscalls:sys_enter_geteuid 
+syscalls:sys_exit_getuid 
+syscalls:sys_enter_getuid 
+syscalls:sys_exit_getppid 
+syscalls:sys_enter_getppid 
+syscalls:sys_exit_gettid 
+syscalls:sys_enter_gettid 
+syscalls:sys_exit_getpid 
+syscalls:sys_enter_getpid 
+syscalls:sys_exit_setfsgid 
+syscalls:sys_enter_setfsgid 
+syscalls:sys_exit_setfsuid 
+syscalls:sys_enter_setfsuid 
+syscalls:sys_exit_getresgid 
+syscalls:sys_enter_getresgid 
+syscalls:sys_exit_setresgid 
+syscalls:sys_enter_setresgid 
+syscalls:sys_exit_getresuid 
+syscalls:sys_enter_getresuid 
+syscalls:sys_exit_setresuid 
+syscalls:sys_enter_setresuid 
+syscalls:sys_exit_setuid 
+syscalls:sys_enter_setuid 
+syscalls:sys_exit_setreuid 
+syscalls:sys_enter_setreuid 
+syscalls:sys_exit_setgid 
+syscalls:sys_enter_setgid 
+syscalls:sys_exit_setregid 
+syscalls:sys_enter_setregid 
+syscalls:sys_exit_getpriority 
+syscalls:sys_enter_getpriority 
+syscalls:sys_exit_setpriority 
+syscalls:sys_enter_setpriority 
 workqueue:workqueue_execute_end 266
 workqueue:workqueue_execute_start 267
 workqueue:workqueue_activate_work 268
 workqueue:workqueue_queue_work 269
+syscalls:sys_exit_pidfd_getfd 
+syscalls:sys_enter_pidfd_getfd 
+syscalls:sys_exit_pidfd_open 
+syscalls:sys_enter_pidfd_open 
+syscalls:sys_exit_setns 
+syscalls:sys_enter_setns 
 notifier:notifier_run 276
 notifier:notifier_unregister 277
 notifier:notifier_register 278
+syscalls:sys_exit_reboot 
+syscalls:sys_enter_reboot 
+syscalls:sys_exit_setgroups 
+syscalls:sys_enter_setgroups 
+syscalls:sys_exit_getgroups 
+syscalls:sys_enter_getgroups 
 ipi:ipi_exit 285
 ipi:ipi_entry 286
 ipi:ipi_send_cpumask 287
@@ -143,8 +299,36 @@ sched:sched_kthread_work_execute_start 315
 sched:sched_kthread_work_queue_work 316
 sched:sched_kthread_stop_ret 317
 sched:sched_kthread_stop 318
+syscalls:sys_exit_sched_rr_get_interval 
+syscalls:sys_enter_sched_rr_get_interval 
+syscalls:sys_exit_sched_get_priority_min 
+syscalls:sys_enter_sched_get_priority_min 
+syscalls:sys_exit_sched_get_priority_max 
+syscalls:sys_enter_sched_get_priority_max 
+syscalls:sys_exit_sched_yield 
+syscalls:sys_enter_sched_yield 
+syscalls:sys_exit_sched_getaffinity 
+syscalls:sys_enter_sched_getaffinity 
+syscalls:sys_exit_sched_setaffinity 
+syscalls:sys_enter_sched_setaffinity 
+syscalls:sys_exit_sched_getattr 
+syscalls:sys_enter_sched_getattr 
+syscalls:sys_exit_sched_getparam 
+syscalls:sys_enter_sched_getparam 
+syscalls:sys_exit_sched_getscheduler 
+syscalls:sys_enter_sched_getscheduler 
+syscalls:sys_exit_sched_setattr 
+syscalls:sys_enter_sched_setattr 
+syscalls:sys_exit_sched_setparam 
+syscalls:sys_enter_sched_setparam 
+syscalls:sys_exit_sched_setscheduler 
+syscalls:sys_enter_sched_setscheduler 
+syscalls:sys_exit_membarrier 
+syscalls:sys_enter_membarrier 
 lock:contention_end 345
 lock:contention_begin 346
+syscalls:sys_exit_syslog 
+syscalls:sys_enter_syslog 
 printk:console 349
 irq_matrix:irq_matrix_free 350
 irq_matrix:irq_matrix_alloc 351
@@ -181,11 +365,27 @@ dma:dma_map_page 381
 swiotlb:swiotlb_bounced 382
 raw_syscalls:sys_exit 383
 raw_syscalls:sys_enter 384
+syscalls:sys_exit_finit_module 
+syscalls:sys_enter_finit_module 
+syscalls:sys_exit_init_module 
+syscalls:sys_enter_init_module 
+syscalls:sys_exit_delete_module 
+syscalls:sys_enter_delete_module 
 module:module_request 391
 module:module_put 392
 module:module_get 393
 module:module_free 394
 module:module_load 395
+syscalls:sys_exit_kcmp 
+syscalls:sys_enter_kcmp 
+syscalls:sys_exit_adjtimex 
+syscalls:sys_enter_adjtimex 
+syscalls:sys_exit_settimeofday 
+syscalls:sys_enter_settimeofday 
+syscalls:sys_exit_gettimeofday 
+syscalls:sys_enter_gettimeofday 
+syscalls:sys_exit_time 
+syscalls:sys_enter_time 
 timer:tick_stop 406
 timer:itimer_expire 407
 timer:itimer_state 408
@@ -200,10 +400,38 @@ timer:timer_expire_exit 416
 timer:timer_expire_entry 417
 timer:timer_start 418
 timer:timer_init 419
+syscalls:sys_exit_nanosleep 
+syscalls:sys_enter_nanosleep 
 alarmtimer:alarmtimer_cancel 422
 alarmtimer:alarmtimer_start 423
 alarmtimer:alarmtimer_fired 424
 alarmtimer:alarmtimer_suspend 425
+syscalls:sys_exit_clock_nanosleep 
+syscalls:sys_enter_clock_nanosleep 
+syscalls:sys_exit_clock_getres 
+syscalls:sys_enter_clock_getres 
+syscalls:sys_exit_clock_adjtime 
+syscalls:sys_enter_clock_adjtime 
+syscalls:sys_exit_clock_gettime 
+syscalls:sys_enter_clock_gettime 
+syscalls:sys_exit_clock_settime 
+syscalls:sys_enter_clock_settime 
+syscalls:sys_exit_timer_delete 
+syscalls:sys_enter_timer_delete 
+syscalls:sys_exit_timer_settime 
+syscalls:sys_enter_timer_settime 
+syscalls:sys_exit_timer_getoverrun 
+syscalls:sys_enter_timer_getoverrun 
+syscalls:sys_exit_timer_gettime 
+syscalls:sys_enter_timer_gettime 
+syscalls:sys_exit_timer_create 
+syscalls:sys_enter_timer_create 
+syscalls:sys_exit_setitimer 
+syscalls:sys_enter_setitimer 
+syscalls:sys_exit_alarm 
+syscalls:sys_enter_alarm 
+syscalls:sys_exit_getitimer 
+syscalls:sys_enter_getitimer 
 timer_migration:tmigr_handle_remote 452
 timer_migration:tmigr_update_events 453
 timer_migration:tmigr_cpu_new_timer_idle 454
@@ -218,9 +446,29 @@ timer_migration:tmigr_group_set_cpu_inactive 462
 timer_migration:tmigr_connect_cpu_parent 463
 timer_migration:tmigr_connect_child_parent 464
 timer_migration:tmigr_group_set 465
+syscalls:sys_exit_futex_requeue 
+syscalls:sys_enter_futex_requeue 
+syscalls:sys_exit_futex_wait 
+syscalls:sys_enter_futex_wait 
+syscalls:sys_exit_futex_wake 
+syscalls:sys_enter_futex_wake 
+syscalls:sys_exit_futex_waitv 
+syscalls:sys_enter_futex_waitv 
+syscalls:sys_exit_futex 
+syscalls:sys_enter_futex 
+syscalls:sys_exit_get_robust_list 
+syscalls:sys_enter_get_robust_list 
+syscalls:sys_exit_set_robust_list 
+syscalls:sys_enter_set_robust_list 
 csd:csd_function_exit 480
 csd:csd_function_entry 481
 csd:csd_queue_cpu 482
+syscalls:sys_exit_acct 
+syscalls:sys_enter_acct 
+syscalls:sys_exit_kexec_load 
+syscalls:sys_enter_kexec_load 
+syscalls:sys_exit_kexec_file_load 
+syscalls:sys_enter_kexec_file_load 
 cgroup:cgroup_rstat_cpu_unlock_fastpath 489
 cgroup:cgroup_rstat_cpu_unlock 490
 cgroup:cgroup_rstat_cpu_locked_fastpath 491
@@ -243,6 +491,8 @@ cgroup:cgroup_mkdir 507
 cgroup:cgroup_remount 508
 cgroup:cgroup_destroy_root 509
 cgroup:cgroup_setup_root 510
+syscalls:sys_exit_seccomp 
+syscalls:sys_enter_seccomp 
 bpf_trace:bpf_trace_printk 513
 error_report:error_report_end 514
 power:guest_halt_poll_ns 515
@@ -288,10 +538,18 @@ xdp:xdp_redirect_err 554
 xdp:xdp_redirect 555
 xdp:xdp_bulk_tx 556
 xdp:xdp_exception 557
+syscalls:sys_exit_bpf 
+syscalls:sys_enter_bpf 
+syscalls:sys_exit_perf_event_open 
+syscalls:sys_enter_perf_event_open 
 context_tracking:user_exit 562
 context_tracking:user_enter 563
+syscalls:sys_exit_rseq 
+syscalls:sys_enter_rseq 
 rseq:rseq_ip_fixup 566
 rseq:rseq_update 567
+syscalls:sys_exit_cachestat 
+syscalls:sys_enter_cachestat 
 filemap:file_check_and_advance_wb_err 570
 filemap:filemap_set_wb_err 571
 filemap:mm_filemap_fault 572
@@ -299,6 +557,8 @@ filemap:mm_filemap_map_pages 573
 filemap:mm_filemap_get_pages 574
 filemap:mm_filemap_add_to_page_cache 575
 filemap:mm_filemap_delete_from_page_cache 576
+syscalls:sys_exit_process_mrelease 
+syscalls:sys_enter_process_mrelease 
 oom:compact_retry 579
 oom:skip_task_reaping 580
 oom:finish_task_reaping 581
@@ -307,6 +567,10 @@ oom:wake_reaper 583
 oom:mark_victim 584
 oom:reclaim_retry_zone 585
 oom:oom_score_adj_update 586
+syscalls:sys_exit_fadvise64 
+syscalls:sys_enter_fadvise64 
+syscalls:sys_exit_readahead 
+syscalls:sys_enter_readahead 
 pagemap:mm_lru_activate 591
 pagemap:mm_lru_insertion 592
 vmscan:mm_vmscan_throttled 593
@@ -362,10 +626,40 @@ compaction:mm_compaction_isolate_migratepages 642
 mmap_lock:mmap_lock_acquire_returned 643
 mmap_lock:mmap_lock_released 644
 mmap_lock:mmap_lock_start_locking 645
+syscalls:sys_exit_mincore 
+syscalls:sys_enter_mincore 
+syscalls:sys_exit_munlockall 
+syscalls:sys_enter_munlockall 
+syscalls:sys_exit_mlockall 
+syscalls:sys_enter_mlockall 
+syscalls:sys_exit_munlock 
+syscalls:sys_enter_munlock 
+syscalls:sys_exit_mlock2 
+syscalls:sys_enter_mlock2 
+syscalls:sys_exit_mlock 
+syscalls:sys_enter_mlock 
+syscalls:sys_exit_remap_file_pages 
+syscalls:sys_enter_remap_file_pages 
+syscalls:sys_exit_munmap 
+syscalls:sys_enter_munmap 
+syscalls:sys_exit_brk 
+syscalls:sys_enter_brk 
 mmap:exit_mmap 664
 mmap:vma_store 665
 mmap:vma_mas_szero 666
 mmap:vm_unmapped_area 667
+syscalls:sys_exit_pkey_free 
+syscalls:sys_enter_pkey_free 
+syscalls:sys_exit_pkey_alloc 
+syscalls:sys_enter_pkey_alloc 
+syscalls:sys_exit_pkey_mprotect 
+syscalls:sys_enter_pkey_mprotect 
+syscalls:sys_exit_mprotect 
+syscalls:sys_enter_mprotect 
+syscalls:sys_exit_mremap 
+syscalls:sys_enter_mremap 
+syscalls:sys_exit_msync 
+syscalls:sys_enter_msync 
 migrate:remove_migration_pte 680
 migrate:set_migration_pte 681
 migrate:mm_migrate_pages_start 682
@@ -374,6 +668,30 @@ tlb:tlb_flush 684
 vmalloc:free_vmap_area_noflush 685
 vmalloc:purge_vmap_area_lazy 686
 vmalloc:alloc_vmap_area 687
+syscalls:sys_exit_process_vm_writev 
+syscalls:sys_enter_process_vm_writev 
+syscalls:sys_exit_process_vm_readv 
+syscalls:sys_enter_process_vm_readv 
+syscalls:sys_exit_mseal 
+syscalls:sys_enter_mseal 
+syscalls:sys_exit_process_madvise 
+syscalls:sys_enter_process_madvise 
+syscalls:sys_exit_madvise 
+syscalls:sys_enter_madvise 
+syscalls:sys_exit_swapon 
+syscalls:sys_enter_swapon 
+syscalls:sys_exit_swapoff 
+syscalls:sys_enter_swapoff 
+syscalls:sys_exit_get_mempolicy 
+syscalls:sys_enter_get_mempolicy 
+syscalls:sys_exit_migrate_pages 
+syscalls:sys_enter_migrate_pages 
+syscalls:sys_exit_set_mempolicy 
+syscalls:sys_enter_set_mempolicy 
+syscalls:sys_exit_mbind 
+syscalls:sys_enter_mbind 
+syscalls:sys_exit_set_mempolicy_home_node 
+syscalls:sys_enter_set_mempolicy_home_node 
 ksm:ksm_advisor 712
 ksm:ksm_remove_rmap_item 713
 ksm:ksm_remove_ksm_page 714
@@ -383,6 +701,8 @@ ksm:ksm_exit 717
 ksm:ksm_enter 718
 ksm:ksm_stop_scan 719
 ksm:ksm_start_scan 720
+syscalls:sys_exit_move_pages 
+syscalls:sys_enter_move_pages 
 thp:remove_migration_pmd 723
 thp:set_migration_pmd 724
 huge_memory:mm_khugepaged_collapse_file 725
@@ -392,8 +712,202 @@ huge_memory:mm_collapse_huge_page_isolate 728
 huge_memory:mm_collapse_huge_page 729
 huge_memory:mm_khugepaged_scan_pmd 730
 page_isolation:test_pages_isolated 731
+syscalls:sys_exit_memfd_secret 
+syscalls:sys_enter_memfd_secret 
 damon:damon_aggregated 734
 damon:damos_before_apply 735
+syscalls:sys_exit_memfd_create 
+syscalls:sys_enter_memfd_create 
+syscalls:sys_exit_vhangup 
+syscalls:sys_enter_vhangup 
+syscalls:sys_exit_close_range 
+syscalls:sys_enter_close_range 
+syscalls:sys_exit_close 
+syscalls:sys_enter_close 
+syscalls:sys_exit_creat 
+syscalls:sys_enter_creat 
+syscalls:sys_exit_openat2 
+syscalls:sys_enter_openat2 
+syscalls:sys_exit_openat 
+syscalls:sys_enter_openat 
+syscalls:sys_exit_open 
+syscalls:sys_enter_open 
+syscalls:sys_exit_fchown 
+syscalls:sys_enter_fchown 
+syscalls:sys_exit_lchown 
+syscalls:sys_enter_lchown 
+syscalls:sys_exit_chown 
+syscalls:sys_enter_chown 
+syscalls:sys_exit_fchownat 
+syscalls:sys_enter_fchownat 
+syscalls:sys_exit_chmod 
+syscalls:sys_enter_chmod 
+syscalls:sys_exit_fchmodat 
+syscalls:sys_enter_fchmodat 
+syscalls:sys_exit_fchmodat2 
+syscalls:sys_enter_fchmodat2 
+syscalls:sys_exit_fchmod 
+syscalls:sys_enter_fchmod 
+syscalls:sys_exit_chroot 
+syscalls:sys_enter_chroot 
+syscalls:sys_exit_fchdir 
+syscalls:sys_enter_fchdir 
+syscalls:sys_exit_chdir 
+syscalls:sys_enter_chdir 
+syscalls:sys_exit_access 
+syscalls:sys_enter_access 
+syscalls:sys_exit_faccessat2 
+syscalls:sys_enter_faccessat2 
+syscalls:sys_exit_faccessat 
+syscalls:sys_enter_faccessat 
+syscalls:sys_exit_fallocate 
+syscalls:sys_enter_fallocate 
+syscalls:sys_exit_ftruncate 
+syscalls:sys_enter_ftruncate 
+syscalls:sys_exit_truncate 
+syscalls:sys_enter_truncate 
+syscalls:sys_exit_copy_file_range 
+syscalls:sys_enter_copy_file_range 
+syscalls:sys_exit_sendfile64 
+syscalls:sys_enter_sendfile64 
+syscalls:sys_exit_pwritev2 
+syscalls:sys_enter_pwritev2 
+syscalls:sys_exit_pwritev 
+syscalls:sys_enter_pwritev 
+syscalls:sys_exit_preadv2 
+syscalls:sys_enter_preadv2 
+syscalls:sys_exit_preadv 
+syscalls:sys_enter_preadv 
+syscalls:sys_exit_writev 
+syscalls:sys_enter_writev 
+syscalls:sys_exit_readv 
+syscalls:sys_enter_readv 
+syscalls:sys_exit_pwrite64 
+syscalls:sys_enter_pwrite64 
+syscalls:sys_exit_pread64 
+syscalls:sys_enter_pread64 
+syscalls:sys_exit_write 
+syscalls:sys_enter_write 
+syscalls:sys_exit_read 
+syscalls:sys_enter_read 
+syscalls:sys_exit_lseek 
+syscalls:sys_enter_lseek 
+syscalls:sys_exit_statx 
+syscalls:sys_enter_statx 
+syscalls:sys_exit_readlink 
+syscalls:sys_enter_readlink 
+syscalls:sys_exit_readlinkat 
+syscalls:sys_enter_readlinkat 
+syscalls:sys_exit_newfstat 
+syscalls:sys_enter_newfstat 
+syscalls:sys_exit_newfstatat 
+syscalls:sys_enter_newfstatat 
+syscalls:sys_exit_newlstat 
+syscalls:sys_enter_newlstat 
+syscalls:sys_exit_newstat 
+syscalls:sys_enter_newstat 
+syscalls:sys_exit_execveat 
+syscalls:sys_enter_execveat 
+syscalls:sys_exit_execve 
+syscalls:sys_enter_execve 
+syscalls:sys_exit_pipe 
+syscalls:sys_enter_pipe 
+syscalls:sys_exit_pipe2 
+syscalls:sys_enter_pipe2 
+syscalls:sys_exit_rename 
+syscalls:sys_enter_rename 
+syscalls:sys_exit_renameat 
+syscalls:sys_enter_renameat 
+syscalls:sys_exit_renameat2 
+syscalls:sys_enter_renameat2 
+syscalls:sys_exit_link 
+syscalls:sys_enter_link 
+syscalls:sys_exit_linkat 
+syscalls:sys_enter_linkat 
+syscalls:sys_exit_symlink 
+syscalls:sys_enter_symlink 
+syscalls:sys_exit_symlinkat 
+syscalls:sys_enter_symlinkat 
+syscalls:sys_exit_unlink 
+syscalls:sys_enter_unlink 
+syscalls:sys_exit_unlinkat 
+syscalls:sys_enter_unlinkat 
+syscalls:sys_exit_rmdir 
+syscalls:sys_enter_rmdir 
+syscalls:sys_exit_mkdir 
+syscalls:sys_enter_mkdir 
+syscalls:sys_exit_mkdirat 
+syscalls:sys_enter_mkdirat 
+syscalls:sys_exit_mknod 
+syscalls:sys_enter_mknod 
+syscalls:sys_exit_mknodat 
+syscalls:sys_enter_mknodat 
+syscalls:sys_exit_fcntl 
+syscalls:sys_enter_fcntl 
+syscalls:sys_exit_ioctl 
+syscalls:sys_enter_ioctl 
+syscalls:sys_exit_getdents64 
+syscalls:sys_enter_getdents64 
+syscalls:sys_exit_getdents 
+syscalls:sys_enter_getdents 
+syscalls:sys_exit_ppoll 
+syscalls:sys_enter_ppoll 
+syscalls:sys_exit_poll 
+syscalls:sys_enter_poll 
+syscalls:sys_exit_pselect6 
+syscalls:sys_enter_pselect6 
+syscalls:sys_exit_select 
+syscalls:sys_enter_select 
+syscalls:sys_exit_dup 
+syscalls:sys_enter_dup 
+syscalls:sys_exit_dup2 
+syscalls:sys_enter_dup2 
+syscalls:sys_exit_dup3 
+syscalls:sys_enter_dup3 
+syscalls:sys_exit_sysfs 
+syscalls:sys_enter_sysfs 
+syscalls:sys_exit_listmount 
+syscalls:sys_enter_listmount 
+syscalls:sys_exit_statmount 
+syscalls:sys_enter_statmount 
+syscalls:sys_exit_mount_setattr 
+syscalls:sys_enter_mount_setattr 
+syscalls:sys_exit_pivot_root 
+syscalls:sys_enter_pivot_root 
+syscalls:sys_exit_move_mount 
+syscalls:sys_enter_move_mount 
+syscalls:sys_exit_fsmount 
+syscalls:sys_enter_fsmount 
+syscalls:sys_exit_mount 
+syscalls:sys_enter_mount 
+syscalls:sys_exit_open_tree 
+syscalls:sys_enter_open_tree 
+syscalls:sys_exit_umount 
+syscalls:sys_enter_umount 
+syscalls:sys_exit_fremovexattr 
+syscalls:sys_enter_fremovexattr 
+syscalls:sys_exit_lremovexattr 
+syscalls:sys_enter_lremovexattr 
+syscalls:sys_exit_removexattr 
+syscalls:sys_enter_removexattr 
+syscalls:sys_exit_flistxattr 
+syscalls:sys_enter_flistxattr 
+syscalls:sys_exit_llistxattr 
+syscalls:sys_enter_llistxattr 
+syscalls:sys_exit_listxattr 
+syscalls:sys_enter_listxattr 
+syscalls:sys_exit_fgetxattr 
+syscalls:sys_enter_fgetxattr 
+syscalls:sys_exit_lgetxattr 
+syscalls:sys_enter_lgetxattr 
+syscalls:sys_exit_getxattr 
+syscalls:sys_enter_getxattr 
+syscalls:sys_exit_fsetxattr 
+syscalls:sys_enter_fsetxattr 
+syscalls:sys_exit_lsetxattr 
+syscalls:sys_enter_lsetxattr 
+syscalls:sys_exit_setxattr 
+syscalls:sys_enter_setxattr 
 writeback:sb_clear_inode_writeback 928
 writeback:sb_mark_inode_writeback 929
 writeback:writeback_dirty_inode_enqueue 930
@@ -426,6 +940,96 @@ writeback:writeback_dirty_inode_start 956
 writeback:writeback_mark_inode_dirty 957
 writeback:folio_wait_writeback 958
 writeback:writeback_dirty_folio 959
+syscalls:sys_exit_tee 
+syscalls:sys_enter_tee 
+syscalls:sys_exit_splice 
+syscalls:sys_enter_splice 
+syscalls:sys_exit_vmsplice 
+syscalls:sys_enter_vmsplice 
+syscalls:sys_exit_sync_file_range 
+syscalls:sys_enter_sync_file_range 
+syscalls:sys_exit_fdatasync 
+syscalls:sys_enter_fdatasync 
+syscalls:sys_exit_fsync 
+syscalls:sys_enter_fsync 
+syscalls:sys_exit_syncfs 
+syscalls:sys_enter_syncfs 
+syscalls:sys_exit_sync 
+syscalls:sys_enter_sync 
+syscalls:sys_exit_utime 
+syscalls:sys_enter_utime 
+syscalls:sys_exit_utimes 
+syscalls:sys_enter_utimes 
+syscalls:sys_exit_futimesat 
+syscalls:sys_enter_futimesat 
+syscalls:sys_exit_utimensat 
+syscalls:sys_enter_utimensat 
+syscalls:sys_exit_getcwd 
+syscalls:sys_enter_getcwd 
+syscalls:sys_exit_ustat 
+syscalls:sys_enter_ustat 
+syscalls:sys_exit_fstatfs 
+syscalls:sys_enter_fstatfs 
+syscalls:sys_exit_statfs 
+syscalls:sys_enter_statfs 
+syscalls:sys_exit_fsconfig 
+syscalls:sys_enter_fsconfig 
+syscalls:sys_exit_fspick 
+syscalls:sys_enter_fspick 
+syscalls:sys_exit_fsopen 
+syscalls:sys_enter_fsopen 
+syscalls:sys_exit_inotify_rm_watch 
+syscalls:sys_enter_inotify_rm_watch 
+syscalls:sys_exit_inotify_add_watch 
+syscalls:sys_enter_inotify_add_watch 
+syscalls:sys_exit_inotify_init 
+syscalls:sys_enter_inotify_init 
+syscalls:sys_exit_inotify_init1 
+syscalls:sys_enter_inotify_init1 
+syscalls:sys_exit_fanotify_mark 
+syscalls:sys_enter_fanotify_mark 
+syscalls:sys_exit_fanotify_init 
+syscalls:sys_enter_fanotify_init 
+syscalls:sys_exit_epoll_pwait2 
+syscalls:sys_enter_epoll_pwait2 
+syscalls:sys_exit_epoll_pwait 
+syscalls:sys_enter_epoll_pwait 
+syscalls:sys_exit_epoll_wait 
+syscalls:sys_enter_epoll_wait 
+syscalls:sys_exit_epoll_ctl 
+syscalls:sys_enter_epoll_ctl 
+syscalls:sys_exit_epoll_create 
+syscalls:sys_enter_epoll_create 
+syscalls:sys_exit_epoll_create1 
+syscalls:sys_enter_epoll_create1 
+syscalls:sys_exit_signalfd 
+syscalls:sys_enter_signalfd 
+syscalls:sys_exit_signalfd4 
+syscalls:sys_enter_signalfd4 
+syscalls:sys_exit_timerfd_gettime 
+syscalls:sys_enter_timerfd_gettime 
+syscalls:sys_exit_timerfd_settime 
+syscalls:sys_enter_timerfd_settime 
+syscalls:sys_exit_timerfd_create 
+syscalls:sys_enter_timerfd_create 
+syscalls:sys_exit_eventfd 
+syscalls:sys_enter_eventfd 
+syscalls:sys_exit_eventfd2 
+syscalls:sys_enter_eventfd2 
+syscalls:sys_exit_userfaultfd 
+syscalls:sys_enter_userfaultfd 
+syscalls:sys_exit_io_pgetevents 
+syscalls:sys_enter_io_pgetevents 
+syscalls:sys_exit_io_getevents 
+syscalls:sys_enter_io_getevents 
+syscalls:sys_exit_io_cancel 
+syscalls:sys_enter_io_cancel 
+syscalls:sys_exit_io_submit 
+syscalls:sys_enter_io_submit 
+syscalls:sys_exit_io_destroy 
+syscalls:sys_enter_io_destroy 
+syscalls:sys_exit_io_setup 
+syscalls:sys_enter_io_setup 
 fs_dax:dax_writeback_one 1050
 fs_dax:dax_writeback_range_done 1051
 fs_dax:dax_writeback_range 1052
@@ -440,6 +1044,8 @@ fs_dax:dax_pmd_load_hole_fallback 1060
 fs_dax:dax_pmd_load_hole 1061
 fs_dax:dax_pmd_fault_done 1062
 fs_dax:dax_pmd_fault 1063
+syscalls:sys_exit_flock 
+syscalls:sys_enter_flock 
 filelock:leases_conflict 1066
 filelock:generic_add_lease 1067
 filelock:time_out_leases 1068
@@ -452,6 +1058,10 @@ filelock:locks_remove_posix 1074
 filelock:fcntl_setlk 1075
 filelock:posix_lock_inode 1076
 filelock:locks_get_lock_context 1077
+syscalls:sys_exit_open_by_handle_at 
+syscalls:sys_enter_open_by_handle_at 
+syscalls:sys_exit_name_to_handle_at 
+syscalls:sys_enter_name_to_handle_at 
 iomap:iomap_dio_complete 1082
 iomap:iomap_dio_rw_begin 1083
 iomap:iomap_iter 1084
@@ -465,9 +1075,67 @@ iomap:iomap_release_folio 1091
 iomap:iomap_writepage 1092
 iomap:iomap_readahead 1093
 iomap:iomap_readpage 1094
+syscalls:sys_exit_quotactl_fd 
+syscalls:sys_enter_quotactl_fd 
+syscalls:sys_exit_quotactl 
+syscalls:sys_enter_quotactl 
 fuse:fuse_request_end 1099
 fuse:fuse_request_send 1100
+syscalls:sys_exit_msgrcv 
+syscalls:sys_enter_msgrcv 
+syscalls:sys_exit_msgsnd 
+syscalls:sys_enter_msgsnd 
+syscalls:sys_exit_msgctl 
+syscalls:sys_enter_msgctl 
+syscalls:sys_exit_msgget 
+syscalls:sys_enter_msgget 
+syscalls:sys_exit_semop 
+syscalls:sys_enter_semop 
+syscalls:sys_exit_semtimedop 
+syscalls:sys_enter_semtimedop 
+syscalls:sys_exit_semctl 
+syscalls:sys_enter_semctl 
+syscalls:sys_exit_semget 
+syscalls:sys_enter_semget 
+syscalls:sys_exit_shmdt 
+syscalls:sys_enter_shmdt 
+syscalls:sys_exit_shmat 
+syscalls:sys_enter_shmat 
+syscalls:sys_exit_shmctl 
+syscalls:sys_enter_shmctl 
+syscalls:sys_exit_shmget 
+syscalls:sys_enter_shmget 
+syscalls:sys_exit_mq_getsetattr 
+syscalls:sys_enter_mq_getsetattr 
+syscalls:sys_exit_mq_notify 
+syscalls:sys_enter_mq_notify 
+syscalls:sys_exit_mq_timedreceive 
+syscalls:sys_enter_mq_timedreceive 
+syscalls:sys_exit_mq_timedsend 
+syscalls:sys_enter_mq_timedsend 
+syscalls:sys_exit_mq_unlink 
+syscalls:sys_enter_mq_unlink 
+syscalls:sys_exit_mq_open 
+syscalls:sys_enter_mq_open 
+syscalls:sys_exit_keyctl 
+syscalls:sys_enter_keyctl 
+syscalls:sys_exit_request_key 
+syscalls:sys_enter_request_key 
+syscalls:sys_exit_add_key 
+syscalls:sys_enter_add_key 
+syscalls:sys_exit_lsm_list_modules 
+syscalls:sys_enter_lsm_list_modules 
+syscalls:sys_exit_lsm_get_self_attr 
+syscalls:sys_enter_lsm_get_self_attr 
+syscalls:sys_exit_lsm_set_self_attr 
+syscalls:sys_enter_lsm_set_self_attr 
 avc:selinux_audited 1149
+syscalls:sys_exit_landlock_restrict_self 
+syscalls:sys_enter_landlock_restrict_self 
+syscalls:sys_exit_landlock_add_rule 
+syscalls:sys_enter_landlock_add_rule 
+syscalls:sys_exit_landlock_create_ruleset 
+syscalls:sys_enter_landlock_create_ruleset 
 block:block_rq_remap 1156
 block:block_bio_remap 1157
 block:block_split 1158
@@ -489,6 +1157,10 @@ block:block_rq_complete 1173
 block:block_rq_requeue 1174
 block:block_dirty_buffer 1175
 block:block_touch_buffer 1176
+syscalls:sys_exit_ioprio_get 
+syscalls:sys_enter_ioprio_get 
+syscalls:sys_exit_ioprio_set 
+syscalls:sys_enter_ioprio_set 
 iocost:iocost_iocg_forgive_debt 1181
 iocost:iocost_ioc_vrate_adj 1182
 iocost:iocost_inuse_adjust 1183
@@ -500,6 +1172,10 @@ wbt:wbt_timer 1188
 wbt:wbt_step 1189
 wbt:wbt_lat 1190
 wbt:wbt_stat 1191
+syscalls:sys_exit_io_uring_setup 
+syscalls:sys_enter_io_uring_setup 
+syscalls:sys_exit_io_uring_enter 
+syscalls:sys_enter_io_uring_enter 
 io_uring:io_uring_local_work_run 1196
 io_uring:io_uring_short_write 1197
 io_uring:io_uring_task_work_run 1198
@@ -517,6 +1193,8 @@ io_uring:io_uring_queue_async_work 1209
 io_uring:io_uring_file_get 1210
 io_uring:io_uring_register 1211
 io_uring:io_uring_create 1212
+syscalls:sys_exit_io_uring_register 
+syscalls:sys_enter_io_uring_register 
 msr:rdpmc 1215
 msr:write_msr 1216
 msr:read_msr 1217
@@ -556,6 +1234,8 @@ regulator:regulator_disable 1250
 regulator:regulator_enable_complete 1251
 regulator:regulator_enable_delay 1252
 regulator:regulator_enable 1253
+syscalls:sys_exit_getrandom 
+syscalls:sys_enter_getrandom 
 intel_iommu:cache_tag_flush_range_np 1256
 intel_iommu:cache_tag_flush_range 1257
 intel_iommu:cache_tag_flush_all 1258
@@ -653,6 +1333,42 @@ ras:non_standard_event 1349
 ras:arm_event 1350
 ras:mc_event 1351
 ras:extlog_mem_event 1352
+syscalls:sys_exit_recvmmsg 
+syscalls:sys_enter_recvmmsg 
+syscalls:sys_exit_recvmsg 
+syscalls:sys_enter_recvmsg 
+syscalls:sys_exit_sendmmsg 
+syscalls:sys_enter_sendmmsg 
+syscalls:sys_exit_sendmsg 
+syscalls:sys_enter_sendmsg 
+syscalls:sys_exit_shutdown 
+syscalls:sys_enter_shutdown 
+syscalls:sys_exit_getsockopt 
+syscalls:sys_enter_getsockopt 
+syscalls:sys_exit_setsockopt 
+syscalls:sys_enter_setsockopt 
+syscalls:sys_exit_recvfrom 
+syscalls:sys_enter_recvfrom 
+syscalls:sys_exit_sendto 
+syscalls:sys_enter_sendto 
+syscalls:sys_exit_getpeername 
+syscalls:sys_enter_getpeername 
+syscalls:sys_exit_getsockname 
+syscalls:sys_enter_getsockname 
+syscalls:sys_exit_connect 
+syscalls:sys_enter_connect 
+syscalls:sys_exit_accept 
+syscalls:sys_enter_accept 
+syscalls:sys_exit_accept4 
+syscalls:sys_enter_accept4 
+syscalls:sys_exit_listen 
+syscalls:sys_enter_listen 
+syscalls:sys_exit_bind 
+syscalls:sys_enter_bind 
+syscalls:sys_exit_socketpair 
+syscalls:sys_enter_socketpair 
+syscalls:sys_exit_socket 
+syscalls:sys_enter_socket 
 neigh:neigh_cleanup_and_release 1389
 neigh:neigh_event_send_dead 1390
 neigh:neigh_event_send_done 1391

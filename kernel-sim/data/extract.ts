@@ -41,7 +41,9 @@ for (const line of load('kallsyms.gz').toString().split('\n')) {
 }
 const first = new Map<string, Sym>();
 for (const s of all) if (!first.has(s.name)) first.set(s.name, s);
-const sortedAddresses = [...new Set(all.filter((s) => s.at >= TEXT).map((s) => s.at))].sort((a, b) => (a < b ? -1 : 1));
+/** labels inside other functions */
+const INNER = /^(entry_SYSCALL_64_|ftrace_(regs_)?(call|caller_op_ptr|call_end|caller_end)$)/;
+const sortedAddresses = [...new Set(all.filter((s) => s.at >= TEXT && !INNER.test(s.name)).map((s) => s.at))].sort((a, b) => (a < b ? -1 : 1));
 const sizeOf = (at: bigint): number => {
   let lo = 0;
   let hi = sortedAddresses.length;
@@ -88,18 +90,34 @@ const flag = (s: Sym): string => {
   return blacklist.has(s.name) ? f.toUpperCase() : f;
 };
 
-const rows: string[] = [];
 const missing: string[] = [];
+const chosen: { name: string; at: bigint; size: number; kind: string; percpu: boolean }[] = [];
 for (const name of [...wanted].sort()) {
   const s = first.get(name);
   if (!s) missing.push(name);
-  else rows.push(`${name} ${s.at < TEXT ? `%${s.at.toString(16)} 0` : `${(s.at - TEXT).toString(16)} ${sizeOf(s.at).toString(16)}`} ${flag(s)}`);
+  else chosen.push({ name, at: s.at < TEXT ? s.at : s.at - TEXT, size: s.at < TEXT ? 0 : sizeOf(s.at), kind: flag(s), percpu: s.at < TEXT });
 }
+// per-CPU offsets first, then by address
+chosen.sort((a, b) => Number(b.percpu) - Number(a.percpu) || (a.at < b.at ? -1 : a.at > b.at ? 1 : a.name < b.name ? -1 : 1));
+const base64 = (numbers: readonly number[]): string => Buffer.from(Uint32Array.from(numbers).buffer).toString('base64');
 writeFileSync(
   out('symbols.ts'),
-  `/** Made by extract.ts: symbols of Linux 6.12.117 (Debian, amd64). name, offset from ffffffff81000000 (%: per-CPU), size, kind of beginning. */\nexport const symbolTable = \`\n${rows.join('\n')}\n\`;\n`,
+  `/**
+ * Made by extract.ts: symbols of Linux 6.12.117 (Debian, amd64). Names by address, the first PERCPU of them per-CPU variables;
+ * offsets from ffffffff81000000 (per-CPU: from the CPU's base) and sizes as little-endian u32; kinds: see sym/symbols.ts.
+ */
+export const PERCPU = ${chosen.filter((c) => c.percpu).length};
+export const names =
+  '${chosen.map((c) => c.name).join(' ')}';
+export const kinds =
+  '${chosen.map((c) => c.kind).join('')}';
+export const offsets =
+  '${base64(chosen.map((c) => Number(c.at)))}';
+export const sizes =
+  '${base64(chosen.map((c) => c.size))}';
+`,
 );
-console.log(`symbols: ${rows.length}; no such symbol (inlined there): ${missing.join(' ')}`);
+console.log(`symbols: ${chosen.length}; no such symbol (inlined there): ${missing.join(' ')}`);
 
 // every other function that ftrace can hook: asked only for names that the table has not
 const others = all.filter((s) => /^[tTwW]$/.test(s.type) && s.at >= TEXT && filter.has(s.name) && !wanted.has(s.name)).sort((a, b) => (a.at < b.at ? -1 : 1));
@@ -132,7 +150,7 @@ writeFileSync(
 const functions = Object.keys(tables).map(functionName);
 const small = subset(btf, {
   structs: STRUCTS,
-  functions: [...functions, ...rows.map((r) => r.split(' ')[0] as string).filter((n) => /^bpf_|^do_|^vfs_|^tcp_|^security_|^inet_|^ip_/.test(n))],
+  functions: [...functions, ...chosen.map((c) => c.name).filter((n) => /^bpf_|^do_|^vfs_|^tcp_|^security_|^inet_|^ip_/.test(n))],
   typedefs: [...EVENTS.map((e) => `btf_trace_${e}`), 'bpf_user_pt_regs_t', 'u8', 'u16', 'u32', 'u64', 's8', 's16', 's32', 's64', '__u8', '__u16', '__u32', '__u64', '__be16', '__be32', 'pid_t', 'size_t', 'bool'],
   also: (name, kind) => kind === 'func' && /^bpf_(kptr|iter|rdonly|dynptr|task|cpumask|obj|refcount|list|rbtree|percpu|rcu|preempt|cast|wq|get|skb|xdp|cgroup|strn?\w*|copy|key|lookup|verify|map|arena|throw|session)_?\w*$/.test(name),
 });

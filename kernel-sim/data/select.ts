@@ -2,13 +2,13 @@
 
 /** Entry code, probe machinery, data that the model keeps at its own symbol. */
 export const INFRASTRUCTURE = `
-_stext _etext entry_SYSCALL_64 entry_SYSCALL_64_after_hwframe do_syscall_64 x64_sys_call syscall_trace_enter syscall_exit_work syscall_exit_to_user_mode
+_stext _etext entry_SYSCALL_64 do_syscall_64 x64_sys_call syscall_trace_enter syscall_exit_work syscall_exit_to_user_mode
 syscall_enter_from_user_mode asm_exc_int3 exc_int3 asm_exc_page_fault exc_page_fault asm_exc_debug asm_exc_divide_error asm_exc_invalid_op asm_exc_general_protection
 ret_from_fork_asm ret_from_fork swapgs_restore_regs_and_return_to_usermode error_entry error_return
 ftrace_caller ftrace_regs_caller ftrace_stub __fentry__ kprobe_ftrace_handler get_kprobe kprobe_dispatcher kprobe_perf_func kretprobe_dispatcher kretprobe_perf_func
 aggr_pre_handler pre_handler_kretprobe kretprobe_rethook_handler rethook_try_get rethook_hook arch_rethook_prepare rethook_trampoline_handler arch_rethook_trampoline arch_rethook_trampoline_callback
 kprobe_int3_handler setup_detour_execution optimized_callback
-trace_call_bpf migrate_disable migrate_enable perf_syscall_enter perf_syscall_exit perf_call_bpf_enter perf_trace_run_bpf_submit perf_trace_buf_alloc
+bpf_trace_printk bpf_trace_vprintk bpf_probe_write_user trace_call_bpf migrate_disable migrate_enable perf_syscall_enter perf_syscall_exit perf_call_bpf_enter perf_trace_run_bpf_submit perf_trace_buf_alloc
 bpf_trace_run1 bpf_trace_run2 bpf_trace_run3 bpf_trace_run4 bpf_trace_run5 bpf_trace_run6 bpf_trace_run7 bpf_trace_run8 bpf_trace_run9 bpf_trace_run10 bpf_trace_run11 bpf_trace_run12
 __bpf_prog_enter __bpf_prog_exit __bpf_prog_enter_recur __bpf_prog_exit_recur __bpf_prog_enter_sleepable __bpf_prog_exit_sleepable __bpf_prog_enter_sleepable_recur __bpf_prog_exit_sleepable_recur
 __bpf_prog_enter_lsm_cgroup __bpf_prog_exit_lsm_cgroup
@@ -17,7 +17,7 @@ __bpf_prog_run32 __bpf_prog_run64 __bpf_prog_run96 __bpf_prog_run128 __bpf_prog_
 __bpf_prog_run384 __bpf_prog_run416 __bpf_prog_run448 __bpf_prog_run480 __bpf_prog_run512
 __x86_return_thunk its_return_thunk srso_return_thunk __x86_indirect_thunk_array __x86_indirect_its_thunk_array
 __switch_to __switch_to_asm __schedule schedule finish_task_switch.isra.0 arch_ftrace_ops_list_func __rcu_read_lock __rcu_read_unlock fdget fdget_pos fdget_raw fget fget_raw fput __f_unlock_pos strncpy_from_user
-init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
+just_return_func override_function_with_return init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
 bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number
 `.trim().split(/\s+/);
 
@@ -34,6 +34,7 @@ do_sys_open do_sys_openat2 do_filp_open do_unlinkat do_execve security_file_open
 /** Function symbols that match are taken: map operations that programs call, helpers' own functions are added by name. */
 export const PATTERNS: readonly RegExp[] = [
   /^__x64_sys_\w+$/,
+  /^bpf_lsm_\w+$/,
   /^__x86_indirect_(thunk|jump_thunk|call_thunk)_r?\w+$/,
   /^__x86_indirect_thunk_r\w+$/,
   /^(__)?(array|percpu_array|htab|htab_percpu|htab_lru|htab_lru_percpu|htab_map|trie|queue|stack|queue_stack|ringbuf|user_ringbuf|sock_map|sock_hash|sk_storage|bpf_\w+storage|cgroup_storage|fd_htab|fd_array|prog_fd_array|perf_event_fd_array|array_of_map|htab_of_map|htab_of_maps|dev_map|dev_hash|cpu_map|xsk_map|bloom_map|reuseport_array|arena|stack_map|struct_ops)_(map_)?\w*(lookup|update|delete|push|pop|peek|redirect|for_each)\w*$/,

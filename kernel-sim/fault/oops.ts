@@ -43,7 +43,7 @@ export function makeOops(kernel: Kernel, count: number, title: string | undefine
   const where = symbols.format(rip);
   lines.push(`RIP: ${user ? '0033' : '0010'}:${where.startsWith('0x') ? `0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}` : where}`);
   lines.push(code(kernel, rip));
-  lines.push(`RSP: ${user ? '002b' : '0018'}:${formatAddr(cpu.reg(4))} EFLAGS: ${(cpu.rflags >>> 0).toString(16).padStart(8, '0')}${fault?.kind === 'gp' ? '' : ''}`);
+  lines.push(`RSP: ${user ? '002b' : '0018'}:${formatAddr(cpu.reg(4))} EFLAGS: ${(cpu.rflags >>> 0).toString(16).padStart(8, '0')}`);
   const r = (n: number): string => cpu.reg64(n).toString(16).padStart(16, '0');
   lines.push(`RAX: ${r(0)} RBX: ${r(3)} RCX: ${r(1)}`);
   lines.push(`RDX: ${r(2)} RSI: ${r(6)} RDI: ${r(7)}`);
@@ -90,6 +90,7 @@ function pageFault(address: Addr, error: number): string[] {
     first,
     `#PF: ${mode} ${kind} in kernel mode`,
     `#PF: error_code(0x${error.toString(16).padStart(4, '0')}) - ${error & PF_PRESENT ? 'permissions violation' : 'not-present page'}`,
+    'PGD 0 P4D 0',
   ];
 }
 

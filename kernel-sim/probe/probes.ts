@@ -45,6 +45,14 @@ export class Probes {
   flush(task: Task): void {
     this.#parts?.kprobes.flush(task);
   }
+  /** After an oops in the middle of a handler: no kprobe and no program runs any more. */
+  reset(): void {
+    const { memory, percpu, symbols, text } = this.#kernel;
+    const running = text.ownPercpu('current_kprobe');
+    if (running !== undefined) memory.writeAddr(percpu.base + running, 0);
+    const active = symbols.address('bpf_prog_active');
+    if (active !== undefined) memory.writeU32(percpu.base + active, 0);
+  }
   /** A task was made. */
   taskCreated(task: Task): void {
     this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work'));

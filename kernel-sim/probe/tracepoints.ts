@@ -188,7 +188,7 @@ export class Tracepoints {
       before: NOP5.slice(),
       after: site ? this.#kernel.text.read(site.at, 5) : NOP5.slice(),
       via: 'static_key',
-      hits: 0,
+      hits: undefined,
       detach: () => {
         if (attached) undo();
         attached = false;

@@ -56,7 +56,7 @@ export class Trampolines {
       before: t.before,
       after: kernel.text.read(t.nop, 5),
       via: 'direct',
-      hits: 0,
+      hits: undefined,
       detach: () => {
         const n = t.list.indexOf(attached);
         if (n < 0) return;

@@ -27,8 +27,8 @@ export interface ProbeLink {
   readonly after: Uint8Array;
   /** how: `ftrace` call, `int3`, BPF trampoline `direct` call, `static_key` */
   readonly via: 'ftrace' | 'int3' | 'direct' | 'static_key' | 'timer';
-  /** hits counted since attach */
-  readonly hits: number;
+  /** how often it was hit since attach; undefined where the kernel keeps no count (trampolines, tracepoints) */
+  readonly hits: number | undefined;
   detach(): void;
 }
 

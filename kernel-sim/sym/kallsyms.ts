@@ -2,21 +2,48 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { BootError } from '../core/options.ts';
-import { symbolTable } from '../data/symbols.ts';
-import { Symbols } from './symbols.ts';
+import { furtherFunctions } from '../data/builtin.ts';
+import { kinds, names, offsets, PERCPU, sizes } from '../data/symbols.ts';
+import { type Symbol, Symbols } from './symbols.ts';
 
+/** Not the start of anything: padding in front of functions, labels inside them. */
+const INNER = /^(__pfx_|entry_SYSCALL_64_|ftrace_(regs_)?(call|caller_op_ptr|call_end|caller_end)$)/;
 /** `_stext` of the shipped table. */
 const STEXT = -0x7f00_0000;
 
+const numbers = (base64: string): Uint32Array => {
+  const bytes = Buffer.from(base64, 'base64');
+  const out = new Uint32Array(bytes.length / 4);
+  new Uint8Array(out.buffer).set(bytes);
+  return out;
+};
+
 /** Symbols of the kernel that ships with the project. */
 export function builtinSymbols(): Symbols {
-  const symbols = new Symbols();
-  for (const line of symbolTable.split('\n')) {
-    if (line === '') continue;
-    const [name, at, size, kind] = line.split(' ') as [string, string, string, string];
-    const address = at.startsWith('%') ? Number.parseInt(at.slice(1), 16) : STEXT + Number.parseInt(at, 16);
-    symbols.put({ name, address, size: Number.parseInt(size, 16), kind });
-  }
+  const at = numbers(offsets);
+  const symbols = new Symbols({
+    names: names.split(' '),
+    kinds,
+    sizes: numbers(sizes),
+    address: (row) => (row < PERCPU ? 0 : STEXT) + (at[row] as number),
+  });
+  let further: Map<string, Symbol> | undefined;
+  const all = (): Map<string, Symbol> => {
+    if (!further) {
+      further = new Map();
+      let address = STEXT;
+      for (const line of furtherFunctions().split('\n')) {
+        const [name, distance, size, kind] = line.split(' ') as [string, string, string, string];
+        address += Number.parseInt(distance, 36);
+        further.set(name, { name, address, size: Number.parseInt(size, 36), kind });
+      }
+    }
+    return further;
+  };
+  symbols.setFurther(
+    (name) => all().get(name),
+    () => all().keys(),
+  );
   return symbols;
 }
 
@@ -38,11 +65,7 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
       throw new BootError(`kallsyms: ${typeof source === 'string' ? source : 'the data'} is damaged gzip data`);
     }
   }
-  const kinds = new Map<string, string>();
-  for (const line of symbolTable.split('\n')) {
-    const [name, , , kind] = line.split(' ');
-    if (name && kind) kinds.set(name, kind);
-  }
+  const known = new Map(names.split(' ').map((name, n) => [name, kinds[n] as string]));
   const found: { name: string; address: number; kind: string }[] = [];
   const starts: number[] = [];
   let lines = 0;
@@ -52,9 +75,9 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
     lines++;
     const hex = m[1] as string;
     const address = hex.startsWith('ffff') ? Number.parseInt(hex.slice(4), 16) - 2 ** 48 : Number.parseInt(hex, 16);
-    if (address < 0) starts.push(address);
     const name = m[3] as string;
-    const kind = kinds.get(name);
+    if (address < 0 && !INNER.test(name)) starts.push(address);
+    const kind = known.get(name);
     if (kind !== undefined || name === '_stext' || name === '_text') found.push({ name, address, kind: kind ?? 'd' });
   }
   if (lines === 0) throw new BootError(`kallsyms: ${typeof source === 'string' ? source : 'the data'} has no line of the form 'ffffffff81000000 T _stext'`);

@@ -24,8 +24,19 @@ export interface SymbolAt {
   readonly module?: string;
 }
 
+/** A table that ships: columns, by address; rows become {@link Symbol} objects when they are asked for. */
+export interface SymbolTable {
+  readonly names: readonly string[];
+  readonly kinds: string;
+  readonly sizes: Uint32Array;
+  address(row: number): Addr;
+}
+
 export class Symbols {
   readonly #byName = new Map<string, Symbol>();
+  readonly #table: SymbolTable | undefined;
+  /** rows of the table by name, made at the first look-up */
+  #rows: Map<string, number> | undefined;
   /** sorted by address; rebuilt when something was added */
   #sorted: Symbol[] = [];
   #dirty = true;
@@ -34,6 +45,9 @@ export class Symbols {
   #moreNames: (() => Iterable<string>) | undefined;
   onAdd: (() => void) | undefined;
 
+  constructor(table?: SymbolTable) {
+    this.#table = table;
+  }
   /** Where names come from that the table has not. */
   setFurther(find: (name: string) => Symbol | undefined, names: () => Iterable<string>): void {
     this.#more = find;
@@ -41,14 +55,30 @@ export class Symbols {
   }
   /** Address of a symbol; undefined where there is none of that name. */
   address(name: string): Addr | undefined {
-    return this.#byName.get(name)?.address;
+    return this.get(name)?.address;
   }
   get(name: string): Symbol | undefined {
-    return this.#byName.get(name);
+    const known = this.#byName.get(name);
+    if (known || !this.#table) return known;
+    if (!this.#rows) {
+      const rows = new Map<string, number>();
+      const { names } = this.#table;
+      for (let n = 0; n < names.length; n++) rows.set(names[n] as string, n);
+      this.#rows = rows;
+    }
+    const row = this.#rows.get(name);
+    if (row === undefined || row < 0) return undefined;
+    const symbol = this.#row(row);
+    this.#byName.set(name, symbol);
+    return symbol;
+  }
+  #row(row: number): Symbol {
+    const t = this.#table as SymbolTable;
+    return { name: t.names[row] as string, address: t.address(row), size: t.sizes[row] as number, kind: t.kinds[row] as string };
   }
   /** As {@link get}, and among the kernel's further functions, which nothing here calls. */
   find(name: string): Symbol | undefined {
-    const known = this.#byName.get(name);
+    const known = this.get(name);
     if (known) return known;
     const more = this.#more?.(name);
     if (more) {
@@ -88,6 +118,7 @@ export class Symbols {
     this.#dirty = true;
   }
   remove(name: string): void {
+    this.#rows?.set(name, -1);
     if (this.#byName.delete(name)) this.#dirty = true;
   }
   /** The kernel's own functions (no modules, no data), by address. */
@@ -110,7 +141,7 @@ export class Symbols {
   }
   /** Names most like `name`, best first, for "did you mean". */
   near(name: string, count = 3): string[] {
-    const close = nearest(name, this.#byName.keys(), count);
+    const close = nearest(name, new Set([...this.#byName.keys(), ...(this.#table?.names ?? [])]), count);
     return close.length > 0 || !this.#moreNames ? close : nearest(name, this.#moreNames(), count);
   }
   *all(): IterableIterator<Symbol> {
@@ -118,7 +149,10 @@ export class Symbols {
   }
   #order(): Symbol[] {
     if (this.#dirty) {
-      this.#sorted = [...this.#byName.values()].sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
+      const all = [...this.#byName.values()];
+      const { names } = this.#table ?? { names: [] };
+      for (let n = 0; n < names.length; n++) if (!this.#byName.has(names[n] as string)) all.push(this.#row(n));
+      this.#sorted = all.sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
       this.#dirty = false;
     }
     return this.#sorted;

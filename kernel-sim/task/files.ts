@@ -15,12 +15,15 @@ const SDA1 = (8 << 20) | 1;
 export class Files {
   readonly #kernel: Kernel;
   readonly #filp: KmemCache;
+  /** descriptors that refer to a file */
+  readonly #refs = new Map<Addr, number>();
+  onSocketFree: ((socket: Addr) => void) | undefined;
   readonly #dentries = new Map<string, Addr>();
   #fs: Addr = 0;
   #mount: Addr = 0;
   #sb: Addr = 0;
   #ino = 131073;
-  readonly #f: Record<'path' | 'dentry' | 'inode' | 'mode' | 'mnt' | 'cred', number>;
+  readonly #f: Record<'dentry' | 'inode' | 'mnt' | 'private', number>;
   readonly #filesFdt: number;
   readonly #fdtFd: number;
 
@@ -29,12 +32,10 @@ export class Files {
     const file = kernel.structs.of('file');
     this.#filp = kernel.slab.create('filp', file.size, 64);
     this.#f = {
-      path: file.offset('f_path'),
       dentry: file.offset('f_path.dentry'),
       inode: file.offset('f_inode'),
-      mode: file.offset('f_mode'),
       mnt: file.offset('f_path.mnt'),
-      cred: file.offset('f_cred'),
+      private: file.offset('private_data'),
     };
     this.#filesFdt = kernel.structs.of('files_struct').offset('fdt');
     this.#fdtFd = kernel.structs.of('fdtable').offset('fd');
@@ -65,8 +66,29 @@ export class Files {
     memory.writeU32(fdt + structs.of('fdtable').offset('max_fds'), MAX_FDS);
     memory.writeAddr(fdt + this.#fdtFd, fds);
     const from = parent && memory.readAddr(parent.field('files'));
-    if (from) memory.writeBytes(fds, memory.readBytes(this.#slots(from), MAX_FDS * 8));
+    if (from) {
+      memory.writeBytes(fds, memory.readBytes(this.#slots(from), MAX_FDS * 8));
+      for (let fd = 0; fd < MAX_FDS; fd++) this.#hold(memory.readAddr(fds + 8 * fd), 1);
+    }
     return at;
+  }
+  /** exit_files() of the last thread */
+  freeTable(table: Addr): void {
+    const { slab, memory } = this.#kernel;
+    const fds = this.#slots(table);
+    for (let fd = 0; fd < MAX_FDS; fd++) {
+      const file = memory.readAddr(fds + 8 * fd);
+      if (file !== 0) {
+        this.#hold(file, -1);
+        this.put(file);
+      }
+    }
+    slab.kfree(fds);
+    slab.kfree(table);
+  }
+  #hold(file: Addr, change: 1 | -1): void {
+    if (file === 0) return;
+    this.#refs.set(file, (this.#refs.get(file) ?? 0) + change);
   }
   #slots(table: Addr): Addr {
     const { memory } = this.#kernel;
@@ -80,7 +102,14 @@ export class Files {
   install(task: Task, fd: number, file: Addr): void {
     if (fd < 0 || fd >= MAX_FDS) return;
     const { memory } = this.#kernel;
-    memory.writeAddr(this.#slots(memory.readAddr(task.field('files'))) + 8 * fd, file);
+    const slot = this.#slots(memory.readAddr(task.field('files'))) + 8 * fd;
+    const old = memory.readAddr(slot);
+    if (old === file) return;
+    memory.writeAddr(slot, file);
+    this.#hold(file, 1);
+    this.#hold(old, -1);
+    // dup2 closes what it replaces; close() itself still holds the file until __fput
+    if (old !== 0 && file !== 0) this.put(old);
   }
 
   /** `struct file` of a path. */
@@ -93,11 +122,13 @@ export class Files {
     memory.writeAddr(at + this.#f.inode, memory.readAddr(dentry + this.#kernel.structs.of('dentry').offset('d_inode')));
     return at;
   }
-  free(file: Addr): void {
+  /** Frees a file that no descriptor refers to any more. */
+  put(file: Addr): void {
+    if ((this.#refs.get(file) ?? 0) > 0 || !this.#filp.has(file)) return;
+    this.#refs.delete(file);
+    const socket = this.#kernel.memory.readAddr(file + this.#f.private);
+    if (socket !== 0) this.onSocketFree?.(socket);
     this.#filp.free(file);
-  }
-  isOpen(file: Addr): boolean {
-    return this.#filp.has(file);
   }
 
   /** The dentry of an absolute path (a relative one counts from `/`), its parents' too; cached as the dcache does. */

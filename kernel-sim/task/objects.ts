@@ -6,7 +6,6 @@ import type { Task } from './task.ts';
 
 /** Inode numbers of the initial namespaces, include/linux/proc_ns.h. */
 const PROC_PID_INIT_INO = 0xeffffffc;
-const PROC_UTS_INIT_INO = 0xeffffffe;
 
 export class KernelObjects {
   readonly #kernel: Kernel;
@@ -34,7 +33,6 @@ export class KernelObjects {
       put('net_ns', symbols.address('init_net') ?? slab.kmalloc(8192));
       put('mnt_ns', slab.kmalloc(256));
       put('uts_ns', slab.kmalloc(512));
-      void PROC_UTS_INIT_INO;
     }
     return this.#nsproxy;
   }
@@ -61,8 +59,8 @@ export class KernelObjects {
     memory.writeAddr(at + layout.offset('user_ns'), symbols.address('init_user_ns') ?? 0);
     return at;
   }
-  signal(shared: Task | undefined): Addr {
-    return shared ? this.#kernel.memory.readAddr(shared.field('signal')) : this.make('signal_struct');
+  signal(): Addr {
+    return this.make('signal_struct');
   }
   mm(owner: Task): Addr {
     const { memory, structs } = this.#kernel;

@@ -24,6 +24,8 @@ export class Task {
   readonly stack: Addr;
   readonly parent: Task | undefined;
   user: UserMemory | undefined;
+  /** `struct pid` */
+  pidStruct: Addr = 0;
   uid = 0;
   gid = 0;
   /** wait status once it has exited */

@@ -1,6 +1,6 @@
 /** All tasks, which one runs, and the switch from one to another. */
 import type { Addr } from '../../src/machine/addr.ts';
-import { PAGE_OFFSET, THREAD_SIZE } from '../core/layout.ts';
+import { THREAD_SIZE } from '../core/layout.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { KmemCache } from '../mm/slab.ts';
@@ -13,6 +13,15 @@ const USER_DS = 0x2b;
 const USER_FLAGS = 0x202;
 const LOADER_PID = 1507;
 
+/** What the threads of a process share, freed with the last of them. */
+interface Group {
+  threads: number;
+  readonly owned: Addr[];
+  readonly files: Addr;
+  readonly mm: Addr;
+  readonly signal: Addr;
+}
+
 export class Tasks {
   readonly #kernel: Kernel;
   readonly #byPid = new Map<number, Task>();
@@ -24,6 +33,9 @@ export class Tasks {
   readonly idle: Task;
   /** the task that loads programs: where host calls, test runs and bpf(2) itself run */
   readonly loader: Task;
+  onExit: ((pid: number) => void) | undefined;
+  onCreate: ((pid: number) => void) | undefined;
+  readonly #groups = new Map<number, Group>();
   #userText = 0;
   #cred: Addr = 0;
 
@@ -52,13 +64,13 @@ export class Tasks {
   }
 
   /** A user task that waits to be scheduled for the first time. */
-  create(pid: number, tgid: number, comm: string, parent: Task): Task {
+  create(pid: number, tgid: number, comm: string, parent: Task, origAx = -1): Task {
     if (this.#byPid.has(pid)) throw new KernelError('EEXIST', `there is a task ${pid} already`);
     const task = this.#make(pid, tgid, comm, parent);
     task.uid = parent.uid;
     task.gid = parent.gid;
     task.user = new UserMemory(this.#kernel.memory, this.#text());
-    this.#firstFrame(task);
+    this.#firstFrame(task, origAx);
     this.#kernel.probes.taskCreated(task);
     return task;
   }
@@ -95,26 +107,48 @@ export class Tasks {
     memory.writeU64(task.field('start_boottime'), now);
     const nsproxy = this.#kernel.objects.nsproxy;
     putAddr('nsproxy', nsproxy);
-    putAddr('thread_pid', this.#kernel.objects.pid(pid));
-    putAddr('signal', this.#kernel.objects.signal(parent && tgid !== pid ? parent : undefined));
+    task.pidStruct = this.#kernel.objects.pid(pid);
+    putAddr('thread_pid', task.pidStruct);
     if (pid !== 0) {
-      const shared = tgid !== pid && parent !== undefined;
-      putAddr('files', shared ? memory.readAddr(parent.field('files')) : this.#kernel.files.newTable(parent));
+      const group = this.#join(task, parent);
+      putAddr('signal', group.signal);
+      putAddr('files', group.files);
       putAddr('fs', this.#kernel.files.fsStruct);
-      const mm = shared ? memory.readAddr(parent.field('mm')) : this.#kernel.objects.mm(task);
-      putAddr('mm', mm);
-      putAddr('active_mm', mm);
+      putAddr('mm', group.mm);
+      putAddr('active_mm', group.mm);
     }
+    this.onCreate?.(pid);
     this.#byPid.set(pid, task);
     this.#byAddress.set(address, task);
     return task;
+  }
+  #join(task: Task, parent: Task | undefined): Group {
+    const known = this.#groups.get(task.tgid);
+    if (known) {
+      known.threads++;
+      return known;
+    }
+    const { files, objects } = this.#kernel;
+    const table = files.newTable(parent && parent.pid !== 0 ? parent : undefined);
+    const mm = objects.mm(task);
+    const signal = objects.signal();
+    const group: Group = { threads: 1, owned: [mm, signal], files: table, mm, signal };
+    this.#groups.set(task.tgid, group);
+    return group;
+  }
+  #leave(task: Task): void {
+    const group = this.#groups.get(task.tgid);
+    if (!group || --group.threads > 0) return;
+    this.#groups.delete(task.tgid);
+    this.#kernel.files.freeTable(group.files);
+    for (const at of group.owned) this.#kernel.slab.kfree(at);
   }
   #credentials(): Addr {
     if (this.#cred === 0) this.#cred = this.#kernel.objects.cred();
     return this.#cred;
   }
   /** pt_regs at the stack's top and below them a switch frame that returns to ret_from_fork_asm, as copy_thread makes them. */
-  #firstFrame(task: Task): void {
+  #firstFrame(task: Task, origAx: number): void {
     const { memory, structs, text, symbols } = this.#kernel;
     const regs = structs.of('pt_regs');
     const at = task.stackTop - regs.size;
@@ -125,6 +159,7 @@ export class Tasks {
     put('sp', USER_STACK_TOP - 64);
     put('ss', USER_DS);
     put('bx', USER_DATA);
+    put('orig_ax', origAx);
     const fork = symbols.address('ret_from_fork_asm') ?? text.define({ name: 'ret_from_fork_asm' });
     memory.writeAddr(at - 8, fork);
     // __switch_to_asm pops six registers, then returns
@@ -134,7 +169,7 @@ export class Tasks {
   /** What a switch changes besides the stack pointer. */
   enter(task: Task): void {
     this.#current = task;
-    const { memory, cpu, context, structs } = this.#kernel;
+    const { memory, cpu, context } = this.#kernel;
     const hot = this.#kernel.hot;
     memory.writeAddr(hot.currentTask, task.address);
     memory.writeAddr(hot.topOfStack, task.stackTop);
@@ -142,7 +177,6 @@ export class Tasks {
     if (task.user) memory.switchUserSpace(task.user.space);
     const migration = memory.translate(task.field('migration_disabled'), 0, false);
     context.bindTask(task.comm, task.pid, migration);
-    void structs;
   }
   /** The trace column shows a comm that changed. */
   renamed(task: Task, comm: string): void {
@@ -154,6 +188,7 @@ export class Tasks {
     task.exitStatus = status;
     this.#byPid.delete(task.pid);
     this.#dead.push(task);
+    this.onExit?.(task.pid);
   }
   /** Frees the stacks and user pages of tasks that have exited. */
   reap(): void {
@@ -166,11 +201,9 @@ export class Tasks {
       this.#byAddress.delete(task.address);
       this.#kernel.vmalloc.free(task.stack);
       task.user?.release();
+      this.#leave(task);
+      if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
       this.#cache.free(task.address);
     }
-  }
-  /** Direct-map address of physical memory. */
-  static virtual(phys: number): Addr {
-    return PAGE_OFFSET + phys;
   }
 }

@@ -82,6 +82,19 @@ export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | '
     return { bytes: padded(a), sites: [] };
   }
 
+  const tail = tailCall(body, statements, target);
+  if (tail !== undefined) {
+    for (let n = tail.args.length - 1; n >= 0; n--) {
+      const o = tail.args[n] as Operand;
+      if (o.kind === 'number') emitConst(a, ARGS[n] as number, o.value);
+      else if (o.kind === 'field') {
+        emitField(a, ARGS[n] as number, body.types.get(o.base) as string, o.path, target.structs, rdi);
+      }
+    }
+    a.op('jmp rel32', tail.to);
+    return { bytes: padded(a), sites: [] };
+  }
+
   const used = new Set<string>();
   const buffers = new Map<string, number>();
   const use = (o: Operand): void => {
@@ -252,6 +265,16 @@ export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | '
   return { bytes: padded(a), sites: outOfLine.map((o) => ({ event: o.event, at: o.at, outOfLine: o.start })) };
 }
 
+/** `n = callee(regs->di, ...); return n`: registers loaded from the only parameter, the last one over itself, and a jump. */
+function tailCall(body: FunctionBody, statements: readonly Statement[], target: CompileTarget): { to: Addr; args: readonly Operand[] } | undefined {
+  const [call, ret] = statements;
+  if (statements.length !== 2 || body.params.length !== 1 || call?.kind !== 'call' || call.when !== 'always') return undefined;
+  if (ret?.kind !== 'return' || ret.orResult || ret.value.kind !== 'var' || ret.value.name !== call.to) return undefined;
+  const to = target.address(call.target);
+  const fit = call.args.every((o) => o.kind === 'number' || (o.kind === 'field' && o.base === body.params[0]));
+  return to !== undefined && fit ? { to, args: call.args } : undefined;
+}
+
 function emitLeafReturn(a: Assembler, body: FunctionBody, ret: Statement | undefined, target: CompileTarget): void {
   const value = ret?.kind === 'return' ? ret.value : ({ kind: 'number', value: 0 } as const);
   if (value.kind === 'result') a.op('mov r64, r/m64', rax, percpuMem(target.percpu.result));
@@ -265,8 +288,8 @@ function emitLeafReturn(a: Assembler, body: FunctionBody, ret: Statement | undef
   }
 }
 
-/** `reg = reg->path`, with the field's own width, zero-extended. */
-export function emitField(a: Assembler, reg: number, struct: string, path: string, structs: Structs): void {
+/** `reg = base->path`, with the field's own width, zero-extended. */
+export function emitField(a: Assembler, reg: number, struct: string, path: string, structs: Structs, base = reg): void {
   if (!structs.has(struct) || !structs.of(struct).has(path)) {
     emitConst(a, reg, 0);
     return;
@@ -274,9 +297,13 @@ export function emitField(a: Assembler, reg: number, struct: string, path: strin
   const f = structs.of(struct).field(path);
   // a null pointer stays null: the model does not know every object that the recording touched
   const none = a.label();
-  a.op('test r/m64, r64', reg, reg);
-  a.op('je rel8', none);
-  const where = at(reg, f.offset);
+  const checked = struct !== 'pt_regs' && struct !== 'task_struct';
+  if (checked) {
+    if (base !== reg) a.op('mov r/m64, r64', reg, base);
+    a.op('test r/m64, r64', reg, reg);
+    a.op('je rel8', none);
+  }
+  const where = at(base, f.offset);
   if (f.size === 8) a.op('mov r64, r/m64', reg, where);
   else if (f.size === 4) a.op('mov r32, r/m32', reg, where);
   else if (f.size === 2) a.op('movzx r32, r/m16', reg, where);

@@ -49,6 +49,7 @@ export class KernelText {
   /** names of table rows to their keys */
   readonly #rows = new Map<string, string>();
   readonly #pages = new Set<number>();
+  readonly #filled = new Set<number>();
   readonly #written = new Set<string>();
   /** functions by page number of the image, sorted once */
   #functions: Symbol[] | undefined;
@@ -158,15 +159,17 @@ export class KernelText {
     const { memory } = this.#parts.machine;
     const at = this.base + page * PAGE_SIZE;
     const phys = IMAGE.phys + page * PAGE_SIZE;
-    if (page * PAGE_SIZE < IMAGE.text) this.#fillGaps(phys);
+    this.#fill(page);
     memory.map(at, phys, PAGE_SIZE, { exec: true });
     if (page * PAGE_SIZE < IMAGE.own) for (const f of this.#on(at)) if (!this.#written.has(f.name)) this.#write(f);
     return true;
   }
-  /** What no modelled function covers is int3, without touching what a neighbour page's function wrote here. */
-  #fillGaps(phys: number): void {
-    const { u8 } = this.#parts.machine.memory;
-    for (let i = phys; i < phys + PAGE_SIZE; i++) if (u8[i] === 0) u8[i] = INT3;
+  /** What no modelled function covers is int3. A page is filled before the first function is written to it. */
+  #fill(page: number): void {
+    if (this.#filled.has(page) || page * PAGE_SIZE >= IMAGE.text) return;
+    this.#filled.add(page);
+    const phys = IMAGE.phys + page * PAGE_SIZE;
+    this.#parts.machine.memory.u8.fill(INT3, phys, phys + PAGE_SIZE);
   }
   /** Functions that have bytes on the page at `at`. */
   #on(at: Addr): Symbol[] {
@@ -219,7 +222,9 @@ export class KernelText {
     for (const site of made.sites) this.sites.add(site);
   }
   #put(at: Addr, bytes: Uint8Array): void {
-    const phys = IMAGE.phys + (at - this.base);
+    const offset = at - this.base;
+    for (let page = Math.floor(offset / PAGE_SIZE); page * PAGE_SIZE < offset + bytes.length; page++) this.#fill(page);
+    const phys = IMAGE.phys + offset;
     this.#parts.machine.memory.u8.set(bytes, phys);
     this.#parts.machine.invalidate(at, bytes.length);
   }
@@ -269,7 +274,9 @@ export class KernelText {
       a.op('vmcall');
       a.op('ret');
     } else if (special) special(a, this.#emitContext(sites));
-    else if (name.startsWith('__x64_sys_')) {
+    else if (name.startsWith('security_') && this.address(`bpf_lsm_${name.slice(9)}`) !== undefined) {
+      lsmHook(a, this.address(`bpf_lsm_${name.slice(9)}`) as Addr, this.#parts.percpu['result'] as number);
+    } else if (name.startsWith('__x64_sys_')) {
       a.op('mov r64, r/m64', 0, gsMem(this.#parts.percpu['result'] as number));
       a.op('ret');
     } else {
@@ -278,6 +285,10 @@ export class KernelText {
     }
     a.raw(INT3);
     return { bytes: a.bytes(), sites };
+  }
+  /** Offset of one of the model's own per-CPU variables. */
+  ownPercpu(name: string): number | undefined {
+    return this.#parts.percpu[name];
   }
   #percpu(name: string): number {
     const own = this.#parts.percpu[name] ?? this.#parts.symbols.address(name);
@@ -318,6 +329,21 @@ export class KernelText {
 }
 
 import { percpuMem as gsMem } from './compile.ts';
+
+/** security_X(...): the BPF LSM's hook. A refusal becomes the system call's result, whatever the recording says. */
+function lsmHook(a: Assembler, hook: Addr, result: number): void {
+  const fine = a.label();
+  a.op('push r64', 5);
+  a.op('mov r/m64, r64', 5, 4);
+  a.op('call rel32', hook);
+  a.op('movsxd r64, r/m32', 0, 0);
+  a.op('test r/m64, r64', 0, 0);
+  a.op('jns rel8', fine);
+  a.op('mov r/m64, r64', gsMem(result), 0);
+  a.bind(fine);
+  a.op('pop r64', 5);
+  a.op('ret');
+}
 
 /** How a function begins, by the table's letter; text that ftrace does not know has no nop. */
 function prologueOf(f: Symbol): Prologue | 'none' | 'plain' {

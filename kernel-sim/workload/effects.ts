@@ -65,6 +65,7 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
     if (file !== 0 && !failed()) files.install(tasks.current, fd, 0);
     args.retAddr(failed() ? 0 : file);
   });
+  on('file_free', () => files.put(args.addr(0)));
   on('dentry', () => args.retAddr(files.dentry(readString(args.addr(0)))));
   // what a read gave, where the recording has it
   on('fill_user', () => {
@@ -103,7 +104,7 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
     handler: () => {
       const at = args.addr(0);
       const file = memory.readAddr(at + bprm.offset('file'));
-      if (file !== 0 && files.isOpen(file)) files.free(file);
+      if (file !== 0) files.put(file);
       slab.kfree(at);
     },
   });
@@ -134,7 +135,7 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
       return;
     }
     const flags = parent.call?.cloneFlags ?? 0;
-    const task = tasks.create(pid, flags & CLONE_THREAD ? parent.tgid : pid, parent.comm, parent);
+    const task = tasks.create(pid, flags & CLONE_THREAD ? parent.tgid : pid, parent.comm, parent, parent.call?.nr);
     args.retAddr(task.address);
   });
   on('find_task', () => {

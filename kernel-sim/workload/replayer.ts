@@ -11,6 +11,11 @@ import type { Trace, TraceStep } from './trace.ts';
 
 /** instructions between two looks at the host's event loop */
 const SLICE = 3_000_000;
+/** more oopses than this, and the replay ends */
+const MAX_OOPSES = 16;
+const KERNEL_CS = 0x10;
+const KERNEL_FLAGS = 0x202;
+const SIGSEGV = 11;
 
 export interface ReplayOptions {
   /** stops the replay at the next slice */
@@ -26,6 +31,8 @@ export interface ReplayResult {
   readonly insns: number;
   /** why it ended before the recording did */
   readonly stopped: 'aborted' | 'max-insns' | 'fault' | undefined;
+  /** what the kernel log says of faults in the kernel: one oops each */
+  readonly oopses: readonly string[];
 }
 
 /** What {@link Replayer.userNext} tells the way back to user space. */
@@ -39,6 +46,8 @@ export class Replayer {
   #after: TraceStep | undefined;
   #startNs = 0;
   #calls = 0;
+  /** pids that have exited in this replay */
+  readonly #gone = new Set<number>();
   readonly #result: number;
   readonly #block: number;
 
@@ -62,10 +71,14 @@ export class Replayer {
     this.#steps = trace.steps[Symbol.iterator]();
     this.#startNs = this.#kernel.clock.now;
     this.#calls = 0;
+    this.#gone.clear();
+    tasks.onExit = (pid) => this.#gone.add(pid);
+    tasks.onCreate = (pid) => this.#gone.delete(pid);
     this.#advance();
     this.#advance();
     const before = machine.insns;
     let stopped: ReplayResult['stopped'];
+    const oopses: string[] = [];
     const rip = cpu.rip;
     const rsp = cpu.reg(RSP);
     try {
@@ -84,8 +97,18 @@ export class Replayer {
             if (stopped) break;
             continue;
           }
-          stopped = 'fault';
-          break;
+          if (stop.reason !== 'fault' && stop.reason !== 'stopped') {
+            stopped = 'fault';
+            break;
+          }
+          const { faults } = this.#kernel;
+          if (stop.reason === 'fault' && stop.fault) oopses.push(faults.oops(stop.fault).text);
+          else oopses.push((stop.why as { text?: string }).text ?? String(stop.why));
+          if (tasks.current === tasks.loader || oopses.length >= MAX_OOPSES) {
+            stopped = 'fault';
+            break;
+          }
+          this.#killCurrent();
         }
       }
     } finally {
@@ -98,16 +121,32 @@ export class Replayer {
       for (const t of [...tasks.all()]) if (t.user && t !== tasks.loader) tasks.exit(t, 0);
       tasks.reap();
     }
-    return { calls: this.#calls, insns: machine.insns - before, stopped };
+    return { calls: this.#calls, insns: machine.insns - before, stopped, oopses };
   }
 
+  /** make_task_dead(): the task that oopsed never runs again, the others go on. */
+  #killCurrent(): void {
+    const { cpu, tasks, context, perCpuBase, text, probes } = this.#kernel;
+    const task = tasks.current;
+    if (cpu.cpl === 3) cpu.cs = KERNEL_CS;
+    cpu.gsBase = perCpuBase;
+    cpu.kernelGsBase = 0;
+    cpu.rflags = KERNEL_FLAGS;
+    context.preemptCount = 0;
+    context.migrationDisabled = 0;
+    probes.flush(task);
+    probes.reset();
+    tasks.exit(task, SIGSEGV);
+    cpu.setReg(RSP, task.stackTop - 512);
+    cpu.rip = text.address('do_task_dead') as Addr;
+  }
   /** The host takes the CPU back in the middle of guest code. */
   #backToLoader(): void {
     const { cpu, tasks, context, perCpuBase } = this.#kernel;
-    if (cpu.cpl === 3) cpu.cs = 0x10;
+    if (cpu.cpl === 3) cpu.cs = KERNEL_CS;
     cpu.gsBase = perCpuBase;
     cpu.kernelGsBase = 0;
-    cpu.rflags = 0x202;
+    cpu.rflags = KERNEL_FLAGS;
     context.preemptCount = 0;
     tasks.enter(tasks.loader);
   }
@@ -170,8 +209,8 @@ export class Replayer {
         }
         return task;
       }
-      if (step.kind !== 'call') {
-        // the end of a task that has exited by its own call
+      if (step.kind !== 'call' || this.#gone.has(step.pid)) {
+        // the end of a task that has exited by its own call, or what one that died here would have done
         this.#advance();
         continue;
       }

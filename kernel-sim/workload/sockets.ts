@@ -1,5 +1,6 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { MachineStop } from '../../src/machine/index.ts';
 import type { Kernel, Pair } from '../kernel.ts';
 
 const AF_UNIX = 1;
@@ -22,7 +23,13 @@ export class Sockets {
     /** the protocol's own function, through which Linux goes by a table of pointers */
     const through = (name: string, a: readonly Addr[], more: readonly Pair[] = []): void => {
       const at = text.address(name);
-      if (at !== undefined) this.#kernel.call(at, [...a.map(pair), ...more]);
+      if (at === undefined) return;
+      const stop = this.#kernel.call(at, [...a.map(pair), ...more]);
+      if (stop.reason === 'fault' && stop.fault) throw new MachineStop(this.#kernel.faults.oops(stop.fault));
+    };
+    files.onSocketFree = (s) => {
+      this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
+      this.#kernel.slab.kfree(s);
     };
     on('socket_of', () => args.retAddr(this.#of(args.addr(0))));
     on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));

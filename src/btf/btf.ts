@@ -9,8 +9,17 @@
  */
 import { decodeType } from './decode.ts';
 import { BtfError } from './error.ts';
-import { BTF_HEADER_SIZE, BTF_KIND, BTF_MAGIC, BTF_TYPE_SIZE, BTF_VERSION, type BtfKind, BYTES_PER_ELEMENT, FIXED_EXTRA } from './kinds.ts';
-import { fieldOf, type Field } from './layout.ts';
+import {
+  BTF_HEADER_SIZE,
+  BTF_KIND,
+  BTF_MAGIC,
+  BTF_TYPE_SIZE,
+  BTF_VERSION,
+  type BtfKind,
+  BYTES_PER_ELEMENT,
+  FIXED_EXTRA,
+} from './kinds.ts';
+import { type Field, fieldOf } from './layout.ts';
 import { NameIndex } from './name-index.ts';
 import { type BtfType, isModifier } from './types.ts';
 
@@ -59,7 +68,8 @@ export class Btf {
     if (bytes.length < BTF_HEADER_SIZE) throw new BtfError(`${bytes.length} bytes are too few for a header`);
     const magic = view.getUint16(0, true);
     const le = magic === BTF_MAGIC;
-    if (!le && view.getUint16(0, false) !== BTF_MAGIC) throw new BtfError(`magic is 0x${magic.toString(16)}, not 0xeb9f`, { offset: 0 });
+    if (!le && view.getUint16(0, false) !== BTF_MAGIC)
+      throw new BtfError(`magic is 0x${magic.toString(16)}, not 0xeb9f`, { offset: 0 });
     const version = view.getUint8(2);
     if (version !== BTF_VERSION) throw new BtfError(`version ${version} is unknown`, { offset: 2 });
     const flags = view.getUint8(3);
@@ -69,15 +79,20 @@ export class Btf {
     const typeLen = view.getUint32(12, le);
     const strOff = view.getUint32(16, le);
     const strLen = view.getUint32(20, le);
-    if (header < BTF_HEADER_SIZE || header > bytes.length) throw new BtfError(`header length ${header} is impossible`, { offset: 4 });
+    if (header < BTF_HEADER_SIZE || header > bytes.length)
+      throw new BtfError(`header length ${header} is impossible`, { offset: 4 });
     const room = bytes.length - header;
-    if (typeOff + typeLen > room) throw new BtfError(`types (${typeLen} bytes at ${typeOff}) lie beyond the end`, { offset: 8 });
-    if (strOff + strLen > room) throw new BtfError(`strings (${strLen} bytes at ${strOff}) lie beyond the end`, { offset: 16 });
+    if (typeOff + typeLen > room)
+      throw new BtfError(`types (${typeLen} bytes at ${typeOff}) lie beyond the end`, { offset: 8 });
+    if (strOff + strLen > room)
+      throw new BtfError(`strings (${strLen} bytes at ${strOff}) lie beyond the end`, { offset: 16 });
     if (typeOff % 4 !== 0) throw new BtfError('types are not aligned', { offset: 8 });
     if (typeOff + typeLen > strOff) throw new BtfError('types and strings overlap', { offset: 16 });
     const strings = bytes.subarray(header + strOff, header + strOff + strLen);
-    if (strLen === 0 ? base === undefined : strings[strLen - 1] !== 0) throw new BtfError('the last string does not end', { offset: header + strOff });
-    if (base === undefined && strings[0] !== 0) throw new BtfError('the first string is not empty', { offset: header + strOff });
+    if (strLen === 0 ? base === undefined : strings[strLen - 1] !== 0)
+      throw new BtfError('the last string does not end', { offset: header + strOff });
+    if (base === undefined && strings[0] !== 0)
+      throw new BtfError('the first string is not empty', { offset: header + strOff });
 
     this.bytes = bytes;
     this.base = base;
@@ -96,19 +111,26 @@ export class Btf {
     const end = start + typeLen;
     let count = 0;
     for (let at = start; at < end; count++) {
-      if (end - at < BTF_TYPE_SIZE) throw new BtfError('the last type is cut off', { typeId: this.startId + count, offset: at });
+      if (end - at < BTF_TYPE_SIZE)
+        throw new BtfError('the last type is cut off', { typeId: this.startId + count, offset: at });
       const info = view.getUint32(at + 4, le);
       const kind = (info >>> 24) & 31;
-      if (kind === 0 || kind >= BYTES_PER_ELEMENT.length) throw new BtfError(`kind ${kind} is unknown`, { typeId: this.startId + count, offset: at });
+      if (kind === 0 || kind >= BYTES_PER_ELEMENT.length)
+        throw new BtfError(`kind ${kind} is unknown`, { typeId: this.startId + count, offset: at });
       offsets[count] = at;
       nameOff[count] = view.getUint32(at, le);
       kinds[count] = kind;
       at += BTF_TYPE_SIZE + (FIXED_EXTRA[kind] as number) + (BYTES_PER_ELEMENT[kind] as number) * (info & 0xffff);
-      if (at > end) throw new BtfError('the last type is cut off', { typeId: this.startId + count, offset: offsets[count] as number });
+      if (at > end)
+        throw new BtfError('the last type is cut off', {
+          typeId: this.startId + count,
+          offset: offsets[count] as number,
+        });
     }
     const limit = this.startString + strings.length;
     for (let n = 0; n < count; n++) {
-      if ((nameOff[n] as number) >= limit && nameOff[n] !== 0) throw new BtfError(`name offset ${nameOff[n]} lies beyond the strings`, { typeId: this.startId + n });
+      if ((nameOff[n] as number) >= limit && nameOff[n] !== 0)
+        throw new BtfError(`name offset ${nameOff[n]} lies beyond the strings`, { typeId: this.startId + n });
     }
     this.#offsets = offsets.subarray(0, count);
     this.#nameOff = nameOff.subarray(0, count);
@@ -183,7 +205,8 @@ export class Btf {
     if (this.base) yield* this.base.findAllByName(name, kind, flavours);
     if (name === '') return;
     const wanted = kind === undefined ? -1 : BTF_KIND[kind];
-    for (const n of this.#nameIndex().find(name, flavours)) if (wanted < 0 || this.#kinds[n] === wanted) yield this.startId + n;
+    for (const n of this.#nameIndex().find(name, flavours))
+      if (wanted < 0 || this.#kinds[n] === wanted) yield this.startId + n;
   }
 
   #nameIndex(): NameIndex {

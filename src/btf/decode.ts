@@ -53,7 +53,12 @@ export function decodeType(btf: Btf, id: number, view: DataView, at: number, le:
         kindFlag: flag,
         members: elements(vlen, extra, 12, (m) => {
           const offset = u32(m + 8);
-          return { name: str(m), type: u32(m + 4), bitOffset: flag ? offset & 0xffffff : offset, bitfieldSize: flag ? offset >>> 24 : 0 };
+          return {
+            name: str(m),
+            type: u32(m + 4),
+            bitOffset: flag ? offset & 0xffffff : offset,
+            bitfieldSize: flag ? offset >>> 24 : 0,
+          };
         }),
       };
     case 'enum':
@@ -63,7 +68,10 @@ export function decodeType(btf: Btf, id: number, view: DataView, at: number, le:
         name,
         size: last,
         signed: flag,
-        values: elements(vlen, extra, 8, (m) => ({ name: str(m), value: BigInt(flag ? view.getInt32(m + 4, le) : u32(m + 4)) })),
+        values: elements(vlen, extra, 8, (m) => ({
+          name: str(m),
+          value: BigInt(flag ? view.getInt32(m + 4, le) : u32(m + 4)),
+        })),
       };
     case 'enum64':
       return {
@@ -89,11 +97,23 @@ export function decodeType(btf: Btf, id: number, view: DataView, at: number, le:
     case 'func':
       return { id, kind, name, type: last, linkage: linkage(vlen) };
     case 'func_proto':
-      return { id, kind, name, type: last, params: elements(vlen, extra, 8, (m) => ({ name: str(m), type: u32(m + 4) })) };
+      return {
+        id,
+        kind,
+        name,
+        type: last,
+        params: elements(vlen, extra, 8, (m) => ({ name: str(m), type: u32(m + 4) })),
+      };
     case 'var':
       return { id, kind, name, type: last, linkage: linkage(u32(extra)) };
     case 'datasec':
-      return { id, kind, name, size: last, vars: elements(vlen, extra, 12, (m) => ({ type: u32(m), offset: u32(m + 4), size: u32(m + 8) })) };
+      return {
+        id,
+        kind,
+        name,
+        size: last,
+        vars: elements(vlen, extra, 12, (m) => ({ type: u32(m), offset: u32(m + 4), size: u32(m + 8) })),
+      };
     case 'float':
       return { id, kind, name, size: last };
     case 'decl_tag':

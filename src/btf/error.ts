@@ -7,7 +7,9 @@ export class BtfError extends Error {
   readonly offset: number | undefined;
 
   constructor(message: string, where: { typeId?: number; offset?: number } = {}) {
-    super(`BTF: ${message}${where.typeId === undefined ? '' : `, type [${where.typeId}]`}${where.offset === undefined ? '' : `, at byte ${where.offset}`}`);
+    super(
+      `BTF: ${message}${where.typeId === undefined ? '' : `, type [${where.typeId}]`}${where.offset === undefined ? '' : `, at byte ${where.offset}`}`,
+    );
     this.typeId = where.typeId;
     this.offset = where.offset;
   }

@@ -72,7 +72,8 @@ export function parseBtfExt(bytes: Uint8Array, btf: Btf): BtfExt {
       const section = btf.string(view.getUint32(here, true));
       const count = view.getUint32(here + 4, true);
       here += 8;
-      if (count === 0 || here + count * size > end) throw bad(`${name} of section '${section}' has ${count} records`, here - 4);
+      if (count === 0 || here + count * size > end)
+        throw bad(`${name} of section '${section}' has ${count} records`, here - 4);
       const records = out.get(section) ?? [];
       for (let n = 0; n < count; n++, here += size) records.push(make(here));
       out.set(section, records);

@@ -1,4 +1,8 @@
 export { Btf, POINTER_SIZE } from './btf.ts';
+export { BtfBuilder, type NewBtfType } from './builder.ts';
+export { dumpC, dumpCTypes } from './dump/c.ts';
+export { Declarations } from './dump/declaration.ts';
+export { dumpRaw, rawType } from './dump/raw.ts';
 export { BtfEditor } from './editor.ts';
 export { BtfError } from './error.ts';
 export { type BtfExt, type ExtCoreRelo, type ExtFuncInfo, type ExtLineInfo, parseBtfExt } from './ext.ts';
@@ -6,8 +10,5 @@ export * from './kinds.ts';
 export { type Field, findMember } from './layout.ts';
 export { essentialName } from './name-index.ts';
 export * from './types.ts';
-export { type BtfValue, decodeValue, encodeValue } from './value.ts';
-export { dumpC, dumpCTypes } from './dump/c.ts';
-export { Declarations } from './dump/declaration.ts';
-export { dumpRaw, rawType } from './dump/raw.ts';
 export { type BtfErrno, type BtfVerdict, validateBtf } from './validate/index.ts';
+export { type BtfValue, decodeValue, encodeValue } from './value.ts';

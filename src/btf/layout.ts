@@ -20,7 +20,12 @@ export interface Field {
 const MAX_ANONYMOUS_DEPTH = 16;
 
 /** Member of that name and its bit offset from the start of `of`, through anonymous structs and unions. */
-export function findMember(btf: Btf, of: BtfComposite, name: string, depth = 0): { member: BtfMember; bitOffset: number } | undefined {
+export function findMember(
+  btf: Btf,
+  of: BtfComposite,
+  name: string,
+  depth = 0,
+): { member: BtfMember; bitOffset: number } | undefined {
   for (const member of of.members) {
     if (member.name === name) return { member, bitOffset: member.bitOffset };
     if (member.name !== '' || depth >= MAX_ANONYMOUS_DEPTH) continue;

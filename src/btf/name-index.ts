@@ -9,7 +9,14 @@
 export function essentialLength(bytes: Uint8Array, start: number, length: number): number {
   for (let n = length - 5; n >= 0; n--) {
     const at = start + n;
-    if (bytes[at] !== 0x5f && bytes[at + 1] === 0x5f && bytes[at + 2] === 0x5f && bytes[at + 3] === 0x5f && bytes[at + 4] !== 0x5f) return n + 1;
+    if (
+      bytes[at] !== 0x5f &&
+      bytes[at + 1] === 0x5f &&
+      bytes[at + 2] === 0x5f &&
+      bytes[at + 3] === 0x5f &&
+      bytes[at + 4] !== 0x5f
+    )
+      return n + 1;
   }
   return length;
 }

@@ -136,6 +136,7 @@ export type BtfType =
   | BtfDeclTag;
 
 /** Kinds that only wrap another type for the purposes of layout. */
-export const isModifier = (t: BtfType): t is BtfModifier => t.kind === 'const' || t.kind === 'volatile' || t.kind === 'restrict' || t.kind === 'type_tag';
+export const isModifier = (t: BtfType): t is BtfModifier =>
+  t.kind === 'const' || t.kind === 'volatile' || t.kind === 'restrict' || t.kind === 'type_tag';
 export const isComposite = (t: BtfType): t is BtfComposite => t.kind === 'struct' || t.kind === 'union';
 export const isEnum = (t: BtfType): t is BtfEnum => t.kind === 'enum' || t.kind === 'enum64';

@@ -60,7 +60,8 @@ export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, offset = 0,
   if (depth > MAX_DEPTH) throw new BtfError('types nest too deeply', { typeId: id });
   const type = btf.resolve(id);
   const size = btf.sizeOf(type.id);
-  if (offset + size > bytes.length) throw new BtfError(`${size} bytes at ${offset} lie beyond the ${bytes.length} given`, { typeId: id });
+  if (offset + size > bytes.length)
+    throw new BtfError(`${size} bytes at ${offset} lie beyond the ${bytes.length} given`, { typeId: id });
   switch (type.kind) {
     case 'int':
     case 'enum':
@@ -82,7 +83,9 @@ export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, offset = 0,
       }
       const stride = btf.sizeOf(type.type);
       if (stride === 0) return [];
-      return Array.from({ length: type.length }, (_, n) => decodeValue(btf, type.type, bytes, offset + n * stride, depth + 1));
+      return Array.from({ length: type.length }, (_, n) =>
+        decodeValue(btf, type.type, bytes, offset + n * stride, depth + 1),
+      );
     }
     case 'struct':
     case 'union': {
@@ -95,10 +98,22 @@ export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, offset = 0,
   }
 }
 
-function decodeMember(btf: Btf, member: BtfMember, bytes: Uint8Array, offset: number, depth: number, out: { [member: string]: BtfValue }): void {
+function decodeMember(
+  btf: Btf,
+  member: BtfMember,
+  bytes: Uint8Array,
+  offset: number,
+  depth: number,
+  out: { [member: string]: BtfValue },
+): void {
   if (member.bitfieldSize > 0) {
     if (member.name === '') return;
-    const value = scalar(btf, member.type, readBits(bytes, offset * 8 + member.bitOffset, member.bitfieldSize), member.bitfieldSize);
+    const value = scalar(
+      btf,
+      member.type,
+      readBits(bytes, offset * 8 + member.bitOffset, member.bitfieldSize),
+      member.bitfieldSize,
+    );
     if (value !== undefined) out[member.name] = value;
     return;
   }
@@ -115,8 +130,9 @@ function toInteger(value: BtfValue, what: string): bigint {
 }
 
 /** Writes `raw` into so many bits. @throws BtfError where it does not fit */
-function fit(raw: bigint, bits: number, what: string): bigint {
-  if (raw >= 1n << BigInt(bits) || raw < -(1n << BigInt(bits - 1))) throw new BtfError(`${raw} does not fit the ${bits} bits of ${what}`);
+function inBits(raw: bigint, bits: number, what: string): bigint {
+  if (raw >= 1n << BigInt(bits) || raw < -(1n << BigInt(bits - 1)))
+    throw new BtfError(`${raw} does not fit the ${bits} bits of ${what}`);
   return BigInt.asUintN(bits, raw);
 }
 
@@ -125,10 +141,11 @@ function scalarBits(btf: Btf, id: number, value: BtfValue, bits: number, what: s
   if (isEnum(type) && typeof value === 'string') {
     const found = type.values.find((v) => v.name === value);
     if (!found) throw new BtfError(`${what}: the enumeration has no '${value}'`);
-    return fit(found.value, bits, what);
+    return inBits(found.value, bits, what);
   }
-  if (type.kind === 'int' && type.char && typeof value === 'string' && value.length === 1) return BigInt(value.charCodeAt(0)) & 0xffn;
-  return fit(toInteger(value, what), bits, what);
+  if (type.kind === 'int' && type.char && typeof value === 'string' && value.length === 1)
+    return BigInt(value.charCodeAt(0)) & 0xffn;
+  return inBits(toInteger(value, what), bits, what);
 }
 
 /**
@@ -136,10 +153,18 @@ function scalarBits(btf: Btf, id: number, value: BtfValue, bits: number, what: s
  *
  * @throws BtfError for a value that does not go with the type
  */
-export function encodeValue(btf: Btf, id: number, value: BtfValue, bytes: Uint8Array, offset = 0, what = 'the value'): void {
+export function encodeValue(
+  btf: Btf,
+  id: number,
+  value: BtfValue,
+  bytes: Uint8Array,
+  offset = 0,
+  what = 'the value',
+): void {
   const type = btf.resolve(id);
   const size = btf.sizeOf(type.id);
-  if (offset + size > bytes.length) throw new BtfError(`${size} bytes at ${offset} lie beyond the ${bytes.length} given`, { typeId: id });
+  if (offset + size > bytes.length)
+    throw new BtfError(`${size} bytes at ${offset} lie beyond the ${bytes.length} given`, { typeId: id });
   if (value instanceof Uint8Array) {
     if (value.length > size) throw new BtfError(`${what} has ${size} bytes, not ${value.length}`);
     bytes.set(value, offset);
@@ -170,7 +195,8 @@ export function encodeValue(btf: Btf, id: number, value: BtfValue, bytes: Uint8A
       }
       if (!Array.isArray(value)) throw new BtfError(`${what} takes an array`);
       if (value.length > type.length) throw new BtfError(`${what} has ${type.length} elements, not ${value.length}`);
-      for (const [n, element] of value.entries()) encodeValue(btf, type.type, element, bytes, offset + n * btf.sizeOf(type.type), `${what}[${n}]`);
+      for (const [n, element] of value.entries())
+        encodeValue(btf, type.type, element, bytes, offset + n * btf.sizeOf(type.type), `${what}[${n}]`);
       return;
     case 'struct':
     case 'union':
@@ -182,9 +208,23 @@ export function encodeValue(btf: Btf, id: number, value: BtfValue, bytes: Uint8A
   }
 }
 
-function encodeMember(btf: Btf, type: BtfComposite, name: string, value: BtfValue, bytes: Uint8Array, offset: number, what: string): void {
+function encodeMember(
+  btf: Btf,
+  type: BtfComposite,
+  name: string,
+  value: BtfValue,
+  bytes: Uint8Array,
+  offset: number,
+  what: string,
+): void {
   const field = btf.offsetOf(type.id, name);
   const where = `${what}.${name}`;
-  if (field.bitfieldSize > 0) writeBits(bytes, offset * 8 + field.bitOffset, field.bitfieldSize, scalarBits(btf, field.type, value, field.bitfieldSize, where));
+  if (field.bitfieldSize > 0)
+    writeBits(
+      bytes,
+      offset * 8 + field.bitOffset,
+      field.bitfieldSize,
+      scalarBits(btf, field.type, value, field.bitfieldSize, where),
+    );
   else encodeValue(btf, field.type, value, bytes, offset + field.offset, where);
 }

@@ -51,7 +51,7 @@ export const SECTION_TYPE_NAMES: Readonly<Record<number, string>> = {
   [SHT_RELA]: 'RELA',
   [SHT_NOBITS]: 'NOBITS',
   [SHT_REL]: 'REL',
-  0x6fff4c03: 'LLVM_ADDRSIG',
+  1879002115: 'LLVM_ADDRSIG',
 };
 
 export const R_BPF_NAMES: Readonly<Record<number, string>> = {

@@ -7,7 +7,11 @@ export class ElfError extends Error {
   /** byte offset in the file, where known */
   readonly offset: number | undefined;
 
-  constructor(file: string, message: string, where: { section?: string | undefined; offset?: number | undefined } = {}) {
+  constructor(
+    file: string,
+    message: string,
+    where: { section?: string | undefined; offset?: number | undefined } = {},
+  ) {
     const section = where.section === undefined ? '' : ` section ${where.section}:`;
     const offset = where.offset === undefined ? '' : ` (at offset 0x${where.offset.toString(16)})`;
     super(`${file}:${section} ${message}${offset}`);

@@ -1,5 +1,17 @@
 /** A relocatable object: sections, symbols and relocations (System V gABI chapter 4), every offset checked. */
-import { REL_SIZE, RELA_SIZE, SHN_LORESERVE, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, SYMBOL_BINDINGS, SYMBOL_SIZE, SYMBOL_TYPES, SYMBOL_VISIBILITIES } from './constants.ts';
+import {
+  REL_SIZE,
+  RELA_SIZE,
+  SHN_LORESERVE,
+  SHT_REL,
+  SHT_RELA,
+  SHT_STRTAB,
+  SHT_SYMTAB,
+  SYMBOL_BINDINGS,
+  SYMBOL_SIZE,
+  SYMBOL_TYPES,
+  SYMBOL_VISIBILITIES,
+} from './constants.ts';
 import { ElfError } from './error.ts';
 import { type ElfSection, readSections } from './header.ts';
 import { stringAt } from './strings.ts';
@@ -72,7 +84,8 @@ export class ElfFile {
     if (!table) return [];
     if (tables[1]) throw this.error('a second symbol table', tables[1]);
     if (table.entsize !== SYMBOL_SIZE) throw this.error(`symbols of ${table.entsize} bytes are not ELF64's`, table);
-    if (table.size % SYMBOL_SIZE !== 0) throw this.error(`${table.size} bytes are not a whole number of symbols`, table);
+    if (table.size % SYMBOL_SIZE !== 0)
+      throw this.error(`${table.size} bytes are not a whole number of symbols`, table);
     const strings = this.sections[table.link];
     if (strings?.type !== SHT_STRTAB) throw this.error(`its string table, section ${table.link}, is none`, table);
     const view = new DataView(table.data.buffer, table.data.byteOffset, table.data.length);
@@ -83,7 +96,8 @@ export class ElfFile {
       if (name === undefined) throw this.error(`the name of symbol ${index} lies beyond the string table`, table, at);
       const info = view.getUint8(at + 4);
       const section = view.getUint16(at + 6, true);
-      if (section < SHN_LORESERVE && section >= this.sections.length) throw this.error(`symbol ${index} '${name}' is in section ${section}, which does not exist`, table, at);
+      if (section < SHN_LORESERVE && section >= this.sections.length)
+        throw this.error(`symbol ${index} '${name}' is in section ${section}, which does not exist`, table, at);
       symbols.push({
         index,
         name,
@@ -100,7 +114,9 @@ export class ElfFile {
 
   /** Sections that relocate `target`. */
   relocationSections(target: ElfSection): ElfSection[] {
-    return this.sections.filter((section) => (section.type === SHT_REL || section.type === SHT_RELA) && section.info === target.index);
+    return this.sections.filter(
+      (section) => (section.type === SHT_REL || section.type === SHT_RELA) && section.info === target.index,
+    );
   }
 
   /** Relocations that one section of them holds, in its order. @throws ElfError */
@@ -108,15 +124,18 @@ export class ElfFile {
     const rela = section.type === SHT_RELA;
     const size = rela ? RELA_SIZE : REL_SIZE;
     if (section.entsize !== size) throw this.error(`relocations of ${section.entsize} bytes are not ELF64's`, section);
-    if (section.size % size !== 0) throw this.error(`${section.size} bytes are not a whole number of relocations`, section);
-    if (this.sections[section.link]?.type !== SHT_SYMTAB) throw this.error(`its symbol table, section ${section.link}, is none`, section);
+    if (section.size % size !== 0)
+      throw this.error(`${section.size} bytes are not a whole number of relocations`, section);
+    if (this.sections[section.link]?.type !== SHT_SYMTAB)
+      throw this.error(`its symbol table, section ${section.link}, is none`, section);
     const symbols = this.symbols;
     const view = new DataView(section.data.buffer, section.data.byteOffset, section.data.length);
     const out: ElfRelocation[] = [];
     for (let at = 0; at < section.size; at += size) {
       const number = view.getUint32(at + 12, true);
       const symbol = symbols[number];
-      if (!symbol) throw this.error(`relocation ${at / size} names symbol ${number}, which does not exist`, section, at);
+      if (!symbol)
+        throw this.error(`relocation ${at / size} names symbol ${number}, which does not exist`, section, at);
       out.push({
         offset: Number(view.getBigUint64(at, true)),
         type: view.getUint32(at + 8, true),
@@ -129,6 +148,9 @@ export class ElfFile {
 
   /** An error about this file, at byte `at` of `section`. */
   error(message: string, section?: ElfSection, at?: number): ElfError {
-    return new ElfError(this.name, message, { section: section?.name, offset: section === undefined ? at : section.offset + (at ?? 0) });
+    return new ElfError(this.name, message, {
+      section: section?.name,
+      offset: section === undefined ? at : section.offset + (at ?? 0),
+    });
   }
 }

@@ -6,7 +6,19 @@
  * the file, every number it gives back is checked after, and those two fields are read here.
  */
 import { createRequire } from 'node:module';
-import { EM_BPF, ELF_HEADER_SIZE, ELFCLASS64, ELFDATA2LSB, ELFDATA2MSB, ET_REL, SECTION_HEADER_SIZE, SHN_LORESERVE, SHT_NOBITS, SHT_NULL, SHT_STRTAB } from './constants.ts';
+import {
+  ELF_HEADER_SIZE,
+  ELFCLASS64,
+  ELFDATA2LSB,
+  ELFDATA2MSB,
+  EM_BPF,
+  ET_REL,
+  SECTION_HEADER_SIZE,
+  SHN_LORESERVE,
+  SHT_NOBITS,
+  SHT_NULL,
+  SHT_STRTAB,
+} from './constants.ts';
 import { ElfError } from './error.ts';
 import { stringAt } from './strings.ts';
 
@@ -49,7 +61,8 @@ function runElfy(bytes: Uint8Array): ElfyFile {
 }
 
 /** A number from elfy that must be a count or an offset. */
-const whole = (value: unknown): number | undefined => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined);
+const whole = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
 interface Header {
   shoff: number;
@@ -61,28 +74,43 @@ interface Header {
 function checkHeader(file: string, bytes: Uint8Array, view: DataView): Header {
   if (bytes.length === 0) throw new ElfError(file, 'the file is empty');
   if (bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
-    throw new ElfError(file, 'not an ELF file (it does not begin with 7f 45 4c 46); give an object that clang -target bpf -c wrote');
+    throw new ElfError(
+      file,
+      'not an ELF file (it does not begin with 7f 45 4c 46); give an object that clang -target bpf -c wrote',
+    );
   }
-  if (bytes.length < ELF_HEADER_SIZE) throw new ElfError(file, `cut off: ${bytes.length} bytes are less than an ELF header`);
+  if (bytes.length < ELF_HEADER_SIZE)
+    throw new ElfError(file, `cut off: ${bytes.length} bytes are less than an ELF header`);
   if (bytes[4] !== ELFCLASS64) throw new ElfError(file, 'not a 64-bit ELF file; BPF objects are', { offset: 4 });
-  if (bytes[5] === ELFDATA2MSB) throw new ElfError(file, 'a big-endian object: this kernel is little-endian, compile with -target bpfel', { offset: 5 });
+  if (bytes[5] === ELFDATA2MSB)
+    throw new ElfError(file, 'a big-endian object: this kernel is little-endian, compile with -target bpfel', {
+      offset: 5,
+    });
   if (bytes[5] !== ELFDATA2LSB) throw new ElfError(file, `unknown byte order ${bytes[5]}`, { offset: 5 });
   const type = view.getUint16(16, true);
-  if (type !== ET_REL) throw new ElfError(file, `ELF type ${type} is not a relocatable object; give what clang -c wrote`, { offset: 16 });
+  if (type !== ET_REL)
+    throw new ElfError(file, `ELF type ${type} is not a relocatable object; give what clang -c wrote`, { offset: 16 });
   const machine = view.getUint16(18, true);
   // Old LLVM wrote EM_NONE, and libbpf takes it.
-  if (machine !== EM_BPF && machine !== 0) throw new ElfError(file, `machine ${machine} is not BPF (247); compile with -target bpf`, { offset: 18 });
+  if (machine !== EM_BPF && machine !== 0)
+    throw new ElfError(file, `machine ${machine} is not BPF (247); compile with -target bpf`, { offset: 18 });
   const shoff = Number(view.getBigUint64(40, true));
   const shentsize = view.getUint16(58, true);
   const shnum = view.getUint16(60, true);
   const shstrndx = view.getUint16(62, true);
   if (shnum === 0 || shoff === 0) throw new ElfError(file, 'there is no section table', { offset: 60 });
-  if (shentsize !== SECTION_HEADER_SIZE) throw new ElfError(file, `section headers of ${shentsize} bytes are not ELF64's`, { offset: 58 });
+  if (shentsize !== SECTION_HEADER_SIZE)
+    throw new ElfError(file, `section headers of ${shentsize} bytes are not ELF64's`, { offset: 58 });
   if (shnum >= SHN_LORESERVE) throw new ElfError(file, `${shnum} sections are too many`, { offset: 60 });
   if (shoff + shnum * SECTION_HEADER_SIZE > bytes.length) {
-    throw new ElfError(file, `cut off: the section table (${shnum} headers at 0x${shoff.toString(16)}) lies beyond the end (${bytes.length} bytes)`, { offset: 40 });
+    throw new ElfError(
+      file,
+      `cut off: the section table (${shnum} headers at 0x${shoff.toString(16)}) lies beyond the end (${bytes.length} bytes)`,
+      { offset: 40 },
+    );
   }
-  if (shstrndx === 0 || shstrndx >= shnum) throw new ElfError(file, `section ${shstrndx} for section names does not exist`, { offset: 62 });
+  if (shstrndx === 0 || shstrndx >= shnum)
+    throw new ElfError(file, `section ${shstrndx} for section names does not exist`, { offset: 62 });
   return { shoff, shnum, shstrndx };
 }
 
@@ -96,13 +124,20 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
   const strtabOff = Number(view.getBigUint64(strtabAt + 24, true));
   const strtabSize = Number(view.getBigUint64(strtabAt + 32, true));
   if (view.getUint32(strtabAt + 4, true) !== SHT_STRTAB || strtabOff + strtabSize > bytes.length) {
-    throw new ElfError(file, 'the section of section names is not a string table inside the file', { section: `[${shstrndx}]`, offset: strtabAt });
+    throw new ElfError(file, 'the section of section names is not a string table inside the file', {
+      section: `[${shstrndx}]`,
+      offset: strtabAt,
+    });
   }
   const strtab = bytes.subarray(strtabOff, strtabOff + strtabSize);
   const names: string[] = [];
   for (let index = 0; index < shnum; index++) {
     const name = stringAt(strtab, view.getUint32(headerAt(index), true));
-    if (name === undefined) throw new ElfError(file, 'its name lies beyond the table of names', { section: `[${index}]`, offset: headerAt(index) });
+    if (name === undefined)
+      throw new ElfError(file, 'its name lies beyond the table of names', {
+        section: `[${index}]`,
+        offset: headerAt(index),
+      });
     names.push(name);
   }
 
@@ -110,9 +145,13 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
   try {
     parsed = runElfy(bytes);
   } catch (error) {
-    throw new ElfError(file, `unreadable ELF: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+    throw new ElfError(
+      file,
+      `unreadable ELF: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    );
   }
-  if (parsed.body.sections.length !== shnum) throw new ElfError(file, 'the section table is not what the header says', { offset: shoff });
+  if (parsed.body.sections.length !== shnum)
+    throw new ElfError(file, 'the section table is not what the header says', { offset: shoff });
 
   return parsed.body.sections.map((raw, index) => {
     const at = headerAt(index);
@@ -122,11 +161,16 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
     const size = whole(raw.size);
     const link = whole(raw.link);
     const info = whole(raw.info);
-    if (offset === undefined || size === undefined || link === undefined || info === undefined) throw new ElfError(file, 'its header holds an impossible number', where);
+    if (offset === undefined || size === undefined || link === undefined || info === undefined)
+      throw new ElfError(file, 'its header holds an impossible number', where);
     const type = view.getUint32(at + 4, true);
     const empty = type === SHT_NOBITS || type === SHT_NULL;
     if (!empty && offset + size > bytes.length) {
-      throw new ElfError(file, `cut off: ${size} bytes at 0x${offset.toString(16)} lie beyond the end (${bytes.length} bytes)`, where);
+      throw new ElfError(
+        file,
+        `cut off: ${size} bytes at 0x${offset.toString(16)} lie beyond the end (${bytes.length} bytes)`,
+        where,
+      );
     }
     return {
       index,

@@ -1,5 +1,6 @@
 export * from './constants.ts';
 export { ElfError } from './error.ts';
 export { ElfFile, type ElfRelocation, type ElfSymbol } from './file.ts';
+export { sectionBytes } from './find-section.ts';
 export type { ElfSection } from './header.ts';
 export { type SectionInput, writeObject } from './write.ts';

@@ -1,6 +1,7 @@
 /** What a program must name at load time: the function, tracepoint or type of the kernel's BTF that it attaches to. */
-import type { Btf } from '../btf/index.ts';
+
 import { ATTACH_TYPES, BPF_PROG_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
+import type { Btf } from '../btf/index.ts';
 import { ObjectError } from './error.ts';
 import { kernelStructOps } from './maps/struct-ops.ts';
 import type { ObjectModel, ProgramDef } from './model.ts';
@@ -58,9 +59,13 @@ export function loadTarget(object: ObjectModel, program: ProgramDef, btf: Btf | 
   // `module:function`: one BTF is active here, the kernel's own.
   const colon = target.indexOf(':');
   const bare = colon < 0 ? target : target.slice(colon + 1);
-  if (colon >= 0 && target.slice(0, colon) !== 'vmlinux') throw fail(`module '${target.slice(0, colon)}' has no BTF here`);
+  if (colon >= 0 && target.slice(0, colon) !== 'vmlinux')
+    throw fail(`module '${target.slice(0, colon)}' has no BTF here`);
   const { name, kind } = btfName(ATTACH_TYPES[expectedAttachType] ?? '', bare);
   const id = btf.findByName(name, kind);
-  if (id === 0) throw fail(`the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to`);
+  if (id === 0)
+    throw fail(
+      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to`,
+    );
   return { attachBtf: id, expectedAttachType };
 }

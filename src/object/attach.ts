@@ -9,7 +9,7 @@ import type { ProgramDef } from './model.ts';
 import type { AttachMethod } from './sections.ts';
 
 /** An attached program. */
-export interface AttachedLink {
+export interface AttachedLink<L extends LinkHandle = LinkHandle> {
   readonly program: string;
   readonly method: AttachMethod;
   /** function, `category:event`, interface ...; '' where there is none */
@@ -18,7 +18,7 @@ export interface AttachedLink {
   readonly offset: number;
   readonly onReturn: boolean;
   /** the kernel's link */
-  readonly link: LinkHandle;
+  readonly link: L;
   detach(): void;
 }
 
@@ -44,13 +44,31 @@ interface Request {
 type Attached = { readonly link: LinkHandle; readonly target: string; readonly offset: number };
 
 /** Methods that libbpf attaches by itself; the others need to be told where. */
-const AUTOMATIC: ReadonlySet<AttachMethod> = new Set(['kprobe', 'kprobe.multi', 'kprobe.session', 'ksyscall', 'uprobe', 'uprobe.multi', 'usdt', 'tracepoint', 'raw_tracepoint', 'trace', 'lsm', 'iter', 'freplace']);
+const AUTOMATIC: ReadonlySet<AttachMethod> = new Set([
+  'kprobe',
+  'kprobe.multi',
+  'kprobe.session',
+  'ksyscall',
+  'uprobe',
+  'uprobe.multi',
+  'usdt',
+  'tracepoint',
+  'raw_tracepoint',
+  'trace',
+  'lsm',
+  'iter',
+  'freplace',
+]);
 
-const failure = (r: Request, message: string): ObjectError => new ObjectError(r.object, `program '${r.program.name}'`, message);
-const notModelled = (r: Request, what: string): NotModelledError => new NotModelledError(r.object, `program '${r.program.name}'`, `${what} is not modelled yet`);
+const failure = (r: Request, message: string): ObjectError =>
+  new ObjectError(r.object, `program '${r.program.name}'`, message);
+const notModelled = (r: Request, what: string): NotModelledError =>
+  new NotModelledError(r.object, `program '${r.program.name}'`, `${what} is not modelled yet`);
 
-const targetOf = (r: Request): string | undefined => r.options.target ?? (r.program.target === '' ? undefined : r.program.target);
-const cookieOf = (r: Request): { cookie?: bigint } => (r.options.cookie === undefined ? {} : { cookie: r.options.cookie });
+const targetOf = (r: Request): string | undefined =>
+  r.options.target ?? (r.program.target === '' ? undefined : r.program.target);
+const cookieOf = (r: Request): { cookie?: bigint } =>
+  r.options.cookie === undefined ? {} : { cookie: r.options.cookie };
 
 function createLink(r: Request, targetFd: number | undefined, type: number, extra: object = {}): LinkHandle {
   if (!r.kernel.bpf.linkCreate) throw notModelled(r, 'BPF_LINK_CREATE');
@@ -100,12 +118,20 @@ function kprobeMulti(r: Request, target: string): Attached {
   const symbols = target.split(',').map((name) => name.trim());
   const wild = symbols.find((name) => /[*?]/.test(name));
   if (wild) throw notModelled(r, `the pattern '${wild}'`);
-  return { link: createLink(r, 0, r.program.expectedAttachType, { kprobeMulti: { symbols, flags } }), target, offset: 0 };
+  return {
+    link: createLink(r, 0, r.program.expectedAttachType, { kprobeMulti: { symbols, flags } }),
+    target,
+    offset: 0,
+  };
 }
 
 function rawTracepoint(r: Request, target: string): Attached {
   if (!r.kernel.bpf.rawTracepointOpen) throw notModelled(r, 'BPF_RAW_TRACEPOINT_OPEN');
-  return { link: r.kernel.bpf.rawTracepointOpen({ prog: r.handle.fd, name: target, ...cookieOf(r) }), target, offset: 0 };
+  return {
+    link: r.kernel.bpf.rawTracepointOpen({ prog: r.handle.fd, name: target, ...cookieOf(r) }),
+    target,
+    offset: 0,
+  };
 }
 
 /** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
@@ -113,7 +139,8 @@ function attachBy(r: Request): Attached {
   const { match } = r.program;
   const target = targetOf(r);
   const named = (): string => {
-    if (target === undefined) throw failure(r, `SEC("${r.program.rawSectionName}") does not say what to attach to; give a target`);
+    if (target === undefined)
+      throw failure(r, `SEC("${r.program.rawSectionName}") does not say what to attach to; give a target`);
     return target;
   };
   switch (match?.rule.method) {
@@ -144,10 +171,21 @@ function attachBy(r: Request): Attached {
     case 'struct_ops':
       throw failure(r, 'struct_ops programs take effect with their map');
     case 'none':
-      throw failure(r, `programs of SEC("${r.program.rawSectionName}") are not attached: they are called, or run by a test run`);
+      throw failure(
+        r,
+        `programs of SEC("${r.program.rawSectionName}") are not attached: they are called, or run by a test run`,
+      );
     default:
-      if (r.options.targetFd === undefined) throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (an interface's index, a cgroup's or map's descriptor)`);
-      return { link: createLink(r, r.options.targetFd, r.program.expectedAttachType), target: String(r.options.targetFd), offset: 0 };
+      if (r.options.targetFd === undefined)
+        throw failure(
+          r,
+          `SEC("${r.program.rawSectionName}") does not say where; give targetFd (an interface's index, a cgroup's or map's descriptor)`,
+        );
+      return {
+        link: createLink(r, r.options.targetFd, r.program.expectedAttachType),
+        target: String(r.options.targetFd),
+        offset: 0,
+      };
   }
 }
 
@@ -159,7 +197,13 @@ export function attachesItself(program: ProgramDef): boolean {
 }
 
 /** See {@link attachBy}. */
-export function attachProgram(object: string, program: ProgramDef, handle: ProgHandle, kernel: ObjectKernel, options: AttachOptions = {}): AttachedLink {
+export function attachProgram(
+  object: string,
+  program: ProgramDef,
+  handle: ProgHandle,
+  kernel: ObjectKernel,
+  options: AttachOptions = {},
+): AttachedLink {
   const { link, target, offset } = attachBy({ object, program, handle, kernel, options });
   return {
     program: program.name,

@@ -70,7 +70,11 @@ export interface LinkCreateRequest {
   readonly attachType: number;
   readonly flags?: number;
   readonly cookie?: bigint;
-  readonly kprobeMulti?: { readonly symbols: readonly string[]; readonly flags: number; readonly cookies?: readonly bigint[] };
+  readonly kprobeMulti?: {
+    readonly symbols: readonly string[];
+    readonly flags: number;
+    readonly cookies?: readonly bigint[];
+  };
 }
 
 /** bpf(2). */

@@ -16,7 +16,8 @@ export function fixupDatasecs(btf: Btf, elf: ElfFile): Btf {
   const editor = new BtfEditor(btf);
   const variables = new Map<string, ElfSymbol>();
   for (const symbol of elf.symbols) {
-    if (symbol.type === 'object' && symbol.binding !== 'local' && !variables.has(symbol.name)) variables.set(symbol.name, symbol);
+    if (symbol.type === 'object' && symbol.binding !== 'local' && !variables.has(symbol.name))
+      variables.set(symbol.name, symbol);
   }
   for (const datasec of btf.types()) {
     if (datasec.kind !== 'datasec' || EXTERN_SECTIONS.has(datasec.name)) continue;

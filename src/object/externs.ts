@@ -3,10 +3,11 @@
  * (`extern int CONFIG_HZ __kconfig`) or `.ksyms` (kernel variables and kfuncs).
  * An undefined symbol that is neither does not stop opening; it is an error once it is needed.
  */
+
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, BtfEditor, BtfError } from '../btf/index.ts';
 import type { ElfFile, ElfSymbol } from '../elf/index.ts';
-import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
-import { dataMapName, blankMap } from './maps/names.ts';
+import { blankMap, dataMapName } from './maps/names.ts';
 import type { ExternDef, MapDef } from './model.ts';
 
 /** Linkage numbers that externs get: `BTF_VAR_GLOBAL_ALLOCATED`, `BTF_FUNC_GLOBAL`. */
@@ -47,7 +48,9 @@ function kconfigType(btf: Btf, id: number): { type: NonNullable<ExternDef['type'
     case 'enum64':
       return type.size === 4 && type.name === 'libbpf_tristate' ? { type: 'tristate', signed: false } : undefined;
     case 'array':
-      return type.length > 0 && kconfigType(btf, type.type)?.type === 'char' ? { type: 'chars', signed: false } : undefined;
+      return type.length > 0 && kconfigType(btf, type.type)?.type === 'char'
+        ? { type: 'chars', signed: false }
+        : undefined;
     default:
       return undefined;
   }
@@ -72,7 +75,8 @@ function makeExtern(btf: Btf | undefined, symbol: ElfSymbol, placed: Placed | un
   };
   const unresolvable = (problem: string): Draft => ({ ...base, kind: 'unresolvable', problem });
   if (!btf) return unresolvable('the object has no BTF that says what it is');
-  if (!placed) return unresolvable('the BTF does not say what it is; declare it with __ksym or __kconfig, or define it');
+  if (!placed)
+    return unresolvable('the BTF does not say what it is; declare it with __ksym or __kconfig, or define it');
   const what = btf.typeById(placed.id);
   if (what.kind !== 'var' && what.kind !== 'func') return unresolvable(`its BTF is a ${what.kind}`);
   const isFunc = what.kind === 'func';
@@ -81,10 +85,12 @@ function makeExtern(btf: Btf | undefined, symbol: ElfSymbol, placed: Placed | un
     // An untyped address: `extern const void sym __ksym`.
     return { ...base, kind: 'ksym', isFunc, typeId: type.kind === 'void' ? 0 : type.id };
   }
-  if (placed.section !== '.kconfig') return unresolvable(`its section ${placed.section} is neither .ksyms nor .kconfig`);
+  if (placed.section !== '.kconfig')
+    return unresolvable(`its section ${placed.section} is neither .ksyms nor .kconfig`);
   if (isFunc) return unresolvable('a function cannot be in .kconfig');
   const kconfig = kconfigType(btf, what.type);
-  if (!kconfig) return unresolvable('its type is none that .kconfig has: bool, char, integers, enum libbpf_tristate, char arrays');
+  if (!kconfig)
+    return unresolvable('its type is none that .kconfig has: bool, char, integers, enum libbpf_tristate, char arrays');
   return { ...base, kind: 'kconfig', ...kconfig, size: btf.sizeOf(what.type), align: btf.alignOf(what.type) };
 }
 
@@ -104,7 +110,10 @@ export function collectExterns(elf: ElfFile, btf: Btf | undefined): ExternDef[] 
       throw error;
     }
   });
-  drafts.sort((a, b) => RANK[a.kind] - RANK[b.kind] || (a.kind === 'kconfig' ? b.align - a.align || a.size - b.size : 0) || byName(a, b));
+  drafts.sort(
+    (a, b) =>
+      RANK[a.kind] - RANK[b.kind] || (a.kind === 'kconfig' ? b.align - a.align || a.size - b.size : 0) || byName(a, b),
+  );
   let offset = 0;
   return drafts.map(({ align, ...extern }) => {
     if (extern.kind !== 'kconfig') return extern;

@@ -1,12 +1,8 @@
 /** Functions of the executable sections, and which of them are programs. */
+
+import { attachType, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, progType } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type ElfFile, type ElfSection, type ElfSymbol, SHF_EXECINSTR, SHT_PROGBITS } from '../elf/index.ts';
 import { INSN_SIZE, type Insn, readInsns } from '../isa/index.ts';
-import {
-  attachType,
-  BPF_F_SLEEPABLE,
-  BPF_F_XDP_HAS_FRAGS,
-  progType,
-} from '../../kernel-sim/bpf/uapi/index.ts';
 import { ObjectError } from './error.ts';
 import type { FunctionDef, ProgramDef } from './model.ts';
 import { matchSection } from './sections.ts';
@@ -28,7 +24,8 @@ function functionSymbols(elf: ElfFile, sections: ReadonlyMap<number, unknown>): 
   for (const symbol of elf.symbols) {
     if (!sections.has(symbol.section)) continue;
     if (symbol.type === 'func') out.push(symbol);
-    if (typed.has(symbol.section) || symbol.type !== 'notype' || symbol.name === '' || LABEL.test(symbol.name)) continue;
+    if (typed.has(symbol.section) || symbol.type !== 'notype' || symbol.name === '' || LABEL.test(symbol.name))
+      continue;
     const list = untyped.get(symbol.section);
     if (list) list.push(symbol);
     else untyped.set(symbol.section, [symbol]);
@@ -53,8 +50,10 @@ export function collectFunctions(file: string, elf: ElfFile): FunctionDef[] {
     const out = bySection.get(symbol.section) as FunctionDef[];
     const section = elf.sections[symbol.section] as ElfSection;
     const where = `function '${symbol.name}' of section ${section.name}`;
-    if (symbol.value + symbol.size > section.size) throw new ObjectError(file, where, `${symbol.size} bytes at ${symbol.value} cross the section's end`);
-    if (symbol.value % INSN_SIZE !== 0 || symbol.size % INSN_SIZE !== 0) throw new ObjectError(file, where, `${symbol.size} bytes at ${symbol.value} are not whole instructions`);
+    if (symbol.value + symbol.size > section.size)
+      throw new ObjectError(file, where, `${symbol.size} bytes at ${symbol.value} cross the section's end`);
+    if (symbol.value % INSN_SIZE !== 0 || symbol.size % INSN_SIZE !== 0)
+      throw new ObjectError(file, where, `${symbol.size} bytes at ${symbol.value} are not whole instructions`);
     if (symbol.size === 0) throw new ObjectError(file, where, 'it has no instructions');
     const key = `${symbol.section}:${symbol.value}:${symbol.size}`;
     const insns = shared.get(key) ?? readInsns(section.data.subarray(symbol.value, symbol.value + symbol.size));
@@ -76,7 +75,12 @@ export function collectFunctions(file: string, elf: ElfFile): FunctionDef[] {
     const sorted = [...functions].sort((a, b) => a.start - b.start);
     sorted.forEach((f, n) => {
       const next = sorted[n + 1];
-      if (next && next.start < f.start + f.insns.length && next.insns !== f.insns) throw new ObjectError(file, `function '${f.name}' of section ${f.rawSectionName}`, `it overlaps '${next.name}'`);
+      if (next && next.start < f.start + f.insns.length && next.insns !== f.insns)
+        throw new ObjectError(
+          file,
+          `function '${f.name}' of section ${f.rawSectionName}`,
+          `it overlaps '${next.name}'`,
+        );
     });
   }
   return [...bySection.values()].flat();
@@ -149,9 +153,14 @@ export function choosePrograms(
     if (f.binding === 'local' && (called.has(f) || outside.length === 0)) continue;
     const program = asProgram(f, exceptionCallbacks.get(f.name));
     programs.push(program);
-    if (f.binding === 'local') warn(`program '${f.name}' of section ${f.rawSectionName} is static: libbpf refuses such, it is taken as a program here`);
+    if (f.binding === 'local')
+      warn(
+        `program '${f.name}' of section ${f.rawSectionName} is static: libbpf refuses such, it is taken as a program here`,
+      );
     if (program.match?.legacy) {
-      warn(`section ${f.rawSectionName}: libbpf 1.0 and later do not know this name; taken as SEC("${program.match.rule.pattern.replace('+', '')}") as libbpf 0.x did`);
+      warn(
+        `section ${f.rawSectionName}: libbpf 1.0 and later do not know this name; taken as SEC("${program.match.rule.pattern.replace('+', '')}") as libbpf 0.x did`,
+      );
     }
   }
   return programs;

@@ -102,7 +102,11 @@ export function fillKconfig(file: string, map: MapDef, externs: readonly ExternD
     const value = extra.get(extern.name) ?? config.get(extern.name);
     if (value !== undefined) store(file, extern, data, value);
     else if (!extern.weak) {
-      throw fail(source.config === undefined ? "the kernel's configuration is not known; give it, or declare the extern __weak" : "the kernel's configuration does not have it; declare the extern __weak to get 0");
+      throw fail(
+        source.config === undefined
+          ? "the kernel's configuration is not known; give it, or declare the extern __weak"
+          : "the kernel's configuration does not have it; declare the extern __weak to get 0",
+      );
     }
   }
 }

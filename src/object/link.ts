@@ -33,7 +33,13 @@ interface Frame {
  * @param tail a function to append at the end even if nothing calls it
  * @throws ObjectError for a call into nothing
  */
-export function link(file: string, index: FunctionIndex, main: FunctionDef, code: (f: FunctionDef) => readonly Insn[], tail?: FunctionDef): Linked {
+export function link(
+  file: string,
+  index: FunctionIndex,
+  main: FunctionDef,
+  code: (f: FunctionDef) => readonly Insn[],
+  tail?: FunctionDef,
+): Linked {
   const insns: Insn[] = [];
   const parts: LinkedPart[] = [];
   const placed = new Map<string, LinkedPart>();
@@ -62,7 +68,8 @@ export function link(file: string, index: FunctionIndex, main: FunctionDef, code
       const call = isCall(insn) && insn.src === BPF_PSEUDO_CALL && insn.dst === 0 && insn.off === 0;
       const pointer = isWideLoad(insn) && (reloc?.kind === 'func' || insn.src === BPF_PSEUDO_FUNC);
       if ((!call && !pointer) || reloc?.kind === 'extern') continue;
-      const fail = (message: string): ObjectError => new ObjectError(file, `function '${f.name}'`, `instruction ${at}: ${message}`);
+      const fail = (message: string): ObjectError =>
+        new ObjectError(file, `function '${f.name}'`, `instruction ${at}: ${message}`);
       let section = f.section;
       let target: number;
       if (reloc?.kind === 'call') {

@@ -12,7 +12,8 @@ export function btfForKernel(object: ObjectModel & { readonly btf: Btf }): Btf {
   const editor = new BtfEditor(btf);
   for (const type of btf.types()) {
     // Word 1: kind func (12), linkage static (0).
-    if (type.kind === 'func' && type.linkage === 'global' && hidden.has(type.name)) editor.setWord(type.id, 1, 12 << 24);
+    if (type.kind === 'func' && type.linkage === 'global' && hidden.has(type.name))
+      editor.setWord(type.id, 1, 12 << 24);
   }
   return editor.finish();
 }

@@ -76,7 +76,12 @@ export class MapLoader {
     if (!map.structOps) return {};
     const type = this.#object.btf?.typeById(map.structOps.type);
     const kernel = type && this.#kernel.btf && kernelStructOps(this.#kernel.btf, type.name.replace(/___.*$/, ''));
-    if (!kernel || !this.#kernel.btf) throw new ObjectError(this.#object.file, `struct_ops '${map.name}'`, `the kernel has no struct_ops '${type?.name ?? ''}'`);
+    if (!kernel || !this.#kernel.btf)
+      throw new ObjectError(
+        this.#object.file,
+        `struct_ops '${map.name}'`,
+        `the kernel has no struct_ops '${type?.name ?? ''}'`,
+      );
     return { valueSize: this.#kernel.btf.sizeOf(kernel.wrapper), btfVmlinuxValueTypeId: kernel.wrapper };
   }
 
@@ -87,7 +92,9 @@ export class MapLoader {
       if (request.btf === undefined) throw error;
       const { btf: _fd, btfKeyTypeId: _key, btfValueTypeId: _value, ...bare } = request;
       const handle = this.#kernel.bpf.mapCreate(bare);
-      this.warnings.push(`map '${map.name}' (${mapTypeName(map.type)}): created without BTF, which the kernel refused: ${error instanceof Error ? error.message : String(error)}`);
+      this.warnings.push(
+        `map '${map.name}' (${mapTypeName(map.type)}): created without BTF, which the kernel refused: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return handle;
     }
   }

@@ -1,7 +1,7 @@
 /** A loaded map with its keys and values as plain objects, by the types that the object's BTF gives. */
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
-import { ObjectError } from './error.ts';
 import type { MapHandle } from './bpf-interface.ts';
+import { ObjectError } from './error.ts';
 import type { MapDef } from './model.ts';
 
 export class LoadedMap<H extends MapHandle = MapHandle> {
@@ -50,7 +50,8 @@ export class LoadedMap<H extends MapHandle = MapHandle> {
 
   /** All entries, in the kernel's order. */
   *entries(): Generator<[key: BtfValue, value: BtfValue]> {
-    for (const [key, value] of this.handle.entries()) yield [this.#decode(key, this.definition.btfKey), this.#decode(value, this.definition.btfValue)];
+    for (const [key, value] of this.handle.entries())
+      yield [this.#decode(key, this.definition.btfKey), this.#decode(value, this.definition.btfValue)];
   }
 
   #decode(bytes: Uint8Array, type: number): BtfValue {
@@ -59,7 +60,9 @@ export class LoadedMap<H extends MapHandle = MapHandle> {
     const size = this.#btf.sizeOf(type);
     const stride = Math.ceil(size / 8) * 8;
     if (bytes.length >= 2 * stride && bytes.length % stride === 0 && size === this.definition.valueSize) {
-      return Array.from({ length: bytes.length / stride }, (_, cpu) => decodeValue(this.#btf as Btf, type, bytes, cpu * stride));
+      return Array.from({ length: bytes.length / stride }, (_, cpu) =>
+        decodeValue(this.#btf as Btf, type, bytes, cpu * stride),
+      );
     }
     return decodeValue(this.#btf, type, bytes);
   }
@@ -72,7 +75,11 @@ export class LoadedMap<H extends MapHandle = MapHandle> {
       return bytes;
     }
     if ((typeof value !== 'number' && typeof value !== 'bigint') || size > 8) {
-      throw new ObjectError(this.#file, `map '${this.name}'`, `the type of its ${what} is not known; give ${size} bytes`);
+      throw new ObjectError(
+        this.#file,
+        `map '${this.name}'`,
+        `the type of its ${what} is not known; give ${size} bytes`,
+      );
     }
     let rest = BigInt.asUintN(64, BigInt(value));
     for (let n = 0; n < size; n++, rest >>= 8n) bytes[n] = Number(rest & 0xffn);

@@ -1,11 +1,11 @@
 /** An object and, once it is loaded, its programs and maps in a kernel: libbpf's `bpf_object` in the shape of JavaScript. */
 import { readFileSync } from 'node:fs';
-import { Btf, type BtfValue } from '../btf/index.ts';
-import { writeInsns } from '../isa/index.ts';
 import { attachType, BPF_OBJ_NAME_LEN } from '../../kernel-sim/bpf/uapi/index.ts';
-import { type AttachedLink, attachesItself, type AttachOptions, attachProgram } from './attach.ts';
+import type { Btf, BtfValue } from '../btf/index.ts';
+import { writeInsns } from '../isa/index.ts';
+import { type AttachedLink, type AttachOptions, attachesItself, attachProgram } from './attach.ts';
 import { loadTarget } from './attach-target.ts';
-import type { BpfSyscalls, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
+import type { BpfSyscalls, LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import { fillKconfig } from './kconfig.ts';
 import { btfForKernel } from './load-btf.ts';
@@ -42,10 +42,13 @@ export interface LoadOptions {
 /** The handle types of a kernel's own bpf(2). */
 type MapOf<K extends ObjectKernel> = ReturnType<K['bpf']['mapCreate']>;
 type ProgOf<K extends ObjectKernel> = ReturnType<K['bpf']['progLoad']>;
+type LinkOf<K extends ObjectKernel> = ReturnType<NonNullable<K['bpf']['linkCreate']>>;
 
 /** LINUX_VERSION_CODE of a release: `6.12.117-1` is 0x060c75. */
 export function versionCode(release: string): number {
-  const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release)?.slice(1) ?? []).map((part) => Number(part ?? 0));
+  const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release)?.slice(1) ?? []).map((part) =>
+    Number(part ?? 0),
+  );
   return (major << 16) | (minor << 8) | Math.min(patch, 255);
 }
 
@@ -64,8 +67,17 @@ export function targetOf(kernel: ObjectKernel, options: Pick<LoadOptions, 'btf' 
   };
 }
 
-function sectionAccess(model: ObjectModel, origin: MapOrigin, handleOf: (map: MapDef) => MapHandle | undefined): Variables {
-  return variableAccess(model.btf, model.maps.filter((m) => m.origin === origin), model.externs, handleOf);
+function sectionAccess(
+  model: ObjectModel,
+  origin: MapOrigin,
+  handleOf: (map: MapDef) => MapHandle | undefined,
+): Variables {
+  return variableAccess(
+    model.btf,
+    model.maps.filter((m) => m.origin === origin),
+    model.externs,
+    handleOf,
+  );
 }
 
 const NO_HANDLE = (): undefined => undefined;
@@ -118,7 +130,12 @@ export class BpfObject {
   /** A program by name. @throws ObjectError naming those that there are */
   program(name: string): ProgramDef {
     const found = this.model.programs.find((p) => p.name === name);
-    if (!found) throw new ObjectError(this.model.file, undefined, `there is no program '${name}'; there are: ${this.model.programs.map((p) => p.name).join(', ') || 'none'}`);
+    if (!found)
+      throw new ObjectError(
+        this.model.file,
+        undefined,
+        `there is no program '${name}'; there are: ${this.model.programs.map((p) => p.name).join(', ') || 'none'}`,
+      );
     return found;
   }
 
@@ -140,10 +157,20 @@ export class BpfObject {
   load<K extends ObjectKernel>(kernel: K, options: LoadOptions = {}): LoadedObject<K> {
     const { model } = this;
     const chosen = this.#chosen(options.programs);
-    if (model.programs.length === 0 && model.maps.length === 0) throw new ObjectError(model.file, undefined, 'it holds neither programs nor maps; functions of a section such as SEC("kprobe/...") are programs');
+    if (model.programs.length === 0 && model.maps.length === 0)
+      throw new ObjectError(
+        model.file,
+        undefined,
+        'it holds neither programs nor maps; functions of a section such as SEC("kprobe/...") are programs',
+      );
     const target = targetOf(kernel, { ...options, ...(options.btf || !this.#btf ? {} : { btf: this.#btf }) });
     const kconfig = model.maps.find((m) => m.origin === 'kconfig');
-    if (kconfig) fillKconfig(model.file, kconfig, model.externs, { config: target.config, version: target.version as number, extra: target.kconfig });
+    if (kconfig)
+      fillKconfig(model.file, kconfig, model.externs, {
+        config: target.config,
+        version: target.version as number,
+        extra: target.kconfig,
+      });
     const relocator = new Relocator(model, target);
     const relocated = chosen.map((program) => relocator.relocate(program));
 
@@ -164,7 +191,8 @@ export class BpfObject {
     warnings.push(...maps.warnings);
 
     const loaded = new LoadedObject<K>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings);
-    for (const program of relocated) loaded.add(program, this.#loadProgram(kernel, program, maps, btfFd, target, options) as ProgOf<K>);
+    for (const program of relocated)
+      loaded.add(program, this.#loadProgram(kernel, program, maps, btfFd, target, options) as ProgOf<K>);
     maps.fillProgArrays((name) => loaded.programs[name]?.fd);
     return loaded;
   }
@@ -176,20 +204,34 @@ export class BpfObject {
       return bpf.btfLoad(btfForKernel({ ...this.model, btf }).bytes).fd;
     } catch (error) {
       if (this.model.maps.some((m) => m.origin === 'struct_ops')) throw error;
-      warnings.push(`BTF is left out, the kernel refused it: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+      warnings.push(
+        `BTF is left out, the kernel refused it: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+      );
       return undefined;
     }
   }
 
-  #loadProgram(kernel: ObjectKernel, relocated: RelocatedProgram, maps: MapLoader, btfFd: number | undefined, target: Target, options: LoadOptions): ProgHandle {
+  #loadProgram(
+    kernel: ObjectKernel,
+    relocated: RelocatedProgram,
+    maps: MapLoader,
+    btfFd: number | undefined,
+    target: Target,
+    options: LoadOptions,
+  ): ProgHandle {
     const { program, insns, refs } = relocated;
     const type = options.types?.[program.name] ?? program.type;
     if (type === 0) {
-      throw new ObjectError(this.model.file, `program '${program.name}'`, `section ${program.rawSectionName} does not say what type of program it is; name it as libbpf does (SEC("kprobe/...")) or give its type`);
+      throw new ObjectError(
+        this.model.file,
+        `program '${program.name}'`,
+        `section ${program.rawSectionName} does not say what type of program it is; name it as libbpf does (SEC("kprobe/...")) or give its type`,
+      );
     }
     for (const ref of refs) {
       const handle = maps.handles.get(ref.map);
-      if (!handle) throw new ObjectError(this.model.file, `program '${program.name}'`, `map '${ref.map.name}' was not created`);
+      if (!handle)
+        throw new ObjectError(this.model.file, `program '${program.name}'`, `map '${ref.map.name}' was not created`);
       insns[ref.insn] = { ...(insns[ref.insn] as RelocatedProgram['insns'][number]), imm: handle.fd };
     }
     const { attachBtf, expectedAttachType } = loadTarget(this.model, program, target.btf);
@@ -212,7 +254,7 @@ export class BpfObject {
 }
 
 /** A loaded program. */
-export interface LoadedProgram<H extends ProgHandle = ProgHandle> {
+export interface LoadedProgram<H extends ProgHandle = ProgHandle, L extends LinkHandle = LinkHandle> {
   readonly name: string;
   readonly fd: number;
   /** the kernel's program */
@@ -220,7 +262,7 @@ export interface LoadedProgram<H extends ProgHandle = ProgHandle> {
   readonly definition: ProgramDef;
   readonly relocated: RelocatedProgram;
   /** Attaches it; where the section's name does not say to what, `options` must. */
-  attach(options?: AttachOptions): AttachedLink;
+  attach(options?: AttachOptions): AttachedLink<L>;
 }
 
 /** An object in a kernel. */
@@ -228,8 +270,12 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   readonly object: BpfObject;
   readonly kernel: K;
   /** by the names of their variables (`counts`) or sections (`.rodata`) */
-  readonly maps: { [name: string]: LoadedMap<MapOf<K>> } = Object.create(null) as { [name: string]: LoadedMap<MapOf<K>> };
-  readonly programs: { [name: string]: LoadedProgram<ProgOf<K>> } = Object.create(null) as { [name: string]: LoadedProgram<ProgOf<K>> };
+  readonly maps: { [name: string]: LoadedMap<MapOf<K>> } = Object.create(null) as {
+    [name: string]: LoadedMap<MapOf<K>>;
+  };
+  readonly programs: { [name: string]: LoadedProgram<ProgOf<K>, LinkOf<K>> } = Object.create(null) as {
+    [name: string]: LoadedProgram<ProgOf<K>, LinkOf<K>>;
+  };
   /** global variables, live in the kernel's maps */
   readonly data: Variables;
   readonly rodata: Variables;
@@ -262,7 +308,8 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
       handle,
       definition: program,
       relocated,
-      attach: (options) => attachProgram(this.object.model.file, program, handle, this.kernel, options),
+      attach: (options) =>
+        attachProgram(this.object.model.file, program, handle, this.kernel, options) as AttachedLink<LinkOf<K>>,
     };
   }
 
@@ -279,15 +326,17 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
    *
    * @throws NotModelledError, ObjectError, the kernel's error
    */
-  attach(options: { readonly programs?: readonly string[] } = {}): AttachedLink[] {
-    const links: AttachedLink[] = [];
+  attach(options: { readonly programs?: readonly string[] } = {}): AttachedLink<LinkOf<K>>[] {
+    const links: AttachedLink<LinkOf<K>>[] = [];
     try {
       for (const program of Object.values(this.programs)) {
-        if (options.programs ? options.programs.includes(program.name) : attachesItself(program.definition)) links.push(program.attach());
+        if (options.programs ? options.programs.includes(program.name) : attachesItself(program.definition))
+          links.push(program.attach());
       }
       for (const map of this.object.maps) {
         const handle = this.maps[map.realName];
-        if (map.origin === 'struct_ops' && handle && !options.programs) links.push(...this.#attachStructOps(map, handle));
+        if (map.origin === 'struct_ops' && handle && !options.programs)
+          links.push(...this.#attachStructOps(map, handle));
       }
     } catch (error) {
       for (const link of links.reverse()) link.detach();
@@ -296,11 +345,22 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     return links;
   }
 
-  #attachStructOps(map: MapDef, loaded: LoadedMap<MapOf<K>>): AttachedLink[] {
+  #attachStructOps(map: MapDef, loaded: LoadedMap<MapOf<K>>): AttachedLink<LinkOf<K>>[] {
     const { bpf } = this.kernel;
-    if (!bpf.linkCreate) throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, 'attaching it is not modelled yet');
-    const link = bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') });
-    return [{ program: map.name, method: 'struct_ops', target: map.name, offset: 0, onReturn: false, link, detach: () => link.detach() }];
+    if (!bpf.linkCreate)
+      throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, 'attaching it is not modelled yet');
+    const link = bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') }) as LinkOf<K>;
+    return [
+      {
+        program: map.name,
+        method: 'struct_ops',
+        target: map.name,
+        offset: 0,
+        onReturn: false,
+        link,
+        detach: () => link.detach(),
+      },
+    ];
   }
 }
 

@@ -1,7 +1,8 @@
 /** Opening: from the bytes of a file to all that it holds, as libbpf's `bpf_object__open`, with no kernel in sight. */
-import { Btf, type BtfExt, BtfError, parseBtfExt } from '../btf/index.ts';
-import { ElfFile } from '../elf/index.ts';
+
 import { BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
+import { Btf, BtfError, type BtfExt, parseBtfExt } from '../btf/index.ts';
+import { ElfFile } from '../elf/index.ts';
 import { fixupDatasecs } from './btf-fixup.ts';
 import { ObjectError } from './error.ts';
 import { collectExterns, kconfigMap } from './externs.ts';
@@ -11,7 +12,12 @@ import { dataMaps } from './maps/globals.ts';
 import { isLegacyMapSection, legacyMaps } from './maps/legacy.ts';
 import { objectName } from './maps/names.ts';
 import { collectSlots } from './maps/slots.ts';
-import { adjustStructOpsAutoload, collectStructOpsPrograms, isStructOpsSection, structOpsMaps } from './maps/struct-ops.ts';
+import {
+  adjustStructOpsAutoload,
+  collectStructOpsPrograms,
+  isStructOpsSection,
+  structOpsMaps,
+} from './maps/struct-ops.ts';
 import type { FunctionDef, MapDef, ObjectModel } from './model.ts';
 import { collectRelocs } from './relocs.ts';
 
@@ -74,7 +80,8 @@ function calledFunctions(functions: readonly FunctionDef[], index: FunctionIndex
       let target: FunctionDef | undefined;
       if (reloc?.kind === 'call') target = index.at(reloc.section, reloc.offset / 8 + insn.imm + 1);
       else if (reloc?.kind === 'func') target = index.at(reloc.section, (reloc.offset + insn.imm) / 8);
-      else if (!reloc && insn.code === 0x85 && insn.src === 1) target = index.at(f.section, f.start + at + insn.imm + 1);
+      else if (!reloc && insn.code === 0x85 && insn.src === 1)
+        target = index.at(f.section, f.start + at + insn.imm + 1);
       if (target && target !== f) called.add(target);
     });
   }
@@ -91,7 +98,8 @@ export function openObject(bytes: Uint8Array, file: string): ObjectModel {
   const name = objectName(file);
   const { btf, btfExt } = readBtf(elf, warn);
   const version = elf.section('version');
-  if (version && version.data.length < 4) throw new ObjectError(file, 'section version', `${version.data.length} bytes are no u32`);
+  if (version && version.data.length < 4)
+    throw new ObjectError(file, 'section version', `${version.data.length} bytes are no u32`);
 
   const functions = collectFunctions(file, elf);
   const index = new FunctionIndex(functions);
@@ -100,13 +108,16 @@ export function openObject(bytes: Uint8Array, file: string): ObjectModel {
   const maps: MapDef[] = [];
   const dotMaps = elf.section('.maps');
   if (dotMaps) {
-    if (!btf) throw new ObjectError(file, 'section .maps', 'maps are defined by BTF, and the object has none; compile with -g');
+    if (!btf)
+      throw new ObjectError(file, 'section .maps', 'maps are defined by BTF, and the object has none; compile with -g');
     maps.push(...btfDefinedMaps(file, dotMaps, btf, warn));
   }
   for (const section of elf.sections) {
     if (!isLegacyMapSection(section.name) || isCode(section)) continue;
     maps.push(...legacyMaps(file, elf, section));
-    warn(`section ${section.name}: legacy map definitions, which libbpf 1.0 and later refuse; taken as libbpf 0.x and iproute2 did`);
+    warn(
+      `section ${section.name}: legacy map definitions, which libbpf 1.0 and later refuse; taken as libbpf 0.x and iproute2 did`,
+    );
   }
   maps.push(...dataMaps(file, name, elf, btf));
   const kconfig = kconfigMap(name, btf, externs);
@@ -119,7 +130,8 @@ export function openObject(bytes: Uint8Array, file: string): ObjectModel {
   if (arenaSection && arenaSection.size > 0 && arena < 0) {
     throw new ObjectError(file, 'section .addr_space.1', 'variables in an arena need an arena map in SEC(".maps")');
   }
-  const relocMaps = arena < 0 || !arenaSection ? maps : [...maps, { ...(maps[arena] as MapDef), origin: 'arena' as const }];
+  const relocMaps =
+    arena < 0 || !arenaSection ? maps : [...maps, { ...(maps[arena] as MapDef), origin: 'arena' as const }];
   collectRelocs(file, elf, { functions: index, maps: relocMaps, externs, arenaSection: arenaSection?.index ?? 0 });
 
   const programs = choosePrograms(functions, calledFunctions(functions, index), exceptionCallbacks(btf), warn);

@@ -11,15 +11,15 @@ import {
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_VALUE,
   INSN_SIZE,
-  insn as makeInsn,
   type Insn,
+  insn as makeInsn,
 } from '../isa/index.ts';
 import { CoreError } from './core/kinds.ts';
 import { patch } from './core/patch.ts';
 import { type CoreDecision, CoreResolver } from './core/resolve.ts';
 import { ObjectError } from './error.ts';
 import { FunctionIndex } from './functions.ts';
-import { link, type LinkedPart } from './link.ts';
+import { type LinkedPart, link } from './link.ts';
 import type { CodeReloc, ExternDef, FunctionDef, MapDef, ObjectModel, ProgramDef } from './model.ts';
 import { isCall } from './relocs.ts';
 import { type ResolvedKsym, resolveKsym, type Target } from './target.ts';
@@ -58,7 +58,11 @@ export interface RelocatedProgram {
 const sorted = new WeakMap<readonly unknown[], readonly unknown[]>();
 
 /** Records between two byte offsets of a section, in order. */
-function within<T extends { readonly insnOff: number }>(records: readonly T[], first: number, end: number): readonly T[] {
+function within<T extends { readonly insnOff: number }>(
+  records: readonly T[],
+  first: number,
+  end: number,
+): readonly T[] {
   let all = sorted.get(records) as readonly T[] | undefined;
   if (!all) {
     all = [...records].sort((a, b) => a.insnOff - b.insnOff);
@@ -103,7 +107,12 @@ export class Relocator {
   relocate(program: ProgramDef): RelocatedProgram {
     const callback = program.exceptionCallback;
     const tail = callback === undefined ? undefined : this.#object.functions.find((f) => f.name === callback);
-    if (callback !== undefined && !tail) throw new ObjectError(this.#object.file, `program '${program.name}'`, `its exception callback '${callback}' is not in the object`);
+    if (callback !== undefined && !tail)
+      throw new ObjectError(
+        this.#object.file,
+        `program '${program.name}'`,
+        `its exception callback '${callback}' is not in the object`,
+      );
     const main = this.#index.at(program.section, program.start) ?? program;
     const { insns, parts } = link(this.#object.file, this.#index, main, (f) => this.#withCore(f).insns, tail);
     const refs: MapRef[] = [];
@@ -148,7 +157,8 @@ export class Relocator {
 
   #decide(f: FunctionDef, at: number, relo: ExtCoreRelo): CoreDecision {
     if (relo.insnOff % INSN_SIZE !== 0) throw this.#coreError(f, at, new CoreError('it is at no instruction'));
-    if (!this.#resolver) throw this.#coreError(f, at, new CoreError("the kernel's BTF is not known; give it with --btf"));
+    if (!this.#resolver)
+      throw this.#coreError(f, at, new CoreError("the kernel's BTF is not known; give it with --btf"));
     try {
       return this.#resolver.decide(relo);
     } catch (error) {
@@ -158,7 +168,11 @@ export class Relocator {
 
   #coreError(f: FunctionDef, at: number, error: unknown): unknown {
     if (!(error instanceof CoreError || error instanceof BtfError)) return error;
-    return new ObjectError(this.#object.file, `function '${f.name}'`, `CO-RE relocation of instruction ${at}: ${error.message}`);
+    return new ObjectError(
+      this.#object.file,
+      `function '${f.name}'`,
+      `CO-RE relocation of instruction ${at}: ${error.message}`,
+    );
   }
 
   #apply(insns: Insn[], part: LinkedPart, reloc: CodeReloc, refs: MapRef[]): void {
@@ -184,7 +198,8 @@ export class Relocator {
   #mapRef(insns: Insn[], at: number, map: MapDef, offset: number | undefined, refs: MapRef[]): void {
     const first = insns[at] as Insn;
     const second = insns[at + 1];
-    if (!second) throw new ObjectError(this.#object.file, `map '${map.realName}'`, `the load at instruction ${at} is cut off`);
+    if (!second)
+      throw new ObjectError(this.#object.file, `map '${map.realName}'`, `the load at instruction ${at} is cut off`);
     if (!map.autocreate) {
       const call = makeInsn(BPF_JMP | BPF_CALL, 0, 0, 0, POISON_MAP + this.#object.maps.indexOf(map));
       insns[at] = call;
@@ -193,7 +208,11 @@ export class Relocator {
     }
     insns[at] = { ...first, src: offset === undefined ? BPF_PSEUDO_MAP_FD : BPF_PSEUDO_MAP_VALUE, imm: 0 };
     if (offset !== undefined) insns[at + 1] = { ...second, imm: offset | 0 };
-    refs.push({ insn: at, map: this.#object.maps.find((m) => m === map || (m.name === map.name && m.section === map.section)) ?? map, value: offset !== undefined });
+    refs.push({
+      insn: at,
+      map: this.#object.maps.find((m) => m === map || (m.name === map.name && m.section === map.section)) ?? map,
+      value: offset !== undefined,
+    });
   }
 
   #kfunc(insns: Insn[], at: number, extern: ExternDef): void {
@@ -208,12 +227,19 @@ export class Relocator {
     const second = insns[at + 1] as Insn;
     const found = this.ksym(extern);
     const value = found.kind === 'btf' ? BigInt(found.id) : found.kind === 'address' ? found.address : 0n;
-    insns[at] = { ...insn, src: found.kind === 'btf' ? BPF_PSEUDO_BTF_ID : insn.src, imm: Number(BigInt.asIntN(32, value)) };
+    insns[at] = {
+      ...insn,
+      src: found.kind === 'btf' ? BPF_PSEUDO_BTF_ID : insn.src,
+      imm: Number(BigInt.asIntN(32, value)),
+    };
     insns[at + 1] = { ...second, imm: Number(BigInt.asIntN(32, value >> 32n)) };
   }
 
   /** Function or line records of the parts, by instruction of the program. */
-  #records<T extends { readonly insnOff: number }>(all: ReadonlyMap<string, readonly T[]> | undefined, parts: readonly LinkedPart[]): T[] {
+  #records<T extends { readonly insnOff: number }>(
+    all: ReadonlyMap<string, readonly T[]> | undefined,
+    parts: readonly LinkedPart[],
+  ): T[] {
     const out: T[] = [];
     for (const part of parts) {
       const f = part.function;

@@ -55,11 +55,16 @@ export function collectRelocs(file: string, elf: ElfFile, targets: Targets): voi
         const name = elf.symbolName(relocation.symbol);
         const where = `section ${section.name}`;
         if (relocation.offset % INSN_SIZE !== 0 || relocation.offset >= section.size) {
-          throw new ObjectError(file, where, `the relocation of '${name}' at ${relocation.offset} is at no instruction`);
+          throw new ObjectError(
+            file,
+            where,
+            `the relocation of '${name}' at ${relocation.offset} is at no instruction`,
+          );
         }
         const at = relocation.offset / INSN_SIZE;
         const f = targets.functions.at(section.index, at);
-        if (!f) throw new ObjectError(file, where, `the relocation of '${name}' at instruction ${at} is in no function`);
+        if (!f)
+          throw new ObjectError(file, where, `the relocation of '${name}' at instruction ${at} is in no function`);
         f.relocs.push(classify(file, elf, maps, externs, f, at - f.start, relocation));
       }
     }
@@ -77,15 +82,21 @@ function classify(
 ): CodeReloc {
   const { symbol } = relocation;
   const name = elf.symbolName(symbol);
-  const fail = (message: string): ObjectError => new ObjectError(file, `function '${f.name}'`, `instruction ${at}: ${message}`);
+  const fail = (message: string): ObjectError =>
+    new ObjectError(file, `function '${f.name}'`, `instruction ${at}: ${message}`);
   const insn = f.insns[at] as Insn;
   if (!isCall(insn) && !(isWideLoad(insn) && at + 1 < f.insns.length)) {
-    throw fail(`a relocation of '${name}' on opcode 0x${insn.code.toString(16)}, which is neither a call nor a 64-bit load`);
+    throw fail(
+      `a relocation of '${name}' on opcode 0x${insn.code.toString(16)}, which is neither a call nor a 64-bit load`,
+    );
   }
   const extern = externs.get(symbol.index);
   if (extern) return { kind: 'extern', insn: at, extern };
   const section = symbol.section > 0 && symbol.section < SHN_LORESERVE ? elf.sections[symbol.section] : undefined;
-  if (!section) throw fail(`'${name}' is in special section 0x${symbol.section.toString(16)}; is a global variable not initialised?`);
+  if (!section)
+    throw fail(
+      `'${name}' is in special section 0x${symbol.section.toString(16)}; is a global variable not initialised?`,
+    );
   const offset = symbol.value + (relocation.addend ?? 0);
   if (isCall(insn)) {
     if (insn.src !== BPF_PSEUDO_CALL) throw fail(`a call of '${name}' that is not of a BPF function`);
@@ -94,15 +105,19 @@ function classify(
     return { kind: 'call', insn: at, section: section.index, offset };
   }
   if (isCode(section)) {
-    if (offset % INSN_SIZE !== 0 || insn.imm % INSN_SIZE !== 0) throw fail(`the address of '${name}' at offset ${offset}+${insn.imm}, inside an instruction`);
+    if (offset % INSN_SIZE !== 0 || insn.imm % INSN_SIZE !== 0)
+      throw fail(`the address of '${name}' at offset ${offset}+${insn.imm}, inside an instruction`);
     return { kind: 'func', insn: at, section: section.index, offset };
   }
   const data = maps.data(section.index);
   if (data) return { kind: 'data', insn: at, map: data, offset };
   const map = maps.defined(section.index, symbol.value);
   if (map) return { kind: 'map', insn: at, map };
-  if (maps.definitionSections.has(section.index)) throw fail(`no map is at offset ${symbol.value} of section ${section.name} ('${name}')`);
-  throw fail(`'${name}' is in section ${section.name}, which holds neither maps nor data that programs can reach${dataHint(section)}`);
+  if (maps.definitionSections.has(section.index))
+    throw fail(`no map is at offset ${symbol.value} of section ${section.name} ('${name}')`);
+  throw fail(
+    `'${name}' is in section ${section.name}, which holds neither maps nor data that programs can reach${dataHint(section)}`,
+  );
 }
 
 function dataHint(section: ElfSection): string {

@@ -54,7 +54,13 @@ export interface SectionRule {
 }
 
 type Extra = Partial<Omit<SectionRule, 'pattern' | 'type' | 'method' | 'attachType'>>;
-const row = (pattern: string, type: ProgTypeName, method: AttachMethod, attachType?: AttachTypeName, extra: Extra = {}): SectionRule => ({
+const row = (
+  pattern: string,
+  type: ProgTypeName,
+  method: AttachMethod,
+  attachType?: AttachTypeName,
+  extra: Extra = {},
+): SectionRule => ({
   pattern,
   type,
   method,

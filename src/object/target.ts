@@ -35,7 +35,9 @@ export function resolveKsym(object: ObjectModel, extern: ExternDef, target: Targ
     const address = target.symbol?.(extern.name);
     if (address !== undefined) return { kind: 'address', address };
     if (extern.weak) return ABSENT;
-    throw fail(target.symbol ? 'the kernel has no such symbol' : "the kernel's symbols are not known; give a kallsyms file");
+    throw fail(
+      target.symbol ? 'the kernel has no such symbol' : "the kernel's symbols are not known; give a kallsyms file",
+    );
   }
   if (!target.btf) {
     if (extern.weak) return ABSENT;

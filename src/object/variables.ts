@@ -34,7 +34,15 @@ export function variablesOf(btf: Btf | undefined, map: MapDef, externs: readonly
   return datasec.vars.flatMap((secvar) => {
     const variable = btf.typeById(secvar.type);
     if (variable.kind !== 'var' || secvar.offset + secvar.size > map.valueSize) return [];
-    return [{ name: variable.name, type: variable.type, offset: secvar.offset, size: secvar.size, isStatic: variable.linkage === 'static' }];
+    return [
+      {
+        name: variable.name,
+        type: variable.type,
+        offset: secvar.offset,
+        size: secvar.size,
+        isStatic: variable.linkage === 'static',
+      },
+    ];
   });
 }
 
@@ -46,7 +54,12 @@ function image(map: MapDef, handle: MapHandle | undefined): Uint8Array {
 }
 
 /** An object with a property for each variable of the maps. */
-export function variableAccess(btf: Btf | undefined, maps: readonly MapDef[], externs: readonly ExternDef[], handleOf: (map: MapDef) => MapHandle | undefined): Variables {
+export function variableAccess(
+  btf: Btf | undefined,
+  maps: readonly MapDef[],
+  externs: readonly ExternDef[],
+  handleOf: (map: MapDef) => MapHandle | undefined,
+): Variables {
   const access: Variables = Object.create(null) as Variables;
   for (const map of maps) {
     for (const variable of variablesOf(btf, map, externs)) {

@@ -83,8 +83,6 @@ export interface InsnAux {
     /** bpf_dynptr_from_skb of a program that may not write to packets */
     readOnly?: boolean;
   };
-  /** bpf_fastcall pattern: how many spills in front of this call and fills behind it may go */
-  fastcallSpills?: number;
   /** ld_imm64 pseudo BTF id resolved: address */
   btfVarAddress?: bigint;
   storageGetFuncAtomic?: boolean;

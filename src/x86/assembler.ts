@@ -33,7 +33,13 @@ interface Recipe {
 }
 
 const recipes = new Map<string, Recipe>();
-const PREFIX_WORDS: Readonly<Record<string, number>> = { lock: 0xf0, rep: 0xf3, repe: 0xf3, repne: 0xf2, notrack: 0x3e };
+const PREFIX_WORDS: Readonly<Record<string, number>> = {
+  lock: 0xf0,
+  rep: 0xf3,
+  repe: 0xf3,
+  repne: 0xf2,
+  notrack: 0x3e,
+};
 
 function recipeOf(syntax: string): Recipe {
   const known = recipes.get(syntax);
@@ -48,7 +54,8 @@ function recipeOf(syntax: string): Recipe {
       row = rowOf(syntax.slice(space + 1));
     }
   }
-  if (row < 0) throw new X86EncodeError(`no x86 form '${syntax}': see src/x86/table.ts for the forms and their spelling`);
+  if (row < 0)
+    throw new X86EncodeError(`no x86 form '${syntax}': see src/x86/table.ts for the forms and their spelling`);
   const recipe = { form: form(row), prefix };
   recipes.set(syntax, recipe);
   return recipe;
@@ -132,7 +139,7 @@ export class Assembler {
 
   /** `byte` up to the next multiple of `to` (of the address). */
   align(to: number, byte = 0xcc): this {
-    while ((((this.here % to) + to) % to) !== 0) this.raw(byte);
+    while (((this.here % to) + to) % to !== 0) this.raw(byte);
     return this;
   }
 
@@ -160,7 +167,8 @@ export class Assembler {
       if (o.place === 'fixed') continue;
       const value = given === 0 ? a : given === 1 ? b : c;
       given++;
-      if (value === undefined) throw new X86EncodeError(`'${syntax}' needs ${f.operands.length} operands, ${given - 1} given`);
+      if (value === undefined)
+        throw new X86EncodeError(`'${syntax}' needs ${f.operands.length} operands, ${given - 1} given`);
       switch (o.place) {
         case 'imm':
         case 'rel':
@@ -172,7 +180,8 @@ export class Assembler {
           continue;
         case 'rm':
           if (typeof value === 'object') {
-            if (!o.allowMem || !('base' in value)) throw new X86EncodeError(`'${syntax}': operand ${i + 1} cannot be memory`);
+            if (!o.allowMem || !('base' in value))
+              throw new X86EncodeError(`'${syntax}': operand ${i + 1} cannot be memory`);
             m = value;
             continue;
           }
@@ -195,7 +204,8 @@ export class Assembler {
       else vvvv = n;
     }
     const given1 = given === 0 ? a : given === 1 ? b : given === 2 ? c : undefined;
-    if (given1 !== undefined) throw new X86EncodeError(`'${syntax}' takes ${given} operands; fixed ones are not passed`);
+    if (given1 !== undefined)
+      throw new X86EncodeError(`'${syntax}' takes ${given} operands; fixed ones are not passed`);
 
     // legacy prefixes, then REX or VEX, then the opcode
     if (m !== undefined && m.segment !== 0) this.put(0x60 | m.segment);
@@ -207,8 +217,8 @@ export class Assembler {
     if (f.vex) {
       const pp = f.prefix === 0x66 ? 1 : f.prefix === 0xf3 ? 2 : f.prefix === 0xf2 ? 3 : 0;
       this.put(0xc4);
-      this.put((~rex & 7) << 5 | f.map);
-      this.put((f.w ? 0x80 : 0) | (~vvvv & 15) << 3 | pp);
+      this.put(((~rex & 7) << 5) | f.map);
+      this.put((f.w ? 0x80 : 0) | ((~vvvv & 15) << 3) | pp);
     } else {
       if (f.opsize) this.put(0x66);
       if (f.prefix !== 0) this.put(f.prefix);
@@ -222,7 +232,7 @@ export class Assembler {
     this.put(f.opcode | (f.plusR ? low & 7 : 0));
     if (f.modrm >= 0x100) this.put(f.modrm & 0xff);
     else if (f.modrm >= 0) {
-      if (m === undefined) this.put(0xc0 | (reg & 7) << 3 | (rm & 7));
+      if (m === undefined) this.put(0xc0 | ((reg & 7) << 3) | (rm & 7));
       else this.memory(m, reg & 7, f.immSize + f.imm2Size);
     }
     if (f.immSize > 0) this.immediate(f, imm);
@@ -234,7 +244,7 @@ export class Assembler {
   private memory(m: Mem, reg: number, immSize: number): void {
     const { base, index } = m;
     if (base === RIP) {
-      this.put(reg << 3 | 5);
+      this.put((reg << 3) | 5);
       const from = this.length + 4 + immSize;
       if (m.target === undefined) this.put32(m.disp);
       else this.relative(m.target, 4, from);
@@ -242,8 +252,8 @@ export class Assembler {
     }
     if (index === 4) throw new X86EncodeError('rsp cannot be an index register');
     if (base < 0) {
-      this.put(reg << 3 | 4);
-      this.put(m.scale << 6 | (index < 0 ? 4 : index & 7) << 3 | 5);
+      this.put((reg << 3) | 4);
+      this.put((m.scale << 6) | ((index < 0 ? 4 : index & 7) << 3) | 5);
       this.put32(m.disp);
       return;
     }
@@ -252,9 +262,9 @@ export class Assembler {
     if (size === 0 && (base & 7) === 5) size = 1; // mod 0 with rbp or r13 means something else
     const mod = size === 0 ? 0 : size === 1 ? 0x40 : 0x80;
     if (index >= 0 || (base & 7) === 4) {
-      this.put(mod | reg << 3 | 4);
-      this.put(m.scale << 6 | (index < 0 ? 4 : index & 7) << 3 | (base & 7));
-    } else this.put(mod | reg << 3 | (base & 7));
+      this.put(mod | (reg << 3) | 4);
+      this.put((m.scale << 6) | ((index < 0 ? 4 : index & 7) << 3) | (base & 7));
+    } else this.put(mod | (reg << 3) | (base & 7));
     if (size === 1) {
       if (m.disp < -128 || m.disp > 127) throw new X86EncodeError(`displacement ${m.disp} does not fit 8 bits`);
       this.put(m.disp);
@@ -268,7 +278,8 @@ export class Assembler {
     const size = f.immSize;
     if (f.operands[f.operands.length - 1]?.place === 'rel') {
       const target = typeof value === 'bigint' ? Number(BigInt.asIntN(64, value)) : value;
-      if (typeof target === 'object' && 'base' in target) throw new X86EncodeError(`'${f.syntax}' needs an address or a label`);
+      if (typeof target === 'object' && 'base' in target)
+        throw new X86EncodeError(`'${f.syntax}' needs an address or a label`);
       this.relative(target, size, this.length + size);
       return;
     }
@@ -284,7 +295,8 @@ export class Assembler {
     // an immediate as wide as its operand may be spelled signed or unsigned; a narrower one is sign-extended
     const extends_ = f.mnemonic === 'push' || (f.size > size && f.operands[0]?.place !== 'imm');
     const fits = n >= -limit / 2 && n < (extends_ ? limit / 2 : limit);
-    if (!Number.isInteger(n) || !fits) throw new X86EncodeError(`'${f.syntax}': immediate ${String(value)} does not fit ${size * 8} bits`);
+    if (!Number.isInteger(n) || !fits)
+      throw new X86EncodeError(`'${f.syntax}': immediate ${String(value)} does not fit ${size * 8} bits`);
     if (size === 4) this.put32(n);
     else {
       this.put(n);

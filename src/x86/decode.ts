@@ -1,32 +1,10 @@
 /**
  * Decoder: bytes to a table row and its operand fields, in 64-bit mode (Intel SDM vol. 2A,
  * chapter 2; prefixes 2.1.1, REX 2.2.1, rip-relative 2.2.1.6, VEX 2.3).
- *
- * Rows are indexed by opcode map and opcode, the most specific first: a spelled-out ModRM byte,
- * then F2/F3, then REX.W, then 66, then the plain row. So `66 REX.W 03` is the 64-bit form, as on
- * a processor, and F2/F3 before an instruction that does not know it is ignored.
  */
 import { blankInsn, FS, GS, PREFIX, RIP, type X86Insn } from './insn.ts';
-import { type Form, form } from './row.ts';
-import { table } from './table.ts';
-
-const LEGACY_MAPS = 4;
-/** forms by (vex ? 4 : 0) + map, then opcode */
-let index: (Form[] | undefined)[] | undefined;
-
-function buildIndex(): (Form[] | undefined)[] {
-  const built: (Form[] | undefined)[] = new Array((LEGACY_MAPS * 2) << 8).fill(undefined);
-  for (let row = 0; row < table.length; row++) {
-    const f = form(row);
-    const key = ((f.vex ? LEGACY_MAPS : 0) + f.map) << 8 | f.opcode;
-    for (let low = 0; low < (f.plusR ? 8 : 1); low++) (built[key | low] ??= []).push(f);
-  }
-  for (const list of built) list?.sort((a, b) => weight(b) - weight(a) || a.row - b.row);
-  return built;
-}
-
-const weight = (f: Form): number =>
-  (f.modrm >= 0x100 ? 16 : 0) + (f.prefix === 0xf2 || f.prefix === 0xf3 ? 8 : 0) + (f.w ? 4 : 0) + (f.prefix === 0x66 || f.opsize ? 2 : 0) + (f.plusR ? 0 : 1);
+import { candidatesOf, VEX_MAPS } from './opcode-index.ts';
+import type { Form } from './row.ts';
 
 const PREFIX_BITS = PREFIX.LOCK | PREFIX.REP | PREFIX.REPNE | PREFIX.OPSIZE;
 /** A processor refuses longer instructions (SDM vol. 2A, 2.3.11). */
@@ -41,7 +19,6 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
   insn.row = insn.reg = insn.rm = insn.base = insn.index = insn.vvvv = -1;
   insn.scale = insn.disp = insn.immLo = insn.immHi = insn.imm2 = insn.segment = insn.dispAt = insn.immAt = 0;
   insn.mem = insn.sib = false;
-  index ??= buildIndex();
   const end = Math.min(bytes.length, at + MAX_LENGTH);
   let p = at;
   let prefixes = 0;
@@ -86,7 +63,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
     byte = bytes[p++] as number;
     prefixes |= PREFIX.VEX;
     last = [0, 0x66, 0xf3, 0xf2][vex & 3] as number;
-    map += LEGACY_MAPS;
+    map += VEX_MAPS;
   } else {
     p++;
     if (byte === 0x0f) {
@@ -103,7 +80,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
     if (w) prefixes |= PREFIX.REX_W;
   }
 
-  const candidates = index[map << 8 | byte];
+  const candidates = candidatesOf((map << 8) | byte);
   if (candidates === undefined) return invalid(insn, p - at, prefixes);
   const modrm = p < end ? (bytes[p] as number) : -1;
   let f: Form | undefined;
@@ -116,13 +93,13 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
   }
   if (f === undefined) return invalid(insn, p - at, prefixes);
 
-  let reg = byte & 7 | (rex & 1) << 3;
+  let reg = (byte & 7) | ((rex & 1) << 3);
   if (f.modrm >= 0) {
     if (modrm < 0) return invalid(insn, p - at, prefixes);
     p++;
     if (f.modrm < 0x100) {
-      reg = (modrm >> 3 & 7) | (rex & 4) << 1;
-      if (modrm >= 0xc0) insn.rm = modrm & 7 | (rex & 1) << 3;
+      reg = ((modrm >> 3) & 7) | ((rex & 4) << 1);
+      if (modrm >= 0xc0) insn.rm = (modrm & 7) | ((rex & 1) << 3);
       else {
         p = decodeMemory(insn, bytes, p, end, modrm, rex, at);
         if (p < 0) return invalid(insn, end - at, prefixes);
@@ -136,8 +113,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
     if (o.place === 'reg' || o.place === 'opcode') insn.reg = high > 0 && reg >= 4 ? reg + high : reg;
     else if (o.place === 'rm') {
       if (high > 0 && insn.rm >= 4) insn.rm += high;
-    }
-    else if (o.place === 'moffs') insn.mem = true;
+    } else if (o.place === 'moffs') insn.mem = true;
   }
   if (f.immSize > 0) {
     if (p + f.immSize + f.imm2Size > end) return invalid(insn, end - at, prefixes);
@@ -188,14 +164,24 @@ function prefixBit(byte: number): number {
   }
 }
 
-function matches(f: Form, byte: number, modrm: number, prefixes: number, last: number, rex: number, w: boolean, vex: boolean, vvvv: number): boolean {
+function matches(
+  f: Form,
+  byte: number,
+  modrm: number,
+  prefixes: number,
+  last: number,
+  rex: number,
+  w: boolean,
+  vex: boolean,
+  vvvv: number,
+): boolean {
   const m = f.modrm;
   if (m >= 0) {
     if (modrm < 0) return false;
     if (m >= 0x100) {
       if (modrm !== (m & 0xff)) return false;
     } else {
-      if (m < 8 && (modrm >> 3 & 7) !== m) return false;
+      if (m < 8 && ((modrm >> 3) & 7) !== m) return false;
       const rmOperand = rmOf(f);
       if (rmOperand !== undefined && !(modrm >= 0xc0 ? rmOperand.allowReg : rmOperand.allowMem)) return false;
     }
@@ -204,6 +190,7 @@ function matches(f: Form, byte: number, modrm: number, prefixes: number, last: n
   const p66 = (prefixes & PREFIX.OPSIZE) !== 0;
   if (p66 && (f.refuse & 4 || (f.refuse & 1 && !w))) return false;
   if (f.refuse & 2 && last !== 0) return false;
+  if (f.refuse & 8 && w) return false;
   if (f.w && !w) return false;
   if (f.prefix === 0x66 || f.opsize) {
     if (!p66) return false;
@@ -222,7 +209,15 @@ function rmOf(f: Form): Form['operands'][number] | undefined {
 }
 
 /** ModRM, SIB, displacement; the offset after them, or -1 where the bytes end. */
-function decodeMemory(insn: X86Insn, bytes: Uint8Array, from: number, end: number, modrm: number, rex: number, at: number): number {
+function decodeMemory(
+  insn: X86Insn,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  modrm: number,
+  rex: number,
+  at: number,
+): number {
   let p = from;
   const mod = modrm >> 6;
   let base = modrm & 7;
@@ -232,7 +227,7 @@ function decodeMemory(insn: X86Insn, bytes: Uint8Array, from: number, end: numbe
     if (p >= end) return -1;
     const sib = bytes[p++] as number;
     insn.sib = true;
-    const x = (sib >> 3 & 7) | (rex & 2) << 2;
+    const x = ((sib >> 3) & 7) | ((rex & 2) << 2);
     insn.index = x === 4 ? -1 : x;
     insn.scale = sib >> 6;
     base = sib & 7;
@@ -244,23 +239,26 @@ function decodeMemory(insn: X86Insn, bytes: Uint8Array, from: number, end: numbe
     base = RIP;
     dispSize = 4;
   }
-  insn.base = base < 0 || base === RIP ? base : base | (rex & 1) << 3;
+  insn.base = base < 0 || base === RIP ? base : base | ((rex & 1) << 3);
   if (p + dispSize > end) return -1;
   if (dispSize > 0) insn.dispAt = p - at;
-  if (dispSize === 1) insn.disp = (bytes[p] as number) << 24 >> 24;
+  if (dispSize === 1) insn.disp = ((bytes[p] as number) << 24) >> 24;
   else if (dispSize === 4) insn.disp = read32(bytes, p);
   return p + dispSize;
 }
 
 function readImmediate(insn: X86Insn, bytes: Uint8Array, p: number, size: number): void {
-  if (size === 1) insn.immLo = (bytes[p] as number) << 24 >> 24;
-  else if (size === 2) insn.immLo = ((bytes[p] as number) | (bytes[p + 1] as number) << 8) << 16 >> 16;
+  if (size === 1) insn.immLo = ((bytes[p] as number) << 24) >> 24;
+  else if (size === 2) insn.immLo = (((bytes[p] as number) | ((bytes[p + 1] as number) << 8)) << 16) >> 16;
   else insn.immLo = read32(bytes, p);
   insn.immHi = size === 8 ? read32(bytes, p + 4) : insn.immLo >> 31;
 }
 
 const read32 = (bytes: Uint8Array, p: number): number =>
-  (bytes[p] as number) | (bytes[p + 1] as number) << 8 | (bytes[p + 2] as number) << 16 | (bytes[p + 3] as number) << 24;
+  (bytes[p] as number) |
+  ((bytes[p + 1] as number) << 8) |
+  ((bytes[p + 2] as number) << 16) |
+  ((bytes[p + 3] as number) << 24);
 
 function invalid(insn: X86Insn, looked: number, prefixes: number): X86Insn {
   insn.row = -1;

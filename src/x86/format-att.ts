@@ -32,20 +32,24 @@ export function attMnemonic(insn: X86Insn, f: Form): string {
     case 'movsxd':
       return f.size === 8 ? 'movslq' : 'movsxd';
     case 'nop':
-      if (f.modrm < 0) return insn.prefixes & PREFIX.OPSIZE ? 'xchg   %ax,%ax' : insn.prefixes & PREFIX.REX_W ? 'rex.W nop' : 'nop';
+      if (f.modrm < 0)
+        return insn.prefixes & PREFIX.OPSIZE ? 'xchg   %ax,%ax' : insn.prefixes & PREFIX.REX_W ? 'rex.W nop' : 'nop';
       return insn.mem ? `nop${SUFFIX[f.size]}` : 'nop';
   }
-  const name = (NAMES[mnemonic] ?? mnemonic) + hintSuffix(insn, f);
+  const own = mnemonic === 'jrcxz' && insn.prefixes & PREFIX.ADDRSIZE ? 'jecxz' : mnemonic;
+  const name = (NAMES[own] ?? own) + hintSuffix(insn, f);
   if (mnemonic === 'push' || mnemonic === 'pop') return insn.mem && f.size === 2 ? `${name}w` : name;
   if (!insn.mem || NO_SUFFIX.test(mnemonic) || f.operands.length === 0) return name;
   // a register operand of the operand's size says it; a shift count in cl does not
-  const said = f.operands.some((o) => o.place === 'reg' || o.place === 'vvvv' || o.place === 'opcode' || (o.place === 'fixed' && o.fixed === 0));
+  const said = f.operands.some(
+    (o) => o.place === 'reg' || o.place === 'vvvv' || o.place === 'opcode' || (o.place === 'fixed' && o.fixed === 0),
+  );
   return said ? name : name + (SUFFIX[f.size] ?? '');
 }
 
 /** Branch hints: 3E taken, 2E not taken (SDM vol. 2A, 2.1.1), which objdump shows in AT&T syntax only. */
 export function hintSuffix(insn: X86Insn, f: Form): string {
-  if (f.reads === 0 || f.operands[0]?.place !== 'rel' || f.mnemonic.startsWith('loop')) return '';
+  if (f.operands[0]?.place !== 'rel' || f.mnemonic === 'jmp' || f.mnemonic === 'call') return '';
   return insn.prefixes & PREFIX.DS ? ',pt' : insn.prefixes & PREFIX.CS ? ',pn' : '';
 }
 

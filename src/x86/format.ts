@@ -44,7 +44,9 @@ export function formatInsn(insn: X86Insn, options: FormatOptions = {}): string {
   if (insn.row < 0) return '(bad)';
   const f = form(insn.row);
   const att = options.syntax !== 'intel';
-  const address = Number(typeof options.address === 'bigint' ? BigInt.asIntN(64, options.address) : (options.address ?? 0));
+  const address = Number(
+    typeof options.address === 'bigint' ? BigInt.asIntN(64, options.address) : (options.address ?? 0),
+  );
   if (f.string || f.mnemonic === 'xlatb') return stringInsn(insn, f, att);
   return plainInsn(insn, f, att, address, options);
 }
@@ -65,7 +67,14 @@ function plainInsn(insn: X86Insn, f: Form, att: boolean, address: number, option
   return line;
 }
 
-function operandText(insn: X86Insn, f: Form, o: OperandForm, att: boolean, address: number, options: FormatOptions): string {
+function operandText(
+  insn: X86Insn,
+  f: Form,
+  o: OperandForm,
+  att: boolean,
+  address: number,
+  options: FormatOptions,
+): string {
   const reg = (n: number, size: number): string => (att ? '%' : '') + registerName(n, size);
   switch (o.place) {
     case 'reg':
@@ -82,9 +91,16 @@ function operandText(insn: X86Insn, f: Form, o: OperandForm, att: boolean, addre
       return star + (att ? memoryAtt(insn) : sizePrefix(f, o) + memoryIntel(insn));
     }
     case 'moffs':
-      return att ? segmentText(insn, true) + unsignedHex(insn.immLo, insn.immHi, 8) : `${segmentText(insn, false) || 'ds:'}${unsignedHex(insn.immLo, insn.immHi, 8)}`;
+      return att
+        ? segmentText(insn, true) + unsignedHex(insn.immLo, insn.immHi, 8)
+        : `${segmentText(insn, false) || 'ds:'}${unsignedHex(insn.immLo, insn.immHi, 8)}`;
     case 'imm': {
-      const size = f.mnemonic === 'push' || f.mnemonic === 'enter' || f.mnemonic === 'ret' || f.mnemonic === 'int' ? immediateWidth(f) : narrowImmediate(f, o) ? o.size : f.size;
+      const size =
+        f.mnemonic === 'push' || f.mnemonic === 'enter' || f.mnemonic === 'ret' || f.mnemonic === 'int'
+          ? immediateWidth(f)
+          : narrowImmediate(f, o)
+            ? o.size
+            : f.size;
       return (att ? '$' : '') + unsignedHex(insn.immLo, insn.immHi, size);
     }
     case 'imm2':
@@ -96,8 +112,7 @@ function operandText(insn: X86Insn, f: Form, o: OperandForm, att: boolean, addre
 }
 
 /** Immediates that are not extended to the operand size: shift counts, bit numbers. */
-const narrowImmediate = (f: Form, o: OperandForm): boolean =>
-  o.size === 1 && /^(sh|sa|ro|rc|bt|rorx)/.test(f.mnemonic);
+const narrowImmediate = (f: Form, o: OperandForm): boolean => o.size === 1 && /^(sh|sa|ro|rc|bt|rorx)/.test(f.mnemonic);
 
 const immediateWidth = (f: Form): number => (f.mnemonic === 'push' ? 8 : f.mnemonic === 'int' ? 1 : 2);
 
@@ -107,7 +122,11 @@ function segmentText(insn: X86Insn, att: boolean): string {
 }
 
 const addressRegister = (insn: X86Insn, n: number): string =>
-  n === RIP ? (insn.prefixes & PREFIX.ADDRSIZE ? 'eip' : 'rip') : registerName(n, insn.prefixes & PREFIX.ADDRSIZE ? 4 : 8);
+  n === RIP
+    ? insn.prefixes & PREFIX.ADDRSIZE
+      ? 'eip'
+      : 'rip'
+    : registerName(n, insn.prefixes & PREFIX.ADDRSIZE ? 4 : 8);
 
 /** disp(base,index,scale) */
 function memoryAtt(insn: X86Insn): string {
@@ -116,7 +135,12 @@ function memoryAtt(insn: X86Insn): string {
   if (base < 0 && index < 0) return segment + absolute(insn);
   const d = insn.dispAt > 0 ? hex(disp) : '';
   const b = base >= 0 ? `%${addressRegister(insn, base)}` : '';
-  const i = index >= 0 ? `,%${addressRegister(insn, index)},${1 << insn.scale}` : hasNullIndex(insn) ? nullIndex(insn, true) : '';
+  const i =
+    index >= 0
+      ? `,%${addressRegister(insn, index)},${1 << insn.scale}`
+      : hasNullIndex(insn)
+        ? nullIndex(insn, true)
+        : '';
   return `${segment}${d}(${b}${i})`;
 }
 
@@ -132,18 +156,30 @@ function memoryIntel(insn: X86Insn): string {
   return `${segment}[${inside}]`;
 }
 
-const absolute = (insn: X86Insn): string => unsignedHex(insn.disp, insn.prefixes & PREFIX.ADDRSIZE ? 0 : insn.disp >> 31, 8);
+const absolute = (insn: X86Insn): string =>
+  unsignedHex(insn.disp, insn.prefixes & PREFIX.ADDRSIZE ? 0 : insn.disp >> 31, 8);
 
 /** A SIB byte without an index where the base would not have needed one. */
 const hasNullIndex = (insn: X86Insn): boolean =>
-  insn.index < 0 && insn.scale >= 0 && insn.base >= 0 && insn.base !== RIP && insn.sib && ((insn.base & 7) !== 4 || insn.scale > 0);
+  insn.index < 0 &&
+  insn.scale >= 0 &&
+  insn.base >= 0 &&
+  insn.base !== RIP &&
+  insn.sib &&
+  ((insn.base & 7) !== 4 || insn.scale > 0);
 
 const nullIndex = (insn: X86Insn, att: boolean): string => {
   const name = insn.prefixes & PREFIX.ADDRSIZE ? 'eiz' : 'riz';
   return att ? `,%${name},${1 << insn.scale}` : `+${name}*${1 << insn.scale}`;
 };
 
-const SIZE_NAMES: Readonly<Record<number, string>> = { 1: 'BYTE PTR ', 2: 'WORD PTR ', 4: 'DWORD PTR ', 8: 'QWORD PTR ', 16: 'OWORD PTR ' };
+const SIZE_NAMES: Readonly<Record<number, string>> = {
+  1: 'BYTE PTR ',
+  2: 'WORD PTR ',
+  4: 'DWORD PTR ',
+  8: 'QWORD PTR ',
+  16: 'OWORD PTR ',
+};
 
 const sizePrefix = (f: Form, o: OperandForm): string => (f.mnemonic === 'lea' ? '' : (SIZE_NAMES[o.size] ?? ''));
 
@@ -157,7 +193,9 @@ const INTEL_NAMES: Readonly<Record<string, string>> = {
 /** objdump's own names where they differ from the manual's. */
 function intelMnemonic(insn: X86Insn, f: Form): string {
   if (f.mnemonic === 'mov' && (f.immSize === 8 || f.operands.some((o) => o.place === 'moffs'))) return 'movabs';
-  if (f.mnemonic === 'nop' && f.modrm < 0) return insn.prefixes & PREFIX.OPSIZE ? 'xchg   ax,ax' : insn.prefixes & PREFIX.REX_W ? 'rex.W nop' : 'nop';
+  if (f.mnemonic === 'nop' && f.modrm < 0)
+    return insn.prefixes & PREFIX.OPSIZE ? 'xchg   ax,ax' : insn.prefixes & PREFIX.REX_W ? 'rex.W nop' : 'nop';
+  if (f.mnemonic === 'jrcxz' && insn.prefixes & PREFIX.ADDRSIZE) return 'jecxz';
   return INTEL_NAMES[f.mnemonic] ?? f.mnemonic;
 }
 
@@ -168,13 +206,17 @@ function stringInsn(insn: X86Insn, f: Form, att: boolean): string {
   const si = att ? `${segmentText(insn, true) || '%ds:'}(%${r(6)})` : `${segmentText(insn, false) || 'ds:'}[${r(6)}]`;
   const di = att ? `%es:(%${r(7)})` : `es:[${r(7)}]`;
   if (f.mnemonic === 'xlatb') {
-    return att ? `xlat   ${segmentText(insn, true) || '%ds:'}(%${r(3)})` : `xlat   BYTE PTR ${segmentText(insn, false) || 'ds:'}[${r(3)}]`;
+    return att
+      ? `xlat   ${segmentText(insn, true) || '%ds:'}(%${r(3)})`
+      : `xlat   BYTE PTR ${segmentText(insn, false) || 'ds:'}[${r(3)}]`;
   }
   const name = f.mnemonic.slice(0, 4);
   const suffix = f.size === 1 ? 'b' : f.size === 2 ? 'w' : f.size === 4 ? 'l' : 'q';
   const size = SIZE_NAMES[f.size] as string;
   const accumulator = registerName(0, f.size);
-  const mnemonic = (prefixText(insn, f, att) + (att && (name === 'movs' || name === 'cmps') ? name + suffix : name)).padEnd(6);
+  const mnemonic = (
+    prefixText(insn, f, att) + (att && (name === 'movs' || name === 'cmps') ? name + suffix : name)
+  ).padEnd(6);
   if (att) {
     if (name === 'movs') return `${mnemonic} ${si},${di}`;
     if (name === 'cmps') return `${mnemonic} ${di},${si}`;
@@ -192,18 +234,26 @@ function prefixText(insn: X86Insn, f: Form, att: boolean): string {
   let text = '';
   const { prefixes } = insn;
   if (prefixes & PREFIX.LOCK) text += 'lock ';
+  if (prefixes & PREFIX.ADDRSIZE && !insn.mem && !f.string && !/^(jrcxz|xlatb)$/.test(f.mnemonic)) text += 'addr32 ';
   if (f.vex) return text;
   if (f.string) {
     if (prefixes & PREFIX.REP) text += /^(cmps|scas)/.test(f.mnemonic) ? 'repz ' : 'rep ';
     else if (prefixes & PREFIX.REPNE) text += 'repnz ';
   } else {
     if (prefixes & PREFIX.REP && f.prefix !== 0xf3) text += f.lockable && insn.mem ? 'xrelease ' : 'repz ';
-    if (prefixes & PREFIX.REPNE && f.prefix !== 0xf2) text += /^(call|jmp|ret|j[a-z]+)$/.test(f.mnemonic) ? 'bnd ' : f.lockable && insn.mem ? 'xacquire ' : 'repnz ';
+    if (prefixes & PREFIX.REPNE && f.prefix !== 0xf2)
+      text += /^(call|jmp|ret|j[a-z]+)$/.test(f.mnemonic) ? 'bnd ' : f.lockable && insn.mem ? 'xacquire ' : 'repnz ';
   }
-  if (prefixes & PREFIX.DS && (f.mnemonic === 'jmp' || f.mnemonic === 'call') && f.operands[0]?.place === 'rm') return `${text}notrack `;
+  if (prefixes & PREFIX.DS && (f.mnemonic === 'jmp' || f.mnemonic === 'call') && f.operands[0]?.place === 'rm')
+    return `${text}notrack `;
   // an override of a string's source says nothing in 64-bit mode; one that applies to nothing is shown
-  if ((f.string && !/^(stos|scas)/.test(f.mnemonic)) || f.mnemonic === 'xlatb' || (att && hintSuffix(insn, f) !== '')) return text;
-  return OVERRIDES.filter(([bit]) => prefixes & bit).map(([, name]) => `${name} `).join('') + text;
+  if ((f.string && !/^(stos|scas)/.test(f.mnemonic)) || f.mnemonic === 'xlatb' || (att && hintSuffix(insn, f) !== ''))
+    return text;
+  return (
+    OVERRIDES.filter(([bit]) => prefixes & bit)
+      .map(([, name]) => `${name} `)
+      .join('') + text
+  );
 }
 
 const OVERRIDES = [

@@ -35,7 +35,7 @@ export interface Form {
   readonly prefix: number;
   /** 66 together with F2/F3 (`popcnt r16`) */
   readonly opsize: boolean;
-  /** prefixes that make the row not match: 1 66 without REX.W, 2 F2/F3, 4 66 */
+  /** prefixes that make the row not match: 1 66 without REX.W, 2 F2/F3, 4 66, 8 REX.W */
   readonly refuse: number;
   readonly w: boolean;
   readonly vex: boolean;
@@ -88,6 +88,7 @@ function parseRow(row: number): Form {
     else if (token === 'NP') refuse = 6;
     else if (token === 'N66') refuse = 1;
     else if (token === 'NFx') refuse = 2;
+    else if (token === 'W0') refuse = 8;
     else if (token === '/r') modrm = 8;
     else if (token.startsWith('/')) modrm = Number(token[1]);
     else if (token === '+r') plusR = true;

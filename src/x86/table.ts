@@ -4,7 +4,7 @@
  *
  *     66 F2 F3      prefix that selects the form (66: 16-bit operand size)
  *     NP  NFx  N66  no 66/F2/F3 allowed; no F2/F3; no 66 unless REX.W outranks it
- *     REX.W         64-bit operand size
+ *     REX.W         64-bit operand size; W0: not with REX.W
  *     VEX.LZ.F2.0F38.W1   VEX prefix: vector length, implied prefix, opcode map, W
  *     /r  /0../7    ModRM byte; with a digit its reg field selects the form
  *     C1 after 0F 01   a ModRM byte spelled out
@@ -20,7 +20,18 @@
  */
 
 /** CF PF AF ZF SF OF DF IF as bits of RFLAGS (SDM vol. 1, 3.4.3). */
-export const FLAG = { CF: 1, PF: 4, AF: 0x10, ZF: 0x40, SF: 0x80, TF: 0x100, IF: 0x200, DF: 0x400, OF: 0x800, AC: 0x40000 } as const;
+export const FLAG = {
+  CF: 1,
+  PF: 4,
+  AF: 0x10,
+  ZF: 0x40,
+  SF: 0x80,
+  TF: 0x100,
+  IF: 0x200,
+  DF: 0x400,
+  OF: 0x800,
+  AC: 0x40000,
+} as const;
 
 export interface Row {
   /** Intel's opcode column */
@@ -46,7 +57,10 @@ function ops(encoding: string, syntax: string, flags = ''): void {
 }
 
 const sized = (syntax: string, v: string, z: string, accumulator: string): string =>
-  syntax.replace('rAX', accumulator).replace('immz', `imm${z}`).replace(/(r|m)v/g, `$1${v}`);
+  syntax
+    .replace('rAX', accumulator)
+    .replace('immz', `imm${z}`)
+    .replace(/(r|m)v/g, `$1${v}`);
 
 const hex = (n: number): string => n.toString(16).toUpperCase().padStart(2, '0');
 
@@ -79,7 +93,8 @@ const DIV = 'u=oszapc';
 
 // Integer arithmetic and logic (opcodes 00..3F, 80..83)
 for (const [n, name] of ['add', 'or', 'adc', 'sbb', 'and', 'sub', 'xor', 'cmp'].entries()) {
-  const flags = name === 'adc' || name === 'sbb' ? CARRY : name === 'or' || name === 'and' || name === 'xor' ? LOGIC : ARITH;
+  const flags =
+    name === 'adc' || name === 'sbb' ? CARRY : name === 'or' || name === 'and' || name === 'xor' ? LOGIC : ARITH;
   op(`${hex(n * 8)} /r`, `${name} r/m8, r8`, flags);
   ops(`${hex(n * 8 + 1)} /r`, `${name} r/mv, rv`, flags);
   op(`${hex(n * 8 + 2)} /r`, `${name} r8, r/m8`, flags);
@@ -164,7 +179,10 @@ op('N66 0F C8 +r', 'bswap r32');
 op('N66 REX.W 0F C8 +r', 'bswap r64');
 
 // BMI1 and BMI2 (SDM vol. 1, 5.1.16)
-for (const [w, size] of [['W0', '32'], ['W1', '64']] as const) {
+for (const [w, size] of [
+  ['W0', '32'],
+  ['W1', '64'],
+] as const) {
   op(`VEX.LZ.0F38.${w} F2 /r`, `andn r${size}, r${size}, r/m${size}`, 'w=oszc u=ap');
   op(`VEX.LZ.0F38.${w} F3 /1`, `blsr r${size}, r/m${size}`, 'w=oszc u=ap');
   op(`VEX.LZ.0F38.${w} F3 /2`, `blsmsk r${size}, r/m${size}`, 'w=oszc u=ap');
@@ -225,15 +243,15 @@ op('REX.W 0F C7 /1', 'cmpxchg16b m128', 'w=z');
 op('D7', 'xlatb');
 
 // Stack
-op('66 50 +r', 'push r16');
+op('66 W0 50 +r', 'push r16');
 op('50 +r', 'push r64');
-op('66 FF /6', 'push r/m16');
+op('66 W0 FF /6', 'push r/m16');
 op('FF /6', 'push r/m64');
 op('N66 6A ib', 'push imm8');
 op('N66 68 id', 'push imm32');
-op('66 58 +r', 'pop r16');
+op('66 W0 58 +r', 'pop r16');
 op('58 +r', 'pop r64');
-op('66 8F /0', 'pop r/m16');
+op('66 W0 8F /0', 'pop r/m16');
 op('8F /0', 'pop r/m64');
 op('N66 9C', 'pushfq', 'r=oszapc');
 op('N66 9D', 'popfq', 'w=oszapc');
@@ -262,8 +280,7 @@ op('CC', 'int3');
 op('CD ib', 'int imm8');
 op('F1', 'int1');
 op('0F 0B', 'ud2');
-op('0F B9 /r', 'ud1 r32, r/m32');
-op('REX.W 0F B9 /r', 'ud1 r64, r/m64');
+ops('0F B9 /r', 'ud1 rv, r/mv');
 op('REX.W CF', 'iretq', 'w=oszapc');
 op('0F 05', 'syscall', 'r=oszapc w=oszapc');
 op('REX.W 0F 07', 'sysretq', 'w=oszapc');

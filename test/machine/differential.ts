@@ -5,7 +5,18 @@
 import { type Addr, formatAddr, RAX, RDI, REGISTER_NAMES, RSP, type Stop } from '../../src/machine/index.ts';
 import type { Label } from '../../src/x86/index.ts';
 import { CodeGenerator } from './random-code.ts';
-import { DATA_BYTES, halves, place, Random, STACK, STACK_BYTES, STACK_TOP, type TestMachine, testMachine, VM_DATA } from './support.ts';
+import {
+  DATA_BYTES,
+  halves,
+  place,
+  Random,
+  STACK,
+  STACK_BYTES,
+  STACK_TOP,
+  type TestMachine,
+  testMachine,
+  VM_DATA,
+} from './support.ts';
 
 const R12 = 12;
 
@@ -48,7 +59,8 @@ export function difference(a: TestMachine, b: TestMachine): string | undefined {
   if (a.machine.insns !== b.machine.insns) return `instructions ${a.machine.insns} and ${b.machine.insns}`;
   if (x.rip !== y.rip) return `rip ${formatAddr(x.rip)} and ${formatAddr(y.rip)}`;
   for (let r = 0; r < 16; r++) {
-    if (x.reg64(r) !== y.reg64(r)) return `${REGISTER_NAMES[r]} ${x.reg64(r).toString(16)} and ${y.reg64(r).toString(16)}`;
+    if (x.reg64(r) !== y.reg64(r))
+      return `${REGISTER_NAMES[r]} ${x.reg64(r).toString(16)} and ${y.reg64(r).toString(16)}`;
   }
   if (x.rflags !== y.rflags) return `rflags ${x.rflags.toString(16)} and ${y.rflags.toString(16)}`;
   for (const [at, other, bytes] of [
@@ -96,4 +108,3 @@ export function differential(from: number, count: number, faults: number): { dif
   }
   return { different, translated: jit.machine.translator!.compiled };
 }
-

@@ -131,7 +131,11 @@ export class CodeGenerator {
       }
       case 3: {
         const base = this.reg();
-        this.a.op('lea r64, m', base, mem({ base: random.pick(this.framed ? [rdi, r12, rbp] : [rdi, r12]), disp: this.framed ? -64 : 8 }));
+        this.a.op(
+          'lea r64, m',
+          base,
+          mem({ base: random.pick(this.framed ? [rdi, r12, rbp] : [rdi, r12]), disp: this.framed ? -64 : 8 }),
+        );
         return mem({ base, disp: random.below(32) });
       }
       default:
@@ -141,7 +145,10 @@ export class CodeGenerator {
 
   private wild(): ReturnType<typeof mem> {
     const { random } = this;
-    return mem({ base: random.chance(50) ? this.reg() : random.pick([rdi, r12]), disp: random.pick([0, 8186, 8192, -4, -8]) });
+    return mem({
+      base: random.chance(50) ? this.reg() : random.pick([rdi, r12]),
+      disp: random.pick([0, 8186, 8192, -4, -8]),
+    });
   }
 
   private memoryReadWrite(): void {
@@ -192,7 +199,11 @@ export class CodeGenerator {
       case 0:
       case 1:
       case 2:
-        a.op(`${random.pick(['add', 'sub', 'and', 'or', 'xor', 'cmp', 'test', 'adc', 'sbb'])} r/m${size}, r${size}`, d, s);
+        a.op(
+          `${random.pick(['add', 'sub', 'and', 'or', 'xor', 'cmp', 'test', 'adc', 'sbb'])} r/m${size}, r${size}`,
+          d,
+          s,
+        );
         break;
       case 3:
       case 4:
@@ -252,7 +263,11 @@ export class CodeGenerator {
         a.op(`${random.pick(['movzx', 'movsx'])} r${wide}, r/m${random.pick(['8', '16'])}`, d, s);
         break;
       case 21:
-        a.op('lea r64, m', d, mem({ base: s, index: this.reg(), scale: random.pick([1, 2, 4, 8] as const), disp: random.s32() }));
+        a.op(
+          'lea r64, m',
+          d,
+          mem({ base: s, index: this.reg(), scale: random.pick([1, 2, 4, 8] as const), disp: random.s32() }),
+        );
         break;
       case 22:
         a.op('push r64', d).op(`add r/m64, imm8`, s, 1).op('pop r64', this.reg());

@@ -81,7 +81,7 @@ export class Random {
       case 1:
         return this.pick([0, 1, -1, 0x7fffffff, -0x80000000, 0xff, 0x80, 0x8000, 0xffff]);
       default:
-        return ((this.below(65536) << 16) | this.below(65536)) | 0;
+        return (this.below(65536) << 16) | this.below(65536) | 0;
     }
   }
 }

@@ -17,7 +17,9 @@ describe.skipIf(!haveShared)('corpus', () => {
   for (const set of RECORDED) {
     it(set, () => {
       const result = runCorpus(set);
-      console.log(`${set}: objects ${result.opened} of ${result.objects}, programs ${result.equal} of ${result.programs} (${result.notRelocated} more libbpf refused before relocating)`);
+      console.log(
+        `${set}: objects ${result.opened} of ${result.objects}, programs ${result.equal} of ${result.programs} (${result.notRelocated} more libbpf refused before relocating)`,
+      );
       expect(result.notOpened.filter((line) => !NOT_OPENED.some((name) => line.startsWith(name)))).toEqual([]);
       expect(result.different.filter((line) => !DIFFERENT.some((name) => line.startsWith(name)))).toEqual([]);
       expect(result.programs).toBeGreaterThan(100);

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Btf } from '../../src/btf/index.ts';
-import { readInsns, type Insn, writeInsns } from '../../src/isa/index.ts';
+import { type Insn, readInsns, writeInsns } from '../../src/isa/index.ts';
 import { openObject } from '../../src/object/open.ts';
 import { type RelocatedProgram, Relocator } from '../../src/object/relocate.ts';
 import type { Target } from '../../src/object/target.ts';
@@ -74,11 +74,17 @@ export function compare(ours: RelocatedProgram, theirs: readonly Insn[]): string
     const ref = refs.get(at);
     if (ref) {
       const name = `${ref.map.name}/${ref.map.section}/${ref.map.offset}`;
-      if ((byFd.get(theirsAt.imm) ?? name) !== name || (byMap.get(name) ?? theirsAt.imm) !== theirsAt.imm) return `instruction ${at}: descriptor ${theirsAt.imm} is ${byFd.get(theirsAt.imm)} and ${name}`;
+      if ((byFd.get(theirsAt.imm) ?? name) !== name || (byMap.get(name) ?? theirsAt.imm) !== theirsAt.imm)
+        return `instruction ${at}: descriptor ${theirsAt.imm} is ${byFd.get(theirsAt.imm)} and ${name}`;
       byFd.set(theirsAt.imm, name);
       byMap.set(name, theirsAt.imm);
     }
-    const same = oursAt.code === theirsAt.code && oursAt.dst === theirsAt.dst && oursAt.src === theirsAt.src && oursAt.off === theirsAt.off && (ref !== undefined || oursAt.imm === theirsAt.imm);
+    const same =
+      oursAt.code === theirsAt.code &&
+      oursAt.dst === theirsAt.dst &&
+      oursAt.src === theirsAt.src &&
+      oursAt.off === theirsAt.off &&
+      (ref !== undefined || oursAt.imm === theirsAt.imm);
     if (!same) return `instruction ${at}: ${hex(oursAt)}, libbpf has ${hex(theirsAt)}`;
   }
   return undefined;
@@ -95,7 +101,15 @@ export function runCorpus(set: string): CorpusResult {
   for (const record of readJsonl<ProgramRecord>(`conformance/${set}/programs.jsonl.gz`)) {
     byObject.set(record.object, [...(byObject.get(record.object) ?? []), record]);
   }
-  const result: CorpusResult = { objects: 0, opened: 0, programs: 0, equal: 0, notOpened: [], different: [], notRelocated: 0 };
+  const result: CorpusResult = {
+    objects: 0,
+    opened: 0,
+    programs: 0,
+    equal: 0,
+    notOpened: [],
+    different: [],
+    notRelocated: 0,
+  };
   for (const record of objects) {
     result.objects++;
     let relocator: Relocator;
@@ -109,10 +123,14 @@ export function runCorpus(set: string): CorpusResult {
       continue;
     }
     for (const program of byObject.get(record.object) ?? []) {
-      const mine = model.programs.find((p) => p.name === program.name && p.rawSectionName.replace(/^\?/, '') === program.section.replace(/^\?/, ''));
+      const mine = model.programs.find(
+        (p) => p.name === program.name && p.rawSectionName.replace(/^\?/, '') === program.section.replace(/^\?/, ''),
+      );
       let why: string | undefined;
       try {
-        why = mine ? compare(relocator.relocate(mine), readInsns(Buffer.from(program.insns, 'hex'))) : 'no such program';
+        why = mine
+          ? compare(relocator.relocate(mine), readInsns(Buffer.from(program.insns, 'hex')))
+          : 'no such program';
       } catch (error) {
         why = error instanceof Error && error.name === 'ObjectError' ? error.message : String((error as Error).stack);
       }
@@ -147,7 +165,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const total = { objects: 0, opened: 0, programs: 0, equal: 0 };
   for (const set of RECORDED) {
     const r = runCorpus(set);
-    console.log(`${set}: objects ${r.opened} of ${r.objects}, programs ${r.equal} of ${r.programs} (${r.notRelocated} more libbpf refused before relocating)`);
+    console.log(
+      `${set}: objects ${r.opened} of ${r.objects}, programs ${r.equal} of ${r.programs} (${r.notRelocated} more libbpf refused before relocating)`,
+    );
     for (const line of [...r.notOpened, ...r.different]) console.log(`  ${line}`);
     total.objects += r.objects;
     total.opened += r.opened;
@@ -165,6 +185,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     }
   }
   console.log(`samples: objects ${opened} of ${samples.length}`);
-  console.log(`objects ${total.opened + opened} of ${total.objects + samples.length}, programs ${total.equal} of ${total.programs}`);
+  console.log(
+    `objects ${total.opened + opened} of ${total.objects + samples.length}, programs ${total.equal} of ${total.programs}`,
+  );
 }
-

@@ -40,7 +40,9 @@ export class RecorderKernel implements ObjectKernel {
   readonly release = '6.12.117';
   readonly btf?: NonNullable<ObjectKernel['btf']>;
   readonly config?: string;
-  readonly symbols = { address: (name: string): number | undefined => (name.startsWith('missing') ? undefined : -0x7f000000) };
+  readonly symbols = {
+    address: (name: string): number | undefined => (name.startsWith('missing') ? undefined : -0x7f000000),
+  };
   readonly btfLoads: Uint8Array[] = [];
   readonly maps: RecordedMap[] = [];
   readonly programs: ProgLoadRequest[] = [];

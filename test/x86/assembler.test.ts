@@ -1,10 +1,27 @@
 /** The assembler's own duties: forms by name, labels, forced displacements, errors that say what is wrong. */
 import { describe, expect, it } from 'vitest';
-import { Assembler, at, mem, r8, r10, r13, rax, rbp, rcx, rdi, rip, rsi, rsp, X86EncodeError } from '../../src/x86/index.ts';
+import {
+  Assembler,
+  at,
+  mem,
+  r8,
+  r10,
+  r13,
+  rax,
+  rbp,
+  rcx,
+  rdi,
+  rip,
+  rsi,
+  rsp,
+  X86EncodeError,
+} from '../../src/x86/index.ts';
 
 const hex = (asm: Assembler): string => Buffer.from(asm.bytes()).toString('hex');
-const one = (syntax: string, ...operands: Parameters<Assembler['op']> extends [string, ...infer O] ? O : never): string =>
-  hex(new Assembler(0xffffffffc0000000n).op(syntax, ...operands));
+const one = (
+  syntax: string,
+  ...operands: Parameters<Assembler['op']> extends [string, ...infer O] ? O : never
+): string => hex(new Assembler(0xffffffffc0000000n).op(syntax, ...operands));
 
 describe('Assembler', () => {
   it.each([

@@ -63,14 +63,21 @@ export function normalise(text: string): string {
     .replace(/\s+# .*/, '')
     .replace(/\s+/g, ' ')
     .replace(/, /g, ',')
-    .replace(/\b(byte|[doq]?word|[xm]mword) ptr /g, '');
+    .replace(/\b(xacquire|xrelease) /g, '')
+    .replace(/\b(byte|\w*word) ptr /g, '');
   for (let before = ''; before !== t; ) {
     before = t;
-    t = t.replace(/^(bnd|[cdefgs]s|notrack|rep(n?[ez])?|xacquire|xrelease|addr32|hint-taken|hint-not-taken|rex\.\w+) /, '');
+    t = t.replace(
+      /^(bnd|[cdefgs]s|notrack|rep(n?[ez])?|xacquire|xrelease|addr32|hint-taken|hint-not-taken|rex\.\w+) /,
+      '',
+    );
   }
   t = t.replace(/\b(ds|es|cs|ss):/g, '').replace(/([ ,:])(0x[0-9a-f]+)(?=,|$)/g, '$1[$2]');
   t = t.replace(/\[(0x[0-9a-f]+)\]/g, '$1').replace(/gs:|fs:/g, '');
-  t = t.replace(/\+[re]iz\*\d/, '').replace(/,0x1$/, ',1').replace(/^imul (\w+),\1,/, 'imul $1,');
+  t = t
+    .replace(/\+[re]iz\*\d/, '')
+    .replace(/,0x1$/, ',1')
+    .replace(/^imul (\w+),\1,/, 'imul $1,');
   if (t === 'xchg rax,rax' || t === 'xchg ax,ax') return 'nop';
   if (STRING.test(t)) t = t.slice(0, 4);
   const [name = '', ...rest] = t.split(' ');

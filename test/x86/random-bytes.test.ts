@@ -8,7 +8,7 @@ const COUNT = 60_000;
 
 /** What iced-x86 knows of our mnemonics and this table leaves to #UD. */
 const LEFT_OUT =
-  /Sreg|_cr|_dr|^Bswap_r16|^(Call|Jmp)_m16|^(Call|Jmp)_rm64|^([LMS]fence)_|^Movsd_xmm|^Push_imm16|^Retn|^Enterw|^Leavew|^Pop[fw]|^Push[fw]|^Popw_[FG]S|^(Push|Pop)[dqw]_(FS|GS)|^Cmpsd_xmm/;
+  /Sreg|^Prefetchreserved|_cr|_dr|^Bswap_r16|^(Call|Jmp)_m16|^(Call|Jmp)_rm64|^([LMS]fence)_|^Movsd_xmm|^Push_imm16|^Retn|^Enterw|^Leavew|^Pop[fw]|^Push[fw]|^Popw_[FG]S|^(Push|Pop)[dqw]_(FS|GS)|^Cmpsd_xmm/;
 
 const known = new Set(table.map((_, row) => form(row).mnemonic));
 
@@ -16,7 +16,18 @@ const known = new Set(table.map((_, row) => form(row).mnemonic));
 function randomBytes(random: Random): Uint8Array {
   const bytes = new Uint8Array(16);
   for (let i = 0; i < 16; i++) bytes[i] = random.u32();
-  const heads = [[0x0f], [0x48 | (bytes[0]! & 7)], [0x66], [0xf3, 0x0f], [0xf0], [0x66, 0x48, 0x0f], [0x65], [0x67], [0xf2], [0x0f, 0x38]];
+  const heads = [
+    [0x0f],
+    [0x48 | (bytes[0]! & 7)],
+    [0x66],
+    [0xf3, 0x0f],
+    [0xf0],
+    [0x66, 0x48, 0x0f],
+    [0x65],
+    [0x67],
+    [0xf2],
+    [0x0f, 0x38],
+  ];
   const head = random.below(14);
   if (head < heads.length) bytes.set(heads[head] as number[]);
   else if (head === 12) bytes.set([0xc4, (bytes[1]! & 0xe0) | (2 + (bytes[1]! & 1)), bytes[2]! & ~4]);
@@ -33,8 +44,11 @@ describe('decoder', () => {
       const insn = decode(bytes);
       const iced = icedDecode(bytes, 0x1000);
       const hex = Buffer.from(bytes).toString('hex');
+      // F3 REX.B 90 is pause to iced-x86; processors exchange r8 and rax
+      if (iced.mnemonic === 'pause' && insn.row >= 0 && form(insn.row).mnemonic === 'xchg') continue;
       if (insn.row < 0) {
-        if (iced.valid && known.has(iced.mnemonic) && !LEFT_OUT.test(iced.code)) wrong.push(`${hex}: only iced-x86 knows ${iced.code}`);
+        if (iced.valid && known.has(iced.mnemonic) && !LEFT_OUT.test(iced.code))
+          wrong.push(`${hex}: only iced-x86 knows ${iced.code}`);
         continue;
       }
       instructions++;

@@ -10,7 +10,9 @@ const ADDRESS = 0x1000;
 
 /** Rows that another row of the same bytes outranks: `90` is nop before it is xchg, and twins decode as the first. */
 const sameInstruction = (decoded: number, row: number): boolean =>
-  decoded === row || form(decoded).syntax === form(row).syntax || (form(decoded).opcode === 0x90 && form(row).opcode === 0x90);
+  decoded === row ||
+  form(decoded).syntax === form(row).syntax ||
+  (form(decoded).opcode === 0x90 && form(row).opcode === 0x90);
 
 describe('x86 table', () => {
   it('has one spelling for each form that an assembler may choose', () => {
@@ -33,7 +35,8 @@ describe('x86 table', () => {
         }
         const iced = icedDecode(code, ADDRESS);
         const text = normalise(formatInsn(insn, { syntax: 'intel', address: ADDRESS }));
-        if (!iced.valid || iced.length !== insn.length) wrong.push(`${hex}: iced-x86 reads ${iced.valid ? iced.length : 'no'} bytes`);
+        if (!iced.valid || iced.length !== insn.length)
+          wrong.push(`${hex}: iced-x86 reads ${iced.valid ? iced.length : 'no'} bytes`);
         else if (text !== iced.text) wrong.push(`${hex}: '${text}', iced-x86 '${iced.text}'`);
       }
     }

@@ -2,10 +2,10 @@
  * Contexts of control group hooks: `struct bpf_sysctl`, `struct bpf_sockopt`, `struct bpf_cgroup_dev_ctx`.
  * kernel/bpf/cgroup.c, Linux 6.12.
  */
-import { type Insn } from '../../../src/isa/index.ts';
+import type { Insn } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
 import { attachType } from '../uapi/index.ts';
-import { ldx, stx, storeAs } from './emit.ts';
+import { ldx, storeAs, stx } from './emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableModel } from './fields.ts';
 import { freeRegister } from './scratch.ts';
@@ -78,7 +78,8 @@ const SOCKOPT = place([
       )(i, c),
   },
 ]);
-export const sockoptContext = (env: ContextEnv): ContextModel => tableModel(env.layout, 'bpf_sockopt', SOCKOPT, { prologue: () => [] });
+export const sockoptContext = (env: ContextEnv): ContextModel =>
+  tableModel(env.layout, 'bpf_sockopt', SOCKOPT, { prologue: () => [] });
 
 const DEVICE = place([
   { name: 'access_type', size: 4, read: 'narrow' },

@@ -51,7 +51,7 @@ export interface Field {
   readonly load?: (insn: Insn, c: Conversion) => Insn[];
   readonly store?: (insn: Insn, c: Conversion) => Insn[];
   /** instructions after the path's */
-  readonly then?: (dst: number) => Insn[];
+  readonly after?: (dst: number) => Insn[];
   /** size that the conversion answers for narrow loads, where it is not the member's */
   readonly targetSize?: number;
   /** what an access is narrowed to, where it is not the field's size */
@@ -111,7 +111,13 @@ function writable(f: PlacedField, off: number, size: number, attach: number): bo
 }
 
 /** `is_valid_access` by the table. */
-export function tableAccess(fields: readonly PlacedField[], off: number, size: number, write: boolean, attach: number): CtxAccess | undefined {
+export function tableAccess(
+  fields: readonly PlacedField[],
+  off: number,
+  size: number,
+  write: boolean,
+  attach: number,
+): CtxAccess | undefined {
   if (off < 0 || off % size !== 0) return undefined;
   const f = fieldAt(fields, off);
   if (f === undefined || (f.only && !f.only.has(attach))) return undefined;
@@ -127,7 +133,12 @@ export function tableAccess(fields: readonly PlacedField[], off: number, size: n
 }
 
 /** `convert_ctx_access` by the table; undefined where the table converts nothing. */
-export function tableConvert(layout: StructLayout, fields: readonly PlacedField[], i: Insn, target: { size: number }): Insn[] | undefined {
+export function tableConvert(
+  layout: StructLayout,
+  fields: readonly PlacedField[],
+  i: Insn,
+  target: { size: number },
+): Insn[] | undefined {
   const f = fieldAt(fields, i.off);
   if (f === undefined) return undefined;
   const c: Conversion = { layout, size: accessSize(i), dst: i.dst, src: i.src, delta: i.off - f.offset, target };
@@ -136,13 +147,18 @@ export function tableConvert(layout: StructLayout, fields: readonly PlacedField[
     if (f.path === undefined) return undefined;
     const last = resolvePath(layout, f.path).at(-1);
     target.size = f.targetSize ?? (last ? loadedSize(last) : 0);
-    return [...loadPath(layout, f.path, i.dst, i.src), ...(f.then?.(i.dst) ?? [])];
+    return [...loadPath(layout, f.path, i.dst, i.src), ...(f.after?.(i.dst) ?? [])];
   }
   return f.store?.(i, c);
 }
 
 /** A context whose table says everything. */
-export function tableModel(layout: StructLayout, userType: string, fields: readonly PlacedField[], more: Partial<ContextModel> = {}): ContextModel {
+export function tableModel(
+  layout: StructLayout,
+  userType: string,
+  fields: readonly PlacedField[],
+  more: Partial<ContextModel> = {},
+): ContextModel {
   const last = fields.at(-1);
   return {
     size: last ? last.offset + last.size : 0,

@@ -3,7 +3,14 @@ import type { ContextModel } from '../../../src/verifier/kernel.ts';
 import { progTypeName } from '../uapi/index.ts';
 import { cgroupDeviceContext, sockoptContext, sysctlContext } from './cgroup.ts';
 import type { ContextEnv } from './env.ts';
-import { kprobeContext, netfilterContext, perfEventContext, rawTracepointContext, syscallContext, tracepointContext } from './regs.ts';
+import {
+  kprobeContext,
+  netfilterContext,
+  perfEventContext,
+  rawTracepointContext,
+  syscallContext,
+  tracepointContext,
+} from './regs.ts';
 import { skMsgContext } from './sk-msg.ts';
 import { skLookupContext, skReuseportContext } from './sk-select.ts';
 import { flowDissectorContext, skbContext } from './skb.ts';
@@ -47,7 +54,8 @@ const MODELS: Readonly<Record<string, (env: ContextEnv) => ContextModel>> = {
 };
 
 /** The context of a program type; undefined for those that BTF describes (tracing, lsm, struct_ops, ext) and for unknown ones. */
-export const contextModel = (progType: number, env: ContextEnv): ContextModel | undefined => MODELS[progTypeName(progType)]?.(env);
+export const contextModel = (progType: number, env: ContextEnv): ContextModel | undefined =>
+  MODELS[progTypeName(progType)]?.(env);
 
 const POINTERS: Readonly<Record<string, (env: ContextEnv) => ContextModel>> = {
   PTR_TO_SOCKET: sockPointer,

@@ -20,13 +20,15 @@ const SCALAR: CtxAccess = { regType: 'SCALAR_VALUE' };
 export const kprobeContext = (): ContextModel => ({
   size: PT_REGS_SIZE,
   userType: 'pt_regs',
-  access: (off, size, write) => (!write && off >= 0 && off < PT_REGS_SIZE && off % size === 0 && off + size <= PT_REGS_SIZE ? SCALAR : undefined),
+  access: (off, size, write) =>
+    !write && off >= 0 && off < PT_REGS_SIZE && off % size === 0 && off + size <= PT_REGS_SIZE ? SCALAR : undefined,
 });
 
 /** A record of `events/…/format`: whatever its size, beyond the header (which the kernel compares unsigned, so not what lies before). */
 export const tracepointContext = (): ContextModel => ({
   size: PERF_MAX_TRACE_SIZE,
-  access: (off, size, write) => (!write && (off < 0 || off >= TRACE_HEADER) && off < PERF_MAX_TRACE_SIZE && off % size === 0 ? SCALAR : undefined),
+  access: (off, size, write) =>
+    !write && (off < 0 || off >= TRACE_HEADER) && off < PERF_MAX_TRACE_SIZE && off % size === 0 ? SCALAR : undefined,
 });
 
 /** `struct bpf_raw_tracepoint_args`: at most twelve arguments of eight bytes. */
@@ -55,7 +57,11 @@ export const perfEventContext = ({ layout }: ContextEnv): ContextModel => ({
   },
   convert: (i: Insn, target) => {
     const sample = i.off === SAMPLE_PERIOD_AT ? 'period' : i.off === ADDR_AT ? 'addr' : undefined;
-    if (sample === undefined) return [ldx(8, i.dst, i.src, layout.field('bpf_perf_event_data_kern', 'regs').offset), ldx(8, i.dst, i.dst, i.off)];
+    if (sample === undefined)
+      return [
+        ldx(8, i.dst, i.src, layout.field('bpf_perf_event_data_kern', 'regs').offset),
+        ldx(8, i.dst, i.dst, i.off),
+      ];
     target.size = 8;
     return [
       ldx(8, i.dst, i.src, layout.field('bpf_perf_event_data_kern', 'data').offset),

@@ -29,10 +29,11 @@ const FIELDS = place([
   common('local_ip4', 'skc_rcv_saddr'),
   common6('remote_ip6', 'skc_v6_daddr'),
   common6('local_ip6', 'skc_v6_rcv_saddr'),
-  common('remote_port', 'skc_dport', { then: (dst) => [alu32Imm(BPF_LSH, dst, 16)] }),
+  common('remote_port', 'skc_dport', { after: (dst) => [alu32Imm(BPF_LSH, dst, 16)] }),
   common('local_port', 'skc_num'),
   { name: 'size', size: 4, read: 'full', path: 'sk_msg.sg.size' },
   { name: 'sk', size: 8, read: 'full', regType: 'PTR_TO_SOCKET', path: 'sk_msg.sk' },
 ]);
 
-export const skMsgContext = (env: ContextEnv): ContextModel => tableModel(env.layout, 'sk_msg_md', FIELDS, { prologue: () => [] });
+export const skMsgContext = (env: ContextEnv): ContextModel =>
+  tableModel(env.layout, 'sk_msg_md', FIELDS, { prologue: () => [] });

@@ -35,7 +35,9 @@ export function skReuseportContext(env: ContextEnv): ContextModel {
   return {
     ...model,
     access: (off, size, write, attach) =>
-      size < 2 && off >= ETH_PROTOCOL_AT && off < ETH_PROTOCOL_AT + 4 ? undefined : model.access(off, size, write, attach),
+      size < 2 && off >= ETH_PROTOCOL_AT && off < ETH_PROTOCOL_AT + 4
+        ? undefined
+        : model.access(off, size, write, attach),
   };
 }
 
@@ -52,7 +54,14 @@ const address6 = (name: string, pointer: string): Field => ({
 });
 const REMOTE_PORT_AT = 36;
 const LOOKUP_FIELDS = place([
-  { name: 'sk', size: 8, read: 'full', regType: 'PTR_TO_SOCKET', regFlags: ['PTR_MAYBE_NULL'], path: `${LOOKUP}.selected_sk` },
+  {
+    name: 'sk',
+    size: 8,
+    read: 'full',
+    regType: 'PTR_TO_SOCKET',
+    regFlags: ['PTR_MAYBE_NULL'],
+    path: `${LOOKUP}.selected_sk`,
+  },
   word('family', `${LOOKUP}.family`),
   word('protocol', `${LOOKUP}.protocol`),
   word('remote_ip4', `${LOOKUP}.v4.saddr`),
@@ -77,6 +86,8 @@ const LOOKUP_FIELDS = place([
 export function skLookupContext(env: ContextEnv): ContextModel {
   return tableModel(env.layout, 'bpf_sk_lookup', LOOKUP_FIELDS, {
     access: (off, size, write, attach) =>
-      off === REMOTE_PORT_AT && size === 4 && !write ? { regType: 'SCALAR_VALUE' } : tableAccess(LOOKUP_FIELDS, off, size, write, attach),
+      off === REMOTE_PORT_AT && size === 4 && !write
+        ? { regType: 'SCALAR_VALUE' }
+        : tableAccess(LOOKUP_FIELDS, off, size, write, attach),
   });
 }

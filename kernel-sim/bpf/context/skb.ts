@@ -12,16 +12,16 @@ import {
   BPF_K,
   BPF_LDX,
   BPF_LSH,
-  BPF_ST,
   BPF_REG_AX,
+  BPF_ST,
   BPF_SUB,
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
 import { alu32Imm, aluReg, ja, jumpImm, ldx, mov32Imm, movImm, movReg, storeAs, stx } from './emit.ts';
-import { capable, type ContextEnv } from './env.ts';
-import { type Conversion, type Field, place, type PlacedField, tableAccess, tableConvert } from './fields.ts';
+import { type ContextEnv, capable } from './env.ts';
+import { type Conversion, type Field, type PlacedField, place, tableAccess, tableConvert } from './fields.ts';
 import type { StructLayout } from './layout.ts';
 import { loadPath } from './path.ts';
 import { genLdAbs, unclonePrologue } from './skb-code.ts';
@@ -30,7 +30,8 @@ const NO_QUEUE_MAPPING = 0xffff;
 /** MIN_NAPI_ID: NR_CPUS + 1 of Debian's configuration; smaller numbers are CPUs. */
 const MIN_NAPI_ID = 8193;
 
-const jumpIf32 = (op: number, dst: number, imm: number, off: number): Insn => insn(BPF_JMP32 | op | BPF_K, dst, 0, off, imm);
+const jumpIf32 = (op: number, dst: number, imm: number, off: number): Insn =>
+  insn(BPF_JMP32 | op | BPF_K, dst, 0, off, imm);
 
 /** A store into a member of struct sk_buff, of the member's width. */
 const storeInto =
@@ -108,7 +109,13 @@ const controlBlock =
   ];
 
 const sock = (member: string): string => `sk_buff.sk->sock_common.${member}`;
-const word = (name: string, path: string, more: Partial<Field> = {}): Field => ({ name, size: 4, read: 'narrow', path, ...more });
+const word = (name: string, path: string, more: Partial<Field> = {}): Field => ({
+  name,
+  size: 4,
+  read: 'narrow',
+  path,
+  ...more,
+});
 const address6 = (name: string, member: string): Field => ({
   name,
   size: 16,
@@ -124,14 +131,21 @@ const ROWS: readonly Field[] = [
   word('mark', 'sk_buff.mark', { write: true, store: storeInto('mark') }),
   word('queue_mapping', 'sk_buff.queue_mapping', { write: true, store: writeQueueMapping }),
   word('protocol', 'sk_buff.protocol'),
-  word('vlan_present', 'sk_buff.vlan_all', { then: (dst) => [jumpImm(BPF_JEQ, dst, 0, 1), mov32Imm(dst, 1)] }),
+  word('vlan_present', 'sk_buff.vlan_all', { after: (dst) => [jumpImm(BPF_JEQ, dst, 0, 1), mov32Imm(dst, 1)] }),
   word('vlan_tci', 'sk_buff.vlan_tci'),
   word('vlan_proto', 'sk_buff.vlan_proto'),
   word('priority', 'sk_buff.priority', { write: true, store: storeInto('priority') }),
   word('ingress_ifindex', 'sk_buff.skb_iif'),
   word('ifindex', 'sk_buff.dev?->net_device.ifindex'),
   word('tc_index', 'sk_buff.tc_index', { write: true, store: storeInto('tc_index') }),
-  { name: 'cb', size: 20, read: 'any', write: true, load: controlBlock('qdisc_skb_cb'), store: controlBlock('qdisc_skb_cb') },
+  {
+    name: 'cb',
+    size: 20,
+    read: 'any',
+    write: true,
+    load: controlBlock('qdisc_skb_cb'),
+    store: controlBlock('qdisc_skb_cb'),
+  },
   word('hash', 'sk_buff.hash'),
   {
     name: 'tc_classid',
@@ -140,19 +154,28 @@ const ROWS: readonly Field[] = [
     write: true,
     load: (_, c) => {
       c.target.size = 2;
-      return [ldx(2, c.dst, c.src, c.layout.field('sk_buff', 'cb').offset + c.layout.field('qdisc_skb_cb', 'tc_classid').offset)];
+      return [
+        ldx(
+          2,
+          c.dst,
+          c.src,
+          c.layout.field('sk_buff', 'cb').offset + c.layout.field('qdisc_skb_cb', 'tc_classid').offset,
+        ),
+      ];
     },
-    store: (i, { layout, dst }) => [storeAs(i, 2, dst, layout.field('sk_buff', 'cb').offset + layout.field('qdisc_skb_cb', 'tc_classid').offset)],
+    store: (i, { layout, dst }) => [
+      storeAs(i, 2, dst, layout.field('sk_buff', 'cb').offset + layout.field('qdisc_skb_cb', 'tc_classid').offset),
+    ],
   },
   { name: 'data', size: 4, read: 'full', regType: 'PTR_TO_PACKET', path: 'sk_buff.data' },
   { name: 'data_end', size: 4, read: 'full', regType: 'PTR_TO_PACKET_END', load: inDataEnd('data_end') },
-  word('napi_id', 'sk_buff.napi_id', { then: (dst) => [jumpImm(BPF_JGE, dst, MIN_NAPI_ID, 1), movImm(dst, 0)] }),
+  word('napi_id', 'sk_buff.napi_id', { after: (dst) => [jumpImm(BPF_JGE, dst, MIN_NAPI_ID, 1), movImm(dst, 0)] }),
   word('family', sock('skc_family')),
   { name: 'remote_ip4', size: 4, read: 'full', path: sock('skc_daddr') },
   { name: 'local_ip4', size: 4, read: 'full', path: sock('skc_rcv_saddr') },
   address6('remote_ip6', 'skc_v6_daddr'),
   address6('local_ip6', 'skc_v6_rcv_saddr'),
-  word('remote_port', sock('skc_dport'), { then: upperHalf }),
+  word('remote_port', sock('skc_dport'), { after: upperHalf }),
   word('local_port', sock('skc_num')),
   { name: 'data_meta', size: 4, read: 'full', regType: 'PTR_TO_PACKET_META', load: inDataEnd('data_meta') },
   { name: 'flow_keys', size: 8, read: 'none' },
@@ -163,11 +186,20 @@ const ROWS: readonly Field[] = [
     read: 'narrow',
     load: (_, c) => {
       c.target.size = 4;
-      return [ldx(4, c.dst, c.src, c.layout.field('sk_buff', 'cb').offset + c.layout.field('qdisc_skb_cb', 'pkt_len').offset)];
+      return [
+        ldx(4, c.dst, c.src, c.layout.field('sk_buff', 'cb').offset + c.layout.field('qdisc_skb_cb', 'pkt_len').offset),
+      ];
     },
   },
   { name: 'gso_segs', size: 4, read: 'narrow', load: sharedInfo('gso_segs') },
-  { name: 'sk', size: 8, read: 'full', regType: 'PTR_TO_SOCK_COMMON', regFlags: ['PTR_MAYBE_NULL'], path: 'sk_buff.sk' },
+  {
+    name: 'sk',
+    size: 8,
+    read: 'full',
+    regType: 'PTR_TO_SOCK_COMMON',
+    regFlags: ['PTR_MAYBE_NULL'],
+    path: 'sk_buff.sk',
+  },
   { name: 'gso_size', size: 4, read: 'narrow', load: sharedInfo('gso_size') },
   { name: 'tstamp_type', size: 1, read: 'full', path: 'sk_buff.tstamp_type' },
   { name: 'padding', size: 3, read: 'none' },
@@ -222,7 +254,17 @@ function skSkbDataEnd(_: Insn, { layout, dst, src }: Conversion): Insn[] {
 
 const RULES = {
   socketFilter: {
-    hidden: ['tc_classid', 'data', 'data_end', ...SOCK_FIELDS, 'data_meta', 'tstamp', 'wire_len', 'tstamp_type', 'hwtstamp'],
+    hidden: [
+      'tc_classid',
+      'data',
+      'data_end',
+      ...SOCK_FIELDS,
+      'data_meta',
+      'tstamp',
+      'wire_len',
+      'tstamp_type',
+      'hwtstamp',
+    ],
     writes: ['cb'],
     ldAbs: true,
   },
@@ -233,7 +275,10 @@ const RULES = {
     drop: TC_ACT_SHOT,
     ldAbs: true,
   },
-  cgroupSkb: { hidden: ['tc_classid', 'data_meta', 'wire_len', 'tstamp_type'], writes: ['mark', 'priority', 'cb', 'tstamp'] },
+  cgroupSkb: {
+    hidden: ['tc_classid', 'data_meta', 'wire_len', 'tstamp_type'],
+    writes: ['mark', 'priority', 'cb', 'tstamp'],
+  },
   lwt: {
     hidden: ['tc_classid', ...SOCK_FIELDS, 'data_meta', 'tstamp', 'wire_len', 'tstamp_type', 'hwtstamp'],
     writes: ['mark', 'priority', 'cb'],
@@ -272,7 +317,13 @@ export function skbContext(env: ContextEnv, kind: SkbKind): ContextModel {
   const { layout, attach } = env;
   // Direct packet access of cgroup_skb is for those with CAP_BPF (or its token).
   const bare = kind === 'cgroupSkb' && !capable(env, 'bpf');
-  const guarded = bare ? new Map([[at('data'), true], [at('data_end'), true], [at('tstamp'), false]]) : undefined;
+  const guarded = bare
+    ? new Map([
+        [at('data'), true],
+        [at('data_end'), true],
+        [at('tstamp'), false],
+      ])
+    : undefined;
   let tstampTypeAccess = false;
   const model: ContextModel = {
     size: 192,
@@ -302,8 +353,20 @@ export function skbContext(env: ContextEnv, kind: SkbKind): ContextModel {
 export function flowDissectorContext(env: ContextEnv): ContextModel {
   const visible: Readonly<Record<string, Field>> = {
     data: { name: 'data', size: 4, read: 'full', regType: 'PTR_TO_PACKET', path: 'bpf_flow_dissector.data' },
-    data_end: { name: 'data_end', size: 4, read: 'full', regType: 'PTR_TO_PACKET_END', path: 'bpf_flow_dissector.data_end' },
-    flow_keys: { name: 'flow_keys', size: 8, read: 'full', regType: 'PTR_TO_FLOW_KEYS', path: 'bpf_flow_dissector.flow_keys' },
+    data_end: {
+      name: 'data_end',
+      size: 4,
+      read: 'full',
+      regType: 'PTR_TO_PACKET_END',
+      path: 'bpf_flow_dissector.data_end',
+    },
+    flow_keys: {
+      name: 'flow_keys',
+      size: 8,
+      read: 'full',
+      regType: 'PTR_TO_FLOW_KEYS',
+      path: 'bpf_flow_dissector.flow_keys',
+    },
   };
   const fields = place(ROWS.map((row) => visible[row.name] ?? { name: row.name, size: row.size, read: 'none' }));
   return {

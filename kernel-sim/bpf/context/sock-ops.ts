@@ -24,7 +24,8 @@ function ofFullSock(path: string | undefined) {
       if (f) load.push(ldx(f.size, dst, dst, f.offset));
     }
     const sk = ldx(8, dst, src, at(c, 'sk'));
-    if (dst !== src) return [ldx(1, dst, src, at(c, 'is_fullsock')), jumpImm(BPF_JEQ, dst, 0, load.length + 1), sk, ...load];
+    if (dst !== src)
+      return [ldx(1, dst, src, at(c, 'is_fullsock')), jumpImm(BPF_JEQ, dst, 0, load.length + 1), sk, ...load];
     const reg = freeRegister({ dst, src });
     const back = ldx(8, reg, src, at(c, 'temp'));
     return [
@@ -72,7 +73,12 @@ const common6 = (name: string, member: string): Field => ({
   ctxFieldSize: 4,
   load: (_, { layout, dst, src, delta }) => loadPath(layout, `${KERN}.sk->sock_common.${member}`, dst, src, 4, delta),
 });
-const tcp = (name: string, size = 4): Field => ({ name, size, read: 'full', load: ofFullSock(TCP_FIELDS[name] ?? `tcp_sock.${name}`) });
+const tcp = (name: string, size = 4): Field => ({
+  name,
+  size,
+  read: 'full',
+  load: ofFullSock(TCP_FIELDS[name] ?? `tcp_sock.${name}`),
+});
 
 /** skb_shinfo(skb)->hwtstamps, where there is a packet. */
 function hwtstamp(_: Insn, c: Conversion): Insn[] {
@@ -104,19 +110,53 @@ const FIELDS = place([
   common('local_ip4', 'skc_rcv_saddr'),
   common6('remote_ip6', 'skc_v6_daddr'),
   common6('local_ip6', 'skc_v6_rcv_saddr'),
-  common('remote_port', 'skc_dport', { then: (dst) => [alu32Imm(BPF_LSH, dst, 16)] }),
+  common('remote_port', 'skc_dport', { after: (dst) => [alu32Imm(BPF_LSH, dst, 16)] }),
   common('local_port', 'skc_num'),
   own('is_fullsock'),
   tcp('snd_cwnd'),
   tcp('srtt_us'),
   tcp('bpf_sock_ops_cb_flags'),
   common('state', 'skc_state'),
-  ...['rtt_min', 'snd_ssthresh', 'rcv_nxt', 'snd_nxt', 'snd_una', 'mss_cache', 'ecn_flags', 'rate_delivered', 'rate_interval_us'].map((n) => tcp(n)),
-  ...['packets_out', 'retrans_out', 'total_retrans', 'segs_in', 'data_segs_in', 'segs_out', 'data_segs_out', 'lost_out', 'sacked_out'].map((n) => tcp(n)),
-  { name: 'sk_txhash', size: 4, read: 'full', write: true, load: ofFullSock('sock.sk_txhash'), store: intoFullSock('sock', 'sk_txhash') },
+  ...[
+    'rtt_min',
+    'snd_ssthresh',
+    'rcv_nxt',
+    'snd_nxt',
+    'snd_una',
+    'mss_cache',
+    'ecn_flags',
+    'rate_delivered',
+    'rate_interval_us',
+  ].map((n) => tcp(n)),
+  ...[
+    'packets_out',
+    'retrans_out',
+    'total_retrans',
+    'segs_in',
+    'data_segs_in',
+    'segs_out',
+    'data_segs_out',
+    'lost_out',
+    'sacked_out',
+  ].map((n) => tcp(n)),
+  {
+    name: 'sk_txhash',
+    size: 4,
+    read: 'full',
+    write: true,
+    load: ofFullSock('sock.sk_txhash'),
+    store: intoFullSock('sock', 'sk_txhash'),
+  },
   tcp('bytes_received', 8),
   tcp('bytes_acked', 8),
-  { name: 'sk', size: 8, read: 'full', regType: 'PTR_TO_SOCKET', regFlags: ['PTR_MAYBE_NULL'], load: ofFullSock(undefined) },
+  {
+    name: 'sk',
+    size: 8,
+    read: 'full',
+    regType: 'PTR_TO_SOCKET',
+    regFlags: ['PTR_MAYBE_NULL'],
+    load: ofFullSock(undefined),
+  },
   { name: 'skb_data', size: 8, read: 'full', regType: 'PTR_TO_PACKET', path: `${KERN}.skb?->sk_buff.data` },
   { name: 'skb_data_end', size: 8, read: 'full', regType: 'PTR_TO_PACKET_END', path: `${KERN}.skb_data_end` },
   { name: 'skb_len', size: 4, read: 'full', path: `${KERN}.skb?->sk_buff.len` },

@@ -60,12 +60,14 @@ const ROWS: readonly Field[] = [
     size: 4,
     read: 'start',
     path: common('skc_rx_queue_mapping'),
-    then: (dst) => [jumpImm(BPF_JNE, dst, NO_QUEUE_MAPPING, 1), mov32Imm(dst, -1)],
+    after: (dst) => [jumpImm(BPF_JNE, dst, NO_QUEUE_MAPPING, 1), mov32Imm(dst, -1)],
     targetSize: 4,
   },
 ];
 const SOCK = place(ROWS);
-const SOCK_COMMON = place(ROWS.map((row) => (FULL_ONLY.includes(row.name) ? { ...row, read: 'none', write: false } : row)));
+const SOCK_COMMON = place(
+  ROWS.map((row) => (FULL_ONLY.includes(row.name) ? { ...row, read: 'none', write: false } : row)),
+);
 const DST_PORT_AT = 48;
 
 /** dst_port was four bytes once: a 4-byte read of its two is still allowed, halves and bytes of it too. */
@@ -141,7 +143,9 @@ export const TCP_FIELDS: Readonly<Record<string, string>> = {
   icsk_retransmits: 'inet_connection_sock.icsk_retransmits',
 };
 const TCP_SOCK = place(
-  Object.entries(TCP_FIELDS).map(([name, path]): Field => ({ name, size: name.startsWith('bytes_') ? 8 : 4, read: 'full', path })),
+  Object.entries(TCP_FIELDS).map(
+    ([name, path]): Field => ({ name, size: name.startsWith('bytes_') ? 8 : 4, read: 'full', path }),
+  ),
 );
 
 const UPPER_HALVES = TCP_SOCK.filter((f) => f.size === 8).map((f) => f.offset + 4);
@@ -152,7 +156,9 @@ export const tcpSockPointer = (env: ContextEnv): ContextModel => {
   return {
     ...model,
     access: (off, size, write, attach) =>
-      !write && size === 4 && UPPER_HALVES.includes(off) ? { regType: 'SCALAR_VALUE' } : model.access(off, size, write, attach),
+      !write && size === 4 && UPPER_HALVES.includes(off)
+        ? { regType: 'SCALAR_VALUE' }
+        : model.access(off, size, write, attach),
     convert: (i, target) => (UPPER_HALVES.includes(i.off) ? [] : model.convert?.(i, target)),
   };
 };

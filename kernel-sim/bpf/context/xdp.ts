@@ -19,4 +19,5 @@ const FIELDS = place([
   },
 ]);
 
-export const xdpContext = (env: ContextEnv): ContextModel => tableModel(env.layout, 'xdp_md', FIELDS, { prologue: () => [] });
+export const xdpContext = (env: ContextEnv): ContextModel =>
+  tableModel(env.layout, 'xdp_md', FIELDS, { prologue: () => [] });

@@ -7,7 +7,7 @@ import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
 import { KernelError } from '../../errno.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { ProgArrayMap } from '../maps/index.ts';
-import type { BpfProg } from '../prog/prog.ts';
+import { type BpfProg, isCounted, type ProgCode } from '../prog/prog.ts';
 
 /** A direct tail call of the program: the map and the constant key. */
 export interface PokeRequest {
@@ -52,7 +52,8 @@ export class ImageEngine {
       callBase: this.#callBase,
       symbol: (name) => {
         const at = symbols.address(name);
-        if (at === undefined) throw new KernelError('ENOENT', `the JIT needs the symbol ${name}, which this kernel does not have`);
+        if (at === undefined)
+          throw new KernelError('ENOENT', `the JIT needs the symbol ${name}, which this kernel does not have`);
         return addrToBigInt(at);
       },
       classic: prog.init.classic,
@@ -66,9 +67,12 @@ export class ImageEngine {
       symbols.add(name, address, f.bytes.length, 'bpf');
       const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
       faults.addExtable(table);
+      const counter = instructionCounter(this.#kernel);
+      counter?.mark(address, weights(code, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
       prog.onFree.push(() => {
         symbols.remove(name);
         faults.removeExtable(table);
+        counter?.unmark(address);
         bpfPack.free(address);
       });
       return { name, address, bytes: f.bytes, insnOffsets: f.insnOffsets };
@@ -98,4 +102,24 @@ export class ImageEngine {
       prog.onFree.push(() => request.map.pokes.delete(update));
     }
   }
+}
+
+/** The machine's count of marked instructions, where it has one. */
+interface MarkCounter {
+  mark(va: number, weights: Uint8Array): void;
+  unmark(va: number): void;
+  marked: number;
+}
+export function instructionCounter(kernel: Kernel): MarkCounter | undefined {
+  const machine = kernel.machine as unknown as Partial<MarkCounter>;
+  return machine.mark === undefined ? undefined : (machine as MarkCounter);
+}
+
+/** For each byte of a function's image, how many instructions of the loaded program begin there. */
+function weights(code: ProgCode, start: number, offsets: Uint32Array, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  for (let i = 0; i + 1 < offsets.length; i++) {
+    if (isCounted(code, start + i)) out[offsets[i]!]!++;
+  }
+  return out;
 }

@@ -7,9 +7,20 @@ import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts'
 import { MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
 import type { Kernel } from '../../kernel.ts';
-import { type InterpEnv, InterpMemory, type InterpProgram, predecode, R10, RunState, run } from '../interp/index.ts';
+import {
+  forget,
+  type InterpEnv,
+  InterpMemory,
+  type InterpProgram,
+  makeRun,
+  predecode,
+  R10,
+  type Run,
+  RunState,
+  STRIDE,
+} from '../interp/index.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import type { BpfProg } from '../prog/prog.ts';
+import { type BpfProg, isCounted } from '../prog/prog.ts';
 
 /** Slots between two looks at what else there is to do. */
 const FUEL = 1 << 18;
@@ -27,6 +38,8 @@ interface Entry {
 export class InterpEngine implements InterpEnv {
   readonly #kernel: Kernel;
   readonly #memory: InterpMemory;
+  readonly #words: Int32Array;
+  readonly #run: Run;
   readonly #mapAt: (addr: Addr) => BpfMap | undefined;
   readonly #entries = new Map<Addr, Entry>();
   readonly #progAt = new Map<Addr, InterpProgram>();
@@ -40,6 +53,8 @@ export class InterpEngine implements InterpEnv {
   constructor(kernel: Kernel, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
     this.#kernel = kernel;
     this.#memory = new InterpMemory(kernel.memory);
+    this.#words = this.#memory.words.words;
+    this.#run = makeRun(this.#memory);
     this.#callBase = callBase;
     this.#mapAt = mapAt;
   }
@@ -47,8 +62,6 @@ export class InterpEngine implements InterpEnv {
   /** Makes a program runnable: predecodes it, places stubs for its functions, sets `bpf_func`. */
   install(prog: BpfProg): void {
     const { code } = prog.init;
-    const { origins } = code;
-    const counts = (slot: number): boolean => origins[slot]! >= 0 && (slot === 0 || origins[slot] !== origins[slot - 1]);
     const insns = code.insns.map((i) => i);
     const text = this.#entryText();
     const step = (depth: number): number => Math.min(15, Math.max(0, Math.ceil(depth / 32) - 1));
@@ -73,13 +86,15 @@ export class InterpEngine implements InterpEnv {
       return { name, address, bytes, insnOffsets: new Uint32Array(0) };
     });
     resolveFunctionAddresses(insns, code.funcs, prog.placed);
-    const program = predecode(insns, code.funcs, this.#callBase, counts);
+    const program = predecode(this.#memory.words, insns, code.funcs, this.#callBase, (slot) => isCounted(code, slot));
     prog.interp = program;
-    for (const func of code.funcs) this.#entries.set(prog.insnsi + func.start * 8, { program, pc: func.start * 4 });
+    for (const func of code.funcs)
+      this.#entries.set(prog.insnsi + func.start * 8, { program, pc: program.code + func.start * STRIDE });
     this.#progAt.set(prog.addr, program);
     prog.onFree.push(() => {
       for (const func of code.funcs) this.#entries.delete(prog.insnsi + func.start * 8);
       this.#progAt.delete(prog.addr);
+      forget(program);
     });
     prog.setEntry(prog.init.verified ? text.run[step(code.funcs[0]!.stackDepth)]! : prog.placed[0]!.address, 0);
   }
@@ -116,51 +131,54 @@ export class InterpEngine implements InterpEnv {
     const entry = this.#entries.get(insnsi);
     if (entry === undefined) throw new MachineStop('the interpreter was called on memory that holds no program');
     const state = new RunState(entry.program);
-    const R = state.registers;
-    R.fill(0, 0, 24);
+    const R = this.#words;
+    const { rb } = state;
+    R.fill(0, rb, rb + 24);
     for (let n = 0; n < (ctxReg >= 0 ? 1 : 5); n++) {
-      R[2 + 2 * n] = regs[ARGS[n]!]!;
-      R[3 + 2 * n] = regs[ARGS[n]! + 1]!;
+      R[rb + 2 + 2 * n] = regs[ARGS[n]!]!;
+      R[rb + 3 + 2 * n] = regs[ARGS[n]! + 1]!;
     }
     const frame = cpu.reg(RBP);
-    R[R10] = addrLo(frame);
-    R[R10 + 1] = addrHi(frame);
+    R[rb + R10] = addrLo(frame);
+    R[rb + R10 + 1] = addrHi(frame);
     state.pc = entry.pc;
     try {
       for (;;) {
         const before = state.executed;
-        const done = run(state, this, this.#memory, FUEL);
+        const done = this.#run(state, this, FUEL);
         this.executed += state.executed - before;
         if (done) break;
         if (this.executed >= this.limit) throw new MachineStop('the instruction budget is spent');
       }
-      regs[0] = state.registers[0]!;
-      regs[1] = state.registers[1]!;
+      regs[0] = R[state.rb]!;
+      regs[1] = R[state.rb + 1]!;
     } finally {
       state.release();
     }
   }
 
-  call(R: Int32Array, addressLo: number, addressHi: number, frame: number): void {
+  call(rb: number, addressLo: number, addressHi: number, frame: number): void {
     const { cpu, machine } = this.#kernel;
     const { regs } = cpu;
+    const R = this.#words;
     for (let n = 0; n < 5; n++) {
-      regs[ARGS[n]!] = R[2 + 2 * n]!;
-      regs[ARGS[n]! + 1] = R[3 + 2 * n]!;
+      regs[ARGS[n]!] = R[rb + 2 + 2 * n]!;
+      regs[ARGS[n]! + 1] = R[rb + 3 + 2 * n]!;
     }
     const saved = cpu.reg(RSP);
-    cpu.setReg(RSP, addrOf(R[R10]!, R[R10 + 1]!) - frame);
+    cpu.setReg(RSP, addrOf(R[rb + R10]!, R[rb + R10 + 1]!) - frame);
     const stop = machine.call(addrOf(addressLo, addressHi), []);
     cpu.setReg(RSP, saved);
     if (stop.reason !== 'halt') throw new MachineStop(stop);
-    R[0] = regs[0]!;
-    R[1] = regs[1]!;
+    R[rb] = regs[0]!;
+    R[rb + 1] = regs[1]!;
   }
 
-  tailCall(R: Int32Array, state: RunState): InterpProgram | undefined {
-    const map = this.#mapAt(addrOf(R[4]!, R[5]!));
+  tailCall(rb: number, state: RunState): InterpProgram | undefined {
+    const R = this.#words;
+    const map = this.#mapAt(addrOf(R[rb + 4]!, R[rb + 5]!));
     if (!(map instanceof ProgArrayMap)) return undefined;
-    const index = R[6]! >>> 0;
+    const index = R[rb + 6]! >>> 0;
     if (index >= map.maxEntries || state.tailCalls >= MAX_TAIL_CALLS) return undefined;
     const target = this.#progAt.get(map.slotAddr(index));
     if (target === undefined) return undefined;
@@ -168,7 +186,8 @@ export class InterpEngine implements InterpEnv {
     return target;
   }
 
-  percpu(R: Int32Array, d: number, s: number): void {
+  percpu(d: number, s: number): void {
+    const R = this.#words;
     const at = addrOf(R[s]!, R[s + 1]!) + this.#kernel.percpu.offset(this.#kernel.context.cpu);
     R[d] = addrLo(at);
     R[d + 1] = addrHi(at);

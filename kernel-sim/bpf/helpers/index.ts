@@ -2,8 +2,9 @@
  * The helpers of Linux 6.12: who may call which, and with what (`get_func_proto` of each
  * program type). Rows are data; a prototype is parsed when it is first asked for.
  */
-import type { Caps } from '../../../src/verifier/types.ts';
+
 import type { HelperLookup, HelperProto } from '../../../src/verifier/kernel.ts';
+import type { Caps } from '../../../src/verifier/types.ts';
 import { BPF_PROG_TYPE } from '../uapi/index.ts';
 import { allows } from './programs.ts';
 import type { HelperRow } from './row.ts';
@@ -72,7 +73,8 @@ function mayCall(row: HelperRow, by: HelperCaller): boolean {
   if (row.hooks && !row.hooks.includes(by.attachName ?? '')) return false;
   if (row.cap && by.caps) {
     const { caps } = by;
-    if (row.cap === 'sys_admin' ? !caps.sysAdmin : row.cap === 'bpf' ? !caps.bpf : !(caps.bpf && caps.perfmon)) return false;
+    if (row.cap === 'sys_admin' ? !caps.sysAdmin : row.cap === 'bpf' ? !caps.bpf : !(caps.bpf && caps.perfmon))
+      return false;
   }
   return allows(row.programs, by.type, by.expectedAttachType);
 }

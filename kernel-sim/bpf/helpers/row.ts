@@ -44,4 +44,9 @@ export interface HelperRow extends HelperRules {
   readonly signature: string;
 }
 
-export const helper = (id: number, name: string, signature: string, rules: HelperRules): HelperRow => ({ id, name, signature, ...rules });
+export const helper = (id: number, name: string, signature: string, rules: HelperRules): HelperRow => ({
+  id,
+  name,
+  signature,
+  ...rules,
+});

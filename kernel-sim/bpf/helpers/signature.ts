@@ -121,7 +121,13 @@ export function parseProto(row: HelperRow): HelperProto {
     gplOnly: row.gpl ?? false,
     pktAccess: row.pkt ?? false,
     mightSleep: row.mightSleep ?? false,
-    args: list === '' ? [] : list.split(', ').filter((a) => a !== '...').map((a) => parseArg(row, a)),
+    args:
+      list === ''
+        ? []
+        : list
+            .split(', ')
+            .filter((a) => a !== '...')
+            .map((a) => parseArg(row, a)),
     ret,
     retFlags,
     ...(retBtfType === undefined ? {} : { retBtfType }),

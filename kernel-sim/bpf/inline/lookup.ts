@@ -6,15 +6,16 @@ import {
   BPF_ADD,
   BPF_ALU64,
   BPF_AND,
+  BPF_B,
   BPF_JEQ,
   BPF_JGE,
+  BPF_JMP32,
   BPF_JNE,
   BPF_LSH,
   BPF_MEM,
   BPF_MOV,
   BPF_MUL,
   BPF_ST,
-  BPF_B,
   BPF_X,
   type Insn,
   insn,
@@ -28,7 +29,8 @@ import { BPF_F_INNER_MAP, MAP_TYPES } from '../uapi/index.ts';
 const alu64Imm = (op: number, dst: number, imm: number): Insn => insn(BPF_ALU64 | op, dst, 0, 0, imm);
 /** BPF_MOV64_PERCPU_REG: adds this CPU's offset; `off` marks it among register moves. */
 const BPF_ADDR_PERCPU = -1;
-export const movPercpu = (dst: number, src: number): Insn => insn(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, BPF_ADDR_PERCPU, 0);
+export const movPercpu = (dst: number, src: number): Insn =>
+  insn(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, BPF_ADDR_PERCPU, 0);
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;
 /** index_mask: all indices up to the next power of two */
@@ -91,17 +93,26 @@ const htabValue = (layout: StructLayout, map: MapFacts): Insn =>
   alu64Imm(BPF_ADD, 0, layout.field('htab_elem', 'key').offset + roundUp8(map.keySize));
 
 /** Looks the element up; `rest` is done where there is one. */
-const htab = (env: ContextEnv, rest: Insn[]): Insn[] => [emitCall(env, '__htab_map_lookup_elem'), jumpImm(BPF_JEQ, 0, 0, rest.length), ...rest];
+const htab = (env: ContextEnv, rest: Insn[]): Insn[] => [
+  emitCall(env, '__htab_map_lookup_elem'),
+  jumpImm(BPF_JEQ, 0, 0, rest.length),
+  ...rest,
+];
 
 function lruHash(env: ContextEnv, map: MapFacts): Insn[] {
   const ref = env.layout.field('htab_elem', 'lru_node.ref').offset;
-  return htab(env, [ldx(1, 1, 0, ref), jumpImm(BPF_JNE, 1, 0, 1), insn(BPF_ST | BPF_MEM | BPF_B, 0, 0, ref, 1), htabValue(env.layout, map)]);
+  return htab(env, [
+    ldx(1, 1, 0, ref),
+    jumpImm(BPF_JNE, 1, 0, 1),
+    insn(BPF_ST | BPF_MEM | BPF_B, 0, 0, ref, 1),
+    htabValue(env.layout, map),
+  ]);
 }
 
 function xskMap(layout: StructLayout, map: MapFacts): Insn[] {
   return [
     ldx(4, 0, 2, 0),
-    jumpImm(BPF_JGE, 0, map.maxEntries, 5),
+    insn(BPF_JMP32 | BPF_JGE, 0, 0, 5, map.maxEntries),
     alu64Imm(BPF_LSH, 0, 3),
     alu64Imm(BPF_ADD, 1, layout.field('xsk_map', 'xsk_map').offset),
     aluReg(BPF_ADD, 0, 1),

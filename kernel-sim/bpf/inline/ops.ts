@@ -5,7 +5,16 @@
 import { MAP_TYPES } from '../uapi/index.ts';
 
 /** Operations that a helper call becomes a direct call of. */
-export type MapOp = 'lookup' | 'update' | 'delete' | 'push' | 'pop' | 'peek' | 'redirect' | 'for_each' | 'lookup_percpu';
+export type MapOp =
+  | 'lookup'
+  | 'update'
+  | 'delete'
+  | 'push'
+  | 'pop'
+  | 'peek'
+  | 'redirect'
+  | 'for_each'
+  | 'lookup_percpu';
 
 export type MapOps = Partial<Record<MapOp, string>>;
 
@@ -30,7 +39,12 @@ const three = (prefix: string, suffix = '_elem'): MapOps => ({
   update: `${prefix}update${suffix}`,
   delete: `${prefix}delete${suffix}`,
 });
-const five = (prefix: string): MapOps => ({ ...three(prefix), push: `${prefix}push_elem`, pop: `${prefix}pop_elem`, peek: `${prefix}peek_elem` });
+const five = (prefix: string): MapOps => ({
+  ...three(prefix),
+  push: `${prefix}push_elem`,
+  pop: `${prefix}pop_elem`,
+  peek: `${prefix}peek_elem`,
+});
 const queue = (name: string): MapOps => ({
   ...three('queue_stack_map_'),
   push: 'queue_stack_map_push_elem',
@@ -43,7 +57,9 @@ const TABLE: Readonly<Record<string, MapOps>> = {
   array: array('array_map_lookup_elem'),
   prog_array: fdArray,
   perf_event_array: fdArray,
-  percpu_hash: htab('htab_percpu_map_lookup_elem', 'htab_percpu_map_update_elem', { lookup_percpu: 'htab_percpu_map_lookup_percpu_elem' }),
+  percpu_hash: htab('htab_percpu_map_lookup_elem', 'htab_percpu_map_update_elem', {
+    lookup_percpu: 'htab_percpu_map_lookup_percpu_elem',
+  }),
   percpu_array: array('percpu_array_map_lookup_elem', { lookup_percpu: 'percpu_array_map_lookup_percpu_elem' }),
   stack_trace: three('stack_map_'),
   cgroup_array: fdArray,

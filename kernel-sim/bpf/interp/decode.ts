@@ -4,6 +4,7 @@
  */
 import type { Insn } from '../../../src/isa/index.ts';
 import * as isa from '../../../src/isa/index.ts';
+import type { Words } from './words.ts';
 import { COUNTED, DST_SHIFT, FIRST_CONSTANT, OP, type OpName, STRIDE } from './ops.ts';
 
 /** One function of a program, as `struct bpf_prog` of a subprogram. */
@@ -15,10 +16,14 @@ export interface InterpFunc {
 }
 
 export interface InterpProgram {
-  readonly code: Int32Array;
+  readonly words: Words;
+  /** index of the first slot's words */
+  readonly code: number;
+  /** words that the code takes */
+  readonly length: number;
   readonly funcs: readonly InterpFunc[];
-  /** register files with the program's immediates in place; one is taken for each run that is under way */
-  readonly registers: Int32Array[];
+  /** free register files with the program's immediates in place; one is taken for each run that is under way */
+  readonly registers: number[];
   readonly constants: Int32Array;
 }
 
@@ -40,12 +45,15 @@ const BYTES: Record<number, number> = { [isa.BPF_B]: 1, [isa.BPF_H]: 2, [isa.BPF
  * @param counts per slot, whether executing it counts as an instruction of the program as loaded
  */
 export function predecode(
+  words: Words,
   insns: readonly Insn[],
   funcs: readonly InterpFunc[],
   callBase: bigint,
   counts: (slot: number) => boolean,
 ): InterpProgram {
-  const code = new Int32Array((insns.length + 1) * STRIDE);
+  const length = (insns.length + 1) * STRIDE;
+  const base = words.alloc(length);
+  const code = words.words.subarray(base, base + length).fill(0);
   const constants = new Constants();
   let func = 0;
   for (let slot = 0; slot < insns.length; slot++) {
@@ -64,9 +72,9 @@ export function predecode(
       code[at + 3] = Number(BigInt.asIntN(32, target >> 32n));
     } else if (name === 'callBpf') {
       code[at + 1] = frameSize(funcs[func]?.stackDepth ?? 0);
-      code[at + 2] = (slot + 1 + insn.imm) * STRIDE;
+      code[at + 2] = base + (slot + 1 + insn.imm) * STRIDE;
     } else if (name[0] === 'j') {
-      code[at + 2] = (slot + 1 + (insn.code === (isa.BPF_JMP32 | isa.BPF_JA) ? insn.imm : insn.off)) * STRIDE;
+      code[at + 2] = base + (slot + 1 + (insn.code === (isa.BPF_JMP32 | isa.BPF_JA) ? insn.imm : insn.off)) * STRIDE;
     } else if (name === 'loadAcq' || name === 'storeRel' || name === 'atomic') {
       code[at + 3] = BYTES[isa.bpfSize(insn.code)]! | (insn.imm << 8);
     } else if (name === 'probe') {
@@ -75,12 +83,26 @@ export function predecode(
     }
     if (insn.code === isa.LD_IMM64) slot++;
   }
-  return { code, funcs, registers: [], constants: constants.words() };
+  return { words, code: base, length, funcs, registers: [], constants: constants.words() };
 }
 
-/** Takes a register file of the program, with its immediates in place. */
-export const takeRegisters = (program: InterpProgram): Int32Array =>
-  program.registers.pop() ?? program.constants.slice();
+/** Takes a register file of the program, with its immediates in place: the index of R0's low half. */
+export function takeRegisters(program: InterpProgram): number {
+  const free = program.registers.pop();
+  if (free !== undefined) return free;
+  const { words, constants } = program;
+  const at = words.alloc(constants.length);
+  words.words.set(constants, at);
+  return at;
+}
+
+/** The program is gone: its words are free again. */
+export function forget(program: InterpProgram): void {
+  const { words, constants, registers } = program;
+  words.free(program.code, program.length);
+  for (const at of registers) words.free(at, constants.length);
+  registers.length = 0;
+}
 
 /** Immediates of one program, each pair once. */
 class Constants {

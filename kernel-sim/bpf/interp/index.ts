@@ -1,4 +1,5 @@
-export { frameSize, type InterpFunc, type InterpProgram, predecode } from './decode.ts';
+export { forget, frameSize, type InterpFunc, type InterpProgram, predecode } from './decode.ts';
 export { InterpMemory } from './memory.ts';
-export { run } from './run.ts';
+export { STRIDE } from './ops.ts';
+export { makeRun, type Run } from './run.ts';
 export { type InterpEnv, InvalidInsnError, R10, RunState } from './state.ts';

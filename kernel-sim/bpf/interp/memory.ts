@@ -5,6 +5,7 @@
 import * as isa from '../../../src/isa/index.ts';
 import { type Addr, addrOf } from '../../../src/machine/addr.ts';
 import { type GuestMemory, TASK_SIZE_MAX, TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../../../src/machine/index.ts';
+import { Words } from './words.ts';
 
 /** First address that BPF_PROBE_MEM does not answer with 0 unasked: do_jit's limit of 6.12, user space and its guard page. */
 const PROBE_LIMIT: Addr = TASK_SIZE_MAX + 4096;
@@ -13,13 +14,20 @@ export class InterpMemory {
   readonly guest: GuestMemory;
   readonly view: DataView;
   readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  /** registers and predecoded programs */
+  readonly words: Words;
   /** TLB tables for reading and writing, in words: tag, tag's upper half, physical page, unused */
   readonly rtlb: Int32Array;
   readonly wtlb: Int32Array;
   /** upper half of what {@link load} read */
   hi = 0;
 
-  constructor(guest: GuestMemory) {
+  constructor(guest: GuestMemory, words = new Words()) {
+    this.words = words;
+    this.u16 = guest.u16;
+    this.i32 = guest.i32;
     this.guest = guest;
     this.view = guest.view;
     this.u8 = guest.u8;
@@ -67,7 +75,8 @@ export class InterpMemory {
   }
 
   /** Address of register `r` plus an offset, its low half here and its upper half in {@link hi}. */
-  private address(R: Int32Array, r: number, off: number): number {
+  private address(r: number, off: number): number {
+    const R = this.words.words;
     const base = R[r]!;
     const lo = (base + off) | 0;
     this.hi = (R[r + 1]! + (off >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -75,8 +84,9 @@ export class InterpMemory {
   }
 
   /** RFC 9669 section 5.3. `packed`: size in bytes | operation << 8. */
-  atomic(R: Int32Array, d: number, s: number, off: number, packed: number): void {
-    const lo = this.address(R, d, off);
+  atomic(d: number, s: number, rb: number, off: number, packed: number): void {
+    const R = this.words.words;
+    const lo = this.address(d, off);
     const hi = this.hi;
     const size = packed & 15;
     const operation = packed >> 8;
@@ -106,10 +116,10 @@ export class InterpMemory {
     }
     if (operation === isa.BPF_CMPXCHG) {
       // An unequal comparison writes the old value back, as the processor's cmpxchg does: the page must be writable.
-      const equal = oldLo === R[0] && (size === 4 || oldHi === R[1]);
+      const equal = oldLo === R[rb] && (size === 4 || oldHi === R[rb + 1]);
       this.store(lo, hi, size, equal ? srcLo : oldLo, equal ? srcHi : oldHi);
-      R[0] = oldLo;
-      R[1] = oldHi;
+      R[rb] = oldLo;
+      R[rb + 1] = oldHi;
       return;
     }
     this.store(lo, hi, size, newLo, newHi);
@@ -119,19 +129,22 @@ export class InterpMemory {
     }
   }
 
-  loadAcquire(R: Int32Array, d: number, s: number, off: number, size: number): void {
-    R[d] = this.load(this.address(R, s, off), this.hi, size);
+  loadAcquire(d: number, s: number, off: number, size: number): void {
+    const R = this.words.words;
+    R[d] = this.load(this.address(s, off), this.hi, size);
     R[d + 1] = this.hi;
   }
 
-  storeRelease(R: Int32Array, d: number, s: number, off: number, size: number): void {
-    this.store(this.address(R, d, off), this.hi, size, R[s]!, R[s + 1]!);
+  storeRelease(d: number, s: number, off: number, size: number): void {
+    const R = this.words.words;
+    this.store(this.address(d, off), this.hi, size, R[s]!, R[s + 1]!);
   }
 
   /** BPF_PROBE_MEM: user addresses and whatever would fault read as 0. `packed`: size | signed << 8. */
-  probe(R: Int32Array, d: number, s: number, off: number, packed: number): void {
+  probe(d: number, s: number, off: number, packed: number): void {
+    const R = this.words.words;
     const size = packed & 15;
-    const lo = this.address(R, s, off);
+    const lo = this.address(s, off);
     const va = addrOf(lo, this.hi);
     if ((va >= 0 && va < PROBE_LIMIT) || !this.readable(va, size)) {
       R[d] = 0;

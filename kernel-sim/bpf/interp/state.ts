@@ -2,7 +2,7 @@
 import type { InterpProgram } from './decode.ts';
 import { takeRegisters } from './decode.ts';
 import type { InterpMemory } from './memory.ts';
-import { FIRST_CONSTANT, STRIDE } from './ops.ts';
+import { FIRST_CONSTANT } from './ops.ts';
 
 /** A slot that means nothing was executed: the verifier lets none through. */
 export class InvalidInsnError extends Error {
@@ -13,12 +13,15 @@ export class InvalidInsnError extends Error {
 }
 
 export interface InterpEnv {
-  /** Calls a kernel function with R1..R5, its answer in R0. `frame`: bytes of BPF stack below R10 that are in use. */
-  call(R: Int32Array, addressLo: number, addressHi: number, frame: number): void;
+  /**
+   * Calls a kernel function with R1..R5, its answer in R0; `rb` is where the registers begin.
+   * `frame`: bytes of BPF stack below R10 that are in use.
+   */
+  call(rb: number, addressLo: number, addressHi: number, frame: number): void;
   /** The tail call's target, if the call may be made: R2 is the array, R3 the index. */
-  tailCall(R: Int32Array, state: RunState): InterpProgram | undefined;
-  /** R[d] = this CPU's copy of what R[s] points to. */
-  percpu(R: Int32Array, d: number, s: number): void;
+  tailCall(rb: number, state: RunState): InterpProgram | undefined;
+  /** Register d becomes this CPU's copy of what register s points to; both are indices of low halves. */
+  percpu(d: number, s: number): void;
 }
 
 /** Words that a call saves: return slot, R6 to R9, R10. */
@@ -28,21 +31,27 @@ export const R10 = 20;
 
 export class RunState {
   program: InterpProgram;
-  registers: Int32Array;
-  pc = 0;
+  /** where the registers begin among the words */
+  rb: number;
+  pc: number;
   executed = 0;
   depth = 0;
   tailCalls = 0;
+  readonly #words: Int32Array;
   #frames = new Int32Array(8 * FRAME_WORDS);
   readonly #programs: InterpProgram[] = [];
 
   constructor(program: InterpProgram) {
     this.program = program;
-    this.registers = takeRegisters(program);
+    this.#words = program.words.words;
+    this.rb = takeRegisters(program);
+    this.pc = program.code;
   }
 
   /** Enters a bpf-to-bpf call: the callee's frame lies below the caller's `frame` bytes. @throws GuestFault when the stack ends. */
-  push(R: Int32Array, back: number, frame: number, memory: InterpMemory): void {
+  push(back: number, frame: number, memory: InterpMemory): void {
+    const R = this.#words;
+    const { rb } = this;
     const at = this.depth * FRAME_WORDS;
     if (at + FRAME_WORDS > this.#frames.length) {
       const larger = new Int32Array(this.#frames.length * 2);
@@ -51,37 +60,60 @@ export class RunState {
     }
     const frames = this.#frames;
     frames[at] = back;
-    for (let i = 0; i < 10; i++) frames[at + 1 + i] = i < 8 ? R[R6 + i]! : R[R10 + i - 8]!;
+    const r6 = rb + R6;
+    frames[at + 1] = R[r6]!;
+    frames[at + 2] = R[r6 + 1]!;
+    frames[at + 3] = R[r6 + 2]!;
+    frames[at + 4] = R[r6 + 3]!;
+    frames[at + 5] = R[r6 + 4]!;
+    frames[at + 6] = R[r6 + 5]!;
+    frames[at + 7] = R[r6 + 6]!;
+    frames[at + 8] = R[r6 + 7]!;
+    frames[at + 9] = R[rb + R10]!;
+    frames[at + 10] = R[rb + R10 + 1]!;
     this.#programs[this.depth++] = this.program;
-    const lo = R[R10]!;
-    R[R10] = lo - frame;
-    R[R10 + 1] = R[R10 + 1]! - (lo >>> 0 < frame ? 1 : 0);
+    const lo = R[rb + R10]!;
+    const newLo = (lo - frame) | 0;
+    const newHi = (R[rb + R10 + 1]! - (lo >>> 0 < frame ? 1 : 0)) | 0;
+    R[rb + R10] = newLo;
+    R[rb + R10 + 1] = newHi;
     // As a call instruction touches the stack, so that running off its end faults there.
-    memory.store((R[R10]! - 8) | 0, R[R10 + 1]!, 8, back / STRIDE, 0);
+    memory.store((newLo - 8) | 0, newHi, 8, back, 0);
   }
 
-  /** Leaves a bpf-to-bpf call; where the program changed in between, {@link program} and {@link registers} are the caller's again. */
-  pop(R: Int32Array): number {
+  /** Leaves a bpf-to-bpf call: where to go on. Where the program changed in between, it is the caller's again. */
+  pop(): number {
     const at = --this.depth * FRAME_WORDS;
     const frames = this.#frames;
-    for (let i = 0; i < 10; i++) R[i < 8 ? R6 + i : R10 + i - 8] = frames[at + 1 + i]!;
+    const R = this.#words;
     const caller = this.#programs[this.depth]!;
     if (caller !== this.program) this.enter(caller);
+    const { rb } = this;
+    const r6 = rb + R6;
+    R[r6] = frames[at + 1]!;
+    R[r6 + 1] = frames[at + 2]!;
+    R[r6 + 2] = frames[at + 3]!;
+    R[r6 + 3] = frames[at + 4]!;
+    R[r6 + 4] = frames[at + 5]!;
+    R[r6 + 5] = frames[at + 6]!;
+    R[r6 + 6] = frames[at + 7]!;
+    R[r6 + 7] = frames[at + 8]!;
+    R[rb + R10] = frames[at + 9]!;
+    R[rb + R10 + 1] = frames[at + 10]!;
     return frames[at]!;
   }
 
   /** Goes on in another program with the same registers. */
   enter(next: InterpProgram): void {
-    const from = this.registers;
     const to = takeRegisters(next);
-    for (let i = 0; i < FIRST_CONSTANT; i++) to[i] = from[i]!;
-    this.program.registers.push(from);
+    this.#words.copyWithin(to, this.rb, this.rb + FIRST_CONSTANT);
+    this.program.registers.push(this.rb);
     this.program = next;
-    this.registers = to;
+    this.rb = to;
   }
 
   /** Gives the register file back. */
   release(): void {
-    this.program.registers.push(this.registers);
+    this.program.registers.push(this.rb);
   }
 }

@@ -1,6 +1,6 @@
 /** From a checked request to a runnable program: verify and rewrite, or prepare unverified; then the engine. */
-import { writeInsns } from '../../../src/isa/index.ts';
-import { addrToBigInt } from '../../../src/machine/addr.ts';
+import { BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, writeInsns } from '../../../src/isa/index.ts';
+import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
 import { ClassicError, convertClassic, readFilters } from '../classic/index.ts';
 import { layoutOf } from '../context/index.ts';
 import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
@@ -20,8 +20,14 @@ export interface Engines {
   readonly image: ImageEngine;
   /** makes sure that a helper's text exists; false where the model has no such helper */
   readonly defineHelper: (symbol: string) => boolean;
+  /** gives text to a kernel function without a body, which stops a program that reaches it */
+  readonly defineUnmodelled: (symbol: string) => void;
   readonly ldAbs: (type: number) => ((insn: LoadRequest['insns'][number]) => LoadRequest['insns'] | undefined) | undefined;
 }
+
+const CALL = BPF_JMP | BPF_CALL;
+/** sizeof(struct bpf_prog_aux) */
+const PROG_AUX = 1128;
 
 interface Built {
   readonly code: ProgCode;
@@ -33,12 +39,14 @@ interface Built {
 /** @throws BpfError with the log */
 export function buildProgram(state: BpfState, engines: Engines, request: LoadRequest): BpfProg {
   const { attrs } = request;
+  const aux = state.host.kmalloc(PROG_AUX);
   const unverified = attrs.verify === false || attrs.classic === true;
   const built: Built = attrs.classic
     ? classicCode(state, engines, request)
     : unverified
       ? unverifiedCode(state, engines, request)
-      : verifyAndRewrite(state, engines, request);
+      : verifyAndRewrite(state, request, aux);
+  const unmodelled = unverified ? [] : defineCallees(state, engines, built.code.insns);
   const prog = new BpfProg(state.kernel, {
     type: request.type,
     expectedAttachType: request.expectedAttachType,
@@ -54,6 +62,8 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     verifiedInsns: built.verifiedInsns,
     attachBtfId: request.attachBtfId,
     attachTarget: request.attachTarget,
+    aux,
+    unmodelled,
     loadTime: BigInt(Math.round(state.kernel.clock.now)),
   });
   try {
@@ -83,6 +93,22 @@ function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest)
     if (error instanceof MalformedProgram) throw loadFailure('EINVAL', error.message, `${error.message}\n`);
     throw error;
   }
+}
+
+/** Makes the text of all kernel functions that the program calls; the names of those that the model has no body for. */
+function defineCallees(state: BpfState, engines: Engines, insns: ProgCode['insns']): string[] {
+  const missing = new Set<string>();
+  const { symbols, text } = state.kernel;
+  const base = addrFromBigInt(state.callBase);
+  for (const insn of insns) {
+    if (insn.code !== CALL || insn.src === BPF_PSEUDO_CALL) continue;
+    const found = symbols.at(base + insn.imm);
+    if (found === undefined || found.offset !== 0) continue;
+    if (engines.defineHelper(found.name) || text.has(found.name)) continue;
+    engines.defineUnmodelled(found.name);
+    missing.add(found.name);
+  }
+  return [...missing];
 }
 
 /** SO_ATTACH_FILTER: checked and converted, never verified. */

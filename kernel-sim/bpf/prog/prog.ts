@@ -1,6 +1,6 @@
 /** A loaded program: `struct bpf_prog` in guest memory, its functions, and where its code is. */
 import type { Insn } from '../../../src/isa/index.ts';
-import { writeInsns } from '../../../src/isa/index.ts';
+import { LD_IMM64, writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Kernel } from '../../kernel.ts';
@@ -36,6 +36,16 @@ export interface ProgCode {
   readonly maps: readonly BpfMap[];
 }
 
+/**
+ * Whether executing a slot counts as executing an instruction of the program as loaded: it is the first of those that
+ * stand for it, and not the second half of a wide load. What rewrites put in front of the program counts for nothing.
+ */
+export function isCounted({ insns, origins }: ProgCode, slot: number): boolean {
+  const origin = origins[slot]!;
+  if (origin < 0 || (slot > 0 && origins[slot - 1] === origin)) return false;
+  return !(slot > 0 && insns[slot]!.code === 0 && insns[slot - 1]!.code === LD_IMM64);
+}
+
 export interface ProgInit {
   readonly type: number;
   readonly expectedAttachType: number;
@@ -53,6 +63,10 @@ export interface ProgInit {
   readonly attachBtfId: number;
   readonly attachTarget: string | undefined;
   readonly loadTime: bigint;
+  /** address of `struct bpf_prog_aux` */
+  readonly aux: Addr;
+  /** kernel functions that it calls and the model has no body for: reaching one stops the program, by name */
+  readonly unmodelled: readonly string[];
 }
 
 /** Offsets in `struct bpf_prog` of Linux 6.12, for a BTF that does not have it. */
@@ -89,6 +103,7 @@ export class BpfProg implements FdObject {
     memory.writeU32(this.addr + f.expected_attach_type, init.expectedAttachType);
     memory.writeU32(this.addr + f.len, init.code.insns.length);
     memory.writeBytes(this.addr + f.tag, Uint8Array.from(Buffer.from(init.tag, 'hex')));
+    memory.writeAddr(this.addr + f.aux, init.aux);
     memory.writeBytes(this.addr + f.insnsi, code);
     for (const map of init.code.maps) map.get();
   }
@@ -140,6 +155,7 @@ export class BpfProg implements FdObject {
     for (const undo of this.onFree) undo();
     for (const map of this.init.code.maps) map.put();
     this.#kernel.vmalloc.free(this.addr);
+    this.#kernel.slab.kfree(this.init.aux);
   }
   get refs(): number {
     return this.#refs;

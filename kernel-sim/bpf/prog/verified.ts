@@ -1,9 +1,133 @@
 /** The verifier's part of PROG_LOAD: what it is given, and what its result becomes. */
-import { NotModelledError } from '../errors.ts';
-import type { BpfState } from '../state.ts';
-import type { Engines } from './build.ts';
-import type { LoadRequest } from './load.ts';
+import type { Btf } from '../../../src/btf/index.ts';
+import { addrToBigInt } from '../../../src/machine/addr.ts';
+import { type FuncInfo, type LineInfo, type VerifierInput, verify } from '../../../src/verifier/index.ts';
+import { RewriteError, rewriteProgram } from '../../../src/verifier/rewrite/index.ts';
+import type { Errno } from '../../errno.ts';
+import type { PokeRequest } from '../engine/image-engine.ts';
+import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
+import { BtfObject, type BpfState } from '../state.ts';
+import { makeVerifierKernel } from '../verifier-kernel.ts';
+import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
+import { mapFacts } from './map-facts.ts';
+import type { ProgCode } from './prog.ts';
 
-export function verifyAndRewrite(_state: BpfState, _engines: Engines, _request: LoadRequest): never {
-  throw new NotModelledError('BPF_PROG_LOAD', 'the verifier');
+export interface Verification {
+  readonly code: ProgCode;
+  readonly log: string;
+  readonly verifiedInsns: number;
+  readonly pokes: readonly PokeRequest[];
 }
+
+/** @throws BpfError with the verifier's log */
+export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux: number): Verification {
+  const input = verifierInput(state, request);
+  const result = verify(input);
+  if (!result.ok) throw loadFailure(result.errno as Errno, lastLine(result.log), result.log);
+  const { program, log } = result;
+  try {
+    const rewritten = rewriteProgram(program, input, { progAux: addrToBigInt(progAux) });
+    const maps = program.usedMaps.map((m) => state.maps.get(m.id)).filter((m): m is BpfMap => m !== undefined);
+    checkProgArrays(state, request, maps, log);
+    return {
+      code: { insns: rewritten.insns, origins: rewritten.origins, funcs: rewritten.funcs, maps },
+      log,
+      verifiedInsns: program.processed,
+      pokes: rewritten.pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key })),
+    };
+  } catch (error) {
+    if (error instanceof RewriteError) throw loadFailure(error.errno as Errno, error.message, log);
+    throw error;
+  }
+}
+
+function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
+  const { attrs, caps } = request;
+  const { kernel } = state;
+  const btf = programBtf(state, attrs.btf);
+  const vmlinux = kernel.btf;
+  return {
+    insns: request.insns,
+    name: request.name,
+    type: request.type,
+    expectedAttachType: request.expectedAttachType,
+    flags: request.flags,
+    gpl: request.gpl,
+    caps,
+    logLevel: request.logLevel,
+    ...(btf ? { btf } : {}),
+    ...(attrs.funcInfo === undefined ? {} : { funcInfo: funcInfo(attrs.funcInfo) }),
+    ...(attrs.lineInfo === undefined ? {} : { lineInfo: lineInfo(attrs.lineInfo) }),
+    ...(request.attachBtfId === 0 ? {} : { attachBtfId: request.attachBtfId }),
+    fdArray: request.fdArray,
+    mitigations: false,
+    kernel: makeVerifierKernel(
+      {
+        symbol: (name) => {
+          const at = kernel.symbols.address(name);
+          return at === undefined ? undefined : addrToBigInt(at);
+        },
+        vmlinux,
+        mapByFd: (fd) => {
+          const object = kernel.fds.find(fd);
+          return object !== undefined && 'attrs' in object ? mapFacts(object as unknown as BpfMap) : undefined;
+        },
+        cpus: kernel.cpus,
+      },
+      {
+        type: request.type,
+        expectedAttachType: request.expectedAttachType,
+        scope: {
+          caps,
+          sleepable: (request.flags & 16) !== 0,
+          ...(request.attachTarget === undefined ? {} : { attachName: request.attachTarget }),
+        },
+      },
+    ),
+  };
+}
+
+function programBtf(state: BpfState, given: LoadRequest['attrs']['btf']): Btf | undefined {
+  const fd = typeof given === 'object' ? given.fd : (given ?? 0);
+  if (fd === 0) return undefined;
+  const object = state.fdObject(COMMAND, fd);
+  if (!(object instanceof BtfObject)) throw loadFailure('EINVAL', `file descriptor ${fd} is no BTF`);
+  return object.btf;
+}
+
+/** `struct bpf_func_info`: u32 insn_off, type_id. */
+function funcInfo(given: NonNullable<LoadRequest['attrs']['funcInfo']>): FuncInfo[] {
+  if (!(given instanceof Uint8Array)) return given.map((f) => ({ insnOff: f.insnOff, typeId: f.typeId }));
+  const words = new Uint32Array(given.slice().buffer);
+  return Array.from({ length: words.length / 2 }, (_, i) => ({ insnOff: words[2 * i]!, typeId: words[2 * i + 1]! }));
+}
+
+/** `struct bpf_line_info`: u32 insn_off, file_name_off, line_off, line_col. */
+function lineInfo(given: NonNullable<LoadRequest['attrs']['lineInfo']>): LineInfo[] {
+  if (!(given instanceof Uint8Array)) {
+    return given.map((l) => ({ insnOff: l.insnOff, fileNameOff: l.fileNameOff, lineOff: l.lineOff, lineCol: l.lineCol }));
+  }
+  const words = new Uint32Array(given.slice().buffer);
+  return Array.from({ length: words.length / 4 }, (_, i) => ({
+    insnOff: words[4 * i]!,
+    fileNameOff: words[4 * i + 1]!,
+    lineOff: words[4 * i + 2]!,
+    lineCol: words[4 * i + 3]!,
+  }));
+}
+
+/** `bpf_check_tail_call`: the program and the arrays it calls through must be of one kind. */
+function checkProgArrays(state: BpfState, request: LoadRequest, maps: readonly BpfMap[], log: string): void {
+  const jited = state.kernel.engine !== 'interp';
+  for (const map of maps) {
+    if (map instanceof ProgArrayMap && !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & 32) !== 0 })) {
+      throw loadFailure('EINVAL', `${map.describe()} belongs to programs of another type`, log);
+    }
+  }
+}
+
+const lastLine = (log: string): string => {
+  const lines = log.trimEnd().split('\n');
+  const decisive = lines.filter((l) => !/^(processed|verification time|stack depth) /.test(l)).at(-1);
+  return decisive?.trim() || 'refused';
+};

@@ -61,7 +61,9 @@ export class Runner {
 
   #once(args: readonly Pair[]): void {
     const { kernel } = this.state;
-    const stop = kernel.call(this.prog.entry, args);
+    // x86 takes several instructions for one of BPF's: a run that is stopped there is well beyond its limit here
+    const { maxInsns } = this.#options;
+    const stop = kernel.call(this.prog.entry, args, maxInsns === undefined ? undefined : maxInsns * 64);
     if (stop.reason === 'halt') {
       this.#r0Lo = kernel.cpu.regs[0]!;
       this.#r0Hi = kernel.cpu.regs[1]!;

@@ -25,7 +25,7 @@ export class UnknownNameError extends Error {
 }
 
 /** The number of a name, or the number itself. @throws UnknownNameError */
-export function valueOf(what: string, names: readonly string[], given: string | number): number {
+export function enumValue(what: string, names: readonly string[], given: string | number): number {
   if (typeof given === 'number') return given;
   const bare = given.toLowerCase();
   const value = names.indexOf(bare);

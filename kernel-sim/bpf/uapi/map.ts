@@ -2,7 +2,7 @@
  * Map types and what MAP_CREATE and the element commands take: `enum bpf_map_type` and the
  * flags of Linux 6.12, include/uapi/linux/bpf.h.
  */
-import { constants, valueOf } from './enum.ts';
+import { constants, enumValue } from './enum.ts';
 
 /** Names of map types, in order of their numbers. */
 export const MAP_TYPES = [
@@ -46,7 +46,7 @@ export type MapTypeName = (typeof MAP_TYPES)[number];
 export const BPF_MAP_TYPE = constants(MAP_TYPES);
 
 /** Number of a map type. @throws UnknownNameError */
-export const mapType = (given: MapTypeName | number | string): number => valueOf('map type', MAP_TYPES, given);
+export const mapType = (given: MapTypeName | number | string): number => enumValue('map type', MAP_TYPES, given);
 /** Name of a map type; its number as text where it has none. */
 export const mapTypeName = (type: number): string => MAP_TYPES[type] ?? String(type);
 

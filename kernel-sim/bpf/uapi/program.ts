@@ -2,7 +2,7 @@
  * Program types, attach types and links: `enum bpf_prog_type`, `enum bpf_attach_type`,
  * `enum bpf_link_type` of Linux 6.12, include/uapi/linux/bpf.h.
  */
-import { constants, valueOf } from './enum.ts';
+import { constants, enumValue } from './enum.ts';
 
 /** Names of program types, in order of their numbers. */
 export const PROG_TYPES = [
@@ -130,10 +130,10 @@ export type LinkTypeName = (typeof LINK_TYPES)[number];
 export const BPF_LINK_TYPE = constants(LINK_TYPES);
 
 /** Number of a program type. @throws UnknownNameError */
-export const progType = (given: ProgTypeName | number | string): number => valueOf('program type', PROG_TYPES, given);
+export const progType = (given: ProgTypeName | number | string): number => enumValue('program type', PROG_TYPES, given);
 /** Number of an attach type. @throws UnknownNameError */
 export const attachType = (given: AttachTypeName | number | string): number =>
-  valueOf('attach type', ATTACH_TYPES, given);
+  enumValue('attach type', ATTACH_TYPES, given);
 /** Name of a program type; its number as text where it has none. */
 export const progTypeName = (type: number): string => PROG_TYPES[type] ?? String(type);
 export const attachTypeName = (type: number): string => ATTACH_TYPES[type] ?? String(type);

@@ -1,5 +1,7 @@
 /** Processes: execve, clone, exit, wait, signals, credentials, scheduling. */
 export const process: Readonly<Record<string, string>> = {
+  'syscall_trace_enter(regs, syscall, work)': 'trace sys_enter(regs, syscall); return syscall',
+
   '__x64_sys_execve(regs:pt_regs)': 'name = getname(regs->di); n = do_execveat_common.isra.0(-100, name, regs->si, regs->dx, 0); return n',
   '__x64_sys_execveat(regs:pt_regs)': 'name = getname_flags(regs->si, 0); n = do_execveat_common.isra.0(regs->di, name, regs->dx, regs->r10, regs->r8); return n',
   'do_execveat_common.isra.0(fd, name:filename, argv, envp, flags)':
@@ -66,7 +68,6 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_capget(regs:pt_regs)': 'n = __do_sys_capget(regs->di, regs->si); return n',
   '__do_sys_capget(header, dataptr)': 'security_capget(0, 0, 0, 0); return result',
   'ns_capable(ns, cap)': 'security_capable(0, ns, cap, 0); return 1',
-  'security_capable(cred, ns, cap, opts)': 'cap_capable(cred, ns, cap, opts); apparmor_capable(cred, ns, cap, opts); bpf_lsm_capable(cred, ns, cap, opts); return 0',
   '__x64_sys_bpf(regs:pt_regs)': 'n = __sys_bpf(regs->di, regs->si, regs->dx); return n',
   '__sys_bpf(cmd, uattr, size)': 'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); return result',
   '__x64_sys_getrandom(regs:pt_regs)': 'import_ubuf(0, regs->di, regs->si, %iter); get_random_bytes_user(%iter); return result',

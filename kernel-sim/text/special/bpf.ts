@@ -110,36 +110,30 @@ const traceRun =
 
 /** __traceiter_EVENT(NULL, arguments): each probe of the tracepoint, its data first */
 export const traceIter =
-  (event: string): Emit =>
+  (event: string, args: number): Emit =>
   (a, k) => {
-    const saved = [rbx, r12, r13, r14, r15];
-    enter(a, saved, 24);
-    mov(a, r12, rsi);
-    mov(a, r13, rdx);
-    mov(a, r14, rcx);
-    mov(a, r15, r8);
-    store(a, rbp, -56, r9);
-    a.op('mov r/m64, imm32', rax, k.sym(`__tracepoint_${event}`));
-    load(a, rbx, rax, k.off('tracepoint', 'funcs'));
+    const homes = [r12, r13, r14, r15].slice(0, args);
+    const saved = [rbx, ...homes];
+    const incoming = [rsi, rdx, rcx, r8, r9];
+    const room = args > 4 ? 8 : 0;
+    enter(a, saved, room);
+    homes.forEach((reg, n) => void mov(a, reg, incoming[n] as number));
+    if (args > 4) store(a, rbp, -8 * saved.length - 8, r9);
+    a.op('mov r64, r/m64', rbx, mem({ target: k.sym(`__tracepoint_${event}`) + k.off('tracepoint', 'funcs') }));
     const out = a.label();
     a.op('test r/m64, r64', rbx, rbx);
     a.op('je rel8', out);
     const loop = a.bind();
-    load(a, rax, rbx, k.off('tracepoint_func', 'func'));
-    a.op('test r/m64, r64', rax, rax);
-    a.op('je rel8', out);
     load(a, rdi, rbx, k.off('tracepoint_func', 'data'));
-    mov(a, rsi, r12);
-    mov(a, rdx, r13);
-    mov(a, rcx, r14);
-    mov(a, r8, r15);
-    load(a, r9, rbp, -56);
-    a.op('call r/m64', rax);
+    homes.forEach((reg, n) => void mov(a, incoming[n] as number, reg));
+    if (args > 4) load(a, r9, rbp, -8 * saved.length - 8);
+    a.op('call r/m64', at(rbx, k.off('tracepoint_func', 'func')));
     a.op('add r/m64, imm8', rbx, k.sizeOf('tracepoint_func'));
-    a.op('jmp rel8', loop);
+    a.op('cmp r/m64, imm8', at(rbx, k.off('tracepoint_func', 'func')), 0);
+    a.op('jne rel8', loop);
     a.bind(out);
     a.op('xor r/m32, r32', rax, rax);
-    leave(a, saved, 24);
+    leave(a, saved, room);
   };
 
 /** __bpf_trace_EVENT(link, arguments) */

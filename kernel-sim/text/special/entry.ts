@@ -98,7 +98,7 @@ export const sysCallSwitch =
   (rows: readonly SyscallRow[]): Emit =>
   (a, k) => {
     const tree = (lo: number, hi: number): void => {
-      if (hi - lo <= 3) {
+      if (hi - lo <= 6) {
         for (let i = lo; i < hi; i++) {
           const row = rows[i] as SyscallRow;
           compare(a, row.nr);
@@ -125,10 +125,14 @@ const compare = (a: Assembler, nr: number): void => {
 const exitToUser: Emit = (a, k) => {
   enter(a, [rbx]);
   mov(a, rbx, rdi);
+  const loop = a.label();
+  // a task that the recording found running comes from no system call
+  a.op('cmp r/m64, imm8', at(rbx, k.off('pt_regs', 'orig_ax')), 0);
+  a.op('jl rel8', loop);
   const site = a.here;
   a.raw(0x0f, 0x1f, 0x44, 0x00, 0x00);
   const back = a.bind();
-  const loop = a.bind();
+  a.bind(loop);
   const done = a.label();
   mov(a, rdi, rbx);
   hyper(a, k, 'user_next');

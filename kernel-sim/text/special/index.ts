@@ -9,7 +9,7 @@ import { probes } from './probes.ts';
 
 const events: Record<string, Emit> = {};
 for (const event of EVENT_NAMES) {
-  events[`__traceiter_${event}`] = traceIter(event);
+  events[`__traceiter_${event}`] = traceIter(event, eventArgs(event));
   events[`perf_trace_${event}`] = perfTrace(event);
   events[`__bpf_trace_${event}`] = bpfTrace(eventArgs(event));
 }

@@ -365,6 +365,7 @@ const int3Handler: Emit = (a, k) => {
 
 export const probes: Readonly<Record<string, Emit>> = {
   ftrace_regs_caller: regsCaller('arch_ftrace_ops_list_func', true),
+  just_return_func: (a: Assembler) => void a.op('ret'),
   ftrace_stub: (a: Assembler) => void a.op('ret'),
   get_kprobe: getKprobe,
   kprobe_ftrace_handler: ftraceHandler,

@@ -45,7 +45,8 @@ function padding(from: number, to: number, align: number, inBitfield: boolean, l
   const next = roundUp(at, pad.bits);
   if (next > at && next <= to) {
     // An explicit end of the unit, where the next field would not begin there by itself.
-    const needed = inBitfield || (next === to && roundUp(at, align * 8) !== next) || (next !== to && to - next <= next - at);
+    const needed =
+      inBitfield || (next === to && roundUp(at, align * 8) !== next) || (next !== to && to - next <= next - at);
     if (needed) out += `\n${tabs(level)}${pad.name}: ${inBitfield ? next - at : 0};`;
     at = next;
   }
@@ -140,12 +141,17 @@ export class Declarations {
     const suffix = type.kind === 'enum' ? '' : type.signed ? 'LL' : 'ULL';
     if (type.values.length > 0) {
       out += ' {';
-      for (const { name, value } of type.values) out += `\n${tabs(level + 1)}${this.#names.enumerator(name)} = ${value}${suffix},`;
+      for (const { name, value } of type.values)
+        out += `\n${tabs(level + 1)}${this.#names.enumerator(name)} = ${value}${suffix},`;
       out += `\n${tabs(level)}}`;
     }
     if (type.size === 1) return `${out} __attribute__((mode(byte)))`;
     // An enumeration is 64 bits wide by itself only where a value needs them.
-    if (type.size === 8 && (type.kind === 'enum' || type.values.every((v) => BigInt.asUintN(64, v.value) >> 32n === 0n))) return `${out} __attribute__((mode(word)))`;
+    if (
+      type.size === 8 &&
+      (type.kind === 'enum' || type.values.every((v) => BigInt.asUintN(64, v.value) >> 32n === 0n))
+    )
+      return `${out} __attribute__((mode(word)))`;
     return out;
   }
 
@@ -157,7 +163,8 @@ export class Declarations {
       chain.push(at);
       if (chain.length > MAX_DEPTH) throw new BtfError('types nest too deeply to print', { typeId: id });
       const type = this.#btf.typeById(at);
-      if (at === 0 || !(type.kind === 'ptr' || type.kind === 'array' || type.kind === 'func_proto' || isModifier(type))) break;
+      if (at === 0 || !(type.kind === 'ptr' || type.kind === 'array' || type.kind === 'func_proto' || isModifier(type)))
+        break;
       at = type.type;
     }
     return this.#chain(chain, name, level, depth);
@@ -176,7 +183,8 @@ export class Declarations {
   }
 
   #dropModifiers(chain: number[]): void {
-    for (let last = chain.at(-1); last !== undefined && isModifier(this.#btf.typeById(last)); last = chain.at(-1)) chain.pop();
+    for (let last = chain.at(-1); last !== undefined && isModifier(this.#btf.typeById(last)); last = chain.at(-1))
+      chain.pop();
   }
 
   #chain(chain: number[], name: string, level: number, depth: number): string {
@@ -210,7 +218,9 @@ export class Declarations {
           out += chain.length > 0 ? ` (${this.#chain(chain, name, level, depth)})` : withName();
           const { params } = type;
           if (params.length === 0 || (params.length === 1 && params[0]?.type === 0)) return `${out}(void)`;
-          const list = params.map((p, n) => (n === params.length - 1 && p.type === 0 ? '...' : this.declare(p.type, p.name, level, depth + 1)));
+          const list = params.map((p, n) =>
+            n === params.length - 1 && p.type === 0 ? '...' : this.declare(p.type, p.name, level, depth + 1),
+          );
           return `${out}(${list.join(', ')})`;
         }
         default:

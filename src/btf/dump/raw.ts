@@ -39,7 +39,10 @@ export function rawType(btf: Btf, type: BtfType): string {
       return `${head} type_id=${type.type} index_type_id=${type.indexType} nr_elems=${type.length}`;
     case 'struct':
     case 'union': {
-      const members = type.members.map((m) => `\n\t${named(m.name)} type_id=${m.type} bits_offset=${m.bitOffset}${m.bitfieldSize > 0 ? ` bitfield_size=${m.bitfieldSize}` : ''}`);
+      const members = type.members.map(
+        (m) =>
+          `\n\t${named(m.name)} type_id=${m.type} bits_offset=${m.bitOffset}${m.bitfieldSize > 0 ? ` bitfield_size=${m.bitfieldSize}` : ''}`,
+      );
       return `${head} size=${type.size} vlen=${type.members.length}${members.join('')}`;
     }
     case 'enum':

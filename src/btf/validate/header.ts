@@ -20,15 +20,20 @@ export function checkHeader(bytes: Uint8Array, hasBase: boolean, log: BtfLog): v
   if (bytes.length < HDR_LEN_END) throw refuse('hdr_len not found');
   const header = view.getUint32(4, true);
   if (bytes.length < header) throw refuse('btf_header not found');
-  for (let at = BTF_HEADER_SIZE; at < header; at++) if (bytes[at] !== 0) throw refuse('Unsupported btf_header', 'E2BIG');
+  for (let at = BTF_HEADER_SIZE; at < header; at++)
+    if (bytes[at] !== 0) throw refuse('Unsupported btf_header', 'E2BIG');
   const word = (at: number): number => (at + 4 <= header ? view.getUint32(at, true) : 0);
   const magic = view.getUint16(0, true);
   const version = view.getUint8(2);
   const flags = view.getUint8(3);
   const types = { offset: word(8), length: word(12) };
   const strings = { offset: word(16), length: word(20) };
-  log.write(`magic: 0x${magic.toString(16)}\nversion: ${version}\nflags: 0x${flags.toString(16)}\nhdr_len: ${header}\n`);
-  log.write(`type_off: ${types.offset}\ntype_len: ${types.length}\nstr_off: ${strings.offset}\nstr_len: ${strings.length}\nbtf_total_size: ${bytes.length}\n`);
+  log.write(
+    `magic: 0x${magic.toString(16)}\nversion: ${version}\nflags: 0x${flags.toString(16)}\nhdr_len: ${header}\n`,
+  );
+  log.write(
+    `type_off: ${types.offset}\ntype_len: ${types.length}\nstr_off: ${strings.offset}\nstr_len: ${strings.length}\nbtf_total_size: ${bytes.length}\n`,
+  );
   if (magic !== BTF_MAGIC) throw refuse('Invalid magic');
   if (version !== BTF_VERSION) throw refuse('Unsupported version', 'ENOTSUPP');
   if (flags !== 0) throw refuse('Unsupported flags', 'ENOTSUPP');

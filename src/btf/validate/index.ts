@@ -56,7 +56,10 @@ const modifier = (t: BtfType): boolean => isModifier(t) || t.kind === 'typedef';
  *
  * @param options.log whether a log is wanted (log_level is not 0)
  */
-export function validateBtf(bytes: Uint8Array, options: { readonly base?: Btf; readonly log?: boolean } = {}): BtfVerdict {
+export function validateBtf(
+  bytes: Uint8Array,
+  options: { readonly base?: Btf; readonly log?: boolean } = {},
+): BtfVerdict {
   const log = new BtfLog(options.log ?? false);
   try {
     checkHeader(bytes, options.base !== undefined, log);

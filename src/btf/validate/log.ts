@@ -1,6 +1,7 @@
 /** The log of BPF_BTF_LOAD, in the words of Linux 6.12. */
-import type { BtfMember, BtfSecVar, BtfType } from '../types.ts';
+
 import type { Btf } from '../btf.ts';
+import type { BtfMember, BtfSecVar, BtfType } from '../types.ts';
 
 /** Linux's error names for refused BTF. */
 export type BtfErrno = 'EINVAL' | 'E2BIG' | 'EEXIST' | 'ELOOP' | 'ENOTSUPP';
@@ -34,7 +35,9 @@ function details(type: BtfType): string {
     case 'fwd':
       return type.of;
     case 'func_proto': {
-      const list = type.params.map((p, n) => (p.type === 0 && n === type.params.length - 1 ? 'vararg' : `${p.type} ${p.name || '(anon)'}`));
+      const list = type.params.map((p, n) =>
+        p.type === 0 && n === type.params.length - 1 ? 'vararg' : `${p.type} ${p.name || '(anon)'}`,
+      );
       return `return=${type.type} args=(${list.join(', ') || 'void'})`;
     }
     case 'var':
@@ -72,7 +75,9 @@ export class BtfLog {
 
   type(type: BtfType, message = ''): void {
     if (!this.#parts) return;
-    this.write(`[${this.typeId}] ${type.kind.toUpperCase()} ${type.name || '(anon)'} ${details(type)}${message === '' ? '' : ` ${message}`}\n`);
+    this.write(
+      `[${this.typeId}] ${type.kind.toUpperCase()} ${type.name || '(anon)'} ${details(type)}${message === '' ? '' : ` ${message}`}\n`,
+    );
   }
 
   /** Without details: the type's own bytes are not all there, or not to be trusted. */
@@ -84,13 +89,17 @@ export class BtfLog {
     if (!this.#parts) return;
     if (this.resolving) this.type(struct);
     const size = struct.kindFlag ? ` bitfield_size=${member.bitfieldSize}` : '';
-    this.write(`\t${member.name || '(anon)'} type_id=${member.type}${size} bits_offset=${member.bitOffset}${message === '' ? '' : ` ${message}`}\n`);
+    this.write(
+      `\t${member.name || '(anon)'} type_id=${member.type}${size} bits_offset=${member.bitOffset}${message === '' ? '' : ` ${message}`}\n`,
+    );
   }
 
   secVar(datasec: BtfType, secvar: BtfSecVar, message = ''): void {
     if (!this.#parts) return;
     if (this.resolving) this.type(datasec);
-    this.write(`\t type_id=${secvar.type} offset=${secvar.offset} size=${secvar.size}${message === '' ? '' : ` ${message}`}\n`);
+    this.write(
+      `\t type_id=${secvar.type} offset=${secvar.offset} size=${secvar.size}${message === '' ? '' : ` ${message}`}\n`,
+    );
   }
 }
 

@@ -7,14 +7,22 @@ const POINTER = 8;
 const REGULAR_SIZES = [1, 2, 4, 8, 16];
 
 /** An integer of whole bytes at offset 0. */
-export const isRegularInt = (type: BtfInt): boolean => type.bits % 8 === 0 && type.bitOffset === 0 && REGULAR_SIZES.includes(type.bits / 8);
+export const isRegularInt = (type: BtfInt): boolean =>
+  type.bits % 8 === 0 && type.bitOffset === 0 && REGULAR_SIZES.includes(type.bits / 8);
 
 /**
  * @param type of the member, modifiers already looked through
  * @param size its size, for arrays and structs
  * @throws BtfRefused
  */
-export function checkMember(_btf: Btf, log: BtfLog, struct: BtfComposite, member: BtfMember, type: BtfType, size: number): void {
+export function checkMember(
+  _btf: Btf,
+  log: BtfLog,
+  struct: BtfComposite,
+  member: BtfMember,
+  type: BtfType,
+  size: number,
+): void {
   const refuse = (message: string): BtfRefused => {
     log.member(struct, member, message);
     return new BtfRefused('EINVAL');
@@ -43,14 +51,16 @@ export function checkMember(_btf: Btf, log: BtfLog, struct: BtfComposite, member
       const copied = bits + (from % 8);
       if (copied > 128) throw refuse('nr_copy_bits exceeds 128');
       const start = Math.floor(from / 8);
-      if (struct.size < start || struct.size - start < Math.ceil(copied / 8)) throw refuse('Member exceeds struct_size');
+      if (struct.size < start || struct.size - start < Math.ceil(copied / 8))
+        throw refuse('Member exceeds struct_size');
       return;
     }
     case 'enum':
     case 'enum64':
       if (struct.kindFlag && bitfield > 0) {
         if (bitfield > 32) throw refuse('Invalid member bitfield_size');
-        if (struct.size < first || Math.ceil((bit + bitfield) / 8) > struct.size) throw refuse('Member exceeds struct_size');
+        if (struct.size < first || Math.ceil((bit + bitfield) / 8) > struct.size)
+          throw refuse('Member exceeds struct_size');
         return;
       }
       aligned();

@@ -49,19 +49,36 @@ export function checkMeta(btf: Btf, log: BtfLog, view: DataView, at: number, lef
     log.type(type, message);
     return new BtfRefused(errno);
   };
-  checkKind(log, type, { nameOff, vlen, flag: info >>> 31 !== 0, last: view.getUint32(at + 8, true), word: (n) => view.getUint32(at + 12 + n * 4, true) }, refuse);
+  checkKind(
+    log,
+    type,
+    {
+      nameOff,
+      vlen,
+      flag: info >>> 31 !== 0,
+      last: view.getUint32(at + 8, true),
+      word: (n) => view.getUint32(at + 12 + n * 4, true),
+    },
+    refuse,
+  );
   return BTF_TYPE_SIZE + extra;
 }
 
 /** Name offsets of members and values, before they are read as names. */
 function checkNames(btf: Btf, log: BtfLog, kind: string, view: DataView, at: number, vlen: number): void {
-  const stride = kind === 'struct' || kind === 'union' || kind === 'enum64' ? 12 : kind === 'enum' || kind === 'func_proto' ? 8 : 0;
+  const stride =
+    kind === 'struct' || kind === 'union' || kind === 'enum64' ? 12 : kind === 'enum' || kind === 'func_proto' ? 8 : 0;
   if (stride === 0) return;
   for (let n = 0; n < vlen; n++) {
     const offset = view.getUint32(at + 12 + n * stride, true);
     if (offset < btf.endString) continue;
     if (kind === 'enum' || kind === 'enum64') log.write(`\tInvalid name_offset:${offset}`);
-    else log.basic(kind, safeName(btf, view.getUint32(at, true)), kind === 'func_proto' ? `Invalid arg#${n + 1}` : `Invalid member name_offset:${offset}`);
+    else
+      log.basic(
+        kind,
+        safeName(btf, view.getUint32(at, true)),
+        kind === 'func_proto' ? `Invalid arg#${n + 1}` : `Invalid member name_offset:${offset}`,
+      );
     throw new BtfRefused('EINVAL');
   }
 }
@@ -133,12 +150,12 @@ function checkKind(log: BtfLog, type: BtfType, raw: Raw, refuse: Refuse): void {
       optionalIdentifier();
       log.type(type);
       let last = 0;
-      for (const member of type.members) {
+      for (const [n, member] of type.members.entries()) {
         const bad = (message: string): BtfRefused => {
           log.member(type, member, message);
           return new BtfRefused('EINVAL');
         };
-        if (member.name !== '' && !isIdentifier(member.name)) throw bad('Invalid name');
+        if (raw.word(n * 3) !== 0 && !isIdentifier(member.name)) throw bad('Invalid name');
         if (member.type === 0 || !validId(member.type)) throw bad('Invalid type_id');
         if (type.kind === 'union' && member.bitOffset !== 0) throw bad('Invalid member bits_offset');
         if (last > member.bitOffset) throw bad('Invalid member bits_offset');

@@ -4,7 +4,7 @@
  */
 import type { Btf } from '../btf.ts';
 import { type BtfType, isComposite, isModifier } from '../types.ts';
-import { type BtfErrno, type BtfLog, BtfRefused } from './log.ts';
+import { type BtfErrno, type BtfLog, BtfRefused, isIdentifier } from './log.ts';
 import { checkMember, isRegularInt } from './member.ts';
 
 const MAX_RESOLVE_DEPTH = 32;
@@ -22,7 +22,8 @@ const modifier = (t: BtfType): boolean => isModifier(t) || t.kind === 'typedef';
 const needsResolve = (t: BtfType): boolean =>
   modifier(t) || isComposite(t) || ['ptr', 'array', 'var', 'func', 'decl_tag', 'datasec'].includes(t.kind);
 const sourceOnly = (t: BtfType): boolean => t.kind === 'var' || t.kind === 'decl_tag' || t.kind === 'datasec';
-const noSize = (t: BtfType | undefined): boolean => t === undefined || ['void', 'fwd', 'func', 'func_proto', 'decl_tag'].includes(t.kind);
+const noSize = (t: BtfType | undefined): boolean =>
+  t === undefined || ['void', 'fwd', 'func', 'func_proto', 'decl_tag'].includes(t.kind);
 const noSizeNeeded = (t: BtfType): boolean => t.kind === 'void' || t.kind === 'fwd' || t.kind === 'func_proto';
 
 export class TypeResolver {
@@ -79,7 +80,8 @@ export class TypeResolver {
       }
     } catch (error) {
       this.#log.typeId = type.id;
-      if (error instanceof BtfRefused && error.errno === 'E2BIG') this.#log.type(type, `Exceeded max resolving depth:${MAX_RESOLVE_DEPTH}`);
+      if (error instanceof BtfRefused && error.errno === 'E2BIG')
+        this.#log.type(type, `Exceeded max resolving depth:${MAX_RESOLVE_DEPTH}`);
       else if (error instanceof BtfRefused && error.errno === 'EEXIST') this.#log.type(type, 'Loop detected');
       throw error;
     }
@@ -140,7 +142,10 @@ export class TypeResolver {
       case 'float':
         return { type, size: type.size };
       case 'array':
-        return { type, size: type.id < this.#btf.startId ? this.#btf.sizeOf(type.id) : (this.#resolvedSize[type.id] as number) };
+        return {
+          type,
+          size: type.id < this.#btf.startId ? this.#btf.sizeOf(type.id) : (this.#resolvedSize[type.id] as number),
+        };
       case 'ptr':
         return { type, size: 8 };
       default:
@@ -233,7 +238,14 @@ export class TypeResolver {
     const check = (n: number): void => {
       const member = type.members[n] as (typeof type.members)[number];
       const sized = this.#sized(member.type);
-      checkMember(this.#btf, this.#log, type, member, sized?.type ?? this.#settled(this.#btf.typeById(member.type)), sized?.size ?? 0);
+      checkMember(
+        this.#btf,
+        this.#log,
+        type,
+        member,
+        sized?.type ?? this.#settled(this.#btf.typeById(member.type)),
+        sized?.size ?? 0,
+      );
     };
     if (frame.next > 0) check(frame.next - 1);
     for (let n = frame.next; n < type.members.length; n++) {
@@ -253,14 +265,15 @@ export class TypeResolver {
   #func(type: BtfType & { kind: 'func' }): void {
     const proto = this.#get(type.type);
     if (proto?.kind !== 'func_proto') throw this.#refuse(type, 'Invalid type_id');
-    const unnamed = proto.params.findIndex((p) => p.name === '' && p.type !== 0);
+    const unnamed = proto.params.findIndex((p, n) => !this.#isNamed(proto.id, n) && p.type !== 0);
     if (unnamed >= 0) throw this.#refuse(type, `Invalid arg#${unnamed + 1}`);
     this.#done(type.id, type.type, 0);
   }
 
   #declTag(type: BtfType & { kind: 'decl_tag' }): void {
     const next = this.#get(type.type);
-    if (!next || !(isComposite(next) || next.kind === 'func' || next.kind === 'var' || next.kind === 'typedef')) throw this.#refuse(type, 'Invalid type_id');
+    if (!next || !(isComposite(next) || next.kind === 'func' || next.kind === 'var' || next.kind === 'typedef'))
+      throw this.#refuse(type, 'Invalid type_id');
     if (this.#needs(next)) return;
     if (type.component !== -1) {
       let count = 0;
@@ -298,6 +311,13 @@ export class TypeResolver {
     this.#done(type.id, 0, 0);
   }
 
+  /** Whether a parameter has a name offset: an empty name by an offset that is not 0 is a wrong name. */
+  #isNamed(proto: number, n: number): boolean {
+    const { bytes } = this.#btf;
+    if (proto < this.#btf.startId) return true;
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(this.#btf.offsetOfType(proto) + 12 + n * 8, true) !== 0;
+  }
+
   #checkProto(type: BtfType & { kind: 'func_proto' }): void {
     const check = (id: number, message: string): void => {
       const next = this.#get(id);
@@ -309,12 +329,13 @@ export class TypeResolver {
     const last = type.params.at(-1);
     let count = type.params.length;
     if (last && last.type === 0) {
-      if (last.name !== '') throw this.#refuse(type, `Invalid arg#${count}`);
+      if (this.#isNamed(type.id, count - 1)) throw this.#refuse(type, `Invalid arg#${count}`);
       count--;
     }
     for (let n = 0; n < count; n++) {
       const param = type.params[n] as (typeof type.params)[number];
-      if (param.name !== '' && !/^[A-Za-z_.][A-Za-z0-9_.]*$/.test(param.name)) throw this.#refuse(type, `Invalid arg#${n + 1}`);
+      if (this.#isNamed(type.id, n) && !isIdentifier(param.name))
+        throw this.#refuse(type, `Invalid arg#${n + 1}`);
       check(param.type, `Invalid arg#${n + 1}`);
     }
   }

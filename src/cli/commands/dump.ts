@@ -24,7 +24,8 @@ export async function dump(
   switch (what) {
     case 'elf': {
       const model = elfModel(readFileSync(file), file);
-      return write(options.json ? json(model) : elfText(model));
+      write(options.json ? json(model) : elfText(model));
+      return;
     }
     case 'btf':
       return dumpBtf(file, options);
@@ -51,10 +52,9 @@ function readBtf(file: string): Btf {
 function dumpBtf(file: string, options: DumpOptions): void {
   const btf = readBtf(file);
   if (options.json) {
-    const types = Array.from({ length: btf.types.length - 1 }, (_, n) => btf.typeById(n + 1));
-    return write(json({ file, types }));
-  }
-  write(options.format === 'c' ? dumpC(btf) : dumpRaw(btf));
+    const types = [...btf.types()];
+    write(json({ file, types }));
+  } else write(options.format === 'c' ? dumpC(btf) : dumpRaw(btf));
 }
 
 async function dumpCode(what: 'xlated' | 'jited', file: string, options: DumpOptions): Promise<void> {
@@ -65,7 +65,8 @@ async function dumpCode(what: 'xlated' | 'jited', file: string, options: DumpOpt
       name: v.name,
       ...(what === 'jited' ? { functions: jitedModel(v, options.syntax) } : { insns: xlatedLines(v) }),
     }));
-    return write(json({ file, programs }));
+    write(json({ file, programs }));
+    return;
   }
   write(
     views

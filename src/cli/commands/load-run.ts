@@ -4,16 +4,17 @@ import { fileURLToPath } from 'node:url';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { readStrace } from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
+import { packageRoot } from '../package-root.ts';
 import { plural, stage, warn } from '../style.ts';
 
 /** Ships with the package: `strace -f -ttt python3`, beside the script that it ran. */
-const SHIPPED = new URL('../fixtures/traces/python3.strace', import.meta.url);
+const SHIPPED = 'fixtures/traces/python3.strace';
 
 type Recording = ReturnType<typeof readStrace> & { readonly name: string };
 
 /** Reads the user's recording, or the one that ships. @throws UserError where nothing in it can be read */
 export function readRecording(file: string | undefined): Recording {
-  const recording = readStrace(readFileSync(file ?? fileURLToPath(SHIPPED), 'utf8'));
+  const recording = readStrace(readFileSync(file ?? fileURLToPath(new URL(SHIPPED, packageRoot())), 'utf8'));
   if ([...recording.trace.steps].length === 0)
     throw new UserError(`${file}: no line of it is a system call; it should be what strace -f wrote`);
   return { ...recording, name: file ?? 'a recording of python3' };

@@ -1,5 +1,5 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
-import { BpfError, type Kernel } from '../../../kernel-sim/index.ts';
+import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { explainRejection } from '../rejection.ts';
@@ -35,7 +35,7 @@ export async function load(file: string, options: LoadCommandOptions): Promise<v
 
 function showObject(file: string, object: BpfObject): void {
   const { model } = object;
-  const btf = model.btf ? plural(model.btf.types.length - 1, 'type') : 'none (compile with -g for C lines)';
+  const btf = model.btf ? plural(model.btf.typeCount - 1, 'type') : 'none (compile with -g for C lines)';
   stage(
     'elf',
     `${file}: ${plural(model.elf.sections.length - 1, 'section')}, ${plural(object.programs.length, 'program')}, ${plural(object.maps.length, 'map')}, licence ${object.license || 'none'}, BTF ${btf}`,
@@ -74,7 +74,10 @@ function loadPrograms(kernel: Kernel, object: BpfObject, options: LoadCommandOpt
 const STATISTICS = 4;
 
 function showVerdict(name: string, log: string, verified: boolean, ms: number): void {
-  if (!verified) return stage('verify', `${name}: skipped, as --no-verify says`);
+  if (!verified) {
+    stage('verify', `${name}: skipped, as --no-verify says`);
+    return;
+  }
   const insns = /processed (\d+) insns/.exec(log)?.[1] ?? '?';
   const took = /verification time (\d+) usec/.exec(log)?.[1];
   const stack = /stack depth ([\d+]+)/.exec(log)?.[1];
@@ -121,18 +124,23 @@ function showCode(kernel: Kernel, loaded: Loaded): void {
 
 function attach(loaded: Loaded): void {
   for (const link of loaded.attach()) {
-    const { probe } = link.link;
-    if (!probe) {
-      stage('attach', `${link.program}: ${link.method} ${link.target}`);
-      continue;
+    const probes = probesOf(link.link);
+    if (probes.length === 0) stage('attach', `${link.program}: ${link.method} ${link.target}`);
+    for (const probe of probes) {
+      const offset = probe.offset === 0 ? '' : `+0x${probe.offset.toString(16)}`;
+      stage(
+        'attach',
+        `${link.program}: ${probe.kind} on ${probe.symbol}${offset}, patched at ${formatAddr(probe.address)} (${probe.via})`,
+      );
+      detail(`before  ${hexBytes(probe.before)}`);
+      detail(`after   ${hexBytes(probe.after)}`);
     }
-    const offset = probe.offset === 0 ? '' : `+0x${probe.offset.toString(16)}`;
-    stage(
-      'attach',
-      `${link.program}: ${probe.kind} on ${probe.symbol}${offset}, patched at ${formatAddr(probe.address)} (${probe.via})`,
-    );
-    detail(`before  ${hexBytes(probe.before)}`);
-    detail(`after   ${hexBytes(probe.after)}`);
   }
   for (const { program, why } of loaded.notAttached) warn(`${program} is loaded, but not attached: ${why}`);
+}
+
+/** What attaching patched; nothing for links that hang on no text. */
+function probesOf(handle: object): readonly ProbeLink[] {
+  const link = 'link' in handle ? handle.link : undefined;
+  return link instanceof BpfLink ? link.probes : [];
 }

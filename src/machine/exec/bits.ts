@@ -1,13 +1,14 @@
 /** Bit tests, scans and counts, byte swaps, BMI1/BMI2 (Intel SDM vol. 2, entry of each mnemonic). */
+import { PREFIX } from '../../x86/index.ts';
 import { type Context, type Handler, IMM, MEM, type Step } from './context.ts';
-import { carry, C, P, setCarry, setCarryOverflow, setLogic, Z, A, S } from './flags.ts';
+import { A, C, carry, P, S, setCarry, setCarryOverflow, setLogic, Z } from './flags.ts';
 import { sar64, shl64, shr64, wide } from './wide.ts';
 
 const trailingZeros = (v: number): number => (v === 0 ? 32 : 31 - Math.clz32(v & -v));
 
 const tzcnt = (lo: number, hi: number, bits: number): number => {
   const n = lo !== 0 ? trailingZeros(lo) : 32 + trailingZeros(hi);
-  return n < bits ? n : bits;
+  return Math.min(n, bits);
 };
 
 /** Of a zero-extended value. */
@@ -48,7 +49,7 @@ const bitTest =
         const sum = (lo >>> 0) + (bytes >>> 0);
         hi = (hi + wide.hi + (sum > 0xffffffff ? 1 : 0)) | 0;
         lo = sum | 0;
-        if (s.insn.prefixes & 0x10) hi = 0;
+        if (s.insn.prefixes & PREFIX.ADDRSIZE) hi = 0;
       }
       if (change) x.probeAt(lo, hi, s.size);
       const vLo = x.load(lo, hi, s.size);

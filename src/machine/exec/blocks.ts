@@ -262,7 +262,12 @@ export class Blocks implements Sink {
       this.words[from + 5] = stub;
     }
     const phys = user ? this.memory.physical(addrLo(rip), addrHi(rip), EXEC) : 0;
-    const block: Block = { start: rip, end, at, bytes: user ? this.memory.u8.slice(phys, phys + (end - rip)) : undefined };
+    const block: Block = {
+      start: rip,
+      end,
+      at,
+      bytes: user ? this.memory.u8.slice(phys, phys + (end - rip)) : undefined,
+    };
     if (user) this.user.set(rip, block);
     else {
       this.kernel.set(rip, block);
@@ -365,4 +370,3 @@ export class Blocks implements Sink {
 }
 
 const samePage = (a: Addr, b: Addr): boolean => Math.floor(a / PAGE_SIZE) === Math.floor(b / PAGE_SIZE);
-

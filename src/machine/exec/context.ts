@@ -104,7 +104,7 @@ export class Context {
         return;
       case REG_HIGH: {
         const n = s.regs[i] as number;
-        this.r[n] = ((this.r[n] as number) & ~0xff00) | (lo & 0xff) << 8;
+        this.r[n] = ((this.r[n] as number) & ~0xff00) | ((lo & 0xff) << 8);
         return;
       }
       default: {
@@ -124,7 +124,8 @@ export class Context {
   probeAt(lo: number, hi: number, size: number): void {
     this.memory.physical(lo, hi, 1);
     const end = (lo >>> 0) + size - 1;
-    if ((end ^ (lo >>> 0)) >= 4096 || end > 0xffffffff) this.memory.physical(end | 0, end > 0xffffffff ? (hi + 1) | 0 : hi, 1);
+    if ((end ^ (lo >>> 0)) >= 4096 || end > 0xffffffff)
+      this.memory.physical(end | 0, end > 0xffffffff ? (hi + 1) | 0 : hi, 1);
   }
 
   setReg(n: number, size: number, lo: number, hi: number): void {
@@ -226,8 +227,8 @@ export class Context {
       const iLo = this.r[n] as number;
       const iHi = this.r[n + 1] as number;
       const k = insn.scale;
-      const sum = (lo >>> 0) + (iLo << k >>> 0);
-      hi = (hi + (k === 0 ? iHi : iHi << k | iLo >>> 32 - k) + (sum > 0xffffffff ? 1 : 0)) | 0;
+      const sum = (lo >>> 0) + ((iLo << k) >>> 0);
+      hi = (hi + (k === 0 ? iHi : (iHi << k) | (iLo >>> (32 - k))) + (sum > 0xffffffff ? 1 : 0)) | 0;
       lo = sum | 0;
     }
     this.hi = insn.prefixes & PREFIX.ADDRSIZE ? 0 : hi;

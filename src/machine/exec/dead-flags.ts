@@ -54,7 +54,12 @@ const TWINS = new Set<number>([
 const isTwin = (op: number): boolean => TWINS.has(op - 1);
 
 /** `from` and `to` are words; `steps` tells shifts by a constant from those by cl. */
-export function eliminateFlags(words: Int32Array, from: number, to: number, steps: readonly (Step | undefined)[]): void {
+export function eliminateFlags(
+  words: Int32Array,
+  from: number,
+  to: number,
+  steps: readonly (Step | undefined)[],
+): void {
   let live = true;
   for (let p = to - STRIDE; p >= from; p -= STRIDE) {
     const op = words[p]!;

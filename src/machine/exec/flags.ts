@@ -28,10 +28,10 @@ export function readStatus(f: Int32Array): number {
   return (
     (c >>> 31) |
     (parity(f[P] as number) << 2) |
-    (((f[A] as number) >>> 3 & 1) << 4) |
+    ((((f[A] as number) >>> 3) & 1) << 4) |
     (f[Z] === 0 ? FLAG.ZF : 0) |
     ((f[S] as number) < 0 ? FLAG.SF : 0) |
-    ((c ^ c << 1) < 0 ? FLAG.OF : 0)
+    ((c ^ (c << 1)) < 0 ? FLAG.OF : 0)
   );
 }
 
@@ -46,8 +46,8 @@ export function writeStatus(f: Int32Array, rflags: number): void {
 
 /** 1 where the low byte has an even number of ones. */
 export function parity(value: number): number {
-  const folded = (value ^ value >>> 4) & 15;
-  return 0x9669 >>> folded & 1;
+  const folded = (value ^ (value >>> 4)) & 15;
+  return (0x9669 >>> folded) & 1;
 }
 
 /** CF as 0 or 1. */
@@ -55,12 +55,12 @@ export const carry = (f: Int32Array): number => (f[C] as number) >>> 31;
 
 /** Sets CF and OF (any non-zero number is true). */
 export function setCarryOverflow(f: Int32Array, cf: number, of: number): void {
-  f[C] = (cf ? 0x80000000 : 0) ^ (!cf === !of ? 0 : 0x40000000) | 0;
+  f[C] = ((cf ? 0x80000000 : 0) ^ (!cf === !of ? 0 : 0x40000000)) | 0;
 }
 
 export function setCarry(f: Int32Array, cf: number): void {
   const c = f[C] as number;
-  setCarryOverflow(f, cf, (c ^ c << 1) < 0 ? 1 : 0);
+  setCarryOverflow(f, cf, (c ^ (c << 1)) < 0 ? 1 : 0);
 }
 
 /** ZF, SF and PF of a result (sign-extended to 64 bits), CF, OF and AF clear: and, or, xor, test. */
@@ -78,7 +78,7 @@ export function condition(f: Int32Array, cc: number): boolean {
   const c = f[C] as number;
   switch (cc >> 1) {
     case 0:
-      truth = (c ^ c << 1) < 0;
+      truth = (c ^ (c << 1)) < 0;
       break;
     case 1:
       truth = c < 0;
@@ -96,10 +96,10 @@ export function condition(f: Int32Array, cc: number): boolean {
       truth = parity(f[P] as number) === 1;
       break;
     case 6:
-      truth = ((f[S] as number) ^ c ^ c << 1) < 0;
+      truth = ((f[S] as number) ^ c ^ (c << 1)) < 0;
       break;
     default:
-      truth = ((f[S] as number) ^ c ^ c << 1) < 0 || f[Z] === 0;
+      truth = ((f[S] as number) ^ c ^ (c << 1)) < 0 || f[Z] === 0;
   }
   return truth !== ((cc & 1) === 1);
 }

@@ -9,7 +9,16 @@ import { CPU_PHYS } from '../layout.ts';
 import { type Blocks, JUMPS_MASK } from './blocks.ts';
 import type { Context, Step } from './context.ts';
 import { A, C, condition, P, parity, S, Z } from './flags.ts';
-import { imulFlags32, imulFlags64, sarFlags32, sarFlags64, shlFlags32, shlFlags64, shrFlags32, shrFlags64 } from './hot-flags.ts';
+import {
+  imulFlags32,
+  imulFlags64,
+  sarFlags32,
+  sarFlags64,
+  shlFlags32,
+  shlFlags64,
+  shrFlags32,
+  shrFlags64,
+} from './hot-flags.ts';
 import { STRIDE } from './uop.ts';
 import { wide } from './wide.ts';
 
@@ -55,13 +64,15 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
     for (;;) {
       // Labels are literals because only then does V8 make a jump table; a test holds them against UOP.
       switch (U[p]) {
-        case 0: { // generic
+        case 0: {
+          // generic
           const s = steps[p >> 3] as Step;
           s.run(x, s);
           p += STRIDE;
           continue;
         }
-        case 1: { // transfer
+        case 1: {
+          // transfer
           const s = steps[p >> 3] as Step;
           x.next = s.next;
           const leave = s.run(x, s);
@@ -81,22 +92,26 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           if (asked && blocks.ask(to)) return HOT.hot;
           continue;
         }
-        case 2: { // resolve
+        case 2: {
+          // resolve
           p = blocks.resolve(p);
           if (p < 0) return HOT.fetch;
           continue;
         }
-        case 3: { // go
+        case 3: {
+          // go
           p = U[p + 5]!;
           continue;
         }
-        case 4: { // end
+        case 4: {
+          // end
           left -= U[p + 7]!;
           p = U[p + 5]!;
           if (left < MAX_BLOCK) return HOT.low;
           continue;
         }
-        case 5: { // load64
+        case 5: {
+          // load64
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -114,7 +129,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 6: { // load32
+        case 6: {
+          // load32
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -128,7 +144,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 7: { // load16
+        case 7: {
+          // load16
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -142,7 +159,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 8: { // load8
+        case 8: {
+          // load8
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -156,7 +174,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 9: { // loadS32
+        case 9: {
+          // loadS32
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -170,63 +189,68 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 10: { // loadS16
+        case 10: {
+          // loadS16
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
           const t = U[p + 4]! + ((lo >>> 10) & TLB_WORDS);
           let v: number;
           if (I[t] === ((lo + 1) | 4095) && I[t + 1] === hi) v = V.getInt16(I[t + 2]! | (lo & 4095), true);
-          else v = x.slowLoad(lo, hi, 2, U[p + 4]!) << 16 >> 16;
+          else v = (x.slowLoad(lo, hi, 2, U[p + 4]!) << 16) >> 16;
           const d = U[p + 1]!;
           I[d] = v;
           I[d + 1] = v >> 31;
           p += STRIDE;
           continue;
         }
-        case 11: { // loadS8
+        case 11: {
+          // loadS8
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
           const t = U[p + 4]! + ((lo >>> 10) & TLB_WORDS);
           let v: number;
           if (I[t] === (lo | 4095) && I[t + 1] === hi) v = (B[I[t + 2]! | (lo & 4095)]! << 24) >> 24;
-          else v = x.slowLoad(lo, hi, 1, U[p + 4]!) << 24 >> 24;
+          else v = (x.slowLoad(lo, hi, 1, U[p + 4]!) << 24) >> 24;
           const d = U[p + 1]!;
           I[d] = v;
           I[d + 1] = v >> 31;
           p += STRIDE;
           continue;
         }
-        case 12: { // loadS16to32
+        case 12: {
+          // loadS16to32
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
           const t = U[p + 4]! + ((lo >>> 10) & TLB_WORDS);
           let v: number;
           if (I[t] === ((lo + 1) | 4095) && I[t + 1] === hi) v = V.getInt16(I[t + 2]! | (lo & 4095), true);
-          else v = x.slowLoad(lo, hi, 2, U[p + 4]!) << 16 >> 16;
+          else v = (x.slowLoad(lo, hi, 2, U[p + 4]!) << 16) >> 16;
           const d = U[p + 1]!;
           I[d] = v;
           I[d + 1] = 0;
           p += STRIDE;
           continue;
         }
-        case 13: { // loadS8to32
+        case 13: {
+          // loadS8to32
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
           const t = U[p + 4]! + ((lo >>> 10) & TLB_WORDS);
           let v: number;
           if (I[t] === (lo | 4095) && I[t + 1] === hi) v = (B[I[t + 2]! | (lo & 4095)]! << 24) >> 24;
-          else v = x.slowLoad(lo, hi, 1, U[p + 4]!) << 24 >> 24;
+          else v = (x.slowLoad(lo, hi, 1, U[p + 4]!) << 24) >> 24;
           const d = U[p + 1]!;
           I[d] = v;
           I[d + 1] = 0;
           p += STRIDE;
           continue;
         }
-        case 14: { // store64
+        case 14: {
+          // store64
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -240,7 +264,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 15: { // store32
+        case 15: {
+          // store32
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -253,7 +278,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 16: { // store16
+        case 16: {
+          // store16
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -266,7 +292,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 17: { // store8
+        case 17: {
+          // store8
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const hi = (I[U[p + 2]! + 1]! + (U[p + 3]! >> 31) + (lo >>> 0 < base >>> 0 ? 1 : 0)) | 0;
@@ -279,7 +306,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 18: { // lea
+        case 18: {
+          // lea
           const base = I[U[p + 2]!]!;
           const lo = (base + U[p + 3]!) | 0;
           const d = U[p + 1]!;
@@ -288,7 +316,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 19: { // leaIndex
+        case 19: {
+          // leaIndex
           const b = U[p + 2]!;
           const n = U[p + 5]!;
           const k = U[p + 6]!;
@@ -304,7 +333,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 20: { // mov64
+        case 20: {
+          // mov64
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = I[s]!;
@@ -313,7 +343,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 21: { // mov32
+        case 21: {
+          // mov32
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = I[s]!;
@@ -322,7 +353,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 22: { // movzx16
+        case 22: {
+          // movzx16
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = I[s]! & 0xffff;
@@ -331,7 +363,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 23: { // movzx8
+        case 23: {
+          // movzx8
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = I[s]! & 0xff;
@@ -340,7 +373,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 24: { // movsx32
+        case 24: {
+          // movsx32
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = I[s]!;
@@ -349,7 +383,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 25: { // movsx16
+        case 25: {
+          // movsx16
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = (I[s]! << 16) >> 16;
@@ -358,7 +393,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 26: { // movsx8
+        case 26: {
+          // movsx8
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = (I[s]! << 24) >> 24;
@@ -367,7 +403,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 27: { // movsx16to32
+        case 27: {
+          // movsx16to32
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = (I[s]! << 16) >> 16;
@@ -376,7 +413,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 28: { // movsx8to32
+        case 28: {
+          // movsx8to32
           const s = U[p + 2]!;
           const d = U[p + 1]!;
           const v = (I[s]! << 24) >> 24;
@@ -385,7 +423,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 29: { // add64
+        case 29: {
+          // add64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -405,7 +444,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 30: { // add64n
+        case 30: {
+          // add64n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -416,7 +456,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 31: { // sub64
+        case 31: {
+          // sub64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -436,7 +477,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 32: { // sub64n
+        case 32: {
+          // sub64n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -447,7 +489,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 33: { // and64
+        case 33: {
+          // and64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! & I[s]!;
@@ -462,7 +505,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 34: { // and64n
+        case 34: {
+          // and64n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const hi = I[d + 1]! & I[s + 1]!;
@@ -471,7 +515,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 35: { // or64
+        case 35: {
+          // or64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! | I[s]!;
@@ -486,7 +531,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 36: { // or64n
+        case 36: {
+          // or64n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const hi = I[d + 1]! | I[s + 1]!;
@@ -495,7 +541,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 37: { // xor64
+        case 37: {
+          // xor64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! ^ I[s]!;
@@ -510,7 +557,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 38: { // xor64n
+        case 38: {
+          // xor64n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const hi = I[d + 1]! ^ I[s + 1]!;
@@ -519,7 +567,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 39: { // add32
+        case 39: {
+          // add32
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const a = I[d]!;
@@ -536,7 +585,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 40: { // add32n
+        case 40: {
+          // add32n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           I[d] = I[d]! + I[s]!;
@@ -544,7 +594,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 41: { // sub32
+        case 41: {
+          // sub32
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const a = I[d]!;
@@ -561,7 +612,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 42: { // sub32n
+        case 42: {
+          // sub32n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           I[d] = I[d]! - I[s]!;
@@ -569,7 +621,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 43: { // and32
+        case 43: {
+          // and32
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const r = I[d]! & I[s]!;
@@ -583,7 +636,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 44: { // and32n
+        case 44: {
+          // and32n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           I[d] = I[d]! & I[s]!;
@@ -591,7 +645,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 45: { // or32
+        case 45: {
+          // or32
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const r = I[d]! | I[s]!;
@@ -605,7 +660,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 46: { // or32n
+        case 46: {
+          // or32n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           I[d] = I[d]! | I[s]!;
@@ -613,7 +669,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 47: { // xor32
+        case 47: {
+          // xor32
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const r = I[d]! ^ I[s]!;
@@ -627,7 +684,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 48: { // xor32n
+        case 48: {
+          // xor32n
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           I[d] = I[d]! ^ I[s]!;
@@ -635,7 +693,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 50: { // shl64n
+        case 50: {
+          // shl64n
           const k = I[U[p + 2]!]! & 63;
           const lo = I[U[p + 3]!]!;
           const hi = I[U[p + 3]! + 1]!;
@@ -653,7 +712,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 49: { // shl64
+        case 49: {
+          // shl64
           const k = I[U[p + 2]!]! & 63;
           const lo = I[U[p + 3]!]!;
           const hi = I[U[p + 3]! + 1]!;
@@ -672,7 +732,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 52: { // shr64n
+        case 52: {
+          // shr64n
           const k = I[U[p + 2]!]! & 63;
           const lo = I[U[p + 3]!]!;
           const hi = I[U[p + 3]! + 1]!;
@@ -690,7 +751,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 51: { // shr64
+        case 51: {
+          // shr64
           const k = I[U[p + 2]!]! & 63;
           const lo = I[U[p + 3]!]!;
           const hi = I[U[p + 3]! + 1]!;
@@ -709,7 +771,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 54: { // sar64n
+        case 54: {
+          // sar64n
           const k = I[U[p + 2]!]! & 63;
           const lo = I[U[p + 3]!]!;
           const hi = I[U[p + 3]! + 1]!;
@@ -727,7 +790,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 53: { // sar64
+        case 53: {
+          // sar64
           const k = I[U[p + 2]!]! & 63;
           const lo = I[U[p + 3]!]!;
           const hi = I[U[p + 3]! + 1]!;
@@ -746,7 +810,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 55: { // shl32
+        case 55: {
+          // shl32
           const k = I[U[p + 2]!]! & 31;
           const a = I[U[p + 3]!]!;
           const d = U[p + 1]!;
@@ -757,7 +822,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 56: { // shl32n
+        case 56: {
+          // shl32n
           const k = I[U[p + 2]!]! & 31;
           const d = U[p + 1]!;
           I[d] = I[U[p + 3]!]! << k;
@@ -765,7 +831,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 57: { // shr32
+        case 57: {
+          // shr32
           const k = I[U[p + 2]!]! & 31;
           const a = I[U[p + 3]!]!;
           const d = U[p + 1]!;
@@ -776,7 +843,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 58: { // shr32n
+        case 58: {
+          // shr32n
           const k = I[U[p + 2]!]! & 31;
           const d = U[p + 1]!;
           I[d] = I[U[p + 3]!]! >>> k;
@@ -784,7 +852,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 59: { // sar32
+        case 59: {
+          // sar32
           const k = I[U[p + 2]!]! & 31;
           const a = I[U[p + 3]!]!;
           const d = U[p + 1]!;
@@ -795,7 +864,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 60: { // sar32n
+        case 60: {
+          // sar32n
           const k = I[U[p + 2]!]! & 31;
           const d = U[p + 1]!;
           I[d] = I[U[p + 3]!]! >> k;
@@ -803,7 +873,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 62: { // imul64n
+        case 62: {
+          // imul64n
           const a = U[p + 3]!;
           const b = U[p + 2]!;
           const d = U[p + 1]!;
@@ -821,7 +892,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 61: { // imul64
+        case 61: {
+          // imul64
           const a = U[p + 3]!;
           const b = U[p + 2]!;
           const d = U[p + 1]!;
@@ -832,7 +904,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 64: { // imul32n
+        case 64: {
+          // imul32n
           const a = U[p + 3]!;
           const b = U[p + 2]!;
           const d = U[p + 1]!;
@@ -843,7 +916,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 63: { // imul32
+        case 63: {
+          // imul32
           const a = U[p + 3]!;
           const b = U[p + 2]!;
           const d = U[p + 1]!;
@@ -854,7 +928,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 65: { // neg64
+        case 65: {
+          // neg64
           const d = U[p + 1]!;
           const bLo = I[d]!;
           const bHi = I[d + 1]!;
@@ -871,7 +946,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 66: { // neg64n
+        case 66: {
+          // neg64n
           const d = U[p + 1]!;
           const bLo = I[d]!;
           I[d] = -bLo;
@@ -879,7 +955,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 67: { // neg32
+        case 67: {
+          // neg32
           const d = U[p + 1]!;
           const b = I[d]!;
           const r = -b | 0;
@@ -893,28 +970,32 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 68: { // neg32n
+        case 68: {
+          // neg32n
           const d = U[p + 1]!;
           I[d] = -I[d]!;
           I[d + 1] = 0;
           p += STRIDE;
           continue;
         }
-        case 69: { // not64
+        case 69: {
+          // not64
           const d = U[p + 1]!;
           I[d] = ~I[d]!;
           I[d + 1] = ~I[d + 1]!;
           p += STRIDE;
           continue;
         }
-        case 70: { // not32
+        case 70: {
+          // not32
           const d = U[p + 1]!;
           I[d] = ~I[d]!;
           I[d + 1] = 0;
           p += STRIDE;
           continue;
         }
-        case 71: { // bswap64
+        case 71: {
+          // bswap64
           const d = U[p + 1]!;
           const lo = I[d]!;
           const hi = I[d + 1]!;
@@ -923,7 +1004,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 72: { // bswap32
+        case 72: {
+          // bswap32
           const d = U[p + 1]!;
           const lo = I[d]!;
           I[d] = (lo << 24) | ((lo & 0xff00) << 8) | ((lo >>> 8) & 0xff00) | (lo >>> 24);
@@ -931,7 +1013,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 73: { // rol32n
+        case 73: {
+          // rol32n
           const d = U[p + 1]!;
           const v = I[U[p + 3]!]!;
           const k = I[U[p + 2]!]! & 31;
@@ -940,7 +1023,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 74: { // cmp64
+        case 74: {
+          // cmp64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -959,7 +1043,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 75: { // cmp32
+        case 75: {
+          // cmp32
           const a = I[U[p + 1]!]!;
           const b = I[U[p + 2]!]!;
           const r = (a - b) | 0;
@@ -972,7 +1057,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 76: { // test64
+        case 76: {
+          // test64
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! & I[s]!;
@@ -985,7 +1071,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 77: { // test32
+        case 77: {
+          // test32
           const r = I[U[p + 1]!]! & I[U[p + 2]!]!;
           F[Z] = r;
           F[S] = r;
@@ -995,35 +1082,40 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 78: { // je
+        case 78: {
+          // je
           if ((F[Z] === 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
             continue;
           }
           break;
         }
-        case 79: { // jb
+        case 79: {
+          // jb
           if ((F[C]! < 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
             continue;
           }
           break;
         }
-        case 80: { // jbe
+        case 80: {
+          // jbe
           if ((F[C]! < 0 || F[Z] === 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
             continue;
           }
           break;
         }
-        case 81: { // js
+        case 81: {
+          // js
           if ((F[S]! < 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
             continue;
           }
           break;
         }
-        case 82: { // jl
+        case 82: {
+          // jl
           const c = F[C]!;
           if (((F[S]! ^ c ^ (c << 1)) < 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
@@ -1031,7 +1123,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 83: { // jle
+        case 83: {
+          // jle
           const c = F[C]!;
           if (((F[S]! ^ c ^ (c << 1)) < 0 || F[Z] === 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
@@ -1039,7 +1132,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 84: { // jo
+        case 84: {
+          // jo
           const c = F[C]!;
           if (((c ^ (c << 1)) < 0 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
@@ -1047,14 +1141,16 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 85: { // jp
+        case 85: {
+          // jp
           if ((parity(F[P]!) === 1 ? 1 : 0) === U[p + 4]!) {
             p += STRIDE;
             continue;
           }
           break;
         }
-        case 86: { // cmp64e
+        case 86: {
+          // cmp64e
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -1076,7 +1172,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 87: { // cmp64b
+        case 87: {
+          // cmp64b
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -1098,7 +1195,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 88: { // cmp64be
+        case 88: {
+          // cmp64be
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -1120,7 +1218,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 89: { // cmp64l
+        case 89: {
+          // cmp64l
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -1142,7 +1241,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 90: { // cmp64le
+        case 90: {
+          // cmp64le
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const aLo = I[d]!;
@@ -1164,7 +1264,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 91: { // cmp32e
+        case 91: {
+          // cmp32e
           const a = I[U[p + 1]!]!;
           const b = I[U[p + 2]!]!;
           const r = (a - b) | 0;
@@ -1180,7 +1281,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 92: { // cmp32b
+        case 92: {
+          // cmp32b
           const a = I[U[p + 1]!]!;
           const b = I[U[p + 2]!]!;
           const r = (a - b) | 0;
@@ -1196,7 +1298,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 93: { // cmp32be
+        case 93: {
+          // cmp32be
           const a = I[U[p + 1]!]!;
           const b = I[U[p + 2]!]!;
           const r = (a - b) | 0;
@@ -1212,7 +1315,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 94: { // cmp32l
+        case 94: {
+          // cmp32l
           const a = I[U[p + 1]!]!;
           const b = I[U[p + 2]!]!;
           const r = (a - b) | 0;
@@ -1228,7 +1332,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 95: { // cmp32le
+        case 95: {
+          // cmp32le
           const a = I[U[p + 1]!]!;
           const b = I[U[p + 2]!]!;
           const r = (a - b) | 0;
@@ -1244,7 +1349,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 96: { // test64e
+        case 96: {
+          // test64e
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! & I[s]!;
@@ -1260,7 +1366,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 97: { // test64s
+        case 97: {
+          // test64s
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! & I[s]!;
@@ -1276,7 +1383,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 98: { // test64le
+        case 98: {
+          // test64le
           const d = U[p + 1]!;
           const s = U[p + 2]!;
           const lo = I[d]! & I[s]!;
@@ -1292,7 +1400,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 99: { // test32e
+        case 99: {
+          // test32e
           const r = I[U[p + 1]!]! & I[U[p + 2]!]!;
           F[Z] = r;
           F[S] = r;
@@ -1305,7 +1414,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 100: { // test32s
+        case 100: {
+          // test32s
           const r = I[U[p + 1]!]! & I[U[p + 2]!]!;
           F[Z] = r;
           F[S] = r;
@@ -1318,7 +1428,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 101: { // test32le
+        case 101: {
+          // test32le
           const r = I[U[p + 1]!]! & I[U[p + 2]!]!;
           F[Z] = r;
           F[S] = r;
@@ -1331,7 +1442,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           }
           break;
         }
-        case 105: { // push
+        case 105: {
+          // push
           const sp = I[SP]!;
           const lo = (sp - 8) | 0;
           const hi = (I[SP + 1]! - (sp >>> 0 < 8 ? 1 : 0)) | 0;
@@ -1347,7 +1459,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 103: { // call
+        case 103: {
+          // call
           const sp = I[SP]!;
           const lo = (sp - 8) | 0;
           const hi = (I[SP + 1]! - (sp >>> 0 < 8 ? 1 : 0)) | 0;
@@ -1362,7 +1475,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           I[SP + 1] = hi;
           break;
         }
-        case 106: { // pop
+        case 106: {
+          // pop
           const lo = I[SP]!;
           const hi = I[SP + 1]!;
           const t = U[p + 4]! + ((lo >>> 10) & TLB_WORDS);
@@ -1384,7 +1498,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 107: { // leave
+        case 107: {
+          // leave
           const lo = I[BP]!;
           const hi = I[BP + 1]!;
           const v = x.slowLoad(lo, hi, 8, U[p + 4]!);
@@ -1396,19 +1511,22 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 108: { // cdqe
+        case 108: {
+          // cdqe
           I[AX + 1] = I[AX]! >> 31;
           p += STRIDE;
           continue;
         }
-        case 109: { // cqo
+        case 109: {
+          // cqo
           const v = I[AX + 1]! >> 31;
           I[AX + 4] = v;
           I[AX + 5] = v;
           p += STRIDE;
           continue;
         }
-        case 110: { // cmov64
+        case 110: {
+          // cmov64
           const from = condition(F, U[p + 4]!) ? U[p + 2]! : U[p + 1]!;
           const d = U[p + 1]!;
           I[d] = I[from]!;
@@ -1416,7 +1534,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 111: { // cmov32
+        case 111: {
+          // cmov32
           const from = condition(F, U[p + 4]!) ? U[p + 2]! : U[p + 1]!;
           const d = U[p + 1]!;
           I[d] = I[from]!;
@@ -1424,7 +1543,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           p += STRIDE;
           continue;
         }
-        case 112: { // setcc
+        case 112: {
+          // setcc
           const d = U[p + 1]!;
           I[d] = (I[d]! & ~0xff) | (condition(F, U[p + 4]!) ? 1 : 0);
           p += STRIDE;
@@ -1432,7 +1552,8 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
         }
         case 102: // jmp
           break;
-        case 104: { // ret
+        case 104: {
+          // ret
           const lo = I[SP]!;
           const hi = I[SP + 1]!;
           const t = U[p + 4]! + ((lo >>> 10) & TLB_WORDS);

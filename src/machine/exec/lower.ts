@@ -7,8 +7,8 @@ import { conditions, type Form, PREFIX, RIP } from '../../x86/index.ts';
 import { addrHi, addrLo } from '../addr.ts';
 import { CPU } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
-import { IMM, MEM, REG, type Step } from './context.ts';
 import { SCRATCH } from './constants.ts';
+import { IMM, MEM, REG, type Step } from './context.ts';
 import { UOP } from './uop.ts';
 
 /** Where micro-operations go: `blocks.ts`. */
@@ -31,8 +31,7 @@ const ADDRESS = SCRATCH;
 const VALUE = SCRATCH + 2;
 
 /** Instructions that end a block and that only their handler knows. */
-const TRANSFER =
-  /^(call|jmp|ret|int3|int1|int|hlt|vmcall|syscall|sysretq|iretq|popfq|ud[12]|loop|loope|loopne|jrcxz)$/;
+const TRANSFER = /^(call|jmp|ret|int3|int1|int|hlt|vmcall|syscall|sysretq|iretq|popfq|ud[12]|loop|loope|loopne|jrcxz)$/;
 const NOTHING = /^(nop|pause|endbr64|endbr32|prefetch.*|[lms]fence)$/;
 const ALU: Readonly<Record<string, readonly [number, number]>> = {
   add: [UOP.add64, UOP.add32],
@@ -100,7 +99,18 @@ export function lower(s: Step, out: Sink): boolean {
     case 'bswap': {
       if (insn.mem || f.size < 4) break;
       const wide = f.size === 8;
-      const op = mnemonic === 'neg' ? (wide ? UOP.neg64 : UOP.neg32) : mnemonic === 'not' ? (wide ? UOP.not64 : UOP.not32) : wide ? UOP.bswap64 : UOP.bswap32;
+      const op =
+        mnemonic === 'neg'
+          ? wide
+            ? UOP.neg64
+            : UOP.neg32
+          : mnemonic === 'not'
+            ? wide
+              ? UOP.not64
+              : UOP.not32
+            : wide
+              ? UOP.bswap64
+              : UOP.bswap32;
       out.emit(op, s.regs[0]! + REGS);
       return false;
     }
@@ -183,7 +193,8 @@ function address(s: Step, out: Sink, into: number): [base: number, disp: number]
   const none = insn.base < 0 && insn.index < 0;
   if (segment !== 0) {
     if (none) return [segmentIndex(segment), disp];
-    if (insn.index < 0 && insn.base !== RIP) return add(out, into, segmentIndex(segment), REGS + insn.base * 2, 0, disp);
+    if (insn.index < 0 && insn.base !== RIP)
+      return add(out, into, segmentIndex(segment), REGS + insn.base * 2, 0, disp);
     const at = baseOf(s, out);
     const [sum] = insn.index < 0 ? [at] : add(out, into, at, REGS + insn.index * 2, insn.scale, 0);
     return add(out, into, segmentIndex(segment), sum as number, 0, insn.base === RIP ? 0 : disp);
@@ -231,7 +242,10 @@ function lowerShift(s: Step, out: Sink, op: number): boolean {
     out.emit(op, d, s.regs[2]! + REGS, s.regs[1]! + REGS);
     return false;
   }
-  const count = s.kinds[1] === IMM && s.regs[1] !== -2 ? out.constant(s.insn.immLo & (s.form.size === 8 ? 63 : 31), 0) : operand(s, out, 1, VALUE);
+  const count =
+    s.kinds[1] === IMM && s.regs[1] !== -2
+      ? out.constant(s.insn.immLo & (s.form.size === 8 ? 63 : 31), 0)
+      : operand(s, out, 1, VALUE);
   out.emit(op, d, count, d);
   return false;
 }
@@ -252,7 +266,12 @@ function lowerMov(s: Step, out: Sink): boolean {
     return false;
   }
   if (to === REG && size >= 4 && (from === REG || from === IMM)) {
-    const value = from === REG ? s.regs[1]! + REGS : size === 8 ? out.constant(s.insn.immLo, s.insn.immHi) : out.constant(s.insn.immLo, 0);
+    const value =
+      from === REG
+        ? s.regs[1]! + REGS
+        : size === 8
+          ? out.constant(s.insn.immLo, s.insn.immHi)
+          : out.constant(s.insn.immLo, 0);
     out.emit(from === REG && size === 4 ? UOP.mov32 : UOP.mov64, s.regs[0]! + REGS, value);
     return false;
   }

@@ -1,6 +1,8 @@
 /** Data movement and the stack (Intel SDM vol. 1, 7.3.1; vol. 2A "ENTER", vol. 2B "MOV", "POP", "PUSH", "XCHG"). */
-import { type Context, type Handler, MEM, type Step } from './context.ts';
+
+import { PREFIX } from '../../x86/index.ts';
 import { conditionHandlers } from './conditions.ts';
+import { type Context, type Handler, MEM, type Step } from './context.ts';
 
 function push(x: Context, s: Step): 0 {
   let lo = x.read(s, 0);
@@ -129,7 +131,7 @@ export const moveHandlers: Readonly<Record<string, Handler>> = {
     const sum = ((r[6] as number) >>> 0) + ((r[0] as number) & 0xff);
     let lo = sum | 0;
     let hi = ((r[7] as number) + (sum > 0xffffffff ? 1 : 0)) | 0;
-    if (s.insn.prefixes & 0x10) hi = 0;
+    if (s.insn.prefixes & PREFIX.ADDRSIZE) hi = 0;
     if (s.insn.segment !== 0) {
       lo = x.addSegment(s.insn.segment, lo, hi);
       hi = x.hi;

@@ -134,10 +134,10 @@ function div(x: Context, s: Step): 0 {
 
 /** ax, or dx:ax, unsigned. */
 const dividend = (r: Int32Array, size: number): number =>
-  size === 1 ? (r[0] as number) & 0xffff : (((r[4] as number) & 0xffff) * 0x10000 + ((r[0] as number) & 0xffff));
+  size === 1 ? (r[0] as number) & 0xffff : ((r[4] as number) & 0xffff) * 0x10000 + ((r[0] as number) & 0xffff);
 
 function putNarrow(x: Context, size: number, quotient: number, rest: number): void {
-  if (size === 1) x.setReg(0, 2, (quotient & 0xff) | (rest & 0xff) << 8, 0);
+  if (size === 1) x.setReg(0, 2, (quotient & 0xff) | ((rest & 0xff) << 8), 0);
   else {
     x.setReg(0, 2, quotient, 0);
     x.setReg(4, 2, rest, 0);

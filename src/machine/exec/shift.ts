@@ -209,7 +209,6 @@ const flagless =
     return 0;
   };
 
-
 export const shiftHandlers: Readonly<Record<string, Handler>> = {
   shl: shifter(shl),
   sal: shifter(shl),

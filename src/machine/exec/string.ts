@@ -4,14 +4,13 @@
  * Sources are read through an fs or gs override, destinations never are.
  */
 import { FLAG, PREFIX } from '../../x86/index.ts';
-import type { Context, Handler, Step } from "./context.ts";
-import { Z } from './flags.ts';
 import { compareValues } from './alu.ts';
+import type { Context, Handler, Step } from './context.ts';
+import { Z } from './flags.ts';
 
 const RCX = 2;
 const RSI = 12;
 const RDI = 14;
-
 
 /** One element; a fault leaves everything as it was before it. */
 type Element = (x: Context, s: Step, size: number) => void;
@@ -63,7 +62,8 @@ function source(x: Context, s: Step, size: number): number {
   return x.load(lo, hi, size);
 }
 
-const destinationHigh = (x: Context, s: Step): number => (s.insn.prefixes & PREFIX.ADDRSIZE ? 0 : (x.r[RDI + 1] as number));
+const destinationHigh = (x: Context, s: Step): number =>
+  s.insn.prefixes & PREFIX.ADDRSIZE ? 0 : (x.r[RDI + 1] as number);
 
 const movs: Element = (x, s, size) => {
   const lo = source(x, s, size);

@@ -12,17 +12,24 @@ import { type Context, type Handler, LEAVE, type Step } from './context.ts';
  */
 const CPUID: Readonly<Record<number, readonly [eax: number, ebx: number, ecx: number, edx: number]>> = {
   0: [7, 0x66706265, 0x20555043, 0x756d652d], // 'ebpf-emu CPU '
-  1: [0x000306c3, 0x00000800, 1 << 13 | 1 << 22 | 1 << 23, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 15],
-  7: [0, 1 << 0 | 1 << 3 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 19 | 1 << 20, 0, 0],
+  1: [
+    0x000306c3,
+    0x00000800,
+    (1 << 13) | (1 << 22) | (1 << 23),
+    (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 15),
+  ],
+  7: [0, (1 << 0) | (1 << 3) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 19) | (1 << 20), 0, 0],
   [0x80000000 | 0]: [0x80000001 | 0, 0, 0, 0],
-  [0x80000001 | 0]: [0, 0, 1 << 0 | 1 << 5, 1 << 11 | 1 << 20 | 1 << 27 | 1 << 29],
+  [0x80000001 | 0]: [0, 0, (1 << 0) | (1 << 5), (1 << 11) | (1 << 20) | (1 << 27) | (1 << 29)],
 };
 
 function cpuid(x: Context): 0 {
   const { r } = x;
   const leaf = CPUID[r[0] as number] ?? [0, 0, 0, 0];
   const subleaf = r[0] === 7 && r[2] !== 0;
-  [0, 3, 1, 2].forEach((n, i) => x.setReg(n * 2, 4, subleaf ? 0 : (leaf[i] as number), 0));
+  [0, 3, 1, 2].forEach((n, i) => {
+    x.setReg(n * 2, 4, subleaf ? 0 : (leaf[i] as number), 0);
+  });
   return 0;
 }
 

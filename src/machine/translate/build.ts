@@ -8,7 +8,7 @@ import type { Addr } from '../addr.ts';
 import { addrHi, addrLo } from '../addr.ts';
 import { type Block, DYNAMIC, type ExitPoint, type Terminator, type Unit } from './ir.ts';
 import { lift } from './lift.ts';
-import { immediate, type LiftOptions, Lifter, type StackState } from './lifter.ts';
+import { immediate, Lifter, type LiftOptions, type StackState } from './lifter.ts';
 import type { Shape, ShapeBlock } from './shape.ts';
 
 /** One level of inlining: where its `ret` goes on. */

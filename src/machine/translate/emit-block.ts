@@ -2,14 +2,26 @@
  * Micro-operations to WebAssembly. Guest registers are i64 locals; a 32-bit operation is the i32
  * instruction between wrap and extend, which the engine's code generator folds away.
  */
+
+import { addrHi, addrLo } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS, GENERAL_ZONE_PHYS, PAGE_OFFSET, TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../layout.ts';
-import { addrHi, addrLo } from '../addr.ts';
 import { Bytes, type FunctionBody, I64, OP } from '../wasm/encoder.ts';
 import type { Locals } from './emit.ts';
 import { emitCondition } from './emit-condition.ts';
-import { afterUop, flagCode, type FlagState, overlayCode } from './flags.ts';
-import { type AluOp, type Block, DYNAMIC, type ExitPoint, reads, TEMP, type Terminator, type Unit, type Uop, written } from './ir.ts';
+import { afterUop, type FlagState, flagCode, overlayCode } from './flags.ts';
+import {
+  type AluOp,
+  type Block,
+  DYNAMIC,
+  type ExitPoint,
+  reads,
+  TEMP,
+  type Terminator,
+  type Unit,
+  type Uop,
+  written,
+} from './ir.ts';
 import { LEFT, type Left } from './mailbox.ts';
 
 /** A stack run is at least this long, or no unit starts on it. */
@@ -155,33 +167,45 @@ export class BlockEmitter {
     switch (u.op) {
       case 'const':
         body.i64(u.lo, u.hi);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'mov':
         this.get(u.a);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'sp':
         this.stackAddress(u.disp);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'cpu':
         body.i32(0).mem(OP['i64.load'], CPU_PHYS + u.at);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'zext':
         this.get(u.a);
         if (u.w === 4) body.op(OP['i32.wrap_i64']).op(OP['i64.extend_i32_u']);
         else if (u.w < 4) body.i64(MASK[u.w]!, 0).op(OP['i64.and']);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'sext':
         this.get(u.a);
         if (u.w < 8) body.op(u.w === 4 ? OP['i64.extend32_s'] : u.w === 2 ? OP['i64.extend16_s'] : OP['i64.extend8_s']);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'insert':
-        return this.insert(u);
+        this.insert(u);
+        return;
       case 'bswap':
-        return this.bswap(u);
+        this.bswap(u);
+        return;
       case 'mulhu':
-        return this.mulhu(u);
+        this.mulhu(u);
+        return;
       case 'cmov':
-        if (!this.condition(u.cc)) return this.exit(u.exit, LEFT.step);
+        if (!this.condition(u.cc)) {
+          this.exit(u.exit, LEFT.step);
+          return;
+        }
         body.open('if');
         this.get(u.a);
         this.set(u.d);
@@ -193,13 +217,16 @@ export class BlockEmitter {
           body.i32(0);
         }
         body.op(OP['i64.extend_i32_u']);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'check':
-        return this.check(u);
+        this.check(u);
+        return;
       case 'load':
         this.address(u);
         body.mem((u.sign ? LOAD_SIGNED : LOAD)[u.w]!, this.offset(u));
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'store':
         this.address(u);
         this.value(u.b, u.lo, u.hi);
@@ -207,7 +234,8 @@ export class BlockEmitter {
         return;
       case 'load.sp':
         body.get(l.frame).mem((u.sign ? LOAD_SIGNED : LOAD)[u.w]!, u.disp - this.unit.frame.lo);
-        return this.set(u.d);
+        this.set(u.d);
+        return;
       case 'store.sp':
         body.get(l.frame);
         this.value(u.b, u.lo, u.hi);
@@ -237,7 +265,8 @@ export class BlockEmitter {
         body.set(l.ob);
         return;
       case 'expect':
-        return this.expect(u);
+        this.expect(u);
+        return;
       default:
         if (u.w === 8) {
           this.get(u.a);
@@ -248,7 +277,8 @@ export class BlockEmitter {
           this.value32(u.b, u.lo);
           body.op(ALU[u.op][0]).op(OP['i64.extend_i32_u']);
         }
-        return this.set(u.d);
+        this.set(u.d);
+        return;
     }
   }
 
@@ -284,7 +314,13 @@ export class BlockEmitter {
       this.get(u.a).op(OP['i32.wrap_i64']).set(l.i32);
       if (u.w === 4) {
         body.get(l.i32).i32(8).op(OP['i32.rotl']).i32(0x00ff00ff).op(OP['i32.and']);
-        body.get(l.i32).i32(8).op(OP['i32.rotr']).i32(0xff00ff00 | 0).op(OP['i32.and']).op(OP['i32.or']);
+        body
+          .get(l.i32)
+          .i32(8)
+          .op(OP['i32.rotr'])
+          .i32(0xff00ff00 | 0)
+          .op(OP['i32.and'])
+          .op(OP['i32.or']);
       } else {
         body.get(l.i32).i32(8).op(OP['i32.shl']);
         body.get(l.i32).i32(8).op(OP['i32.shr_u']).i32(0xff).op(OP['i32.and']).op(OP['i32.or']);
@@ -347,7 +383,10 @@ export class BlockEmitter {
     // The pointer itself must be inside too, so that its low half plus the displacement does not wrap.
     const lo = Math.min(u.lo, 0);
     const bytes = Math.max(u.hi, 1) - lo;
-    if (bytes > (u.cls === 'stack' ? MIN_STACK : MAX_SPAN)) return this.exit(u.exit, LEFT.step);
+    if (bytes > (u.cls === 'stack' ? MIN_STACK : MAX_SPAN)) {
+      this.exit(u.exit, LEFT.step);
+      return;
+    }
     this.get(u.a);
     if (u.cls === 'direct') {
       const add = -(PAGE_OFFSET + GENERAL_ZONE_PHYS) + lo;

@@ -194,13 +194,19 @@ class Condition {
   }
 
   private zeroFlag(): void {
-    if (this.s.kind === 'raw') return this.bit(FLAG.ZF);
+    if (this.s.kind === 'raw') {
+      this.bit(FLAG.ZF);
+      return;
+    }
     this.result();
     this.op('eqz');
   }
 
   private sign(): void {
-    if (this.s.kind === 'raw') return this.bit(FLAG.SF);
+    if (this.s.kind === 'raw') {
+      this.bit(FLAG.SF);
+      return;
+    }
     this.result();
     this.zero();
     this.op('lt_s');
@@ -232,7 +238,10 @@ class Condition {
 
   private overflow(): void {
     const { body, l, s } = this;
-    if (s.kind === 'raw') return this.bit(FLAG.OF);
+    if (s.kind === 'raw') {
+      this.bit(FLAG.OF);
+      return;
+    }
     if (s.kind === 'logic') {
       body.i32(0);
       return;

@@ -5,8 +5,15 @@
  */
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
-import { type FunctionBody, I32, I64, type ModuleBuilder, OP, type ValType } from '../wasm/encoder.ts';
-import { FunctionBody as Body } from '../wasm/encoder.ts';
+import {
+  FunctionBody as Body,
+  type FunctionBody,
+  I32,
+  I64,
+  type ModuleBuilder,
+  OP,
+  type ValType,
+} from '../wasm/encoder.ts';
 import { BlockEmitter, MIN_STACK, type Window } from './emit-block.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
@@ -62,7 +69,12 @@ function budgetNeeds(flow: Flow): Int32Array {
   return need;
 }
 
-export function emitUnit(unit: Unit, flow: Flow, states: readonly (FlagState | undefined)[], options: EmitOptions): Emitted {
+export function emitUnit(
+  unit: Unit,
+  flow: Flow,
+  states: readonly (FlagState | undefined)[],
+  options: EmitOptions,
+): Emitted {
   const body = new Body([I32], [I32]);
   const local = (type: typeof I32 | typeof I64): number => body.local(type);
   const locals: Locals = {
@@ -88,7 +100,14 @@ export function emitUnit(unit: Unit, flow: Flow, states: readonly (FlagState | u
   const need = budgetNeeds(flow);
   const block = new BlockEmitter(body, locals, unit, { ...options, spill, spilled: use.spilled, loaded: use.loaded });
   prologue(body, locals, unit, use.loaded);
-  new Structure(body, flow, states, need, flow.reducible ? loopLevels(flow) : new Uint8Array(need.length), block).emit();
+  new Structure(
+    body,
+    flow,
+    states,
+    need,
+    flow.reducible ? loopLevels(flow) : new Uint8Array(need.length),
+    block,
+  ).emit();
   body.op(OP.unreachable);
   return { body, need: need[unit.blocks[0]!.id]! };
 }
@@ -169,18 +188,31 @@ function prologue(body: FunctionBody, l: Locals, unit: Unit, loaded: readonly nu
     // rsp0 + lo - stackLo must be at most stackSize - (hi - lo), as unsigned numbers
     const bytes = frame.hi - frame.lo;
     body.get(l.stackSize).i64(bytes, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
-    body.get(l.rsp0).i64(frame.lo, frame.lo >> 31).op(OP['i64.add']).tee(l.i64).get(l.stackLo).op(OP['i64.sub']);
+    body
+      .get(l.rsp0)
+      .i64(frame.lo, frame.lo >> 31)
+      .op(OP['i64.add'])
+      .tee(l.i64)
+      .get(l.stackLo)
+      .op(OP['i64.sub']);
     body.get(l.stackSize).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
     body.open('if').i32(LEFT.frame).op(OP.return).end();
     body.get(l.i64).op(OP['i32.wrap_i64']).get(l.stackDelta).op(OP['i32.add']).set(l.frame);
   }
   if (unit.bp !== DYNAMIC) {
     body.i32(0).mem(OP['i64.load'], CPU_PHYS + CPU.regs + 8 * RBP);
-    body.get(l.rsp0).i64(unit.bp, unit.bp >> 31).op(OP['i64.add']).op(OP['i64.ne']);
+    body
+      .get(l.rsp0)
+      .i64(unit.bp, unit.bp >> 31)
+      .op(OP['i64.add'])
+      .op(OP['i64.ne']);
     body.open('if').i32(LEFT.frame).op(OP.return).end();
   }
   for (const r of loaded) load(CPU_PHYS + CPU.regs + 8 * r, l.regs[r]!);
-  body.i32(0).mem(OP['i64.load32_u'], CPU_PHYS + CPU.rflags).set(l.a);
+  body
+    .i32(0)
+    .mem(OP['i64.load32_u'], CPU_PHYS + CPU.rflags)
+    .set(l.a);
 }
 
 type Label = { readonly block: Block | undefined; readonly loop: boolean };
@@ -345,7 +377,10 @@ class Structure {
       const loop = order.length - i;
       const go = (to: Block, depth: number): void => {
         if (this.isBack(block, to)) this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
-        this.body.i32(position[to.id]!).set(next).br(loop + depth);
+        this.body
+          .i32(position[to.id]!)
+          .set(next)
+          .br(loop + depth);
       };
       this.block.begin(block, this.states[block.id]!);
       const { term } = block;

@@ -20,18 +20,7 @@
 import { FLAG } from '../cpu.ts';
 import type { FlagKind, OverlayKind, Uop, Width } from './ir.ts';
 
-export const FLAG_KINDS: readonly FlagKind[] = [
-  'raw',
-  'add',
-  'sub',
-  'cmp',
-  'logic',
-  'inc',
-  'dec',
-  'shl',
-  'shr',
-  'sar',
-];
+export const FLAG_KINDS: readonly FlagKind[] = ['raw', 'add', 'sub', 'cmp', 'logic', 'inc', 'dec', 'shl', 'shr', 'sar'];
 export const OVERLAY_KINDS: readonly OverlayKind[] = ['none', 'cf', 'co', 'rol', 'ror', 'imul', 'mul'];
 
 /** Kind, width and shift count as one number: what generated code keeps in a local. */

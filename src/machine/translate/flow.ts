@@ -2,7 +2,6 @@
  * Control flow of a unit: reverse postorder, dominators (Cooper, Harvey and Kennedy, "A Simple, Fast
  * Dominance Algorithm", 2001), natural loops, and whether it is reducible.
  */
-import type { Addr } from '../addr.ts';
 import { type Block, successors, type Unit } from './ir.ts';
 
 export interface Flow {
@@ -117,27 +116,4 @@ function addLoop(
     body.add(b);
     work.push(...preds[b.id]!);
   }
-}
-
-/** A loop inside others: its own blocks, and the header of the outermost one, by address. */
-export interface Nested {
-  readonly outer: Addr;
-  readonly body: ReadonlySet<Addr>;
-}
-
-/** Nested loops by their header's address. */
-export function nestedLoops(unit: Unit, flow: Flow): Map<Addr, Nested> {
-  const out = new Map<Addr, Nested>();
-  for (const [id, body] of flow.loops) {
-    const head = unit.blocks[id]!;
-    let outer: ReadonlySet<Block> | undefined;
-    let outerHead = -1;
-    for (const [otherId, other] of flow.loops) {
-      if (otherId === id || !other.has(head) || (outer !== undefined && other.size <= outer.size)) continue;
-      outer = other;
-      outerHead = otherId;
-    }
-    if (outer !== undefined) out.set(head.rip, { outer: unit.blocks[outerHead]!.rip, body: new Set([...body].map((b) => b.rip)) });
-  }
-  return out;
 }

@@ -4,7 +4,7 @@
  * anything that changes a register, memory or the flags.
  */
 import { RAX, RBP, RDX, RSP } from '../cpu.ts';
-import { type AluOp, DYNAMIC, type Decoded, type FlagKind, type Width } from './ir.ts';
+import { type AluOp, type Decoded, DYNAMIC, type FlagKind, type Width } from './ir.ts';
 import { immediate, type Lifter, type Place, type Value, variableValue } from './lifter.ts';
 import { conditionOf, hasOddPrefix } from './shape.ts';
 
@@ -21,7 +21,13 @@ interface Operand {
   readonly imm: Value | undefined;
 }
 
-const register = (w: Width, n: number): Operand => ({ w, reg: n > 15 ? n - 16 : n, high: n > 15, mem: undefined, imm: undefined });
+const register = (w: Width, n: number): Operand => ({
+  w,
+  reg: n > 15 ? n - 16 : n,
+  high: n > 15,
+  mem: undefined,
+  imm: undefined,
+});
 const constant = (w: Width, imm: Value): Operand => ({ w, reg: -1, high: false, mem: undefined, imm });
 
 function memory(l: Lifter, w: Width): Operand | undefined {
@@ -461,7 +467,7 @@ const push: Handler = (l, d) => {
 
 const pop: Handler = (l, d) => {
   const dst = operand(l, d, 0);
-  if (!dst || dst.w !== 8 || dst.mem || dst.reg === RSP) return false;
+  if (dst?.w !== 8 || dst.mem || dst.reg === RSP) return false;
   if (dst.reg === RBP) return popFrame(l);
   const v = l.top();
   l.state.sp += 8;

@@ -173,7 +173,9 @@ export class Lifter {
     } else if (insn.base >= 0) {
       if (this.isFrame(insn.base) && insn.index < 0 && insn.segment === 0) {
         const offset = this.frameOffset(insn.base) + disp;
-        return offset < -MAX_FRAME || offset > MAX_FRAME ? undefined : { frame: true, a: -1, disp: offset, cls: 'stack', ...none };
+        return offset < -MAX_FRAME || offset > MAX_FRAME
+          ? undefined
+          : { frame: true, a: -1, disp: offset, cls: 'stack', ...none };
       }
       a = this.reg(insn.base);
       // Code that was entered in the middle still uses rbp as its frame pointer, mostly.
@@ -297,9 +299,48 @@ export class Lifter {
 /** All fields in one order, so that the engine sees one kind of object in every pass. */
 function sameShape(u: Uop): Uop {
   const f = u as unknown as Record<string, unknown>;
-  const { op, w = 8, d = -1, a = -1, b = -1, lo = 0, hi = 0, disp = 0, cls, p = -1, c = -1, kind, cc, at, to, shift } = f;
+  const {
+    op,
+    w = 8,
+    d = -1,
+    a = -1,
+    b = -1,
+    lo = 0,
+    hi = 0,
+    disp = 0,
+    cls,
+    p = -1,
+    c = -1,
+    kind,
+    cc,
+    at,
+    to,
+    shift,
+  } = f;
   const { sp, not, write, sign, exit } = f;
-  return { op, w, d, a, b, lo, hi, disp, cls, p, c, kind, cc, at, to, shift, sp, not, write, sign, exit } as unknown as Uop;
+  return {
+    op,
+    w,
+    d,
+    a,
+    b,
+    lo,
+    hi,
+    disp,
+    cls,
+    p,
+    c,
+    kind,
+    cc,
+    at,
+    to,
+    shift,
+    sp,
+    not,
+    write,
+    sign,
+    exit,
+  } as unknown as Uop;
 }
 
 export const variableValue = (v: number): Value => ({ v, lo: 0, hi: 0 });

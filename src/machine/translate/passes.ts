@@ -6,8 +6,9 @@
  *   - {@link joinChecks}: one check for several accesses through the same pointer, and checks of
  *     loop-invariant pointers in front of the loop
  */
-import type { Flow } from './flow.ts';
+
 import { afterUop, type FlagState, INITIAL_FLAGS, meetFlags } from './flags.ts';
+import type { Flow } from './flow.ts';
 import { type Block, reads, successors, TEMP, type Unit, type Uop, written } from './ir.ts';
 
 /** Flag state at entry of each block, by id. */
@@ -23,7 +24,13 @@ export function flagStates(unit: Unit, flow: Flow): (FlagState | undefined)[] {
       for (const to of successors(block.term)) {
         const old = entry[to.id];
         const met = old === undefined ? s : meetFlags(old, s);
-        if (old === undefined || met.kind !== old.kind || met.over !== old.over || met.w !== old.w || met.ow !== old.ow) {
+        if (
+          old === undefined ||
+          met.kind !== old.kind ||
+          met.over !== old.over ||
+          met.w !== old.w ||
+          met.ow !== old.ow
+        ) {
           entry[to.id] = met;
           changed = true;
         }

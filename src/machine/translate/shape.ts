@@ -3,7 +3,7 @@
  * jumps, calls stepped over. Nothing of the machine's state is in here, so a shape stays valid until
  * the text changes.
  */
-import { type Form, decode, form, PREFIX } from '../../x86/index.ts';
+import { decode, type Form, form, PREFIX } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
 import { addrHi, addrLo, addrOf } from '../addr.ts';
 import { EXEC } from '../layout.ts';
@@ -154,7 +154,12 @@ export function shapeAt(memory: GuestMemory, entry: Addr): Shape | undefined {
   return { entry, blocks, insns: decoded.size, returns, ranges: joined(runs) };
 }
 
-function blockAt(decoded: ReadonlyMap<number, Decoded>, leaders: ReadonlySet<number>, entry: Addr, from: number): ShapeBlock {
+function blockAt(
+  decoded: ReadonlyMap<number, Decoded>,
+  leaders: ReadonlySet<number>,
+  entry: Addr,
+  from: number,
+): ShapeBlock {
   const insns: Decoded[] = [];
   const start = entry + from;
   for (let offset = from; ; ) {
@@ -192,6 +197,35 @@ function joined(runs: [Addr, Addr][]): [Addr, Addr][] {
     else out.push(run);
   }
   return out;
+}
+
+/** A loop inside another one. */
+export interface Nested {
+  /** start of the outermost loop around it */
+  readonly outer: Addr;
+  /** the loop's own blocks; undefined where `rip` starts no loop */
+  readonly body: ReadonlySet<Addr> | undefined;
+}
+
+/**
+ * Where `rip`, the shape's entry, is inside a loop that starts before it: that, judged by backward jumps and the order of
+ * the code, as the function's own entry is not known. A guess, which decides only what is translated together.
+ */
+export function nestedAt(shape: Shape): Nested | undefined {
+  const rip = shape.entry;
+  let outer = rip;
+  let latch = -Number.MAX_VALUE;
+  for (const { insns, end } of shape.blocks.values()) {
+    if (end.kind !== 'jump' && end.kind !== 'branch') continue;
+    const source = insns[insns.length - 1]!.rip;
+    if (end.target > source) continue;
+    if (end.target === rip) latch = Math.max(latch, source);
+    if (source >= rip) outer = Math.min(outer, end.target);
+  }
+  if (outer === rip) return undefined;
+  const body = new Set<Addr>();
+  for (const start of shape.blocks.keys()) if (start >= rip && start <= latch) body.add(start);
+  return { outer, body: body.size > 0 ? body : undefined };
 }
 
 /** Whether the instruction carries a prefix that the translator leaves to the stepper. */

@@ -12,11 +12,11 @@ import { I32, ModuleBuilder } from '../wasm/encoder.ts';
 import { buildUnit } from './build.ts';
 import { emitUnit } from './emit.ts';
 import { type FlagWords, settle } from './flags.ts';
-import { analyseFlow, type Nested, nestedLoops } from './flow.ts';
+import { analyseFlow } from './flow.ts';
 import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
 import { LEFT, type Left, MAIL } from './mailbox.ts';
 import { dropDead, flagStates, joinChecks } from './passes.ts';
-import { type Shape, shapeAt } from './shape.ts';
+import { nestedAt, type Shape, shapeAt } from './shape.ts';
 
 /** Translated code for one entry address. */
 export interface Translation {
@@ -26,7 +26,6 @@ export interface Translation {
   /** budget below which it cannot run */
   readonly need: number;
   valid: boolean;
-  readonly nested: ReadonlyMap<Addr, Nested>;
   /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */
   slice: number;
   /** times that it found the stack not as it relies on */
@@ -154,21 +153,22 @@ export class Translator {
     const known = this.translations.get(rip);
     if (known !== undefined) return known;
     if (this.refused.has(rip)) return undefined;
-    this.compile([{ entry: rip, within: undefined }]);
+    // A loop inside a loop gets a unit of its own, and the outermost one another, so that each is
+    // nested as the code has it.
+    const shape = this.shape(rip);
+    const nested = shape && nestedAt(shape);
+    const wanted: Wanted[] = [{ entry: rip, within: nested?.body }];
+    if (nested !== undefined && !this.translations.has(nested.outer) && !this.refused.has(nested.outer)) {
+      wanted.push({ entry: nested.outer, within: undefined });
+    }
+    this.compile(wanted);
     return this.translations.get(rip);
   }
 
-  /** Out of a slice in the loop at rip: from here on that loop, and the outermost around it, have units of their own. */
+  /** A slice or the budget ended at a loop: the next slice is longer, and starts in a translation. */
   resume(t: Translation): void {
-    const { rip } = this.host.cpu;
     t.slice = Math.min(t.slice * 2, MAX_SLICE);
-    const nested = t.nested.get(rip);
-    const wanted = nested === undefined ? [{ entry: rip, within: undefined }] : [
-      { entry: rip, within: nested.body },
-      { entry: nested.outer, within: undefined },
-    ];
-    const missing = wanted.filter((w) => !this.translations.has(w.entry) && !this.refused.has(w.entry));
-    if (missing.length > 0) this.compile(missing);
+    this.translate(this.host.cpu.rip);
   }
 
   private shape = (entry: Addr): Shape | undefined => {
@@ -177,13 +177,14 @@ export class Translator {
   };
 
   private classOf = (rip: Addr, guess: AddressClass): AddressClass =>
-    this.classes.get(rip) ?? (guess === 'direct' && (this.reclassed.get(this.building) ?? 0) >= RECLASS_ALL ? 'tlb' : guess);
+    this.classes.get(rip) ??
+    (guess === 'direct' && (this.reclassed.get(this.building) ?? 0) >= RECLASS_ALL ? 'tlb' : guess);
 
   private compile(wanted: readonly Wanted[]): void {
     const { memory } = this.host;
     const module = new ModuleBuilder(memory.bytes / 65536);
     const vmcall = module.import('vmcall', [], [I32]);
-    const made: { unit: Unit; need: number; name: string; nested: Map<Addr, Nested> }[] = [];
+    const made: { unit: Unit; need: number; name: string }[] = [];
     for (const { entry, within } of wanted) {
       const unit = this.unit(entry, within);
       if (typeof unit === 'string') {
@@ -201,18 +202,18 @@ export class Translator {
       });
       const name = `f${made.length}`;
       module.add(body, name);
-      made.push({ unit, need, name, nested: nestedLoops(unit, flow) });
+      made.push({ unit, need, name });
     }
     if (made.length === 0) return;
     const compiled = new WebAssembly.Module(module.encode());
     const instance = new WebAssembly.Instance(compiled, { m: { memory: memory.wasm, vmcall: this.vmcall } });
     this.modules++;
-    for (const { unit, need, name, nested } of made) {
+    for (const { unit, need, name } of made) {
       const run = instance.exports[name] as (budget: number) => Left;
       this.compiled++;
       this.mark(unit.entry, TRANSLATED);
       const { entry, ranges } = unit;
-      this.translations.set(entry, { entry, ranges, run, need, nested, slice: FIRST_SLICE, valid: true, refusals: 0 });
+      this.translations.set(entry, { entry, ranges, run, need, slice: FIRST_SLICE, valid: true, refusals: 0 });
     }
   }
 

@@ -1,5 +1,5 @@
 /** Function bodies as text, one instruction a line, blocks indented: for goldens and for people. */
-import { OP, type FunctionBody } from './encoder.ts';
+import { type FunctionBody, OP } from './encoder.ts';
 
 const NAMES = new Map<number, string>(Object.entries(OP).map(([name, code]) => [code, name]));
 

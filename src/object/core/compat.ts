@@ -2,7 +2,15 @@
  * When two types count as the same for CO-RE. Three measures, from weak to strong:
  * fields that may stand for each other, types of compatible kinds, types that match member for member.
  */
-import { type Btf, type BtfComposite, type BtfEnum, type BtfType, essentialName, isComposite, isEnum } from '../../btf/index.ts';
+import {
+  type Btf,
+  type BtfComposite,
+  type BtfEnum,
+  type BtfType,
+  essentialName,
+  isComposite,
+  isEnum,
+} from '../../btf/index.ts';
 import { CoreError } from './kinds.ts';
 
 const MAX_DEPTH = 32;
@@ -41,7 +49,13 @@ export function fieldsCompatible(local: Btf, localId: number, target: Btf, targe
 }
 
 /** For type existence, size and id, and for ksyms: kinds agree all the way through pointers, arrays and prototypes. */
-export function typesCompatible(local: Btf, localId: number, target: Btf, targetId: number, level = MAX_DEPTH): boolean {
+export function typesCompatible(
+  local: Btf,
+  localId: number,
+  target: Btf,
+  targetId: number,
+  level = MAX_DEPTH,
+): boolean {
   if (!sameKind(local.typeById(localId), target.typeById(targetId))) return false;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const a = local.resolve(localId);
@@ -84,7 +98,8 @@ export function typesCompatible(local: Btf, localId: number, target: Btf, target
 }
 
 /** Names agree but for flavours; an anonymous target takes only an anonymous local. */
-const namesMatch = (local: string, target: string): boolean => (target === '' ? local === '' : essentialName(local) === essentialName(target));
+const namesMatch = (local: string, target: string): boolean =>
+  target === '' ? local === '' : essentialName(local) === essentialName(target);
 
 function enumsMatch(local: BtfEnum, target: BtfEnum): boolean {
   if (local.size !== target.size || local.values.length > target.values.length) return false;
@@ -97,10 +112,20 @@ interface Budget {
   left: number;
 }
 
-function compositesMatch(local: Btf, a: BtfComposite, target: Btf, b: BtfComposite, behindPointer: boolean, level: number, budget: Budget): boolean {
+function compositesMatch(
+  local: Btf,
+  a: BtfComposite,
+  target: Btf,
+  b: BtfComposite,
+  behindPointer: boolean,
+  level: number,
+  budget: Budget,
+): boolean {
   if (a.members.length > b.members.length) return false;
   return a.members.every((m) =>
-    b.members.some((t) => namesMatch(m.name, t.name) && typesMatch(local, m.type, target, t.type, behindPointer, level - 1, budget)),
+    b.members.some(
+      (t) => namesMatch(m.name, t.name) && typesMatch(local, m.type, target, t.type, behindPointer, level - 1, budget),
+    ),
   );
 }
 
@@ -131,7 +156,9 @@ export function typesMatch(
       case 'struct':
       case 'union':
         if (behindPointer) return a.kind === b.kind || (b.kind === 'fwd' && b.of === a.kind);
-        return isComposite(b) && a.kind === b.kind && compositesMatch(local, a, target, b, behindPointer, level, budget);
+        return (
+          isComposite(b) && a.kind === b.kind && compositesMatch(local, a, target, b, behindPointer, level, budget)
+        );
       case 'int':
         return b.kind === 'int' && a.size === b.size && a.signed === b.signed;
       case 'ptr':
@@ -149,7 +176,10 @@ export function typesMatch(
         if (b.kind !== 'func_proto' || a.params.length !== b.params.length) return false;
         const params = b.params;
         const under = behindPointer;
-        if (!a.params.every((p, n) => typesMatch(local, p.type, target, params[n]?.type ?? 0, under, level - 1, budget))) return false;
+        if (
+          !a.params.every((p, n) => typesMatch(local, p.type, target, params[n]?.type ?? 0, under, level - 1, budget))
+        )
+          return false;
         localId = a.type;
         targetId = b.type;
         break;

@@ -13,8 +13,8 @@ import {
   BPF_STX,
   BPF_W,
   BPF_X,
-  insn as makeInsn,
   type Insn,
+  insn as makeInsn,
 } from '../../isa/index.ts';
 import { CoreError } from './kinds.ts';
 import type { CoreDecision } from './resolve.ts';
@@ -53,7 +53,8 @@ export function patch(insns: Insn[], at: number, decision: CoreDecision): void {
   switch (insn.code & CLASS) {
     case BPF_ALU:
     case BPF_ALU64:
-      if ((insn.code & BPF_X) !== 0) throw new CoreError(`${decision.local}: the instruction takes a register, not a number`);
+      if ((insn.code & BPF_X) !== 0)
+        throw new CoreError(`${decision.local}: the instruction takes a register, not a number`);
       expect(decision, BigInt(insn.imm));
       insns[at] = { ...insn, imm: Number(BigInt.asIntN(32, value)) };
       return;
@@ -69,7 +70,10 @@ export function patch(insns: Insn[], at: number, decision: CoreDecision): void {
       let { code } = insn;
       if (decision.oldSize !== decision.newSize) {
         const width = WIDTH[insn.code & SIZE] as number;
-        if (width !== decision.oldSize) throw new CoreError(`${decision.local}: the instruction moves ${width} bytes, the field has ${decision.oldSize}`);
+        if (width !== decision.oldSize)
+          throw new CoreError(
+            `${decision.local}: the instruction moves ${width} bytes, the field has ${decision.oldSize}`,
+          );
         const size = Object.keys(WIDTH).find((bits) => WIDTH[Number(bits)] === decision.newSize);
         if (size === undefined) throw new CoreError(`${decision.local}: no load moves ${decision.newSize} bytes`);
         code = (insn.code & MODE) | Number(size) | (insn.code & CLASS);
@@ -79,7 +83,16 @@ export function patch(insns: Insn[], at: number, decision: CoreDecision): void {
     }
     case BPF_LD: {
       const second = insns[at + 1];
-      if (!isWide(insn) || insn.src !== 0 || insn.off !== 0 || !second || second.code !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0) {
+      if (
+        !isWide(insn) ||
+        insn.src !== 0 ||
+        insn.off !== 0 ||
+        !second ||
+        second.code !== 0 ||
+        second.dst !== 0 ||
+        second.src !== 0 ||
+        second.off !== 0
+      ) {
         throw new CoreError(`${decision.local}: the instruction is no 64-bit load`);
       }
       expect(decision, (BigInt(second.imm) << 32n) | BigInt(insn.imm >>> 0));

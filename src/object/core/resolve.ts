@@ -1,5 +1,5 @@
 /** One CO-RE relocation decided: candidates in the target BTF, their specs, and that all of them agree. */
-import { type Btf, type BtfType, essentialName, type ExtCoreRelo } from '../../btf/index.ts';
+import { type Btf, type BtfType, type ExtCoreRelo, essentialName } from '../../btf/index.ts';
 import { sameKind } from './compat.ts';
 import { CORE_KINDS, CoreError, type CoreKind } from './kinds.ts';
 import { matchSpec } from './match.ts';
@@ -89,9 +89,13 @@ export class CoreResolver {
       const value = specValue(kind, spec);
       if (!best) best = { spec, value };
       else if (spec.bitOffset !== best.spec.bitOffset) {
-        throw new CoreError(`${formatSpec(local)}: types [${best.spec.root}] and [${id}] of the kernel have it at bits ${best.spec.bitOffset} and ${spec.bitOffset}`);
+        throw new CoreError(
+          `${formatSpec(local)}: types [${best.spec.root}] and [${id}] of the kernel have it at bits ${best.spec.bitOffset} and ${spec.bitOffset}`,
+        );
       } else if (value.value !== best.value.value) {
-        throw new CoreError(`${formatSpec(local)}: types [${best.spec.root}] and [${id}] of the kernel disagree: ${best.value.value} and ${value.value}`);
+        throw new CoreError(
+          `${formatSpec(local)}: types [${best.spec.root}] and [${id}] of the kernel disagree: ${best.value.value} and ${value.value}`,
+        );
       }
       matched.push(id);
     }
@@ -107,7 +111,8 @@ export class CoreResolver {
       validate: old.validate,
       oldSize: old.size,
       newSize: now.size,
-      widthConflict: best !== undefined && old.size !== now.size && !widthMayChange(this.#local, old.type, this.#target, now.type),
+      widthConflict:
+        best !== undefined && old.size !== now.size && !widthMayChange(this.#local, old.type, this.#target, now.type),
       candidates: matched.length,
     };
   }

@@ -30,7 +30,14 @@ export interface Spec {
   bitOffset: number;
 }
 
-export const newSpec = (btf: Btf, root: number, kind: CoreKind): Spec => ({ btf, root, kind, steps: [], depth: 0, bitOffset: 0 });
+export const newSpec = (btf: Btf, root: number, kind: CoreKind): Spec => ({
+  btf,
+  root,
+  kind,
+  steps: [],
+  depth: 0,
+  bitOffset: 0,
+});
 
 /** An array at the end of its struct without a length: any index is inside it. */
 export function isFlexible(btf: Btf, holder: Accessor | undefined, array: BtfArray): boolean {
@@ -74,7 +81,8 @@ export function parseSpec(btf: Btf, root: number, access: string, kind: CoreKind
       if (member.name !== '') spec.steps.push({ type: type.id, index, name: member.name });
       type = btf.resolve(member.type);
     } else if (type.kind === 'array') {
-      if (!isFlexible(btf, spec.steps.at(-1), type) && index >= type.length) throw new CoreError(`'${access}': array [${type.id}] has no element ${index}`);
+      if (!isFlexible(btf, spec.steps.at(-1), type) && index >= type.length)
+        throw new CoreError(`'${access}': array [${type.id}] has no element ${index}`);
       type = btf.resolve(type.type);
       spec.steps.push({ type: type.id, index, name: '' });
       spec.bitOffset += index * btf.sizeOf(type.id) * 8;
@@ -91,6 +99,8 @@ export function formatSpec(spec: Spec): string {
   const name = `${root.kind === 'typedef' || root.kind === 'int' ? '' : `${root.kind === 'enum64' ? 'enum' : root.kind} `}${root.name || '(anonymous)'}`;
   if (CORE_SUBJECT[spec.kind] === 'type') return name;
   if (CORE_SUBJECT[spec.kind] === 'enumval') return `${name}::${spec.steps[0]?.name ?? '?'}`;
-  const path = spec.steps.map((step, n) => (step.name !== '' ? `.${step.name}` : n === 0 && step.index === 0 ? '' : `[${step.index}]`)).join('');
+  const path = spec.steps
+    .map((step, n) => (step.name !== '' ? `.${step.name}` : n === 0 && step.index === 0 ? '' : `[${step.index}]`))
+    .join('');
   return `${name}${path}`;
 }

@@ -5,7 +5,11 @@ const MOST = 9;
 const letters = 'abcdefghi'.split('');
 
 /** `(s)->a->b` of n steps. */
-const arrow = (n: number): string => `(s)${letters.slice(0, n).map((l) => `->${l}`).join('')}`;
+const arrow = (n: number): string =>
+  `(s)${letters
+    .slice(0, n)
+    .map((l) => `->${l}`)
+    .join('')}`;
 
 /** Macros that read a chain of n steps: each pointer on the way by `first`, the last value by `last`. */
 function chains(): string {
@@ -22,7 +26,9 @@ function chains(): string {
       const from = k === 0 ? '(s)' : `((typeof(${arrow(k)}))__p)`;
       return `ptr(&__p, sizeof(__p), &${from}->${letter});`;
     });
-    out.push(`#define __emu_chain${n}(ptr, last, dst, s, ${params}) const void *__p; ${steps.join(' ')} last(dst, sizeof(*(dst)), &((typeof(${arrow(n - 1)}))__p)->${letters[n - 1]});`);
+    out.push(
+      `#define __emu_chain${n}(ptr, last, dst, s, ${params}) const void *__p; ${steps.join(' ')} last(dst, sizeof(*(dst)), &((typeof(${arrow(n - 1)}))__p)->${letters[n - 1]});`,
+    );
   }
   return out.join('\n');
 }
@@ -62,10 +68,10 @@ enum bpf_enum_value_kind { BPF_ENUMVAL_EXISTS = 0, BPF_ENUMVAL_VALUE = 1 };
 #define bpf_core_enum_value_exists(type, value) __builtin_preserve_enum_value(*(typeof(type) *)value, BPF_ENUMVAL_EXISTS)
 #define bpf_core_enum_value(type, value) __builtin_preserve_enum_value(*(typeof(type) *)value, BPF_ENUMVAL_VALUE)
 
-#define bpf_core_read(dst, size, src) bpf_probe_read_kernel(dst, size, (const void *)__builtin_preserve_access_index(src))
-#define bpf_core_read_user(dst, size, src) bpf_probe_read_user(dst, size, (const void *)__builtin_preserve_access_index(src))
-#define bpf_core_read_str(dst, size, src) bpf_probe_read_kernel_str(dst, size, (const void *)__builtin_preserve_access_index(src))
-#define bpf_core_read_user_str(dst, size, src) bpf_probe_read_user_str(dst, size, (const void *)__builtin_preserve_access_index(src))
+#define bpf_core_read(dst, size, src) bpf_probe_read_kernel((void *)(dst), size, (const void *)__builtin_preserve_access_index(src))
+#define bpf_core_read_user(dst, size, src) bpf_probe_read_user((void *)(dst), size, (const void *)__builtin_preserve_access_index(src))
+#define bpf_core_read_str(dst, size, src) bpf_probe_read_kernel_str((void *)(dst), size, (const void *)__builtin_preserve_access_index(src))
+#define bpf_core_read_user_str(dst, size, src) bpf_probe_read_user_str((void *)(dst), size, (const void *)__builtin_preserve_access_index(src))
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define bpf_core_cast(ptr, type) ((typeof(type) *)bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(type)))

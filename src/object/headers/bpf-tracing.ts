@@ -12,7 +12,9 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, n) 
 function spread(name: string, first: (n: number) => string, most: number): string {
   return [
     `#define ${name}0() ctx`,
-    ...range(most).map((n) => `#define ${name}${n}(x${n > 1 ? ', args...' : ''}) ${name}${n - 1}(${n > 1 ? 'args' : ''}), ${first(n)}`),
+    ...range(most).map(
+      (n) => `#define ${name}${n}(x${n > 1 ? ', args...' : ''}) ${name}${n - 1}(${n > 1 ? 'args' : ''}), ${first(n)}`,
+    ),
   ].join('\n');
 }
 

@@ -4,7 +4,7 @@ import { bpfCoreRead } from './bpf-core-read.ts';
 import { bpfHelpers } from './bpf-helpers.ts';
 import { bpfTracing } from './bpf-tracing.ts';
 
-const bpfEndian = (): string => String.raw`#ifndef __EBPF_EMU_BPF_ENDIAN_H
+const bpfEndian = (): string => `#ifndef __EBPF_EMU_BPF_ENDIAN_H
 #define __EBPF_EMU_BPF_ENDIAN_H
 /* A little-endian machine: network order is the other one */
 #define bpf_htons(x) __builtin_bswap16(x)

@@ -2,9 +2,10 @@
  * Maps of the `.maps` section, defined by the BTF of their variables (libbpf's `__uint`, `__type`,
  * `__ulong`, `__array`; Linux 6.12 Documentation/bpf/libbpf/libbpf_overview.rst, "BPF maps").
  */
-import { type Btf, type BtfComposite, type BtfDatasec, type BtfMember, BtfError } from '../../btf/index.ts';
-import type { ElfSection } from '../../elf/index.ts';
+
 import { BPF_MAP_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
+import { type Btf, type BtfComposite, type BtfDatasec, BtfError, type BtfMember } from '../../btf/index.ts';
+import type { ElfSection } from '../../elf/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, fixupMap, isMapInMap } from './names.ts';
@@ -20,7 +21,8 @@ function uint(ctx: Context, map: string, member: BtfMember): number {
   const pointer = ctx.btf.resolve(member.type);
   if (pointer.kind !== 'ptr') throw ctx.fail(map, `attribute '${member.name}' is a ${pointer.kind}, not __uint()`);
   const array = ctx.btf.resolve(pointer.type);
-  if (array.kind !== 'array') throw ctx.fail(map, `attribute '${member.name}' points to a ${array.kind}, not as __uint() does`);
+  if (array.kind !== 'array')
+    throw ctx.fail(map, `attribute '${member.name}' points to a ${array.kind}, not as __uint() does`);
   return array.length;
 }
 
@@ -28,9 +30,11 @@ function uint(ctx: Context, map: string, member: BtfMember): number {
 function ulong(ctx: Context, map: string, member: BtfMember): bigint {
   const type = ctx.btf.resolve(member.type);
   if (type.kind === 'ptr') return BigInt(uint(ctx, map, member));
-  if (type.kind !== 'enum' && type.kind !== 'enum64') throw ctx.fail(map, `attribute '${member.name}' is a ${type.kind}, not __ulong()`);
+  if (type.kind !== 'enum' && type.kind !== 'enum64')
+    throw ctx.fail(map, `attribute '${member.name}' is a ${type.kind}, not __ulong()`);
   const value = type.values[0];
-  if (!value || type.values.length !== 1) throw ctx.fail(map, `attribute '${member.name}' has ${type.values.length} values`);
+  if (!value || type.values.length !== 1)
+    throw ctx.fail(map, `attribute '${member.name}' has ${type.values.length} values`);
   return BigInt.asUintN(64, value.value);
 }
 
@@ -103,7 +107,8 @@ function parseMembers(ctx: Context, map: MapDef, struct: BtfComposite, isInner: 
         throw ctx.fail(map.name, `attribute '${member.name}' is unknown`);
     }
   });
-  if (map.type === BPF_MAP_TYPE.UNSPEC) throw ctx.fail(map.name, 'its type is not given: __uint(type, BPF_MAP_TYPE_...)');
+  if (map.type === BPF_MAP_TYPE.UNSPEC)
+    throw ctx.fail(map.name, 'its type is not given: __uint(type, BPF_MAP_TYPE_...)');
   fixupMap(map);
 }
 
@@ -145,15 +150,22 @@ export function btfDefinedMaps(file: string, section: ElfSection, btf: Btf, warn
   const datasec = btf.typeById(id) as BtfDatasec;
   return datasec.vars.map((secvar) => {
     const variable = btf.typeById(secvar.type);
-    if (variable.kind !== 'var') throw new ObjectError(file, 'section .maps', `type [${secvar.type}] is a ${variable.kind}, not a variable`);
+    if (variable.kind !== 'var')
+      throw new ObjectError(file, 'section .maps', `type [${secvar.type}] is a ${variable.kind}, not a variable`);
     if (variable.name === '') throw new ObjectError(file, 'section .maps', 'a map without a name');
     if (variable.linkage === 'static') throw ctx.fail(variable.name, 'static maps are not supported; drop `static`');
-    if (variable.linkage === 'extern') throw ctx.fail(variable.name, 'it is extern: this object is to be linked with the one that defines it (bpftool gen object)');
+    if (variable.linkage === 'extern')
+      throw ctx.fail(
+        variable.name,
+        'it is extern: this object is to be linked with the one that defines it (bpftool gen object)',
+      );
     const struct = btf.resolve(variable.type);
     if (struct.kind !== 'struct') throw ctx.fail(variable.name, `it is a ${struct.kind}, not a struct`);
-    if (struct.size > secvar.size) throw ctx.fail(variable.name, `its struct of ${struct.size} bytes is larger than its ${secvar.size} bytes`);
+    if (struct.size > secvar.size)
+      throw ctx.fail(variable.name, `its struct of ${struct.size} bytes is larger than its ${secvar.size} bytes`);
     const { offset } = secvar;
-    if (offset + secvar.size > section.size) throw ctx.fail(variable.name, `${secvar.size} bytes at ${offset} lie beyond the section's end`);
+    if (offset + secvar.size > section.size)
+      throw ctx.fail(variable.name, `${secvar.size} bytes at ${offset} lie beyond the section's end`);
     const map = blankMap(variable.name, variable.name, 'btf', section.index, offset);
     parseMembers(ctx, map, struct, false);
     return map;

@@ -1,7 +1,8 @@
 /** Global variables as maps: one array of one element for `.data`, `.rodata`, `.bss` and each of their named variants. */
+
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import type { Btf } from '../../btf/index.ts';
 import { type ElfFile, type ElfSection, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
-import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, dataMapName } from './names.ts';
@@ -29,8 +30,19 @@ function mmapable(btf: Btf, datasec: number): boolean {
 }
 
 /** A map for one data section. */
-export function dataMap(file: string, object: string, section: ElfSection, origin: 'data' | 'rodata' | 'bss', btf: Btf | undefined): MapDef {
-  if (section.size > MAX_DATA) throw new ObjectError(file, `section ${section.name}`, `${section.size} bytes are more than a map element may have`);
+export function dataMap(
+  file: string,
+  object: string,
+  section: ElfSection,
+  origin: 'data' | 'rodata' | 'bss',
+  btf: Btf | undefined,
+): MapDef {
+  if (section.size > MAX_DATA)
+    throw new ObjectError(
+      file,
+      `section ${section.name}`,
+      `${section.size} bytes are more than a map element may have`,
+    );
   const map = blankMap(dataMapName(object, section.name), section.name, origin, section.index, 0);
   map.type = BPF_MAP_TYPE.ARRAY;
   map.keySize = 4;

@@ -8,8 +8,9 @@
  * all of u32. How long one is, is the section's size over the number of its symbols. Both have
  * 28-byte forms: what distinguishes them is who asks for an inner map.
  */
-import type { ElfFile, ElfSection } from '../../elf/index.ts';
+
 import { BPF_F_NUMA_NODE } from '../../../kernel-sim/bpf/uapi/index.ts';
+import type { ElfFile, ElfSection } from '../../elf/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, fixupMap, isMapInMap } from './names.ts';
@@ -34,12 +35,22 @@ export function legacyMaps(file: string, elf: ElfFile, section: ElfSection): Map
     .sort((a, b) => a.value - b.value);
   if (symbols.length === 0) return [];
   const stride = Math.floor(section.size / symbols.length);
-  if (stride < SHORTEST) throw new ObjectError(file, `section ${section.name}`, `${section.size} bytes are too few for ${symbols.length} maps`);
+  if (stride < SHORTEST)
+    throw new ObjectError(
+      file,
+      `section ${section.name}`,
+      `${section.size} bytes are too few for ${symbols.length} maps`,
+    );
   const view = new DataView(section.data.buffer, section.data.byteOffset, section.data.length);
   const fields: Fields[] = [];
   const maps = symbols.map((symbol) => {
     const size = Math.min(symbol.size > 0 ? symbol.size : stride, section.data.length - symbol.value);
-    if (size < SHORTEST) throw new ObjectError(file, `map '${symbol.name}'`, `its definition at ${symbol.value} of section ${section.name} is cut off`);
+    if (size < SHORTEST)
+      throw new ObjectError(
+        file,
+        `map '${symbol.name}'`,
+        `its definition at ${symbol.value} of section ${section.name} is cut off`,
+      );
     const word = (n: number): number => (n * 4 + 4 <= size ? view.getUint32(symbol.value + n * 4, true) : 0);
     const map = blankMap(symbol.name, symbol.name, 'legacy', section.index, symbol.value);
     map.type = word(0);
@@ -59,7 +70,8 @@ export function legacyMaps(file: string, elf: ElfFile, section: ElfSection): Map
   maps.forEach((map, n) => {
     if (!isMapInMap(map.type)) return;
     const { innerId, innerIndex } = fields[n] as Fields;
-    const byId = innerId === 0 ? undefined : maps.find((m, other) => m !== map && (fields[other] as Fields).id === innerId);
+    const byId =
+      innerId === 0 ? undefined : maps.find((m, other) => m !== map && (fields[other] as Fields).id === innerId);
     map.inner = byId ?? (maps[innerIndex] === map ? undefined : maps[innerIndex]);
   });
   return maps;

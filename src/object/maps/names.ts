@@ -56,5 +56,6 @@ export function ringbufSize(size: number): number {
 
 /** What libbpf changes in a definition before it is used. */
 export function fixupMap(map: MapDef): void {
-  if (map.type === BPF_MAP_TYPE.RINGBUF || map.type === BPF_MAP_TYPE.USER_RINGBUF) map.maxEntries = ringbufSize(map.maxEntries);
+  if (map.type === BPF_MAP_TYPE.RINGBUF || map.type === BPF_MAP_TYPE.USER_RINGBUF)
+    map.maxEntries = ringbufSize(map.maxEntries);
 }

@@ -87,7 +87,7 @@ function checkValue(env: Env, reg: Reg, regno: number, arg: HelperArg, meta: Cal
       checkSizeArg(env, regno, has(meta.proto.args[regno - 2], 'MEM_WRITE'), arg.type === 'ARG_CONST_SIZE_OR_ZERO', meta);
       return;
     case 'ARG_PTR_TO_DYNPTR':
-      processDynptr(env, reg, regno, env.insnIdx, arg, meta.helper);
+      processDynptr(env, reg, regno, env.insnIdx, arg);
       return;
     case 'ARG_CONST_ALLOC_SIZE_OR_ZERO':
       if (!reg.v.isConst) env.fail('EACCES', `R${regno} is not a known constant'`);

@@ -78,9 +78,9 @@ function recordMap(env: Env, meta: CallMeta): void {
   aux.mapPtrUnpriv = !env.bypassSpecV1;
   if (meta.helper !== 'tail_call') return;
   if (map.type !== MAP.PROG_ARRAY) env.fail('EINVAL', 'kernel subsystem misconfigured verifier');
-  const { v } = env.reg(3);
-  const key = v.tnum.value;
-  if (!v.isConst || key >= BigInt(map.maxEntries)) {
+  const index = env.reg(3);
+  const key = index.v.tnum.value;
+  if (!index.isConstScalar || key >= BigInt(map.maxEntries)) {
     aux.mapKey = 'poison';
     return;
   }

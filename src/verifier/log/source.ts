@@ -12,6 +12,11 @@ export class SourceLines {
     this.#lines = lines ?? [];
   }
 
+  /** A new function starts: its first line is printed whatever came before. */
+  forget(): void {
+    this.#previous = undefined;
+  }
+
   #find(insnIdx: number): LineInfo | undefined {
     let low = 0;
     let high = this.#lines.length;

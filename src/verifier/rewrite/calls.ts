@@ -1,6 +1,7 @@
 /** Calls of helpers and kfuncs get their addresses, or become something else: do_misc_fixups() of kernel/bpf/verifier.c, Linux 6.12. */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import type { MapFacts } from '../kernel.ts';
 import type { InsnAux } from '../types.ts';
 import { alu32Imm, callImm, jmpImm, ldImm64, ldxDw, mov64Imm } from './build.ts';
@@ -47,7 +48,8 @@ function address(draft: Draft, insn: Insn): Insn {
   const { kernel, input } = draft;
   const found = kernel.helper(insn.imm, input.type, input.expectedAttachType);
   const at = (found.ok ? kernel.protoAddress?.(found.proto) : undefined) ?? kernel.helperAddress(insn.imm);
-  if (at === undefined) throw new RewriteError('EFAULT', `kernel subsystem misconfigured func ${kernel.helperName(insn.imm)}#${insn.imm}`);
+  if (at === undefined)
+    throw new RewriteError('EFAULT', `kernel subsystem misconfigured func ${kernel.helperName(insn.imm)}#${insn.imm}`);
   return { ...insn, imm: callImm(at, kernel.callBase) };
 }
 

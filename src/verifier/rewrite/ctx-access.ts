@@ -2,11 +2,12 @@
  * Accesses to the context and to kernel objects become accesses to the kernel's own structures:
  * convert_ctx_accesses() of kernel/bpf/verifier.c, Linux 6.12.
  */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import type { ContextModel } from '../kernel.ts';
 import { alu32Imm, alu64Imm, nospec } from './build.ts';
-import { type Draft, type Patch, rewrite, RewriteError } from './draft.ts';
+import { type Draft, type Patch, RewriteError, rewrite } from './draft.ts';
 
 const INSN_BUF_SIZE = 32;
 const misconfigured = (): RewriteError => new RewriteError('EINVAL', 'bpf verifier is misconfigured');
@@ -44,18 +45,23 @@ function convert(model: ContextModel, insn: Insn, access: Access, ctxFieldSize: 
   if (narrow && access === 'write') throw misconfigured();
   const target = { size: 0 };
   const out = model.convert?.(wide, target);
-  if (out === undefined || out.length === 0 || out.length >= INSN_BUF_SIZE || (ctxFieldSize > 0 && target.size === 0)) throw misconfigured();
+  if (out === undefined || out.length === 0 || out.length >= INSN_BUF_SIZE || (ctxFieldSize > 0 && target.size === 0))
+    throw misconfigured();
   const code = [...out];
   if (narrow && size < target.size) {
     const shift = (insn.off & (ctxFieldSize - 1)) * 8;
-    if (shift > 0) code.push(ctxFieldSize <= 4 ? alu32Imm(I.BPF_RSH, insn.dst, shift) : alu64Imm(I.BPF_RSH, insn.dst, shift));
+    if (shift > 0)
+      code.push(ctxFieldSize <= 4 ? alu32Imm(I.BPF_RSH, insn.dst, shift) : alu64Imm(I.BPF_RSH, insn.dst, shift));
     code.push(alu32Imm(I.BPF_AND, insn.dst, size === 4 ? -1 : 2 ** (size * 8) - 1));
   }
-  if (I.bpfMode(insn.code) === I.BPF_MEMSX) code.push(I.insn(I.BPF_ALU64 | I.BPF_MOV | I.BPF_X, insn.dst, insn.dst, size * 8, 0));
+  if (I.bpfMode(insn.code) === I.BPF_MEMSX)
+    code.push(I.insn(I.BPF_ALU64 | I.BPF_MOV | I.BPF_X, insn.dst, insn.dst, size * 8, 0));
   return { insns: code };
 }
 
-const withMode = (i: Insn, mode: number): Patch => ({ insns: [{ ...i, code: I.bpfClass(i.code) | mode | I.bpfSize(i.code) }] });
+const withMode = (i: Insn, mode: number): Patch => ({
+  insns: [{ ...i, code: I.bpfClass(i.code) | mode | I.bpfSize(i.code) }],
+});
 
 export function convertAccesses(draft: Draft): void {
   const { input, kernel } = draft;
@@ -76,10 +82,12 @@ export function convertAccesses(draft: Draft): void {
       return withMode(insn, I.bpfMode(insn.code) === I.BPF_MEM ? I.BPF_PROBE_MEM : I.BPF_PROBE_MEMSX);
     }
     if (type === 'PTR_TO_ARENA') {
-      if (I.bpfMode(insn.code) === I.BPF_MEMSX) throw new RewriteError('EOPNOTSUPP', 'sign extending loads from arena are not supported yet');
+      if (I.bpfMode(insn.code) === I.BPF_MEMSX)
+        throw new RewriteError('EOPNOTSUPP', 'sign extending loads from arena are not supported yet');
       return withMode(insn, I.BPF_PROBE_MEM32);
     }
-    if (type === 'PTR_TO_CTX') return context?.convert ? convert(context, insn, access, aux.ctxFieldSize ?? 0) : undefined;
+    if (type === 'PTR_TO_CTX')
+      return context?.convert ? convert(context, insn, access, aux.ctxFieldSize ?? 0) : undefined;
     if (!SOCKETS.has(type)) return undefined;
     const model = kernel.pointer?.(type);
     return model ? convert(model, insn, access, aux.ctxFieldSize ?? 0) : undefined;

@@ -2,12 +2,14 @@
  * What no path reaches: removed for loaders with CAP_BPF, trapped for others.
  * kernel/bpf/verifier.c of Linux 6.12: opt_hard_wire_dead_code_branches() to sanitize_dead_code().
  */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import { ja } from './build.ts';
 import { type Draft, rewrite } from './draft.ts';
 
-const isNop = (i: Insn): boolean => i.code === (I.BPF_JMP | I.BPF_JA) && i.dst === 0 && i.src === 0 && i.off === 0 && i.imm === 0;
+const isNop = (i: Insn): boolean =>
+  i.code === (I.BPF_JMP | I.BPF_JA) && i.dst === 0 && i.src === 0 && i.off === 0 && i.imm === 0;
 
 /** insn_is_cond_jump(); may_goto counts as one */
 function isConditional(i: Insn): boolean {
@@ -15,18 +17,6 @@ function isConditional(i: Insn): boolean {
   const cls = I.bpfClass(i.code);
   if (cls === I.BPF_JMP32) return op !== I.BPF_JA;
   return cls === I.BPF_JMP && op !== I.BPF_JA && op !== I.BPF_EXIT && op !== I.BPF_CALL;
-}
-
-/** Spills and fills around calls that keep the registers: the compiler's bpf_fastcall pattern. */
-export function removeFastcallSpills(draft: Draft): void {
-  const { insns, aux } = draft;
-  for (let i = 0; i < insns.length; i++) {
-    const pairs = aux[i]?.fastcallSpills ?? 0;
-    for (let j = 1; j <= pairs; j++) {
-      insns[i - j] = ja(0);
-      insns[i + j] = ja(0);
-    }
-  }
 }
 
 /** A conditional jump of which one way is never taken becomes an unconditional one. */
@@ -53,4 +43,3 @@ export function sanitizeDeadCode({ insns, aux }: Draft): void {
     if (!aux[i]?.seen) insns[i] = ja(-1);
   }
 }
-

@@ -3,8 +3,9 @@
  * start. Stands for `bpf_patch_insn_data()` and `bpf_remove_insns()` of kernel/bpf/core.c, but a
  * pass collects its patches and jumps are retargeted once, so a pass takes linear time.
  */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import type { VerifierKernel } from '../kernel.ts';
 import type { InsnAux, SubprogInfo, Verified, VerifierInput } from '../types.ts';
 
@@ -64,7 +65,8 @@ export function targetKind(i: Insn): TargetKind {
 }
 
 /** Calls and function addresses go to a function's start, whatever a pass puts in front of its first instruction. */
-const isCallLike = (i: Insn): boolean => i.code === I.LD_IMM64 || (I.bpfClass(i.code) === I.BPF_JMP && I.bpfOp(i.code) === I.BPF_CALL);
+const isCallLike = (i: Insn): boolean =>
+  i.code === I.LD_IMM64 || (I.bpfClass(i.code) === I.BPF_JMP && I.bpfOp(i.code) === I.BPF_CALL);
 
 export interface Patch {
   readonly insns: readonly PatchInsn[];

@@ -2,13 +2,14 @@
  * From an accepted program to what runs and to what user space is shown (xlated): the second half
  * of bpf_check() in kernel/bpf/verifier.c, Linux 6.12, in its order.
  */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import type { InsnAux, Verified, VerifierInput } from '../types.ts';
 import { inlineLoops } from './bpf-loop.ts';
 import { convertAccesses } from './ctx-access.ts';
-import { removeDeadCode, removeFastcallSpills, sanitizeDeadCode } from './dead-code.ts';
-import { type Draft, type Poke } from './draft.ts';
+import { removeDeadCode, sanitizeDeadCode } from './dead-code.ts';
+import type { Draft, Poke } from './draft.ts';
 import { miscFixups, zeroExtension } from './misc.ts';
 
 export { type Poke, RewriteError } from './draft.ts';
@@ -75,7 +76,6 @@ export function rewriteProgram(verified: Verified, input: VerifierInput, options
     pokes: [],
   };
   resolveWideLoads(draft);
-  removeFastcallSpills(draft);
   inlineLoops(draft);
   if (input.caps.bpf) removeDeadCode(draft);
   else sanitizeDeadCode(draft);
@@ -109,7 +109,9 @@ export function calledFuncs(program: Pick<Rewritten, 'insns' | 'funcs'>): Map<nu
   const byStart = new Map(program.funcs.map((f, n) => [f.start, n]));
   const out = new Map<number, number>();
   program.insns.forEach((i, at) => {
-    const pseudo = (i.code === (I.BPF_JMP | I.BPF_CALL) && i.src === I.BPF_PSEUDO_CALL) || (i.code === I.LD_IMM64 && i.src === I.BPF_PSEUDO_FUNC);
+    const pseudo =
+      (i.code === (I.BPF_JMP | I.BPF_CALL) && i.src === I.BPF_PSEUDO_CALL) ||
+      (i.code === I.LD_IMM64 && i.src === I.BPF_PSEUDO_FUNC);
     const func = pseudo ? byStart.get(at + 1 + i.imm) : undefined;
     if (func !== undefined) out.set(at, func);
   });

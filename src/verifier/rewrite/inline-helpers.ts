@@ -1,8 +1,25 @@
 /** Helpers that are a few instructions: inlined by do_misc_fixups() of kernel/bpf/verifier.c, Linux 6.12. */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import { PROG } from '../kinds.ts';
-import { alu32Imm, alu64, alu64Imm, call, callImm, ja, jmpImm, ldImm64, ldxDw, ldxW, mov32Imm, mov64, mov64Imm, movPercpu, stxDw } from './build.ts';
+import {
+  alu32Imm,
+  alu64,
+  alu64Imm,
+  call,
+  callImm,
+  ja,
+  jmpImm,
+  ldImm64,
+  ldxDw,
+  ldxW,
+  mov32Imm,
+  mov64,
+  mov64Imm,
+  movPercpu,
+  stxDw,
+} from './build.ts';
 import type { Draft } from './draft.ts';
 
 const ENOENT = 2;
@@ -47,14 +64,22 @@ const funcArg: Inline = () => [
 ];
 const funcRet: Inline = ({ input }) =>
   input.expectedAttachType === TRACE_FEXIT || input.expectedAttachType === MODIFY_RETURN
-    ? [ldxDw(0, 1, -8), alu64Imm(I.BPF_LSH, 0, 3), alu64(I.BPF_ADD, 0, 1), ldxDw(3, 0, 0), stxDw(2, 3, 0), mov64Imm(0, 0)]
+    ? [
+        ldxDw(0, 1, -8),
+        alu64Imm(I.BPF_LSH, 0, 3),
+        alu64(I.BPF_ADD, 0, 1),
+        ldxDw(3, 0, 0),
+        stxDw(2, 3, 0),
+        mov64Imm(0, 0),
+      ]
     : [mov64Imm(0, -EOPNOTSUPP)];
 const funcArgCount: Inline = () => [ldxDw(0, 1, -8)];
 const funcIp: Inline = () => [ldxDw(0, 1, -16)];
 
 /** size / 24 without a division: times 0xaaaaaaab, shifted by 36 */
 const branchSnapshot: Inline = ({ kernel }) => {
-  const snapshot = kernel.symbolAddress('perf_snapshot_branch_stack_call') ?? kernel.symbolAddress('__static_call_return0');
+  // the static call as it stands without a driver that can take snapshots
+  const snapshot = kernel.symbolAddress('__static_call_return0');
   if (snapshot === undefined) return undefined;
   return [
     jmpImm(I.BPF_JNE, 3, 0, 7),
@@ -62,7 +87,7 @@ const branchSnapshot: Inline = ({ kernel }) => {
     alu64(I.BPF_MUL, 2, 0),
     alu64Imm(I.BPF_RSH, 2, 36),
     call(callImm(snapshot, kernel.callBase)),
-    jmpImm(I.BPF_JEQ, 0, 0, 3),
+    jmpImm(I.BPF_JEQ, 0, 0, 4),
     alu32Imm(I.BPF_MUL, 0, BRANCH_ENTRY),
     ja(3),
     mov64Imm(0, -EINVAL),

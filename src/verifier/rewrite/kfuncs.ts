@@ -35,7 +35,11 @@ export function kfuncCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigin
   if (insn.imm === 0) throw new RewriteError('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   const { kernel, input } = draft;
   const facts = aux.kfunc?.facts ?? kernel.kfunc(insn.imm, input.type);
-  if (facts === undefined) throw new RewriteError('EFAULT', `verifier internal error: kernel function descriptor not found for func_id ${insn.imm}`);
+  if (facts === undefined)
+    throw new RewriteError(
+      'EFAULT',
+      `verifier internal error: kernel function descriptor not found for func_id ${insn.imm}`,
+    );
   // a packet's dynptr is read-only where the program does not write to packets
   const name = facts.name === 'bpf_dynptr_from_skb' && aux.kfunc?.readOnly ? 'bpf_dynptr_from_skb_rdonly' : facts.name;
   const at = name === facts.name ? facts.address : (kernel.symbolAddress(name) ?? facts.address);

@@ -1,10 +1,11 @@
 /** The pass over all instructions that gives them their final form: do_misc_fixups() of kernel/bpf/verifier.c, Linux 6.12. */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import { alu64Imm, exit, jmpImm, ldxDw, mov64, stDw, stxDw } from './build.ts';
 import { helperCall } from './calls.ts';
 import { guardDivision } from './division.ts';
-import { type Draft, type Patch, rewrite, RewriteError, type Subprog, subprogOf } from './draft.ts';
+import { type Draft, type Patch, RewriteError, rewrite, type Subprog, subprogOf } from './draft.ts';
 import { kfuncCall } from './kfuncs.ts';
 import { maskPointerArithmetic } from './speculation.ts';
 
@@ -51,7 +52,12 @@ const ARENA = 33;
 function mayGoto(i: Insn, depth: number): Insn[] {
   const at = -depth - COUNTER;
   const ax = I.BPF_REG_AX;
-  return [ldxDw(ax, 10, at), jmpImm(I.BPF_JEQ, ax, 0, i.off >= 0 ? i.off + 2 : i.off - 1), alu64Imm(I.BPF_SUB, ax, 1), stxDw(10, ax, at)];
+  return [
+    ldxDw(ax, 10, at),
+    jmpImm(I.BPF_JEQ, ax, 0, i.off >= 0 ? i.off + 2 : i.off - 1),
+    alu64Imm(I.BPF_SUB, ax, 1),
+    stxDw(10, ax, at),
+  ];
 }
 
 const isLegacyLoad = (i: Insn): boolean =>
@@ -66,7 +72,8 @@ export function miscFixups(draft: Draft, progAux: bigint): void {
 
   rewrite(draft, (given, index, aux) => {
     if (given.code === MOV_X && given.imm !== 0) return addressSpaceCast(draft, given);
-    const narrowed = aux.needsZext && I.bpfClass(given.code) === I.BPF_ALU64;
+    // arithmetic on arena pointers is 32 bits wide; byte swaps define half a register anyway
+    const narrowed = aux.needsZext && I.bpfClass(given.code) === I.BPF_ALU64 && I.bpfOp(given.code) !== I.BPF_END;
     const insn = narrowed ? { ...given, code: I.BPF_ALU | I.bpfOp(given.code) | I.bpfSrc(given.code) } : given;
     const guarded = guardDivision(insn);
     if (guarded) return { insns: guarded };
@@ -83,7 +90,9 @@ export function miscFixups(draft: Draft, progAux: bigint): void {
       return { insns: mayGoto(insn, subprog.stackDepth) };
     }
     if (insn.code !== CALL || insn.src === I.BPF_PSEUDO_CALL) return narrowed ? { insns: [insn] } : undefined;
-    return insn.src === I.BPF_PSEUDO_KFUNC_CALL ? kfuncCall(draft, insn, aux, progAux) : helperCall(draft, insn, aux, progAux);
+    return insn.src === I.BPF_PSEUDO_KFUNC_CALL
+      ? kfuncCall(draft, insn, aux, progAux)
+      : helperCall(draft, insn, aux, progAux);
   });
   startCounters(draft, counting);
 }
@@ -104,7 +113,10 @@ function startCounters(draft: Draft, counting: ReadonlySet<Subprog>): void {
 }
 
 const isCmpxchg = (i: Insn): boolean =>
-  I.bpfClass(i.code) === I.BPF_STX && I.bpfMode(i.code) === I.BPF_ATOMIC && i.imm === I.BPF_CMPXCHG && I.bpfSize(i.code) === I.BPF_W;
+  I.bpfClass(i.code) === I.BPF_STX &&
+  I.bpfMode(i.code) === I.BPF_ATOMIC &&
+  i.imm === I.BPF_CMPXCHG &&
+  I.bpfSize(i.code) === I.BPF_W;
 /** `imm` 1 says that the move is the verifier's zero extension */
 const zeroExtend = (reg: number): Insn => I.insn(I.BPF_ALU | I.BPF_MOV | I.BPF_X, reg, reg, 0, 1);
 

@@ -2,8 +2,9 @@
  * Pointer arithmetic under speculation: an offset beyond the limit is masked to zero.
  * do_misc_fixups() of kernel/bpf/verifier.c, Linux 6.12.
  */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
+import * as I from '../../isa/index.ts';
 import type { InsnAux } from '../types.ts';
 import { alu64, alu64Imm, mov32Imm, mov64 } from './build.ts';
 
@@ -33,7 +34,14 @@ export function maskPointerArithmetic(i: Insn, aux: InsnAux): Insn[] | undefined
   else {
     if (negative) out.push(alu64Imm(I.BPF_MUL, off, -1));
     // (limit - off | off), negated and shifted, is all ones where 0 <= off <= limit
-    out.push(limit, alu64(I.BPF_SUB, ax, off), alu64(I.BPF_OR, ax, off), alu64Imm(I.BPF_NEG, ax, 0), alu64Imm(I.BPF_ARSH, ax, 63), alu64(I.BPF_AND, ax, off));
+    out.push(
+      limit,
+      alu64(I.BPF_SUB, ax, off),
+      alu64(I.BPF_OR, ax, off),
+      alu64Imm(I.BPF_NEG, ax, 0),
+      alu64Imm(I.BPF_ARSH, ax, 63),
+      alu64(I.BPF_AND, ax, off),
+    );
   }
   if (!fromSrc) out.push(mov64(i.dst, i.src));
   out.push({ ...i, src: ax, code: negative ? (i.code === ADD_X ? SUB_X : ADD_X) : i.code });

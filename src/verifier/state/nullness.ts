@@ -16,7 +16,8 @@ export function neverNull(reg: Reg): boolean {
     base === R.PTR_TO_MAP_KEY ||
     base === R.PTR_TO_SOCK_COMMON ||
     (base === R.PTR_TO_BTF_ID && isTrusted(reg)) ||
-    base === R.PTR_TO_MEM
+    base === R.PTR_TO_MEM ||
+    base === R.CONST_PTR_TO_MAP
   );
 }
 

@@ -3,7 +3,7 @@ import { disassemble, type Insn } from '../../isa/index.ts';
 import { ALL, frameText } from '../log/regs.ts';
 import { Log } from '../log/log.ts';
 import { SourceLines } from '../log/source.ts';
-import type { BtfFuncProto } from '../../btf/index.ts';
+import type { Btf, BtfFuncProto } from '../../btf/index.ts';
 import type { KfuncFacts, MapFacts, VerifierKernel } from '../kernel.ts';
 import { append, type HistoryEntry, type LinkedReg, replaceLast } from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
@@ -12,6 +12,14 @@ import type { VerifierInput } from '../types.ts';
 import { Aux, type KfuncDesc, Subprog } from './aux.ts';
 import { Reject } from './reject.ts';
 import type { StateList } from '../prune/list.ts';
+
+/** `struct bpf_ctx_arg_aux`: a context argument's register type. */
+export interface CtxArgInfo {
+  readonly type: number;
+  readonly btf?: Btf;
+  readonly btfId?: number;
+  readonly memSize?: number;
+}
 
 /** A state that waits to be explored, `struct bpf_verifier_stack_elem`. */
 interface Pending {
@@ -83,6 +91,10 @@ export class Env {
   /** the function attached to returns nothing */
   attachReturnsVoid = false;
   attachProto: BtfFuncProto | undefined;
+  /** BTF of what the program attaches to */
+  attachBtf: Btf | undefined;
+  /** arguments of an iterator's context that are more than their BTF says */
+  ctxArgInfo: ((off: number) => CtxArgInfo | undefined) | undefined;
   enforceAttachType = false;
   explored: (StateList | undefined)[] = [];
   #pending: Pending[] = [];

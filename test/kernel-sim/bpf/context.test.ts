@@ -46,17 +46,22 @@ function accesses(model: ContextModel, off: number, attach: number): string {
 }
 
 describe.skipIf(!haveShared)('contexts', () => {
-  const layout = haveShared ? layoutOf(Btf.parse(readShared('reference/6.12/vmlinux.btf.gz'))) : layoutOf({ offsetOf: () => ({}) as never });
+  const layout = haveShared
+    ? layoutOf(Btf.parse(readShared('reference/6.12/vmlinux.btf.gz')))
+    : layoutOf({ offsetOf: () => ({}) as never });
   for (const { type, attach, lines } of blocks()) {
     test(`${type} ${attach}`, () => {
       const number = attach === '-' ? 0 : attachType(attach);
       const env: ContextEnv = { layout, symbol: () => undefined, callBase: 0n, attach: number, scope: {} };
-      const make = (): ContextModel | undefined => (type.startsWith('PTR_TO_') ? pointerModel(type, env) : contextModel(progType(type), env));
+      const make = (): ContextModel | undefined =>
+        type.startsWith('PTR_TO_') ? pointerModel(type, env) : contextModel(progType(type), env);
       const model = make();
       expect(model).toBeDefined();
       if (model === undefined) return;
       const wrong: string[] = [];
-      const theirs = new Map(lines.filter((l) => l.startsWith('a ')).map((l) => [Number(l.split(' ')[1]), l.split(' ').slice(2).join(' ')]));
+      const theirs = new Map(
+        lines.filter((l) => l.startsWith('a ')).map((l) => [Number(l.split(' ')[1]), l.split(' ').slice(2).join(' ')]),
+      );
       const last = Math.max(...theirs.keys());
       const sparse = last > 1000 || ['raw_tracepoint', 'raw_tracepoint_writable'].includes(type);
       const offsets = sparse ? [...theirs.keys()] : Array.from({ length: last + 16 }, (_, n) => n - 8);
@@ -74,7 +79,8 @@ describe.skipIf(!haveShared)('contexts', () => {
           const ours = hex(writeInsns(model.convert?.(i, target) ?? [i]));
           if (ours !== to) wrong.push(`${from} at ${i.off}: ours ${ours}, the kernel's ${to}`);
           const narrow = model.access(i.off, 1, false, number)?.ctxFieldSize;
-          if (narrow && (i.code & 7) === 1 && target.size !== Number(size)) wrong.push(`${from}: target size ${target.size}, the kernel's ${size}`);
+          if (narrow && (i.code & 7) === 1 && target.size !== Number(size))
+            wrong.push(`${from}: target size ${target.size}, the kernel's ${size}`);
         }
       }
       const prologues = lines.filter((l) => l.startsWith('p ')).map((l) => l.split(' ')[1]);
@@ -83,7 +89,8 @@ describe.skipIf(!haveShared)('contexts', () => {
         [false, true].forEach((direct, n) => {
           const ours = hex(writeInsns(model.prologue?.(direct, first) ?? [])) || '-';
           // the kernel's answer ends with the program's first instruction, which its caller had not set
-          if (prologues[n] !== undefined && ours.replace(/bf16000000000000$/, '0000000000000000') !== prologues[n]) wrong.push(`prologue ${ours}, the kernel's ${prologues[n]}`);
+          if (prologues[n] !== undefined && ours.replace(/bf16000000000000$/, '0000000000000000') !== prologues[n])
+            wrong.push(`prologue ${ours}, the kernel's ${prologues[n]}`);
         });
       expect(wrong).toEqual([]);
     });

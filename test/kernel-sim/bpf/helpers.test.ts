@@ -1,7 +1,14 @@
 /** The helper tables against what the real kernel's get_func_proto and prototypes say. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { FUNC_MAX_ID, helperName, helperRow, helperRows, lookupHelper, protoOf } from '../../../kernel-sim/bpf/helpers/index.ts';
+import {
+  FUNC_MAX_ID,
+  helperName,
+  helperRow,
+  helperRows,
+  lookupHelper,
+  protoOf,
+} from '../../../kernel-sim/bpf/helpers/index.ts';
 import { attachType, progType } from '../../../kernel-sim/bpf/uapi/index.ts';
 import type { HelperArg, TypeFlag } from '../../../src/verifier/kernel.ts';
 
@@ -32,7 +39,8 @@ describe('helpers by program type', () => {
           ...(CAPS[caps] ? { caps: CAPS[caps] } : {}),
         });
         const symbol = row === undefined ? undefined : (protoOf(row).symbol ?? '-');
-        if (symbol !== expected.get(id)) wrong.push(`${helperName(id)}: ours ${symbol}, the kernel's ${expected.get(id)}`);
+        if (symbol !== expected.get(id))
+          wrong.push(`${helperName(id)}: ours ${symbol}, the kernel's ${expected.get(id)}`);
         cases++;
       }
       expect(wrong).toEqual([]);
@@ -45,18 +53,66 @@ describe('helpers by program type', () => {
 });
 
 const ARG_TYPES = [
-  'DONTCARE', 'CONST_MAP_PTR', 'PTR_TO_MAP_KEY', 'PTR_TO_MAP_VALUE', 'PTR_TO_MEM', 'PTR_TO_ARENA', 'CONST_SIZE', 'CONST_SIZE_OR_ZERO',
-  'PTR_TO_CTX', 'ANYTHING', 'SCALAR', 'PTR_TO_SPIN_LOCK', 'PTR_TO_SOCK_COMMON', 'PTR_TO_SOCKET', 'PTR_TO_BTF_ID', 'PTR_TO_RINGBUF_MEM',
-  'CONST_ALLOC_SIZE_OR_ZERO', 'PTR_TO_BTF_ID_SOCK_COMMON', 'PTR_TO_PERCPU_BTF_ID', 'PTR_TO_FUNC', 'PTR_TO_STACK', 'PTR_TO_CONST_STR',
-  'PTR_TO_TIMER', 'KPTR_XCHG_DEST', 'PTR_TO_DYNPTR',
-]; // prettier-ignore
-const RET_TYPES = ['INTEGER', 'VOID', 'PTR_TO_MAP_VALUE', 'PTR_TO_SOCKET', 'PTR_TO_TCP_SOCK', 'PTR_TO_SOCK_COMMON', 'PTR_TO_MEM', 'PTR_TO_MEM_OR_BTF_ID', 'PTR_TO_BTF_ID'];
+  'DONTCARE',
+  'CONST_MAP_PTR',
+  'PTR_TO_MAP_KEY',
+  'PTR_TO_MAP_VALUE',
+  'PTR_TO_MEM',
+  'PTR_TO_ARENA',
+  'CONST_SIZE',
+  'CONST_SIZE_OR_ZERO',
+  'PTR_TO_CTX',
+  'ANYTHING',
+  'SCALAR',
+  'PTR_TO_SPIN_LOCK',
+  'PTR_TO_SOCK_COMMON',
+  'PTR_TO_SOCKET',
+  'PTR_TO_BTF_ID',
+  'PTR_TO_RINGBUF_MEM',
+  'CONST_ALLOC_SIZE_OR_ZERO',
+  'PTR_TO_BTF_ID_SOCK_COMMON',
+  'PTR_TO_PERCPU_BTF_ID',
+  'PTR_TO_FUNC',
+  'PTR_TO_STACK',
+  'PTR_TO_CONST_STR',
+  'PTR_TO_TIMER',
+  'KPTR_XCHG_DEST',
+  'PTR_TO_DYNPTR',
+];
+const RET_TYPES = [
+  'INTEGER',
+  'VOID',
+  'PTR_TO_MAP_VALUE',
+  'PTR_TO_SOCKET',
+  'PTR_TO_TCP_SOCK',
+  'PTR_TO_SOCK_COMMON',
+  'PTR_TO_MEM',
+  'PTR_TO_MEM_OR_BTF_ID',
+  'PTR_TO_BTF_ID',
+];
 const FLAGS: TypeFlag[] = [
-  'PTR_MAYBE_NULL', 'MEM_RDONLY', 'MEM_RINGBUF', 'MEM_USER', 'MEM_PERCPU', 'OBJ_RELEASE', 'PTR_UNTRUSTED', 'MEM_UNINIT', 'DYNPTR_TYPE_LOCAL',
-  'DYNPTR_TYPE_RINGBUF', 'MEM_FIXED_SIZE', 'MEM_ALLOC', 'PTR_TRUSTED', 'MEM_RCU', 'NON_OWN_REF', 'DYNPTR_TYPE_SKB', 'DYNPTR_TYPE_XDP',
-  'MEM_ALIGNED', 'MEM_WRITE',
-]; // prettier-ignore
-const number = (base: number, flags: readonly TypeFlag[]): number => flags.reduce((n, f) => n + 2 ** (8 + FLAGS.indexOf(f)), base);
+  'PTR_MAYBE_NULL',
+  'MEM_RDONLY',
+  'MEM_RINGBUF',
+  'MEM_USER',
+  'MEM_PERCPU',
+  'OBJ_RELEASE',
+  'PTR_UNTRUSTED',
+  'MEM_UNINIT',
+  'DYNPTR_TYPE_LOCAL',
+  'DYNPTR_TYPE_RINGBUF',
+  'MEM_FIXED_SIZE',
+  'MEM_ALLOC',
+  'PTR_TRUSTED',
+  'MEM_RCU',
+  'NON_OWN_REF',
+  'DYNPTR_TYPE_SKB',
+  'DYNPTR_TYPE_XDP',
+  'MEM_ALIGNED',
+  'MEM_WRITE',
+];
+const number = (base: number, flags: readonly TypeFlag[]): number =>
+  flags.reduce((n, f) => n + 2 ** (8 + FLAGS.indexOf(f)), base);
 const argNumber = (a: HelperArg): string => `${number(ARG_TYPES.indexOf(a.type.slice(4)), a.flags)}:${a.size ?? 0}`;
 
 test('prototypes are those in the memory of the kernel', () => {

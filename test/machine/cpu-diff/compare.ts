@@ -1,8 +1,9 @@
 /** Compares outcomes, with what Intel's manual leaves undefined masked. */
-import { decode, form, formatCase } from './text.ts';
+
 import type { Case } from './generate.ts';
 import { FLAG_MASK } from './layout.ts';
 import type { Outcome } from './outcome.ts';
+import { decode, form, formatCase } from './text.ts';
 
 const NAMES = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 const OF = 0x800;
@@ -52,7 +53,8 @@ export function differences(c: Case, host: Outcome, guest: Outcome): string[] {
   }
   if (host.rip !== guest.rip) say('rip', host.rip, guest.rip);
   if (!undefinedResult(c)) {
-    for (let i = 0; i < 16; i++) if (host.regs[i] !== guest.regs[i]) say(NAMES[i] as string, host.regs[i] as bigint, guest.regs[i] as bigint);
+    for (let i = 0; i < 16; i++)
+      if (host.regs[i] !== guest.regs[i]) say(NAMES[i] as string, host.regs[i] as bigint, guest.regs[i] as bigint);
     const at = host.window.findIndex((byte, i) => byte !== guest.window[i]);
     if (at >= 0) say(`mem+${at}`, host.window[at] as number, guest.window[at] as number);
   }

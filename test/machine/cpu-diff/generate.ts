@@ -107,7 +107,11 @@ function branchTarget(size: number, random: Random): number {
 
 /** ah..bh cannot stand beside a register that needs REX: there al..bl take their place. */
 function dropHighBytes(operands: Operand[]): void {
-  const rex = operands.some((o) => (typeof o === 'number' ? o > 3 && o < 16 : typeof o === 'object' && 'base' in o && (o.base >= r8 || o.index >= r8) && o.base !== rip));
+  const rex = operands.some((o) =>
+    typeof o === 'number'
+      ? o > 3 && o < 16
+      : typeof o === 'object' && 'base' in o && (o.base >= r8 || o.index >= r8) && o.base !== rip,
+  );
   if (!rex) return;
   operands.forEach((o, i) => {
     if (typeof o === 'number' && o >= 16 && o < 20) operands[i] = o - 16;
@@ -139,7 +143,8 @@ function randomMemory(f: Form, size: number, regs: BigUint64Array, random: Rando
     return mem({ index, scale, disp: disp + miss <= 0x7fffffff ? disp + miss : disp, ...(segment ? { segment } : {}) });
   }
   // what the instruction itself needs in a register is set afterwards by `shape`, so keep away from it
-  if (/^(cmpxchg|div|idiv|mul|imul|xlatb|cmpxchg8b|cmpxchg16b)/.test(f.mnemonic) && (base === 0 || base === rdx)) base = rdi;
+  if (/^(cmpxchg|div|idiv|mul|imul|xlatb|cmpxchg8b|cmpxchg16b)/.test(f.mnemonic) && (base === 0 || base === rdx))
+    base = rdi;
   if (base === index) index = -1;
   const scaled = index >= 0 ? (regs[index] as bigint) * BigInt(scale) : 0n;
   regs[base] = BigInt.asUintN(64, want - BigInt(disp) - scaled);
@@ -154,7 +159,14 @@ function randomMemory(f: Form, size: number, regs: BigUint64Array, random: Rando
 }
 
 function immediate(f: Form, size: number, random: Random): Operand {
-  if (f.mnemonic === 'enter') return size === 2 ? (random.chance(90) ? random.below(40) : random.below(0x10000)) : random.chance(70) ? 0 : random.below(6);
+  if (f.mnemonic === 'enter')
+    return size === 2
+      ? random.chance(90)
+        ? random.below(40)
+        : random.below(0x10000)
+      : random.chance(70)
+        ? 0
+        : random.below(6);
   if (f.mnemonic === 'ret') return random.below(0x8000);
   if (size === 8) return random.value();
   const bits = size * 8;
@@ -245,7 +257,8 @@ function shape(
     }
     case 'cmpxchg8b':
     case 'cmpxchg16b': {
-      if (random.chance(50) || memory === undefined || [0, 2].includes(memory.base) || [0, 2].includes(memory.index)) return;
+      if (random.chance(50) || memory === undefined || [0, 2].includes(memory.base) || [0, 2].includes(memory.index))
+        return;
       const p = operandOffset(memory, regs);
       if (p < 0 || p + 16 > WINDOW_BYTES) return;
       if (f.mnemonic === 'cmpxchg8b') {
@@ -263,7 +276,7 @@ function shape(
       const signed = f.mnemonic === 'idiv';
       if (f.size === 1) regs[0] = (regs[0] as bigint) & ~0xff80n;
       else if (signed && random.chance(50)) {
-        const top = (regs[0] as bigint) >> BigInt(f.size * 8 - 1) & 1n;
+        const top = ((regs[0] as bigint) >> BigInt(f.size * 8 - 1)) & 1n;
         regs[2] = top ? 0xffffffffffffffffn : 0n;
       } else regs[2] = random.chance(60) ? 0n : BigInt(random.below(1 << (f.size === 8 ? 30 : f.size * 3)));
       return;

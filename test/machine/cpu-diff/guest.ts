@@ -1,11 +1,22 @@
 /** The machine's side: one user-mode machine with runner.c's layout, one instruction a case. */
-import { form } from '../../../src/x86/index.ts';
+
 import { CpuState } from '../../../src/machine/cpu.ts';
 import { createStepper } from '../../../src/machine/exec/index.ts';
 import { EXIT, type Stepper } from '../../../src/machine/executor.ts';
 import { GuestMemory } from '../../../src/machine/memory.ts';
+import { form } from '../../../src/x86/index.ts';
 import type { Case } from './generate.ts';
-import { CODE_AT, CODE_BASE, CODE_BYTES, DATA_BASE, DATA_BYTES, FLAG_MASK, GS_BASE, WINDOW, WINDOW_BYTES } from './layout.ts';
+import {
+  CODE_AT,
+  CODE_BASE,
+  CODE_BYTES,
+  DATA_BASE,
+  DATA_BYTES,
+  FLAG_MASK,
+  GS_BASE,
+  WINDOW,
+  WINDOW_BYTES,
+} from './layout.ts';
 import type { Outcome } from './outcome.ts';
 
 const IF = 0x200;

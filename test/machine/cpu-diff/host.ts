@@ -38,7 +38,11 @@ export function runOnHost(cases: readonly Case[]): Outcome[] {
     input.writeBigUInt64LE(BigInt(c.rflags), at + 144);
     input.set(c.window, at + 152);
   });
-  const result = spawnSync(hostRunner() as string, { input, maxBuffer: cases.length * OUTPUT_BYTES + 4096, timeout: 20_000 });
+  const result = spawnSync(hostRunner() as string, {
+    input,
+    maxBuffer: cases.length * OUTPUT_BYTES + 4096,
+    timeout: 20_000,
+  });
   const out = result.stdout;
   if (result.status !== 0 || out.length !== cases.length * OUTPUT_BYTES) {
     throw new Error(`runner ended ${result.status ?? result.signal} with ${out.length} bytes: ${result.stderr}`);

@@ -17,21 +17,29 @@ const random = new Random(20);
 const codes: Uint8Array[] = [];
 for (let row = 0; row < table.length; row++) for (let i = 0; i < PER_ROW; i++) codes.push(generate(row, random).code);
 const image = new Uint8Array(codes.length * SLOT).fill(0x90);
-codes.forEach((code, n) => image.set(code, n * SLOT));
+codes.forEach((code, n) => {
+  image.set(code, n * SLOT);
+});
 const file = join(mkdtempSync(join(tmpdir(), 'x86-golden-')), 'code.bin');
 writeFileSync(file, image);
 
 const version = execFileSync('objdump', ['--version']).toString().split('\n')[0];
 for (const syntax of ['att', 'intel']) {
   const flags = syntax === 'intel' ? ['-M', 'intel'] : [];
-  const text = execFileSync('objdump', ['-D', '-b', 'binary', '-m', 'i386:x86-64', ...flags, '--no-show-raw-insn', '--insn-width=16', file], {
-    maxBuffer: 1 << 28,
-  }).toString();
+  const text = execFileSync(
+    'objdump',
+    ['-D', '-b', 'binary', '-m', 'i386:x86-64', ...flags, '--no-show-raw-insn', '--insn-width=16', file],
+    {
+      maxBuffer: 1 << 28,
+    },
+  ).toString();
   const at = new Map<number, string>();
   for (const line of text.split('\n')) {
     const m = /^\s*([0-9a-f]+):\t(.*)$/.exec(line);
     if (m) at.set(Number.parseInt(m[1] as string, 16), (m[2] as string).trim());
   }
-  const lines = codes.map((code, n) => `${(n * SLOT).toString(16)}\t${Buffer.from(code).toString('hex')}\t${at.get(n * SLOT) ?? '?'}`);
+  const lines = codes.map(
+    (code, n) => `${(n * SLOT).toString(16)}\t${Buffer.from(code).toString('hex')}\t${at.get(n * SLOT) ?? '?'}`,
+  );
   writeFileSync(fileURLToPath(new URL(`${syntax}.txt`, import.meta.url)), `# ${version}\n${lines.join('\n')}\n`);
 }

@@ -35,6 +35,9 @@ const callOf = (state: BpfState): HelperCall => {
   return call;
 };
 
+/** Symbols of all kernel functions that programs call and the model has. */
+export const allModelled = (): string[] => FAMILIES.flatMap((family) => Object.keys(family));
+
 /** Whether the model knows what a kernel function that programs call does. */
 export const isModelled = (symbol: string): boolean => bodyOf(symbol) !== undefined;
 

@@ -1,0 +1,112 @@
+/** `ebpf-emu inspect`: everything an object file holds, for people; `--json` for machines. */
+import { type Inspection, inspectObject, targetOf } from '../../object/index.ts';
+import { boot, type KernelOptions, openInput } from '../session.ts';
+import { plural } from '../style.ts';
+import { table } from '../table.ts';
+import { valueText } from '../value.ts';
+
+export interface InspectOptions extends KernelOptions {
+  readonly json?: boolean;
+}
+
+export async function inspect(file: string, options: InspectOptions): Promise<void> {
+  const kernel = await boot(options);
+  const object = await openInput(file, kernel, options);
+  const found = inspectObject(object.model, targetOf(kernel));
+  process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : text(found));
+}
+
+interface Part {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+function text(found: Inspection): string {
+  const out = [`${found.file}: licence ${found.license || 'none'}, ${plural(found.btfTypes, 'BTF type')}`];
+  for (const part of parts(found)) {
+    if (part.rows.length > 0) out.push('', part.title, ...table(part.head, part.rows));
+  }
+  if (found.warnings.length > 0) out.push('', 'Warnings', ...found.warnings.map((w) => `  ${w}`));
+  return `${out.join('\n')}\n`;
+}
+
+const place = (where: string, insn: number): string => `${where}+${insn}`;
+
+function parts(found: Inspection): Part[] {
+  return [
+    {
+      title: 'Programs',
+      head: ['name', 'section', 'type', 'instructions', 'calls', ''],
+      rows: found.programs.map((p) => [
+        p.name,
+        p.section,
+        p.type || 'unknown',
+        `${p.linkedInstructions ?? p.instructions}`,
+        p.calls.join(' '),
+        [p.sleepable ? 'sleepable' : '', p.autoload ? '' : 'not loaded by itself', p.problem ?? '']
+          .filter(Boolean)
+          .join(', '),
+      ]),
+    },
+    {
+      title: 'Functions',
+      head: ['name', 'section', 'instructions', 'binding'],
+      rows: found.functions.map((f) => [f.name, f.section, `${f.instructions}`, f.binding]),
+    },
+    {
+      title: 'Maps',
+      head: ['name', 'type', 'key', 'value', 'entries', ''],
+      rows: found.maps.map((m) => [
+        m.name,
+        m.type,
+        m.key ?? plural(m.keySize, 'byte'),
+        m.value ?? plural(m.valueSize, 'byte'),
+        `${m.maxEntries}`,
+        [
+          m.inner ? `of ${m.inner.type}` : '',
+          m.values.length > 0 ? `holds ${m.values.filter(Boolean).join(' ')}` : '',
+          m.pinning === 'by_name' ? 'pinned by name' : '',
+        ]
+          .filter(Boolean)
+          .join(', '),
+      ]),
+    },
+    {
+      title: 'Globals',
+      head: ['section', 'offset', 'name', 'value'],
+      rows: found.globals.map((g) => [
+        g.section,
+        `${g.offset}`,
+        g.type.includes(g.name) ? g.type : `${g.type} ${g.name}`,
+        valueText(g.value),
+      ]),
+    },
+    {
+      title: 'Externs',
+      head: ['name', 'kind', 'type', 'in the kernel'],
+      rows: found.externs.map((e) => [
+        `${e.name}${e.weak ? ' (weak)' : ''}`,
+        e.kind,
+        e.type ?? '',
+        e.resolved ?? 'not there',
+      ]),
+    },
+    {
+      title: 'Relocations',
+      head: ['instruction', 'kind', 'of'],
+      rows: found.relocations.map((r) => [place(r.function, r.insn), r.kind, r.symbol]),
+    },
+    {
+      title: 'CO-RE relocations',
+      head: ['instruction', 'kind', 'names', 'became'],
+      rows: found.core.map((c) => [
+        place(c.function, c.insn),
+        c.kind,
+        c.local,
+        c.problem ??
+          (c.to === null ? 'poisoned: the kernel has no such thing' : `${valueText(c.from)} -> ${valueText(c.to)}`),
+      ]),
+    },
+  ];
+}

@@ -1,0 +1,33 @@
+/** Kernel functions that the program names by BTF id (add_kfunc_call()). */
+import type { BtfFuncProto } from '../../../btf/index.ts';
+import type { Insn } from '../../../isa/index.ts';
+import type { KfuncDesc } from '../../walk/aux.ts';
+import type { Env } from '../../walk/env.ts';
+
+const key = (imm: number, off: number): string => `${imm}:${off}`;
+export const kfuncOf = (env: Env, insn: Insn): KfuncDesc | undefined => env.kfuncs.get(key(insn.imm, insn.off));
+
+export function addKfunc(env: Env, btfId: number, off: number): void {
+  if (env.kfuncs.has(key(btfId, off))) return;
+  const { vmlinux } = env.kernel;
+  if (!vmlinux) env.fail('ENOTSUPP', 'calling kernel function is not supported without CONFIG_DEBUG_INFO_BTF');
+  if (!env.input.gpl) env.fail('EINVAL', 'cannot call kernel function from non-GPL compatible program');
+  // an id of zero is dead code that libbpf left: an error only if it is reached
+  if (!btfId && !off) return;
+  if (off) env.fail('EINVAL', 'invalid module BTF fd specified');
+  if (btfId < 0 || btfId >= vmlinux.typeCount) env.fail('EINVAL', `kernel btf_id ${btfId} is not a function`);
+  const fn = vmlinux.typeById(btfId);
+  if (fn.kind !== 'func') env.fail('EINVAL', `kernel btf_id ${btfId} is not a function`);
+  const proto = vmlinux.typeById(fn.type);
+  if (proto.kind !== 'func_proto') env.fail('EINVAL', `kernel function btf_id ${btfId} does not have a valid func_proto`);
+  const facts = env.kernel.kfunc(btfId, env.input.type) ?? { btfId, name: fn.name, address: env.kernel.symbolAddress(fn.name) ?? 0n, flags: ['NOT_ALLOWED'] };
+  env.kfuncs.set(key(btfId, off), { facts, proto: proto as BtfFuncProto });
+}
+
+/** Whether the program's type may call it. */
+export const isAllowed = (desc: KfuncDesc): boolean => !desc.facts.flags.includes('NOT_ALLOWED');
+
+export const isIterNext = (env: Env, insn: Insn): boolean => {
+  const desc = kfuncOf(env, insn);
+  return desc !== undefined && isAllowed(desc) && desc.facts.flags.includes('KF_ITER_NEXT');
+};

@@ -1,0 +1,69 @@
+/** The verifier of Linux 6.12 (kernel/bpf/verifier.c, bpf_check()): analysis and log. */
+import { useKernelBtf } from './access/record.ts';
+import { LOG_STATS } from './log/log.ts';
+import { checkAttach } from './prep/attach.ts';
+import { checkBtfInfo, checkFuncRecords } from './prep/btfinfo.ts';
+import { checkCfg } from './prep/cfg.ts';
+import { markFastcalls } from './prep/fastcall.ts';
+import { resolveWideLoads } from './prep/ldimm64.ts';
+import { checkJumps, discoverSubprogs, printSubprogs } from './prep/subprogs.ts';
+import type { VerifierInput, VerifyResult } from './types.ts';
+import { Env } from './walk/env.ts';
+import { walkProgram } from './walk/program.ts';
+import { Reject } from './walk/reject.ts';
+import { result, takeFastcalls } from './walk/result.ts';
+import { checkStackDepth } from './walk/stackdepth.ts';
+
+export * from './kernel.ts';
+export * from './rewrite/index.ts';
+export * from './types.ts';
+
+function analyse(env: Env): number {
+  checkFuncRecords(env);
+  discoverSubprogs(env);
+  printSubprogs(env);
+  checkJumps(env);
+  checkBtfInfo(env);
+  resolveWideLoads(env);
+  checkCfg(env);
+  checkAttach(env);
+  markFastcalls(env);
+  walkProgram(env);
+  takeFastcalls(env);
+  return checkStackDepth(env);
+}
+
+function printStats(env: Env, started: number): void {
+  const { level } = env.log;
+  if (level & LOG_STATS) {
+    env.say(`verification time ${Math.round((performance.now() - started) * 1000)} usec`);
+    env.say(`stack depth ${env.subprogs.map((s) => s.stackDepth).join('+')}`);
+  }
+  env.say(
+    `processed ${env.insnProcessed} insns (limit 1000000) max_states_per_insn ${env.maxStatesPerInsn} ` +
+      `total_states ${env.totalStates} peak_states ${env.peakStates} mark_read ${env.longestMarkRead}`,
+  );
+}
+
+/**
+ * Walks every path of a program, as BPF_PROG_LOAD does.
+ *
+ * A program that Linux refuses gives `ok: false` with the errno's name and the log; nothing that a
+ * program contains throws.
+ */
+export function verify(input: VerifierInput): VerifyResult {
+  const started = performance.now();
+  useKernelBtf(input.kernel.vmlinux);
+  const env = new Env(input);
+  let errno: string | undefined;
+  let depth = 0;
+  try {
+    depth = analyse(env);
+  } catch (e) {
+    if (!(e instanceof Reject)) throw e;
+    errno = e.errno;
+  }
+  printStats(env, started);
+  const log = env.log.text;
+  return errno === undefined ? { ok: true, log, program: result(env, depth) } : { ok: false, log, errno };
+}

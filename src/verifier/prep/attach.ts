@@ -1,0 +1,115 @@
+/** What the program attaches to, by BTF id (check_attach_btf_id()). */
+import type { BtfType } from '../../btf/index.ts';
+import { ATTACH, PROG } from '../kinds.ts';
+import * as R from '../state/regtype.ts';
+import type { Env } from '../walk/env.ts';
+
+const sleepableAttach: readonly number[] = [ATTACH.TRACE_FENTRY, ATTACH.TRACE_FEXIT, ATTACH.MODIFY_RETURN, ATTACH.TRACE_ITER];
+
+function mayBeSleepable(env: Env): boolean {
+  const { type, expectedAttachType: eat } = env.input;
+  if (type === PROG.TRACING) return sleepableAttach.includes(eat);
+  return type === PROG.LSM || type === PROG.KPROBE || type === PROG.STRUCT_OPS || type === PROG.SYSCALL;
+}
+
+function checkSyscall(env: Env): void {
+  if (env.input.type === PROG.SYSCALL && !env.sleepable) env.fail('EINVAL', 'Syscall programs can only be sleepable');
+}
+
+const tracingTypes: readonly number[] = [PROG.TRACING, PROG.LSM, PROG.EXT];
+
+function prototype(env: Env, t: BtfType): void {
+  const btf = env.kernel.vmlinux;
+  const proto = btf && t.kind === 'func' ? btf.typeById(t.type) : undefined;
+  if (proto?.kind !== 'func_proto') env.fail('EINVAL', `attach_btf_id ${env.input.attachBtfId} is not a function`);
+  env.attachProto = proto;
+  env.attachReturnsVoid = proto.type === 0;
+}
+
+/** raw_tp: the typedef `btf_trace_NAME` of a pointer to the tracepoint's prototype. */
+function tracepoint(env: Env, t: BtfType, id: number): void {
+  const btf = env.attachBtf;
+  const prefix = 'btf_trace_';
+  if (t.kind !== 'typedef') env.fail('EINVAL', `attach_btf_id ${id} is not a typedef`);
+  if (!t.name.startsWith(prefix)) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
+  env.attachName = t.name.slice(prefix.length);
+  const ptr = btf?.typeById(t.type);
+  const proto = ptr?.kind === 'ptr' ? btf?.typeById(ptr.type) : undefined;
+  if (proto?.kind !== 'func_proto') env.quit('EINVAL');
+  env.attachProto = proto;
+  env.attachReturnsVoid = proto.type === 0;
+}
+
+function checkSleepable(env: Env, name: string): void {
+  if (!env.sleepable) return;
+  const { type } = env.input;
+  const ok = env.kernel.maySleepAt?.(name, type) ?? true;
+  if (!ok) env.fail('EINVAL', `${name} is not sleepable`);
+}
+
+/** `check_struct_ops_btf_id` */
+function structOps(env: Env): void {
+  const { attachBtfId: id, expectedAttachType: index, gpl } = env.input;
+  const btf = env.kernel.vmlinux;
+  if (!gpl) env.fail('EINVAL', 'struct ops programs must have a GPL compatible license');
+  if (!id || !btf) env.fail('ENOTSUPP', `attach_btf_id ${id ?? 0} is not a supported struct`);
+  const member = env.kernel.structOpsMember?.(id, index);
+  if (!member) env.fail('ENOTSUPP', `attach_btf_id ${id} is not a supported struct`);
+  const proto = btf.typeById(member.proto);
+  if (proto.kind !== 'func_proto') env.fail('EINVAL', `attach to invalid member ${member.name}(@idx ${index}) of struct ${member.struct}`);
+  if (member.unsupported) env.fail('ENOTSUPP', `attach to unsupported member ${member.name} of struct ${member.struct}`);
+  env.attachBtf = btf;
+  env.attachProto = proto;
+  env.attachName = member.name;
+  env.attachReturnsVoid = proto.type === 0;
+}
+
+function iterator(env: Env, name: string): void {
+  const target = env.kernel.iterTarget?.(name);
+  const btf = env.kernel.vmlinux;
+  env.ctxArgInfo = (off) => {
+    const arg = target?.(off);
+    const base = arg && R.typeByName(arg.regType);
+    if (!arg || base === undefined) return undefined;
+    const type = base | R.flagsOf(arg.regFlags);
+    return arg.btfType && btf ? { type, btf, btfId: btf.findByName(arg.btfType, 'struct') } : { type };
+  };
+}
+
+export function checkAttach(env: Env): void {
+  const { type, expectedAttachType: eat, attachBtfId: id } = env.input;
+  if (type === PROG.SYSCALL) {
+    checkSyscall(env);
+    return;
+  }
+  if (env.sleepable && !mayBeSleepable(env)) {
+    env.fail('EINVAL', 'Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable');
+  }
+  const rawTp = (type === PROG.RAW_TRACEPOINT || type === PROG.RAW_TRACEPOINT_WRITABLE) && id;
+  if (type === PROG.STRUCT_OPS) {
+    structOps(env);
+    return;
+  }
+  if (!tracingTypes.includes(type) && !rawTp) return;
+  if (!id) env.fail('EINVAL', 'Tracing programs must provide btf_id');
+  const btf = env.kernel.vmlinux;
+  if (!btf) env.fail('EINVAL', 'Tracing program can only be attached to another program annotated with BTF');
+  if (id >= btf.typeCount) env.fail('EINVAL', `attach_btf_id ${id} is invalid`);
+  env.attachBtf = btf;
+  const t = btf.typeById(id);
+  if (!t.name) env.fail('EINVAL', `attach_btf_id ${id} doesn't have a name`);
+  env.attachName = t.name;
+  if (eat === ATTACH.TRACE_RAW_TP || rawTp) {
+    tracepoint(env, t, id);
+    return;
+  }
+  if (t.kind !== 'func') env.fail('EINVAL', `attach_btf_id ${id} is not a function`);
+  prototype(env, t);
+  if (type === PROG.TRACING && eat === ATTACH.TRACE_ITER) {
+    iterator(env, t.name);
+    return;
+  }
+  if (type === PROG.LSM && !t.name.startsWith('bpf_lsm_')) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
+  if (env.kernel.symbolAddress(t.name) === undefined) env.fail('ENOENT', `The address of function ${t.name} cannot be found`);
+  checkSleepable(env, t.name);
+}

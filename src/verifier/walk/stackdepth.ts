@@ -1,0 +1,66 @@
+/** Stack that chains of calls need together (check_max_stack_depth()). */
+import { findSubprog, isPseudoCall, isPseudoFunc, subprogEnd } from '../prep/subprogs.ts';
+import { MAX_CALL_FRAMES } from '../state/state.ts';
+import { MAX_BPF_STACK } from '../state/stack.ts';
+import type { Subprog } from './aux.ts';
+import type { Env } from './env.ts';
+
+/** the JIT aligns frames to 16 bytes */
+const rounded = (subprog: Subprog): number => Math.ceil(subprog.stackDepth / 16) * 16;
+const TAIL_CALL_LIMIT = 256;
+
+class Chains {
+  readonly #env: Env;
+  readonly #chain: number[] = [];
+  deepest = 0;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  enter(n: number, depth: number, underTailCall: boolean): boolean {
+    const env = this.#env;
+    const subprog = env.subprogs[n] as Subprog;
+    if (n && subprog.hasTailCall && depth >= TAIL_CALL_LIMIT) {
+      env.fail('EACCES', `tail_calls are not allowed when call stack of previous frames is ${depth} bytes. Too large`);
+    }
+    const total = depth + rounded(subprog);
+    if (total > MAX_BPF_STACK) env.fail('EACCES', `combined stack size of ${this.#chain.length + 1} calls is ${total}. Too large`);
+    this.deepest = Math.max(this.deepest, total);
+    let tail = underTailCall;
+    for (let idx = subprog.start; idx < subprogEnd(env, n); idx++) {
+      const insn = env.insn(idx);
+      if (!isPseudoCall(insn) && !isPseudoFunc(insn)) continue;
+      const callee = findSubprog(env, idx + insn.imm + 1);
+      const target = env.subprogs[callee] as Subprog;
+      if (target.isAsyncCallback) {
+        if (target.hasTailCall) env.fail('EFAULT', 'verifier bug. subprog has tail_call and async cb');
+        if (!isPseudoCall(insn)) continue;
+      }
+      if (target.isExceptionCb && isPseudoCall(insn)) env.fail('EINVAL', `insn ${idx} cannot call exception cb directly`);
+      this.#chain.push(n);
+      if (target.hasTailCall) tail = true;
+      if (this.#chain.length >= MAX_CALL_FRAMES) env.fail('E2BIG', `the call stack of ${this.#chain.length} frames is too deep !`);
+      tail = this.enter(callee, total, tail);
+      this.#chain.pop();
+    }
+    // whoever is on the way to a tail call keeps its counter
+    if (tail) for (const caller of this.#chain) this.#markReachable(caller);
+    return tail;
+  }
+
+  #markReachable(n: number): void {
+    const subprog = this.#env.subprogs[n] as Subprog;
+    if (subprog.isExceptionCb) this.#env.fail('EINVAL', 'cannot tail call within exception cb');
+    subprog.tailCallReachable = true;
+  }
+}
+
+/** @returns bytes of the deepest chain */
+export function checkStackDepth(env: Env): number {
+  const chains = new Chains(env);
+  env.subprogs.forEach((subprog, n) => {
+    if (n === 0 || subprog.isAsyncCallback) chains.enter(n, 0, false);
+  });
+  return chains.deepest;
+}

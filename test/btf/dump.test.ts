@@ -1,0 +1,92 @@
+/** BTF as text: byte for byte what bpftool 7.1 prints (goldens made by `bpftool btf dump file fixtures/NAME.o`). */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Btf, BtfBuilder, Declarations, dumpC, dumpCTypes, dumpRaw } from '../../src/btf/index.ts';
+import { ElfFile } from '../../src/elf/index.ts';
+import { haveShared, sharedPath } from '../support/shared.ts';
+
+const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const btfOf = (path: string): Btf =>
+  Btf.parse(ElfFile.parse(readFileSync(path), path).section('.BTF')?.data as Uint8Array);
+const haveBpftool = spawnSync('bpftool', ['version'], { stdio: 'ignore' }).status === 0;
+if (!haveBpftool) console.log('skipped: no bpftool, so the corpus is not compared with it');
+
+describe('dump', () => {
+  for (const name of ['opens', 'opensnoop']) {
+    it(`${name}, as C and raw`, () => {
+      const btf = btfOf(here(`../../fixtures/${name}.o`));
+      expect(dumpC(btf)).toBe(readFileSync(here(`goldens/${name}.h.golden`), 'utf8'));
+      expect(dumpRaw(btf)).toBe(readFileSync(here(`goldens/${name}.raw.golden`), 'utf8'));
+    });
+  }
+
+  it.skipIf(!haveShared || !haveBpftool)(
+    'objects of libbpf-tools, as bpftool prints them',
+    () => {
+      const directory = sharedPath('conformance/objects/libbpf-tools');
+      for (const name of readdirSync(directory).filter((n) => n.endsWith('.o'))) {
+        const path = `${directory}/${name}`;
+        const bpftool = (format: string): string =>
+          spawnSync('bpftool', ['btf', 'dump', 'file', path, 'format', format], {
+            encoding: 'utf8',
+            maxBuffer: 1 << 26,
+          }).stdout;
+        expect(dumpC(btfOf(path)), name).toBe(bpftool('c'));
+        expect(dumpRaw(btfOf(path)), name).toBe(bpftool('raw'));
+      }
+    },
+    20_000,
+  );
+
+  it('declares from the inside out', () => {
+    const builder = new BtfBuilder();
+    const int = builder.add({
+      kind: 'int',
+      name: 'int',
+      size: 4,
+      bits: 32,
+      bitOffset: 0,
+      encoding: 1,
+      signed: true,
+      char: false,
+      bool: false,
+    });
+    const constant = builder.add({ kind: 'const', name: '', type: int });
+    const pointer = builder.add({ kind: 'ptr', name: '', type: constant });
+    const array = builder.add({ kind: 'array', name: '', type: pointer, indexType: int, length: 4 });
+    const toArray = builder.add({ kind: 'ptr', name: '', type: array });
+    const proto = builder.add({
+      kind: 'func_proto',
+      name: '',
+      type: toArray,
+      params: [
+        { name: 'a', type: int },
+        { name: '', type: 0 },
+      ],
+    });
+    const toFunction = builder.add({ kind: 'ptr', name: '', type: proto });
+    const d = new Declarations(Btf.parse(builder.bytes()));
+    expect(d.declare(pointer, 'p')).toBe('const int *p');
+    expect(d.declare(array, 'x')).toBe('const int *x[4]');
+    expect(d.declare(toArray, 'x')).toBe('const int *(*x)[4]');
+    expect(d.declare(toFunction, 'f')).toBe('const int *(* (*f)(int a, ...))[4]');
+  });
+
+  it('refuses types that C cannot express, in bounded time', () => {
+    const builder = new BtfBuilder();
+    builder.add({
+      kind: 'struct',
+      name: 'self',
+      size: 8,
+      kindFlag: false,
+      members: [{ name: 'me', type: 1, bitOffset: 0, bitfieldSize: 0 }],
+    });
+    expect(() => dumpCTypes(Btf.parse(builder.bytes()))).toThrow(/circle/);
+    const chain = new BtfBuilder();
+    for (let n = 1; n < 5000; n++) chain.add({ kind: 'ptr', name: '', type: n + 1 });
+    chain.add({ kind: 'ptr', name: '', type: 1 });
+    expect(() => dumpCTypes(Btf.parse(chain.bytes()))).toThrow(/too deeply/);
+  });
+});

@@ -1,0 +1,180 @@
+/**
+ * The instruction set against other people's programs: bpf_conformance (MIT/Apache-2.0), the kernel's lib/test_bpf.c
+ * (eBPF, classic BPF, tail calls), on each engine through the public API. r0 is compared in all 64 bits.
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BpfError } from '../../src/index.ts';
+import { fromHex, haveShared, readJsonl } from '../support/shared.ts';
+import { type Engine, ENGINES, engine, type RunOutput } from './driver.ts';
+import { firstDifference } from './trace.ts';
+
+interface ConformanceCase {
+  readonly name: string;
+  readonly insns: string;
+  readonly mem?: string;
+  readonly expected_r0: string;
+}
+interface KernelCase {
+  readonly name: string;
+  readonly insns: string;
+  readonly flags: readonly string[];
+  readonly data?: string;
+  readonly frag_data?: string;
+  readonly tests: readonly { readonly data_size: number; readonly result: number }[];
+  readonly expected_errcode?: number;
+}
+interface TailCallCase {
+  readonly id: number;
+  readonly name: string;
+  readonly insns: string;
+  readonly need_state: number;
+  readonly result_in_state: number;
+  readonly result: number;
+  readonly testruns: number;
+  readonly fixups: readonly { readonly insn: number; readonly what: string; readonly index?: number; readonly helper?: number | string }[];
+}
+
+/** uBPF's own extension: calls of a function whose address is in a register, and helper 5 ending the program. */
+const OF_UBPF = ['callx', 'call_unwind_fail'];
+const MOV0 = fromHex('b700000000000000');
+
+/** The packet of a case: its first `size` bytes, and the page fragment behind them. */
+function packet(c: KernelCase, size: number): Uint8Array {
+  const linear = new Uint8Array(size);
+  linear.set(fromHex(c.data ?? '').subarray(0, size));
+  if (!c.flags.includes('SKB_FRAG')) return linear;
+  const fragment = new Uint8Array(128);
+  fragment.set(fromHex(c.frag_data ?? ''));
+  return Uint8Array.from([...linear, ...fragment]);
+}
+
+const engines = new Map<string, Engine>();
+
+/** A wrong answer's report: the first register in which two engines differ, and after which instruction. */
+function explain(name: string, insns: Uint8Array, memory: Uint8Array | undefined, got: RunOutput, want: bigint): string {
+  const other = [...engines.values()].find((e) => e.name !== name);
+  const difference = other && firstDifference(engines.get(name)!, other, insns, memory);
+  return `r0 is 0x${got.r0.toString(16)}, expected 0x${want.toString(16)}${difference ? `; ${difference}` : ''}`;
+}
+
+describe.skipIf(!haveShared)('conformance', () => {
+  beforeAll(async () => {
+    for (const name of ENGINES) engines.set(name, await engine(name));
+  });
+
+  describe.each(ENGINES)('%s', (name) => {
+    it('runs every case of bpf_conformance', () => {
+      const cases = readJsonl<ConformanceCase>('conformance/isa/bpf_conformance.jsonl.gz').filter((c) => !OF_UBPF.includes(c.name));
+      const wrong: string[] = [];
+      for (const c of cases) {
+        const insns = fromHex(c.insns);
+        const memory = fromHex(c.mem ?? '');
+        const got = engines.get(name)!.run({ insns, memory });
+        const want = BigInt(c.expected_r0);
+        if (got.r0 !== want) wrong.push(`${c.name}: ${explain(name, insns, memory, got, want)}`);
+      }
+      console.log(`${name}: bpf_conformance ${cases.length - wrong.length} of ${cases.length}`);
+      expect(wrong).toEqual([]);
+    });
+
+    it("runs the kernel's own eBPF vectors", () => {
+      const wrong: string[] = [];
+      let count = 0;
+      for (const c of readJsonl<KernelCase>('conformance/isa/test_bpf.jsonl.gz')) {
+        for (const t of c.tests) {
+          count++;
+          const insns = fromHex(c.insns);
+          const input = c.flags.includes('LARGE_MEM')
+            ? { memory: new Uint8Array(t.data_size) }
+            : c.flags.includes('NO_DATA')
+              ? {}
+              : { packet: packet(c, t.data_size) };
+          const got = engines.get(name)!.run({ insns, ...input });
+          if (got.retval !== t.result >>> 0) wrong.push(`${c.name}: ${explain(name, insns, undefined, got, BigInt(t.result))}`);
+        }
+      }
+      console.log(`${name}: test_bpf ${count - wrong.length} of ${count}`);
+      expect(wrong).toEqual([]);
+    });
+
+    it('runs classic filters, converted', () => {
+      const wrong: string[] = [];
+      let count = 0;
+      for (const c of readJsonl<KernelCase>('conformance/isa/test_bpf_classic.jsonl.gz')) {
+        const insns = fromHex(c.insns);
+        if (c.expected_errcode !== undefined) {
+          count++;
+          try {
+            engines.get(name)!.load({ insns, classic: true });
+            wrong.push(`${c.name}: loaded`);
+          } catch (error) {
+            if (!(error instanceof BpfError) || error.errno !== 'EINVAL') wrong.push(`${c.name}: ${String(error)}`);
+          }
+          continue;
+        }
+        for (const t of c.tests) {
+          count++;
+          const got = engines.get(name)!.run({ insns, classic: true, packet: packet(c, t.data_size) });
+          if (got.retval !== t.result >>> 0) wrong.push(`${c.name} (${t.data_size} bytes): ${got.retval}, expected ${t.result >>> 0}`);
+        }
+      }
+      console.log(`${name}: classic ${count - wrong.length} of ${count}`);
+      expect(wrong).toEqual([]);
+    });
+
+    it('follows tail calls to the limit', () => {
+      const { load, progArray } = engines.get(name)!;
+      const cases = readJsonl<TailCallCase>('conformance/isa/test_bpf_tail_call.jsonl.gz');
+      const array = progArray(cases.length + 1);
+      const progs = cases.map((c) => load({ insns: fixed(c, array.fd) }));
+      progs.forEach((p, n) => {
+        array.update(n, p.fd);
+      });
+      const wrong = cases.filter((c, n) => {
+        const out = progs[n]!.testRun({ ...(c.need_state ? { ctxIn: new Uint8Array(4) } : {}), repeat: c.testruns });
+        const state = c.result_in_state ? new DataView(out.ctxOut.buffer, out.ctxOut.byteOffset).getInt32(0, true) : out.retval;
+        return state !== c.result;
+      });
+      expect(wrong.map((c) => c.name)).toEqual([]);
+    });
+
+    it('refuses what must not load, with a reason', () => {
+      const cases = readJsonl<{ name: string; insns: string }>('conformance/isa/bpf_conformance_negative.jsonl.gz');
+      const loaded = cases.filter((c) => {
+        try {
+          // reserved fields are looked at whether or not the verifier is; what only it can know is its own to refuse
+          engines.get(name)!.kernel.bpf.progLoad({ type: 'socket_filter', insns: fromHex(c.insns), license: 'GPL', verify: c.name === 'negative/error' });
+          return true;
+        } catch (error) {
+          return !(error instanceof BpfError && error.message.length > 0);
+        }
+      });
+      expect(loaded.map((c) => c.name)).toEqual([]);
+    });
+  });
+});
+
+/** A tail call case with its symbols resolved: the array's descriptor, indices, helpers. */
+function fixed(c: TailCallCase, fd: number): Uint8Array {
+  const bytes = fromHex(c.insns);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (const f of c.fixups) {
+    const at = f.insn * 8;
+    if (f.what === 'prog_array_ptr') {
+      bytes[at + 1] = (bytes[at + 1]! & 0x0f) | 0x10;
+      view.setInt32(at + 4, fd, true);
+      view.setInt32(at + 12, 0, true);
+    } else if (f.what === 'index') {
+      view.setInt16(at + 2, 0, true);
+      view.setInt32(at + 4, f.index ?? 0, true);
+    } else if (f.what === 'helper') {
+      // the vectors' own test function only clobbers registers, as any helper does
+      if (typeof f.helper !== 'number') bytes.set(MOV0, at);
+      else {
+        bytes[at + 1] = 0;
+        view.setInt32(at + 4, f.helper, true);
+      }
+    }
+  }
+  return bytes;
+}

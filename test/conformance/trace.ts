@@ -1,0 +1,110 @@
+/**
+ * Where two engines part: registers after each BPF instruction. The interpreter is run one slot at a time; the image
+ * with a breakpoint at the first byte of each instruction, where x86 registers hold BPF's (arch/x86/net/bpf_jit_comp.c).
+ */
+import { InterpMemory, makeRun, R10, RunState, STRIDE } from '../../kernel-sim/bpf/interp/index.ts';
+import { disassemble, readInsns } from '../../src/isa/index.ts';
+import { addrHi, addrLo } from '../../src/machine/addr.ts';
+import type { Program } from '../../src/index.ts';
+import type { Engine } from './driver.ts';
+
+/** x86 numbers of R0 to R9. */
+const X86 = [0, 7, 6, 2, 1, 8, 3, 13, 14, 15];
+const STEPS = 100_000;
+
+interface Step {
+  readonly slot: number;
+  /** R0 to R9 before the slot is executed */
+  readonly regs: readonly bigint[];
+}
+
+const join = (lo: number, hi: number): bigint => (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+
+function interpSteps(e: Engine, prog: Program, memory: Uint8Array | undefined): Step[] {
+  const { kernel } = e;
+  const { interp } = prog.prog;
+  if (interp === undefined) return [];
+  const state = new RunState(interp);
+  const R = interp.words.words.subarray(state.rb);
+  const step = makeRun(new InterpMemory(kernel.memory, interp.words));
+  const stack = kernel.vmalloc.alloc(16384) + 16384;
+  const at = memory?.length ? kernel.vmalloc.alloc(memory.length) : 0;
+  if (memory && at !== 0) kernel.memory.writeBytes(at, memory);
+  [R[2], R[3], R[4], R[5]] = [addrLo(at), addrHi(at), memory?.length ?? 0, 0];
+  [R[R10], R[R10 + 1]] = [addrLo(stack), addrHi(stack)];
+  const steps: Step[] = [];
+  const none = (): never => {
+    throw new Error('a call');
+  };
+  try {
+    for (;;) {
+      steps.push({ slot: (state.pc - interp.code) / STRIDE, regs: X86.map((_, n) => join(R[2 * n]!, R[2 * n + 1]!)) });
+      if (steps.length > STEPS || step(state, { call: none, tailCall: () => undefined, percpu: none }, 1)) break;
+    }
+  } catch {
+    // a call ends what can be compared
+  }
+  return steps;
+}
+
+function imageSteps(e: Engine, prog: Program, memory: Uint8Array | undefined): Step[] {
+  const { machine, vmalloc } = e.kernel;
+  const slots = new Map<number, number>();
+  prog.prog.placed.forEach((f, n) => {
+    const { start, end } = prog.prog.init.code.funcs[n]!;
+    for (let s = start; s < end; s++) {
+      const at = f.address + f.insnOffsets[s - start]!;
+      if (!slots.has(at)) slots.set(at, s);
+    }
+  });
+  const at = memory?.length ? vmalloc.alloc(memory.length) : 0;
+  if (memory && at !== 0) e.kernel.memory.writeBytes(at, memory);
+  const steps: Step[] = [];
+  const record = (): void => {
+    const { regs, rip } = machine.cpu;
+    steps.push({ slot: slots.get(rip) ?? -1, regs: X86.map((n) => join(regs[2 * n]!, regs[2 * n + 1]!)) });
+  };
+  for (const address of slots.keys()) machine.breakpoints.add(address);
+  try {
+    let stop = machine.call(prog.prog.entry, [
+      [addrLo(at), addrHi(at)],
+      [memory?.length ?? 0, 0],
+    ]);
+    while (stop.reason === 'breakpoint' && steps.length < STEPS) {
+      record();
+      stop = machine.run();
+    }
+  } finally {
+    machine.breakpoints.clear();
+  }
+  return steps;
+}
+
+const stepsOf = (e: Engine, prog: Program, memory: Uint8Array | undefined): Step[] =>
+  e.name === 'interp' ? interpSteps(e, prog, memory) : imageSteps(e, prog, memory);
+
+/** `r3 after 12: (0f) r3 += r4: interp 0x1, step 0x2`; undefined where no difference is found. */
+export function firstDifference(a: Engine, b: Engine, insns: Uint8Array, memory?: Uint8Array): string | undefined {
+  const [pa, pb] = [a, b].map((e) => e.kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false })) as [Program, Program];
+  const [sa, sb] = [stepsOf(a, pa, memory), stepsOf(b, pb, memory)];
+  const code = pa.prog.init.code.insns;
+  const loaded = readInsns(insns);
+  // only registers that something was stored in can be compared
+  const written = new Set([1, 2]);
+  for (let n = 1; n < Math.min(sa.length, sb.length); n++) {
+    const [x, y] = [sa[n]!, sb[n]!];
+    const before = code[sa[n - 1]!.slot]!;
+    written.add(before.dst);
+    const text = (): string => {
+      const slot = pa.prog.init.code.origins[sa[n - 1]!.slot]!;
+      return `${slot}: (${before.code.toString(16).padStart(2, '0')}) ${disassemble(loaded[slot] ?? before, loaded[slot + 1])}`;
+    };
+    if (x.slot !== y.slot) return `after ${text()}: ${a.name} goes to slot ${x.slot}, ${b.name} to ${y.slot}`;
+    for (const r of written) {
+      if (r < 10 && x.regs[r] !== y.regs[r]) {
+        return `r${r} after ${text()}: ${a.name} 0x${x.regs[r]!.toString(16)}, ${b.name} 0x${y.regs[r]!.toString(16)}`;
+      }
+    }
+  }
+  return sa.length === sb.length ? undefined : `${a.name} makes ${sa.length} steps, ${b.name} ${sb.length}`;
+}
