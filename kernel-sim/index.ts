@@ -8,7 +8,7 @@ export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type Pair } from './kernel.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
-export type { Symbol, SymbolAt } from './sym/symbols.ts';
+export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
 export type { Task } from './task/task.ts';
 export type { ReplayOptions, ReplayResult } from './workload/replayer.ts';
 export type { Trace, TraceArg, TraceCall, TraceEnd, TraceReturn, TraceStep, TraceTask } from './workload/trace.ts';

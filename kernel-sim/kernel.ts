@@ -149,7 +149,8 @@ export class Kernel {
     this.tracePipe = new TracePipe(this.trace);
     this.probes = new Probes(this);
     this.perf = new Perf(this);
-    const own = (name: keyof typeof OWN_PERCPU): number => this.memory.translate(this.percpu.base + OWN_PERCPU[name], 1, false);
+    const own = (name: keyof typeof OWN_PERCPU): number =>
+      this.memory.translate(this.percpu.base + OWN_PERCPU[name], 1, false);
     this.#replayer = new Replayer(this, own('result'), own('block'));
     registerEffects(this, own('result'));
   }
@@ -194,7 +195,12 @@ export class Kernel {
       if (offset !== undefined) memory.writeAddr(this.percpu.offset(n) + offset, this.percpu.offset(n));
       const table = symbols.address('__per_cpu_offset');
       if (table !== undefined) memory.writeAddr(table + 8 * n, this.percpu.offset(n));
-      memory.writeU32(this.percpu.offset(n) + (symbols.address('pcpu_hot') ?? 0x351c0) + this.structs.of('pcpu_hot').offset('cpu_number'), n);
+      memory.writeU32(
+        this.percpu.offset(n) +
+          (symbols.address('pcpu_hot') ?? 0x351c0) +
+          this.structs.of('pcpu_hot').offset('cpu_number'),
+        n,
+      );
     }
   }
 }

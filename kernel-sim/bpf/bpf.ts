@@ -199,12 +199,13 @@ export class Bpf {
   }
   /** What counts executed instructions: the interpreter does, and the machine those that images mark. */
   #counter(): InsnCounter {
-    const { interp } = this.#engine();
-    const marks = instructionCounter(this.#state.kernel);
+    const { kernel } = this.#state;
+    const marks = instructionCounter(kernel);
+    const interp = kernel.engine === 'interp' ? this.#engine().interp : undefined;
     return {
-      read: () => interp.executed + (marks?.marked ?? 0),
+      read: () => (interp?.executed ?? 0) + (marks?.marked ?? 0),
       limit: (more) => {
-        interp.limit = more === undefined ? Number.POSITIVE_INFINITY : interp.executed + more;
+        if (interp) interp.limit = more === undefined ? Number.POSITIVE_INFINITY : interp.executed + more;
       },
     };
   }
@@ -214,9 +215,18 @@ export class Bpf {
     if (this.#engines) return this.#engines;
     const state = this.#state;
     const { kernel } = state;
+    let interp: InterpEngine | undefined;
+    let image: ImageEngine | undefined;
     this.#engines = {
-      interp: new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at)),
-      image: new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at)),
+      // each is made when the first program needs it
+      get interp() {
+        interp ??= new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at));
+        return interp;
+      },
+      get image() {
+        image ??= new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at));
+        return image;
+      },
       defineHelper: (symbol) => defineHelper(state, symbol),
       defineUnmodelled: (symbol) => defineUnmodelled(state, symbol),
       ldAbs: (type) => {

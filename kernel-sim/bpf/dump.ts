@@ -28,7 +28,7 @@ const low = (x: bigint): number => Number(BigInt.asIntN(32, x));
 /** What a wide load of a map or of a value in it is shown as. */
 function mapReference(maps: readonly DumpMap[], value: bigint): { src: number; id: number; off: number } | undefined {
   for (const map of maps) {
-    if (value === BigInt.asUintN(64, map.address)) return { src: I.BPF_PSEUDO_MAP_FD, id: map.id, off: low(value) };
+    if (value === BigInt.asUintN(64, map.address)) return { src: I.BPF_PSEUDO_MAP_FD, id: map.id, off: 0 };
     if (map.values === undefined) continue;
     const off = value - BigInt.asUintN(64, map.values.address);
     if (off >= 0n && off < BigInt(map.values.size)) return { src: I.BPF_PSEUDO_MAP_VALUE, id: map.id, off: low(off) };

@@ -3,8 +3,9 @@
  * the System V ABI (psABI x86-64 3.2.3): rdi, rsi, rdx, rcx, r8, r9 in, rax out. The first five
  * are also BPF's R1..R5, rax its R0. Nothing here allocates.
  */
-import type { CpuState } from '../../src/machine/index.ts';
+
 import { type Addr, addrHi, addrLo, addrOf } from '../../src/machine/addr.ts';
+import type { CpuState } from '../../src/machine/index.ts';
 
 /** index of argument n in the register file, doubled: registers are lo/hi pairs in Intel's order */
 const SLOT = [14, 12, 4, 2, 16, 18] as const;

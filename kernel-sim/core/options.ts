@@ -28,7 +28,8 @@ export class BootError extends KernelError {
 /** Options with their defaults. @throws BootError naming the option that cannot be used. */
 export function bootOptions(o: BootOptions) {
   const cpus = o.cpus ?? 1;
-  if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64) throw new BootError(`cpus: ${cpus} is not a number from 1 to 64`);
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64)
+    throw new BootError(`cpus: ${cpus} is not a number from 1 to 64`);
   const engine = o.engine ?? 'jit';
   if (engine !== 'jit' && engine !== 'step' && engine !== 'interp') {
     throw new BootError(`engine: '${String(engine)}' is none of jit, step, interp`);

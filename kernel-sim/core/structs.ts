@@ -13,7 +13,12 @@ export interface FieldAt {
 }
 
 /** name of a structure to its size and its fields, paths such as `thread.sp` among them */
-export type LayoutTable = Readonly<Record<string, { readonly size: number; readonly fields: Readonly<Record<string, readonly [offset: number, size: number]>> }>>;
+export type LayoutTable = Readonly<
+  Record<
+    string,
+    { readonly size: number; readonly fields: Readonly<Record<string, readonly [offset: number, size: number]>> }
+  >
+>;
 
 export class StructLayout {
   readonly name: string;
@@ -66,7 +71,9 @@ export class Structs {
     return layout;
   }
   has(name: string): boolean {
-    return this.#layouts.has(name) || (!this.#foreign && name in this.#table) || this.#btf().findByName(name, 'struct') > 0;
+    return (
+      this.#layouts.has(name) || (!this.#foreign && name in this.#table) || this.#btf().findByName(name, 'struct') > 0
+    );
   }
   /** Fields that the table leaves out come from the built-in BTF. */
   #fromTable(name: string): StructLayout | undefined {

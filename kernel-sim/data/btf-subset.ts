@@ -1,5 +1,5 @@
 /** A smaller BTF: chosen structures whole, functions and typedefs, and the types that those need by value. */
-import { Btf, type BtfType } from '../../src/btf/index.ts';
+import type { Btf, BtfType } from '../../src/btf/index.ts';
 
 export interface SubsetRequest {
   readonly structs: readonly string[];
@@ -25,7 +25,12 @@ export function subset(btf: Btf, want: SubsetRequest): Uint8Array {
   const functions = new Set(want.functions);
   const typedefs = new Set(want.typedefs);
   for (const t of btf.types()) {
-    if ((t.kind === 'func' && functions.has(t.name)) || (t.kind === 'typedef' && typedefs.has(t.name)) || (t.name && want.also(t.name, t.kind))) roots.push(t.id);
+    if (
+      (t.kind === 'func' && functions.has(t.name)) ||
+      (t.kind === 'typedef' && typedefs.has(t.name)) ||
+      (t.name && want.also(t.name, t.kind))
+    )
+      roots.push(t.id);
   }
   /** how a type is taken: whole, or as a forward declaration */
   const take = new Map<number, 'whole' | 'fwd'>();
@@ -79,11 +84,19 @@ export function subset(btf: Btf, want: SubsetRequest): Uint8Array {
     for (const [id, how] of [...take]) {
       if (how !== 'whole') continue;
       const t = btf.typeById(id);
-      const members = t.kind === 'struct' || t.kind === 'union' ? t.members.map((m) => m.type) : t.kind === 'array' ? [t.type] : [];
+      const members =
+        t.kind === 'struct' || t.kind === 'union' ? t.members.map((m) => m.type) : t.kind === 'array' ? [t.type] : [];
       for (const m of members) {
         for (let at = m; ; ) {
           const inner = btf.typeById(at);
-          if (inner.kind === 'typedef' || inner.kind === 'const' || inner.kind === 'volatile' || inner.kind === 'restrict' || inner.kind === 'type_tag' || inner.kind === 'array') {
+          if (
+            inner.kind === 'typedef' ||
+            inner.kind === 'const' ||
+            inner.kind === 'volatile' ||
+            inner.kind === 'restrict' ||
+            inner.kind === 'type_tag' ||
+            inner.kind === 'array'
+          ) {
             if (!take.has(at)) {
               take.set(at, 'whole');
               again = true;
@@ -123,12 +136,29 @@ function need(btf: Btf, take: Map<number, 'whole' | 'fwd'>, whole: ReadonlySet<n
   if (t.kind === 'array') need(btf, take, whole, t.indexType);
 }
 
-const KIND: Readonly<Record<string, number>> = { int: 1, ptr: 2, array: 3, struct: 4, union: 5, enum: 6, fwd: 7, typedef: 8, volatile: 9, const: 10, restrict: 11, func: 12, func_proto: 13, float: 16, type_tag: 18, enum64: 19 };
+const KIND: Readonly<Record<string, number>> = {
+  int: 1,
+  ptr: 2,
+  array: 3,
+  struct: 4,
+  union: 5,
+  enum: 6,
+  fwd: 7,
+  typedef: 8,
+  volatile: 9,
+  const: 10,
+  restrict: 11,
+  func: 12,
+  func_proto: 13,
+  float: 16,
+  type_tag: 18,
+  enum64: 19,
+};
 
 function write(btf: Btf, take: ReadonlyMap<number, 'whole' | 'fwd'>): Uint8Array {
   const ids = [...take.keys()].filter((id) => KIND[btf.typeById(id).kind] !== undefined).sort((a, b) => a - b);
   const renumber = new Map<number, number>([[0, 0]]);
-  ids.forEach((id, n) => renumber.set(id, n + 1));
+  for (const [n, id] of ids.entries()) renumber.set(id, n + 1);
   const ref = (id: number): number => renumber.get(id) ?? 0;
   const strings: string[] = [''];
   const offsets = new Map<string, number>([['', 0]]);
@@ -166,7 +196,8 @@ function write(btf: Btf, take: ReadonlyMap<number, 'whole' | 'fwd'>): Uint8Array
       case 'struct':
       case 'union':
         head(t, kind, t.members.length, t.kindFlag, t.size);
-        for (const m of t.members) words.push(str(m.name), ref(m.type), t.kindFlag ? (m.bitfieldSize << 24) | m.bitOffset : m.bitOffset);
+        for (const m of t.members)
+          words.push(str(m.name), ref(m.type), t.kindFlag ? (m.bitfieldSize << 24) | m.bitOffset : m.bitOffset);
         break;
       case 'enum':
         head(t, kind, t.values.length, t.signed, t.size);
@@ -174,7 +205,8 @@ function write(btf: Btf, take: ReadonlyMap<number, 'whole' | 'fwd'>): Uint8Array
         break;
       case 'enum64':
         head(t, kind, t.values.length, t.signed, t.size);
-        for (const v of t.values) words.push(str(v.name), Number(BigInt.asUintN(32, v.value)), Number(BigInt.asUintN(32, v.value >> 32n)));
+        for (const v of t.values)
+          words.push(str(v.name), Number(BigInt.asUintN(32, v.value)), Number(BigInt.asUintN(32, v.value >> 32n)));
         break;
       case 'fwd':
         head(t, kind, 0, t.of === 'union', 0);
@@ -201,8 +233,8 @@ function write(btf: Btf, take: ReadonlyMap<number, 'whole' | 'fwd'>): Uint8Array
   }
   const bytes = new Uint8Array(HEADER + words.length * 4 + length);
   const view = new DataView(bytes.buffer);
-  [0xeb9f | (1 << 16), HEADER, 0, words.length * 4, words.length * 4, length].forEach((w, n) => view.setUint32(n * 4, w, true));
-  words.forEach((w, n) => view.setUint32(HEADER + n * 4, w >>> 0, true));
+  const header = [0xeb9f | (1 << 16), HEADER, 0, words.length * 4, words.length * 4, length];
+  for (const [n, w] of [...header, ...words].entries()) view.setUint32(n * 4, w >>> 0, true);
   bytes.set(Buffer.from(`${strings.join('\0')}\0`), HEADER + words.length * 4);
   return bytes;
 }

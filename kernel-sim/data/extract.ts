@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Btf } from '../../src/btf/index.ts';
-import { functionName, parseFunction } from '../text/language.ts';
 import { tables } from '../text/functions/index.ts';
+import { functionName, parseFunction } from '../text/language.ts';
 import { subset } from './btf-subset.ts';
 import { ATTACH_POINTS, EVENT_CLASSES, EVENTS, FIELDS, INFRASTRUCTURE, PATTERNS, STRUCTS } from './select.ts';
 
@@ -43,7 +43,9 @@ const first = new Map<string, Sym>();
 for (const s of all) if (!first.has(s.name)) first.set(s.name, s);
 /** labels inside other functions */
 const INNER = /^(entry_SYSCALL_64_|ftrace_(regs_)?(call|caller_op_ptr|call_end|caller_end)$)/;
-const sortedAddresses = [...new Set(all.filter((s) => s.at >= TEXT && !INNER.test(s.name)).map((s) => s.at))].sort((a, b) => (a < b ? -1 : 1));
+const sortedAddresses = [...new Set(all.filter((s) => s.at >= TEXT && !INNER.test(s.name)).map((s) => s.at))].sort(
+  (a, b) => (a < b ? -1 : 1),
+);
 const sizeOf = (at: bigint): number => {
   let lo = 0;
   let hi = sortedAddresses.length;
@@ -55,11 +57,14 @@ const sizeOf = (at: bigint): number => {
   return Number((sortedAddresses[lo] ?? at + 16n) - at);
 };
 
-const helpers = [...new Set(readFileSync(join(dir, 'feature_probe.json'), 'utf8').match(/"bpf_\w+"/g) ?? [])].map((s) => s.slice(1, -1));
+const helpers = [...new Set(readFileSync(join(dir, 'feature_probe.json'), 'utf8').match(/"bpf_\w+"/g) ?? [])].map((s) =>
+  s.slice(1, -1),
+);
 const helperSet = new Set(helpers);
 const isHelper = (name: string): boolean => {
   if (helperSet.has(name)) return true;
-  for (let at = name.lastIndexOf('_'); at > 4; at = name.lastIndexOf('_', at - 1)) if (helperSet.has(name.slice(0, at))) return true;
+  for (let at = name.lastIndexOf('_'); at > 4; at = name.lastIndexOf('_', at - 1))
+    if (helperSet.has(name.slice(0, at))) return true;
   return false;
 };
 const wanted = new Set<string>([...INFRASTRUCTURE, ...ATTACH_POINTS]);
@@ -69,7 +74,8 @@ for (const [signature, text] of Object.entries(tables)) {
   for (const s of body.statements) if (s.kind === 'call') wanted.add(s.target);
 }
 for (const e of [...EVENTS, ...EVENT_CLASSES]) {
-  for (const prefix of ['__traceiter_', 'perf_trace_', '__bpf_trace_', '__tracepoint_', 'trace_event_raw_event_']) wanted.add(prefix + e);
+  for (const prefix of ['__traceiter_', 'perf_trace_', '__bpf_trace_', '__tracepoint_', 'trace_event_raw_event_'])
+    wanted.add(prefix + e);
 }
 for (const s of all) {
   if (!/^[tTwWdDbBA]$/.test(s.type)) continue;
@@ -77,8 +83,18 @@ for (const s of all) {
 }
 const textFile = option('--text');
 const text = textFile && existsSync(textFile) ? readFileSync(textFile) : undefined;
-const blacklist = new Set(load('kprobes_blacklist.gz').toString().split('\n').map((l) => l.split(/\s+/)[1]));
-const filter = new Set(load('available_filter_functions.gz').toString().split('\n').map((l) => l.split(/\s+/)[0]));
+const blacklist = new Set(
+  load('kprobes_blacklist.gz')
+    .toString()
+    .split('\n')
+    .map((l) => l.split(/\s+/)[1]),
+);
+const filter = new Set(
+  load('available_filter_functions.gz')
+    .toString()
+    .split('\n')
+    .map((l) => l.split(/\s+/)[0]),
+);
 
 /** e: endbr64; s: sealed endbr; b: neither. Upper case: kprobes are refused. n/N: ftrace has no nop there, d: data. */
 const flag = (s: Sym): string => {
@@ -95,10 +111,19 @@ const chosen: { name: string; at: bigint; size: number; kind: string; percpu: bo
 for (const name of [...wanted].sort()) {
   const s = first.get(name);
   if (!s) missing.push(name);
-  else chosen.push({ name, at: s.at < TEXT ? s.at : s.at - TEXT, size: s.at < TEXT ? 0 : sizeOf(s.at), kind: flag(s), percpu: s.at < TEXT });
+  else
+    chosen.push({
+      name,
+      at: s.at < TEXT ? s.at : s.at - TEXT,
+      size: s.at < TEXT ? 0 : sizeOf(s.at),
+      kind: flag(s),
+      percpu: s.at < TEXT,
+    });
 }
 // per-CPU offsets first, then by address
-chosen.sort((a, b) => Number(b.percpu) - Number(a.percpu) || (a.at < b.at ? -1 : a.at > b.at ? 1 : a.name < b.name ? -1 : 1));
+chosen.sort(
+  (a, b) => Number(b.percpu) - Number(a.percpu) || (a.at < b.at ? -1 : a.at > b.at ? 1 : a.name < b.name ? -1 : 1),
+);
 const base64 = (numbers: readonly number[]): string => Buffer.from(Uint32Array.from(numbers).buffer).toString('base64');
 writeFileSync(
   out('symbols.ts'),
@@ -120,7 +145,9 @@ export const sizes =
 console.log(`symbols: ${chosen.length}; no such symbol (inlined there): ${missing.join(' ')}`);
 
 // every other function that ftrace can hook: asked only for names that the table has not
-const others = all.filter((s) => /^[tTwW]$/.test(s.type) && s.at >= TEXT && filter.has(s.name) && !wanted.has(s.name)).sort((a, b) => (a.at < b.at ? -1 : 1));
+const others = all
+  .filter((s) => /^[tTwW]$/.test(s.type) && s.at >= TEXT && filter.has(s.name) && !wanted.has(s.name))
+  .sort((a, b) => (a.at < b.at ? -1 : 1));
 let last = TEXT;
 const lines = others.map((s) => {
   const line = `${s.name} ${(s.at - last).toString(36)} ${sizeOf(s.at).toString(36)} ${flag(s)}`;
@@ -150,9 +177,33 @@ writeFileSync(
 const functions = Object.keys(tables).map(functionName);
 const small = subset(btf, {
   structs: STRUCTS,
-  functions: [...functions, ...chosen.map((c) => c.name).filter((n) => /^bpf_|^do_|^vfs_|^tcp_|^security_|^inet_|^ip_/.test(n))],
-  typedefs: [...EVENTS.map((e) => `btf_trace_${e}`), 'bpf_user_pt_regs_t', 'u8', 'u16', 'u32', 'u64', 's8', 's16', 's32', 's64', '__u8', '__u16', '__u32', '__u64', '__be16', '__be32', 'pid_t', 'size_t', 'bool'],
-  also: (name, kind) => kind === 'func' && /^bpf_(kptr|iter|rdonly|dynptr|task|cpumask|obj|refcount|list|rbtree|percpu|rcu|preempt|cast|wq|get|skb|xdp|cgroup|strn?\w*|copy|key|lookup|verify|map|arena|throw|session)_?\w*$/.test(name),
+  functions: [...functions, ...chosen.filter((c) => c.kind !== 'd').map((c) => c.name)],
+  typedefs: [
+    ...EVENTS.map((e) => `btf_trace_${e}`),
+    'bpf_user_pt_regs_t',
+    'u8',
+    'u16',
+    'u32',
+    'u64',
+    's8',
+    's16',
+    's32',
+    's64',
+    '__u8',
+    '__u16',
+    '__u32',
+    '__u64',
+    '__be16',
+    '__be32',
+    'pid_t',
+    'size_t',
+    'bool',
+  ],
+  also: (name, kind) =>
+    kind === 'func' &&
+    /^bpf_(kptr|iter|rdonly|dynptr|task|cpumask|obj|refcount|list|rbtree|percpu|rcu|preempt|cast|wq|get|skb|xdp|cgroup|strn?\w*|copy|key|lookup|verify|map|arena|throw|session)_?\w*$/.test(
+      name,
+    ),
 });
 writeFileSync(out('vmlinux-6.12.btf.gz'), gzipSync(small, { level: 9 }));
 console.log(`BTF: ${small.length} bytes of ${btfBytes.length}`);
@@ -169,9 +220,16 @@ if (events) {
     const id = readFileSync(join(at, 'id'), 'utf8').trim();
     ids.set(line, id);
     if (category === 'syscalls' || !EVENTS.includes(event)) continue;
-    const fields = [...readFileSync(join(at, 'format'), 'utf8').matchAll(/field:(.*?)(\w+)(\[.*?\])?;\s*offset:(\d+);\s*size:(\d+);\s*signed:(\d);/g)]
+    const fields = [
+      ...readFileSync(join(at, 'format'), 'utf8').matchAll(
+        /field:(.*?)(\w+)(\[.*?\])?;\s*offset:(\d+);\s*size:(\d+);\s*signed:(\d);/g,
+      ),
+    ]
       .filter((m) => !(m[2] as string).startsWith('common_'))
-      .map((m) => `${m[2]}:${(m[1] as string).includes('__data_loc') ? 'data_loc' : `${m[6] === '1' ? 's' : 'u'}${m[5]}`}@${m[4]}`);
+      .map(
+        (m) =>
+          `${m[2]}:${(m[1] as string).includes('__data_loc') ? 'data_loc' : `${m[6] === '1' ? 's' : 'u'}${m[5]}`}@${m[4]}`,
+      );
     formats.push(`${category}:${event} ${fields.join(' ')}`);
   }
   const idLines = [...ids].map(([name, id]) => `${name} ${id}`);

@@ -19,7 +19,9 @@ __x86_return_thunk its_return_thunk srso_return_thunk __x86_indirect_thunk_array
 __switch_to __switch_to_asm __schedule schedule finish_task_switch.isra.0 arch_ftrace_ops_list_func __rcu_read_lock __rcu_read_unlock fdget fdget_pos fdget_raw fget fget_raw fput __f_unlock_pos strncpy_from_user
 just_return_func override_function_with_return init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
 bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number
-`.trim().split(/\s+/);
+`
+  .trim()
+  .split(/\s+/);
 
 /** Functions that tools and tutorials attach to; those that nothing calls here are never hit. */
 export const ATTACH_POINTS = `
@@ -29,7 +31,9 @@ mutex_lock mutex_lock_interruptible mutex_lock_killable mutex_trylock mutex_unlo
 tcp_close tcp_rcv_established tcp_retransmit_skb tcp_drop_reason ip_rcv ip_output icmp_rcv __netif_receive_skb_core.constprop.0 __dev_queue_xmit dev_hard_start_xmit try_to_wake_up ttwu_do_activate finish_task_switch.isra.0 account_process_tick hrtimer_interrupt
 cap_capable oom_kill_process do_init_module load_module free_module do_mount path_mount ksys_sync sync_fs do_sync_work shrink_node try_to_free_pages submit_bio submit_bio_noacct ext4_file_read_iter ext4_file_write_iter ext4_file_open ext4_sync_file generic_file_read_iter
 do_sys_open do_sys_openat2 do_filp_open do_unlinkat do_execve security_file_open security_bprm_check security_socket_connect security_socket_bind security_task_kill security_inode_unlink security_path_unlink bpf_lsm_file_open bpf_lsm_bprm_check_security bpf_lsm_socket_connect bpf_lsm_path_unlink bpf_lsm_task_kill bpf_lsm_inode_unlink bpf_lsm_file_permission
-`.trim().split(/\s+/);
+`
+  .trim()
+  .split(/\s+/);
 
 /** Function symbols that match are taken: map operations that programs call, helpers' own functions are added by name. */
 export const PATTERNS: readonly RegExp[] = [
@@ -49,9 +53,12 @@ sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sche
 task_newtask task_rename signal_generate signal_deliver inet_sock_set_state softirq_entry softirq_exit irq_handler_entry irq_handler_exit
 block_rq_issue block_rq_insert block_rq_complete block_io_start block_io_done tcp_probe tcp_retransmit_skb kfree_skb net_dev_queue netif_receive_skb mm_page_alloc kmalloc kfree kmem_cache_alloc kmem_cache_free
 cpu_frequency hrtimer_start hrtimer_expire_entry bpf_trace_printk writeback_dirty_folio mm_vmscan_direct_reclaim_begin mm_vmscan_direct_reclaim_end module_load
-`.trim().split(/\s+/);
+`
+  .trim()
+  .split(/\s+/);
 /** Event classes share their handlers. */
-export const EVENT_CLASSES = 'sched_process_template sched_wakeup_template softirq block_rq block_rq_completion net_dev_template'.split(' ');
+export const EVENT_CLASSES =
+  'sched_process_template sched_wakeup_template softirq block_rq block_rq_completion net_dev_template'.split(' ');
 
 /**
  * Structures and fields that the model itself reads and writes: a small table, so that booting parses no BTF.
@@ -62,7 +69,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
     'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase stack_canary cgroups usage wake_cpu recent_used_cpu policy',
   pt_regs: 'r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss',
   pcpu_hot: 'current_task preempt_count cpu_number top_of_stack hardirq_stack_ptr',
-  mm_struct: 'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner',
+  mm_struct:
+    'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner',
   cred: 'usage uid gid suid sgid euid egid fsuid fsgid cap_inheritable cap_permitted cap_effective cap_bset user_ns',
   pid: 'count level numbers tasks',
   upid: 'nr ns',
@@ -79,7 +87,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
   vfsmount: 'mnt_root mnt_sb mnt_flags',
   filename: 'name uptr refcnt aname iname',
   open_how: 'flags mode resolve',
-  linux_binprm: 'vma p argmin file executable interpreter mm cred unsafe per_clear argc envc filename interp fdpath buf',
+  linux_binprm:
+    'vma p argmin file executable interpreter mm cred unsafe per_clear argc envc filename interp fdpath buf',
   kernel_clone_args: 'flags exit_signal stack',
   socket: 'state type flags file sk ops',
   sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid',
@@ -106,7 +115,10 @@ open_how open_flags linux_binprm kernel_clone_args kernel_siginfo nameidata sock
 sk_buff net_device xdp_buff xdp_rxq_info xdp_frame xdp_txq_info iphdr ipv6hdr tcphdr udphdr ethhdr icmphdr pcpu_hot rq cfs_rq
 kprobe kretprobe kretprobe_instance rethook rethook_node trace_event_call trace_entry perf_event perf_event_attr perf_sample_data
 trace_event_raw_sys_enter trace_event_raw_sys_exit trace_event_raw_sched_process_exec trace_event_raw_sched_process_template trace_event_raw_sched_process_fork trace_event_raw_sched_switch trace_event_raw_sched_wakeup_template trace_event_raw_inet_sock_set_state trace_event_raw_softirq trace_event_raw_irq_handler_entry trace_event_raw_irq_handler_exit trace_event_raw_signal_generate trace_event_raw_task_rename trace_event_raw_task_newtask trace_event_raw_block_rq trace_event_raw_block_rq_completion trace_event_raw_bpf_trace_printk trace_event_raw_kmem_cache_alloc trace_event_raw_kmem_alloc trace_event_raw_kfree trace_event_raw_mm_page_alloc
-bpf_prog bpf_prog_aux bpf_prog_array bpf_prog_array_item bpf_raw_tp_link bpf_link bpf_run_ctx bpf_trace_run_ctx bpf_tramp_run_ctx bpf_map bpf_array bpf_htab bpf_ringbuf bpf_dynptr bpf_dynptr_kern bpf_list_head bpf_list_node bpf_rb_root bpf_rb_node bpf_refcount bpf_spin_lock bpf_timer bpf_cpumask bpf_iter_num bpf_iter_meta bpf_iter__task bpf_iter__bpf_map bpf_iter__task_file bpf_iter__task_vma bpf_perf_event_data_kern bpf_sock_ops_kern bpf_sockopt_kern bpf_sysctl_kern bpf_sk_lookup_kern bpf_sock_addr_kern bpf_cgroup_dev_ctx sk_msg sk_reuseport_kern bpf_nf_ctx bpf_user_pt_regs_t bpf_raw_tracepoint_args bpf_fib_lookup bpf_sock_tuple bpf_xdp_sock bpf_tcp_sock bpf_sock btf_ptr
+bpf_prog bpf_prog_aux bpf_prog_array bpf_prog_array_item bpf_raw_tp_link bpf_link bpf_run_ctx bpf_trace_run_ctx bpf_tramp_run_ctx bpf_map bpf_array bpf_htab htab_elem bpf_lru_node bpf_ringbuf bpf_dynptr bpf_dynptr_kern bpf_list_head bpf_list_node bpf_rb_root bpf_rb_node bpf_refcount bpf_spin_lock bpf_timer bpf_cpumask bpf_iter_num bpf_iter_meta bpf_iter__task bpf_iter__bpf_map bpf_iter__task_file bpf_iter__task_vma bpf_perf_event_data_kern bpf_sock_ops_kern bpf_sockopt_kern bpf_sysctl_kern bpf_sk_lookup_kern bpf_sock_addr_kern bpf_cgroup_dev_ctx sk_msg sk_reuseport_kern bpf_nf_ctx bpf_user_pt_regs_t bpf_raw_tracepoint_args bpf_fib_lookup bpf_sock_tuple bpf_xdp_sock bpf_tcp_sock bpf_sock btf_ptr
 __sk_buff xdp_md bpf_sock_ops bpf_sock_addr bpf_sysctl bpf_sockopt bpf_sk_lookup sk_msg_md sk_reuseport_md bpf_perf_event_data bpf_cgroup_storage_key bpf_pidns_info bpf_map_info bpf_prog_info
-tracepoint hlist_node hlist_head list_head request request_queue gendisk block_device bio kernfs_node cgroup css_set cgroup_subsys_state mnt_namespace mount ipc_namespace user_namespace msghdr iov_iter page folio seq_file address_space callback_head rcu_head llist_node atomic_t spinlock mutex rw_semaphore user_pt_regs __kernel_sockaddr_storage thread_struct fred_cs fred_ss
-`.trim().split(/\s+/);
+tracepoint hlist_node hlist_head list_head request request_queue gendisk block_device bio kernfs_node cgroup css_set cgroup_subsys_state mnt_namespace mount ipc_namespace user_namespace msghdr iov_iter page folio seq_file address_space callback_head rcu_head llist_node atomic_t spinlock mutex rw_semaphore user_pt_regs __kernel_sockaddr_storage thread_struct fred_cs fred_ss htab_elem bpf_htab bpf_array_aux bpf_func_state bpf_attr bpf_cgroup_storage bpf_local_storage bpf_stack_build_id bpf_lpm_trie_key bpf_lpm_trie_key_u8
+__call_single_data __call_single_node address_space arch_hw_breakpoint arch_tlbflush_unmap_batch attribute attribute_group bin_attribute bio bio_list bio_set bio_vec blk_integrity block_device bpf_func_id bpf_link bpf_link_type bpf_perf_event_data bpf_xdp_entity callback_head completion cpumask cred delayed_work dentry desc_struct dev_archdata dev_links_info dev_msi_info dev_pm_info device device_removable dl_dev_state fastopen_queue file file_ra_state flowi flowi4 flowi6 flowi_common flowi_tunnel flowi_uli fown_struct fpregs_state fpstate fpu fpu_state_perm fregs_state ftrace_ops ftrace_ops_hash ftrace_regs fxregs_state gendisk hlist_bl_node hlist_head hlist_node hlist_nulls_node hrtimer hrtimer_restart hw_perf_event hw_perf_event_extra in6_addr inet_connection_sock inet_cork inet_cork_full inet_sock irq_work irqaction irqreturn key_t kmap_ctrl kmem_cache kmem_cache_node kmem_cache_order_objects kobject kref list_head llist_head llist_node load_weight lockdep_map lockref mempool_s minmax minmax_sample mq_rq_state mutex net_device net_device_stats netdev_hw_addr_list netdev_ml_priv_type netdev_tc_txq optimistic_spin_queue page_frag path percpu_ref perf_addr_filters_head perf_event perf_event_attr perf_event_context perf_event_groups perf_event_state perf_mem_data_src perf_regs perf_sample_data perf_sample_weight pgprot pid_type plist_node pm_message posix_cputimer_base posix_cputimers posix_cputimers_work prev_cputime pt_regs qrwlock qspinlock qstr queue_limits raw_spinlock rb_node rb_root rb_root_cached rcu_special rcuwait reciprocal_value ref_tracker_dir refcount_struct renamedata request request_queue request_sock_queue restart_block rpm_request rpm_status rw_semaphore rx_handler_result sched_avg sched_dl_entity sched_entity sched_info sched_rt_entity sched_statistics seccomp seqcount seqcount_spinlock sigpending sk_buff sk_buff_head sk_buff_list sock sock_cgroup_data sock_common socket socket_wq spinlock srcu_node srcu_struct swait_queue_head swregs_state syscall_trace_enter syscall_trace_exit syscall_user_dispatch sysv_sem sysv_shm task_io_accounting task_struct tcp_options_received tcp_rack tcp_sack_block tcp_sock thread_info thread_struct timer_list timerqueue_head timerqueue_node timespec_type tlbflush_unmap_batch trace_entry trace_event_raw_inet_sock_set_state trace_event_raw_sys_enter vm_area_struct vm_userfaultfd_ctx wait_queue_head wake_q_node work_struct xarray xdp_md xfrm_id xfrm_lifetime_cfg xfrm_lifetime_cur xfrm_mark xfrm_policy xfrm_policy_queue xfrm_policy_walk_entry xfrm_selector xfrm_tmpl xps_dev_maps xps_map xregs_state xstate_header
+`
+  .trim()
+  .split(/\s+/);

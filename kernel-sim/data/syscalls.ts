@@ -395,11 +395,17 @@ export const syscalls: readonly SyscallRow[] = table
   .split('\n')
   .map((line) => {
     const [nr, name, kernel, event] = line.split(' ') as [string, string, string, string];
-    return { nr: Number(nr), name, entry: `__x64_sys_${kernel === '-' ? 'ni_syscall' : kernel}`, event: event === 't' ? kernel : undefined };
+    return {
+      nr: Number(nr),
+      name,
+      entry: `__x64_sys_${kernel === '-' ? 'ni_syscall' : kernel}`,
+      event: event === 't' ? kernel : undefined,
+    };
   });
 
 const byName = new Map(syscalls.map((s) => [s.name, s]));
 /** By user space's name, or the kernel's (`newstat`). */
-export const syscallNamed = (name: string): SyscallRow | undefined => byName.get(name) ?? syscalls.find((s) => s.event === name);
+export const syscallNamed = (name: string): SyscallRow | undefined =>
+  byName.get(name) ?? syscalls.find((s) => s.event === name);
 const byNr = new Map(syscalls.map((s) => [s.nr, s]));
 export const syscallNr = (nr: number): SyscallRow | undefined => byNr.get(nr);

@@ -28,29 +28,45 @@ const PROLOGUE = 42;
 const CODE_BYTES = 64;
 const MAX_FRAMES = 32;
 
-export function makeOops(kernel: Kernel, count: number, title: string | undefined, rip: Addr, fault: Fault | undefined): Oops {
+export function makeOops(
+  kernel: Kernel,
+  count: number,
+  title: string | undefined,
+  rip: Addr,
+  fault: Fault | undefined,
+): Oops {
   const { tasks, symbols, cpu, engine } = kernel;
   const lines: string[] = [];
   const errorCode = fault?.errorCode ?? 0;
   if (fault?.kind === 'page') lines.push(...pageFault(fault.address ?? 0, errorCode));
   const what = title ?? name(fault);
   // one number for page faults: how many oopses before
-  lines.push(`Oops: ${what.startsWith('int3') ? what : `${what}: ${(fault?.kind === 'page' ? errorCode : fault?.errorCode ?? 0).toString(16).padStart(4, '0')}`} [#${count}] PREEMPT SMP NOPTI`);
+  lines.push(
+    `Oops: ${what.startsWith('int3') ? what : `${what}: ${(fault?.kind === 'page' ? errorCode : (fault?.errorCode ?? 0)).toString(16).padStart(4, '0')}`} [#${count}] PREEMPT SMP NOPTI`,
+  );
   const task = tasks.current;
-  lines.push(`CPU: ${kernel.context.cpu} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted ${kernel.release} #1  Debian 6.12.117-1~deb12u1`);
+  lines.push(
+    `CPU: ${kernel.context.cpu} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted ${kernel.release} #1  Debian 6.12.117-1~deb12u1`,
+  );
   lines.push(`Hardware name: ebpf-emu (${engine})`);
   const user = cpu.cpl === 3;
   const where = symbols.format(rip);
-  lines.push(`RIP: ${user ? '0033' : '0010'}:${where.startsWith('0x') ? `0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}` : where}`);
+  lines.push(
+    `RIP: ${user ? '0033' : '0010'}:${where.startsWith('0x') ? `0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}` : where}`,
+  );
   lines.push(code(kernel, rip));
-  lines.push(`RSP: ${user ? '002b' : '0018'}:${formatAddr(cpu.reg(4))} EFLAGS: ${(cpu.rflags >>> 0).toString(16).padStart(8, '0')}`);
+  lines.push(
+    `RSP: ${user ? '002b' : '0018'}:${formatAddr(cpu.reg(4))} EFLAGS: ${(cpu.rflags >>> 0).toString(16).padStart(8, '0')}`,
+  );
   const r = (n: number): string => cpu.reg64(n).toString(16).padStart(16, '0');
   lines.push(`RAX: ${r(0)} RBX: ${r(3)} RCX: ${r(1)}`);
   lines.push(`RDX: ${r(2)} RSI: ${r(6)} RDI: ${r(7)}`);
   lines.push(`RBP: ${r(5)} R08: ${r(8)} R09: ${r(9)}`);
   lines.push(`R10: ${r(10)} R11: ${r(11)} R12: ${r(12)}`);
   lines.push(`R13: ${r(13)} R14: ${r(14)} R15: ${r(15)}`);
-  lines.push(`FS:  ${formatAddr(cpu.fsBase)}(0000) GS:${formatAddr(cpu.gsBase)}(0000) knlGS:${formatAddr(cpu.kernelGsBase)}`);
+  lines.push(
+    `FS:  ${formatAddr(cpu.fsBase)}(0000) GS:${formatAddr(cpu.gsBase)}(0000) knlGS:${formatAddr(cpu.kernelGsBase)}`,
+  );
   lines.push(`CS:  ${user ? '0033' : '0010'} DS: 0000 ES: 0000 CR0: 0000000080050033`);
   lines.push(`CR2: ${formatAddr(fault?.address ?? cpu.cr2)} CR3: ${formatAddr(cpu.cr3)} CR4: 0000000000350ef0`);
   const callTrace = unwind(kernel).map((a) => symbols.format(a));
@@ -100,7 +116,8 @@ function code(kernel: Kernel, rip: Addr): string {
   for (let i = -PROLOGUE; i < CODE_BYTES - PROLOGUE; i++) {
     const phys = kernel.memory.translate(rip + i, 0, false);
     if (phys < 0) {
-      if (i === 0) return `Code: Unable to access opcode bytes at 0x${(BigInt.asUintN(64, BigInt(rip - PROLOGUE))).toString(16)}.`;
+      if (i === 0)
+        return `Code: Unable to access opcode bytes at 0x${(BigInt.asUintN(64, BigInt(rip - PROLOGUE))).toString(16)}.`;
       if (i > 0) break;
       continue;
     }

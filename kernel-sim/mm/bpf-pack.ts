@@ -3,8 +3,9 @@
  * ffffffffc0000000 up in chunks of 64 bytes, read-only to the guest, filled with int3. An image
  * starts at a random multiple of 4 inside its chunks, behind an 8-byte header.
  */
-import type { GuestMemory, Machine } from '../../src/machine/index.ts';
+
 import type { Addr } from '../../src/machine/addr.ts';
+import type { GuestMemory, Machine } from '../../src/machine/index.ts';
 import { MODULES_END, MODULES_VADDR, PAGE_SIZE } from '../core/layout.ts';
 import type { Random } from '../core/random.ts';
 import { KernelError } from '../errno.ts';

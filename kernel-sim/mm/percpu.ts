@@ -4,8 +4,9 @@
  * The first chunk lies in the direct map with the static variables in front; further chunks are
  * vmalloc'ed with the same distance between CPUs.
  */
-import type { GuestMemory } from '../../src/machine/index.ts';
+
 import type { Addr } from '../../src/machine/addr.ts';
+import type { GuestMemory } from '../../src/machine/index.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { KernelError } from '../errno.ts';
 import type { Vmalloc } from './vmalloc.ts';

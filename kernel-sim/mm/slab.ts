@@ -2,8 +2,9 @@
  * kmalloc: size-class caches on pages of the direct map (Linux 6.12 mm/slab_common.c documents the
  * classes: 8 to 96, 128, 192, 256, then powers of two to 8 KiB; larger ones are whole pages).
  */
-import type { GuestMemory } from '../../src/machine/index.ts';
+
 import type { Addr } from '../../src/machine/addr.ts';
+import type { GuestMemory } from '../../src/machine/index.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { KernelError } from '../errno.ts';
 

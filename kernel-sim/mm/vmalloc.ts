@@ -2,8 +2,9 @@
  * vmalloc: page-mapped memory at ffffc90000000000 and up, each area followed by one unmapped guard
  * page (Linux 6.12 mm/vmalloc.c: VM_NO_GUARD is not set for vmalloc and vmap stacks).
  */
-import type { GuestMemory } from '../../src/machine/index.ts';
+
 import type { Addr } from '../../src/machine/addr.ts';
+import type { GuestMemory } from '../../src/machine/index.ts';
 import { PAGE_SIZE, VMALLOC_START } from '../core/layout.ts';
 import { KernelError } from '../errno.ts';
 

@@ -24,7 +24,9 @@ export class Ftrace {
   #trampoline: Addr = 0;
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    kernel.text.hypercall('ftrace_find_direct', () => kernel.args.retAddr(this.#sites.get(kernel.args.addr(0))?.direct ?? 0));
+    kernel.text.hypercall('ftrace_find_direct', () =>
+      kernel.args.retAddr(this.#sites.get(kernel.args.addr(0))?.direct ?? 0),
+    );
   }
   setKprobe(at: Addr, on: boolean): void {
     const site = this.#site(at);

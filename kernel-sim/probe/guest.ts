@@ -3,11 +3,16 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProgRef } from './types.ts';
 
+export interface AttachedProg {
+  readonly prog: ProgRef;
+  readonly cookie: bigint;
+}
+
 /** One `struct trace_event_call` and the programs on it. */
 export class EventCall {
   readonly address: Addr;
   readonly #kernel: Kernel;
-  readonly #progs: { readonly prog: ProgRef; readonly cookie: bigint }[] = [];
+  readonly #progs: AttachedProg[] = [];
   #array: Addr = 0;
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -17,14 +22,14 @@ export class EventCall {
     return this.#progs.length;
   }
   /** Adds a program behind the others, in a new array, as bpf_prog_array_copy does. */
-  add(prog: ProgRef, cookie: bigint): object {
+  add(prog: ProgRef, cookie: bigint): AttachedProg {
     const entry = { prog, cookie };
     this.#progs.push(entry);
     this.#publish();
     return entry;
   }
-  remove(entry: object): void {
-    const at = this.#progs.findIndex((p) => p === entry);
+  remove(entry: AttachedProg): void {
+    const at = this.#progs.indexOf(entry);
     if (at >= 0) this.#progs.splice(at, 1);
     this.#publish();
   }
@@ -60,7 +65,8 @@ export class PerCpuCounter {
   get value(): number {
     if (this.#kernel.percpu.cpus === 0) return this.#last;
     let sum = 0;
-    for (let cpu = 0; cpu < this.#kernel.cpus; cpu++) sum += Number(this.#kernel.memory.readU64(this.#kernel.percpu.address(this.pointer, cpu)));
+    for (let cpu = 0; cpu < this.#kernel.cpus; cpu++)
+      sum += Number(this.#kernel.memory.readU64(this.#kernel.percpu.address(this.pointer, cpu)));
     return sum;
   }
 }

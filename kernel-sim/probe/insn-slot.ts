@@ -6,7 +6,11 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, decode, RIP } from '../../src/x86/index.ts';
 import { KernelError } from '../errno.ts';
 
-export function insnSlot(bytes: Uint8Array, from: Addr, to: Addr): { readonly code: Uint8Array; readonly length: number } {
+export function insnSlot(
+  bytes: Uint8Array,
+  from: Addr,
+  to: Addr,
+): { readonly code: Uint8Array; readonly length: number } {
   const insn = decode(bytes, 0);
   const { length } = insn;
   const next = from + length;
@@ -28,7 +32,8 @@ export function insnSlot(bytes: Uint8Array, from: Addr, to: Addr): { readonly co
     a.raw(0x0f, own[1] as number).raw(...relative(a.here + 4, rel32()));
     a.op('jmp rel32', next);
   } else if (opcode === 0xc3 || opcode === 0xc2) a.raw(...own);
-  else if (opcode >= 0xe0 && opcode <= 0xe3) throw new KernelError('EOPNOTSUPP', 'a kprobe on loop or jrcxz is not modelled');
+  else if (opcode >= 0xe0 && opcode <= 0xe3)
+    throw new KernelError('EOPNOTSUPP', 'a kprobe on loop or jrcxz is not modelled');
   else {
     const copy = Uint8Array.from(own);
     const at = insn.base === RIP ? insn.dispAt : -1;

@@ -6,9 +6,9 @@ import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
-import type { Symbol } from '../sym/symbols.ts';
+import type { KernelSymbol } from '../sym/symbols.ts';
 import type { Task } from '../task/task.ts';
-import { Ftrace } from './ftrace.ts';
+import type { Ftrace } from './ftrace.ts';
 import { EventCall, PerCpuCounter } from './guest.ts';
 import { insnSlot } from './insn-slot.ts';
 import { KPROBE } from './layout.ts';
@@ -56,7 +56,11 @@ export class Kprobes {
     const wanted = symbol.address + offset;
     // on the entry, or anywhere up to the nop behind endbr64, the place is the nop
     const entry = nop !== undefined && wanted <= nop;
-    if (point.ret && offset !== 0 && !entry) throw new KernelError('EINVAL', `a kretprobe on ${symbol.name}+0x${offset.toString(16)}: only on a function's entry`);
+    if (point.ret && offset !== 0 && !entry)
+      throw new KernelError(
+        'EINVAL',
+        `a kretprobe on ${symbol.name}+0x${offset.toString(16)}: only on a function's entry`,
+      );
     const at = entry ? (nop as Addr) : wanted;
     if (!entry) this.#checkBoundary(symbol, at);
     const site = this.#sites.get(at) ?? this.#newSite(symbol, at, entry);
@@ -79,15 +83,18 @@ export class Kprobes {
     return link;
   }
 
-  #resolve(point: KprobePoint): { symbol: Symbol; offset: number } {
+  #resolve(point: KprobePoint): { symbol: KernelSymbol; offset: number } {
     const { symbols } = this.#kernel;
-    let symbol: Symbol | undefined;
+    let symbol: KernelSymbol | undefined;
     let offset = point.offset ?? 0;
     if (point.symbol !== undefined) {
       symbol = symbols.find(point.symbol);
       if (!symbol || symbol.kind === 'd') {
         const near = symbols.near(point.symbol);
-        throw new KernelError('ENOENT', `no kernel function ${point.symbol}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+        throw new KernelError(
+          'ENOENT',
+          `no kernel function ${point.symbol}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+        );
       }
     } else if (point.address !== undefined) {
       const covering = symbols.at(point.address);
@@ -99,26 +106,33 @@ export class Kprobes {
       throw new KernelError('EINVAL', `${symbol.name} is on the kprobe blacklist`);
     }
     if (offset < 0 || offset >= Math.max(symbol.size, 1)) {
-      throw new KernelError('EINVAL', `${symbol.name}+0x${offset.toString(16)} lies outside the function (0x${symbol.size.toString(16)} bytes)`);
+      throw new KernelError(
+        'EINVAL',
+        `${symbol.name}+0x${offset.toString(16)} lies outside the function (0x${symbol.size.toString(16)} bytes)`,
+      );
     }
     return { symbol, offset };
   }
   /** @throws KernelError EILSEQ where no instruction starts there */
-  #checkBoundary(symbol: Symbol, at: Addr): void {
+  #checkBoundary(symbol: KernelSymbol, at: Addr): void {
     const bytes = this.#kernel.text.read(symbol.address, symbol.size);
     // patched text decodes as what was there before
     for (const site of this.#sites.values()) {
-      if (site.at >= symbol.address && site.at < symbol.address + symbol.size) bytes.set(site.before, site.at - symbol.address);
+      if (site.at >= symbol.address && site.at < symbol.address + symbol.size)
+        bytes.set(site.before, site.at - symbol.address);
     }
     for (let o = 0; symbol.address + o < at; ) {
       const insn = decode(bytes, o);
       o += insn.row < 0 ? 1 : insn.length;
       if (symbol.address + o > at) {
-        throw new KernelError('EILSEQ', `${symbol.name}+0x${(at - symbol.address).toString(16)} is not the start of an instruction`);
+        throw new KernelError(
+          'EILSEQ',
+          `${symbol.name}+0x${(at - symbol.address).toString(16)} is not the start of an instruction`,
+        );
       }
     }
   }
-  #newSite(symbol: Symbol, at: Addr, ftrace: boolean): Site {
+  #newSite(symbol: KernelSymbol, at: Addr, ftrace: boolean): Site {
     const { text, slab } = this.#kernel;
     const code = text.read(at, Math.min(15, symbol.address + symbol.size - at));
     let slot: Addr = 0;
@@ -129,7 +143,15 @@ export class Kprobes {
       this.#kernel.bpfPack.write(slot, made.code);
       length = made.length;
     }
-    const site: Site = { at, ftrace, before: code.slice(0, length), after: code.slice(0, length), handlers: [], aggregate: slab.kmalloc(KPROBE.size), slot };
+    const site: Site = {
+      at,
+      ftrace,
+      before: code.slice(0, length),
+      after: code.slice(0, length),
+      handlers: [],
+      aggregate: slab.kmalloc(KPROBE.size),
+      slot,
+    };
     this.#sites.set(at, site);
     return site;
   }
@@ -151,7 +173,10 @@ export class Kprobes {
     call.add(prog, point.cookie ?? 0n);
     const nhit = new PerCpuCounter(this.#kernel);
     memory.writeAddr(address + kprobe.offset('addr'), site.at);
-    memory.writeAddr(address + kprobe.offset('pre_handler'), this.#text(point.ret ? 'pre_handler_kretprobe' : 'kprobe_dispatcher'));
+    memory.writeAddr(
+      address + kprobe.offset('pre_handler'),
+      this.#text(point.ret ? 'pre_handler_kretprobe' : 'kprobe_dispatcher'),
+    );
     memory.writeU64(address + KPROBE.nhit, BigInt(nhit.pointer));
     memory.writeAddr(address + KPROBE.call, call.address);
     memory.writeAddr(address + KPROBE.slot, site.slot);

@@ -6,10 +6,21 @@ import type { ProbeLink, ProgRef } from './types.ts';
 
 /** `struct perf_event_attr`, as far as it matters; `type` by PMU name as /sys/bus/event_source/devices has it. */
 export type PerfAttr =
-  | { readonly type: 'kprobe'; readonly func?: string; readonly address?: number; readonly offset?: number; readonly ret?: boolean }
+  | {
+      readonly type: 'kprobe';
+      readonly func?: string;
+      readonly address?: number;
+      readonly offset?: number;
+      readonly ret?: boolean;
+    }
   | { readonly type: 'uprobe'; readonly path: string; readonly offset: number; readonly ret?: boolean }
   | { readonly type: 'tracepoint'; readonly category: string; readonly event: string }
-  | { readonly type: 'software' | 'hardware'; readonly config: number; readonly samplePeriod?: number; readonly freq?: number };
+  | {
+      readonly type: 'software' | 'hardware';
+      readonly config: number;
+      readonly samplePeriod?: number;
+      readonly freq?: number;
+    };
 
 export class PerfEvent implements FdObject {
   readonly fdName = 'anon_inode:[perf_event]';

@@ -9,7 +9,9 @@ import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.t
 
 export class Probes {
   readonly #kernel: Kernel;
-  #parts: { readonly kprobes: Kprobes; readonly tracepoints: Tracepoints; readonly trampolines: Trampolines } | undefined;
+  #parts:
+    | { readonly kprobes: Kprobes; readonly tracepoints: Tracepoints; readonly trampolines: Trampolines }
+    | undefined;
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }

@@ -4,8 +4,8 @@ import { syscallNamed } from '../data/syscalls.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { nearest } from '../sym/near.ts';
-import { EventRecords, eventClass, eventNames, isModelledEvent } from '../trace/events.ts';
 import { NOP5 } from '../text/trace-sites.ts';
+import { EventRecords, eventClass, eventNames, isModelledEvent } from '../trace/events.ts';
 import { EventCall } from './guest.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
@@ -83,7 +83,10 @@ export class Tracepoints {
     const row = m && syscallNamed(m[2] as string);
     if (!m || !row || row.event !== m[2]) {
       const near = nearest(`syscalls:${event}`, eventNames(), 3);
-      throw new KernelError('ENOENT', `no tracepoint syscalls:${event}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+      throw new KernelError(
+        'ENOENT',
+        `no tracepoint syscalls:${event}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+      );
     }
     const exit = m[1] === 'exit';
     const raw = exit ? 'sys_exit' : 'sys_enter';
@@ -121,8 +124,13 @@ export class Tracepoints {
     if (isModelledEvent(event) && (category === undefined || eventNames().includes(`${category}:${event}`))) return;
     const name = category === undefined ? event : `${category}:${event}`;
     const exists = eventNames().some((e) => (category === undefined ? e.endsWith(`:${event}`) : e === name));
-    if (exists) throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: nothing here would make it happen`);
-    const near = nearest(name, category === undefined ? eventNames().map((e) => e.slice(e.indexOf(':') + 1)) : eventNames(), 3);
+    if (exists)
+      throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: nothing here would make it happen`);
+    const near = nearest(
+      name,
+      category === undefined ? eventNames().map((e) => e.slice(e.indexOf(':') + 1)) : eventNames(),
+      3,
+    );
     throw new KernelError('ENOENT', `no tracepoint ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
   }
   #text(name: string): Addr {

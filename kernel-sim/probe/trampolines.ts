@@ -43,7 +43,8 @@ export class Trampolines {
   attach(prog: ProgRef, point: TrampolinePoint): ProbeLink {
     const t = this.#target(point);
     if (t.list.length >= MAX_LINKS) throw new KernelError('E2BIG', `${t.symbol} has ${MAX_LINKS} programs already`);
-    if (t.list.some((a) => a.prog.address === prog.address)) throw new KernelError('EBUSY', `${prog.name} is attached to ${t.symbol} already`);
+    if (t.list.some((a) => a.prog.address === prog.address))
+      throw new KernelError('EBUSY', `${prog.name} is attached to ${t.symbol} already`);
     const attached = { prog, point };
     t.list.push(attached);
     this.#update(t);
@@ -76,7 +77,10 @@ export class Trampolines {
       const symbol = symbols.find(name);
       if (!symbol || symbol.kind === 'd') {
         const near = symbols.near(name);
-        throw new KernelError('ENOENT', `no kernel function ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+        throw new KernelError(
+          'ENOENT',
+          `no kernel function ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+        );
       }
       entry = symbol.address;
       nop = text.entryNop(symbol);

@@ -11,7 +11,18 @@ export interface ProgRef {
   readonly sleepable?: boolean;
 }
 
-export type ProbeKind = 'kprobe' | 'kretprobe' | 'fentry' | 'fexit' | 'fmod_ret' | 'lsm' | 'tracepoint' | 'raw_tracepoint' | 'uprobe' | 'uretprobe' | 'perf_event';
+export type ProbeKind =
+  | 'kprobe'
+  | 'kretprobe'
+  | 'fentry'
+  | 'fexit'
+  | 'fmod_ret'
+  | 'lsm'
+  | 'tracepoint'
+  | 'raw_tracepoint'
+  | 'uprobe'
+  | 'uretprobe'
+  | 'perf_event';
 
 /** One attachment: what was patched, and how to undo it. */
 export interface ProbeLink {

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { BootError } from '../core/options.ts';
 import { furtherFunctions } from '../data/builtin.ts';
 import { kinds, names, offsets, PERCPU, sizes } from '../data/symbols.ts';
-import { type Symbol, Symbols } from './symbols.ts';
+import { type KernelSymbol, Symbols } from './symbols.ts';
 
 /** Not the start of anything: padding in front of functions, labels inside them. */
 const INNER = /^(__pfx_|entry_SYSCALL_64_|ftrace_(regs_)?(call|caller_op_ptr|call_end|caller_end)$)/;
@@ -27,8 +27,8 @@ export function builtinSymbols(): Symbols {
     sizes: numbers(sizes),
     address: (row) => (row < PERCPU ? 0 : STEXT) + (at[row] as number),
   });
-  let further: Map<string, Symbol> | undefined;
-  const all = (): Map<string, Symbol> => {
+  let further: Map<string, KernelSymbol> | undefined;
+  const all = (): Map<string, KernelSymbol> => {
     if (!further) {
       further = new Map();
       let address = STEXT;
@@ -80,8 +80,12 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
     const kind = known.get(name);
     if (kind !== undefined || name === '_stext' || name === '_text') found.push({ name, address, kind: kind ?? 'd' });
   }
-  if (lines === 0) throw new BootError(`kallsyms: ${typeof source === 'string' ? source : 'the data'} has no line of the form 'ffffffff81000000 T _stext'`);
-  if (starts.every((a) => a === 0) || found.every((f) => f.address === 0)) throw new BootError('kallsyms: all addresses are zero; save the file as root (kernel.kptr_restrict)');
+  if (lines === 0)
+    throw new BootError(
+      `kallsyms: ${typeof source === 'string' ? source : 'the data'} has no line of the form 'ffffffff81000000 T _stext'`,
+    );
+  if (starts.every((a) => a === 0) || found.every((f) => f.address === 0))
+    throw new BootError('kallsyms: all addresses are zero; save the file as root (kernel.kptr_restrict)');
   starts.sort((a, b) => a - b);
   const symbols = new Symbols();
   for (const f of found) {
@@ -92,7 +96,12 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
       if ((starts[mid] as number) <= f.address) lo = mid + 1;
       else hi = mid;
     }
-    symbols.put({ name: f.name, address: f.address, size: f.address < 0 ? (starts[lo] ?? f.address + 16) - f.address : 0, kind: f.kind });
+    symbols.put({
+      name: f.name,
+      address: f.address,
+      size: f.address < 0 ? (starts[lo] ?? f.address + 16) - f.address : 0,
+      kind: f.kind,
+    });
   }
   return symbols;
 }

@@ -23,7 +23,11 @@ function editDistance(a: string, b: string, limit: number): number {
     const next = [i];
     let best = i;
     for (let j = 1; j <= b.length; j++) {
-      const d = Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1));
+      const d = Math.min(
+        (row[j] as number) + 1,
+        (next[j - 1] as number) + 1,
+        (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
       next.push(d);
       if (d < best) best = d;
     }

@@ -2,7 +2,7 @@
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { nearest } from './near.ts';
 
-export interface Symbol {
+export interface KernelSymbol {
   readonly name: string;
   readonly address: Addr;
   /** bytes up to the next symbol */
@@ -24,7 +24,7 @@ export interface SymbolAt {
   readonly module?: string;
 }
 
-/** A table that ships: columns, by address; rows become {@link Symbol} objects when they are asked for. */
+/** A table that ships: columns, by address; rows become {@link KernelSymbol} objects when they are asked for. */
 export interface SymbolTable {
   readonly names: readonly string[];
   readonly kinds: string;
@@ -33,15 +33,15 @@ export interface SymbolTable {
 }
 
 export class Symbols {
-  readonly #byName = new Map<string, Symbol>();
+  readonly #byName = new Map<string, KernelSymbol>();
   readonly #table: SymbolTable | undefined;
   /** rows of the table by name, made at the first look-up */
   #rows: Map<string, number> | undefined;
   /** sorted by address; rebuilt when something was added */
-  #sorted: Symbol[] = [];
+  #sorted: KernelSymbol[] = [];
   #dirty = true;
   /** further symbols, looked up only when a name is not in the table */
-  #more: ((name: string) => Symbol | undefined) | undefined;
+  #more: ((name: string) => KernelSymbol | undefined) | undefined;
   #moreNames: (() => Iterable<string>) | undefined;
   onAdd: (() => void) | undefined;
 
@@ -49,7 +49,7 @@ export class Symbols {
     this.#table = table;
   }
   /** Where names come from that the table has not. */
-  setFurther(find: (name: string) => Symbol | undefined, names: () => Iterable<string>): void {
+  setFurther(find: (name: string) => KernelSymbol | undefined, names: () => Iterable<string>): void {
     this.#more = find;
     this.#moreNames = names;
   }
@@ -57,7 +57,7 @@ export class Symbols {
   address(name: string): Addr | undefined {
     return this.get(name)?.address;
   }
-  get(name: string): Symbol | undefined {
+  get(name: string): KernelSymbol | undefined {
     const known = this.#byName.get(name);
     if (known || !this.#table) return known;
     if (!this.#rows) {
@@ -72,12 +72,17 @@ export class Symbols {
     this.#byName.set(name, symbol);
     return symbol;
   }
-  #row(row: number): Symbol {
+  #row(row: number): KernelSymbol {
     const t = this.#table as SymbolTable;
-    return { name: t.names[row] as string, address: t.address(row), size: t.sizes[row] as number, kind: t.kinds[row] as string };
+    return {
+      name: t.names[row] as string,
+      address: t.address(row),
+      size: t.sizes[row] as number,
+      kind: t.kinds[row] as string,
+    };
   }
   /** As {@link get}, and among the kernel's further functions, which nothing here calls. */
-  find(name: string): Symbol | undefined {
+  find(name: string): KernelSymbol | undefined {
     const known = this.get(name);
     if (known) return known;
     const more = this.#more?.(name);
@@ -94,14 +99,19 @@ export class Symbols {
     let hi = list.length;
     while (lo < hi) {
       const mid = (lo + hi) >>> 1;
-      if ((list[mid] as Symbol).address <= address) lo = mid + 1;
+      if ((list[mid] as KernelSymbol).address <= address) lo = mid + 1;
       else hi = mid;
     }
     const found = list[lo - 1];
     if (!found) return undefined;
     const offset = address - found.address;
     if (offset >= Math.max(found.size, 1)) return undefined;
-    return { name: found.name, offset, size: found.size, ...(found.module === undefined ? {} : { module: found.module }) };
+    return {
+      name: found.name,
+      offset,
+      size: found.size,
+      ...(found.module === undefined ? {} : { module: found.module }),
+    };
   }
   /** `name+0x12/0x34`, with ` [module]`; hexadecimal where nothing covers it. As %pS. */
   format(address: Addr, size = true): string {
@@ -113,7 +123,7 @@ export class Symbols {
   add(name: string, address: Addr, size: number, module?: string): void {
     this.put({ name, address, size, ...(module === undefined ? {} : { module }) });
   }
-  put(symbol: Symbol): void {
+  put(symbol: KernelSymbol): void {
     this.#byName.set(symbol.name, symbol);
     this.#dirty = true;
   }
@@ -122,21 +132,22 @@ export class Symbols {
     if (this.#byName.delete(name)) this.#dirty = true;
   }
   /** The kernel's own functions (no modules, no data), by address. */
-  functions(): Symbol[] {
+  functions(): KernelSymbol[] {
     return this.#order().filter((s) => s.module === undefined && s.kind !== undefined && s.kind !== 'd' && s.size > 0);
   }
   /** Other names of the same address. */
-  aliases(of: Symbol): string[] {
+  aliases(of: KernelSymbol): string[] {
     const list = this.#order();
     let lo = 0;
     let hi = list.length;
     while (lo < hi) {
       const mid = (lo + hi) >>> 1;
-      if ((list[mid] as Symbol).address < of.address) lo = mid + 1;
+      if ((list[mid] as KernelSymbol).address < of.address) lo = mid + 1;
       else hi = mid;
     }
     const out: string[] = [];
-    for (let i = lo; list[i]?.address === of.address; i++) if (list[i]?.name !== of.name) out.push((list[i] as Symbol).name);
+    for (let i = lo; list[i]?.address === of.address; i++)
+      if (list[i]?.name !== of.name) out.push((list[i] as KernelSymbol).name);
     return out;
   }
   /** Names most like `name`, best first, for "did you mean". */
@@ -144,10 +155,10 @@ export class Symbols {
     const close = nearest(name, new Set([...this.#byName.keys(), ...(this.#table?.names ?? [])]), count);
     return close.length > 0 || !this.#moreNames ? close : nearest(name, this.#moreNames(), count);
   }
-  *all(): IterableIterator<Symbol> {
+  *all(): IterableIterator<KernelSymbol> {
     yield* this.#order();
   }
-  #order(): Symbol[] {
+  #order(): KernelSymbol[] {
     if (this.#dirty) {
       const all = [...this.#byName.values()];
       const { names } = this.#table ?? { names: [] };

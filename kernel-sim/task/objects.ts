@@ -55,7 +55,8 @@ export class KernelObjects {
     const at = this.make('cred', 'init_cred');
     memory.writeU64(at + layout.offset('usage'), 4n);
     // root has every capability that 6.12 knows (CAP_CHECKPOINT_RESTORE is 40)
-    for (const set of ['cap_permitted', 'cap_effective', 'cap_bset']) memory.writeU64(at + layout.offset(set), 0x1ff_ffff_ffffn);
+    for (const set of ['cap_permitted', 'cap_effective', 'cap_bset'])
+      memory.writeU64(at + layout.offset(set), 0x1ff_ffff_ffffn);
     memory.writeAddr(at + layout.offset('user_ns'), symbols.address('init_user_ns') ?? 0);
     return at;
   }

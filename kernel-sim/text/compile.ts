@@ -4,8 +4,27 @@
  *
  * Frames keep rbp (the real kernel unwinds by ORC tables instead), so that a stack walk needs no tables.
  */
-import { Assembler, at, mem, r8, r9, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';
+
 import type { Addr } from '../../src/machine/addr.ts';
+import {
+  Assembler,
+  at,
+  mem,
+  r8,
+  r9,
+  r12,
+  r13,
+  r14,
+  r15,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  rsp,
+} from '../../src/x86/index.ts';
 import type { Structs } from '../core/structs.ts';
 import type { FunctionBody, Operand, Statement } from './language.ts';
 
@@ -34,7 +53,12 @@ export interface CompileTarget {
   traceiter(event: string): Addr | undefined;
   readonly structs: Structs;
   /** per-CPU offsets */
-  readonly percpu: { readonly result: number; readonly block: number; readonly currentTask: number; readonly preemptCount: number };
+  readonly percpu: {
+    readonly result: number;
+    readonly block: number;
+    readonly currentTask: number;
+    readonly preemptCount: number;
+  };
 }
 
 const ARGS = [rdi, rsi, rdx, rcx, r8, r9] as const;
@@ -67,12 +91,20 @@ export function emitConst(a: Assembler, reg: number, n: number): void {
 }
 
 /** `entry` false: only the body, which the entry jumps to. */
-export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | 'plain' | 'none', entry: boolean, target: CompileTarget): Compiled {
+export function compile(
+  body: FunctionBody,
+  origin: Addr,
+  prologue: Prologue | 'plain' | 'none',
+  entry: boolean,
+  target: CompileTarget,
+): Compiled {
   const a = new Assembler(origin);
   if (entry && prologue === 'plain') a.op('endbr64');
   else if (entry && prologue !== 'none' && prologue !== 'plain') emitEntry(a, prologue);
   const outOfLine: { event: string; at: number; emit: () => void; start: number }[] = [];
-  const statements = body.statements.filter((s) => !(s.kind === 'call' && target.address(s.target) === undefined && s.to === undefined));
+  const statements = body.statements.filter(
+    (s) => !(s.kind === 'call' && target.address(s.target) === undefined && s.to === undefined),
+  );
   const leaf = statements.every((s) => s.kind === 'return');
 
   if (leaf) {
@@ -125,7 +157,8 @@ export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | '
   const variableSlots = slots;
   slots += 8 * buffers.size;
   /** lowest byte of a buffer */
-  const bufferMem = (name: string, offset: number) => at(rbp, -8 * (saved.length + variableSlots) - 64 * ((buffers.get(name) as number) + 1) + offset);
+  const bufferMem = (name: string, offset: number) =>
+    at(rbp, -8 * (saved.length + variableSlots) - 64 * ((buffers.get(name) as number) + 1) + offset);
   const slotMem = (slot: number) => at(rbp, -8 * (saved.length + 1 + slot));
   const load = (reg: number, name: string): void => {
     const h = home.get(name);
@@ -234,7 +267,7 @@ export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | '
               entry.start = a.here;
               // include/linux/tracepoint.h, __DO_TRACE: probes run with preemption off
               emitFlag(a, 'preempt+', target);
-              args.forEach((o, n) => value(ARGS[n + 1] as number, o));
+              for (const [n, o] of args.entries()) value(ARGS[n + 1] as number, o);
               emitConst(a, rdi, 0);
               a.op('call rel32', iter);
               emitFlag(a, 'preempt-', target);
@@ -243,7 +276,7 @@ export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | '
             outOfLine.push(entry);
           }
         } else {
-          s.args.forEach((o, n) => value(ARGS[n] as number, o));
+          for (const [n, o] of s.args.entries()) value(ARGS[n] as number, o);
           const callee = s.kind === 'call' ? target.address(s.target) : 0;
           if (s.kind === 'hyper') {
             a.op('mov r32, imm32', rax, target.hypercall(s.target));
@@ -266,10 +299,16 @@ export function compile(body: FunctionBody, origin: Addr, prologue: Prologue | '
 }
 
 /** `n = callee(regs->di, ...); return n`: registers loaded from the only parameter, the last one over itself, and a jump. */
-function tailCall(body: FunctionBody, statements: readonly Statement[], target: CompileTarget): { to: Addr; args: readonly Operand[] } | undefined {
+function tailCall(
+  body: FunctionBody,
+  statements: readonly Statement[],
+  target: CompileTarget,
+): { to: Addr; args: readonly Operand[] } | undefined {
   const [call, ret] = statements;
-  if (statements.length !== 2 || body.params.length !== 1 || call?.kind !== 'call' || call.when !== 'always') return undefined;
-  if (ret?.kind !== 'return' || ret.orResult || ret.value.kind !== 'var' || ret.value.name !== call.to) return undefined;
+  if (statements.length !== 2 || body.params.length !== 1 || call?.kind !== 'call' || call.when !== 'always')
+    return undefined;
+  if (ret?.kind !== 'return' || ret.orResult || ret.value.kind !== 'var' || ret.value.name !== call.to)
+    return undefined;
   const to = target.address(call.target);
   const fit = call.args.every((o) => o.kind === 'number' || (o.kind === 'field' && o.base === body.params[0]));
   return to !== undefined && fit ? { to, args: call.args } : undefined;
@@ -312,7 +351,11 @@ export function emitField(a: Assembler, reg: number, struct: string, path: strin
   a.bind(none);
 }
 
-export function emitFlag(a: Assembler, what: 'preempt+' | 'preempt-' | 'irq+' | 'irq-', target: Pick<CompileTarget, 'percpu'>): void {
+export function emitFlag(
+  a: Assembler,
+  what: 'preempt+' | 'preempt-' | 'irq+' | 'irq-',
+  target: Pick<CompileTarget, 'percpu'>,
+): void {
   if (what === 'irq-') a.op('cli');
   else if (what === 'irq+') a.op('sti');
   else a.op(what === 'preempt+' ? 'inc r/m32' : 'dec r/m32', percpuMem(target.percpu.preemptCount));

@@ -7,7 +7,7 @@ import { type Fault, type Machine, PAGE_SIZE } from '../../src/machine/index.ts'
 import { Assembler } from '../../src/x86/index.ts';
 import type { Structs } from '../core/structs.ts';
 import { KernelError } from '../errno.ts';
-import type { Symbol, Symbols } from '../sym/symbols.ts';
+import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
 import { type Compiled, compile, emitEntry, type Prologue } from './compile.ts';
 import { functionName, parseFunction } from './language.ts';
 import type { Emit, EmitContext } from './special/emit.ts';
@@ -52,7 +52,7 @@ export class KernelText {
   readonly #filled = new Set<number>();
   readonly #written = new Set<string>();
   /** functions by page number of the image, sorted once */
-  #functions: Symbol[] | undefined;
+  #functions: KernelSymbol[] | undefined;
   #ownText: Addr;
   #ownData: Addr;
   readonly #private = new Map<string, Addr>();
@@ -63,7 +63,8 @@ export class KernelText {
     this.#parts = parts;
     const { machine, symbols } = parts;
     const stext = symbols.address('_stext') ?? symbols.address('_text');
-    if (stext === undefined) throw new KernelError('ENOENT', 'the symbol table has no _stext: it is not a kernel\'s kallsyms');
+    if (stext === undefined)
+      throw new KernelError('ENOENT', "the symbol table has no _stext: it is not a kernel's kallsyms");
     this.base = stext;
     for (const signature of Object.keys(parts.tables)) this.#rows.set(functionName(signature), signature);
     this.#ownText = stext + IMAGE.own;
@@ -73,7 +74,11 @@ export class KernelText {
     this.#hypercalls.push({ name: 'none', handler: undefined });
     machine.onVmcall = (nr) => {
       const handler = this.#hypercalls[nr]?.handler;
-      if (!handler) throw new KernelError('ENOSYS', `hypercall ${this.hypercallName(nr) ?? nr} at ${symbols.format(machine.cpu.rip)}: nobody handles it`);
+      if (!handler)
+        throw new KernelError(
+          'ENOSYS',
+          `hypercall ${this.hypercallName(nr) ?? nr} at ${symbols.format(machine.cpu.rip)}: nobody handles it`,
+        );
       handler();
     };
   }
@@ -136,7 +141,7 @@ export class KernelText {
     return offset >= 0 && offset < IMAGE.end && this.#page(Math.floor(offset / PAGE_SIZE));
   }
   /** First byte that a function's own instructions have behind what ftrace patches. */
-  entryNop(symbol: Symbol): Addr | undefined {
+  entryNop(symbol: KernelSymbol): Addr | undefined {
     const kind = symbol.kind ?? 'e';
     if (kind === 'd' || /[nm]/i.test(kind)) return undefined;
     return symbol.address + (/b/i.test(kind) ? 0 : 4);
@@ -172,19 +177,20 @@ export class KernelText {
     this.#parts.machine.memory.u8.fill(INT3, phys, phys + PAGE_SIZE);
   }
   /** Functions that have bytes on the page at `at`. */
-  #on(at: Addr): Symbol[] {
+  #on(at: Addr): KernelSymbol[] {
     this.#functions ??= this.#parts.symbols.functions();
     const list = this.#functions;
     let lo = 0;
     let hi = list.length;
     while (lo < hi) {
       const mid = (lo + hi) >>> 1;
-      const f = list[mid] as Symbol;
+      const f = list[mid] as KernelSymbol;
       if (f.address + f.size <= at) lo = mid + 1;
       else hi = mid;
     }
-    const out: Symbol[] = [];
-    for (let i = lo; i < list.length && (list[i] as Symbol).address < at + PAGE_SIZE; i++) out.push(list[i] as Symbol);
+    const out: KernelSymbol[] = [];
+    for (let i = lo; i < list.length && (list[i] as KernelSymbol).address < at + PAGE_SIZE; i++)
+      out.push(list[i] as KernelSymbol);
     return out;
   }
   /** Symbols were added: further functions of the kernel that were asked for by name. */
@@ -193,7 +199,7 @@ export class KernelText {
   }
 
   /** Writes one function where it belongs; its page may or may not be mapped. */
-  #write(f: Symbol): void {
+  #write(f: KernelSymbol): void {
     // aliases of one address: the one that has a body
     if (!this.has(f.name)) {
       const alias = this.#parts.symbols.aliases(f).find((name) => this.has(name));
@@ -231,7 +237,8 @@ export class KernelText {
   #allocText(bytes: number): Addr {
     const at = this.#ownText;
     this.#ownText = at + Math.ceil(bytes / 16) * 16;
-    if (this.#ownText > this.base + IMAGE.end) throw new KernelError('ENOMEM', 'no room left for out-of-line kernel text');
+    if (this.#ownText > this.base + IMAGE.end)
+      throw new KernelError('ENOMEM', 'no room left for out-of-line kernel text');
     this.ensure(at, bytes);
     return at;
   }
@@ -346,7 +353,7 @@ function lsmHook(a: Assembler, hook: Addr, result: number): void {
 }
 
 /** How a function begins, by the table's letter; text that ftrace does not know has no nop. */
-function prologueOf(f: Symbol): Prologue | 'none' | 'plain' {
+function prologueOf(f: KernelSymbol): Prologue | 'none' | 'plain' {
   switch ((f.kind ?? 'e').toLowerCase()) {
     case 'e':
       return 'endbr';
@@ -365,4 +372,5 @@ function beginning(a: Assembler, p: Prologue | 'none' | 'plain'): void {
   if (p === 'plain') a.raw(0xf3, 0x0f, 0x1e, 0xfa);
   else emitEntry(a, p);
 }
+
 export { formatAddr };

@@ -29,7 +29,13 @@ export type Operand =
 export type When = 'always' | 'ok' | 'error';
 
 export type Statement =
-  | { readonly kind: 'call' | 'hyper' | 'trace'; readonly target: string; readonly args: readonly Operand[]; readonly to: string | undefined; readonly when: When }
+  | {
+      readonly kind: 'call' | 'hyper' | 'trace';
+      readonly target: string;
+      readonly args: readonly Operand[];
+      readonly to: string | undefined;
+      readonly when: When;
+    }
   | { readonly kind: 'return'; readonly value: Operand; readonly orResult: boolean }
   | { readonly kind: 'store'; readonly buffer: string; readonly offset: number; readonly value: Operand }
   | { readonly kind: 'block' }
@@ -66,7 +72,11 @@ export function parseFunction(signature: string, text: string): FunctionBody {
     if (type) types.set(variable, type);
     return variable;
   };
-  const params = signature.slice(name.length + 1, -1).split(',').filter((p) => p.trim() !== '').map(declare);
+  const params = signature
+    .slice(name.length + 1, -1)
+    .split(',')
+    .filter((p) => p.trim() !== '')
+    .map(declare);
   const known = new Set(params);
   const operand = (spelled: string): Operand => {
     const s = spelled.trim();
@@ -102,12 +112,20 @@ export function parseFunction(signature: string, text: string): FunctionBody {
     }
     const put = STORE.exec(s);
     if (put) {
-      statements.push({ kind: 'store', buffer: put[1] as string, offset: Number(put[2]), value: operand(put[3] as string) });
+      statements.push({
+        kind: 'store',
+        buffer: put[1] as string,
+        offset: Number(put[2]),
+        value: operand(put[3] as string),
+      });
       continue;
     }
     const m = CALL.exec(s);
     if (!m) throw new LanguageError(name, `cannot read '${s}'`);
-    const args = (m[5] as string).split(',').filter((a) => a.trim() !== '').map(operand);
+    const args = (m[5] as string)
+      .split(',')
+      .filter((a) => a.trim() !== '')
+      .map(operand);
     if (args.length > 6) throw new LanguageError(name, `'${s}' has more than six arguments`);
     const to = m[1];
     if (to !== undefined) {

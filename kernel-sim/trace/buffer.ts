@@ -15,16 +15,16 @@ export class TraceBuffer {
     this.#clock = clock;
     this.#context = context;
   }
-  /** What bpf_trace_printk writes: it holds a per-CPU buffer, with preemption off, while it does. */
+  /** What bpf_trace_printk writes. */
   bpfPrintk(text: string): void {
-    this.#context.extra++;
     this.event(`bpf_trace_printk: ${text}`);
-    this.#context.extra--;
   }
-  /** One event of the current task, e.g. `bpf_trace_printk: Hello`. A trailing newline is the caller's text, as on Linux. */
+  /** One event of the current task, e.g. `bpf_trace_printk: Hello`. The writer holds a per-CPU buffer, with preemption off. */
   event(text: string): void {
     const c = this.#context;
+    c.extra = 1;
     const line = `${c.taskColumn()} [${String(c.cpu).padStart(3, '0')}] ${c.flagsColumn()} ${formatTime(this.#clock.read())}: ${text}`;
+    c.extra = 0;
     this.written++;
     this.#lines.push(line);
     this.onLine?.(line);

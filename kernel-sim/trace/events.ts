@@ -108,7 +108,9 @@ export function eventFormat(event: string): Format | undefined {
         return [name.slice(name.indexOf(':') + 1), { fields: rows, size: Math.ceil(size / 8) * 8 }];
       }),
   );
-  return formats.get(event) ?? formats.get(Object.keys(EVENTS).find((e) => eventClass(e) === event && formats?.has(e)) ?? '');
+  return (
+    formats.get(event) ?? formats.get(Object.keys(EVENTS).find((e) => eventClass(e) === event && formats?.has(e)) ?? '')
+  );
 }
 
 /** Lays out event records in guest memory; one buffer per nesting level of events. */

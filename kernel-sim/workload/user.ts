@@ -6,9 +6,10 @@
  *     405000   the block that rbx points to, then strings, then buffers
  *     7ffffffde000  stack
  */
-import type { GuestMemory, UserSpace } from '../../src/machine/index.ts';
+
 import type { Addr } from '../../src/machine/addr.ts';
-import { Assembler, at, r10, r8, r9, rax, rbx, rdi, rdx, rsi } from '../../src/x86/index.ts';
+import type { GuestMemory, UserSpace } from '../../src/machine/index.ts';
+import { Assembler, at, r8, r9, r10, rax, rbx, rdi, rdx, rsi } from '../../src/x86/index.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import type { TraceArg, TraceCall } from './trace.ts';
 
@@ -93,7 +94,7 @@ export class UserMemory {
         const pointers = arg.list.map((s) => this.#copy(s, true));
         const table = new Uint8Array((pointers.length + 1) * 8);
         const view = new DataView(table.buffer);
-        pointers.forEach((p, n) => view.setUint32(8 * n, p, true));
+        for (const [n, p] of pointers.entries()) view.setUint32(8 * n, p, true);
         return this.#copy(table, false);
       }
       default:

@@ -203,6 +203,8 @@ export interface VerifierKernel {
   /** address of `map->ops->map_…`, which a call of the helper becomes */
   mapOp?(map: MapFacts, op: 'lookup' | 'update' | 'delete' | 'push' | 'pop' | 'peek' | 'redirect' | 'for_each' | 'lookup_percpu'): bigint | undefined;
   mapByFd(fd: number): MapFacts | undefined;
+  /** whether a descriptor is open at all; where absent, only the standard streams are */
+  isOpenFd?(fd: number): boolean;
   kfunc(btfId: number, progType: number): KfuncFacts | undefined;
   /** the kernel's BTF, where one is active */
   readonly vmlinux: Btf | undefined;

@@ -1,9 +1,9 @@
 /** Booting, the address space, symbols, and the text as machine code. */
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
 import { syscalls } from '../../kernel-sim/data/syscalls.ts';
-import { functionName } from '../../kernel-sim/text/language.ts';
+import { Kernel } from '../../kernel-sim/index.ts';
 import { tables } from '../../kernel-sim/text/functions/index.ts';
+import { functionName } from '../../kernel-sim/text/language.ts';
 import { formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { haveShared, readShared } from '../support/shared.ts';
@@ -24,7 +24,9 @@ describe('boot', () => {
     await expect(Kernel.boot({ engine: 'x' as 'jit' })).rejects.toThrow(/engine: 'x'/);
     await expect(Kernel.boot({ kallsyms: '/no/such/file' })).rejects.toThrow(/cannot read/);
     await expect(Kernel.boot({ kallsyms: new TextEncoder().encode('hello\n') })).rejects.toThrow(/no line of the form/);
-    await expect(Kernel.boot({ kallsyms: new TextEncoder().encode('0000000000000000 T _stext\n') })).rejects.toThrow(/all addresses are zero/);
+    await expect(Kernel.boot({ kallsyms: new TextEncoder().encode('0000000000000000 T _stext\n') })).rejects.toThrow(
+      /all addresses are zero/,
+    );
     await expect(Kernel.boot({ kallsyms: Uint8Array.of(0x1f, 0x8b, 1, 2, 3) })).rejects.toThrow(/damaged gzip/);
   });
 });
@@ -130,7 +132,10 @@ describe('text', () => {
   });
   it('refuses a hypercall that nobody registered', async () => {
     const k = await Kernel.boot({ engine: 'step' });
-    const at = k.text.define({ name: 'bpf_map_lookup_elem', code: (a) => void a.op('mov r32, imm32', 0, 4000).op('vmcall').op('ret') });
+    const at = k.text.define({
+      name: 'bpf_map_lookup_elem',
+      code: (a) => void a.op('mov r32, imm32', 0, 4000).op('vmcall').op('ret'),
+    });
     expect(() => k.call(at)).toThrow(/hypercall 4000/);
   });
   it('a defined function is called, and defined again', async () => {

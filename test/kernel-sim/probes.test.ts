@@ -33,12 +33,25 @@ describe('the order in which programs of one openat run, and their flags', () =>
     probes.kprobe(p('kprobe do_sys_openat2'), { symbol: 'do_sys_openat2' });
     probes.kprobe(p('kretprobe do_sys_openat2'), { symbol: 'do_sys_openat2', ret: true });
     probes.kprobe(p('kprobe __x64_sys_openat'), { symbol: '__x64_sys_openat' });
-    probes.trampoline(p('fentry do_filp_open'), { kind: 'fentry', target: 'do_filp_open', argSizes: [4, 8, 8], retSize: 8 });
-    probes.trampoline(p('fexit do_filp_open'), { kind: 'fexit', target: 'do_filp_open', argSizes: [4, 8, 8], retSize: 8 });
+    probes.trampoline(p('fentry do_filp_open'), {
+      kind: 'fentry',
+      target: 'do_filp_open',
+      argSizes: [4, 8, 8],
+      retSize: 8,
+    });
+    probes.trampoline(p('fexit do_filp_open'), {
+      kind: 'fexit',
+      target: 'do_filp_open',
+      argSizes: [4, 8, 8],
+      retSize: 8,
+    });
     probes.tracepoint(p('tp sys_enter_openat'), 'syscalls', 'sys_enter_openat');
     probes.tracepoint(p('tp sys_exit_openat'), 'syscalls', 'sys_exit_openat');
     await kernel.replay(recording([open()]));
-    const block = golden.split('\n').filter((l) => !l.startsWith('#')).slice(0, 7);
+    const block = golden
+      .split('\n')
+      .filter((l) => !l.startsWith('#'))
+      .slice(0, 7);
     expect(columns(kernel.tracePipe.read())).toEqual(block);
   });
 
@@ -50,7 +63,12 @@ describe('the order in which programs of one openat run, and their flags', () =>
     probes.kprobe(p('entry again'), { symbol: 'do_sys_openat2' });
     probes.kprobe(p('ret'), { symbol: 'do_sys_openat2', ret: true });
     probes.kprobe(p('ret again'), { symbol: 'do_sys_openat2', ret: true });
-    probes.trampoline(p('fentry do_sys_openat2'), { kind: 'fentry', target: 'do_sys_openat2', argSizes: [4, 8, 8], retSize: 8 });
+    probes.trampoline(p('fentry do_sys_openat2'), {
+      kind: 'fentry',
+      target: 'do_sys_openat2',
+      argSizes: [4, 8, 8],
+      retSize: 8,
+    });
     await kernel.replay(recording([open()]));
     const lines = golden.split('\n');
     const at = lines.indexOf('...31 entry again');
@@ -81,7 +99,18 @@ describe('the order in which programs of one openat run, and their flags', () =>
       ]),
     );
     const seen = new Set(columns(kernel.tracePipe.read()));
-    const names = ['mid', 'rtp exec', 'tp exec', 'tp exit', 'tp fork', 'tp switch', 'rtp switch', 'kprobe do_exit', 'kprobe finish_task_switch', 'kprobe wake_up_new_task'];
+    const names = [
+      'mid',
+      'rtp exec',
+      'tp exec',
+      'tp exit',
+      'tp fork',
+      'tp switch',
+      'rtp switch',
+      'kprobe do_exit',
+      'kprobe finish_task_switch',
+      'kprobe wake_up_new_task',
+    ];
     for (const name of names) expect(seen).toContain(`${flagsOf(name)} ${name}`);
     expect(seen.size).toBe(names.length);
   });
@@ -107,7 +136,12 @@ describe('patched text', () => {
       kernel.probes.kprobe(program(kernel, 'a'), { symbol: 'do_filp_open' }),
       kernel.probes.kprobe(program(kernel, 'b'), { symbol: 'do_filp_open', ret: true }),
       kernel.probes.kprobe(program(kernel, 'c'), { symbol: 'do_filp_open', offset: 9 }),
-      kernel.probes.trampoline(program(kernel, 'd'), { kind: 'fexit', target: 'do_filp_open', argSizes: [4, 8, 8], retSize: 8 }),
+      kernel.probes.trampoline(program(kernel, 'd'), {
+        kind: 'fexit',
+        target: 'do_filp_open',
+        argSizes: [4, 8, 8],
+        retSize: 8,
+      }),
     ];
     expect(hex(kernel.text.read(kernel.symbols.address('do_filp_open') as number, 64))).not.toBe(before);
     for (const link of links) link.detach();
@@ -152,7 +186,11 @@ describe('what a handler sees', () => {
     });
     kernel.probes.kprobe(p, { symbol: 'do_sys_openat2' });
     await kernel.replay(recording([call('openat', [-100, '/etc/hostname', 0], 3)]));
-    expect(seen).toEqual({ ip: (kernel.symbols.address('do_sys_openat2') as number) + 1, dfd: -100, path: '/etc/hostname' });
+    expect(seen).toEqual({
+      ip: (kernel.symbols.address('do_sys_openat2') as number) + 1,
+      dfd: -100,
+      path: '/etc/hostname',
+    });
   });
 
   it('the recorded result in a kretprobe, fexit and sys_exit', async () => {
@@ -167,7 +205,11 @@ describe('what a handler sees', () => {
       program(kernel, 'f', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 24))),
       { kind: 'fexit', target: 'do_sys_openat2', argSizes: [4, 8, 8], retSize: 8 },
     );
-    kernel.probes.tracepoint(program(kernel, 't', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 16))), 'syscalls', 'sys_exit_openat');
+    kernel.probes.tracepoint(
+      program(kernel, 't', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 16))),
+      'syscalls',
+      'sys_exit_openat',
+    );
     await kernel.replay(recording([call('openat', [-100, '/nope', 0], -2), open()]));
     expect(seen).toEqual([-2, -2, -2, 3, 3, 3]);
   });
@@ -177,7 +219,11 @@ describe('what a handler sees', () => {
     const seen: number[] = [];
     const deny = program(kernel, 'deny', () => kernel.args.retInt(-1));
     kernel.probes.trampoline(deny, { kind: 'lsm', target: 'bpf_lsm_file_open', argSizes: [8], retSize: 4 });
-    kernel.probes.tracepoint(program(kernel, 't', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 16))), 'syscalls', 'sys_exit_openat');
+    kernel.probes.tracepoint(
+      program(kernel, 't', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 16))),
+      'syscalls',
+      'sys_exit_openat',
+    );
     await kernel.replay(recording([open()]));
     expect(seen).toEqual([-1]);
   });
@@ -206,16 +252,32 @@ describe('what is refused', () => {
     }
   };
   it('names with what is near, blacklisted functions, addresses inside instructions', async () => {
-    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_sys_openat3' }))).toMatch(/^ENOENT: .*do_sys_openat2/);
-    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_syscall_64' }))).toMatch(/^EINVAL: .*blacklist/);
-    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_filp_open', offset: 11 }))).toMatch(/^EILSEQ/);
-    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_filp_open', offset: 9, ret: true }))).toMatch(/^EINVAL/);
-    expect(await errnoOf((k) => k.probes.tracepoint(program(k, 'x'), 'syscalls', 'sys_enter_opennat'))).toMatch(/^ENOENT: .*sys_enter_openat/);
-    expect(await errnoOf((k) => k.probes.rawTracepoint(program(k, 'x'), 'sched_swich'))).toMatch(/^ENOENT: .*sched_switch/);
+    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_sys_openat3' }))).toMatch(
+      /^ENOENT: .*do_sys_openat2/,
+    );
+    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_syscall_64' }))).toMatch(
+      /^EINVAL: .*blacklist/,
+    );
+    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_filp_open', offset: 11 }))).toMatch(
+      /^EILSEQ/,
+    );
+    expect(
+      await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'do_filp_open', offset: 9, ret: true })),
+    ).toMatch(/^EINVAL/);
+    expect(await errnoOf((k) => k.probes.tracepoint(program(k, 'x'), 'syscalls', 'sys_enter_opennat'))).toMatch(
+      /^ENOENT: .*sys_enter_openat/,
+    );
+    expect(await errnoOf((k) => k.probes.rawTracepoint(program(k, 'x'), 'sched_swich'))).toMatch(
+      /^ENOENT: .*sched_switch/,
+    );
     expect(await errnoOf((k) => k.probes.rawTracepoint(program(k, 'x'), 'xdp_redirect'))).toMatch(/^EOPNOTSUPP/);
   });
   it('a function that nothing here calls can carry a kprobe, as on Linux', async () => {
-    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'ext4_sync_file' }))).toMatch(/accepted|ENOENT/);
-    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'blk_account_io_start' }))).toMatch(/accepted|ENOENT/);
+    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'ext4_sync_file' }))).toMatch(
+      /accepted|ENOENT/,
+    );
+    expect(await errnoOf((k) => k.probes.kprobe(program(k, 'x'), { symbol: 'blk_account_io_start' }))).toMatch(
+      /accepted|ENOENT/,
+    );
   });
 });

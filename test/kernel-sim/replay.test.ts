@@ -12,15 +12,26 @@ describe('tasks', () => {
     const k = await Kernel.boot({ engine });
     const log: string[] = [];
     const regs = k.structs.of('pt_regs');
-    k.probes.kprobe(program(k, 'in', () => void log.push(`${k.tasks.current.pid} vfs_read`)), { symbol: 'vfs_read' });
     k.probes.kprobe(
-      program(k, 'out', () => void log.push(`${k.tasks.current.pid} read = ${k.memory.readS32(k.args.addr(0) + regs.offset('ax'))}`)),
+      program(k, 'in', () => void log.push(`${k.tasks.current.pid} vfs_read`)),
+      { symbol: 'vfs_read' },
+    );
+    k.probes.kprobe(
+      program(
+        k,
+        'out',
+        () => void log.push(`${k.tasks.current.pid} read = ${k.memory.readS32(k.args.addr(0) + regs.offset('ax'))}`),
+      ),
       { symbol: 'ksys_read', ret: true },
     );
-    k.probes.tracepoint(program(k, 'sw', () => {
-      const next = k.memory.readS32(k.args.addr(0) + 56);
-      log.push(`switch ${k.tasks.current.pid} -> ${next}`);
-    }), 'sched', 'sched_switch');
+    k.probes.tracepoint(
+      program(k, 'sw', () => {
+        const next = k.memory.readS32(k.args.addr(0) + 56);
+        log.push(`switch ${k.tasks.current.pid} -> ${next}`);
+      }),
+      'sched',
+      'sched_switch',
+    );
     const result = await k.replay(
       recording(
         [
@@ -29,11 +40,23 @@ describe('tasks', () => {
           { kind: 'return', pid: 10, time: 3000 },
           call('getpid', [], 10, { pid: 10, time: 4000 }),
         ],
-        [[10, 'a'], [11, 'b']],
+        [
+          [10, 'a'],
+          [11, 'b'],
+        ],
       ),
     );
     expect(result).toMatchObject({ calls: 3, stopped: undefined, oopses: [] });
-    expect(log).toEqual(['switch 1507 -> 10', '10 vfs_read', 'switch 10 -> 11', '11 vfs_read', '11 read = 7', 'switch 11 -> 10', '10 read = 5', 'switch 10 -> 1507']);
+    expect(log).toEqual([
+      'switch 1507 -> 10',
+      '10 vfs_read',
+      'switch 10 -> 11',
+      '11 vfs_read',
+      '11 read = 7',
+      'switch 11 -> 10',
+      '10 read = 5',
+      'switch 10 -> 1507',
+    ]);
   });
 
   it('fork, exec and exit: pids, names and times as recorded', async () => {
@@ -43,7 +66,10 @@ describe('tasks', () => {
     k.probes.tracepoint(program(k, 'exec'), 'sched', 'sched_process_exec');
     k.probes.tracepoint(program(k, 'exit'), 'sched', 'sched_process_exit');
     const tid: string[] = [];
-    k.probes.kprobe(program(k, 't', () => void tid.push(`${k.tasks.current.tgid}/${k.tasks.current.pid}`)), { symbol: '__x64_sys_getpid' });
+    k.probes.kprobe(
+      program(k, 't', () => void tid.push(`${k.tasks.current.tgid}/${k.tasks.current.pid}`)),
+      { symbol: '__x64_sys_getpid' },
+    );
     await k.replay(
       recording([
         call('clone', [17, 0, 0, 0, 0], 43, { time: 1_000_000 }),
@@ -89,7 +115,9 @@ describe('tasks', () => {
       for (;;) yield call('getpid', [], 42);
     }
     setTimeout(() => abort.abort(), 5);
-    expect((await k.replay({ tasks: [{ pid: 42, comm: 'x' }], steps: endless() }, { signal: abort.signal })).stopped).toBe('aborted');
+    expect(
+      (await k.replay({ tasks: [{ pid: 42, comm: 'x' }], steps: endless() }, { signal: abort.signal })).stopped,
+    ).toBe('aborted');
     expect((await k.replay(recording([call('getpid', [], 42)]))).stopped).toBeUndefined();
   });
 });
@@ -102,17 +130,25 @@ describe('what inner functions are given', () => {
     const regs = structs.of('pt_regs');
     const arg = (name: string): number => memory.readAddr(args.addr(0) + regs.offset(name));
     const on = (symbol: string, run: () => void) => void k.probes.kprobe(program(k, symbol, run), { symbol });
-    on('do_filp_open', () => seen.push(`do_filp_open ${text(k, memory.readAddr(arg('si') + structs.of('filename').offset('name')))}`));
+    on('do_filp_open', () =>
+      seen.push(`do_filp_open ${text(k, memory.readAddr(arg('si') + structs.of('filename').offset('name')))}`),
+    );
     on('vfs_open', () => {
       const dentry = memory.readAddr(arg('di') + structs.of('path').offset('dentry'));
       seen.push(`vfs_open ${text(k, memory.readAddr(dentry + structs.of('dentry').offset('d_name.name')))}`);
     });
-    on('do_unlinkat', () => seen.push(`do_unlinkat ${text(k, memory.readAddr(arg('si') + structs.of('filename').offset('name')))}`));
+    on('do_unlinkat', () =>
+      seen.push(`do_unlinkat ${text(k, memory.readAddr(arg('si') + structs.of('filename').offset('name')))}`),
+    );
     on('vfs_read', () => {
       const dentry = memory.readAddr(arg('di') + structs.of('file').offset('f_path.dentry'));
-      seen.push(`vfs_read ${text(k, memory.readAddr(dentry + structs.of('dentry').offset('d_name.name')))} ${arg('dx')}`);
+      seen.push(
+        `vfs_read ${text(k, memory.readAddr(dentry + structs.of('dentry').offset('d_name.name')))} ${arg('dx')}`,
+      );
     });
-    on('bprm_execve', () => seen.push(`bprm_execve ${text(k, memory.readAddr(arg('di') + structs.of('linux_binprm').offset('filename')))}`));
+    on('bprm_execve', () =>
+      seen.push(`bprm_execve ${text(k, memory.readAddr(arg('di') + structs.of('linux_binprm').offset('filename')))}`),
+    );
     await k.replay(
       recording([
         call('execve', ['/bin/ls', { kind: 'strings', list: [] }, { kind: 'strings', list: [] }], 0),
@@ -148,14 +184,22 @@ describe('what inner functions are given', () => {
       { symbol: 'tcp_v4_connect' },
     );
     k.probes.tracepoint(
-      program(k, 's', () => void seen.push(`state ${memory.readS32(args.addr(0) + 16)} -> ${memory.readS32(args.addr(0) + 20)}`)),
+      program(
+        k,
+        's',
+        () => void seen.push(`state ${memory.readS32(args.addr(0) + 16)} -> ${memory.readS32(args.addr(0) + 20)}`),
+      ),
       'sock',
       'inet_sock_set_state',
     );
     await k.replay(
       recording([
         call('socket', [2, 1, 0], 3),
-        call('connect', [3, { kind: 'bytes', bytes: Uint8Array.of(2, 0, 0, 80, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, 16], 0),
+        call(
+          'connect',
+          [3, { kind: 'bytes', bytes: Uint8Array.of(2, 0, 0, 80, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0) }, 16],
+          0,
+        ),
       ]),
     );
     expect(seen).toEqual(['tcp_v4_connect 2.0.0.80.10.0.0.1', 'state 7 -> 2']);
@@ -165,7 +209,11 @@ describe('what inner functions are given', () => {
     const k = await Kernel.boot({ engine });
     const { syscalls } = await import('../../kernel-sim/index.ts');
     const seen: number[] = [];
-    k.probes.tracepoint(program(k, 'x', () => void seen.push(k.memory.readS32(k.args.addr(0) + 16))), 'raw_syscalls', 'sys_exit');
+    k.probes.tracepoint(
+      program(k, 'x', () => void seen.push(k.memory.readS32(k.args.addr(0) + 16))),
+      'raw_syscalls',
+      'sys_exit',
+    );
     const gone = new Set(['exit', 'exit_group', 'fork', 'vfork', 'clone', 'clone3']);
     const rows = syscalls.filter((s) => !gone.has(s.name));
     const result = await k.replay(recording(rows.map((s) => call(s.name, [1, 0, 0, 0, 0, 0], 1000 + s.nr))));

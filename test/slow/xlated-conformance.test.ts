@@ -1,8 +1,10 @@
 /** xlated of every program that both kernels accept: the raw conformance set against the real 6.12. */
 import { describe, expect, test } from 'vitest';
 import { readInsns } from '../../src/isa/index.ts';
+import { BpfObject } from '../../src/object/index.ts';
 import { comparable, pipeline, type RawRecord } from '../support/rewrite.ts';
-import { fromHex, haveShared, readJsonl } from '../support/shared.ts';
+import { TableKernel } from '../support/object-kernel.ts';
+import { fromHex, haveShared, readJsonl, sharedPath } from '../support/shared.ts';
 
 interface Conformance extends RawRecord {
   readonly name: string;
@@ -36,3 +38,59 @@ describe.skipIf(!haveShared)('xlated', () => {
     expect(same).toBeGreaterThan(0);
   });
 });
+
+interface ObjectRecord {
+  readonly object: string;
+  readonly name: string;
+  readonly loaded: boolean;
+  readonly xlated?: string;
+}
+
+describe.skipIf(!haveShared)('xlated of objects', () => {
+  for (const set of ['verifier/selftests', 'verifier/selftests-v4', 'objects/libbpf-tools']) {
+    test(set, () => {
+      const records = readJsonl<ObjectRecord>(`conformance/${set}/programs.jsonl.gz`).filter((r) => r.loaded && r.xlated);
+      const byObject = groupBy(records);
+      let same = 0;
+      let refused = 0;
+      const unloaded = new Set<string>();
+      for (const [name, programs] of byObject) {
+        let object: BpfObject | undefined;
+        try {
+          object = BpfObject.open(sharedPath(`conformance/${set}/${name}`));
+        } catch (error) {
+          unloaded.add(`${name}: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+        }
+        for (const p of programs) {
+          // one at a time: the kernel cuts names, and so cannot tell programs apart by them
+          const kernel = new TableKernel();
+          try {
+            object?.load(kernel, { programs: [p.name] });
+          } catch (error) {
+            unloaded.add(`${name} ${p.name}: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+          }
+          const ours = [...kernel.outcomes.values()].at(-1);
+          if (ours === undefined || !ours.ok) {
+            refused++;
+            if (process.env['SHOW_REFUSED']) console.log(`refused: ${name} ${p.name}: ${ours?.errno} ${ours?.log.trim().split('\n').slice(-3).join(' | ')}`);
+            continue;
+          }
+          const a = comparable(ours.insns);
+          const b = comparable(readInsns(fromHex(p.xlated ?? '')));
+          const at = b.findIndex((line, n) => line !== a[n]);
+          if (at < 0 && a.length === b.length) same++;
+          else console.log(`differs: ${name} ${p.name}: at ${at} of ${b.length}: ours '${a[at]}', the kernel's '${b[at]}'`);
+        }
+      }
+      for (const u of unloaded) console.log(`not loaded: ${u}`);
+      console.log(`xlated, ${set}: ${same} identical of ${records.length - refused} accepted by both (${records.length} by the kernel)`);
+      expect(same).toBeGreaterThan(0);
+    });
+  }
+});
+
+function groupBy(records: readonly ObjectRecord[]): Map<string, ObjectRecord[]> {
+  const out = new Map<string, ObjectRecord[]>();
+  for (const r of records) out.set(r.object, [...(out.get(r.object) ?? []), r]);
+  return out;
+}

@@ -87,7 +87,7 @@ export function comparable(insns: readonly I.Insn[]): string[] {
     const i = insns[at] as I.Insn;
     const next = insns[at + 1];
     if (i.code === I.LD_IMM64 && next) {
-      const heap = (next.imm >>> 0) >>> 16 === 0xffff && (next.imm >>> 0) < 0xffff_ff00;
+      const heap = (next.imm >>> 0) >>> 16 === 0xffff && next.imm >>> 0 < 0xffff_ff00;
       if (i.src === I.BPF_PSEUDO_MAP_FD) out.push(`${i.code.toString(16)} r${i.dst} map`);
       else if (i.src === I.BPF_PSEUDO_MAP_VALUE) out.push(`${i.code.toString(16)} r${i.dst} value ${next.imm}`);
       else if (heap) out.push(`${i.code.toString(16)} r${i.dst} kernel address`);
@@ -101,7 +101,9 @@ export function comparable(insns: readonly I.Insn[]): string[] {
   return out;
 }
 
-export type Outcome = { readonly ok: true; readonly xlated: string[] } | { readonly ok: false; readonly log: string; readonly errno: string };
+export type Outcome =
+  | { readonly ok: true; readonly xlated: string[] }
+  | { readonly ok: false; readonly log: string; readonly errno: string };
 
 /** What our pipeline makes of a record. */
 export function pipeline(record: RawRecord): Outcome {
@@ -124,7 +126,10 @@ export function pipeline(record: RawRecord): Outcome {
       },
     },
   );
-  const attachBtfId = record.attach_btf === undefined ? 0 : btf.findByName(attachName(record, attach), attach === 23 ? 'typedef' : 'func');
+  const attachBtfId =
+    record.attach_btf === undefined
+      ? 0
+      : btf.findByName(attachName(record, attach), attach === 23 ? 'typedef' : 'func');
   const input = {
     insns: I.readInsns(fromHex(record.insns)),
     name: 'test',
@@ -156,4 +161,6 @@ export function pipeline(record: RawRecord): Outcome {
 
 const LSM = new Set([27, 43]);
 const attachName = (record: RawRecord, attach: number): string =>
-  LSM.has(attach) && !record.attach_btf?.startsWith('bpf_lsm_') ? `bpf_lsm_${record.attach_btf}` : (record.attach_btf ?? '');
+  LSM.has(attach) && !record.attach_btf?.startsWith('bpf_lsm_')
+    ? `bpf_lsm_${record.attach_btf}`
+    : (record.attach_btf ?? '');

@@ -1,20 +1,28 @@
 /** Files: open, read, write, close, stat, directories. Callees in the order of Linux 6.12's own text. */
 export const fs: Readonly<Record<string, string>> = {
-  '__x64_sys_open(regs:pt_regs)': '%how+0 = regs->si; %how+8 = regs->dx; n = do_sys_openat2(-100, regs->di, %how); return n',
-  '__x64_sys_creat(regs:pt_regs)': '%how+0 = 577; %how+8 = regs->si; n = do_sys_openat2(-100, regs->di, %how); return n',
-  '__x64_sys_openat(regs:pt_regs)': '%how+0 = regs->dx; %how+8 = regs->r10; n = do_sys_openat2(regs->di, regs->si, %how); return n',
-  '__x64_sys_openat2(regs:pt_regs)': '@copy_how(%how, regs->dx); n = do_sys_openat2(regs->di, regs->si, %how); return n',
-  'do_sys_open(dfd, filename, flags, mode)': '%how+0 = flags; %how+8 = mode; n = do_sys_openat2(dfd, filename, %how); return n',
+  '__x64_sys_open(regs:pt_regs)':
+    '%how+0 = regs->si; %how+8 = regs->dx; n = do_sys_openat2(-100, regs->di, %how); return n',
+  '__x64_sys_creat(regs:pt_regs)':
+    '%how+0 = 577; %how+8 = regs->si; n = do_sys_openat2(-100, regs->di, %how); return n',
+  '__x64_sys_openat(regs:pt_regs)':
+    '%how+0 = regs->dx; %how+8 = regs->r10; n = do_sys_openat2(regs->di, regs->si, %how); return n',
+  '__x64_sys_openat2(regs:pt_regs)':
+    '@copy_how(%how, regs->dx); n = do_sys_openat2(regs->di, regs->si, %how); return n',
+  'do_sys_open(dfd, filename, flags, mode)':
+    '%how+0 = flags; %how+8 = mode; n = do_sys_openat2(dfd, filename, %how); return n',
   'do_sys_openat2(dfd, filename, how:open_how)':
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
-  'path_openat(nd, op, flags)': 'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk.part.0.constprop.0(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; vfs_open(f->f_path, f)?; security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; return f or result',
+  'path_openat(nd, op, flags)':
+    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk.part.0.constprop.0(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; vfs_open(f->f_path, f)?; security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; return f or result',
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
   'vfs_open(path, file:file)': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
-  'do_dentry_open(f:file, open)': 'path_get(f->f_path); security_file_open(f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
+  'do_dentry_open(f:file, open)':
+    'path_get(f->f_path); security_file_open(f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
   'getname(filename)': 'n = getname_flags.part.0(filename, 0); return n',
   'getname_flags(filename, flags)': 'n = getname_flags.part.0(filename, flags); return n',
-  'getname_flags.part.0(filename, flags)': 'kmem_cache_alloc_noprof(0, 3264); strncpy_from_user(0, filename, 4064); n = @getname(filename); return n',
+  'getname_flags.part.0(filename, flags)':
+    'kmem_cache_alloc_noprof(0, 3264); strncpy_from_user(0, filename, 4064); n = @getname(filename); return n',
   'putname(name)': 'kmem_cache_free(0, name)',
   'fd_install(fd, file)': '@fd_install(fd, file)',
   'get_unused_fd_flags(flags)': 'alloc_fd(0, 1024, flags); return result',
@@ -25,23 +33,34 @@ export const fs: Readonly<Record<string, string>> = {
   'filp_close(filp, id)': 'filp_flush(filp, id); fput(filp); return 0',
   'filp_flush(filp, id)': 'dnotify_flush(filp, id); locks_remove_posix(filp, id); return 0',
   '__fput_sync(file)': '__fput(file)',
-  '__fput(file:file)': '__fsnotify_parent(file->f_path, 8); locks_remove_file(file); security_file_release(file); file_f_owner_release(file); dput(file->f_path.dentry); mntput(file->f_path.mnt); security_file_free(file); @file_free(file)',
+  '__fput(file:file)':
+    '__fsnotify_parent(file->f_path, 8); locks_remove_file(file); security_file_release(file); file_f_owner_release(file); dput(file->f_path.dentry); mntput(file->f_path.mnt); security_file_free(file); @file_free(file)',
 
   '__x64_sys_read(regs:pt_regs)': 'n = ksys_read(regs->di, regs->si, regs->dx); return n',
-  'ksys_read(fd, buf, count)': 'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
-  'vfs_read(file, buf, count, pos)': 'rw_verify_area(0, file, pos, count); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
+  'ksys_read(fd, buf, count)':
+    'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
+  'vfs_read(file, buf, count, pos)':
+    'rw_verify_area(0, file, pos, count); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
   'rw_verify_area(rw, file, pos, count)': 'n = security_file_permission(file, 4); return n',
   '__x64_sys_write(regs:pt_regs)': 'n = ksys_write(regs->di, regs->si, regs->dx); return n',
-  'ksys_write(fd, buf, count)': 'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
-  'vfs_write(file, buf, count, pos)': 'rw_verify_area(1, file, pos, count); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
-  '__x64_sys_pread64(regs:pt_regs)': 'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_read(f, regs->si, regs->dx, %pos); return n',
-  '__x64_sys_pwrite64(regs:pt_regs)': 'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_write(f, regs->si, regs->dx, %pos); return n',
+  'ksys_write(fd, buf, count)':
+    'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
+  'vfs_write(file, buf, count, pos)':
+    'rw_verify_area(1, file, pos, count); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
+  '__x64_sys_pread64(regs:pt_regs)':
+    'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_read(f, regs->si, regs->dx, %pos); return n',
+  '__x64_sys_pwrite64(regs:pt_regs)':
+    'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_write(f, regs->si, regs->dx, %pos); return n',
   '__x64_sys_readv(regs:pt_regs)': 'n = do_readv(regs->di, regs->si, regs->dx, 0); return n',
-  'do_readv(fd, vec, vlen, flags)': 'f:file = fdget_pos(fd); n = vfs_readv(f, vec, vlen, f->f_pos, flags); __f_unlock_pos(f); return n',
-  'vfs_readv(file, vec, vlen, pos, flags)': 'import_iovec(0, vec, vlen, 8, 0, 0); rw_verify_area(0, file, pos, 0); do_iter_readv_writev(file, 0, pos, 0, flags); return result',
+  'do_readv(fd, vec, vlen, flags)':
+    'f:file = fdget_pos(fd); n = vfs_readv(f, vec, vlen, f->f_pos, flags); __f_unlock_pos(f); return n',
+  'vfs_readv(file, vec, vlen, pos, flags)':
+    'import_iovec(0, vec, vlen, 8, 0, 0); rw_verify_area(0, file, pos, 0); do_iter_readv_writev(file, 0, pos, 0, flags); return result',
   '__x64_sys_writev(regs:pt_regs)': 'n = do_writev(regs->di, regs->si, regs->dx, 0); return n',
-  'do_writev(fd, vec, vlen, flags)': 'f:file = fdget_pos(fd); n = vfs_writev(f, vec, vlen, f->f_pos, flags); __f_unlock_pos(f); return n',
-  'vfs_writev(file, vec, vlen, pos, flags)': 'import_iovec(1, vec, vlen, 8, 0, 0); rw_verify_area(1, file, pos, 0); do_iter_readv_writev(file, 0, pos, 1, flags); return result',
+  'do_writev(fd, vec, vlen, flags)':
+    'f:file = fdget_pos(fd); n = vfs_writev(f, vec, vlen, f->f_pos, flags); __f_unlock_pos(f); return n',
+  'vfs_writev(file, vec, vlen, pos, flags)':
+    'import_iovec(1, vec, vlen, 8, 0, 0); rw_verify_area(1, file, pos, 0); do_iter_readv_writev(file, 0, pos, 1, flags); return result',
   'do_iter_readv_writev(file, iter, pos, type, flags)': 'return result',
   '__x64_sys_lseek(regs:pt_regs)': 'n = ksys_lseek(regs->di, regs->si, regs->dx); return n',
   'ksys_lseek(fd, offset, whence)': 'f = fdget_pos(fd); vfs_llseek(f, offset, whence); return result',
@@ -50,45 +69,65 @@ export const fs: Readonly<Record<string, string>> = {
   'do_fsync(fd, datasync)': 'f = fdget(fd); vfs_fsync_range(f, 0, -1, datasync)?; return result',
 
   '__x64_sys_newstat(regs:pt_regs)': 'n = __do_sys_newstat(regs->di, regs->si); return n',
-  '__do_sys_newstat(filename, statbuf)': 'name = getname_flags(filename, 0); vfs_statx(-100, name, 0, %stat, 2047); putname(name); cp_new_stat(%stat, statbuf)?; return result',
+  '__do_sys_newstat(filename, statbuf)':
+    'name = getname_flags(filename, 0); vfs_statx(-100, name, 0, %stat, 2047); putname(name); cp_new_stat(%stat, statbuf)?; return result',
   '__x64_sys_newlstat(regs:pt_regs)': 'n = __do_sys_newlstat(regs->di, regs->si); return n',
-  '__do_sys_newlstat(filename, statbuf)': 'name = getname_flags(filename, 0); vfs_statx(-100, name, 256, %stat, 2047); putname(name); cp_new_stat(%stat, statbuf)?; return result',
+  '__do_sys_newlstat(filename, statbuf)':
+    'name = getname_flags(filename, 0); vfs_statx(-100, name, 256, %stat, 2047); putname(name); cp_new_stat(%stat, statbuf)?; return result',
   '__x64_sys_newfstat(regs:pt_regs)': 'n = __do_sys_newfstat(regs->di, regs->si); return n',
   '__do_sys_newfstat(fd, statbuf)': 'vfs_fstat(fd, %stat); cp_new_stat(%stat, statbuf)?; return result',
   '__x64_sys_newfstatat(regs:pt_regs)': 'n = __do_sys_newfstatat(regs->di, regs->si, regs->dx, regs->r10); return n',
-  '__do_sys_newfstatat(dfd, filename, statbuf, flag)': 'vfs_fstatat(dfd, filename, %stat, flag); cp_new_stat(%stat, statbuf)?; return result',
-  'vfs_fstatat(dfd, filename, stat, flags)': 'name = getname_flags(filename, flags); vfs_statx(dfd, name, flags, stat, 2047); putname(name); return result',
-  'vfs_statx(dfd, filename, flags, stat, mask)': 'filename_lookup(dfd, filename, flags, %path, 0); vfs_statx_path(%path, flags, stat, mask)?; path_put(%path)?; return result',
-  'vfs_statx_path(path, flags, stat, mask)': 'security_inode_getattr(path); vfs_getattr_nosec(path, stat, mask, flags); return 0',
-  'vfs_fstat(fd, stat)': 'f:file = fdget_raw(fd); security_inode_getattr(f->f_path)?; vfs_getattr_nosec(f->f_path, stat, 2047, 0)?; return result',
-  'vfs_getattr(path, stat, mask, flags)': 'security_inode_getattr(path); vfs_getattr_nosec(path, stat, mask, flags); return 0',
-  '__x64_sys_statx(regs:pt_regs)': 'name = getname_flags(regs->si, 0); do_statx(regs->di, name, regs->dx, regs->r10, regs->r8); putname(name); return result',
-  'do_statx(dfd, filename, flags, mask, buffer)': 'vfs_statx(dfd, filename, flags, %stat, mask); cp_statx(%stat, buffer)?; return result',
+  '__do_sys_newfstatat(dfd, filename, statbuf, flag)':
+    'vfs_fstatat(dfd, filename, %stat, flag); cp_new_stat(%stat, statbuf)?; return result',
+  'vfs_fstatat(dfd, filename, stat, flags)':
+    'name = getname_flags(filename, flags); vfs_statx(dfd, name, flags, stat, 2047); putname(name); return result',
+  'vfs_statx(dfd, filename, flags, stat, mask)':
+    'filename_lookup(dfd, filename, flags, %path, 0); vfs_statx_path(%path, flags, stat, mask)?; path_put(%path)?; return result',
+  'vfs_statx_path(path, flags, stat, mask)':
+    'security_inode_getattr(path); vfs_getattr_nosec(path, stat, mask, flags); return 0',
+  'vfs_fstat(fd, stat)':
+    'f:file = fdget_raw(fd); security_inode_getattr(f->f_path)?; vfs_getattr_nosec(f->f_path, stat, 2047, 0)?; return result',
+  'vfs_getattr(path, stat, mask, flags)':
+    'security_inode_getattr(path); vfs_getattr_nosec(path, stat, mask, flags); return 0',
+  '__x64_sys_statx(regs:pt_regs)':
+    'name = getname_flags(regs->si, 0); do_statx(regs->di, name, regs->dx, regs->r10, regs->r8); putname(name); return result',
+  'do_statx(dfd, filename, flags, mask, buffer)':
+    'vfs_statx(dfd, filename, flags, %stat, mask); cp_statx(%stat, buffer)?; return result',
   '__x64_sys_statfs(regs:pt_regs)': 'user_statfs(regs->di, %st); return result',
   '__x64_sys_access(regs:pt_regs)': 'n = do_faccessat(-100, regs->di, regs->si, 0); return n',
   '__x64_sys_faccessat(regs:pt_regs)': 'n = do_faccessat(regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_faccessat2(regs:pt_regs)': 'n = do_faccessat(regs->di, regs->si, regs->dx, regs->r10); return n',
-  'do_faccessat(dfd, filename, mode, flags)': 'c = prepare_creds(); override_creds(c); user_path_at(dfd, filename, 1, %path); inode_permission(0, 0, mode)?; path_put(%path)?; revert_creds(0); return result',
+  'do_faccessat(dfd, filename, mode, flags)':
+    'c = prepare_creds(); override_creds(c); user_path_at(dfd, filename, 1, %path); inode_permission(0, 0, mode)?; path_put(%path)?; revert_creds(0); return result',
   '__x64_sys_readlink(regs:pt_regs)': 'n = do_readlinkat(-100, regs->di, regs->si, regs->dx); return n',
   '__x64_sys_readlinkat(regs:pt_regs)': 'n = do_readlinkat(regs->di, regs->si, regs->dx, regs->r10); return n',
-  'do_readlinkat(dfd, pathname, buf, bufsiz)': 'name = getname_flags(pathname, 0); filename_lookup(dfd, name, 0, %path, 0); security_inode_readlink(0)?; touch_atime(%path)?; vfs_readlink(0, buf, bufsiz)?; path_put(%path)?; putname(name); return result',
-  '__x64_sys_getdents64(regs:pt_regs)': 'f = fdget_pos(regs->di); iterate_dir(f, %ctx)?; __f_unlock_pos(f); return result',
-  'iterate_dir(file, ctx)': 'security_file_permission(file, 4); down_read_killable(0); touch_atime(file); up_read(0); return 0',
+  'do_readlinkat(dfd, pathname, buf, bufsiz)':
+    'name = getname_flags(pathname, 0); filename_lookup(dfd, name, 0, %path, 0); security_inode_readlink(0)?; touch_atime(%path)?; vfs_readlink(0, buf, bufsiz)?; path_put(%path)?; putname(name); return result',
+  '__x64_sys_getdents64(regs:pt_regs)':
+    'f = fdget_pos(regs->di); iterate_dir(f, %ctx)?; __f_unlock_pos(f); return result',
+  'iterate_dir(file, ctx)':
+    'security_file_permission(file, 4); down_read_killable(0); touch_atime(file); up_read(0); return 0',
   '__x64_sys_getcwd(regs:pt_regs)': 'n = __do_sys_getcwd(regs->di, regs->si); return n',
   '__do_sys_getcwd(buf, size)': 'return result',
-  '__x64_sys_chdir(regs:pt_regs)': 'user_path_at(-100, regs->di, 3, %path); inode_permission(0, 0, 65)?; set_fs_pwd(0, %path)?; path_put(%path)?; return result',
-  '__x64_sys_ioctl(regs:pt_regs)': 'f = fdget(regs->di); security_file_ioctl(f, regs->si, regs->dx); do_vfs_ioctl(f, regs->di, regs->si, regs->dx); return result',
-  '__x64_sys_fcntl(regs:pt_regs)': 'f = fdget_raw(regs->di); security_file_fcntl(f, regs->si, regs->dx); n = do_fcntl(regs->di, regs->si, regs->dx, f); return n',
+  '__x64_sys_chdir(regs:pt_regs)':
+    'user_path_at(-100, regs->di, 3, %path); inode_permission(0, 0, 65)?; set_fs_pwd(0, %path)?; path_put(%path)?; return result',
+  '__x64_sys_ioctl(regs:pt_regs)':
+    'f = fdget(regs->di); security_file_ioctl(f, regs->si, regs->dx); do_vfs_ioctl(f, regs->di, regs->si, regs->dx); return result',
+  '__x64_sys_fcntl(regs:pt_regs)':
+    'f = fdget_raw(regs->di); security_file_fcntl(f, regs->si, regs->dx); n = do_fcntl(regs->di, regs->si, regs->dx, f); return n',
   'do_fcntl(fd, cmd, arg, filp)': 'return result',
   '__x64_sys_dup(regs:pt_regs)': 'f = @fd_get(regs->di); @fd_install(result, f)?; return result',
   '__x64_sys_dup2(regs:pt_regs)': 'n = ksys_dup3(regs->di, regs->si, 0); return n',
   '__x64_sys_dup3(regs:pt_regs)': 'n = ksys_dup3(regs->di, regs->si, regs->dx); return n',
-  'ksys_dup3(oldfd, newfd, flags)': '_raw_spin_lock(0); expand_files(0, newfd); f = @fd_get(oldfd); @fd_install(newfd, f)?; do_dup2(0, f, newfd, flags)?; return result',
+  'ksys_dup3(oldfd, newfd, flags)':
+    '_raw_spin_lock(0); expand_files(0, newfd); f = @fd_get(oldfd); @fd_install(newfd, f)?; do_dup2(0, f, newfd, flags)?; return result',
   '__x64_sys_pipe(regs:pt_regs)': 'n = do_pipe2(regs->di, 0); return n',
   '__x64_sys_pipe2(regs:pt_regs)': 'n = do_pipe2(regs->di, regs->si); return n',
-  'do_pipe2(fildes, flags)': 'create_pipe_files(%files, flags); __do_pipe_flags.part.0(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
+  'do_pipe2(fildes, flags)':
+    'create_pipe_files(%files, flags); __do_pipe_flags.part.0(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
   '__x64_sys_poll(regs:pt_regs)': 'n = do_sys_poll(regs->di, regs->si, 0); return n',
-  'do_sys_poll(ufds, nfds, end_time)': '__check_object_size(0, 0, 0); _copy_from_user(0, ufds, 0); poll_freewait(0); block; return result',
+  'do_sys_poll(ufds, nfds, end_time)':
+    '__check_object_size(0, 0, 0); _copy_from_user(0, ufds, 0); poll_freewait(0); block; return result',
   '__x64_sys_select(regs:pt_regs)': 'n = kern_select(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   'kern_select(n, inp, outp, exp, tvp)': 'core_sys_select(n, inp, outp, exp, 0); return result',
   '__x64_sys_epoll_wait(regs:pt_regs)': 'n = do_epoll_wait(regs->di, regs->si, regs->dx, 0); return n',
@@ -96,40 +135,70 @@ export const fs: Readonly<Record<string, string>> = {
 
   '__x64_sys_unlink(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_unlinkat(-100, name); return n',
   '__x64_sys_unlinkat(regs:pt_regs)': 'name = getname_flags(regs->si, 0); n = do_unlinkat(regs->di, name); return n',
-  'do_unlinkat(dfd, name:filename)': '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
-  'vfs_unlink(idmap, dir, dentry, delegated_inode)': 'may_delete(idmap, dir, dentry, 0); down_write(0); security_inode_unlink(dir, dentry); __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
-  '__x64_sys_mkdir(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
-  '__x64_sys_mkdirat(regs:pt_regs)': 'name = getname_flags.part.0(regs->si, 0); n = do_mkdirat(regs->di, name, regs->dx); return n',
-  'do_mkdirat(dfd, name:filename, mode)': 'filename_create(dfd, name, %path, 2); d = @dentry(name->name)?; security_path_mkdir(%path, d, mode)?; vfs_mkdir(0, 0, d, mode)?; putname(name); return result',
-  'vfs_mkdir(idmap, dir, dentry, mode)': 'inode_permission(idmap, dir, 3); mode_strip_sgid(idmap, dir, mode); security_inode_mkdir(dir, dentry, mode); fsnotify(0x40000100, 0, 0, dir, 0, 0); return 0',
+  'do_unlinkat(dfd, name:filename)':
+    '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
+  'vfs_unlink(idmap, dir, dentry, delegated_inode)':
+    'may_delete(idmap, dir, dentry, 0); down_write(0); security_inode_unlink(dir, dentry); __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
+  '__x64_sys_mkdir(regs:pt_regs)':
+    'name = getname_flags.part.0(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
+  '__x64_sys_mkdirat(regs:pt_regs)':
+    'name = getname_flags.part.0(regs->si, 0); n = do_mkdirat(regs->di, name, regs->dx); return n',
+  'do_mkdirat(dfd, name:filename, mode)':
+    'filename_create(dfd, name, %path, 2); d = @dentry(name->name)?; security_path_mkdir(%path, d, mode)?; vfs_mkdir(0, 0, d, mode)?; putname(name); return result',
+  'vfs_mkdir(idmap, dir, dentry, mode)':
+    'inode_permission(idmap, dir, 3); mode_strip_sgid(idmap, dir, mode); security_inode_mkdir(dir, dentry, mode); fsnotify(0x40000100, 0, 0, dir, 0, 0); return 0',
   '__x64_sys_rmdir(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_rmdir(-100, name); return n',
-  'do_rmdir(dfd, name:filename)': '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; mnt_drop_write(0)?; putname(name); return result',
-  'vfs_rmdir(idmap, dir, dentry)': 'may_delete(idmap, dir, dentry, 1); down_write(0); security_inode_rmdir(dir, dentry); shrink_dcache_parent(dentry); d_delete(dentry); up_write(0); return 0',
-  '__x64_sys_rename(regs:pt_regs)': 'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_renameat2(-100, a, -100, b, 0); return n',
-  '__x64_sys_renameat(regs:pt_regs)': 'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, 0); return n',
-  '__x64_sys_renameat2(regs:pt_regs)': 'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, regs->r8); return n',
-  'do_renameat2(olddfd, from:filename, newdfd, to:filename, flags)': '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; vfs_rename(%rd)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
-  'vfs_rename(rd)': 'security_inode_rename(0, 0, 0, 0, 0); lock_two_nondirectories(0, 0); fsnotify_move(0, 0, 0, 0, 0); return 0',
-  '__x64_sys_symlink(regs:pt_regs)': 'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_symlinkat(a, -100, b); return n',
-  '__x64_sys_symlinkat(regs:pt_regs)': 'a = getname_flags(regs->di, 0); b = getname_flags(regs->dx, 0); n = do_symlinkat(a, regs->si, b); return n',
-  'do_symlinkat(from:filename, newdfd, to:filename)': 'filename_create(newdfd, to, %path, 0); d = @dentry(to->name)?; security_path_symlink(%path, d, from->name)?; vfs_symlink(0, 0, d, from->name)?; putname(to); putname(from); return result',
-  '__x64_sys_link(regs:pt_regs)': 'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_linkat(-100, a, -100, b, 0); return n',
-  '__x64_sys_linkat(regs:pt_regs)': 'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_linkat(regs->di, a, regs->dx, b, regs->r8); return n',
-  'do_linkat(olddfd, old:filename, newdfd, new:filename, flags)': 'filename_lookup(olddfd, old, 0, %path, 0); filename_create(newdfd, new, %np, 0)?; d = @dentry(new->name)?; security_path_link(0, %np, d)?; vfs_link(0, 0, 0, d, 0)?; putname(old); putname(new); return result',
+  'do_rmdir(dfd, name:filename)':
+    '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; mnt_drop_write(0)?; putname(name); return result',
+  'vfs_rmdir(idmap, dir, dentry)':
+    'may_delete(idmap, dir, dentry, 1); down_write(0); security_inode_rmdir(dir, dentry); shrink_dcache_parent(dentry); d_delete(dentry); up_write(0); return 0',
+  '__x64_sys_rename(regs:pt_regs)':
+    'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_renameat2(-100, a, -100, b, 0); return n',
+  '__x64_sys_renameat(regs:pt_regs)':
+    'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, 0); return n',
+  '__x64_sys_renameat2(regs:pt_regs)':
+    'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, regs->r8); return n',
+  'do_renameat2(olddfd, from:filename, newdfd, to:filename, flags)':
+    '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; vfs_rename(%rd)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
+  'vfs_rename(rd)':
+    'security_inode_rename(0, 0, 0, 0, 0); lock_two_nondirectories(0, 0); fsnotify_move(0, 0, 0, 0, 0); return 0',
+  '__x64_sys_symlink(regs:pt_regs)':
+    'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_symlinkat(a, -100, b); return n',
+  '__x64_sys_symlinkat(regs:pt_regs)':
+    'a = getname_flags(regs->di, 0); b = getname_flags(regs->dx, 0); n = do_symlinkat(a, regs->si, b); return n',
+  'do_symlinkat(from:filename, newdfd, to:filename)':
+    'filename_create(newdfd, to, %path, 0); d = @dentry(to->name)?; security_path_symlink(%path, d, from->name)?; vfs_symlink(0, 0, d, from->name)?; putname(to); putname(from); return result',
+  '__x64_sys_link(regs:pt_regs)':
+    'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_linkat(-100, a, -100, b, 0); return n',
+  '__x64_sys_linkat(regs:pt_regs)':
+    'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_linkat(regs->di, a, regs->dx, b, regs->r8); return n',
+  'do_linkat(olddfd, old:filename, newdfd, new:filename, flags)':
+    'filename_lookup(olddfd, old, 0, %path, 0); filename_create(newdfd, new, %np, 0)?; d = @dentry(new->name)?; security_path_link(0, %np, d)?; vfs_link(0, 0, 0, d, 0)?; putname(old); putname(new); return result',
   '__x64_sys_chmod(regs:pt_regs)': 'n = do_fchmodat(-100, regs->di, regs->si, 0); return n',
-  '__x64_sys_fchmodat(regs:pt_regs)': 'user_path_at(regs->di, regs->si, 1, %path); chmod_common(%path, regs->dx)?; path_put(%path)?; return result',
-  'do_fchmodat(dfd, filename, mode, flags)': 'user_path_at(dfd, filename, 1, %path); chmod_common(%path, mode)?; path_put(%path)?; return result',
-  'chmod_common(path, mode)': 'mnt_want_write(0); security_path_chmod(path, mode); notify_change(0, 0, 0, 0); mnt_drop_write(0); return 0',
+  '__x64_sys_fchmodat(regs:pt_regs)':
+    'user_path_at(regs->di, regs->si, 1, %path); chmod_common(%path, regs->dx)?; path_put(%path)?; return result',
+  'do_fchmodat(dfd, filename, mode, flags)':
+    'user_path_at(dfd, filename, 1, %path); chmod_common(%path, mode)?; path_put(%path)?; return result',
+  'chmod_common(path, mode)':
+    'mnt_want_write(0); security_path_chmod(path, mode); notify_change(0, 0, 0, 0); mnt_drop_write(0); return 0',
   '__x64_sys_chown(regs:pt_regs)': 'n = do_fchownat(-100, regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_fchownat(regs:pt_regs)': 'n = do_fchownat(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  'do_fchownat(dfd, filename, user, group, flag)': 'user_path_at(dfd, filename, 1, %path); chown_common(%path, user, group)?; path_put(%path)?; return result',
-  '__x64_sys_truncate(regs:pt_regs)': 'user_path_at(-100, regs->di, 1, %path); vfs_truncate(%path, regs->si)?; path_put(%path)?; return result',
+  'do_fchownat(dfd, filename, user, group, flag)':
+    'user_path_at(dfd, filename, 1, %path); chown_common(%path, user, group)?; path_put(%path)?; return result',
+  '__x64_sys_truncate(regs:pt_regs)':
+    'user_path_at(-100, regs->di, 1, %path); vfs_truncate(%path, regs->si)?; path_put(%path)?; return result',
   '__x64_sys_ftruncate(regs:pt_regs)': 'n = do_sys_ftruncate(regs->di, regs->si, 0); return n',
   'do_sys_ftruncate(fd, length, small)': 'f = fdget(fd); do_truncate(0, 0, length, 0, f)?; return result',
-  '__x64_sys_mknod(regs:pt_regs)': 'name = getname_flags(regs->di, 0); n = do_mknodat(-100, name, regs->si, regs->dx); return n',
-  'do_mknodat(dfd, name, mode, dev)': 'filename_create(dfd, name, %path, 0); vfs_create(0, 0, 0, mode, 1)?; putname(name); return result',
-  'vfs_create(idmap, dir, dentry, mode, excl)': 'inode_permission(idmap, dir, 3); security_inode_create(dir, dentry, mode); return 0',
-  '__x64_sys_mount(regs:pt_regs)': 'a = strndup_user(regs->dx, 4096); b = strndup_user(regs->di, 4096); user_path_at(-100, regs->si, 1, %path); path_mount(b, %path, a, regs->r10, 0)?; path_put(%path)?; kfree(0); return result',
-  'path_mount(dev_name, path, type_page, flags, data_page)': 'security_sb_mount(dev_name, path, type_page, flags, data_page); ns_capable(0, 21); return 0',
-  '__x64_sys_umount(regs:pt_regs)': 'user_path_at(-100, regs->di, 1, %path); path_umount(%path, regs->si)?; return result',
+  '__x64_sys_mknod(regs:pt_regs)':
+    'name = getname_flags(regs->di, 0); n = do_mknodat(-100, name, regs->si, regs->dx); return n',
+  'do_mknodat(dfd, name, mode, dev)':
+    'filename_create(dfd, name, %path, 0); vfs_create(0, 0, 0, mode, 1)?; putname(name); return result',
+  'vfs_create(idmap, dir, dentry, mode, excl)':
+    'inode_permission(idmap, dir, 3); security_inode_create(dir, dentry, mode); return 0',
+  '__x64_sys_mount(regs:pt_regs)':
+    'a = strndup_user(regs->dx, 4096); b = strndup_user(regs->di, 4096); user_path_at(-100, regs->si, 1, %path); path_mount(b, %path, a, regs->r10, 0)?; path_put(%path)?; kfree(0); return result',
+  'path_mount(dev_name, path, type_page, flags, data_page)':
+    'security_sb_mount(dev_name, path, type_page, flags, data_page); ns_capable(0, 21); return 0',
+  '__x64_sys_umount(regs:pt_regs)':
+    'user_path_at(-100, regs->di, 1, %path); path_umount(%path, regs->si)?; return result',
 };

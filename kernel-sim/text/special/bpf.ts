@@ -2,7 +2,24 @@
  * From a hook to a program: perf's and raw tracepoints' way (Linux 6.12 Documentation/trace/tracepoints.rst,
  * Documentation/bpf/prog_sk... and include/linux/bpf.h name the structures), and what BPF trampolines call.
  */
-import { type Assembler, at, mem, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
+import {
+  type Assembler,
+  at,
+  mem,
+  r8,
+  r9,
+  r12,
+  r13,
+  r14,
+  r15,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+} from '../../../src/x86/index.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, percpuAt, store } from './emit.ts';
 
 const current = (k: EmitContext) => percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task'));
@@ -81,7 +98,7 @@ const traceRun =
     const context = args + n * 8;
     const bpfCtx = k.off('task_struct', 'bpf_ctx');
     enter(a, saved, room);
-    [rsi, rdx, rcx, r8, r9].slice(0, n).forEach((reg, i) => store(a, rbp, args + 8 * i, reg));
+    for (const [i, reg] of [rsi, rdx, rcx, r8, r9].slice(0, n).entries()) store(a, rbp, args + 8 * i, reg);
     for (let i = 5; i < n; i++) {
       load(a, rax, rbp, 16 + 8 * (i - 5));
       store(a, rbp, args + 8 * i, rax);

@@ -43,8 +43,10 @@ export function leave(a: Assembler, saved: readonly number[] = [], room = 0): vo
   a.op('ret');
 }
 export const mov = (a: Assembler, to: number, from: number): Assembler => a.op('mov r/m64, r64', to, from);
-export const load = (a: Assembler, to: number, base: number, disp: number): Assembler => a.op('mov r64, r/m64', to, at(base, disp));
-export const store = (a: Assembler, base: number, disp: number, from: number): Assembler => a.op('mov r/m64, r64', at(base, disp), from);
+export const load = (a: Assembler, to: number, base: number, disp: number): Assembler =>
+  a.op('mov r64, r/m64', to, at(base, disp));
+export const store = (a: Assembler, base: number, disp: number, from: number): Assembler =>
+  a.op('mov r/m64, r64', at(base, disp), from);
 /** `mov eax, nr; vmcall` */
 export function hyper(a: Assembler, k: EmitContext, name: string): void {
   a.op('mov r32, imm32', 0, k.hypercall(name));

@@ -2,7 +2,27 @@
  * System call entry and exit: Linux 6.12 Documentation/arch/x86/entry_64.rst; Intel SDM vol. 2B "SYSCALL".
  * The order of the pushes is `struct pt_regs` read from its end.
  */
-import { type Assembler, at, type Label, r10, r11, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../../src/x86/index.ts';
+import {
+  type Assembler,
+  at,
+  type Label,
+  r8,
+  r9,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  rsp,
+} from '../../../src/x86/index.ts';
 import type { SyscallRow } from '../../data/syscalls.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, store } from './emit.ts';
 

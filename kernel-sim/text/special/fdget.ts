@@ -28,4 +28,10 @@ const fdget: Emit = (a, k) => {
   a.op('ret');
 };
 
-export const fd: Readonly<Record<string, Emit>> = { fdget, fdget_pos: fdget, fdget_raw: fdget, fget: fdget, fget_raw: fdget };
+export const fd: Readonly<Record<string, Emit>> = {
+  fdget,
+  fdget_pos: fdget,
+  fdget_raw: fdget,
+  fget: fdget,
+  fget_raw: fdget,
+};

@@ -1,6 +1,7 @@
 /** Kernel text that is written instruction by instruction. */
-import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
+
 import { syscalls } from '../../data/syscalls.ts';
+import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
 import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './emit.ts';
 import { entry } from './entry.ts';

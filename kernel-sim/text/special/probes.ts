@@ -2,10 +2,30 @@
  * How patched text reaches a program: ftrace callers, kprobes, return hooks
  * (Linux 6.12 Documentation/trace/{ftrace-uses,kprobes}.rst; arch/x86/include/asm/ftrace.h names the frame).
  */
-import { type Assembler, at, mem, r10, r11, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../../src/x86/index.ts';
+import {
+  type Assembler,
+  at,
+  mem,
+  r8,
+  r9,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  rsp,
+} from '../../../src/x86/index.ts';
 import { KPROBE } from '../../probe/layout.ts';
-import { popRegs, pushRegs } from './entry.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, percpuAt, store } from './emit.ts';
+import { popRegs, pushRegs } from './entry.ts';
 
 const KERNEL_CS = 0x10;
 const KERNEL_DS = 0x18;
@@ -18,8 +38,21 @@ const preempt = (k: EmitContext) => percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'pre
 
 /** order in which the frame's registers are stored; rsp, ip, flags come from the stack */
 const SAVED: readonly [number, string][] = [
-  [rax, 'ax'], [rcx, 'cx'], [rdx, 'dx'], [rsi, 'si'], [rdi, 'di'], [r8, 'r8'], [r9, 'r9'], [rbp, 'bp'],
-  [r15, 'r15'], [r14, 'r14'], [r13, 'r13'], [r12, 'r12'], [r11, 'r11'], [r10, 'r10'], [rbx, 'bx'],
+  [rax, 'ax'],
+  [rcx, 'cx'],
+  [rdx, 'dx'],
+  [rsi, 'si'],
+  [rdi, 'di'],
+  [r8, 'r8'],
+  [r9, 'r9'],
+  [rbp, 'bp'],
+  [r15, 'r15'],
+  [r14, 'r14'],
+  [r13, 'r13'],
+  [r12, 'r12'],
+  [r11, 'r11'],
+  [r10, 'r10'],
+  [rbx, 'bx'],
 ];
 
 /**

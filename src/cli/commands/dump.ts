@@ -1,8 +1,9 @@
 /** `ebpf-emu dump`: the object file, its types, or a program as the kernel holds it. */
 import { readFileSync } from 'node:fs';
-import type { Kernel } from '../../../kernel-sim/index.ts';
+import { BpfError, type Kernel } from '../../../kernel-sim/index.ts';
 import { Btf, dumpC, dumpRaw } from '../../btf/index.ts';
 import { ElfFile } from '../../elf/index.ts';
+import { type BpfObject, type LoadedObject, ObjectError } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
 import { readMaybeGzip } from '../files.ts';
 import { type JitedOptions, jitedModel, jitedText } from '../listing/jited.ts';
@@ -82,8 +83,22 @@ async function loadViews(file: string, kernel: Kernel, options: DumpOptions): Pr
       plainView(kernel, kernel.bpf.progLoad({ type: 'socket_filter', classic: true, insns: filters, license: 'GPL' })),
     ];
   const object = await openInput(file, kernel, options);
-  const loaded = object.load(kernel, options.program ? { programs: options.program } : {});
-  return Object.values(loaded.programs).map((p) => viewOf(kernel, p, object.model.btf));
+  for (const name of options.program ?? []) object.program(name);
+  const loaded = loadForDump(object, kernel, options.program);
+  return Object.values(loaded.programs)
+    .filter((p) => options.program?.includes(p.name) ?? true)
+    .map((p) => viewOf(kernel, p, object.model.btf));
+}
+
+/** All of the object where that goes, since programs in a program array change each other's images; else the chosen ones. */
+function loadForDump(object: BpfObject, kernel: Kernel, programs: readonly string[] | undefined): LoadedObject<Kernel> {
+  if (!programs) return object.load(kernel);
+  try {
+    return object.load(kernel);
+  } catch (error) {
+    if (error instanceof BpfError || error instanceof ObjectError) return object.load(kernel, { programs });
+    throw error;
+  }
 }
 
 /** `tcpdump -ddd` writes a count, then a line of four numbers for each instruction. */

@@ -40,7 +40,7 @@ export function jitedLines(view: LoadedView, func: PlacedFunction, syntax: 'att'
     const x86 = decode(func.bytes, pc);
     const length = x86.row < 0 ? 1 : x86.length;
     const begins: JitedLine['begins'][number][] = [];
-    while (next < slots.length && (func.offsets[(slots[next] as number) - func.start] ?? 0) <= pc) {
+    while (next < slots.length && startOf(func, slots[next] as number) <= pc) {
       const slot = slots[next++] as number;
       const text = disassemble(insns[slot] as Insn, insns[slot + 1], { imm: xlatedImm, call: view.callName });
       begins.push({ slot, text, source: view.at(slot).source });
@@ -51,6 +51,10 @@ export function jitedLines(view: LoadedView, func: PlacedFunction, syntax: 'att'
   }
   return lines;
 }
+
+/** The first instruction's line stands above the prologue, as the kernel's jited_line_info has it. */
+const startOf = (func: PlacedFunction, slot: number): number =>
+  slot === func.start ? 0 : (func.offsets[slot - func.start] ?? 0);
 
 export function jitedText(view: LoadedView, options: JitedOptions): string {
   const out: string[] = [];

@@ -1,5 +1,6 @@
 /** A loaded program as listings need it: its code, and for each slot the C line and function that begin there. */
 
+import { helperName } from '../../../kernel-sim/bpf/helpers/index.ts';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import type { Insn } from '../../isa/index.ts';
 import type { LoadedProgram } from '../../object/index.ts';
@@ -70,12 +71,18 @@ function view(kernel: Kernel, handle: KernelProgram, source: SourceMap): LoadedV
         signature: first ? source.signature(origin) : undefined,
       };
     },
-    callName: (i) => (i.src === 1 ? localCall(i, functions) : kernel.symbols.at(callBase + i.imm)?.name),
+    callName: (i) => (i.src === 1 ? localCall(i, functions) : callee(kernel, callBase, i)),
     symbol(address) {
       const s = kernel.symbols.at(address);
       return s && (s.offset === 0 ? s.name : `${s.name}+0x${s.offset.toString(16)}`);
     },
   };
+}
+
+/** A helper's own number where the kernel keeps it (tail calls), else the function at the call's target. */
+function callee(kernel: Kernel, callBase: number, call: Insn): string | undefined {
+  const name = helperName(call.imm);
+  return name === 'unknown' || name === 'unspec' ? kernel.symbols.at(callBase + call.imm)?.name : `bpf_${name}`;
 }
 
 /** `+3#bpf_prog_0123456789abcdef_sub`: where the call goes, in slots, and the function's symbol. */

@@ -16,6 +16,7 @@ import {
   DYNAMIC,
   type ExitPoint,
   reads,
+  runSlot,
   TEMP,
   type Terminator,
   type Unit,
@@ -24,8 +25,8 @@ import {
 } from './ir.ts';
 import { LEFT, type Left } from './mailbox.ts';
 
-/** A stack run is at least this long, or no unit starts on it. */
-export const MIN_STACK = 4096;
+/** A run of pages is at least a page. */
+const MIN_RUN = 4096;
 /** No check covers more; an access farther from its pointer is the stepper's. */
 const MAX_SPAN = 1 << 24;
 
@@ -383,7 +384,7 @@ export class BlockEmitter {
     // The pointer itself must be inside too, so that its low half plus the displacement does not wrap.
     const lo = Math.min(u.lo, 0);
     const bytes = Math.max(u.hi, 1) - lo;
-    if (bytes > (u.cls === 'stack' ? MIN_STACK : MAX_SPAN)) {
+    if (bytes > (u.cls === 'direct' ? MAX_SPAN : MIN_RUN)) {
       this.exit(u.exit, LEFT.step);
       return;
     }
@@ -393,9 +394,10 @@ export class BlockEmitter {
       const limit = this.o.window.end - GENERAL_ZONE_PHYS - bytes;
       body.i64(addrLo(add), addrHi(add)).op(OP['i64.add']).i64(limit, 0).op(OP['i64.gt_u']);
     } else {
-      body.get(l.stackLo).op(OP['i64.sub']);
+      const run = l.runs[runSlot(u.cls)]!;
+      body.get(run.start).op(OP['i64.sub']);
       if (lo !== 0) body.i64(lo, lo >> 31).op(OP['i64.add']);
-      body.get(l.stackSize).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
+      body.get(run.bytes).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
     }
     body.open('if');
     this.exit(u.exit, LEFT.step);
@@ -435,7 +437,7 @@ export class BlockEmitter {
     }
     // PAGE_OFFSET's low half is zero: an address in the direct map is its offset in memory.
     this.get(u.a).op(OP['i32.wrap_i64']);
-    if (u.cls === 'stack') body.get(l.stackDelta).op(OP['i32.add']);
+    if (u.cls !== 'direct') body.get(l.runs[runSlot(u.cls)]!.delta).op(OP['i32.add']);
     if (u.disp < 0) body.i32(u.disp).op(OP['i32.add']);
   }
 

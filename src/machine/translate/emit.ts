@@ -14,11 +14,11 @@ import {
   OP,
   type ValType,
 } from '../wasm/encoder.ts';
-import { BlockEmitter, MIN_STACK, type Window } from './emit-block.ts';
+import { BlockEmitter, type Window } from './emit-block.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { type Block, DYNAMIC, reads, successors, TEMP, type Unit, written } from './ir.ts';
-import { LEFT, MAIL } from './mailbox.ts';
+import { type Block, DYNAMIC, RUN_SLOTS, reads, runSlot, successors, TEMP, type Unit, written } from './ir.ts';
+import { LEFT, MAIL, RUN } from './mailbox.ts';
 
 export interface EmitOptions {
   readonly module: ModuleBuilder;
@@ -33,15 +33,21 @@ export interface Emitted {
   readonly need: number;
 }
 
+/** Locals with a slot's run of pages. */
+export interface Run {
+  readonly start: number;
+  readonly bytes: number;
+  readonly delta: number;
+}
+
 /** Locals that every unit has; parameter 0 is the budget. */
 export interface Locals {
   readonly budget: 0;
   readonly rsp0: number;
   /** offset in memory of the frame's lowest byte */
   readonly frame: number;
-  readonly stackLo: number;
-  readonly stackSize: number;
-  readonly stackDelta: number;
+  /** by slot; undefined where the unit does not use it */
+  readonly runs: readonly (Run | undefined)[];
   readonly code: number;
   readonly over: number;
   readonly a: number;
@@ -80,8 +86,6 @@ export function emitUnit(
   const locals: Locals = {
     budget: 0,
     rsp0: local(I64),
-    stackLo: local(I64),
-    stackSize: local(I64),
     a: local(I64),
     b: local(I64),
     oa: local(I64),
@@ -89,7 +93,9 @@ export function emitUnit(
     i64: local(I64),
     regs: Array.from({ length: 16 }, () => local(I64)),
     frame: local(I32),
-    stackDelta: local(I32),
+    runs: usedRuns(unit).map((used) =>
+      used ? { start: local(I64), bytes: local(I64), delta: local(I32) } : undefined,
+    ),
     code: local(I32),
     over: local(I32),
     soft: local(I32),
@@ -126,6 +132,19 @@ function loopLevels(flow: Flow): Uint8Array {
     levels[id] = depth === 0 ? 1 : inner ? 2 : 0;
   }
   return levels;
+}
+
+/** Which slots a unit needs; always the stack's. */
+function usedRuns(unit: Unit): boolean[] {
+  const used = new Array<boolean>(RUN_SLOTS).fill(false);
+  used[0] = true;
+  for (const b of unit.blocks) {
+    for (const u of b.uops) {
+      const slot = u.op === 'check' ? runSlot(u.cls) : -1;
+      if (slot > 0) used[slot] = true;
+    }
+  }
+  return used;
 }
 
 interface RegisterUse {
@@ -178,26 +197,33 @@ function prologue(body: FunctionBody, l: Locals, unit: Unit, loaded: readonly nu
     body.i32(0).mem(OP['i64.load'], at).set(to);
   };
   load(CPU_PHYS + CPU.regs + 8 * RSP, l.rsp0);
-  load(MAIL.stackLo, l.stackLo);
-  load(MAIL.stackSize, l.stackSize);
-  body.i32(0).mem(OP['i32.load'], MAIL.stackDelta).set(l.stackDelta);
   body.i32(0).mem(OP['i32.load'], MAIL.soft).set(l.soft);
+  l.runs.forEach((run, slot) => {
+    if (run === undefined) return;
+    const at = MAIL.runs + slot * RUN.size;
+    load(at + RUN.start, run.start);
+    load(at + RUN.bytes, run.bytes);
+    body
+      .i32(0)
+      .mem(OP['i32.load'], at + RUN.delta)
+      .set(run.delta);
+  });
+  const stack = l.runs[0]!;
   const { frame } = unit;
-  body.get(l.stackSize).i64(MIN_STACK, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
   if (frame.lo !== frame.hi) {
-    // rsp0 + lo - stackLo must be at most stackSize - (hi - lo), as unsigned numbers
+    // rsp0 + lo - start must be at most its bytes - (hi - lo), as unsigned numbers
     const bytes = frame.hi - frame.lo;
-    body.get(l.stackSize).i64(bytes, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
+    body.get(stack.bytes).i64(bytes, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
     body
       .get(l.rsp0)
       .i64(frame.lo, frame.lo >> 31)
       .op(OP['i64.add'])
       .tee(l.i64)
-      .get(l.stackLo)
+      .get(stack.start)
       .op(OP['i64.sub']);
-    body.get(l.stackSize).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
+    body.get(stack.bytes).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
     body.open('if').i32(LEFT.frame).op(OP.return).end();
-    body.get(l.i64).op(OP['i32.wrap_i64']).get(l.stackDelta).op(OP['i32.add']).set(l.frame);
+    body.get(l.i64).op(OP['i32.wrap_i64']).get(stack.delta).op(OP['i32.add']).set(l.frame);
   }
   if (unit.bp !== DYNAMIC) {
     body.i32(0).mem(OP['i64.load'], CPU_PHYS + CPU.regs + 8 * RBP);

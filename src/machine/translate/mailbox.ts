@@ -5,10 +5,8 @@
  *     +00   i32  instructions of the budget left
  *     +04   i32  flag code        +08 i32 overlay code (see flags.ts)
  *     +10   i64  flag a   +18 b   +20 overlay a   +28 overlay b
- *     +40   i64  first address of the stack's run of pages
- *     +48   i64  its bytes, 0 none
- *     +0c   i32  outer loops leave when less budget than this is left
- *     +50   i32  add to an address there, modulo 2^32: offset in memory
+ *     +40 + 20n  run of pages in slot n (0: the stack's)
+ *           i64  first address   +08 i64 bytes   +10 i32 what to add to an address there, modulo 2^32, for its offset in memory
  */
 import { MAILBOX_PHYS } from '../layout.ts';
 
@@ -21,10 +19,11 @@ export const MAIL = {
   b: MAILBOX_PHYS + 0x18,
   oa: MAILBOX_PHYS + 0x20,
   ob: MAILBOX_PHYS + 0x28,
-  stackLo: MAILBOX_PHYS + 0x40,
-  stackSize: MAILBOX_PHYS + 0x48,
-  stackDelta: MAILBOX_PHYS + 0x50,
+  runs: MAILBOX_PHYS + 0x40,
 } as const;
+
+/** Fields of a run slot. */
+export const RUN = { start: 0x00, bytes: 0x08, delta: 0x10, size: 0x20 } as const;
 
 /** Why a translated function returned. */
 export const LEFT = {

@@ -9,7 +9,7 @@
 
 import { afterUop, type FlagState, INITIAL_FLAGS, meetFlags } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { type Block, reads, successors, TEMP, type Unit, type Uop, written } from './ir.ts';
+import { type Block, RUN_SLOTS, reads, runSlot, successors, TEMP, type Unit, type Uop, written } from './ir.ts';
 
 /** Flag state at entry of each block, by id. */
 export function flagStates(unit: Unit, flow: Flow): (FlagState | undefined)[] {
@@ -96,8 +96,8 @@ function sweep(block: Block, out: number, wanted: Uint8Array): number {
 
 type Check = Extract<Uop, { op: 'check' }>;
 
-/** Widest range that one check may cover: a stack is short. */
-const MAX_SPAN = { direct: 1 << 15, stack: 2048, tlb: 0 } as const;
+/** Widest range that one check may cover; runs of pages are short. */
+const MAX_SPAN = { direct: 1 << 15, run: 2048 } as const;
 
 /** A pointer as root + offset: two with the same root differ by a constant. */
 interface Root {
@@ -120,8 +120,9 @@ interface Known {
   readonly checks: Map<number, Made>;
 }
 
-const CLASS = { direct: 0, stack: 1, tlb: 2 } as const;
-const key = (id: number, u: Check): number => id * 4 + CLASS[u.cls];
+const KEYS = 16;
+/** direct 0, runs by their slot from 1 */
+const key = (id: number, u: Check): number => id * KEYS + runSlot(u.cls) + 1;
 const ALL_REGISTERS = (1 << TEMP) - 1;
 
 export function joinChecks(unit: Unit, flow: Flow): void {
@@ -177,7 +178,7 @@ export function joinChecks(unit: Unit, flow: Flow): void {
     const regs = from.regs.map((r, n) => ((gone >> n) & 1 ? undefined : r));
     for (const r of regs) {
       if (r === undefined) continue;
-      for (let k = r.id * 4; k < r.id * 4 + 2; k++) {
+      for (let k = r.id * KEYS; k <= r.id * KEYS + RUN_SLOTS; k++) {
         const made = from.checks.get(k);
         if (made !== undefined) checks.set(k, made.fixed ? made : { ...made, fixed: true });
       }
@@ -216,7 +217,7 @@ function covers(known: Known, u: Check, r: Root): boolean {
   if (have.fixed) return false;
   const newLo = Math.min(lo, have.check.lo);
   const newHi = Math.max(hi, have.check.hi);
-  if (newHi - newLo > MAX_SPAN[u.cls]) return false;
+  if (newHi - newLo > MAX_SPAN[u.cls === 'direct' ? 'direct' : 'run']) return false;
   have.check.lo = newLo;
   have.check.hi = newHi;
   return true;

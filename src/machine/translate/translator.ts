@@ -2,20 +2,21 @@
  * Tiers: what runs often becomes WebAssembly. Counts transfers of control, translates what crosses
  * the threshold in groups, one module each, and forgets what was made from text that has changed.
  */
+import { decode, FS, RIP } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
-import { addrHi, addrLo } from '../addr.ts';
+import { addrHi } from '../addr.ts';
 import { CPU, type CpuState, RBP, RSP } from '../cpu.ts';
-import { GENERAL_ZONE_PHYS, MAILBOX_PHYS, PAGE_OFFSET } from '../layout.ts';
+import { EXEC, MAILBOX_PHYS } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
-import { PROT_USER, PROT_WRITE } from '../regions.ts';
 import { I32, ModuleBuilder } from '../wasm/encoder.ts';
 import { buildUnit } from './build.ts';
 import { emitUnit } from './emit.ts';
 import { type FlagWords, settle } from './flags.ts';
 import { analyseFlow } from './flow.ts';
-import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
+import { type AddressClass, DYNAMIC, runSlot, type Unit } from './ir.ts';
 import { LEFT, type Left, MAIL } from './mailbox.ts';
 import { dropDead, flagStates, joinChecks } from './passes.ts';
+import { Runs } from './runs.ts';
 import { nestedAt, type Shape, shapeAt } from './shape.ts';
 
 /** Translated code for one entry address. */
@@ -28,6 +29,8 @@ export interface Translation {
   valid: boolean;
   /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */
   slice: number;
+  /** classes that accesses of this entry changed to, over all its translations */
+  readonly classes: AddressClass[];
   /** times that it found the stack not as it relies on */
   refusals: number;
 }
@@ -66,10 +69,28 @@ const SLOTS = 8192;
 /** counts that mean something else */
 const TRANSLATED = -1;
 const NEVER = -2;
-/** checks that fail this often at one place change its class */
+/** An access whose checks failed. */
+interface Site {
+  misses: number;
+  /** times that its class changed */
+  changes: number;
+  /** machine.insns at the last miss */
+  since: number;
+  cls: AddressClass | undefined;
+}
+
+/** misses until an access gets a class, until it gets another one, and changes until it goes through the TLB */
+const FIRST_RECLASS = 3;
 const RECLASS = 32;
-/** and when so many places of a unit did, all its other accesses go with them */
-const RECLASS_ALL = 4;
+const MAX_CHANGES = 4;
+/** misses farther apart than this do not add up */
+const PATIENCE = 50_000;
+/** What accesses of a unit mostly turned out to be, once there are some. */
+function majority(t: Translation, before: AddressClass | undefined): AddressClass {
+  const same = t.classes.filter((c) => c === t.classes.at(-1)).length;
+  return same >= 2 && same * 2 > t.classes.length ? t.classes.at(-1)! : (before ?? 'direct');
+}
+
 /** What functions begin with: there rbp is the caller's. */
 const FUNCTION_STARTS: ReadonlySet<string> = new Set(['endbr64', 'push', 'nop', 'call']);
 const MAIL_BASE = MAILBOX_PHYS >> 2;
@@ -81,12 +102,13 @@ export class Translator {
   private readonly counts = new Int32Array(SLOTS);
   private readonly translations = new Map<Addr, Translation>();
   private readonly shapes = new Map<Addr, Shape | undefined>();
-  private readonly classes = new Map<Addr, AddressClass>();
-  private readonly misses = new Map<Addr, number>();
+  private readonly runs: Runs;
+  private readonly sites = new Map<Addr, Site>();
+  private readonly history = new Map<Addr, AddressClass[]>();
+  /** class for accesses of a unit of which nothing is known */
+  private readonly defaults = new Map<Addr, AddressClass>();
   /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
   private readonly wrongFrames = new Set<Addr>();
-  /** sites per entry that changed class */
-  private readonly reclassed = new Map<Addr, number>();
   private readonly flagWords: FlagWords;
   private readonly settleFlags: () => void;
   /** machine.insns if the budget of the running translation were spent */
@@ -103,6 +125,7 @@ export class Translator {
   constructor(host: Host, options: TranslatorOptions = DEFAULT_TRANSLATOR) {
     this.host = host;
     this.options = options;
+    this.runs = new Runs(host.memory);
     const word = (at: number): number => (at - MAILBOX_PHYS) >> 2;
     this.flagWords = {
       words: host.memory.i32.subarray(MAIL_BASE, MAIL_BASE + 64),
@@ -177,8 +200,7 @@ export class Translator {
   };
 
   private classOf = (rip: Addr, guess: AddressClass): AddressClass =>
-    this.classes.get(rip) ??
-    (guess === 'direct' && (this.reclassed.get(this.building) ?? 0) >= RECLASS_ALL ? 'tlb' : guess);
+    this.sites.get(rip)?.cls ?? (guess === 'direct' ? (this.defaults.get(this.building) ?? guess) : guess);
 
   private compile(wanted: readonly Wanted[]): void {
     const { memory } = this.host;
@@ -213,7 +235,9 @@ export class Translator {
       this.compiled++;
       this.mark(unit.entry, TRANSLATED);
       const { entry, ranges } = unit;
-      this.translations.set(entry, { entry, ranges, run, need, slice: FIRST_SLICE, valid: true, refusals: 0 });
+      const classes = this.history.get(entry) ?? [];
+      this.history.set(entry, classes);
+      this.translations.set(entry, { entry, ranges, run, need, classes, slice: FIRST_SLICE, valid: true, refusals: 0 });
     }
   }
 
@@ -244,7 +268,7 @@ export class Translator {
     const { host } = this;
     const { cpu, memory } = host;
     if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
-    if (!this.stackReady()) return LEFT.frame;
+    if (!this.runs.stack(cpu.reg(RSP))) return LEFT.frame;
     const outerEnd = this.end;
     const outerPatched = this.patched;
     this.end = host.insns + budget;
@@ -309,38 +333,43 @@ export class Translator {
     return 1;
   };
 
-  /** Finds the run of pages that the stack is in. */
-  private stackReady(): boolean {
-    const { memory, cpu } = this.host;
-    const rsp = cpu.reg(RSP);
-    const m = memory.i32;
-    const lo = m[MAIL.stackLo >> 2]! >>> 0;
-    const start = m[(MAIL.stackLo >> 2) + 1]! * 0x1_0000_0000 + lo;
-    if (rsp > start && rsp <= start + m[MAIL.stackSize >> 2]!) return true;
-    const r = memory.regionAt(rsp - 8);
-    if (r === undefined || rsp >= 0 || !(r.prot & PROT_WRITE) || r.prot & PROT_USER) return false;
-    // In the direct map only the part that never changes, and not all of it: 1 MiB around rsp.
-    const inDirect = r.start >= PAGE_OFFSET && r.start < PAGE_OFFSET + memory.bytes;
-    const floor = inDirect ? Math.max(r.start, PAGE_OFFSET + GENERAL_ZONE_PHYS) : r.start;
-    const from = Math.max(floor, rsp - (1 << 20));
-    const to = Math.min(r.end, rsp + (1 << 20));
-    if (to - from < 4096) return false;
-    m[MAIL.stackLo >> 2] = addrLo(from);
-    m[(MAIL.stackLo >> 2) + 1] = addrHi(from);
-    m[MAIL.stackSize >> 2] = to - from;
-    m[(MAIL.stackSize >> 2) + 1] = 0;
-    m[MAIL.stackDelta >> 2] = (r.phys + (from - r.start) - addrLo(from)) | 0;
-    return true;
+  /** A check failed at rip, or the instruction there is not translated. What it accesses may say how it should be checked. */
+  private stepped(t: Translation, rip: Addr): void {
+    const site = this.sites.get(rip) ?? { misses: 0, changes: 0, since: 0, cls: undefined };
+    if (site.cls === 'tlb') return;
+    this.sites.set(rip, site);
+    const { insns } = this.host;
+    // Now and then is no reason: a buffer that is somewhere else each time is one miss each time.
+    if (insns - site.since > PATIENCE) site.misses = 0;
+    site.since = insns;
+    site.misses++;
+    const va = this.accessed(rip);
+    if (va === undefined) return;
+    const slot = site.cls === undefined ? -1 : runSlot(site.cls);
+    if (slot > 0 && site.misses < RECLASS && this.runs.load(slot, va)) return;
+    if (site.misses < (site.cls === undefined ? FIRST_RECLASS : RECLASS)) return;
+    site.misses = 0;
+    const cls = ++site.changes > MAX_CHANGES ? 'tlb' : this.runs.classify(va);
+    if (cls === site.cls) return;
+    site.cls = cls;
+    t.classes.push(cls);
+    this.defaults.set(t.entry, majority(t, this.defaults.get(t.entry)));
+    this.drop(t);
   }
 
-  /** A check failed, or an instruction is not translated. Often at one place: look the address up in the TLB there. */
-  private stepped(t: Translation, rip: Addr): void {
-    const n = (this.misses.get(rip) ?? 0) + 1;
-    this.misses.set(rip, n);
-    if (n !== RECLASS || this.classes.has(rip)) return;
-    this.classes.set(rip, 'tlb');
-    this.reclassed.set(t.entry, (this.reclassed.get(t.entry) ?? 0) + 1);
-    this.drop(t);
+  /** Address that the instruction at `rip` is about to access through its memory operand. */
+  private accessed(rip: Addr): Addr | undefined {
+    const { memory, cpu } = this.host;
+    const phys = memory.translate(rip, EXEC, false);
+    if (phys < 0) return undefined;
+    const { row, mem, base, index, scale, disp, segment, length } = decode(memory.u8, phys);
+    if (row < 0 || !mem) return undefined;
+    let va = disp;
+    if (base === RIP) va += rip + length;
+    else if (base >= 0) va += cpu.reg(base);
+    if (index >= 0) va += cpu.reg(index) * 2 ** scale;
+    if (segment !== 0) va += segment === FS ? cpu.fsBase : cpu.gsBase;
+    return va;
   }
 
   private drop(t: Translation): void {
@@ -367,12 +396,7 @@ export class Translator {
 
   /** A kernel mapping changed: code there, and the stack if it was there. */
   mapChanged(start: Addr, end: Addr): void {
-    const m = this.host.memory.i32;
-    const from = m[(MAIL.stackLo >> 2) + 1]! * 0x1_0000_0000 + (m[MAIL.stackLo >> 2]! >>> 0);
-    if (start < from + m[MAIL.stackSize >> 2]! && end > from) {
-      m[MAIL.stackSize >> 2] = 0;
-      this.patched = true;
-    }
+    if (this.runs.changed(start, end)) this.patched = true;
     if (this.translations.size > 0 || this.shapes.size > 0) this.invalidate(start, end - start);
   }
 }

@@ -116,7 +116,8 @@ export function checkArg(env: Env, n: number, meta: CallMeta): void {
   }
   if (R.isPacketPointer(reg.type) && !mayAccessPacket(env, false, meta.proto.pktAccess)) env.fail('EACCES', 'helper access to the packet is not allowed');
   const arg = resolveMapValue(env, declared, meta);
-  if (!(reg.isNull && has(arg, 'PTR_MAYBE_NULL'))) {
+  if (reg.isNull && has(arg, 'PTR_MAYBE_NULL')) markChainPrecision(env, regno);
+  else {
     checkArgType(env, reg, regno, arg, meta);
     checkArgOffset(env, reg, regno, has(arg, 'OBJ_RELEASE'), arg.type === 'ARG_PTR_TO_DYNPTR');
   }

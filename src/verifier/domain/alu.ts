@@ -175,9 +175,9 @@ const lsh: Op = (d, s, alu32) => {
     return;
   }
   const by = Number(s.umin);
-  // `<<= 32` is the first half of a sign extension: positive 32-bit ranges survive it
-  d.smax = by === 32 && d.s32max >= 0 ? BigInt(d.s32max) << 32n : S64_MAX;
-  d.smin = by === 32 && d.s32min >= 0 ? BigInt(d.s32min) << 32n : S64_MIN;
+  // `<<= 32` is the first half of a sign extension: 32-bit ranges survive it
+  d.smax = by === 32 ? BigInt(d.s32max) << 32n : S64_MAX;
+  d.smin = by === 32 ? BigInt(d.s32min) << 32n : S64_MIN;
   const n = BigInt(by);
   setU64(d, d.umin << n, d.umax << n, d.umax <= 1n << (63n - n));
   shl32(d, by);

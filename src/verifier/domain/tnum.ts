@@ -109,5 +109,9 @@ export const withSubreg = (t: Tnum, low: Tnum): Tnum =>
   tnum((t.value & HIGH32) | (low.value & LOW32), (t.mask & HIGH32) | (low.mask & LOW32));
 export const sameTnum = (a: Tnum, b: Tnum): boolean => a.value === b.value && a.mask === b.mask;
 
-/** `tnum_strn`: `(0x0; 0xff)` */
-export const formatTnum = (t: Tnum): string => `(0x${t.value.toString(16)}; 0x${t.mask.toString(16)})`;
+/** `tnum_strn`: `(0x0; 0xff)`, or the number where all bits are known */
+export function formatTnum(t: Tnum): string {
+  const hex = `0x${t.value.toString(16)}`;
+  if (t.mask === 0n) return t.value <= 65535n ? `${t.value}` : hex;
+  return `(${hex}; 0x${t.mask.toString(16)})`;
+}

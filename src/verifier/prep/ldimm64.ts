@@ -50,7 +50,7 @@ function checkCompatible(env: Env, map: MapFacts): void {
 }
 
 function useMap(env: Env, map: MapFacts): number {
-  const at = env.usedMaps.indexOf(map);
+  const at = env.usedMaps.findIndex((m) => m.id === map.id);
   if (at >= 0) return at;
   if (env.usedMaps.length >= MAX_USED_MAPS) env.fail('E2BIG', `The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`);
   checkCompatible(env, map);
@@ -75,7 +75,10 @@ function resolveMap(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
     fd = env.input.fdArray[insn.imm] ?? env.quit('EFAULT');
   }
   const map = env.kernel.mapByFd(fd);
-  if (!map) env.fail('EBADF', `fd ${fd} is not pointing to valid bpf_map`);
+  if (!map) {
+    const open = env.kernel.isOpenFd?.(fd) ?? (fd >= 0 && fd <= 2);
+    env.fail(open ? 'EINVAL' : 'EBADF', `fd ${fd} is not pointing to valid bpf_map`);
+  }
   const aux = env.auxAt(idx);
   aux.mapIndex = useMap(env, map);
   aux.imm64 = map.address;

@@ -3,7 +3,9 @@ import { MAP } from '../kinds.ts';
 import { fieldsOf, fieldsOfType, type SpecialField } from '../access/record.ts';
 import type { Reg } from './reg.ts';
 import * as R from './regtype.ts';
+import { markConstZero } from './scalar.ts';
 import type { VerifierState } from './state.ts';
+import type { Env } from '../walk/env.ts';
 
 /** `reg_not_null`: certainly no null pointer */
 export function neverNull(reg: Reg): boolean {
@@ -49,15 +51,13 @@ export function markNonNull(reg: Reg): void {
   reg.type &= ~R.PTR_MAYBE_NULL;
 }
 
-function markOne(reg: Reg, id: number, isNull: boolean): void {
+function markOne(env: Env, reg: Reg, id: number, isNull: boolean): void {
   if (!R.mayBeNull(reg.type) || reg.id !== id) return;
   // arithmetic before the check is only possible where a call handed out an inner pointer
   if (!reg.v.isConst || reg.v.tnum.value) return;
   if (reg.off && !R.isPtrToAllocObject(reg.type) && !R.isNonOwningRef(reg.type)) return;
   if (isNull) {
-    reg.type = R.SCALAR_VALUE;
-    reg.id = 0;
-    reg.refObjId = 0;
+    markConstZero(env, reg);
     return;
   }
   markNonNull(reg);
@@ -78,12 +78,12 @@ export function recordOf(reg: Reg): readonly SpecialField[] {
 }
 
 /** Register `n` was compared with null: it and all with its id are, or are not. */
-export function markNullChecked(state: VerifierState, n: number, isNull: boolean): void {
+export function markNullChecked(env: Env, state: VerifierState, n: number, isNull: boolean): void {
   const reg = state.frame.reg(n);
   const { id, refObjId } = reg;
   if (refObjId && refObjId === id && isNull) releaseNull(state, id);
   state.forEachReg((r) => {
-    markOne(r, id, isNull);
+    markOne(env, r, id, isNull);
   });
 }
 

@@ -117,8 +117,8 @@ export function checkCondJump(env: Env, insn: I.Insn): void {
   }
   if (!jmp32 && byReg) liftNull(here, there, insn, op, dst, src);
   if (!jmp32 && !byReg && insn.imm === 0 && (op === I.BPF_JEQ || op === I.BPF_JNE) && R.mayBeNull(dst.type)) {
-    markNullChecked(here, insn.dst, op === I.BPF_JNE);
-    markNullChecked(there, insn.dst, op === I.BPF_JEQ);
+    markNullChecked(env, here, insn.dst, op === I.BPF_JNE);
+    markNullChecked(env, there, insn.dst, op === I.BPF_JEQ);
   } else if (!matchPacketPointers(insn, dst, byReg ? src : undefined, here, there) && env.isPointerValue(dst)) {
     env.fail('EACCES', `R${insn.dst} pointer comparison prohibited`);
   }

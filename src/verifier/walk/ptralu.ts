@@ -38,21 +38,6 @@ function checkOffset(env: Env, reg: Reg, type: number): void {
   if (v.smin >= limit || v.smin <= -limit) env.fail('EINVAL', `value ${v.smin} makes ${kind} pointer be out of bounds`);
 }
 
-/** Takes over what is pointed to; the reference stays where it is. */
-function inherit(dst: Reg, ptr: Reg): void {
-  dst.range = ptr.range;
-  dst.map = ptr.map;
-  dst.mapUid = ptr.mapUid;
-  dst.btf = ptr.btf;
-  dst.btfId = ptr.btfId;
-  dst.memSize = ptr.memSize;
-  dst.dynptrId = ptr.dynptrId;
-  dst.dynptrType = ptr.dynptrType;
-  dst.dynptrFirst = ptr.dynptrFirst;
-  dst.subprog = ptr.subprog;
-  dst.frameno = ptr.frameno;
-}
-
 function checkMovable(env: Env, insn: I.Insn, op: number, ptr: Reg, off: Reg): void {
   const R_dst = `R${insn.dst}`;
   if (R.mayBeNull(ptr.type)) env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited, null-check it first`);
@@ -84,8 +69,6 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   const { type } = ptr;
   checkOffset(env, off, type);
   checkOffset(env, ptr, type);
-  dst.type = type;
-  dst.id = ptr.id;
   const fixed = ptr.off;
   const sign = op === I.BPF_SUB ? -1n : 1n;
   if (op === I.BPF_SUB) {
@@ -99,7 +82,10 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   const v = p.copy();
   unbound32(v);
   const moved = BigInt(fixed) + sign * o.smin;
-  inherit(dst, ptr);
+  // `scalar += pointer` makes a copy of the pointer, liveness links and all
+  if (scalarIsDst) {
+    dst.assign(ptr);
+  }
   if (constant && isS32(moved)) {
     dst.off = Number(moved);
   } else {

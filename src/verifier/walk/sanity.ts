@@ -13,7 +13,7 @@ export function checkSane(env: Env, reg: Reg, where: string): void {
   if (!what) return;
   env.say(
     `REG INVARIANTS VIOLATION (${where}): ${what} u64=[${hex(v.umin)}, ${hex(v.umax)}] s64=[${hex(v.smin)}, ${hex(v.smax)}] ` +
-      `u32=[${hex(v.u32min)}, ${hex(v.u32max)}] s32=[${hex(v.s32min)}, ${hex(v.s32max)}] var_off=${reg.varOff.replace('; ', ', ')}`,
+      `u32=[${hex(v.u32min)}, ${hex(v.u32max)}] s32=[${hex(v.s32min)}, ${hex(v.s32max)}] var_off=(${hex(v.tnum.value)}, ${hex(v.tnum.mask)})`,
   );
   if (env.testRegInvariants) env.quit('EFAULT');
   const loose = v.copy();

@@ -16,7 +16,12 @@ export interface CallOptions {
   readonly cloneFlags?: number;
 }
 
-export function call(name: string, args: readonly (number | string | TraceArg)[], result: number | undefined, options: CallOptions = {}): TraceCall {
+export function call(
+  name: string,
+  args: readonly (number | string | TraceArg)[],
+  result: number | undefined,
+  options: CallOptions = {},
+): TraceCall {
   const row = syscallNamed(name);
   if (!row) throw new Error(`no system call ${name}`);
   return {
@@ -32,7 +37,10 @@ export function call(name: string, args: readonly (number | string | TraceArg)[]
   };
 }
 
-export const recording = (steps: readonly TraceStep[], tasks: readonly [pid: number, comm: string][] = [[42, 'python3']]): Trace => ({
+export const recording = (
+  steps: readonly TraceStep[],
+  tasks: readonly [pid: number, comm: string][] = [[42, 'python3']],
+): Trace => ({
   tasks: tasks.map(([pid, comm]) => ({ pid, comm })),
   steps,
 });

@@ -9,13 +9,14 @@ import { PERF } from './perf.ts';
 import { PRINT } from './print.ts';
 import { PROBE } from './probe.ts';
 import { SKB } from './skb.ts';
+import { SOCK } from './sock.ts';
 import { STRING } from './string.ts';
 import { TASK } from './task.ts';
 import { TIMER } from './timer.ts';
 import { TRACING } from './tracing.ts';
 import { XDP } from './xdp.ts';
 
-const FAMILIES: readonly HelperBodies[] = [MAP, PRINT, TASK, PROBE, MISC, PERF, TRACING, SKB, XDP, STRING, DYNPTR, TIMER];
+const FAMILIES: readonly HelperBodies[] = [MAP, PRINT, TASK, PROBE, MISC, PERF, TRACING, SKB, SOCK, XDP, STRING, DYNPTR, TIMER];
 
 const bodyOf = (symbol: string): HelperBody | undefined => {
   for (const family of FAMILIES) {

@@ -76,7 +76,22 @@ const stack =
 
 const regsOffset = (call: HelperCall, field: string): Addr => call.args.addr(0) + call.kernel.structs.of('pt_regs').offset(field);
 
+/** The cookie of the attachment that runs: the kernel leaves its run context in the task (`task_struct.bpf_ctx`). */
+const cookie =
+  (struct: 'bpf_trace_run_ctx' | 'bpf_tramp_run_ctx'): HelperBody =>
+  ({ args, kernel }) => {
+    const { memory, structs, tasks } = kernel;
+    const at = memory.readAddr(tasks.current.field('bpf_ctx'));
+    args.retBig(at === 0 ? 0n : memory.readU64(at + structs.of(struct).offset('bpf_cookie')));
+  };
+
 export const TRACING: HelperBodies = {
+  bpf_get_attach_cookie_trace: cookie('bpf_trace_run_ctx'),
+  bpf_get_attach_cookie_pe: cookie('bpf_trace_run_ctx'),
+  bpf_get_attach_cookie_kprobe_multi: cookie('bpf_trace_run_ctx'),
+  bpf_get_attach_cookie_uprobe_multi: cookie('bpf_trace_run_ctx'),
+  bpf_get_attach_cookie_tracing: cookie('bpf_tramp_run_ctx'),
+
   bpf_get_stackid: stackId('regs'),
   bpf_get_stackid_pe: stackId('regs'),
   bpf_get_stackid_tp: stackId('here'),
