@@ -53,7 +53,8 @@ function view(kernel: Kernel, handle: KernelProgram, source: SourceMap): LoadedV
   const functions = prog.placed.map((f, n) => ({
     name: f.name,
     address: f.address,
-    bytes: f.bytes,
+    // from memory: direct tail calls are patched when a slot is set
+    bytes: kernel.memory.readBytes(f.address, f.bytes.length),
     start: funcs[n]?.start ?? 0,
     end: funcs[n]?.end ?? 0,
     offsets: f.insnOffsets,
