@@ -12,9 +12,18 @@ import type {
   MapFacts,
   VerifierKernel,
 } from '../../src/verifier/kernel.ts';
-import { type ContextEnv, contextModel, layoutOf, pointerModel, type StructLayout } from './context/index.ts';
+import {
+  type ContextEnv,
+  contextModel,
+  iterTarget,
+  layoutOf,
+  pointerModel,
+  type StructLayout,
+  structOpsMember,
+} from './context/index.ts';
 import { helperAllowed } from './helpers/allowed.ts';
 import { helperName, helperRows, lookupHelper, protoOf } from './helpers/index.ts';
+import { SLEEPABLE_LSM_HOOKS } from './helpers/lsm-hooks.ts';
 import { mapGenLookup, mapOpSymbol } from './inline/index.ts';
 import { lookupKfunc } from './kfuncs/index.ts';
 
@@ -56,6 +65,9 @@ function layoutFor(btf: Btf | undefined): StructLayout {
 
 const CALL_BASE = '__bpf_call_base';
 const EXT = 28;
+const LSM = 29;
+/** Functions that sleepable tracing programs may attach to: without error injection, those of the kernel's own tests. */
+const SLEEPABLE_FUNCTIONS = new Set(['bpf_fentry_test1']);
 
 export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram): VerifierKernel {
   const callBase = host.symbol(CALL_BASE) ?? 0n;
@@ -113,5 +125,8 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
     mapByFd: (fd) => host.mapByFd(fd),
     kfunc: (btfId, type): KfuncFacts | undefined => lookupKfunc(host, btfId, typeOf(type), program.expectedAttachType),
     symbolAddress: (name) => host.symbol(name),
+    maySleepAt: (func, type) => (type === LSM ? SLEEPABLE_LSM_HOOKS : SLEEPABLE_FUNCTIONS).has(func),
+    iterTarget,
+    structOpsMember: (typeId, member) => structOpsMember(host.vmlinux, typeId, member),
   };
 }

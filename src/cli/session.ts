@@ -1,8 +1,7 @@
 /** What most commands begin with: a kernel as the options want it, and the object opened. */
-import { readFileSync } from 'node:fs';
 import { Kernel } from '../../kernel-sim/index.ts';
 import { BpfObject } from '../object/index.ts';
-import { readMaybeGzip } from './files.ts';
+import { readInput, readMaybeGzip } from './files.ts';
 
 export interface KernelOptions {
   readonly engine?: 'jit' | 'step' | 'interp';
@@ -22,7 +21,7 @@ export function boot(options: KernelOptions): Promise<Kernel> {
 
 /** Opens an object file; C source is compiled first. */
 export async function openInput(file: string, kernel: Kernel, options: KernelOptions): Promise<BpfObject> {
-  if (!file.endsWith('.c')) return BpfObject.open(readFileSync(file), { name: file });
+  if (!file.endsWith('.c')) return BpfObject.open(readInput(file), { name: file });
   const { compile } = await import('../object/clang.ts');
   const bytes = compile(file, {
     ...(options.clang === undefined ? {} : { clang: options.clang }),

@@ -28,6 +28,8 @@ export interface Stepper {
   run(limit: number): Exit;
   /** instructions completed by the last {@link run} */
   readonly executed: number;
+  /** weights of the instructions that the last {@link run} began, as {@link Machine.countAt} gives them */
+  readonly counted: number;
   /** the exception of the last run that ended with {@link EXIT.fault} */
   readonly fault: Fault | undefined;
   /** Forget decoded instructions that overlap the range (any of their bytes). */

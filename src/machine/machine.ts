@@ -39,6 +39,8 @@ export class Machine {
   readonly engine: 'step' | 'jit';
   /** Instructions executed since the machine was made. */
   insns = 0;
+  /** Weights of the {@link countAt} instructions executed since the machine was made. */
+  counted = 0;
   /** Guest code executed `vmcall` with eax = `nr`: arguments in cpu.regs, result to rax. May throw {@link MachineStop}. */
   onVmcall: (nr: number) => void = (nr) => {
     throw new MachineStop(`vmcall ${nr}, but nobody handles hypercalls`);
@@ -53,6 +55,8 @@ export class Machine {
   readonly haltAddress: Addr = CPU_ENTRY_AREA;
   /** Engine 'jit' only. */
   readonly translator: Translator | undefined;
+  /** Instructions that are counted: what each adds to {@link counted}. */
+  readonly weights = new Map<Addr, number>();
   private readonly stepper: Stepper;
   /** absolute value of `insns` at which the innermost run ends */
   private limit = Number.POSITIVE_INFINITY;
@@ -66,7 +70,7 @@ export class Machine {
     memory.u8.fill(INT3, page, page + PAGE_SIZE);
     memory.u8[page] = HLT;
     memory.map(this.haltAddress, page, PAGE_SIZE, { exec: true });
-    this.stepper = createStepper(memory, this.cpu);
+    this.stepper = createStepper(memory, this.cpu, this.weights);
     this.translator = this.engine === 'jit' ? this.createTranslator(options.translator) : undefined;
   }
 
@@ -156,7 +160,21 @@ export class Machine {
     if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
     const exit = stepper.run(left);
     this.insns += stepper.executed;
+    this.counted += stepper.counted;
     return exit;
+  }
+
+  /**
+   * Counts executions of the instructions at these addresses in {@link counted}; one that is given n times counts n.
+   * To be said before the text there is executed. What is not counted pays nothing.
+   */
+  countAt(addresses: Iterable<Addr>): void {
+    for (const at of addresses) this.weights.set(at, (this.weights.get(at) ?? 0) + 1);
+  }
+
+  /** The text in the range is gone: nothing there is counted any more. */
+  uncount(start: Addr, bytes: number): void {
+    for (let at = start; at < start + bytes; at++) this.weights.delete(at);
   }
 
   /** Resolves or delivers an exception; gives it back where nobody takes it. */

@@ -82,6 +82,8 @@ export interface BpfSyscalls {
   btfLoad(bytes: Uint8Array): { readonly fd: number };
   mapCreate(request: MapCreateRequest): MapHandle;
   progLoad(request: ProgLoadRequest): ProgHandle;
+  /** close(2) of any descriptor that the above gave */
+  close?(fd: number): void;
   linkCreate?(request: LinkCreateRequest): LinkHandle;
   rawTracepointOpen?(request: { readonly prog: number; readonly name: string; readonly cookie?: bigint }): LinkHandle;
 }

@@ -177,8 +177,28 @@ export class BpfObject {
     const warnings = [...model.warnings];
     const btfFd = this.#loadBtf(kernel.bpf, warnings);
     const maps = new MapLoader(model, kernel, btfFd);
+    let loaded: LoadedObject<K> | undefined;
+    try {
+      this.#createMaps(maps, relocated, options, warnings);
+      loaded = new LoadedObject<K>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings);
+      for (const program of relocated) {
+        loaded.add(program, this.#loadProgram(kernel, program, maps, btfFd, target, options) as ProgOf<K>);
+      }
+      maps.fillProgArrays((name) => loaded?.programs[name]?.fd);
+      return loaded;
+    } catch (error) {
+      if (loaded) loaded.close();
+      else for (const handle of maps.handles.values()) kernel.bpf.close?.(handle.fd);
+      throw error;
+    } finally {
+      // Maps and programs hold the BTF from here on.
+      if (btfFd !== undefined) kernel.bpf.close?.(btfFd);
+    }
+  }
+
+  #createMaps(maps: MapLoader, relocated: readonly RelocatedProgram[], options: LoadOptions, warnings: string[]): void {
     const needed = new Set(relocated.flatMap((p) => p.refs.map((r) => r.map)));
-    for (const map of model.maps) {
+    for (const map of this.model.maps) {
       if (!map.autocreate) continue;
       try {
         maps.create(map);
@@ -189,12 +209,6 @@ export class BpfObject {
       }
     }
     warnings.push(...maps.warnings);
-
-    const loaded = new LoadedObject<K>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings);
-    for (const program of relocated)
-      loaded.add(program, this.#loadProgram(kernel, program, maps, btfFd, target, options) as ProgOf<K>);
-    maps.fillProgArrays((name) => loaded.programs[name]?.fd);
-    return loaded;
   }
 
   #loadBtf(bpf: BpfSyscalls, warnings: string[]): number | undefined {
@@ -283,6 +297,8 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   readonly kconfig: Variables;
   /** what was odd and went all the same */
   readonly warnings: readonly string[];
+  readonly #fds: number[] = [];
+  readonly #links: AttachedLink<LinkOf<K>>[] = [];
 
   constructor(object: BpfObject, kernel: K, handles: ReadonlyMap<MapDef, MapOf<K>>, warnings: readonly string[]) {
     this.object = object;
@@ -292,6 +308,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
       const handle = handles.get(map);
       if (handle) this.maps[map.realName] = new LoadedMap(object.model.file, map, handle, object.model.btf);
     }
+    for (const handle of handles.values()) this.#fds.push(handle.fd);
     const handleOf = (map: MapDef): MapHandle | undefined => handles.get(map);
     this.data = sectionAccess(object.model, 'data', handleOf);
     this.rodata = sectionAccess(object.model, 'rodata', handleOf);
@@ -302,6 +319,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   /** Takes up a program that the kernel accepted; {@link BpfObject.load} does. */
   add(relocated: RelocatedProgram, handle: ProgOf<K>): void {
     const { program } = relocated;
+    this.#fds.push(handle.fd);
     this.programs[program.name] = {
       name: program.name,
       fd: handle.fd,
@@ -342,7 +360,14 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
       for (const link of links.reverse()) link.detach();
       throw error;
     }
+    this.#links.push(...links);
     return links;
+  }
+
+  /** Detaches what {@link attach} attached, and closes programs and maps: `bpf_object__close`. */
+  close(): void {
+    for (const link of this.#links.splice(0).reverse()) link.detach();
+    for (const fd of this.#fds.splice(0).reverse()) this.kernel.bpf.close?.(fd);
   }
 
   #attachStructOps(map: MapDef, loaded: LoadedMap<MapOf<K>>): AttachedLink<LinkOf<K>>[] {

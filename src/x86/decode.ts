@@ -3,23 +3,34 @@
  * chapter 2; prefixes 2.1.1, REX 2.2.1, rip-relative 2.2.1.6, VEX 2.3).
  */
 import { blankInsn, FS, GS, PREFIX, RIP, type X86Insn } from './insn.ts';
-import { candidatesOf, VEX_MAPS } from './opcode-index.ts';
-import type { Form } from './row.ts';
+import { select, VEX_MAPS } from './opcode-index.ts';
+
+/** Legacy prefixes (SDM vol. 2A, 2.1.1). */
+const PREFIX_BIT = new Uint16Array(256);
+PREFIX_BIT[0xf0] = PREFIX.LOCK;
+PREFIX_BIT[0xf3] = PREFIX.REP;
+PREFIX_BIT[0xf2] = PREFIX.REPNE;
+PREFIX_BIT[0x66] = PREFIX.OPSIZE;
+PREFIX_BIT[0x67] = PREFIX.ADDRSIZE;
+PREFIX_BIT[0x3e] = PREFIX.DS;
+PREFIX_BIT[0x2e] = PREFIX.CS;
+PREFIX_BIT[0x26] = PREFIX.ES;
+PREFIX_BIT[0x36] = PREFIX.SS;
+PREFIX_BIT[0x64] = PREFIX_BIT[0x65] = PREFIX.FS_GS;
+/** Without REX the byte registers 4..7 are ah, ch, dh, bh: numbered 16..19. */
+const HIGH_BYTE = 12;
 
 const PREFIX_BITS = PREFIX.LOCK | PREFIX.REP | PREFIX.REPNE | PREFIX.OPSIZE;
 /** A processor refuses longer instructions (SDM vol. 2A, 2.3.11). */
 const MAX_LENGTH = 15;
 
 /**
- * Decodes the instruction at `at`. Where no row matches, the result's `row` is -1 and its `length`
+ * Decodes the instruction at `at`, which must end before `limit`. Where no row matches, the result's `row` is -1 and its `length`
  * the number of bytes that were looked at.
  */
-export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): X86Insn {
-  const insn = into;
-  insn.row = insn.reg = insn.rm = insn.base = insn.index = insn.vvvv = -1;
-  insn.scale = insn.disp = insn.immLo = insn.immHi = insn.imm2 = insn.segment = insn.dispAt = insn.immAt = 0;
-  insn.mem = insn.sib = false;
-  const end = Math.min(bytes.length, at + MAX_LENGTH);
+export function decode(bytes: Uint8Array, at = 0, limit = bytes.length): X86Insn {
+  const insn = blankInsn();
+  const end = Math.min(limit, at + MAX_LENGTH);
   let p = at;
   let prefixes = 0;
   let segment = 0;
@@ -35,7 +46,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
       rex = byte;
       continue;
     }
-    const bit = prefixBit(byte);
+    const bit = PREFIX_BIT[byte] as number;
     if (bit === 0) break;
     rex = 0; // a REX that is not the last prefix is ignored
     if (bit === PREFIX.REP || bit === PREFIX.REPNE) last = byte;
@@ -62,7 +73,7 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
     if (map > 3 || (vex & 4) !== 0) return invalid(insn, p - at, prefixes);
     byte = bytes[p++] as number;
     prefixes |= PREFIX.VEX;
-    last = [0, 0x66, 0xf3, 0xf2][vex & 3] as number;
+    last = (vex & 3) === 0 ? 0 : (vex & 3) === 1 ? 0x66 : (vex & 3) === 2 ? 0xf3 : 0xf2;
     map += VEX_MAPS;
   } else {
     p++;
@@ -80,47 +91,32 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
     if (w) prefixes |= PREFIX.REX_W;
   }
 
-  const candidates = candidatesOf((map << 8) | byte);
-  if (candidates === undefined) return invalid(insn, p - at, prefixes);
   const modrm = p < end ? (bytes[p] as number) : -1;
-  let f: Form | undefined;
-  for (let i = 0; i < candidates.length; i++) {
-    const c = candidates[i] as Form;
-    if (matches(c, byte, modrm, prefixes, last, rex, w, vex !== 0, insn.vvvv)) {
-      f = c;
-      break;
-    }
-  }
+  const f = select((map << 8) | byte, modrm, prefixes, last, rex, w, insn.vvvv > 0);
   if (f === undefined) return invalid(insn, p - at, prefixes);
 
   let reg = (byte & 7) | ((rex & 1) << 3);
   if (f.modrm >= 0) {
-    if (modrm < 0) return invalid(insn, p - at, prefixes);
     p++;
     if (f.modrm < 0x100) {
       reg = ((modrm >> 3) & 7) | ((rex & 4) << 1);
-      if (modrm >= 0xc0) insn.rm = (modrm & 7) | ((rex & 1) << 3);
-      else {
+      if (modrm >= 0xc0) {
+        const rm = (modrm & 7) | ((rex & 1) << 3);
+        insn.rm = f.byteRm && rex === 0 && rm > 3 ? rm + HIGH_BYTE : rm;
+      } else {
         p = decodeMemory(insn, bytes, p, end, modrm, rex, at);
         if (p < 0) return invalid(insn, end - at, prefixes);
       }
     }
   }
-  const { operands } = f;
-  for (let i = 0; i < operands.length; i++) {
-    const o = operands[i] as (typeof operands)[number];
-    const high = o.size === 1 && rex === 0 && vex === 0 ? 12 : 0;
-    if (o.place === 'reg' || o.place === 'opcode') insn.reg = high > 0 && reg >= 4 ? reg + high : reg;
-    else if (o.place === 'rm') {
-      if (high > 0 && insn.rm >= 4) insn.rm += high;
-    } else if (o.place === 'moffs') insn.mem = true;
-  }
+  if (f.hasReg) insn.reg = f.byteReg && rex === 0 && reg > 3 ? reg + HIGH_BYTE : reg;
   if (f.immSize > 0) {
     if (p + f.immSize + f.imm2Size > end) return invalid(insn, end - at, prefixes);
     insn.immAt = p - at;
     readImmediate(insn, bytes, p, f.immSize);
     p += f.immSize;
-    if (operands[0]?.place === 'moffs' || operands[1]?.place === 'moffs') {
+    if (f.moffs) {
+      insn.mem = true;
       if (prefixes & PREFIX.ADDRSIZE) {
         // A0..A3 with 67 take four bytes of address
         insn.immHi = 0;
@@ -134,78 +130,6 @@ export function decode(bytes: Uint8Array, at = 0, into: X86Insn = blankInsn()): 
   insn.prefixes = prefixes;
   if (prefixes & PREFIX.LOCK && !(f.lockable && insn.mem)) return invalid(insn, p - at, prefixes);
   return insn;
-}
-
-function prefixBit(byte: number): number {
-  switch (byte) {
-    case 0xf0:
-      return PREFIX.LOCK;
-    case 0xf3:
-      return PREFIX.REP;
-    case 0xf2:
-      return PREFIX.REPNE;
-    case 0x66:
-      return PREFIX.OPSIZE;
-    case 0x67:
-      return PREFIX.ADDRSIZE;
-    case 0x3e:
-      return PREFIX.DS;
-    case 0x2e:
-      return PREFIX.CS;
-    case 0x26:
-      return PREFIX.ES;
-    case 0x36:
-      return PREFIX.SS;
-    case 0x64:
-    case 0x65:
-      return PREFIX.FS_GS;
-    default:
-      return 0;
-  }
-}
-
-function matches(
-  f: Form,
-  byte: number,
-  modrm: number,
-  prefixes: number,
-  last: number,
-  rex: number,
-  w: boolean,
-  vex: boolean,
-  vvvv: number,
-): boolean {
-  const m = f.modrm;
-  if (m >= 0) {
-    if (modrm < 0) return false;
-    if (m >= 0x100) {
-      if (modrm !== (m & 0xff)) return false;
-    } else {
-      if (m < 8 && ((modrm >> 3) & 7) !== m) return false;
-      const rmOperand = rmOf(f);
-      if (rmOperand !== undefined && !(modrm >= 0xc0 ? rmOperand.allowReg : rmOperand.allowMem)) return false;
-    }
-  }
-  if (vex) return f.prefix === last && f.w === w && (vvvv === 0 || hasVvvv(f));
-  const p66 = (prefixes & PREFIX.OPSIZE) !== 0;
-  if (p66 && (f.refuse & 4 || (f.refuse & 1 && !w))) return false;
-  if (f.refuse & 2 && last !== 0) return false;
-  if (f.refuse & 8 && w) return false;
-  if (f.w && !w) return false;
-  if (f.prefix === 0x66 || f.opsize) {
-    if (!p66) return false;
-  }
-  if (f.prefix > 0x66 && f.prefix !== last) return false;
-  // 90 is nop (pause) rather than xchg with rax; with REX.B it exchanges r8
-  return f.opcode !== 0x90 || f.map !== 0 || (f.plusR ? byte !== 0x90 || (rex & 1) !== 0 : (rex & 1) === 0);
-}
-
-const hasVvvv = (f: Form): boolean => f.operands.some((o) => o.place === 'vvvv');
-
-function rmOf(f: Form): Form['operands'][number] | undefined {
-  const { operands } = f;
-  for (let i = 0; i < operands.length; i++) if (operands[i]?.place === 'rm') return operands[i];
-  return undefined;
 }
 
 /** ModRM, SIB, displacement; the offset after them, or -1 where the bytes end. */

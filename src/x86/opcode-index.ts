@@ -5,25 +5,97 @@
  *
  * A row's notation is parsed when its opcode is first met; the index itself reads no more than the opcode.
  */
+import { PREFIX } from './insn.ts';
 import { type Form, form } from './row.ts';
 import { table } from './table.ts';
 
 /** Added to the opcode map (1 `0F`, 2 `0F 38`, 3 `0F 3A`) of rows with a VEX prefix. */
 export const VEX_MAPS = 4;
 
-const rowsOf: (number[] | undefined)[] = [];
-const candidates: (readonly Form[] | undefined)[] = [];
+interface Opcode {
+  readonly forms: readonly Form[];
+  /** a form spells out its ModRM byte, so that `chosen` cannot tell forms apart */
+  readonly spelled: boolean;
+  /** by prefixes and ModRM's mod and reg: the form, null where there is none */
+  readonly chosen: Map<number, Form | null>;
+}
 
-/** Forms with the opcode `key` & 255 in the map `key` >> 8. */
-export function candidatesOf(key: number): readonly Form[] | undefined {
-  const known = candidates[key];
-  if (known !== undefined) return known;
+const rowsOf: (number[] | undefined)[] = [];
+const opcodes: (Opcode | undefined)[] = [];
+
+function opcodeOf(key: number): Opcode | undefined {
   if (rowsOf.length === 0) indexRows();
   const rows = rowsOf[key];
   if (rows === undefined) return undefined;
-  const found = rows.map(form).sort((a, b) => weight(b) - weight(a) || a.row - b.row);
-  candidates[key] = found;
+  const forms = rows.map(form).sort((a, b) => weight(b) - weight(a) || a.row - b.row);
+  const found: Opcode = { forms, spelled: forms.some((f) => f.modrm >= 0x100), chosen: new Map() };
+  opcodes[key] = found;
   return found;
+}
+
+/**
+ * The form with the opcode `key` & 255 in the map `key` >> 8.
+ * `modrm`: the byte behind the opcode, -1 where there is none; `last`: the last of F2 and F3, or VEX's prefix.
+ */
+export function select(
+  key: number,
+  modrm: number,
+  prefixes: number,
+  last: number,
+  rex: number,
+  w: boolean,
+  vvvv: boolean,
+): Form | undefined {
+  const opcode = opcodes[key] ?? opcodeOf(key);
+  if (opcode === undefined) return undefined;
+  const vex = key >= VEX_MAPS << 8;
+  const p66 = (prefixes & PREFIX.OPSIZE) !== 0;
+  if (modrm < 0 || opcode.spelled) return find(opcode.forms, key, modrm, p66, last, rex, w, vex, vvvv);
+  const state =
+    ((modrm >> 3) & 7) |
+    (modrm >= 0xc0 ? 8 : 0) |
+    (w ? 16 : 0) |
+    (p66 ? 32 : 0) |
+    (last === 0 ? 0 : last === 0xf3 ? 64 : last === 0xf2 ? 128 : 192) |
+    ((rex & 1) << 8) |
+    (vvvv ? 512 : 0);
+  const known = opcode.chosen.get(state);
+  if (known !== undefined) return known ?? undefined;
+  const found = find(opcode.forms, key, modrm, p66, last, rex, w, vex, vvvv);
+  opcode.chosen.set(state, found ?? null);
+  return found;
+}
+
+function find(
+  forms: readonly Form[],
+  key: number,
+  modrm: number,
+  p66: boolean,
+  last: number,
+  rex: number,
+  w: boolean,
+  vex: boolean,
+  vvvv: boolean,
+): Form | undefined {
+  return forms.find((f) => {
+    const m = f.modrm;
+    if (m >= 0) {
+      if (modrm < 0) return false;
+      if (m >= 0x100 && modrm !== (m & 0xff)) return false;
+      if (m < 8 && ((modrm >> 3) & 7) !== m) return false;
+      const rm = m < 0x100 ? f.operands.find((o) => o.place === 'rm') : undefined;
+      if (rm !== undefined && !(modrm >= 0xc0 ? rm.allowReg : rm.allowMem)) return false;
+    }
+    if (vex) return f.prefix === last && f.w === w && (!vvvv || f.operands.some((o) => o.place === 'vvvv'));
+    if (p66 && (f.refuse & 4 || (f.refuse & 1 && !w))) return false;
+    if (f.refuse & 2 && last !== 0) return false;
+    if (f.refuse & 8 && w) return false;
+    if (f.w && !w) return false;
+    if ((f.prefix === 0x66 || f.opsize) && !p66) return false;
+    if (f.prefix > 0x66 && f.prefix !== last) return false;
+    // 90 is nop (pause) rather than xchg with rax; with REX.B it exchanges r8
+    return f.opcode !== 0x90 || f.map !== 0 || (f.plusR ? key !== 0x90 || (rex & 1) !== 0 : (rex & 1) === 0);
+  });
 }
 
 const weight = (f: Form): number =>

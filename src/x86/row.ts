@@ -49,6 +49,11 @@ export interface Form {
   readonly lockable: boolean;
   /** string instruction: `rep` means something */
   readonly string: boolean;
+  /** has an operand in ModRM.reg or the opcode; it, or the ModRM.rm one, is a byte; has an address in the immediate's place */
+  readonly hasReg: boolean;
+  readonly byteReg: boolean;
+  readonly byteRm: boolean;
+  readonly moffs: boolean;
 }
 
 const forms: (Form | undefined)[] = [];
@@ -113,7 +118,9 @@ function parseRow(row: number): Form {
   let size = operands.find((o) => o.size > 0 && o.place !== 'imm' && o.place !== 'rel')?.size ?? 0;
   const string = STRING.test(mnemonic);
   if (size === 0) size = string ? (PLAIN_SIZES[mnemonic.slice(-1)] ?? 0) : w ? 8 : prefix === 0x66 ? 2 : 4;
-  if (operands.some((o) => o.place === 'moffs')) immSize = 8;
+  const moffs = operands.some((o) => o.place === 'moffs');
+  if (moffs) immSize = 8;
+  const reg = operands.find((o) => o.place === 'reg' || o.place === 'opcode');
   const flags = { r: 0, w: 0, u: 0 };
   for (const part of raw.flags.split(' ')) {
     if (part !== '') flags[part[0] as 'r' | 'w' | 'u'] = flagMask(part.slice(2));
@@ -140,6 +147,10 @@ function parseRow(row: number): Form {
     undefined: flags.u,
     lockable: operands[0]?.allowMem === true && LOCKABLE.test(` ${mnemonic} `),
     string,
+    hasReg: reg !== undefined,
+    byteReg: reg?.size === 1,
+    byteRm: operands.some((o) => o.place === 'rm' && o.size === 1),
+    moffs,
   };
 }
 

@@ -90,14 +90,14 @@ export function firstDifference(a: Engine, b: Engine, insns: Uint8Array, memory?
   const code = pa.prog.init.code.insns;
   const loaded = readInsns(insns);
   // only registers that something was stored in can be compared
-  const written = new Set([1, 2]);
+  const written = new Set<number>();
   for (let n = 1; n < Math.min(sa.length, sb.length); n++) {
     const [x, y] = [sa[n]!, sb[n]!];
     const before = code[sa[n - 1]!.slot]!;
     written.add(before.dst);
     const text = (): string => {
       const slot = pa.prog.init.code.origins[sa[n - 1]!.slot]!;
-      return `${slot}: (${before.code.toString(16).padStart(2, '0')}) ${disassemble(loaded[slot] ?? before, loaded[slot + 1])}`;
+      return `${slot}: ${disassemble(loaded[slot] ?? before, loaded[slot + 1])}`;
     };
     if (x.slot !== y.slot) return `after ${text()}: ${a.name} goes to slot ${x.slot}, ${b.name} to ${y.slot}`;
     for (const r of written) {

@@ -1,5 +1,6 @@
 /** Runs a program some times in a row and keeps the books (`bpf_test_run`). */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
+import { RSP } from '../../../src/machine/index.ts';
 import type { Pair } from '../../kernel.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfProg } from '../prog/prog.ts';
@@ -63,12 +64,17 @@ export class Runner {
     const { kernel } = this.state;
     // x86 takes several instructions for one of BPF's: a run that is stopped there is well beyond its limit here
     const { maxInsns } = this.#options;
+    const { cpu } = kernel;
+    const [rip, rsp] = [cpu.rip, cpu.reg(RSP)];
     const stop = kernel.call(this.prog.entry, args, maxInsns === undefined ? undefined : maxInsns * 64);
     if (stop.reason === 'halt') {
       this.#r0Lo = kernel.cpu.regs[0]!;
       this.#r0Hi = kernel.cpu.regs[1]!;
       return;
     }
+    // the program is abandoned where it is
+    cpu.rip = rip;
+    cpu.setReg(RSP, rsp);
     if (stop.reason === 'fault') throw new BpfError(COMMAND, 'EFAULT', stop.fault?.message ?? 'the program faulted');
     const why = stop.reason === 'stopped' && stop.why !== undefined ? describe(stop.why) : `the run stopped: ${stop.reason}`;
     throw new BpfError(COMMAND, stop.reason === 'budget' ? 'EINTR' : 'EFAULT', why);

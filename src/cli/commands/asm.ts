@@ -1,8 +1,10 @@
 /** `ebpf-emu asm`: BPF text to instructions. */
-import { readFileSync, writeFileSync } from 'node:fs';
+
+import { writeFileSync } from 'node:fs';
 import { writeObject } from '../../elf/index.ts';
 import { AsmError, type Assembled, assemble, writeInsns } from '../../isa/index.ts';
 import { UserError } from '../errors.ts';
+import { readInput } from '../files.ts';
 import { helperCall } from '../names.ts';
 
 export interface AsmCommandOptions {
@@ -12,7 +14,7 @@ export interface AsmCommandOptions {
 }
 
 export function asm(file: string, options: AsmCommandOptions): void {
-  const source = readFileSync(file === '-' ? 0 : file, 'utf8');
+  const source = readInput(file).toString('utf8');
   const program = assembleFile(file, source);
   const insns = writeInsns(program.insns);
   const bytes = options.section === undefined ? insns : object(insns, program, options.section, options.license);

@@ -1,11 +1,10 @@
 /** `ebpf-emu dump`: the object file, its types, or a program as the kernel holds it. */
-import { readFileSync } from 'node:fs';
 import { BpfError, type Kernel } from '../../../kernel-sim/index.ts';
 import { Btf, dumpC, dumpRaw } from '../../btf/index.ts';
 import { ElfFile } from '../../elf/index.ts';
 import { type BpfObject, type LoadedObject, ObjectError } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
-import { readMaybeGzip } from '../files.ts';
+import { readInput, readMaybeGzip } from '../files.ts';
 import { type JitedOptions, jitedModel, jitedText } from '../listing/jited.ts';
 import { type LoadedView, plainView, viewOf } from '../listing/view.ts';
 import { xlatedLines, xlatedText } from '../listing/xlated.ts';
@@ -24,7 +23,7 @@ export async function dump(
 ): Promise<void> {
   switch (what) {
     case 'elf': {
-      const model = elfModel(readFileSync(file), file);
+      const model = elfModel(readInput(file), file);
       write(options.json ? json(model) : elfText(model));
       return;
     }
@@ -103,7 +102,7 @@ function loadForDump(object: BpfObject, kernel: Kernel, programs: readonly strin
 
 /** `tcpdump -ddd` writes a count, then a line of four numbers for each instruction. */
 async function classicText(file: string): Promise<Uint8Array | undefined> {
-  const text = readFileSync(file).toString('latin1');
+  const text = readInput(file).toString('latin1');
   if (!/^\s*\d+\s*[\n,]\s*\d+ \d+ \d+ \d+/.test(text)) return undefined;
   const { parseTcpdump } = await import('../../../kernel-sim/bpf/classic/index.ts');
   return parseTcpdump(text);

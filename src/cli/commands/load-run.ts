@@ -1,9 +1,10 @@
 /** The run stage of `load`: a recording is replayed, and trace_pipe goes to stdout as it fills. */
-import { readFileSync } from 'node:fs';
+
 import { fileURLToPath } from 'node:url';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { readStrace } from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
+import { readInput } from '../files.ts';
 import { packageRoot } from '../package-root.ts';
 import { plural, stage, warn } from '../style.ts';
 
@@ -14,7 +15,7 @@ type Recording = ReturnType<typeof readStrace> & { readonly name: string };
 
 /** Reads the user's recording, or the one that ships. @throws UserError where nothing in it can be read */
 export function readRecording(file: string | undefined): Recording {
-  const recording = readStrace(readFileSync(file ?? fileURLToPath(new URL(SHIPPED, packageRoot())), 'utf8'));
+  const recording = readStrace(readInput(file ?? fileURLToPath(new URL(SHIPPED, packageRoot()))).toString('utf8'));
   if ([...recording.trace.steps].length === 0)
     throw new UserError(`${file}: no line of it is a system call; it should be what strace -f wrote`);
   return { ...recording, name: file ?? 'a recording of python3' };

@@ -2,6 +2,7 @@
 import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
+import { UserError } from '../errors.ts';
 import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, paint, plural, stage, warn } from '../style.ts';
@@ -23,6 +24,10 @@ export async function load(file: string, options: LoadCommandOptions): Promise<v
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
   showObject(file, object);
+  if (object.programs.length === 0)
+    throw new UserError(
+      `${file}: it holds no program; a function is one when its section says so, as SEC("kprobe/do_sys_openat2") does`,
+    );
   const loaded = loadPrograms(kernel, object, options);
   if (!loaded) return;
   showCode(kernel, loaded);

@@ -1,8 +1,8 @@
 /** `ebpf-emu prog run`: BPF_PROG_TEST_RUN of one program, with the answers of `bpftool prog run`. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { UserError } from '../errors.ts';
-import { readData } from '../files.ts';
+import { readData, readInput } from '../files.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { warn } from '../style.ts';
 
@@ -43,7 +43,7 @@ const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 /** The one program of the object, the one that -p names, or raw instructions. */
 async function pick(file: string, kernel: Kernel, options: RunOptions): Promise<KernelProgram> {
   const verify = options.verify;
-  if (!file.endsWith('.c') && !readFileSync(file).subarray(0, 4).equals(ELF_MAGIC)) {
+  if (!file.endsWith('.c') && !readInput(file).subarray(0, 4).equals(ELF_MAGIC)) {
     const insns = readData(file);
     if (insns.length % 8 !== 0)
       throw new UserError(`${file}: neither an object file nor whole 8-byte instructions (${insns.length} bytes)`);

@@ -5,16 +5,16 @@
  * the bytes they were decoded from at their first use after every entry to user mode, since address spaces
  * come and go; they lie within one page and are not chained directly.
  */
-import { blankInsn, decode } from '../../x86/index.ts';
+import { decode } from '../../x86/index.ts';
 import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { Fault, GuestFault } from '../fault.ts';
 import { EXEC, PAGE_SIZE } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { ConstantPool } from './constants.ts';
-import { type Context, prepare, type Step } from './context.ts';
+import type { Context, Step } from './context.ts';
 import { eliminateFlags } from './dead-flags.ts';
-import { handlerOf } from './handlers.ts';
 import { lower, type Sink } from './lower.ts';
+import { prepare } from './prepare.ts';
 import { STRIDE, UOP } from './uop.ts';
 
 const MAX_LENGTH = 15;
@@ -57,6 +57,7 @@ export class Blocks implements Sink {
   private readonly memory: GuestMemory;
   private readonly x: Context;
   private readonly pool: ConstantPool;
+  private readonly weights: ReadonlyMap<Addr, number>;
   private readonly kernel = new Map<Addr, Block>();
   private readonly user = new Map<Addr, Block>();
   /** kernel blocks by page */
@@ -71,12 +72,15 @@ export class Blocks implements Sink {
   // of the block being built
   private current: Step | undefined;
   private count = 0;
+  /** weights of its instructions so far */
+  private weight = 0;
   private lastOp = -1;
   private lastOrdinal = -1;
   private pending: { from: number; target: Addr }[] = [];
 
-  constructor(memory: GuestMemory, x: Context) {
+  constructor(memory: GuestMemory, x: Context, weights: ReadonlyMap<Addr, number>) {
     this.memory = memory;
+    this.weights = weights;
     this.x = x;
     this.pool = new ConstantPool(memory);
     this.jumps = this.kernelJumps;
@@ -144,6 +148,11 @@ export class Blocks implements Sink {
   ripAt(at: number): Addr {
     const op = this.words[at];
     return op === UOP.resolve || op === UOP.go ? this.targets[at >> 3]! : this.starts[at >> 3]!;
+  }
+
+  /** Weights of a block's instructions up to and with that of an operation that accesses memory or hands over. */
+  countedAt(at: number): number {
+    return this.words[at + 6]!;
   }
 
   /** One prepared instruction, for stepping without a block. @throws GuestFault, Fault */
@@ -236,9 +245,11 @@ export class Blocks implements Sink {
     this.lastOp = -1;
     this.lastOrdinal = -1;
     this.count = 0;
+    this.weight = 0;
     let end = rip;
     for (;;) {
       this.current = s;
+      this.weight += this.weights.get(s.rip) ?? 0;
       const ends = lower(s, this);
       this.count++;
       end = s.next;
@@ -282,7 +293,7 @@ export class Blocks implements Sink {
 
   // --- Sink ---
 
-  emit(op: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): void {
+  emit(op: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = this.weight): void {
     const { words } = this;
     const n = this.used++;
     const at = n * STRIDE;
@@ -312,6 +323,7 @@ export class Blocks implements Sink {
     const at = (this.used - 1) * STRIDE;
     this.words[at] = op;
     this.words[at + 4] = negate;
+    this.words[at + 6] = this.weight;
     this.words[at + 7] = this.count + 1;
     this.lastOp = op;
     this.link(this.used - 1, target);
@@ -338,13 +350,18 @@ export class Blocks implements Sink {
 
   // --- fetching ---
 
+  /** The instruction at `rip`, unless it cannot be fetched or is none. */
   private tryFetch(rip: Addr): Step | undefined {
-    try {
-      return this.fetch(rip);
-    } catch (error) {
-      if (error instanceof GuestFault || error instanceof Fault) return undefined;
-      throw error;
-    }
+    const inPage = addrLo(rip) & (PAGE_SIZE - 1);
+    // asked first, since an exception costs more than the answer
+    if (inPage === 0 && this.memory.translate(rip, EXEC, this.userMode) < 0) return undefined;
+    if (inPage > PAGE_SIZE - MAX_LENGTH && this.memory.translate(rip + MAX_LENGTH, EXEC, this.userMode) < 0)
+      return undefined;
+    const { memory } = this;
+    const phys = memory.physical(addrLo(rip), addrHi(rip), EXEC);
+    const insn = decode(memory.u8, phys, phys + PAGE_SIZE - inPage);
+    if (insn.row >= 0) return prepare(insn, rip);
+    return inPage > PAGE_SIZE - MAX_LENGTH ? this.fetch(rip) : undefined;
   }
 
   /** Decodes the instruction at `rip`, which may cross into the next page. @throws GuestFault, Fault #UD */
@@ -353,20 +370,22 @@ export class Blocks implements Sink {
     const lo = addrLo(rip);
     const phys = memory.physical(lo, addrHi(rip), EXEC);
     const inPage = PAGE_SIZE - (lo & (PAGE_SIZE - 1));
-    let bytes = memory.u8.subarray(phys, phys + Math.min(MAX_LENGTH, inPage));
-    let insn = decode(bytes, 0, blankInsn());
-    if (insn.row < 0 && inPage < MAX_LENGTH && insn.length >= inPage) {
-      const next = rip + inPage;
-      const second = memory.physical(addrLo(next), addrHi(next), EXEC);
-      const joined = new Uint8Array(MAX_LENGTH);
-      joined.set(bytes);
-      joined.set(memory.u8.subarray(second, second + MAX_LENGTH - inPage), inPage);
-      bytes = joined;
-      insn = decode(bytes, 0, blankInsn());
-    }
-    if (insn.row < 0) throw new Fault('ud', rip, { bytes: bytes.slice(0, Math.max(1, insn.length)) });
-    return prepare(insn, rip, handlerOf);
+    const insn = decode(memory.u8, phys, phys + inPage);
+    if (insn.row >= 0) return prepare(insn, rip);
+    const bytes = memory.u8.slice(phys, phys + Math.min(MAX_LENGTH, inPage));
+    if (inPage >= MAX_LENGTH || insn.length < inPage) throw undefinedOpcode(rip, bytes, insn.length);
+    const next = rip + inPage;
+    const second = memory.physical(addrLo(next), addrHi(next), EXEC);
+    const joined = new Uint8Array(MAX_LENGTH);
+    joined.set(bytes);
+    joined.set(memory.u8.subarray(second, second + MAX_LENGTH - inPage), inPage);
+    const whole = decode(joined);
+    if (whole.row < 0) throw undefinedOpcode(rip, joined, whole.length);
+    return prepare(whole, rip);
   }
 }
+
+const undefinedOpcode = (rip: Addr, bytes: Uint8Array, length: number): Fault =>
+  new Fault('ud', rip, { bytes: bytes.slice(0, Math.max(1, length)) });
 
 const samePage = (a: Addr, b: Addr): boolean => Math.floor(a / PAGE_SIZE) === Math.floor(b / PAGE_SIZE);

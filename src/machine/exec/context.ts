@@ -2,7 +2,7 @@
  * What instruction semantics work on: one decoded instruction at a time, its operands read and
  * written by number. Values are s32 halves; an operand narrower than 64 bits is read zero-extended.
  */
-import { type Form, form, PREFIX, RIP, type X86Insn } from '../../x86/index.ts';
+import { type Form, PREFIX, RIP, type X86Insn } from '../../x86/index.ts';
 import { type Addr, addrHi, addrLo, addrOf } from '../addr.ts';
 import { CPU, type CpuState } from '../cpu.ts';
 import { EXIT } from '../executor.ts';
@@ -21,7 +21,7 @@ export const REG_HIGH = 1;
 export const MEM = 2;
 export const IMM = 3;
 /** `regs` of the constant operand of `shl r/m, 1`. */
-const CONSTANT_ONE = -2;
+export const CONSTANT_ONE = -2;
 
 export interface Step {
   readonly insn: X86Insn;
@@ -300,31 +300,4 @@ export class Context {
     if (top !== 0 && top !== -1) throw this.fault('gp', s, 'branch to a non-canonical address');
     return addrOf(lo, hi);
   }
-}
-
-/** Prepares a decoded instruction for execution. */
-export function prepare(insn: X86Insn, rip: Addr, handlerOf: (f: Form) => Handler): Step {
-  const f = form(insn.row);
-  const kinds: number[] = [];
-  const regs: number[] = [];
-  const sizes: number[] = [];
-  for (const o of f.operands) {
-    let kind = REG;
-    let n = 0;
-    if (o.place === 'imm' || o.place === 'imm2' || o.place === 'rel') kind = IMM;
-    else if (o.place === 'moffs') kind = MEM;
-    else if (o.place === 'rm' && insn.mem) kind = MEM;
-    else if (o.place === 'fixed') {
-      n = o.fixed;
-      if (n < 0) kind = IMM;
-    } else n = o.place === 'rm' ? insn.rm : o.place === 'vvvv' ? insn.vvvv : insn.reg;
-    if (kind === REG && n > 15) {
-      kind = REG_HIGH;
-      n -= 16;
-    }
-    kinds.push(kind);
-    regs.push(n * 2);
-    sizes.push(o.size);
-  }
-  return { insn, form: f, run: handlerOf(f), rip, next: rip + insn.length, kinds, regs, sizes, size: f.size };
 }

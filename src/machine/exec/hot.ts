@@ -46,7 +46,7 @@ export const HOT = {
 } as const;
 
 /** Results of {@link hotLoop}, beside its return value. */
-export const hot = { at: 0, left: 0, leave: 0 };
+export const hot = { at: 0, left: 0, leave: 0, counted: 0 };
 
 /**
  * Runs from the block at `start` with `budget` instructions. An exception of the host's accessors passes
@@ -60,6 +60,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
   const asked = blocks.onTransfer !== undefined;
   let p = start;
   let left = budget;
+  let counted = 0;
   try {
     for (;;) {
       // Labels are literals because only then does V8 make a jump table; a test holds them against UOP.
@@ -77,6 +78,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           x.next = s.next;
           const leave = s.run(x, s);
           left -= U[p + 7]!;
+          counted += U[p + 6]!;
           if (leave !== 0) {
             hot.leave = leave;
             return HOT.leave;
@@ -106,6 +108,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
         case 4: {
           // end
           left -= U[p + 7]!;
+          counted += U[p + 6]!;
           p = U[p + 5]!;
           if (left < MAX_BLOCK) return HOT.low;
           continue;
@@ -1573,6 +1576,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
             I[SP] = up;
             if (lo >>> 0 > up >>> 0) I[SP + 1] = hi + 1;
             left -= U[p + 7]!;
+            counted += U[p + 6]!;
             p = J[k + 2]!;
             if (left < MAX_BLOCK) return HOT.low;
             continue;
@@ -1580,6 +1584,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           const to = x.target(steps[p >> 3] as Step, vLo, vHi);
           x.addRsp(U[p + 3]!);
           left -= U[p + 7]!;
+          counted += U[p + 6]!;
           p = blocks.lookup(to);
           if (p < 0) return HOT.fetch;
           if (left < MAX_BLOCK) return HOT.low;
@@ -1591,6 +1596,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
       // a direct branch is taken
       const from = p;
       left -= U[p + 7]!;
+      counted += U[p + 6]!;
       p = U[p + 5]!;
       if (left < MAX_BLOCK) return HOT.low;
       if (asked && blocks.askFrom(from)) return HOT.hot;
@@ -1598,5 +1604,6 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
   } finally {
     hot.at = p;
     hot.left = left;
+    hot.counted = counted;
   }
 }

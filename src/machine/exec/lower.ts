@@ -3,7 +3,7 @@
  * A memory operand becomes a load before and a store behind the operation; where an instruction writes what it
  * read, the load is checked for writing, so that nothing has changed when the access faults.
  */
-import { conditions, type Form, PREFIX, RIP } from '../../x86/index.ts';
+import { conditions, type Form, form, PREFIX, RIP } from '../../x86/index.ts';
 import { addrHi, addrLo } from '../addr.ts';
 import { CPU } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
@@ -64,111 +64,137 @@ const conditionOf = new Map(conditions.map(([name], code) => [name, code]));
 
 /** Emits a step's micro-operations. True: the block ends here. */
 export function lower(s: Step, out: Sink): boolean {
-  const { form: f, insn } = s;
-  const { mnemonic } = f;
-  if (insn.prefixes & PREFIX.ADDRSIZE && insn.mem) return generic(s, out);
-  if (NOTHING.test(mnemonic)) return false;
-  const alu = ALU[mnemonic];
-  if (alu !== undefined && f.size >= 4) return lowerAlu(s, out, f.size === 8 ? alu[0] : alu[1]);
-  const shift = SHIFT[mnemonic];
-  if (shift !== undefined && f.size >= 4 && !insn.mem) return lowerShift(s, out, f.size === 8 ? shift[0] : shift[1]);
-  switch (mnemonic) {
-    case 'mov':
-      return lowerMov(s, out);
-    case 'movzx':
-    case 'movsx':
-    case 'movsxd':
-      return lowerExtend(s, out);
-    case 'lea': {
-      if (f.size !== 8) break;
-      const [base, disp] = address(s, out, s.regs[0]! + REGS);
-      if (base !== s.regs[0]! + REGS || disp !== 0) out.emit(UOP.lea, s.regs[0]! + REGS, base, disp);
-      return false;
-    }
-    case 'imul':
-      if (s.kinds.length < 2 || f.size < 4) break;
-      {
-        const last = s.kinds.length - 1;
-        const b = operand(s, out, last, VALUE);
-        const a = s.kinds[last - 1] === MEM ? operand(s, out, last - 1, VALUE) : s.regs[last - 1]! + REGS;
-        out.emit(f.size === 8 ? UOP.imul64 : UOP.imul32, s.regs[0]! + REGS, b, a);
-        return false;
-      }
-    case 'neg':
-    case 'not':
-    case 'bswap': {
-      if (insn.mem || f.size < 4) break;
-      const wide = f.size === 8;
-      const op =
-        mnemonic === 'neg'
-          ? wide
-            ? UOP.neg64
-            : UOP.neg32
-          : mnemonic === 'not'
-            ? wide
-              ? UOP.not64
-              : UOP.not32
-            : wide
-              ? UOP.bswap64
-              : UOP.bswap32;
-      out.emit(op, s.regs[0]! + REGS);
-      return false;
-    }
-    case 'rorx':
-      if (f.size !== 4) break;
-      out.emit(UOP.rol32n, s.regs[0]! + REGS, out.constant((32 - insn.immLo) & 31, 0), operand(s, out, 1, VALUE));
-      return false;
-    case 'push':
-      if (s.sizes[0] === 2) break;
-      out.emit(UOP.push, 0, operand(s, out, 0, VALUE), 0, out.writeTable);
-      return false;
-    case 'pop':
-      if (s.kinds[0] !== REG || s.sizes[0] !== 8) break;
-      out.emit(UOP.pop, s.regs[0]! + REGS, 0, 0, out.readTable);
-      return false;
-    case 'leave':
-      out.emit(UOP.leave, 0, 0, 0, out.readTable);
-      return false;
-    case 'cdqe':
-      out.emit(UOP.cdqe);
-      return false;
-    case 'cqo':
-      out.emit(UOP.cqo);
-      return false;
-    case 'ret':
-      out.emit(UOP.ret, 0, 0, 8 + (insn.immLo & 0xffff), out.readTable);
-      return true;
-    case 'call':
-      if (s.kinds[0] !== IMM) break;
-      out.emit(UOP.call, 0, out.constant(addrLo(s.next), addrHi(s.next)), 0, out.writeTable);
-      out.jump(s.next + insn.immLo);
-      return true;
-    case 'jmp':
-      if (s.kinds[0] !== IMM) break;
-      out.emit(UOP.jmp);
-      out.jump(s.next + insn.immLo);
-      return true;
-  }
-  if (f.operands[0]?.place === 'rel' && mnemonic[0] === 'j' && mnemonic !== 'jrcxz') return lowerBranch(s, out);
-  const code = conditional(f);
-  if (code >= 0 && mnemonic.startsWith('cmov') && f.size >= 4) {
-    out.emit(f.size === 8 ? UOP.cmov64 : UOP.cmov32, s.regs[0]! + REGS, operand(s, out, 1, VALUE), 0, code);
-    return false;
-  }
-  if (code >= 0 && mnemonic.startsWith('set') && s.kinds[0] === REG) {
-    out.emit(UOP.setcc, s.regs[0]! + REGS, 0, 0, code);
-    return false;
-  }
-  return generic(s, out);
+  if (s.insn.prefixes & PREFIX.ADDRSIZE && s.insn.mem) return generic(s, out);
+  const { row } = s.insn;
+  return (lowerers[row] ?? lowererOf(row))(s, out);
 }
+
+type Lowerer = (s: Step, out: Sink) => boolean;
+
+/** By row: chosen when the row is first met. */
+const lowerers: (Lowerer | undefined)[] = [];
+
+function lowererOf(row: number): Lowerer {
+  const chosen = choose(form(row));
+  lowerers[row] = chosen;
+  return chosen;
+}
+
+/** An operation of the operand size, or undefined below 32 bits. */
+const bySize = (f: Form, ops: readonly [number, number] | undefined): number | undefined =>
+  ops === undefined || f.size < 4 ? undefined : f.size === 8 ? ops[0] : ops[1];
+
+function choose(f: Form): Lowerer {
+  const { mnemonic } = f;
+  if (NOTHING.test(mnemonic)) return () => false;
+  const alu = bySize(f, ALU[mnemonic]);
+  if (alu !== undefined) return (s, out) => lowerAlu(s, out, alu);
+  const shift = bySize(f, SHIFT[mnemonic]);
+  if (shift !== undefined) return (s, out) => (s.insn.mem ? generic(s, out) : lowerShift(s, out, shift));
+  const unary = bySize(f, UNARY[mnemonic]);
+  if (unary !== undefined) {
+    return (s, out) => {
+      if (s.insn.mem) return generic(s, out);
+      out.emit(unary, s.regs[0]! + REGS);
+      return false;
+    };
+  }
+  const code = conditionOf.get(mnemonic.replace(/^(cmov|set|j)/, '')) ?? -1;
+  if (code >= 0 && mnemonic.startsWith('j')) return (s, out) => lowerBranch(s, out, code);
+  if (code >= 0 && mnemonic.startsWith('cmov') && f.size >= 4) {
+    const op = f.size === 8 ? UOP.cmov64 : UOP.cmov32;
+    return (s, out) => {
+      out.emit(op, s.regs[0]! + REGS, operand(s, out, 1, VALUE), 0, code);
+      return false;
+    };
+  }
+  if (code >= 0 && mnemonic.startsWith('set')) {
+    return (s, out) => {
+      if (s.kinds[0] !== REG) return generic(s, out);
+      out.emit(UOP.setcc, s.regs[0]! + REGS, 0, 0, code);
+      return false;
+    };
+  }
+  return BY_NAME[mnemonic] ?? generic;
+}
+
+const UNARY: Readonly<Record<string, readonly [number, number]>> = {
+  neg: [UOP.neg64, UOP.neg32],
+  not: [UOP.not64, UOP.not32],
+  bswap: [UOP.bswap64, UOP.bswap32],
+};
+
+const BY_NAME: Readonly<Record<string, Lowerer>> = {
+  mov: lowerMov,
+  movzx: lowerExtend,
+  movsx: lowerExtend,
+  movsxd: lowerExtend,
+  lea: (s, out) => {
+    if (s.size !== 8) return generic(s, out);
+    const d = s.regs[0]! + REGS;
+    const [base, disp] = address(s, out, d);
+    if (base !== d || disp !== 0) out.emit(UOP.lea, d, base, disp);
+    return false;
+  },
+  imul: (s, out) => {
+    const last = s.kinds.length - 1;
+    if (last < 1 || s.size < 4) return generic(s, out);
+    const b = operand(s, out, last, VALUE);
+    const a = s.kinds[last - 1] === MEM ? operand(s, out, last - 1, VALUE) : s.regs[last - 1]! + REGS;
+    out.emit(s.size === 8 ? UOP.imul64 : UOP.imul32, s.regs[0]! + REGS, b, a);
+    return false;
+  },
+  rorx: (s, out) => {
+    if (s.size !== 4) return generic(s, out);
+    const value = operand(s, out, 1, VALUE);
+    out.emit(UOP.rol32n, s.regs[0]! + REGS, out.constant((32 - s.insn.immLo) & 31, 0), value);
+    return false;
+  },
+  push: (s, out) => {
+    if (s.sizes[0] === 2) return generic(s, out);
+    out.emit(UOP.push, 0, operand(s, out, 0, VALUE), 0, out.writeTable);
+    return false;
+  },
+  pop: (s, out) => {
+    if (s.kinds[0] !== REG || s.sizes[0] !== 8) return generic(s, out);
+    out.emit(UOP.pop, s.regs[0]! + REGS, 0, 0, out.readTable);
+    return false;
+  },
+  leave: (_s, out) => {
+    out.emit(UOP.leave, 0, 0, 0, out.readTable);
+    return false;
+  },
+  cdqe: (_s, out) => {
+    out.emit(UOP.cdqe);
+    return false;
+  },
+  cqo: (_s, out) => {
+    out.emit(UOP.cqo);
+    return false;
+  },
+  ret: (s, out) => {
+    out.emit(UOP.ret, 0, 0, 8 + (s.insn.immLo & 0xffff), out.readTable);
+    return true;
+  },
+  call: (s, out) => {
+    if (s.kinds[0] !== IMM) return generic(s, out);
+    out.emit(UOP.call, 0, out.constant(addrLo(s.next), addrHi(s.next)), 0, out.writeTable);
+    out.jump(s.next + s.insn.immLo);
+    return true;
+  },
+  jmp: (s, out) => {
+    if (s.kinds[0] !== IMM) return generic(s, out);
+    out.emit(UOP.jmp);
+    out.jump(s.next + s.insn.immLo);
+    return true;
+  },
+};
 
 function generic(s: Step, out: Sink): boolean {
   const ends = TRANSFER.test(s.form.mnemonic);
   out.emit(ends ? UOP.transfer : UOP.generic);
   return ends;
 }
-
-const conditional = (f: Form): number => conditionOf.get(f.mnemonic.replace(/^(cmov|set)/, '')) ?? -1;
 
 /** Index of an operand's value: register, constant, or loaded into `into`. */
 function operand(s: Step, out: Sink, i: number, into: number): number {
@@ -296,8 +322,7 @@ function lowerExtend(s: Step, out: Sink): boolean {
   return false;
 }
 
-function lowerBranch(s: Step, out: Sink): boolean {
-  const code = conditionOf.get(s.form.mnemonic.slice(1)) as number;
+function lowerBranch(s: Step, out: Sink, code: number): boolean {
   const negate = code & 1;
   const target = s.next + s.insn.immLo;
   const fused = FUSED[out.fusible]?.[code >> 1] ?? NONE;

@@ -20,15 +20,18 @@ const SLICE = 1 << 29;
 
 class BlockStepper implements Stepper {
   executed = 0;
+  counted = 0;
   fault: Fault | undefined;
   private readonly cpu: CpuState;
   private readonly x: Context;
   private readonly blocks: Blocks;
+  private readonly weights: ReadonlyMap<Addr, number>;
 
-  constructor(memory: GuestMemory, cpu: CpuState) {
+  constructor(memory: GuestMemory, cpu: CpuState, weights: ReadonlyMap<Addr, number>) {
+    this.weights = weights;
     this.cpu = cpu;
     this.x = new Context(cpu, memory);
-    this.blocks = new Blocks(memory, this.x);
+    this.blocks = new Blocks(memory, this.x, weights);
   }
 
   get onTransfer(): ((target: Addr) => boolean) | undefined {
@@ -45,6 +48,7 @@ class BlockStepper implements Stepper {
   run(limit: number): Exit {
     const { cpu, x } = this;
     this.executed = 0;
+    this.counted = 0;
     this.fault = undefined;
     writeStatus(x.f, cpu.rflags);
     x.next = cpu.rip;
@@ -77,10 +81,12 @@ class BlockStepper implements Stepper {
     } catch (error) {
       const s = blocks.steps[hot.at >> 3] as Step;
       this.executed += budget - hot.left + blocks.ordinals[hot.at >> 3]!;
+      this.counted += hot.counted + blocks.countedAt(hot.at);
       x.next = s.rip;
       return this.caught(error, s);
     }
     this.executed += budget - hot.left;
+    this.counted += hot.counted;
     switch (why) {
       case HOT.leave:
         return this.left(hot.leave);
@@ -106,6 +112,7 @@ class BlockStepper implements Stepper {
     let s: Step | undefined;
     try {
       s = blocks.single(rip);
+      this.counted += this.weights.get(rip) ?? 0;
       x.next = s.next;
       const leave = s.run(x, s);
       this.executed++;
@@ -157,6 +164,11 @@ class BlockStepper implements Stepper {
   }
 }
 
-export function createStepper(memory: GuestMemory, cpu: CpuState): Stepper {
-  return new BlockStepper(memory, cpu);
+/** @param weights what executing the instruction at an address adds to `counted` */
+export function createStepper(
+  memory: GuestMemory,
+  cpu: CpuState,
+  weights: ReadonlyMap<Addr, number> = new Map(),
+): Stepper {
+  return new BlockStepper(memory, cpu, weights);
 }

@@ -24,6 +24,8 @@ export interface BuildOptions extends Omit<LiftOptions, 'dynamicBp'> {
   readonly shapeAt: (entry: Addr) => Shape | undefined;
   /** rbp at entry as offset from rsp, where it is taken for a frame pointer; else {@link DYNAMIC} */
   readonly bp: number;
+  /** what executing the instruction at an address adds to Machine.counted */
+  readonly weightAt: (rip: Addr) => number;
   /** only these blocks of the function itself: a loop; control that leaves it leaves the unit */
   readonly within: ReadonlySet<Addr> | undefined;
   /** largest unit, in guest instructions */
@@ -102,7 +104,7 @@ class Builder {
     const outside = within !== undefined && context.parent === undefined && !within.has(rip);
     const exit: ExitPoint = { rip, done: 0, sp: state.sp, bp: state.bp };
     const term: Terminator = { kind: 'leave', exit, a: -1, step: !outside };
-    const block: Block = { id: this.blocks.length, rip, sp: state.sp, bp: state.bp, uops: [], term, count: 0 };
+    const block: Block = { id: this.blocks.length, rip, sp: state.sp, bp: state.bp, uops: [], term, count: 0, weights: undefined };
     this.blocks.push(block);
     context.blocks.set(rip, block);
     const shape = outside ? undefined : context.shape.blocks.get(rip);
@@ -120,18 +122,21 @@ class Builder {
       l.d = shape.insns[i]!;
       l.done = i;
       if (!lift(l, l.d)) {
-        this.finish(block, i, { kind: 'leave', exit: l.exit(), a: -1, step: true });
+        this.finish(block, shape, i, { kind: 'leave', exit: l.exit(), a: -1, step: true });
         return;
       }
     }
     if (hasLast) l.d = shape.insns[body]!;
     l.done = body;
-    this.finish(block, shape.insns.length, this.terminator(shape, context));
+    this.finish(block, shape, shape.insns.length, this.terminator(shape, context));
   }
 
-  private finish(block: Block, count: number, term: Terminator): void {
+  private finish(block: Block, shape: ShapeBlock, count: number, term: Terminator): void {
     block.uops = this.lifter.uops;
     block.count = count;
+    const weights = [0];
+    for (let i = 0; i < count; i++) weights.push(weights[i]! + this.options.weightAt(shape.insns[i]!.rip));
+    block.weights = weights[count] === 0 ? undefined : weights;
     block.term = term;
   }
 

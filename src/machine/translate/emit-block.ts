@@ -102,6 +102,8 @@ export class BlockEmitter {
     this.block = block;
     this.state = state;
     if (block.count > 0) body.get(l.budget).i32(block.count).op(OP['i32.sub']).set(l.budget);
+    const weight = block.weights?.at(-1) ?? 0;
+    if (weight > 0) body.get(l.counted).i32(weight).op(OP['i32.add']).set(l.counted);
     const { uops } = block;
     const { scratch } = this;
     const { term } = block;
@@ -463,6 +465,10 @@ export class BlockEmitter {
     body.get(l.budget);
     const undone = this.block.count - e.done;
     if (undone > 0) body.i32(undone).op(OP['i32.add']);
+    body.get(l.counted);
+    const { weights } = this.block;
+    const uncounted = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
+    if (uncounted > 0) body.i32(uncounted).op(OP['i32.sub']);
     this.stackAddress(e.sp);
     if (e.bp !== DYNAMIC) this.stackAddress(e.bp);
     else body.get(l.regs[RBP]!);

@@ -43,6 +43,8 @@ export interface Run {
 /** Locals that every unit has; parameter 0 is the budget. */
 export interface Locals {
   readonly budget: 0;
+  /** weights so far */
+  readonly counted: number;
   readonly rsp0: number;
   /** offset in memory of the frame's lowest byte */
   readonly frame: number;
@@ -99,6 +101,7 @@ export function emitUnit(
     code: local(I32),
     over: local(I32),
     soft: local(I32),
+    counted: local(I32),
     i32: local(I32),
   };
   const use = registerUse(flow);
@@ -174,10 +177,10 @@ function registerUse(flow: Flow): RegisterUse {
   return { loaded: list((any | changed) & ~(1 << RSP)), spilled: list(changed) };
 }
 
-/** Stores the state for the host: rip, budget, flags, registers. One function keeps the many cold places small. */
+/** Stores the state for the host: rip, budget, count, flags, registers. One function keeps the many cold places small. */
 function spillFunction(module: ModuleBuilder, regs: readonly number[]): number {
   const rest = regs.filter((r) => r !== RSP && r !== RBP);
-  const params: ValType[] = [I64, I32, I64, I64, I32, I64, I64, I32, I64, I64, ...rest.map(() => I64 as ValType)];
+  const params: ValType[] = [I64, I32, I32, I64, I64, I32, I64, I64, I32, I64, I64, ...rest.map(() => I64 as ValType)];
   const body = new Body(params, []);
   const put = (at: number, param: number): void => {
     body
@@ -187,7 +190,7 @@ function spillFunction(module: ModuleBuilder, regs: readonly number[]): number {
   };
   const reg = (r: number): number => CPU_PHYS + CPU.regs + 8 * r;
   const flags = [MAIL.code, MAIL.a, MAIL.b, MAIL.over, MAIL.oa, MAIL.ob];
-  const places = [CPU_PHYS + CPU.rip, MAIL.left, reg(RSP), reg(RBP), ...flags, ...rest.map(reg)];
+  const places = [CPU_PHYS + CPU.rip, MAIL.left, MAIL.counted, reg(RSP), reg(RBP), ...flags, ...rest.map(reg)];
   for (let i = 0; i < places.length; i++) put(places[i]!, i);
   return module.shared(`spill ${regs}`, body);
 }

@@ -221,6 +221,8 @@ export interface Block {
   term: Terminator;
   /** guest instructions */
   count: number;
+  /** weights (Machine.countAt) of the first n instructions; undefined: all are 0 */
+  weights: readonly number[] | undefined;
 }
 
 /** Everything that becomes one WebAssembly function. */

@@ -40,6 +40,8 @@ export interface Host {
   readonly memory: GuestMemory;
   readonly cpu: CpuState;
   insns: number;
+  counted: number;
+  readonly weights: ReadonlyMap<Addr, number>;
   /** runs the hypercall's handler */
   hypercall(): void;
   /** whether something happened that the run loop must look at */
@@ -247,7 +249,8 @@ export class Translator {
     const { maxInsns, maxInline } = this.options;
     const bp = this.frameGuess(entry);
     this.building = entry;
-    return buildUnit(entry, { shapeAt: this.shape, classOf: this.classOf, bp, within, maxInsns, maxInline });
+    const weightAt = (rip: Addr): number => this.host.weights.get(rip) ?? 0;
+    return buildUnit(entry, { shapeAt: this.shape, classOf: this.classOf, weightAt, bp, within, maxInsns, maxInline });
   }
 
   /** Code that starts in the middle of a function: rbp as it is now is probably the frame pointer. */
@@ -279,6 +282,7 @@ export class Translator {
       left = t.run(budget);
       if (left !== LEFT.frame) {
         host.insns = this.end - memory.i32[MAIL.left >> 2]!;
+        host.counted += memory.i32[MAIL.counted >> 2]!;
         cpu.lazyFlags = this.settleFlags;
       }
     } finally {
@@ -305,6 +309,7 @@ export class Translator {
     const rbp = regs[2 * RBP];
     const rbpHi = regs[2 * RBP + 1];
     const left = memory.i32[MAIL.left >> 2]!;
+    const counted = memory.i32[MAIL.counted >> 2]!;
     const insns = this.end - left;
     host.insns = insns;
     cpu.lazyFlags = this.settleFlags;
@@ -330,6 +335,7 @@ export class Translator {
     // What a nested run executed is not this one's.
     this.end += host.insns - insns;
     m[MAIL.left >> 2] = left;
+    m[MAIL.counted >> 2] = counted;
     return 1;
   };
 

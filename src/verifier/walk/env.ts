@@ -95,6 +95,10 @@ export class Env {
   attachBtf: Btf | undefined;
   /** arguments of an iterator's context that are more than their BTF says */
   ctxArgInfo: ((off: number) => CtxArgInfo | undefined) | undefined;
+  /** arguments that may be null although their type does not say so */
+  isNullableArg: ((index: number) => boolean) | undefined;
+  /** struct_ops: the structure */
+  attachStruct = '';
   enforceAttachType = false;
   explored: (StateList | undefined)[] = [];
   #pending: Pending[] = [];
