@@ -14,12 +14,13 @@ import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
 import { FdTable } from './core/fds.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
+import { OWN_PERCPU } from './core/own-percpu.ts';
 import { Printk } from './core/printk.ts';
 import { Random } from './core/random.ts';
 import { Structs } from './core/structs.ts';
-import { builtinBtf } from './data/builtin.ts';
+import { builtinBtf, builtinConfig } from './data/builtin.ts';
 import { layouts } from './data/layouts.ts';
-import { syscalls } from './data/syscalls.ts';
+import { textTable } from './data/text.ts';
 import { Faults } from './fault/faults.ts';
 import { BpfPack } from './mm/bpf-pack.ts';
 import { PerCpu } from './mm/percpu.ts';
@@ -34,18 +35,18 @@ import { KernelObjects } from './task/objects.ts';
 import { Tasks } from './task/tasks.ts';
 import { tables } from './text/functions/index.ts';
 import { KernelText } from './text/kernel-text.ts';
+import { Pregenerated } from './text/pregenerated.ts';
 import { special } from './text/special/index.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
 import { registerEffects } from './workload/effects.ts';
+import { Recorded } from './workload/recorded.ts';
 import { Replayer, type ReplayOptions, type ReplayResult } from './workload/replayer.ts';
 import type { Trace } from './workload/trace.ts';
 
 /** One register as its two halves, as {@link Machine.call} takes them. */
 export type Pair = readonly [lo: number, hi: number];
 
-/** The model's own per-CPU variables, behind Linux's. */
-const OWN_PERCPU = { result: 0x36f00, block: 0x36f08, scratch_sp: 0x36f10, current_kprobe: 0x36f18 } as const;
 /** virtual time at boot's end, and the wall clock then */
 const BOOT_NS = 600e9;
 const BOOT_REALTIME = 1_750_000_000_000_000_000n;
@@ -91,6 +92,9 @@ export class Kernel {
   /** addresses of `pcpu_hot`'s fields on CPU 0 */
   readonly hot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
 
+  /** the recorded result of the system call that runs, where the text reads it */
+  readonly recorded: Recorded;
+
   readonly #btfBytes: Uint8Array | undefined;
   readonly #replayer: Replayer;
   #btf: Btf | undefined;
@@ -126,7 +130,8 @@ export class Kernel {
       structs: this.structs,
       tables,
       special,
-      percpu: { ...OWN_PERCPU, nr_syscalls: (syscalls.at(-1)?.nr ?? 0) + 1 },
+      percpu: OWN_PERCPU,
+      ready: o.kallsyms === undefined && o.btf === undefined ? new Pregenerated(textTable) : undefined,
     });
     this.symbols.onAdd = () => this.text.symbolsChanged();
     this.faults = new Faults(this);
@@ -145,20 +150,30 @@ export class Kernel {
     this.tasks = new Tasks(this);
     this.#startCpu();
 
-    this.trace = new TraceBuffer(this.clock, this.context);
+    this.trace = new TraceBuffer(this.clock, this.context, this.cpus);
     this.tracePipe = new TracePipe(this.trace);
+    const percpuWord = this.memory.translate(this.percpu.base + OWN_PERCPU.result, 1, false) >> 2;
+    this.recorded = new Recorded(
+      this.memory.i32,
+      percpuWord,
+      (OWN_PERCPU.block - OWN_PERCPU.result) >> 2,
+      this.percpu.unit >> 2,
+      this.context,
+    );
     this.probes = new Probes(this);
     this.perf = new Perf(this);
-    const own = (name: keyof typeof OWN_PERCPU): number =>
-      this.memory.translate(this.percpu.base + OWN_PERCPU[name], 1, false);
-    this.#replayer = new Replayer(this, own('result'), own('block'));
-    registerEffects(this, own('result'));
+    this.#replayer = new Replayer(this);
+    registerEffects(this);
   }
 
   /** The kernel's own BTF: the built-in one, or the one given at boot. Parsed on first use. */
   get btf(): Btf {
     this.#btf ??= Btf.parse(this.#btfBytes ?? builtinBtf());
     return this.#btf;
+  }
+  /** text of /proc/config.gz, for `.kconfig` externs */
+  get config(): string {
+    return builtinConfig();
   }
   /** bpf(2) */
   get bpf(): Bpf {

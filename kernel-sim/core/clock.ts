@@ -13,11 +13,11 @@ export class Clock {
   /** ns since boot, without moving */
   now: number;
   /** wall clock at boot, ns since 1970 */
-  readonly bootRealtime: bigint;
+  #bootRealtime: bigint;
   /** stepped by every {@link read} */
   constructor(startNs: number, bootRealtime: bigint) {
     this.now = startNs;
-    this.bootRealtime = bootRealtime;
+    this.#bootRealtime = bootRealtime;
   }
   /** CLOCK_MONOTONIC as ktime_get gives it; time moves on by the cost of reading. */
   read(): number {
@@ -27,7 +27,11 @@ export class Clock {
   }
   /** CLOCK_REALTIME, ns since 1970 */
   realtime(): bigint {
-    return this.bootRealtime + BigInt(this.read());
+    return this.#bootRealtime + BigInt(this.read());
+  }
+  /** The wall clock shows this now. */
+  setRealtime(ns: bigint): void {
+    this.#bootRealtime = ns - BigInt(this.now);
   }
   /** Moves to a time; never backwards. */
   advanceTo(ns: number): void {

@@ -13,6 +13,7 @@ export class Context {
   readonly #i32: Int32Array;
   /** running CPU */
   cpu = 0;
+  #cpuText = '000';
   /** physical index (in words) of this CPU's preempt_count */
   #preempt = 0;
   /** ... of the current task's migration_disabled (u16, within a word) */
@@ -28,6 +29,7 @@ export class Context {
   /** Called on a CPU switch: where that CPU's preempt_count is (physical). */
   bindCpu(cpu: number, preemptCountPhys: number): void {
     this.cpu = cpu;
+    this.#cpuText = String(cpu).padStart(3, '0');
     this.#preempt = preemptCountPhys >> 2;
   }
   /** preempt_count of a record made inside n more preempt-disabled sections than the text has */
@@ -65,6 +67,9 @@ export class Context {
   /** `           <...>-123    `: comm right-aligned in 16, pid left-aligned in 7 */
   taskColumn(): string {
     return this.#task;
+  }
+  cpuColumn(): string {
+    return this.#cpuText;
   }
   /**
    * `...21`: irqs off, need-resched, hard/softirq, preempt depth, migrate-disable depth.

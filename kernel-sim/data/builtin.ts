@@ -16,5 +16,8 @@ function dataFile(name: string): Uint8Array {
 /** BTF of the modelled part of Linux 6.12.117. */
 export const builtinBtf = (): Uint8Array => dataFile('vmlinux-6.12.btf.gz');
 
+/** Options of Debian's 6.12.117 amd64 configuration that are set, as /proc/config.gz has them. */
+export const builtinConfig = (): string => Buffer.from(dataFile('config-6.12.gz')).toString('utf8');
+
 /** Functions of Linux 6.12.117 that nothing here models: name, distance to the previous one, size (base 36), kind. */
 export const furtherFunctions = (): string => Buffer.from(dataFile('functions-6.12.gz')).toString('latin1');

@@ -20,6 +20,8 @@ const STATIC_END = 0x38000;
 
 export class PerCpu {
   readonly cpus: number;
+  /** bytes from one CPU's copy to the next one's */
+  readonly unit = UNIT;
   /** `__per_cpu_offset[0]` */
   readonly base: Addr;
   readonly #vmalloc: Vmalloc;

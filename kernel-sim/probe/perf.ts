@@ -53,7 +53,12 @@ export class PerfEvent implements FdObject {
       });
     } else if (a.type === 'tracepoint') {
       this.link = probes.tracepoint(prog, a.category, a.event, cookie);
-    } else throw new KernelError('EINVAL', `perf events of type ${a.type} take no program here`);
+    } else if (a.type === 'uprobe') {
+      throw new KernelError(
+        'EOPNOTSUPP',
+        'probes in user space programs are not modelled: a recording has no code to patch',
+      );
+    } else this.link = probes.sampler(prog, a.type, a);
     return this.link;
   }
   release(): void {

@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/task.ts';
 import { Ftrace } from './ftrace.ts';
 import { Kprobes } from './kprobes.ts';
+import { Samplers, type Sampling } from './samplers.ts';
 import { Tracepoints } from './tracepoints.ts';
 import { Trampolines } from './trampolines.ts';
 import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
@@ -12,8 +13,10 @@ export class Probes {
   #parts:
     | { readonly kprobes: Kprobes; readonly tracepoints: Tracepoints; readonly trampolines: Trampolines }
     | undefined;
+  readonly samplers: Samplers;
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    this.samplers = new Samplers(kernel);
   }
   /** Made when the first program is attached. */
   get #all() {
@@ -43,17 +46,21 @@ export class Probes {
   rawTracepoint(prog: ProgRef, event: string, cookie = 0n): ProbeLink {
     return this.#all.tracepoints.attachRaw(prog, event, cookie);
   }
+  /** A sampling perf event. @throws KernelError EINVAL */
+  sampler(prog: ProgRef, type: string, sampling: Sampling): ProbeLink {
+    return this.samplers.attach(prog, type, sampling);
+  }
   /** A task ends. */
   flush(task: Task): void {
     this.#parts?.kprobes.flush(task);
   }
   /** After an oops in the middle of a handler: no kprobe and no program runs any more. */
   reset(): void {
-    const { memory, percpu, symbols, text } = this.#kernel;
+    const { memory, percpu, symbols, text, context } = this.#kernel;
     const running = text.ownPercpu('current_kprobe');
-    if (running !== undefined) memory.writeAddr(percpu.base + running, 0);
+    if (running !== undefined) memory.writeAddr(percpu.offset(context.cpu) + running, 0);
     const active = symbols.address('bpf_prog_active');
-    if (active !== undefined) memory.writeU32(percpu.base + active, 0);
+    if (active !== undefined) memory.writeU32(percpu.offset(context.cpu) + active, 0);
   }
   /** A task was made. */
   taskCreated(task: Task): void {

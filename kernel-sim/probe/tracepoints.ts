@@ -27,11 +27,6 @@ export class Tracepoints {
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     new EventRecords(kernel);
-    const tables = 8 * 512;
-    for (const name of ['enter_calls', 'exit_calls']) {
-      const at = kernel.text.data(name, tables);
-      kernel.symbols.put({ name, address: at, size: 0, kind: 'd', module: '__emu' });
-    }
   }
   get syscallWork(): number {
     return this.#syscallUsers > 0 ? WORK_TRACEPOINT : 0;

@@ -95,14 +95,7 @@ export class Symbols {
   /** The symbol that covers an address. */
   at(address: Addr): SymbolAt | undefined {
     const list = this.#order();
-    let lo = 0;
-    let hi = list.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >>> 1;
-      if ((list[mid] as KernelSymbol).address <= address) lo = mid + 1;
-      else hi = mid;
-    }
-    const found = list[lo - 1];
+    const found = list[this.#after(address) - 1];
     if (!found) return undefined;
     const offset = address - found.address;
     if (offset >= Math.max(found.size, 1)) return undefined;
@@ -124,8 +117,22 @@ export class Symbols {
     this.put({ name, address, size, ...(module === undefined ? {} : { module }) });
   }
   put(symbol: KernelSymbol): void {
+    const before = this.#byName.get(symbol.name) ?? this.get(symbol.name);
     this.#byName.set(symbol.name, symbol);
-    this.#dirty = true;
+    if (before || this.#dirty) this.#dirty = true;
+    else this.#sorted.splice(this.#after(symbol.address), 0, symbol);
+  }
+  /** Index behind the last symbol at or below an address, in a list that is in order. */
+  #after(address: Addr): number {
+    const list = this.#sorted;
+    let lo = 0;
+    let hi = list.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if ((list[mid] as KernelSymbol).address <= address) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
   }
   remove(name: string): void {
     this.#rows?.set(name, -1);

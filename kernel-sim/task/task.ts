@@ -24,6 +24,8 @@ export class Task {
   readonly stack: Addr;
   readonly parent: Task | undefined;
   user: UserMemory | undefined;
+  /** the CPU that it always runs on */
+  cpu = 0;
   /** `struct pid` */
   pidStruct: Addr = 0;
   uid = 0;

@@ -69,6 +69,9 @@ export class Tasks {
     const task = this.#make(pid, tgid, comm, parent);
     task.uid = parent.uid;
     task.gid = parent.gid;
+    // by rule: the pid says which CPU
+    task.cpu = pid % this.#kernel.cpus;
+    this.#kernel.memory.writeU32(task.field('thread_info.cpu'), task.cpu);
     task.user = new UserMemory(this.#kernel.memory, this.#text());
     this.#firstFrame(task, origAx);
     this.#kernel.probes.taskCreated(task);
@@ -166,17 +169,31 @@ export class Tasks {
     memory.writeAddr(task.field('thread.sp'), at - 8 - 48);
   }
 
-  /** What a switch changes besides the stack pointer. */
+  /** What a switch changes besides the stack pointer: the CPU too, where the next task has another one. */
   enter(task: Task): void {
     this.#current = task;
-    const { memory, cpu, context } = this.#kernel;
-    const hot = this.#kernel.hot;
-    memory.writeAddr(hot.currentTask, task.address);
-    memory.writeAddr(hot.topOfStack, task.stackTop);
+    const { memory, cpu, context, percpu } = this.#kernel;
+    if (task.cpu !== context.cpu) {
+      // the depth belongs to the code that switches, which goes on over there
+      const depth = context.preemptCount;
+      context.preemptCount = 0;
+      memory.writeAddr(this.#kernel.hot.currentTask + percpu.offset(context.cpu) - percpu.base, this.idle.address);
+      this.bindCpu(task.cpu);
+      context.preemptCount = depth;
+    }
+    const away = percpu.offset(task.cpu) - percpu.base;
+    memory.writeAddr(this.#kernel.hot.currentTask + away, task.address);
+    memory.writeAddr(this.#kernel.hot.topOfStack + away, task.stackTop);
     cpu.rsp0 = task.stackTop;
     if (task.user) memory.switchUserSpace(task.user.space);
     const migration = memory.translate(task.field('migration_disabled'), 0, false);
     context.bindTask(task.comm, task.pid, migration);
+  }
+  /** From here on code runs on this CPU. */
+  bindCpu(n: number): void {
+    const { memory, cpu, context, percpu, hot } = this.#kernel;
+    cpu.gsBase = percpu.offset(n);
+    context.bindCpu(n, memory.translate(hot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
   }
   /** The trace column shows a comm that changed. */
   renamed(task: Task, comm: string): void {

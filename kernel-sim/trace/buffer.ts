@@ -1,19 +1,27 @@
 /** The tracing ring buffer, in the text form that trace_pipe gives (Linux 6.12 Documentation/trace/ftrace.rst). */
 import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
+import { TraceRing } from './ring.ts';
+
+interface Event {
+  readonly line: string;
+  /** order over all CPUs */
+  readonly serial: number;
+}
 
 export class TraceBuffer {
   readonly #clock: Clock;
   readonly #context: Context;
-  #lines: string[] = [];
+  readonly #rings: TraceRing[] = [];
   /** told of each line, without newline, as it is written */
   onLine: ((line: string) => void) | undefined;
   /** events written since boot */
   written = 0;
 
-  constructor(clock: Clock, context: Context) {
+  constructor(clock: Clock, context: Context, cpus: number) {
     this.#clock = clock;
     this.#context = context;
+    for (let n = 0; n < cpus; n++) this.#rings.push(new TraceRing());
   }
   /** What bpf_trace_printk writes. */
   bpfPrintk(text: string): void {
@@ -23,18 +31,60 @@ export class TraceBuffer {
   event(text: string): void {
     const c = this.#context;
     c.extra = 1;
-    const line = `${c.taskColumn()} [${String(c.cpu).padStart(3, '0')}] ${c.flagsColumn()} ${formatTime(this.#clock.read())}: ${text}`;
+    const time = formatTime(this.#clock.read());
+    const line = `${c.taskColumn()} [${c.cpuColumn()}] ${c.flagsColumn()} ${time}: ${text}`;
     c.extra = 0;
     this.written++;
-    this.#lines.push(line);
+    (this.#rings[c.cpu] as TraceRing).push(line, text.length - 'bpf_trace_printk: '.length);
     this.onLine?.(line);
   }
-  /** Takes all lines out, as reading trace_pipe does. */
-  drain(): string[] {
-    const lines = this.#lines;
-    this.#lines = [];
-    return lines;
+  /** Events that wait to be read. */
+  get waiting(): number {
+    return this.#rings.reduce((sum, r) => sum + r.length, 0);
   }
+  /** Takes all lines out, as reading trace_pipe does: in order of time, with a line where events were overwritten. */
+  drain(): string[] {
+    if (this.#rings.length === 1) return [...this.#lost(0), ...(this.#rings[0] as TraceRing).drain()];
+    const events: Event[] = [];
+    const lost: string[] = [];
+    for (const [cpu, ring] of this.#rings.entries()) {
+      lost.push(...this.#lost(cpu));
+      for (const line of ring.drain()) events.push({ line, serial: timeOf(line) });
+    }
+    events.sort((a, b) => a.serial - b.serial);
+    return [...lost, ...events.map((e) => e.line)];
+  }
+  #lost(cpu: number): string[] {
+    const ring = this.#rings[cpu] as TraceRing;
+    const { lost } = ring;
+    ring.lost = 0;
+    return lost > 0 ? [`CPU:${cpu} [LOST ${lost} EVENTS]`] : [];
+  }
+  /** Lines in front of the events in /sys/kernel/tracing/trace. */
+  header(): string {
+    const entries = `${this.waiting}/${this.written}`;
+    return HEADER.replace('ENTRIES', entries).replace('CPUS', String(this.#rings.length));
+  }
+}
+
+const HEADER = `# tracer: nop
+#
+# entries-in-buffer/entries-written: ENTRIES   #P:CPUS
+#
+#                                _-----=> irqs-off/BH-disabled
+#                               / _----=> need-resched
+#                              | / _---=> hardirq/softirq
+#                              || / _--=> preempt-depth
+#                              ||| / _-=> migrate-disable
+#                              |||| /     delay
+#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
+#              | |         |   |||||     |         |
+`;
+
+/** microseconds, from the column */
+function timeOf(line: string): number {
+  const m = /^.{16}-.{7} \[\d+\] .{5} +(\d+)\.(\d{6}):/.exec(line);
+  return m ? Number(m[1]) * 1e6 + Number(m[2]) : 0;
 }
 
 /** Seconds right-aligned in five columns, microseconds rounded as the kernel does. */

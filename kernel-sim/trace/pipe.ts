@@ -11,6 +11,10 @@ export class TracePipe {
     const lines = this.#buffer.drain();
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
+  /** What /sys/kernel/tracing/trace begins with. */
+  header(): string {
+    return this.#buffer.header();
+  }
   /** Is told of each line (no newline) the moment it is written; lines then also stay for {@link read}. */
   set onLine(told: ((line: string) => void) | undefined) {
     this.#buffer.onLine = told;

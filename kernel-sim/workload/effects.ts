@@ -10,12 +10,10 @@ const PATH_MAX = 4096;
 const decoder = new TextDecoder();
 const pair = (a: Addr): Pair => [a | 0, Math.floor(a / 0x1_0000_0000)];
 
-export function registerEffects(kernel: Kernel, resultPhys: number): void {
+export function registerEffects(kernel: Kernel): void {
   const { text, args, memory, structs, tasks, files, slab } = kernel;
   const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
-  const resultLo = (): number => memory.i32[resultPhys >> 2] as number;
-  const resultHi = (): number => memory.i32[(resultPhys >> 2) + 1] as number;
-  const failed = (): boolean => resultHi() < 0;
+  const { recorded } = kernel;
   const readString = (at: Addr): string => {
     try {
       return decoder.decode(memory.readCString(at, PATH_MAX));
@@ -49,7 +47,7 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
     },
   });
 
-  on('file_alloc', () => args.retAddr(failed() ? 0 : files.open(tasks.current.lastPath)));
+  on('file_alloc', () => args.retAddr(recorded.failed ? 0 : files.open(tasks.current.lastPath)));
   on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
   on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
   // a descriptor that the recording uses but never opened: it was inherited
@@ -62,8 +60,8 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
   on('file_close_fd', () => {
     const fd = args.lo(0);
     const file = files.get(tasks.current, fd);
-    if (file !== 0 && !failed()) files.install(tasks.current, fd, 0);
-    args.retAddr(failed() ? 0 : file);
+    if (file !== 0 && !recorded.failed) files.install(tasks.current, fd, 0);
+    args.retAddr(recorded.failed ? 0 : file);
   });
   on('file_free', () => files.put(args.addr(0)));
   on('dentry', () => args.retAddr(files.dentry(readString(args.addr(0)))));
@@ -71,7 +69,7 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
   on('fill_user', () => {
     const call = tasks.current.call;
     const data = call?.args[1];
-    const n = resultLo();
+    const n = recorded.lo;
     if (data?.kind !== 'bytes' && data?.kind !== 'string') return;
     try {
       memory.writeBytes(args.addr(0), data.bytes.subarray(0, Math.max(0, n)));
@@ -88,7 +86,7 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
     const at = slab.kmalloc(bprm.size);
     memory.writeAddr(at + bprm.offset('filename'), name);
     memory.writeAddr(at + bprm.offset('interp'), name);
-    memory.writeAddr(at + bprm.offset('file'), failed() ? 0 : args.addr(1));
+    memory.writeAddr(at + bprm.offset('file'), recorded.failed ? 0 : args.addr(1));
     const call = tasks.current.call;
     const count = (n: number): number => {
       const list = call?.args[n];
@@ -123,9 +121,9 @@ export function registerEffects(kernel: Kernel, resultPhys: number): void {
 
   // clone: the child gets the pid that the recording has
   on('copy_process', () => {
-    const pid = resultLo();
-    if (failed() || pid <= 0) {
-      args.ret(resultLo(), resultHi());
+    const pid = recorded.lo;
+    if (recorded.failed || pid <= 0) {
+      args.ret(recorded.lo, recorded.hi);
       return;
     }
     const parent = tasks.current;

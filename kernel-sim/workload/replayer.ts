@@ -2,8 +2,8 @@
  * Replays a recording: decides which task runs next and what its next system call is. Everything in
  * between (entry, functions, switches) is the guest's own text.
  */
-import type { Addr } from '../../src/machine/addr.ts';
-import { RSP } from '../../src/machine/index.ts';
+import { type Addr, formatAddr } from '../../src/machine/addr.ts';
+import { type Fault, RSP } from '../../src/machine/index.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/task.ts';
@@ -48,13 +48,9 @@ export class Replayer {
   #calls = 0;
   /** pids that have exited in this replay */
   readonly #gone = new Set<number>();
-  readonly #result: number;
-  readonly #block: number;
 
-  constructor(kernel: Kernel, resultPhys: number, blockPhys: number) {
+  constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    this.#result = resultPhys >> 2;
-    this.#block = blockPhys >> 2;
     const { text, args } = kernel;
     text.hypercall('user_next', () => args.retU32(this.userNext()));
     text.hypercall('pick_next_task', () => args.retAddr(this.#pick().address));
@@ -70,6 +66,7 @@ export class Replayer {
     for (const t of trace.tasks) if (!tasks.find(t.pid)) tasks.create(t.pid, t.pid, t.comm, tasks.idle);
     this.#steps = trace.steps[Symbol.iterator]();
     this.#startNs = this.#kernel.clock.now;
+    if (trace.startRealtime !== undefined) this.#kernel.clock.setRealtime(trace.startRealtime);
     this.#calls = 0;
     this.#gone.clear();
     tasks.onExit = (pid) => this.#gone.add(pid);
@@ -102,7 +99,8 @@ export class Replayer {
             break;
           }
           const { faults } = this.#kernel;
-          if (stop.reason === 'fault' && stop.fault) oopses.push(faults.oops(stop.fault).text);
+          if (stop.reason === 'fault' && stop.fault && this.#kernel.cpu.cpl === 3) this.#segfault(stop.fault);
+          else if (stop.reason === 'fault' && stop.fault) oopses.push(faults.oops(stop.fault).text);
           else oopses.push((stop.why as { text?: string }).text ?? String(stop.why));
           if (tasks.current === tasks.loader || oopses.length >= MAX_OOPSES) {
             stopped = 'fault';
@@ -124,12 +122,21 @@ export class Replayer {
     return { calls: this.#calls, insns: machine.insns - before, stopped, oopses };
   }
 
+  /** A fault in user mode: the line that the kernel logs (Linux 6.12 arch/x86/mm/fault.c, show_signal_msg). */
+  #segfault(fault: Fault): void {
+    const { cpu, tasks, printk } = this.#kernel;
+    const { comm, pid } = tasks.current;
+    const hex = (a: number): string => a.toString(16);
+    printk.log(
+      `${comm}[${pid}]: segfault at ${hex(fault.address ?? 0)} ip ${formatAddr(fault.rip)} sp ${formatAddr(cpu.reg(RSP))} error ${hex(fault.errorCode)}`,
+    );
+  }
   /** make_task_dead(): the task that oopsed never runs again, the others go on. */
   #killCurrent(): void {
-    const { cpu, tasks, context, perCpuBase, text, probes } = this.#kernel;
+    const { cpu, tasks, context, text, probes } = this.#kernel;
     const task = tasks.current;
     if (cpu.cpl === 3) cpu.cs = KERNEL_CS;
-    cpu.gsBase = perCpuBase;
+    tasks.bindCpu(tasks.current.cpu);
     cpu.kernelGsBase = 0;
     cpu.rflags = KERNEL_FLAGS;
     context.preemptCount = 0;
@@ -142,9 +149,9 @@ export class Replayer {
   }
   /** The host takes the CPU back in the middle of guest code. */
   #backToLoader(): void {
-    const { cpu, tasks, context, perCpuBase } = this.#kernel;
+    const { cpu, tasks, context } = this.#kernel;
     if (cpu.cpl === 3) cpu.cs = KERNEL_CS;
-    cpu.gsBase = perCpuBase;
+    tasks.bindCpu(tasks.current.cpu);
     cpu.kernelGsBase = 0;
     cpu.rflags = KERNEL_FLAGS;
     context.preemptCount = 0;
@@ -159,7 +166,7 @@ export class Replayer {
 
   /** The current task is about to return to user space: what it does there is its next system call. */
   userNext(): number {
-    const { tasks, clock, memory } = this.#kernel;
+    const { tasks, clock, recorded, probes } = this.#kernel;
     const task = tasks.current;
     task.call = undefined;
     const step = this.#step;
@@ -170,21 +177,22 @@ export class Replayer {
       return this.userNext();
     }
     const at = this.#startNs + step.time;
-    if (at > clock.now) clock.now = at;
+    if (at > clock.now) {
+      if (probes.samplers.any) probes.samplers.advance(at);
+      clock.now = at;
+    }
     if (step.kind === 'end') {
-      memory.i32[this.#result] = step.status;
-      memory.i32[this.#result + 1] = 0;
-      memory.i32[this.#block] = 0;
+      recorded.set(step.status, 0);
+      recorded.waits = false;
       task.exitStatus = step.status;
       this.#advance();
       return NEXT.fatal;
     }
     this.#calls++;
     task.call = step;
-    memory.i32[this.#result] = step.result ? step.result.lo : 0;
-    memory.i32[this.#result + 1] = step.result ? step.result.hi : 0;
+    recorded.set(step.result?.lo ?? 0, step.result?.hi ?? 0);
     const waits = step.unfinished && !(this.#after?.kind === 'return' && this.#after.pid === step.pid);
-    memory.i32[this.#block] = waits ? 1 : 0;
+    recorded.waits = waits;
     task.blocked = waits;
     task.user?.setCall(step);
     this.#advance();
@@ -220,7 +228,7 @@ export class Replayer {
   }
 
   #switchTo(address: Addr): void {
-    const { tasks, clock, memory } = this.#kernel;
+    const { tasks, clock, recorded } = this.#kernel;
     const task = tasks.at(address);
     if (!task) throw new KernelError('ESRCH', 'switch to a task that does not exist');
     tasks.enter(task);
@@ -233,9 +241,8 @@ export class Replayer {
         this.#advance();
       }
     }
-    memory.i32[this.#block] = 0;
-    memory.i32[this.#result] = task.call?.result?.lo ?? 0;
-    memory.i32[this.#result + 1] = task.call?.result?.hi ?? 0;
+    recorded.waits = false;
+    recorded.set(task.call?.result?.lo ?? 0, task.call?.result?.hi ?? 0);
     tasks.reap();
   }
 }

@@ -86,6 +86,8 @@ export class CpuState {
   readonly words: Int32Array;
   /** Set while the flags of translated code are not in rflags yet: puts them there. */
   lazyFlags: (() => void) | undefined;
+  /** rflags was written since this was cleared */
+  flagsSet = false;
   private readonly memory: GuestMemory;
 
   constructor(memory: GuestMemory) {
@@ -141,6 +143,7 @@ export class CpuState {
   /** AC also opens user pages to the kernel (SMAP). */
   set rflags(value: number) {
     this.lazyFlags = undefined;
+    this.flagsSet = true;
     this.words[CPU.rflags >> 2] = value | FLAG.FIXED;
     this.memory.allowUser = (value & FLAG.AC) !== 0;
   }

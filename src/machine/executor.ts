@@ -28,10 +28,12 @@ export interface Stepper {
   run(limit: number): Exit;
   /** instructions completed by the last {@link run} */
   readonly executed: number;
-  /** weights of the instructions that the last {@link run} began, as {@link Machine.countAt} gives them */
-  readonly counted: number;
+  /** weights of the instructions that the last {@link run} began, as {@link Machine.mark} gives them */
+  readonly marked: number;
   /** the exception of the last run that ended with {@link EXIT.fault} */
   readonly fault: Fault | undefined;
+  /** Whether the kernel instruction at `va` has been executed here, as far as is remembered. */
+  seen(va: Addr): boolean;
   /** Forget decoded instructions that overlap the range (any of their bytes). */
   invalidate(va: Addr, bytes: number): void;
   /**

@@ -39,8 +39,8 @@ export class Machine {
   readonly engine: 'step' | 'jit';
   /** Instructions executed since the machine was made. */
   insns = 0;
-  /** Weights of the {@link countAt} instructions executed since the machine was made. */
-  counted = 0;
+  /** Weights of the {@link mark}ed instructions executed since the machine was made. */
+  marked = 0;
   /** Guest code executed `vmcall` with eax = `nr`: arguments in cpu.regs, result to rax. May throw {@link MachineStop}. */
   onVmcall: (nr: number) => void = (nr) => {
     throw new MachineStop(`vmcall ${nr}, but nobody handles hypercalls`);
@@ -55,8 +55,9 @@ export class Machine {
   readonly haltAddress: Addr = CPU_ENTRY_AREA;
   /** Engine 'jit' only. */
   readonly translator: Translator | undefined;
-  /** Instructions that are counted: what each adds to {@link counted}. */
+  /** What each marked instruction adds to {@link marked}. */
   readonly weights = new Map<Addr, number>();
+  private readonly marks = new Map<Addr, Uint8Array>();
   private readonly stepper: Stepper;
   /** absolute value of `insns` at which the innermost run ends */
   private limit = Number.POSITIVE_INFINITY;
@@ -72,12 +73,15 @@ export class Machine {
     memory.map(this.haltAddress, page, PAGE_SIZE, { exec: true });
     this.stepper = createStepper(memory, this.cpu, this.weights);
     this.translator = this.engine === 'jit' ? this.createTranslator(options.translator) : undefined;
+    memory.onKernelMapChange = (start, end) => {
+      this.stepper.invalidate(start, end - start);
+      this.translator?.mapChanged(start, end);
+    };
   }
 
   private createTranslator(options: Partial<TranslatorOptions> | undefined): Translator {
     const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, ...options });
     this.stepper.onTransfer = translator.onTransfer;
-    this.memory.onKernelMapChange = (start, end) => translator.mapChanged(start, end);
     return translator;
   }
 
@@ -89,6 +93,11 @@ export class Machine {
   /** Whether the run loop has something to look at, so that translated code must come back. */
   attention(): boolean {
     return this.breakpoints.size > 0;
+  }
+
+  /** Whether the stepper has executed the instruction at `rip`: what it has not is not worth translating. */
+  seen(rip: Addr): boolean {
+    return this.stepper.seen(rip);
   }
 
   /** Whether guest code is running, that is, whether this is called from a hypercall handler. */
@@ -145,6 +154,7 @@ export class Machine {
     if (t !== undefined && left >= t.need && !(cpu.rflags & FLAG.TF)) {
       const why = translator.enter(t, Math.min(left, t.slice));
       if (why === LEFT.budget && (left > t.slice || translator.onTransfer(cpu.rip))) translator.resume(t);
+      if (why === LEFT.transfer && translator.onTransfer(cpu.rip)) translator.translate(cpu.rip);
       if (why !== LEFT.step && why !== LEFT.frame) return undefined;
     }
     const exit = this.step(this.limit - this.insns);
@@ -160,21 +170,26 @@ export class Machine {
     if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
     const exit = stepper.run(left);
     this.insns += stepper.executed;
-    this.counted += stepper.counted;
+    this.marked += stepper.marked;
     return exit;
   }
 
   /**
-   * Counts executions of the instructions at these addresses in {@link counted}; one that is given n times counts n.
-   * To be said before the text there is executed. What is not counted pays nothing.
+   * Marks instructions: executing the one at `va + i` adds `weights[i]` to {@link marked}. To be said before the text
+   * there is executed. Text without marks pays nothing for it.
    */
-  countAt(addresses: Iterable<Addr>): void {
-    for (const at of addresses) this.weights.set(at, (this.weights.get(at) ?? 0) + 1);
+  mark(va: Addr, weights: Uint8Array): void {
+    this.unmark(va);
+    this.marks.set(va, weights);
+    for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) this.weights.set(va + i, weights[i]!);
   }
 
-  /** The text in the range is gone: nothing there is counted any more. */
-  uncount(start: Addr, bytes: number): void {
-    for (let at = start; at < start + bytes; at++) this.weights.delete(at);
+  /** The text that {@link mark} was told of is gone. */
+  unmark(va: Addr): void {
+    const weights = this.marks.get(va);
+    if (weights === undefined) return;
+    this.marks.delete(va);
+    for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) this.weights.delete(va + i);
   }
 
   /** Resolves or delivers an exception; gives it back where nobody takes it. */

@@ -325,7 +325,7 @@ export class GuestMemory {
 
   private crossStore(lo: number, hi: number, size: number, valueLo: number, valueHi: number): void {
     this.byteAt(lo, hi, 0, WRITE);
-    this.byteAt(lo, hi, size - 1, WRITE);
+    this.byteAt(lo, hi, PAGE_SIZE - (lo & LAST), WRITE); // a fault's address is the second page's first byte
     for (let n = 0; n < size; n++) {
       this.u8[this.byteAt(lo, hi, n, WRITE)] = n < 4 ? valueLo >>> (8 * n) : valueHi >>> (8 * (n - 4));
     }

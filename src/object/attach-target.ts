@@ -1,10 +1,11 @@
 /** What a program must name at load time: the function, tracepoint or type of the kernel's BTF that it attaches to. */
 
-import { ATTACH_TYPES, BPF_PROG_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
+import { ATTACH_TYPES, attachType, BPF_PROG_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import type { Btf } from '../btf/index.ts';
 import { ObjectError } from './error.ts';
 import { kernelStructOps } from './maps/struct-ops.ts';
 import type { ObjectModel, ProgramDef } from './model.ts';
+import type { Target } from './target.ts';
 
 /** Prefix of the BTF name, and its kind, by attach type. */
 function btfName(attachType: string, target: string): { name: string; kind: 'func' | 'typedef' } {
@@ -46,15 +47,18 @@ function structOpsTarget(object: ObjectModel, program: ProgramDef, btf: Btf | un
   throw fail('no struct_ops map of the object uses it');
 }
 
-/** @param btf the kernel's. @throws ObjectError where the target is not given or not there */
-export function loadTarget(object: ObjectModel, program: ProgramDef, btf: Btf | undefined): LoadTarget {
+/** @param kernel asked for its BTF only where it is needed. @throws ObjectError where the target is not given or not there */
+export function loadTarget(object: ObjectModel, program: ProgramDef, kernel: Pick<Target, 'btf'>): LoadTarget {
   const { expectedAttachType } = program;
-  if (program.type === BPF_PROG_TYPE.STRUCT_OPS) return structOpsTarget(object, program, btf);
+  if (program.type === BPF_PROG_TYPE.STRUCT_OPS) return structOpsTarget(object, program, kernel.btf);
+  // libbpf attaches USDT programs through a multi-uprobe link where the kernel has those, as 6.12 does.
+  if (program.match?.rule.method === 'usdt') return { expectedAttachType: attachType('trace_uprobe_multi') };
   if (!program.match?.rule.attachBtf) return { expectedAttachType };
   const fail = (message: string): ObjectError => new ObjectError(object.file, `program '${program.name}'`, message);
   if (program.match.rule.method === 'freplace') throw fail('freplace needs a program to replace; name it when loading');
   const { target } = program;
   if (!target) throw fail(`SEC("${program.rawSectionName}") does not say what to attach to`);
+  const { btf } = kernel;
   if (!btf) throw fail("the kernel's BTF is not known; give it with --btf");
   // `module:function`: one BTF is active here, the kernel's own.
   const colon = target.indexOf(':');

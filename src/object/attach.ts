@@ -113,11 +113,21 @@ function tracepoint(r: Request, target: string): Attached {
   return { link: perfLink(r, { type: 'tracepoint', category, event }), target: `${category}:${event}`, offset: 0 };
 }
 
+/** Functions that ftrace can hook by a pattern of `*` and `?`. */
+function matching(r: Request, pattern: string): string[] {
+  if (!/^[A-Za-z0-9_.*?]+$/.test(pattern)) throw failure(r, `'${pattern}' is no pattern of function names`);
+  if (!r.kernel.symbols?.functions) throw notModelled(r, `the pattern '${pattern}'`);
+  const like = new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  const found: string[] = [];
+  for (const { name, kind } of r.kernel.symbols.functions())
+    if (/^[esb]$/i.test(kind ?? 'e') && like.test(name)) found.push(name);
+  if (found.length === 0) throw failure(r, `no function of the kernel matches '${pattern}'`);
+  return found;
+}
+
 function kprobeMulti(r: Request, target: string): Attached {
   const flags = r.program.match?.rule.onReturn ? BPF_F_KPROBE_MULTI_RETURN : 0;
-  const symbols = target.split(',').map((name) => name.trim());
-  const wild = symbols.find((name) => /[*?]/.test(name));
-  if (wild) throw notModelled(r, `the pattern '${wild}'`);
+  const symbols = /[*?]/.test(target) ? matching(r, target) : target.split(',').map((name) => name.trim());
   return {
     link: createLink(r, 0, r.program.expectedAttachType, { kprobeMulti: { symbols, flags } }),
     target,

@@ -32,6 +32,16 @@ export interface MapHandle {
   freeze?(): void;
 }
 
+/** What OBJ_GET_INFO_BY_FD says of a map. */
+export interface MapShape {
+  /** name of the type */
+  readonly type: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+}
+
 /** BPF_PROG_LOAD. */
 export interface ProgLoadRequest {
   readonly type: number;
@@ -82,6 +92,11 @@ export interface BpfSyscalls {
   btfLoad(bytes: Uint8Array): { readonly fd: number };
   mapCreate(request: MapCreateRequest): MapHandle;
   progLoad(request: ProgLoadRequest): ProgHandle;
+  /** BPF_OBJ_PIN and BPF_OBJ_GET, in the kernel's bpffs */
+  objPin?(path: string, fd: number): void;
+  objGet?(path: string): number;
+  /** the map behind a descriptor */
+  map?(fd: number): MapHandle & MapShape;
   /** close(2) of any descriptor that the above gave */
   close?(fd: number): void;
   linkCreate?(request: LinkCreateRequest): LinkHandle;
@@ -100,6 +115,15 @@ export interface PerfSyscalls {
   ): { readonly fd: number };
 }
 
+/** /proc/kallsyms. */
+export interface KernelSymbols {
+  address(name: string): number | undefined;
+  /** also among symbols that are not looked at otherwise */
+  find?(name: string): { readonly address: number } | undefined;
+  /** functions, for patterns; `kind` e, s and b in either case can be hooked by ftrace */
+  functions?(): Iterable<{ readonly name: string; readonly kind?: string }>;
+}
+
 /** A kernel to load into. */
 export interface ObjectKernel {
   readonly bpf: BpfSyscalls;
@@ -112,5 +136,5 @@ export interface ObjectKernel {
   /** text of /proc/config.gz */
   readonly config?: string;
   /** /proc/kallsyms: the signed 64-bit address as a number */
-  readonly symbols?: { address(name: string): number | undefined };
+  readonly symbols?: KernelSymbols;
 }

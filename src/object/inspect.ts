@@ -312,7 +312,8 @@ class Inspector {
   #core(): InspectedCore[] {
     const { btf, btfExt, functions } = this.#model;
     if (!btf || !btfExt) return [];
-    const resolver = this.#target.btf ? new CoreResolver(btf, this.#target.btf) : undefined;
+    const kernel = this.#target.coreBtf ?? this.#target.btf;
+    const resolver = kernel ? new CoreResolver(btf, kernel) : undefined;
     const out: InspectedCore[] = [];
     for (const [section, relos] of btfExt.core) {
       const inSection = functions.filter((f) => f.rawSectionName === section).sort((a, b) => a.start - b.start);

@@ -24,6 +24,9 @@ const WITHOUT_BTF = new Set<number>([
   BPF_MAP_TYPE.ARENA,
 ]);
 
+/** Where libbpf pins by name. */
+const pinPath = (map: MapDef): string => `/sys/fs/bpf/${map.name}`;
+
 const KEY0 = new Uint8Array(4);
 const u32 = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
 
@@ -47,10 +50,48 @@ export class MapLoader {
     if (known) return known;
     let innerMap: number | undefined;
     if (isMapInMap(map.type) && map.inner) innerMap = this.create(map.inner).fd;
-    const handle = this.#createOne(this.#request(map, innerMap), map);
+    const request = this.#request(map, innerMap);
+    const pinned = map.pinning === 'by_name' ? this.#reuse(map, request) : undefined;
+    const handle = pinned ?? this.#createOne(request, map);
     this.handles.set(map, handle);
+    if (pinned) return handle;
     this.#fill(map, handle);
+    if (map.pinning === 'by_name') this.#pin(map, handle);
     return handle;
+  }
+
+  /** A map that was pinned before under this name, if it is of the same shape. */
+  #reuse(map: MapDef, request: MapCreateRequest): MapHandle | undefined {
+    const { bpf } = this.#kernel;
+    if (!bpf.objGet || !bpf.map) return undefined;
+    let fd: number;
+    try {
+      fd = bpf.objGet(pinPath(map));
+    } catch (error) {
+      if ((error as { errno?: unknown }).errno === 'ENOENT') return undefined;
+      throw error;
+    }
+    const found = bpf.map(fd);
+    const same =
+      found.type === mapTypeName(request.type) &&
+      found.keySize === request.keySize &&
+      found.valueSize === request.valueSize &&
+      found.maxEntries === request.maxEntries &&
+      found.flags === request.flags;
+    if (!same) {
+      bpf.close?.(fd);
+      throw new ObjectError(
+        this.#object.file,
+        `map '${map.name}'`,
+        `the map pinned at ${pinPath(map)} has another type or size; unpin it, or rename this one`,
+      );
+    }
+    return found;
+  }
+
+  #pin(map: MapDef, handle: MapHandle): void {
+    if (this.#kernel.bpf.objPin) this.#kernel.bpf.objPin(pinPath(map), handle.fd);
+    else this.warnings.push(`map '${map.name}' is not pinned: this kernel has no bpffs`);
   }
 
   #request(map: MapDef, innerMap: number | undefined): MapCreateRequest {

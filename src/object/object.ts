@@ -1,7 +1,7 @@
 /** An object and, once it is loaded, its programs and maps in a kernel: libbpf's `bpf_object` in the shape of JavaScript. */
 import { readFileSync } from 'node:fs';
 import { attachType, BPF_OBJ_NAME_LEN } from '../../kernel-sim/bpf/uapi/index.ts';
-import type { Btf, BtfValue } from '../btf/index.ts';
+import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
 import { writeInsns } from '../isa/index.ts';
 import { type AttachedLink, type AttachOptions, attachesItself, attachProgram } from './attach.ts';
 import { loadTarget } from './attach-target.ts';
@@ -14,6 +14,7 @@ import { LoadedMap } from './map-access.ts';
 import type { MapDef, MapOrigin, ObjectModel, ProgramDef } from './model.ts';
 import { openObject } from './open.ts';
 import { type RelocatedProgram, Relocator } from './relocate.ts';
+import { structOpsValue } from './struct-ops-value.ts';
 import type { Target } from './target.ts';
 import { type Variables, variableAccess } from './variables.ts';
 
@@ -31,7 +32,7 @@ export interface LoadOptions {
   readonly logLevel?: number;
   /** values for `.kconfig` externs before the kernel's own: `CONFIG_HZ=250` lines */
   readonly kconfig?: string;
-  /** BTF to relocate against in place of the kernel's */
+  /** BTF for CO-RE in place of the kernel's, as libbpf's `btf_custom_path` */
   readonly btf?: Btf;
   /** false skips the verifier */
   readonly verify?: boolean;
@@ -56,12 +57,18 @@ export function versionCode(release: string): number {
 export function targetOf(kernel: ObjectKernel, options: Pick<LoadOptions, 'btf' | 'kconfig'> = {}): Target {
   const { symbols } = kernel;
   return {
-    btf: options.btf ?? kernel.btf,
+    // Both take milliseconds, and most objects need neither.
+    get btf() {
+      return kernel.btf;
+    },
+    get config() {
+      return kernel.config;
+    },
+    coreBtf: options.btf,
     symbol: (name) => {
-      const address = symbols?.address(name);
+      const address = symbols?.find?.(name)?.address ?? symbols?.address(name);
       return address === undefined ? undefined : BigInt.asUintN(64, BigInt(address));
     },
-    config: kernel.config,
     kconfig: options.kconfig,
     version: versionCode(kernel.release),
   };
@@ -143,6 +150,21 @@ export class BpfObject {
   relocate(target: Target = {}, programs?: readonly string[]): RelocatedProgram[] {
     const relocator = new Relocator(this.model, { btf: this.#btf, ...target });
     return this.#chosen(programs).map((program) => relocator.relocate(program));
+  }
+
+  /**
+   * Bytes as a value of a type of the object's BTF: what a ring buffer or perf event brings.
+   *
+   * @param type name of a struct, union, enum or typedef
+   * @throws ObjectError where there is no such type
+   */
+  decode(type: string, bytes: Uint8Array): BtfValue {
+    const { btf } = this.model;
+    for (const kind of ['struct', 'typedef', 'union', 'enum'] as const) {
+      const id = btf?.findByName(type, kind);
+      if (btf && id) return decodeValue(btf, id, bytes);
+    }
+    throw new ObjectError(this.model.file, undefined, `its BTF has no type '${type}'`);
   }
 
   #chosen(names: readonly string[] | undefined): ProgramDef[] {
@@ -248,7 +270,7 @@ export class BpfObject {
         throw new ObjectError(this.model.file, `program '${program.name}'`, `map '${ref.map.name}' was not created`);
       insns[ref.insn] = { ...(insns[ref.insn] as RelocatedProgram['insns'][number]), imm: handle.fd };
     }
-    const { attachBtf, expectedAttachType } = loadTarget(this.model, program, target.btf);
+    const { attachBtf, expectedAttachType } = loadTarget(this.model, program, target);
     const info = btfFd !== undefined;
     return kernel.bpf.progLoad({
       type,
@@ -374,6 +396,11 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     const { bpf } = this.kernel;
     if (!bpf.linkCreate)
       throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, 'attaching it is not modelled yet');
+    const { btf } = this.kernel;
+    if (!btf)
+      throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, "the kernel's BTF is not known");
+    const value = structOpsValue(this.object.model, map, btf, (name) => this.programs[name]?.fd);
+    loaded.handle.update(new Uint8Array(4), value, 0);
     const link = bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') }) as LinkOf<K>;
     return [
       {

@@ -130,6 +130,9 @@ export function openObject(bytes: Uint8Array, file: string): ObjectModel {
   if (arenaSection && arenaSection.size > 0 && arena < 0) {
     throw new ObjectError(file, 'section .addr_space.1', 'variables in an arena need an arena map in SEC(".maps")');
   }
+  if (arenaSection?.data.some((byte) => byte !== 0)) {
+    warn('section .addr_space.1: initial values of arena variables are not written; they start as 0');
+  }
   const relocMaps =
     arena < 0 || !arenaSection ? maps : [...maps, { ...(maps[arena] as MapDef), origin: 'arena' as const }];
   collectRelocs(file, elf, { functions: index, maps: relocMaps, externs, arenaSection: arenaSection?.index ?? 0 });

@@ -85,7 +85,7 @@ export class Relocator {
   readonly #object: ObjectModel;
   readonly #target: Target;
   readonly #index: FunctionIndex;
-  readonly #resolver: CoreResolver | undefined;
+  #resolver: CoreResolver | undefined;
   readonly #core = new Map<FunctionDef, { insns: readonly Insn[]; applied: AppliedCore[] }>();
   readonly #ksyms = new Map<ExternDef, ResolvedKsym>();
 
@@ -93,7 +93,6 @@ export class Relocator {
     this.#object = object;
     this.#target = target;
     this.#index = new FunctionIndex(object.functions);
-    this.#resolver = object.btf && target.btf ? new CoreResolver(object.btf, target.btf) : undefined;
   }
 
   /** What an extern of `.ksyms` is in the target. @throws ObjectError */
@@ -157,6 +156,10 @@ export class Relocator {
 
   #decide(f: FunctionDef, at: number, relo: ExtCoreRelo): CoreDecision {
     if (relo.insnOff % INSN_SIZE !== 0) throw this.#coreError(f, at, new CoreError('it is at no instruction'));
+    if (!this.#resolver) {
+      const kernel = this.#target.coreBtf ?? this.#target.btf;
+      if (this.#object.btf && kernel) this.#resolver = new CoreResolver(this.#object.btf, kernel);
+    }
     if (!this.#resolver)
       throw this.#coreError(f, at, new CoreError("the kernel's BTF is not known; give it with --btf"));
     try {

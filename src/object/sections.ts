@@ -149,7 +149,7 @@ export const SECTION_RULES: readonly SectionRule[] = [
   row('cgroup/skb', 'cgroup_skb', 'cgroup', undefined, loose),
   row('cgroup/sock_create', 'cgroup_sock', 'cgroup', 'cgroup_inet_sock_create', loose),
   row('cgroup/sock_release', 'cgroup_sock', 'cgroup', 'cgroup_inet_sock_release', loose),
-  row('cgroup/sock', 'cgroup_sock', 'cgroup', 'cgroup_inet_sock_create'),
+  row('cgroup/sock', 'cgroup_sock', 'cgroup', 'cgroup_inet_sock_create', loose),
   row('cgroup/post_bind4', 'cgroup_sock', 'cgroup', 'cgroup_inet4_post_bind', loose),
   row('cgroup/post_bind6', 'cgroup_sock', 'cgroup', 'cgroup_inet6_post_bind', loose),
   row('cgroup/bind4', 'cgroup_sock_addr', 'cgroup', 'cgroup_inet4_bind', loose),

@@ -5,8 +5,10 @@ import { ObjectError } from './error.ts';
 import type { ExternDef, ObjectModel } from './model.ts';
 
 export interface Target {
-  /** the kernel's BTF */
+  /** the kernel's BTF: for CO-RE, ksyms and what programs attach to */
   readonly btf?: Btf | undefined;
+  /** BTF for CO-RE in its place, as libbpf's `btf_custom_path` */
+  readonly coreBtf?: Btf | undefined;
   /** address of a kernel symbol, from kallsyms */
   readonly symbol?: ((name: string) => bigint | undefined) | undefined;
   /** text of the kernel's configuration */

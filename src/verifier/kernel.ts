@@ -202,6 +202,8 @@ export interface VerifierKernel {
   mapGenLookup?(map: MapFacts): Insn[] | undefined;
   /** address of `map->ops->map_…`, which a call of the helper becomes */
   mapOp?(map: MapFacts, op: 'lookup' | 'update' | 'delete' | 'push' | 'pop' | 'peek' | 'redirect' | 'for_each' | 'lookup_percpu'): bigint | undefined;
+  /** address of the `struct btf_struct_meta` of a type in the program's BTF: what bpf_obj_new and its kin are passed */
+  structMeta?(btf: Btf, typeId: number): bigint;
   mapByFd(fd: number): MapFacts | undefined;
   /** whether a descriptor is open at all; where absent, only the standard streams are */
   isOpenFd?(fd: number): boolean;
@@ -216,6 +218,25 @@ export interface VerifierKernel {
   readonly possibleCpus?: number;
   /** whether a sleepable program may attach to a function of the kernel; all may where absent */
   maySleepAt?(func: string, progType: number): boolean;
-  /** whether the kernel refuses programs for a member of a struct_ops structure */
-  structOpsUnsupported?(struct: string, member: string, sleepable: boolean): boolean;
+  /** a BPF iterator's target (`bpf_iter_task`): context arguments by offset that are more than their BTF says */
+  iterTarget?(func: string): ((off: number) => IterArg | undefined) | undefined;
+  /** member of a struct_ops type, by the BTF id of the type and the member's index (expected_attach_type) */
+  structOpsMember?(btfId: number, member: number): StructOpsMember | undefined;
+}
+
+/** An argument of an iterator program's context. */
+export interface IterArg {
+  readonly regType: string;
+  readonly regFlags?: readonly TypeFlag[];
+  readonly btfType?: string;
+}
+
+/** What a struct_ops program implements. */
+export interface StructOpsMember {
+  /** BTF id of the member's func_proto */
+  readonly proto: number;
+  readonly struct: string;
+  readonly name: string;
+  /** the kernel refuses programs for it */
+  readonly unsupported?: boolean;
 }

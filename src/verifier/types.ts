@@ -78,10 +78,8 @@ export interface InsnAux {
     /** size of the object of bpf_obj_new and its kin; offset of the node in bpf_list_push_*, bpf_rbtree_add */
     arg?: bigint;
     facts?: KfuncFacts;
-    /** address of the type's `struct btf_struct_meta` */
-    structMeta?: bigint;
-    /** bpf_dynptr_from_skb of a program that may not write to packets */
-    readOnly?: boolean;
+    /** the object's type in the program's BTF, where it has fields that the kernel looks after (`kptr_struct_meta`) */
+    metaType?: number;
   };
   /** ld_imm64 pseudo BTF id resolved: address */
   btfVarAddress?: bigint;

@@ -6,7 +6,7 @@ import { InterpMemory, makeRun, R10, RunState, STRIDE } from '../../kernel-sim/b
 import { disassemble, readInsns } from '../../src/isa/index.ts';
 import { addrHi, addrLo } from '../../src/machine/addr.ts';
 import type { Program } from '../../src/index.ts';
-import type { Engine } from './driver.ts';
+import type { Engine } from '../support/drivers.ts';
 
 /** x86 numbers of R0 to R9. */
 const X86 = [0, 7, 6, 2, 1, 8, 3, 13, 14, 15];

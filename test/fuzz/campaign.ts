@@ -1,7 +1,7 @@
 /** Runs random programs on all engines, compares everything they leave behind, and shrinks what differs. */
 import { disassemble, type Insn, LD_IMM64, writeInsns } from '../../src/isa/index.ts';
 import { BpfError } from '../../src/index.ts';
-import { type Engine, ENGINES, engine } from '../conformance/driver.ts';
+import { type Engine, ENGINES, engine } from '../support/drivers.ts';
 import { firstDifference } from '../conformance/trace.ts';
 import { assemble, BUFFER, generate, type Program, Rng, smaller } from './grammar.ts';
 

@@ -1,9 +1,11 @@
 /** Booting, the address space, symbols, and the text as machine code. */
 import { describe, expect, it } from 'vitest';
 import { syscalls } from '../../kernel-sim/data/syscalls.ts';
+import { textTable } from '../../kernel-sim/data/text.ts';
 import { Kernel } from '../../kernel-sim/index.ts';
 import { tables } from '../../kernel-sim/text/functions/index.ts';
 import { functionName } from '../../kernel-sim/text/language.ts';
+import { pregenerate } from '../../kernel-sim/text/pregenerate.ts';
 import { formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { haveShared, readShared } from '../support/shared.ts';
@@ -121,6 +123,9 @@ describe('text', () => {
       }
     }
     expect(k.text.overflowed).toBeLessThan(20);
+  });
+  it('that ships is what the tables give now', () => {
+    expect(pregenerate()).toEqual(textTable);
   });
   it('has an entry for each system call, and begins as the real one does', async () => {
     const k = await Kernel.boot({ engine: 'step' });

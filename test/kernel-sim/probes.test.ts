@@ -241,6 +241,29 @@ describe('what a handler sees', () => {
   });
 });
 
+describe('a sampling perf event', () => {
+  it('fires by the virtual clock, in interrupt context, with the user registers', async () => {
+    const kernel = await Kernel.boot({ engine });
+    const ips: number[] = [];
+    const layout = kernel.structs.of('bpf_perf_event_data_kern');
+    const p = program(kernel, 'sample', () => {
+      const regs = kernel.memory.readAddr(kernel.args.addr(0) + layout.offset('regs'));
+      ips.push(kernel.memory.readAddr(regs + kernel.structs.of('pt_regs').offset('ip')));
+      kernel.trace.bpfPrintk('sample');
+    });
+    const { event } = kernel.perf.open({ type: 'software', config: 0, freq: 1000 });
+    event.setBpf(p);
+    await kernel.replay(recording([call('getpid', [], 42, { time: 0 }), call('getpid', [], 42, { time: 5_500_000 })]));
+    expect(ips.length).toBe(5);
+    expect(ips[0]).toBeLessThan(0x402000);
+    expect(ips[0]).toBeGreaterThanOrEqual(0x401000);
+    expect(columns(kernel.tracePipe.read())[0]).toBe('d.h1. sample');
+    event.release();
+    await kernel.replay(recording([call('getpid', [], 42, { time: 5_500_000 })]));
+    expect(ips.length).toBe(5);
+  });
+});
+
 describe('what is refused', () => {
   const errnoOf = async (attach: (k: Kernel) => void): Promise<string> => {
     const kernel = await Kernel.boot({ engine });

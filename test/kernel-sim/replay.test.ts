@@ -221,3 +221,38 @@ describe('what inner functions are given', () => {
     expect(seen.slice(0, rows.length)).toEqual(rows.map((s) => 1000 + s.nr));
   });
 });
+
+describe('several CPUs', () => {
+  it('each task runs on its own, with its own per-CPU data', async () => {
+    const k = await Kernel.boot({ engine, cpus: 4 });
+    const hot = k.structs.of('pcpu_hot');
+    const seen: string[] = [];
+    const p = program(k, 'x', () => {
+      const base = k.cpu.gsBase;
+      const number = k.memory.readU32(base + (k.symbols.address('pcpu_hot') as number) + hot.offset('cpu_number'));
+      seen.push(`${k.tasks.current.pid}:${k.context.cpu}:${number}`);
+      k.trace.bpfPrintk('x');
+    });
+    k.probes.kprobe(p, { symbol: 'vfs_read' });
+    const read = (pid: number) => call('read', [3, { kind: 'opaque', text: '' }, 10], 5, { pid });
+    const before = { ...read(41), unfinished: true };
+    await k.replay(
+      recording(
+        [before, read(42), { kind: 'return', pid: 41, time: 5 }, read(43), read(44), read(41)],
+        [
+          [41, 'a'],
+          [42, 'b'],
+          [43, 'c'],
+          [44, 'd'],
+        ],
+      ),
+    );
+    expect(seen).toEqual(['41:1:1', '42:2:2', '43:3:3', '44:0:0', '41:1:1']);
+    expect(k.tracePipe.read().split('\n').slice(0, 2)).toEqual([
+      '               a-41      [001] ...21   600.000000: bpf_trace_printk: x',
+      '               b-42      [002] ...21   600.000000: bpf_trace_printk: x',
+    ]);
+    expect(k.context.cpu).toBe(0);
+    expect(k.context.preemptCount).toBe(0);
+  });
+});

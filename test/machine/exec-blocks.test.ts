@@ -8,6 +8,7 @@ import { CpuState } from '../../src/machine/cpu.ts';
 import { createStepper } from '../../src/machine/exec/index.ts';
 import { UOP } from '../../src/machine/exec/uop.ts';
 import { EXIT, type Stepper } from '../../src/machine/executor.ts';
+import { Machine } from '../../src/machine/machine.ts';
 import { GuestMemory } from '../../src/machine/memory.ts';
 import { Assembler, at, conditions, form, type Operand, r8, rbp, rbx, rsp, table } from '../../src/x86/index.ts';
 import { Random } from './cpu-diff/random.ts';
@@ -117,7 +118,7 @@ function sequence(random: Random, length: number): Uint8Array {
 describe('micro-operations', () => {
   it('have their own number as the label of their case', () => {
     const source = readFileSync(new URL('../../src/machine/exec/hot.ts', import.meta.url), 'utf8');
-    const labels = [...source.matchAll(/case (\d+):.*\/\/ (\w+)/g)].map((m) => [m[2], Number(m[1])]);
+    const labels = [...source.matchAll(/case (\d+):\s*\{?\s*\/\/ (\w+)/g)].map((m) => [m[2], Number(m[1])]);
     expect(Object.fromEntries(labels)).toEqual(UOP);
   });
 
@@ -237,6 +238,27 @@ describe('micro-operations', () => {
     expect(stepper.fault?.kind).toBe('bp');
     expect(cpu.reg(0)).toBeLessThanOrEqual(before + 1);
     expect(cpu.reg(1)).toBe(1000);
+  });
+
+  it('are forgotten with their mapping', () => {
+    const memory = new GuestMemory({ bytes: 128 << 20 });
+    const machine = new Machine(memory);
+    const stack = memory.allocPages(1);
+    memory.map(DATA, stack, 4096, { write: true });
+    machine.cpu.setReg(rsp, DATA + 4096);
+    for (const value of [1, 2]) {
+      const page = memory.allocPages(1, 'image');
+      memory.u8.set(new Assembler(CODE).op('mov r32, imm32', 0, value).op('ret').bytes(), page);
+      memory.map(CODE, page, 4096, { exec: true });
+      expect(machine.call(CODE).reason).toBe('halt');
+      expect(machine.cpu.reg(0)).toBe(value);
+      memory.unmap(CODE, 4096);
+      expect(machine.call(CODE)).toMatchObject({
+        reason: 'fault',
+        fault: { kind: 'page', errorCode: 16, address: CODE },
+      });
+      machine.cpu.setReg(rsp, DATA + 4096);
+    }
   });
 
   it('trap after each instruction while TF is set', () => {

@@ -19,6 +19,7 @@ function unitAt(t: TestMachine, entry: Addr, within?: ReadonlySet<Addr>): Unit {
   const unit = buildUnit(entry, {
     shapeAt: shapes,
     classOf: guess,
+    targetOf: () => undefined,
     bp: DYNAMIC,
     within,
     maxInsns: 1000,
@@ -116,7 +117,7 @@ describe('control flow', () => {
       blocks[id]!.term =
         y === undefined ? { kind: 'jump', to: taken } : { kind: 'branch', cc: 4, taken, other: blocks[y]!, exit };
     });
-    return { entry: 0, bp: DYNAMIC, blocks, ranges: [], frame: { lo: 0, hi: 0 }, temps: 0 };
+    return { entry: 0, bp: DYNAMIC, blocks, ranges: [], cold: [], frame: { lo: 0, hi: 0 }, temps: 0 };
   }
 
   it('finds dominators and loops', () => {

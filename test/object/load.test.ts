@@ -243,6 +243,48 @@ describe.skipIf(!haveShared)('objects of the selftests', () => {
   });
 });
 
+describe('pinning and patterns', () => {
+  it.skipIf(!haveShared)('a map pinned by name is found again, and refused in another shape', () => {
+    const path = sharedPath('conformance/objects/samples/cilium-examples/kprobepin_bpf_bpfel.o');
+    const k = kernel();
+    BpfObject.open(path).load(k);
+    const [pinned] = [...k.pins.keys()];
+    expect(pinned).toBe('/sys/fs/bpf/kprobe_map');
+    BpfObject.open(path).load(k);
+    expect(k.maps).toHaveLength(1);
+    const other = BpfObject.open(path);
+    const map = other.maps[0];
+    if (map) map.maxEntries = 99;
+    expect(() => other.load(k)).toThrow(/pinned at \/sys\/fs\/bpf\/kprobe_map has another type or size/);
+  });
+
+  it('a pattern of functions becomes their names', () => {
+    const k = kernel();
+    k.functions = ['tcp_v4_rcv', 'tcp_sendmsg', 'udp_rcv'];
+    const bytes = writeObject([
+      {
+        name: 'kprobe.multi/tcp_*',
+        data: Buffer.from('b7000000000000009500000000000000', 'hex'),
+        exec: true,
+        symbols: [{ name: 'main', value: 0, size: 16 }],
+      },
+    ]);
+    BpfObject.open(bytes).load(k).attach();
+    expect(k.links[0]).toMatchObject({ kprobeMulti: { symbols: ['tcp_v4_rcv', 'tcp_sendmsg'], flags: 0 } });
+    k.functions = ['udp_rcv'];
+    expect(() => BpfObject.open(bytes).load(k).attach()).toThrow(/no function of the kernel matches/);
+  });
+
+  it('bytes of an event become an object', () => {
+    const object = BpfObject.open(fixture('opensnoop.o'));
+    const bytes = new Uint8Array(96);
+    bytes[0] = 42;
+    bytes.set(Buffer.from('cat'), 16);
+    expect(object.decode('event', bytes)).toMatchObject({ pid: 42, comm: 'cat', filename: '' });
+    expect(() => object.decode('nothing', bytes)).toThrow(/no type 'nothing'/);
+  });
+});
+
 describe('refusals', () => {
   it('an object of nothing', () => {
     expect(() => BpfObject.open(writeObject([]), { name: 'e.o' }).load(kernel())).toThrow(/neither programs nor maps/);

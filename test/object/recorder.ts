@@ -1,9 +1,11 @@
 /** A kernel that notes what it is asked and agrees: for tests of what loading sends through bpf(2). */
+import { MAP_TYPES } from '../../kernel-sim/bpf/uapi/index.ts';
 import type {
   BpfSyscalls,
   LinkCreateRequest,
   MapCreateRequest,
   MapHandle,
+  MapShape,
   ObjectKernel,
   ProgLoadRequest,
 } from '../../src/object/index.ts';
@@ -40,9 +42,13 @@ export class RecorderKernel implements ObjectKernel {
   readonly release = '6.12.117';
   readonly btf?: NonNullable<ObjectKernel['btf']>;
   readonly config?: string;
-  readonly symbols = {
-    address: (name: string): number | undefined => (name.startsWith('missing') ? undefined : -0x7f000000),
-  };
+  get symbols(): NonNullable<ObjectKernel['symbols']> {
+    const { functions } = this;
+    return {
+      address: (name) => (name.startsWith('missing') ? undefined : -0x7f000000),
+      ...(functions ? { functions: () => functions.map((name) => ({ name, kind: 'e' })) } : {}),
+    };
+  }
   readonly btfLoads: Uint8Array[] = [];
   readonly maps: RecordedMap[] = [];
   readonly programs: ProgLoadRequest[] = [];
@@ -50,6 +56,10 @@ export class RecorderKernel implements ObjectKernel {
   readonly perfEvents: unknown[] = [];
   /** how often a link was detached */
   detached = 0;
+  /** paths in bpffs */
+  readonly pins = new Map<string, number>();
+  /** what patterns are matched against; undefined: this kernel does not say */
+  functions: string[] | undefined;
   #fd = 3;
 
   constructor(btf?: NonNullable<ObjectKernel['btf']>, config?: string) {
@@ -77,6 +87,23 @@ export class RecorderKernel implements ObjectKernel {
     progLoad: (request): { fd: number } => {
       this.programs.push(request);
       return { fd: this.#fd++ };
+    },
+    objPin: (path, fd): void => void this.pins.set(path, fd),
+    objGet: (path): number => {
+      const fd = this.pins.get(path);
+      if (fd === undefined) throw Object.assign(new Error('ENOENT'), { errno: 'ENOENT' });
+      return fd;
+    },
+    map: (fd): RecordedMap & MapShape => {
+      const map = this.maps.find((m) => m.fd === fd) as RecordedMap;
+      const { request } = map;
+      return Object.assign(map, {
+        type: MAP_TYPES[request.type] as string,
+        keySize: request.keySize,
+        valueSize: request.valueSize,
+        maxEntries: request.maxEntries,
+        flags: request.flags,
+      });
     },
     linkCreate: (request): { fd: number; detach(): void } => {
       this.links.push(request);

@@ -2,18 +2,22 @@
 import { describe, expect, test } from 'vitest';
 import { readInsns } from '../../src/isa/index.ts';
 import { BpfObject } from '../../src/object/index.ts';
-import { comparable, pipeline, type RawRecord } from '../support/rewrite.ts';
+import { type Image, imageDifference } from '../support/jited.ts';
 import { TableKernel } from '../support/object-kernel.ts';
+import { comparable, pipeline, type RawRecord } from '../support/rewrite.ts';
 import { fromHex, haveShared, readJsonl, sharedPath } from '../support/shared.ts';
 
 interface Conformance extends RawRecord {
   readonly name: string;
-  readonly kernel: { readonly loaded: boolean; readonly xlated?: string };
+  readonly kernel: { readonly loaded: boolean; readonly xlated?: string } & Partial<Image>;
 }
 
 describe.skipIf(!haveShared)('xlated', () => {
   test('raw', () => {
-    const records = readJsonl<Conformance>('conformance/verifier/raw.jsonl.gz').filter((r) => r.kernel.loaded && r.kernel.xlated);
+    const records = readJsonl<Conformance>('conformance/verifier/raw.jsonl.gz').filter(
+      (r) => r.kernel.loaded && r.kernel.xlated,
+    );
+    const images = new Images();
     let same = 0;
     let refused = 0;
     for (const r of records) {
@@ -26,31 +30,60 @@ describe.skipIf(!haveShared)('xlated', () => {
           continue;
         }
         ours = out.xlated;
+        images.compare(r.name, out.program, r.kernel);
       } catch (error) {
         ours = [`${error instanceof Error ? error.stack?.split('\n').slice(0, 3).join(' ') : error}`];
       }
       const theirs = comparable(readInsns(fromHex(r.kernel.xlated ?? '')));
       const at = theirs.findIndex((line, n) => line !== ours[n]);
       if (at < 0 && ours.length === theirs.length) same++;
-      else console.log(`${r.name}${r.unpriv ? ' (unprivileged)' : ''}: at ${at}: ours '${ours[at]}', the kernel's '${theirs[at]}'`);
+      else
+        console.log(
+          `${r.name}${r.unpriv ? ' (unprivileged)' : ''}: at ${at}: ours '${ours[at]}', the kernel's '${theirs[at]}'`,
+        );
     }
-    console.log(`xlated, raw: ${same} identical of ${records.length - refused} accepted by both (${records.length} by the kernel)`);
+    console.log(
+      `xlated, raw: ${same} identical of ${records.length - refused} accepted by both (${records.length} by the kernel)`,
+    );
+    console.log(`jited, raw: ${images.same} identical of ${images.all}`);
     expect(same).toBeGreaterThan(0);
   });
 });
 
-interface ObjectRecord {
+interface ObjectRecord extends Partial<Image> {
   readonly object: string;
   readonly name: string;
   readonly loaded: boolean;
-  readonly xlated?: string;
+}
+
+/** Images that our rewrites and our JIT make together. */
+class Images {
+  same = 0;
+  all = 0;
+  compare(name: string, program: Parameters<typeof imageDifference>[0], image: Partial<Image>): void {
+    const { xlated, jited, jited_ksyms, jited_func_lens } = image;
+    if (xlated === undefined || jited === undefined || jited_ksyms === undefined || jited_func_lens === undefined)
+      return;
+    this.all++;
+    let where: string;
+    try {
+      where = imageDifference(program, { name, xlated, jited, jited_ksyms, jited_func_lens });
+    } catch (error) {
+      where = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    }
+    if (where === '') this.same++;
+    else console.log(`image differs: ${name}: ${where}`);
+  }
 }
 
 describe.skipIf(!haveShared)('xlated of objects', () => {
   for (const set of ['verifier/selftests', 'verifier/selftests-v4', 'objects/libbpf-tools']) {
     test(set, () => {
-      const records = readJsonl<ObjectRecord>(`conformance/${set}/programs.jsonl.gz`).filter((r) => r.loaded && r.xlated);
+      const records = readJsonl<ObjectRecord>(`conformance/${set}/programs.jsonl.gz`).filter(
+        (r) => r.loaded && r.xlated,
+      );
       const byObject = groupBy(records);
+      const images = new Images();
       let same = 0;
       let refused = 0;
       const unloaded = new Set<string>();
@@ -72,18 +105,28 @@ describe.skipIf(!haveShared)('xlated of objects', () => {
           const ours = [...kernel.outcomes.values()].at(-1);
           if (ours === undefined || !ours.ok) {
             refused++;
-            if (process.env['SHOW_REFUSED']) console.log(`refused: ${name} ${p.name}: ${ours?.errno} ${ours?.log.trim().split('\n').slice(-3).join(' | ')}`);
+            if (process.env['SHOW_REFUSED'])
+              console.log(
+                `refused: ${name} ${p.name}: ${ours?.errno} ${ours?.log.trim().split('\n').slice(-3).join(' | ')}`,
+              );
             continue;
           }
+          images.compare(`${name} ${p.name}`, ours.program, p);
           const a = comparable(ours.insns);
           const b = comparable(readInsns(fromHex(p.xlated ?? '')));
           const at = b.findIndex((line, n) => line !== a[n]);
           if (at < 0 && a.length === b.length) same++;
-          else console.log(`differs: ${name} ${p.name}: at ${at} of ${b.length}: ours '${a[at]}', the kernel's '${b[at]}'`);
+          else
+            console.log(
+              `differs: ${name} ${p.name}: at ${at} of ${b.length}: ours '${a[at]}', the kernel's '${b[at]}'`,
+            );
         }
       }
       for (const u of unloaded) console.log(`not loaded: ${u}`);
-      console.log(`xlated, ${set}: ${same} identical of ${records.length - refused} accepted by both (${records.length} by the kernel)`);
+      console.log(
+        `xlated, ${set}: ${same} identical of ${records.length - refused} accepted by both (${records.length} by the kernel)`,
+      );
+      console.log(`jited, ${set}: ${images.same} identical of ${images.all}`);
       expect(same).toBeGreaterThan(0);
     });
   }

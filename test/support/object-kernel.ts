@@ -7,12 +7,12 @@ import { type Insn, readInsns } from '../../src/isa/index.ts';
 import type { MapCreateRequest, MapHandle, ObjectKernel, ProgLoadRequest } from '../../src/object/index.ts';
 import { verify } from '../../src/verifier/index.ts';
 import type { MapFacts } from '../../src/verifier/kernel.ts';
-import { rewriteProgram } from '../../src/verifier/rewrite/index.ts';
+import { type Rewritten, rewriteProgram } from '../../src/verifier/rewrite/index.ts';
 import { kernelBtf, kernelSymbol } from './rewrite.ts';
 import { readShared } from './shared.ts';
 
 export type LoadOutcome =
-  | { readonly ok: true; readonly insns: readonly Insn[]; readonly log: string }
+  | { readonly ok: true; readonly insns: readonly Insn[]; readonly log: string; readonly program: Rewritten }
   | { readonly ok: false; readonly errno: string; readonly log: string }
   | { readonly ok: false; readonly errno: 'crash'; readonly log: string };
 
@@ -104,7 +104,7 @@ export class TableKernel implements ObjectKernel {
       ...(r.btfKeyTypeId === undefined ? {} : { btfKeyTypeId: r.btfKeyTypeId }),
       ...(r.btfValueTypeId === undefined ? {} : { btfValueTypeId: r.btfValueTypeId }),
       ...(r.type === 2 ? { valueAddress: address + 0x108n } : {}),
-      ...(r.type === 33 ? { valueAddress: 0x1000_0000_0000n } : {}),
+      ...(r.type === 33 ? { userAddress: 0x1000_0000_0000n } : {}),
       ...(inner instanceof FakeMap ? { inner: inner.facts } : {}),
       ...(btf instanceof Btf ? { btf } : {}),
     });
@@ -176,7 +176,7 @@ export class TableKernel implements ObjectKernel {
             : {}),
         })),
       });
-      return { ok: true, insns, log: result.log };
+      return { ok: true, insns, log: result.log, program: out };
     } catch (error) {
       return {
         ok: false,

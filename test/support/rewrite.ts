@@ -6,7 +6,7 @@ import { Btf } from '../../src/btf/index.ts';
 import * as I from '../../src/isa/index.ts';
 import { verify } from '../../src/verifier/index.ts';
 import type { MapFacts } from '../../src/verifier/kernel.ts';
-import { rewriteProgram } from '../../src/verifier/rewrite/index.ts';
+import { type Rewritten, rewriteProgram } from '../../src/verifier/rewrite/index.ts';
 import { fromHex, readShared } from './shared.ts';
 
 export interface MapRecord {
@@ -52,6 +52,7 @@ const BPF_F_SLEEPABLE = 16;
 /** attach types that BPF_PROG_LOAD supplies for programs that name none */
 const DEFAULT_ATTACH: Readonly<Record<number, string>> = { 9: 'cgroup_inet_sock_create', 21: 'sk_reuseport_select' };
 const VALUE_OFFSET = 0x108n;
+const ARENA = 33;
 
 function facts(records: readonly MapRecord[]): MapFacts[] {
   const made: MapFacts[] = [];
@@ -68,6 +69,7 @@ function facts(records: readonly MapRecord[]): MapFacts[] {
       maxEntries: m.max_entries ?? 0,
       flags: m.flags ?? 0,
       mapExtra: BigInt(m.map_extra ?? 0),
+      ...(type === ARENA ? { userAddress: BigInt(m.map_extra ?? 0) } : {}),
       frozen: false,
       address,
       ...(type === 2 ? { valueAddress: address + VALUE_OFFSET } : {}),
@@ -102,7 +104,7 @@ export function comparable(insns: readonly I.Insn[]): string[] {
 }
 
 export type Outcome =
-  | { readonly ok: true; readonly xlated: string[] }
+  | { readonly ok: true; readonly xlated: string[]; readonly program: Rewritten }
   | { readonly ok: false; readonly log: string; readonly errno: string };
 
 /** What our pipeline makes of a record. */
@@ -156,7 +158,7 @@ export function pipeline(record: RawRecord): Outcome {
         : {}),
     })),
   });
-  return { ok: true, xlated: comparable(dump) };
+  return { ok: true, xlated: comparable(dump), program: out };
 }
 
 const LSM = new Set([27, 43]);

@@ -4,6 +4,7 @@ import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
 import type { Btf } from '../../src/btf/index.ts';
 import { readInsns } from '../../src/isa/index.ts';
 import { loadTarget } from '../../src/object/attach-target.ts';
+import { ObjectError } from '../../src/object/error.ts';
 import { fillKconfig } from '../../src/object/kconfig.ts';
 import { btfForKernel } from '../../src/object/load-btf.ts';
 import type { MapDef, ObjectModel, ProgramDef } from '../../src/object/model.ts';
@@ -102,8 +103,18 @@ export function objectInput(set: string, record: ProgramRecord): VerifierInput |
   const insns = readInsns(fromHex(record.insns));
   if (insns.length !== relocated.insns.length) return `${relocated.insns.length} instructions, the record has ${insns.length}`;
   const fds = new Map<number, MapFacts>();
-  for (const ref of relocated.refs) fds.set(insns[ref.insn]?.imm ?? 0, factsOf(o, ref.map));
-  const { attachBtf, expectedAttachType } = loadTarget(o.model, program, kernelBtf());
+  for (const ref of relocated.refs) {
+    const fd = insns[ref.insn]?.imm ?? -1;
+    if (fd >= 0) fds.set(fd, factsOf(o, ref.map));
+  }
+  // a target that is not there: libbpf loads without an id, and the verifier says so
+  let found: { attachBtf?: string | number; expectedAttachType: number } = { expectedAttachType: program.expectedAttachType };
+  try {
+    found = loadTarget(o.model, program, kernelBtf());
+  } catch (e) {
+    if (!(e instanceof ObjectError)) throw e;
+  }
+  const { attachBtf, expectedAttachType } = found;
   const attach = fixupAttachType(program.type, expectedAttachType);
   const attachBtfId = typeof attachBtf === 'number' ? attachBtf : 0;
   const attachName = attachBtfId ? kernelBtf().typeById(attachBtfId).name : undefined;

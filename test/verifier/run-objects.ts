@@ -46,7 +46,7 @@ for (const [n, set] of SETS.entries()) {
     if (c.errno) count.errno++;
     if (c.lastLine) count.lastLine++;
     if (c.log) count.log++;
-    if (c[key] || shown++ >= show) continue;
+    if ((only === 'unsound' ? c.verdict || !mine.ok : c[key]) || shown++ >= show) continue;
     console.log(`${title} | ${record.section} | kernel ${record.loaded} ${record.errno} mine ${mine.ok ? 'ok' : mine.errno}`);
     const a = mask(mine.log).split('\n');
     const b = mask(record.log ?? record.log_head ?? '').split('\n');

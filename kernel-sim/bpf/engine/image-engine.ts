@@ -2,12 +2,16 @@
  * Programs run as the JIT's machine code: each function placed in the BPF image area under its symbol
  * (`bpf_prog_<tag>_<name>`), exception tables registered, direct tail calls patched as their slots change.
  */
+import { BPF_EXIT, BPF_JMP, type Insn } from '../../../src/isa/index.ts';
 import { DEFAULT_FEATURES, type JitFeatures, type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
 import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
 import { KernelError } from '../../errno.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { ProgArrayMap } from '../maps/index.ts';
-import { type BpfProg, isCounted, type ProgCode } from '../prog/prog.ts';
+import { countedSlots } from '../prog/counted.ts';
+import type { BpfProg } from '../prog/prog.ts';
+
+const EXIT = BPF_JMP | BPF_EXIT;
 
 /** A direct tail call of the program: the map and the constant key. */
 export interface PokeRequest {
@@ -60,6 +64,8 @@ export class ImageEngine {
       pokes: requests.map((r, n) => ({ mapIndex: n, key: r.key })),
       ...(options.arena ? { arena: options.arena } : {}),
     });
+    const counter = instructionCounter(this.#kernel);
+    const counted = countedSlots(code);
     prog.placed = output.funcs.map((f, n) => {
       const address = addrFromBigInt(f.address);
       bpfPack.write(address, f.bytes);
@@ -67,8 +73,7 @@ export class ImageEngine {
       symbols.add(name, address, f.bytes.length, 'bpf');
       const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
       faults.addExtable(table);
-      const counter = instructionCounter(this.#kernel);
-      counter?.mark(address, weights(code, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
+      counter?.mark(address, weights(code.insns, counted, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
       prog.onFree.push(() => {
         symbols.remove(name);
         faults.removeExtable(table);
@@ -116,10 +121,15 @@ export function instructionCounter(kernel: Kernel): MarkCounter | undefined {
 }
 
 /** For each byte of a function's image, how many instructions of the loaded program begin there. */
-function weights(code: ProgCode, start: number, offsets: Uint32Array, length: number): Uint8Array {
+function weights(insns: readonly Insn[], counted: Int32Array, start: number, offsets: Uint32Array, length: number): Uint8Array {
   const out = new Uint8Array(length);
+  let exits = 0;
   for (let i = 0; i + 1 < offsets.length; i++) {
-    if (isCounted(code, start + i)) out[offsets[i]!]!++;
+    const slot = counted[start + i]!;
+    if (slot < 0) continue;
+    // all other exits jump to the first one's bytes, where they are counted
+    if (insns[slot]!.code === EXIT && exits++ > 0) continue;
+    out[offsets[slot - start]!]!++;
   }
   return out;
 }

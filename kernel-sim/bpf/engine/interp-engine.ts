@@ -4,12 +4,14 @@
  * function whose address a program takes has a stub of its own, which goes to `__bpf_prog_run_args<stack size>`.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
-import { MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
+import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
 import type { Kernel } from '../../kernel.ts';
+import { type FaultStub, faultStub } from './fault-stub.ts';
 import {
   forget,
   type InterpEnv,
+  InvalidInsnError,
   InterpMemory,
   type InterpProgram,
   makeRun,
@@ -20,10 +22,13 @@ import {
   STRIDE,
 } from '../interp/index.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import { type BpfProg, isCounted } from '../prog/prog.ts';
+import { countedSlots } from '../prog/counted.ts';
+import type { BpfProg } from '../prog/prog.ts';
 
 /** Slots between two looks at what else there is to do. */
 const FUEL = 1 << 18;
+/** Why a run was stopped that reached {@link InterpEngine.limit}. */
+export const BUDGET_SPENT = 'the instruction budget is spent';
 /** MAX_TAIL_CALL_CNT */
 const MAX_TAIL_CALLS = 33;
 /** cpu.regs index of the low halves of rdi, rsi, rdx, rcx, r8: R1 to R5 */
@@ -40,6 +45,7 @@ export class InterpEngine implements InterpEnv {
   readonly #memory: InterpMemory;
   readonly #words: Int32Array;
   readonly #run: Run;
+  readonly #faults: FaultStub;
   readonly #mapAt: (addr: Addr) => BpfMap | undefined;
   readonly #entries = new Map<Addr, Entry>();
   readonly #progAt = new Map<Addr, InterpProgram>();
@@ -56,12 +62,14 @@ export class InterpEngine implements InterpEnv {
     this.#words = this.#memory.words.words;
     this.#run = makeRun(this.#memory);
     this.#callBase = callBase;
+    this.#faults = faultStub(kernel);
     this.#mapAt = mapAt;
   }
 
   /** Makes a program runnable: predecodes it, places stubs for its functions, sets `bpf_func`. */
   install(prog: BpfProg): void {
     const { code } = prog.init;
+    const counted = countedSlots(code);
     const insns = code.insns.map((i) => i);
     const text = this.#entryText();
     const step = (depth: number): number => Math.min(15, Math.max(0, Math.ceil(depth / 32) - 1));
@@ -86,7 +94,7 @@ export class InterpEngine implements InterpEnv {
       return { name, address, bytes, insnOffsets: new Uint32Array(0) };
     });
     resolveFunctionAddresses(insns, code.funcs, prog.placed);
-    const program = predecode(this.#memory.words, insns, code.funcs, this.#callBase, (slot) => isCounted(code, slot));
+    const program = predecode(this.#memory.words, insns, code.funcs, this.#callBase, (slot) => counted[slot]! >= 0);
     prog.interp = program;
     for (const func of code.funcs)
       this.#entries.set(prog.insnsi + func.start * 8, { program, pc: program.code + func.start * STRIDE });
@@ -148,10 +156,14 @@ export class InterpEngine implements InterpEnv {
         const done = this.#run(state, this, FUEL);
         this.executed += state.executed - before;
         if (done) break;
-        if (this.executed >= this.limit) throw new MachineStop('the instruction budget is spent');
+        if (this.executed >= this.limit) throw new MachineStop(BUDGET_SPENT);
       }
       regs[0] = R[state.rb]!;
       regs[1] = R[state.rb + 1]!;
+    } catch (error) {
+      if (error instanceof GuestFault) this.#faults.raise(error);
+      else if (error instanceof InvalidInsnError) this.#faults.invalid();
+      else throw error;
     } finally {
       state.release();
     }

@@ -1,6 +1,6 @@
 /** A loaded program: `struct bpf_prog` in guest memory, its functions, and where its code is. */
 import type { Insn } from '../../../src/isa/index.ts';
-import { LD_IMM64, writeInsns } from '../../../src/isa/index.ts';
+import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Kernel } from '../../kernel.ts';
@@ -34,16 +34,6 @@ export interface ProgCode {
   readonly origins: Int32Array;
   readonly funcs: readonly ProgFunc[];
   readonly maps: readonly BpfMap[];
-}
-
-/**
- * Whether executing a slot counts as executing an instruction of the program as loaded: it is the first of those that
- * stand for it, and not the second half of a wide load. What rewrites put in front of the program counts for nothing.
- */
-export function isCounted({ insns, origins }: ProgCode, slot: number): boolean {
-  const origin = origins[slot]!;
-  if (origin < 0 || (slot > 0 && origins[slot - 1] === origin)) return false;
-  return !(slot > 0 && insns[slot]!.code === 0 && insns[slot - 1]!.code === LD_IMM64);
 }
 
 export interface ProgInit {

@@ -2,6 +2,7 @@
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import { RSP } from '../../../src/machine/index.ts';
 import type { Pair } from '../../kernel.ts';
+import { BUDGET_SPENT } from '../engine/interp-engine.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { BpfState } from '../state.ts';
@@ -76,8 +77,9 @@ export class Runner {
     cpu.rip = rip;
     cpu.setReg(RSP, rsp);
     if (stop.reason === 'fault') throw new BpfError(COMMAND, 'EFAULT', stop.fault?.message ?? 'the program faulted');
-    const why = stop.reason === 'stopped' && stop.why !== undefined ? describe(stop.why) : `the run stopped: ${stop.reason}`;
-    throw new BpfError(COMMAND, stop.reason === 'budget' ? 'EINTR' : 'EFAULT', why);
+    const isBudget = stop.reason === 'budget' || stop.why === BUDGET_SPENT;
+    const why = isBudget ? BUDGET_SPENT : stop.reason === 'stopped' && stop.why !== undefined ? describe(stop.why) : `the run stopped: ${stop.reason}`;
+    throw new BpfError(COMMAND, isBudget ? 'EINTR' : 'EFAULT', why);
   }
 
   get retval(): number {

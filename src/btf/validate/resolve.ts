@@ -315,7 +315,9 @@ export class TypeResolver {
   #isNamed(proto: number, n: number): boolean {
     const { bytes } = this.#btf;
     if (proto < this.#btf.startId) return true;
-    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(this.#btf.offsetOfType(proto) + 12 + n * 8, true) !== 0;
+    return (
+      new DataView(bytes.buffer, bytes.byteOffset).getUint32(this.#btf.offsetOfType(proto) + 12 + n * 8, true) !== 0
+    );
   }
 
   #checkProto(type: BtfType & { kind: 'func_proto' }): void {
@@ -334,8 +336,7 @@ export class TypeResolver {
     }
     for (let n = 0; n < count; n++) {
       const param = type.params[n] as (typeof type.params)[number];
-      if (this.#isNamed(type.id, n) && !isIdentifier(param.name))
-        throw this.#refuse(type, `Invalid arg#${n + 1}`);
+      if (this.#isNamed(type.id, n) && !isIdentifier(param.name)) throw this.#refuse(type, `Invalid arg#${n + 1}`);
       check(param.type, `Invalid arg#${n + 1}`);
     }
   }

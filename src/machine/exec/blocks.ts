@@ -7,14 +7,14 @@
  */
 import { decode } from '../../x86/index.ts';
 import { type Addr, addrHi, addrLo } from '../addr.ts';
-import { Fault, GuestFault } from '../fault.ts';
+import { Fault, GuestFault, PF_FETCH, PF_USER } from '../fault.ts';
 import { EXEC, PAGE_SIZE } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { ConstantPool } from './constants.ts';
 import type { Context, Step } from './context.ts';
 import { eliminateFlags } from './dead-flags.ts';
 import { lower, type Sink } from './lower.ts';
-import { prepare } from './prepare.ts';
+import { prepare, stepAt } from './prepare.ts';
 import { STRIDE, UOP } from './uop.ts';
 
 const MAX_LENGTH = 15;
@@ -65,7 +65,8 @@ export class Blocks implements Sink {
   private readonly kernelJumps = new Int32Array((JUMPS_MASK + 1) * 4);
   private readonly userJumps = new Int32Array((JUMPS_MASK + 1) * 4);
   /** entries of userJumps that are set */
-  private readonly userTouched: number[] = [];
+  private readonly userTouched = new Int32Array(256);
+  private touched = 0;
   private userMode = false;
   private used = 0;
   private generation = 0;
@@ -109,11 +110,14 @@ export class Blocks implements Sink {
       this.jumps[k] = lo;
       this.jumps[k + 1] = hi;
       this.jumps[k + 2] = at;
-      if (this.userMode) this.userTouched.push(k);
+      if (this.userMode) {
+        if (this.touched === this.userTouched.length) this.forgetUserJumps();
+        this.userTouched[this.touched++] = k;
+      }
       return at;
     } catch (error) {
-      if (error instanceof GuestFault) this.fault = Fault.fromAccess(error, rip, this.userMode);
-      else if (error instanceof Fault) this.fault = error;
+      if (error instanceof Fault) this.fault = error;
+      else if (error instanceof GuestFault) this.fault = Fault.fromAccess(error, rip, this.userMode);
       else throw error;
       this.faultRip = rip;
       return -1;
@@ -151,7 +155,7 @@ export class Blocks implements Sink {
   }
 
   /** Weights of a block's instructions up to and with that of an operation that accesses memory or hands over. */
-  countedAt(at: number): number {
+  markedAt(at: number): number {
     return this.words[at + 6]!;
   }
 
@@ -163,6 +167,12 @@ export class Blocks implements Sink {
       if (s && s.rip === rip) return s;
     }
     return this.fetch(rip);
+  }
+
+  /** Whether a kernel block that was executed has this address. */
+  covers(va: Addr): boolean {
+    const list = this.pages.get(Math.floor(va / PAGE_SIZE));
+    return list?.some((b) => b.start <= va && va < b.end) ?? false;
   }
 
   /** Forgets blocks with any byte in the range. */
@@ -180,9 +190,8 @@ export class Blocks implements Sink {
   }
 
   private forgetUserJumps(): void {
-    const { userTouched } = this;
-    for (let i = 0; i < userTouched.length; i++) this.userJumps[userTouched[i]! + 2] = -1;
-    userTouched.length = 0;
+    for (let i = 0; i < this.touched; i++) this.userJumps[this.userTouched[i]! + 2] = -1;
+    this.touched = 0;
   }
 
   private forget(page: number, va: Addr, end: Addr): void {
@@ -236,6 +245,7 @@ export class Blocks implements Sink {
   }
 
   private build(rip: Addr): Block {
+    if (this.memory.regionAt(rip) === undefined) throw notMapped(rip, this.userMode);
     if (this.used + ROOM > CAPACITY || !this.pool.hasRoom(ROOM)) this.flush();
     let s = this.fetch(rip); // the first instruction must be there; a later one that is not ends the block
     const at = this.used * STRIDE;
@@ -359,9 +369,8 @@ export class Blocks implements Sink {
       return undefined;
     const { memory } = this;
     const phys = memory.physical(addrLo(rip), addrHi(rip), EXEC);
-    const insn = decode(memory.u8, phys, phys + PAGE_SIZE - inPage);
-    if (insn.row >= 0) return prepare(insn, rip);
-    return inPage > PAGE_SIZE - MAX_LENGTH ? this.fetch(rip) : undefined;
+    const s = stepAt(memory.u8, phys, phys + PAGE_SIZE - inPage, rip);
+    return s === undefined && inPage > PAGE_SIZE - MAX_LENGTH ? this.fetch(rip) : s;
   }
 
   /** Decodes the instruction at `rip`, which may cross into the next page. @throws GuestFault, Fault #UD */
@@ -370,19 +379,33 @@ export class Blocks implements Sink {
     const lo = addrLo(rip);
     const phys = memory.physical(lo, addrHi(rip), EXEC);
     const inPage = PAGE_SIZE - (lo & (PAGE_SIZE - 1));
-    const insn = decode(memory.u8, phys, phys + inPage);
-    if (insn.row >= 0) return prepare(insn, rip);
+    const s = stepAt(memory.u8, phys, phys + inPage, rip);
+    if (s !== undefined) return s;
     const bytes = memory.u8.slice(phys, phys + Math.min(MAX_LENGTH, inPage));
-    if (inPage >= MAX_LENGTH || insn.length < inPage) throw undefinedOpcode(rip, bytes, insn.length);
+    const { length } = decode(bytes);
+    if (inPage >= MAX_LENGTH || length < inPage) throw undefinedOpcode(rip, bytes, length);
     const next = rip + inPage;
     const second = memory.physical(addrLo(next), addrHi(next), EXEC);
     const joined = new Uint8Array(MAX_LENGTH);
     joined.set(bytes);
     joined.set(memory.u8.subarray(second, second + MAX_LENGTH - inPage), inPage);
-    const whole = decode(joined);
-    if (whole.row < 0) throw undefinedOpcode(rip, joined, whole.length);
-    return prepare(whole, rip);
+    const insn = decode(joined);
+    const crossing = prepare(insn, rip);
+    if (crossing === undefined) throw undefinedOpcode(rip, joined, insn.length);
+    return crossing;
   }
+}
+
+/**
+ * A fetch from where nothing is mapped, which a kernel that maps its text on demand sees often: without the
+ * stack trace that an Error collects.
+ */
+function notMapped(rip: Addr, user: boolean): Fault {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  const fault = new Fault('page', rip, { address: rip, errorCode: PF_FETCH | (user ? PF_USER : 0) });
+  Error.stackTraceLimit = limit;
+  return fault;
 }
 
 const undefinedOpcode = (rip: Addr, bytes: Uint8Array, length: number): Fault =>

@@ -123,9 +123,10 @@ export class Context {
 
   probeAt(lo: number, hi: number, size: number): void {
     this.memory.physical(lo, hi, 1);
-    const end = (lo >>> 0) + size - 1;
-    if ((end ^ (lo >>> 0)) >= 4096 || end > 0xffffffff)
-      this.memory.physical(end | 0, end > 0xffffffff ? (hi + 1) | 0 : hi, 1);
+    const rest = 4096 - (lo & 4095);
+    if (rest >= size) return;
+    const second = (lo >>> 0) + rest;
+    this.memory.physical(second | 0, second > 0xffffffff ? (hi + 1) | 0 : hi, 1);
   }
 
   setReg(n: number, size: number, lo: number, hi: number): void {

@@ -5,6 +5,7 @@
  * One case per operation, none longer than what it computes; sums and differences as in flags.ts, memory
  * through the software TLB as in memory.ts. Allocates nothing.
  */
+import { FLAG } from '../../x86/index.ts';
 import { CPU_PHYS } from '../layout.ts';
 import { type Blocks, JUMPS_MASK } from './blocks.ts';
 import type { Context, Step } from './context.ts';
@@ -37,7 +38,7 @@ export const HOT = {
   low: 0,
   /** a handler asked for it: its code is in `leave`, the next rip in x.next */
   leave: 1,
-  /** mode, address space or trap flag may have changed; next rip in x.next */
+  /** the trap flag is set; next rip in x.next */
   serialize: 2,
   /** the next instruction cannot be fetched: blocks.fault */
   fetch: 3,
@@ -46,7 +47,7 @@ export const HOT = {
 } as const;
 
 /** Results of {@link hotLoop}, beside its return value. */
-export const hot = { at: 0, left: 0, leave: 0, counted: 0 };
+export const hot = { at: 0, left: 0, leave: 0, marked: 0 };
 
 /**
  * Runs from the block at `start` with `budget` instructions. An exception of the host's accessors passes
@@ -54,13 +55,14 @@ export const hot = { at: 0, left: 0, leave: 0, counted: 0 };
  */
 export function hotLoop(x: Context, blocks: Blocks, start: number, budget: number): number {
   const U = blocks.words;
-  const { steps, jumps: J } = blocks;
-  const { memory, f: F } = x;
+  const { steps } = blocks;
+  let J = blocks.jumps;
+  const { memory, cpu, f: F } = x;
   const { i32: I, view: V, u8: B } = memory;
   const asked = blocks.onTransfer !== undefined;
   let p = start;
   let left = budget;
-  let counted = 0;
+  let marked = 0;
   try {
     for (;;) {
       // Labels are literals because only then does V8 make a jump table; a test holds them against UOP.
@@ -78,14 +80,16 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           x.next = s.next;
           const leave = s.run(x, s);
           left -= U[p + 7]!;
-          counted += U[p + 6]!;
+          marked += U[p + 6]!;
           if (leave !== 0) {
             hot.leave = leave;
             return HOT.leave;
           }
           if (x.serialize) {
             x.serialize = false;
-            return HOT.serialize;
+            if (cpu.rflags & FLAG.TF) return HOT.serialize;
+            blocks.enter(cpu.cpl === 3);
+            J = blocks.jumps;
           }
           const to = x.next;
           p = blocks.lookup(to);
@@ -108,7 +112,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
         case 4: {
           // end
           left -= U[p + 7]!;
-          counted += U[p + 6]!;
+          marked += U[p + 6]!;
           p = U[p + 5]!;
           if (left < MAX_BLOCK) return HOT.low;
           continue;
@@ -1576,7 +1580,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
             I[SP] = up;
             if (lo >>> 0 > up >>> 0) I[SP + 1] = hi + 1;
             left -= U[p + 7]!;
-            counted += U[p + 6]!;
+            marked += U[p + 6]!;
             p = J[k + 2]!;
             if (left < MAX_BLOCK) return HOT.low;
             continue;
@@ -1584,7 +1588,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
           const to = x.target(steps[p >> 3] as Step, vLo, vHi);
           x.addRsp(U[p + 3]!);
           left -= U[p + 7]!;
-          counted += U[p + 6]!;
+          marked += U[p + 6]!;
           p = blocks.lookup(to);
           if (p < 0) return HOT.fetch;
           if (left < MAX_BLOCK) return HOT.low;
@@ -1596,7 +1600,7 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
       // a direct branch is taken
       const from = p;
       left -= U[p + 7]!;
-      counted += U[p + 6]!;
+      marked += U[p + 6]!;
       p = U[p + 5]!;
       if (left < MAX_BLOCK) return HOT.low;
       if (asked && blocks.askFrom(from)) return HOT.hot;
@@ -1604,6 +1608,6 @@ export function hotLoop(x: Context, blocks: Blocks, start: number, budget: numbe
   } finally {
     hot.at = p;
     hot.left = left;
-    hot.counted = counted;
+    hot.marked = marked;
   }
 }

@@ -20,7 +20,7 @@ const SLICE = 1 << 29;
 
 class BlockStepper implements Stepper {
   executed = 0;
-  counted = 0;
+  marked = 0;
   fault: Fault | undefined;
   private readonly cpu: CpuState;
   private readonly x: Context;
@@ -41,6 +41,10 @@ class BlockStepper implements Stepper {
     this.blocks.onTransfer = ask;
   }
 
+  seen(va: Addr): boolean {
+    return this.blocks.covers(va);
+  }
+
   invalidate(va: Addr, bytes: number): void {
     this.blocks.invalidate(va, bytes);
   }
@@ -48,7 +52,7 @@ class BlockStepper implements Stepper {
   run(limit: number): Exit {
     const { cpu, x } = this;
     this.executed = 0;
-    this.counted = 0;
+    this.marked = 0;
     this.fault = undefined;
     writeStatus(x.f, cpu.rflags);
     x.next = cpu.rip;
@@ -81,12 +85,12 @@ class BlockStepper implements Stepper {
     } catch (error) {
       const s = blocks.steps[hot.at >> 3] as Step;
       this.executed += budget - hot.left + blocks.ordinals[hot.at >> 3]!;
-      this.counted += hot.counted + blocks.countedAt(hot.at);
+      this.marked += hot.marked + blocks.markedAt(hot.at);
       x.next = s.rip;
       return this.caught(error, s);
     }
     this.executed += budget - hot.left;
-    this.counted += hot.counted;
+    this.marked += hot.marked;
     switch (why) {
       case HOT.leave:
         return this.left(hot.leave);
@@ -112,7 +116,7 @@ class BlockStepper implements Stepper {
     let s: Step | undefined;
     try {
       s = blocks.single(rip);
-      this.counted += this.weights.get(rip) ?? 0;
+      this.marked += this.weights.get(rip) ?? 0;
       x.next = s.next;
       const leave = s.run(x, s);
       this.executed++;
@@ -164,7 +168,7 @@ class BlockStepper implements Stepper {
   }
 }
 
-/** @param weights what executing the instruction at an address adds to `counted` */
+/** @param weights what executing the instruction at an address adds to `marked` */
 export function createStepper(
   memory: GuestMemory,
   cpu: CpuState,

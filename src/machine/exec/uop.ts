@@ -7,7 +7,7 @@
  *     3  displacement, or second source
  *     4  TLB table (word index) of a memory access; for a condition, 1 to negate it
  *     5  where a taken branch goes on: first word of the target's block
- *     6  shift of an index register; elsewhere the weights (Machine.countAt) of the block's instructions up to this one
+ *     6  shift of an index register; elsewhere the weights (Machine.mark) of the block's instructions up to this one
  *     7  instructions of the block executed when it is left here
  *
  * An instruction that has no micro-operations of its own is `generic`: its handler is called.

@@ -7,7 +7,7 @@
 import type { Addr } from '../addr.ts';
 import { addrHi, addrLo } from '../addr.ts';
 import { type Block, DYNAMIC, type ExitPoint, type Terminator, type Unit } from './ir.ts';
-import { lift } from './lift.ts';
+import { lift, liftTarget } from './lift.ts';
 import { immediate, Lifter, type LiftOptions, type StackState } from './lifter.ts';
 import type { Shape, ShapeBlock } from './shape.ts';
 
@@ -22,10 +22,12 @@ interface Context {
 
 export interface BuildOptions extends Omit<LiftOptions, 'dynamicBp'> {
   readonly shapeAt: (entry: Addr) => Shape | undefined;
+  /** where the indirect call at an address has always gone */
+  readonly targetOf: (site: Addr) => Addr | undefined;
   /** rbp at entry as offset from rsp, where it is taken for a frame pointer; else {@link DYNAMIC} */
   readonly bp: number;
-  /** what executing the instruction at an address adds to Machine.counted */
-  readonly weightAt: (rip: Addr) => number;
+  /** what executing the instruction at an address adds to Machine.marked */
+  readonly weightAt?: (rip: Addr) => number;
   /** only these blocks of the function itself: a loop; control that leaves it leaves the unit */
   readonly within: ReadonlySet<Addr> | undefined;
   /** largest unit, in guest instructions */
@@ -34,7 +36,7 @@ export interface BuildOptions extends Omit<LiftOptions, 'dynamicBp'> {
   readonly maxInline: number;
 }
 
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 24;
 
 /** Stack offsets differ between two ways to the same place. */
 class Conflict extends Error {
@@ -61,6 +63,7 @@ export function buildUnit(entry: Addr, options: BuildOptions): Unit | string {
 class Builder {
   private readonly lifter: Lifter;
   private readonly blocks: Block[] = [];
+  private readonly cold: Addr[] = [];
   private readonly ranges: (readonly [Addr, Addr])[] = [];
   private readonly work: { block: Block; shape: ShapeBlock; context: Context; state: StackState }[] = [];
   private insns = 0;
@@ -82,7 +85,7 @@ class Builder {
     const first = this.blocks[0]!;
     if (first.count === 0 && first.term.kind === 'leave') return 'its first instruction is the stepper’s';
     const { frame, temps } = this.lifter;
-    return { entry, bp, blocks: this.blocks, ranges: this.ranges, frame, temps };
+    return { entry, bp, blocks: this.blocks, ranges: this.ranges, cold: this.cold, frame, temps };
   }
 
   private context(entry: Addr, parent: Context | undefined, returnTo: Addr): Context | undefined {
@@ -90,6 +93,7 @@ class Builder {
     if (shape === undefined) return undefined;
     this.insns += shape.insns;
     this.ranges.push(...shape.ranges);
+    this.cold.push(...shape.cold);
     return { shape, parent, returnTo, depth: (parent?.depth ?? -1) + 1, blocks: new Map() };
   }
 
@@ -104,7 +108,16 @@ class Builder {
     const outside = within !== undefined && context.parent === undefined && !within.has(rip);
     const exit: ExitPoint = { rip, done: 0, sp: state.sp, bp: state.bp };
     const term: Terminator = { kind: 'leave', exit, a: -1, step: !outside };
-    const block: Block = { id: this.blocks.length, rip, sp: state.sp, bp: state.bp, uops: [], term, count: 0, weights: undefined };
+    const block: Block = {
+      id: this.blocks.length,
+      rip,
+      sp: state.sp,
+      bp: state.bp,
+      uops: [],
+      term,
+      count: 0,
+      weights: undefined,
+    };
     this.blocks.push(block);
     context.blocks.set(rip, block);
     const shape = outside ? undefined : context.shape.blocks.get(rip);
@@ -134,10 +147,12 @@ class Builder {
   private finish(block: Block, shape: ShapeBlock, count: number, term: Terminator): void {
     block.uops = this.lifter.uops;
     block.count = count;
-    const weights = [0];
-    for (let i = 0; i < count; i++) weights.push(weights[i]! + this.options.weightAt(shape.insns[i]!.rip));
-    block.weights = weights[count] === 0 ? undefined : weights;
     block.term = term;
+    const { weightAt } = this.options;
+    if (weightAt === undefined) return;
+    const weights = [0];
+    for (let i = 0; i < count; i++) weights.push(weights[i]! + weightAt(shape.insns[i]!.rip));
+    if (weights[count]! > 0) block.weights = weights;
   }
 
   /** What the last instruction does, or falling into the next block. */
@@ -164,12 +179,25 @@ class Builder {
         };
       case 'stop':
         return { kind: 'leave', exit: here(end.at, shape.insns.length), a: -1, step: true };
-      case 'call': {
-        l.push(immediate(addrLo(end.next), addrHi(end.next)));
-        const callee = this.inline(context, end.target, end.next);
-        if (callee !== undefined) return { kind: 'jump', to: this.blockAt(callee, end.target, l.state) };
-        return { kind: 'leave', exit: here(end.target, shape.insns.length), a: -1, step: false };
+      case 'indirect jump': {
+        const a = liftTarget(l, l.d);
+        if (a === undefined) return { kind: 'leave', exit: l.exit(), a: -1, step: true };
+        return { kind: 'leave', exit: here(l.d.rip, shape.insns.length), a, step: false };
       }
+      case 'indirect call': {
+        const exit = l.exit();
+        const a = liftTarget(l, l.d);
+        if (a === undefined) return { kind: 'leave', exit, a: -1, step: true };
+        const target = this.options.targetOf(l.d.rip);
+        if (target === undefined) {
+          l.push(immediate(addrLo(end.next), addrHi(end.next)));
+          return { kind: 'leave', exit: here(l.d.rip, shape.insns.length), a, step: false, site: l.d.rip };
+        }
+        l.emit({ op: 'expect', a, sp: undefined, lo: addrLo(target), hi: addrHi(target), w: 8, not: false, exit });
+        return this.call(context, target, end.next, shape.insns.length);
+      }
+      case 'call':
+        return this.call(context, end.target, end.next, shape.insns.length);
       case 'ret': {
         const exit = l.exit();
         const a = l.top();
@@ -183,6 +211,14 @@ class Builder {
         return { kind: 'jump', to: this.blockAt(parent, returnTo, l.state) };
       }
     }
+  }
+
+  private call(context: Context, target: Addr, next: Addr, done: number): Terminator {
+    const l = this.lifter;
+    l.push(immediate(addrLo(next), addrHi(next)));
+    const callee = this.inline(context, target, next);
+    if (callee !== undefined) return { kind: 'jump', to: this.blockAt(callee, target, l.state) };
+    return { kind: 'leave', exit: { rip: target, done, sp: l.state.sp, bp: l.state.bp }, a: -1, step: false };
   }
 
   private inline(from: Context, target: Addr, returnTo: Addr): Context | undefined {

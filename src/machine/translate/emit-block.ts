@@ -8,7 +8,7 @@ import { CPU, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS, GENERAL_ZONE_PHYS, PAGE_OFFSET, TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../layout.ts';
 import { Bytes, type FunctionBody, I64, OP } from '../wasm/encoder.ts';
 import type { Locals } from './emit.ts';
-import { emitCondition } from './emit-condition.ts';
+import { emitCondition, emitFlags } from './emit-condition.ts';
 import { afterUop, type FlagState, flagCode, overlayCode } from './flags.ts';
 import {
   type AluOp,
@@ -23,7 +23,7 @@ import {
   type Uop,
   written,
 } from './ir.ts';
-import { LEFT, type Left } from './mailbox.ts';
+import { LEFT, type Left, MAIL } from './mailbox.ts';
 
 /** A run of pages is at least a page. */
 const MIN_RUN = 4096;
@@ -103,7 +103,7 @@ export class BlockEmitter {
     this.state = state;
     if (block.count > 0) body.get(l.budget).i32(block.count).op(OP['i32.sub']).set(l.budget);
     const weight = block.weights?.at(-1) ?? 0;
-    if (weight > 0) body.get(l.counted).i32(weight).op(OP['i32.add']).set(l.counted);
+    if (weight > 0) body.get(l.marked).i32(weight).op(OP['i32.add']).set(l.marked);
     const { uops } = block;
     const { scratch } = this;
     const { term } = block;
@@ -221,6 +221,24 @@ export class BlockEmitter {
         }
         body.op(OP['i64.extend_i32_u']);
         this.set(u.d);
+        return;
+      case 'rflags':
+        if (!emitFlags(body, l, this.state)) {
+          this.exit(u.exit, LEFT.step);
+          body.i64(0, 0);
+        }
+        this.set(u.d);
+        return;
+      case 'system':
+        body
+          .i32(0)
+          .i32(0)
+          .mem(OP['i32.load'], CPU_PHYS + CPU.rflags)
+          .i32(~u.hi)
+          .op(OP['i32.and']);
+        if (u.a < 0) body.i32(u.lo & u.hi);
+        else this.get(u.a).op(OP['i32.wrap_i64']).i32(u.hi).op(OP['i32.and']);
+        body.op(OP['i32.or']).mem(OP['i32.store'], CPU_PHYS + CPU.rflags);
         return;
       case 'check':
         this.check(u);
@@ -465,10 +483,10 @@ export class BlockEmitter {
     body.get(l.budget);
     const undone = this.block.count - e.done;
     if (undone > 0) body.i32(undone).op(OP['i32.add']);
-    body.get(l.counted);
+    body.get(l.marked);
     const { weights } = this.block;
-    const uncounted = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
-    if (uncounted > 0) body.i32(uncounted).op(OP['i32.sub']);
+    const unmarked = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
+    if (unmarked > 0) body.i32(unmarked).op(OP['i32.sub']);
     this.stackAddress(e.sp);
     if (e.bp !== DYNAMIC) this.stackAddress(e.bp);
     else body.get(l.regs[RBP]!);
@@ -476,6 +494,7 @@ export class BlockEmitter {
   }
 
   leave(term: Extract<Terminator, { kind: 'leave' }>): void {
+    if (term.site !== undefined) this.body.i32(0).i32(addrLo(term.site)).mem(OP['i32.store'], MAIL.site);
     this.exit(term.exit, term.step ? LEFT.step : LEFT.transfer, term.a);
   }
 

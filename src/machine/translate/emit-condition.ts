@@ -2,7 +2,8 @@
  * Condition codes (Intel SDM vol. 2D, B.1.4.7) from what set the flags, without computing them: a
  * comparison and its branch become one WebAssembly comparison.
  */
-import { FLAG } from '../cpu.ts';
+import { CPU, FLAG } from '../cpu.ts';
+import { CPU_PHYS } from '../layout.ts';
 import { type FunctionBody, OP, type OpName } from '../wasm/encoder.ts';
 import type { Locals } from './emit.ts';
 import type { FlagState } from './flags.ts';
@@ -25,6 +26,31 @@ export function emitCondition(body: FunctionBody, l: Locals, s: FlagState, cc: n
     c.family(family);
     if (cc & 1) body.op(OP['i32.eqz']);
   }
+  return true;
+}
+
+/** Pushes all of RFLAGS as an i64; false, with nothing emitted, where that is not known. */
+export function emitFlags(body: FunctionBody, l: Locals, s: FlagState): boolean {
+  const c = new Condition(body, l, s);
+  const families = [
+    [O, 11],
+    [B, 0],
+    [E, 6],
+    [S, 7],
+    [P, 2],
+  ] as const;
+  if (!families.every(([family]) => c.possible(family))) return false;
+  body.i32(0).mem(OP['i32.load'], CPU_PHYS + CPU.rflags);
+  body.i32(~(FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF)).op(OP['i32.and']);
+  for (const [family, bit] of families) {
+    c.family(family);
+    // conditions may be any number that is not zero
+    body.op(OP['i32.eqz']).op(OP['i32.eqz']);
+    if (bit > 0) body.i32(bit).op(OP['i32.shl']);
+    body.op(OP['i32.or']);
+  }
+  c.adjust();
+  body.i32(4).op(OP['i32.shl']).op(OP['i32.or']).op(OP['i64.extend_i32_u']);
   return true;
 }
 
@@ -210,6 +236,43 @@ class Condition {
     this.result();
     this.zero();
     this.op('lt_s');
+  }
+
+  /** Pushes AF as 0 or 1. */
+  adjust(): void {
+    const { body, l, s } = this;
+    const low = (local: number): FunctionBody => body.get(local).op(OP['i32.wrap_i64']);
+    switch (s.kind) {
+      case 'raw':
+        low(l.a);
+        break;
+      case 'add':
+      case 'sub':
+        // result ^ operand ^ (result -+ operand)
+        low(l.a);
+        low(l.b).op(s.kind === 'add' ? OP['i32.sub'] : OP['i32.add']);
+        low(l.a).op(OP['i32.xor']);
+        low(l.b).op(OP['i32.xor']);
+        break;
+      case 'cmp':
+        low(l.a);
+        low(l.b).op(OP['i32.sub']);
+        low(l.a).op(OP['i32.xor']);
+        low(l.b).op(OP['i32.xor']);
+        break;
+      case 'inc':
+      case 'dec':
+        low(l.a)
+          .i32(15)
+          .op(OP['i32.and'])
+          .i32(s.kind === 'inc' ? 0 : 15)
+          .op(OP['i32.eq']);
+        return;
+      default:
+        body.i32(0);
+        return;
+    }
+    body.i32(4).op(OP['i32.shr_u']).i32(1).op(OP['i32.and']);
   }
 
   private carry(): void {

@@ -44,7 +44,7 @@ export interface Run {
 export interface Locals {
   readonly budget: 0;
   /** weights so far */
-  readonly counted: number;
+  readonly marked: number;
   readonly rsp0: number;
   /** offset in memory of the frame's lowest byte */
   readonly frame: number;
@@ -101,7 +101,7 @@ export function emitUnit(
     code: local(I32),
     over: local(I32),
     soft: local(I32),
-    counted: local(I32),
+    marked: local(I32),
     i32: local(I32),
   };
   const use = registerUse(flow);
@@ -190,7 +190,7 @@ function spillFunction(module: ModuleBuilder, regs: readonly number[]): number {
   };
   const reg = (r: number): number => CPU_PHYS + CPU.regs + 8 * r;
   const flags = [MAIL.code, MAIL.a, MAIL.b, MAIL.over, MAIL.oa, MAIL.ob];
-  const places = [CPU_PHYS + CPU.rip, MAIL.left, MAIL.counted, reg(RSP), reg(RBP), ...flags, ...rest.map(reg)];
+  const places = [CPU_PHYS + CPU.rip, MAIL.left, MAIL.marked, reg(RSP), reg(RBP), ...flags, ...rest.map(reg)];
   for (let i = 0; i < places.length; i++) put(places[i]!, i);
   return module.shared(`spill ${regs}`, body);
 }

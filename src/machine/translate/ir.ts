@@ -174,6 +174,10 @@ export type Uop =
       readonly b: number;
       readonly c: number;
     }
+  /** d = RFLAGS; leaves at `exit` where they are not known well enough */
+  | { readonly op: 'rflags'; readonly d: number; readonly exit: ExitPoint }
+  /** IF and DF become those of lo, or of a: bits outside hi stay */
+  | { readonly op: 'system'; readonly a: number; readonly lo: number; readonly hi: number }
   | {
       readonly op: 'overlay';
       readonly kind: OverlayKind;
@@ -207,7 +211,14 @@ export type Terminator =
       readonly exit: ExitPoint;
     }
   /** out of the unit: rip is known, or in variable `a`; `step`: the stepper must execute what is there */
-  | { readonly kind: 'leave'; readonly exit: ExitPoint; readonly a: number; readonly step: boolean }
+  | {
+      readonly kind: 'leave';
+      readonly exit: ExitPoint;
+      readonly a: number;
+      readonly step: boolean;
+      /** address of the indirect call that leaves */
+      readonly site?: Addr;
+    }
   /** a hypercall, then `to` unless the handler moved rip, rsp or rbp, or patched text */
   | { readonly kind: 'vmcall'; readonly exit: ExitPoint; readonly to: Block };
 
@@ -221,8 +232,8 @@ export interface Block {
   term: Terminator;
   /** guest instructions */
   count: number;
-  /** weights (Machine.countAt) of the first n instructions; undefined: all are 0 */
-  weights: readonly number[] | undefined;
+  /** weights (Machine.mark) of the first n instructions; undefined: all are 0 */
+  weights?: readonly number[] | undefined;
 }
 
 /** Everything that becomes one WebAssembly function. */
@@ -233,6 +244,8 @@ export interface Unit {
   readonly bp: number;
   /** guest code that it was made from: [start, end) */
   readonly ranges: readonly (readonly [Addr, Addr])[];
+  /** starts of blocks that were left out */
+  readonly cold: readonly Addr[];
   /** lowest and highest byte of the stack frame, from rsp at entry; lo === hi: none touched */
   readonly frame: { lo: number; hi: number };
   readonly temps: number;
@@ -260,6 +273,7 @@ export function written(u: Uop): number {
     case 'flags':
     case 'flags.var':
     case 'overlay':
+    case 'system':
     case 'expect':
       return -1;
     default:
@@ -273,6 +287,8 @@ const READS: Readonly<Record<Uop['op'], number>> = {
   sp: 0,
   cpu: 0,
   setcc: 0,
+  rflags: 0,
+  system: 1,
   'load.sp': 0,
   mov: 1,
   zext: 1,
@@ -359,6 +375,10 @@ export function formatUop(u: Uop): string {
       return `${variable(u.d)} = cmov.${u.cc} ${variable(u.a)}`;
     case 'setcc':
       return `${variable(u.d)} = setcc.${u.cc}`;
+    case 'rflags':
+      return `${variable(u.d)} = rflags`;
+    case 'system':
+      return `rflags & ${u.hi.toString(16)} = ${u.a >= 0 ? variable(u.a) : u.lo.toString(16)}`;
     case 'check': {
       const at = u.cls === 'tlb' ? `, offset ${variable(u.p)}` : '';
       return `check.${u.cls} ${variable(u.a)}[${u.lo}..${u.hi}) ${u.write ? 'rw' : 'r'}${at} else ${formatAddr(u.exit.rip)}`;

@@ -3,7 +3,7 @@
  * gives false where it leaves the instruction to the stepper. Checks that may leave come before
  * anything that changes a register, memory or the flags.
  */
-import { RAX, RBP, RDX, RSP } from '../cpu.ts';
+import { CPU, FLAG, RAX, RBP, RDX, RSP } from '../cpu.ts';
 import { type AluOp, type Decoded, DYNAMIC, type FlagKind, type Width } from './ir.ts';
 import { immediate, type Lifter, type Place, type Value, variableValue } from './lifter.ts';
 import { conditionOf, hasOddPrefix } from './shape.ts';
@@ -505,6 +505,43 @@ const leave: Handler = (l) => {
   return l.setReg(RBP, 8, variableValue(v));
 };
 
+const STATUS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
+
+const pushfq: Handler = (l) => {
+  const t = l.temp();
+  l.emit({ op: 'rflags', d: t, exit: l.exit() });
+  // VM and RF are pushed as zero
+  l.push(variableValue(binary(l, 'and', 8, t, immediate(0xfc_ffff))));
+  return true;
+};
+
+/** popfq that changes more than the status flags, IF and DF is the stepper's. */
+const popfq: Handler = (l) => {
+  const v = l.top();
+  const now = l.temp();
+  l.emit({ op: 'cpu', d: now, at: CPU.rflags });
+  const other = binary(
+    l,
+    'and',
+    4,
+    binary(l, 'xor', 4, v, variableValue(now)),
+    immediate(~(STATUS | FLAG.IF | FLAG.DF | FLAG.FIXED)),
+  );
+  l.emit({ op: 'expect', a: other, sp: undefined, lo: 0, hi: 0, w: 4, not: false, exit: l.exit() });
+  l.state.sp += 8;
+  l.emit({ op: 'system', a: v, lo: 0, hi: FLAG.IF | FLAG.DF });
+  l.flags('raw', 8, v, immediate(0));
+  return true;
+};
+
+/** cli, sti, cld, std: nothing interrupts this CPU between two instructions anyway. */
+const system =
+  (mask: number, value: number): Handler =>
+  (l) => {
+    l.emit({ op: 'system', a: -1, lo: value, hi: mask });
+    return true;
+  };
+
 const nothing: Handler = () => true;
 
 const handlers: Readonly<Record<string, Handler>> = {
@@ -552,6 +589,12 @@ const handlers: Readonly<Record<string, Handler>> = {
   push,
   pop,
   leave,
+  pushfq,
+  popfq,
+  cli: system(FLAG.IF, 0),
+  sti: system(FLAG.IF, FLAG.IF),
+  cld: system(FLAG.DF, 0),
+  std: system(FLAG.DF, FLAG.DF),
   nop: nothing,
   pause: nothing,
   endbr64: nothing,
@@ -576,6 +619,14 @@ const byRow: (Handler | null | undefined)[] = [];
 function handlerOf(d: Decoded): Handler | null {
   const { mnemonic } = d.form;
   return handlers[mnemonic] ?? (mnemonic.startsWith('cmov') ? cmov : mnemonic.startsWith('set') ? setcc : null);
+}
+
+/** The target of an indirect jump or call, undefined where the stepper must take it. */
+export function liftTarget(l: Lifter, d: Decoded): number | undefined {
+  const o = hasOddPrefix(d) ? undefined : operand(l, d, 0);
+  if (o === undefined) return undefined;
+  // Kept apart: what follows may change the register.
+  return copy(l, l.variable(read(l, o))).v;
 }
 
 /** Lifts one instruction that is not a jump, call or return; false leaves it to the stepper. */

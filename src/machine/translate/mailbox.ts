@@ -5,7 +5,8 @@
  *     +00   i32  instructions of the budget left
  *     +04   i32  flag code        +08 i32 overlay code (see flags.ts)
  *     +10   i64  flag a   +18 b   +20 overlay a   +28 overlay b
- *     +30   i32  weights of the instructions executed (Machine.countAt)
+ *     +30   i32  weights of the instructions executed (Machine.mark)
+ *     +34   i32  low half of the address of the indirect call that left, 0 none
  *     +40 + 20n  run of pages in slot n (0: the stack's)
  *           i64  first address   +08 i64 bytes   +10 i32 what to add to an address there, modulo 2^32, for its offset in memory
  */
@@ -20,7 +21,8 @@ export const MAIL = {
   b: MAILBOX_PHYS + 0x18,
   oa: MAILBOX_PHYS + 0x20,
   ob: MAILBOX_PHYS + 0x28,
-  counted: MAILBOX_PHYS + 0x30,
+  marked: MAILBOX_PHYS + 0x30,
+  site: MAILBOX_PHYS + 0x34,
   runs: MAILBOX_PHYS + 0x40,
 } as const;
 

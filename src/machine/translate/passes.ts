@@ -45,7 +45,8 @@ const OVER = 2;
 const ALL = MAIN | OVER;
 
 /** Whether a micro-operation may leave the unit, which makes every flag observable. */
-const leaves = (u: Uop): boolean => u.op === 'check' || u.op === 'expect' || u.op === 'cmov' || u.op === 'setcc';
+const leaves = (u: Uop): boolean =>
+  u.op === 'check' || u.op === 'expect' || u.op === 'cmov' || u.op === 'setcc' || u.op === 'rflags';
 
 /** Removes flag updates that nobody can see, and what was computed only for them. */
 export function dropDead(unit: Unit, flow: Flow): void {

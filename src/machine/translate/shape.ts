@@ -18,6 +18,8 @@ export type BlockEnd =
   | { readonly kind: 'call'; readonly target: Addr; readonly next: Addr }
   | { readonly kind: 'ret'; readonly pop: number }
   | { readonly kind: 'vmcall'; readonly next: Addr }
+  | { readonly kind: 'indirect jump' }
+  | { readonly kind: 'indirect call'; readonly next: Addr }
   /** the stepper must take the last instruction (`insns` excludes it) */
   | { readonly kind: 'stop'; readonly at: Addr };
 
@@ -33,6 +35,8 @@ export interface Shape {
   readonly insns: number;
   readonly returns: boolean;
   readonly ranges: readonly (readonly [Addr, Addr])[];
+  /** starts of blocks that were left out, as they have not been executed */
+  readonly cold: readonly Addr[];
 }
 
 const MAX_INSNS = 20000;
@@ -55,7 +59,7 @@ const STOPS: ReadonlySet<string> = new Set([
   'jrcxz',
 ]);
 
-type Flow = 'next' | 'stop' | 'jump' | 'branch' | 'call' | 'ret' | 'vmcall';
+type Flow = 'next' | 'stop' | 'jump' | 'branch' | 'call' | 'ret' | 'vmcall' | 'indirect jump' | 'indirect call';
 const flows = new Map<number, Flow>();
 
 function flowOf(f: Form): Flow {
@@ -66,7 +70,9 @@ function flowOf(f: Form): Flow {
     else if (f.syntax.startsWith('call rel')) flow = 'call';
     else if (f.mnemonic === 'ret') flow = 'ret';
     else if (f.mnemonic === 'vmcall') flow = 'vmcall';
-    else if (f.mnemonic === 'jmp' || f.mnemonic === 'call' || STOPS.has(f.mnemonic)) flow = 'stop';
+    else if (f.mnemonic === 'jmp') flow = 'indirect jump';
+    else if (f.mnemonic === 'call') flow = 'indirect call';
+    else if (STOPS.has(f.mnemonic)) flow = 'stop';
     else flow = 'next';
     flows.set(f.row, flow);
   }
@@ -110,14 +116,24 @@ class Fetch {
   }
 }
 
-/** Finds the blocks of the function at `entry`; undefined where nothing there can be translated. */
-export function shapeAt(memory: GuestMemory, entry: Addr): Shape | undefined {
+/**
+ * Finds the blocks of the function at `entry`; undefined where nothing there can be translated. Blocks of which
+ * `isCold` says so are left out.
+ */
+export function shapeAt(memory: GuestMemory, entry: Addr, isCold: (rip: Addr) => boolean = () => false): Shape | undefined {
   const fetch = new Fetch(memory);
   // Offsets from the entry: small integers, where addresses would be boxed numbers.
   const decoded = new Map<number, Decoded>();
   const leaders = new Set<number>([0]);
   const work: number[] = [0];
   const runs: [Addr, Addr][] = [];
+  const cold: Addr[] = [];
+  const reach = (offset: number): void => {
+    if (leaders.has(offset)) return;
+    leaders.add(offset);
+    if (isCold(entry + offset)) cold.push(entry + offset);
+    else work.push(offset);
+  };
   while (work.length > 0) {
     let offset = work.pop()!;
     const first = entry + offset;
@@ -131,13 +147,10 @@ export function shapeAt(memory: GuestMemory, entry: Addr): Shape | undefined {
       offset = d.next - entry;
       if (flow === 'next') continue;
       if (flow === 'jump' || flow === 'branch') {
-        const target = relative(d) - entry;
-        leaders.add(target);
-        work.push(target);
+        reach(relative(d) - entry);
       }
-      if (flow === 'branch' || flow === 'call' || flow === 'vmcall') {
-        leaders.add(offset);
-        work.push(offset);
+      if (flow === 'branch' || flow === 'call' || flow === 'vmcall' || flow === 'indirect call') {
+        reach(offset);
       }
       break;
     }
@@ -151,7 +164,7 @@ export function shapeAt(memory: GuestMemory, entry: Addr): Shape | undefined {
     if (block.end.kind === 'ret') returns = true;
     blocks.set(block.start, block);
   }
-  return { entry, blocks, insns: decoded.size, returns, ranges: joined(runs) };
+  return { entry, blocks, insns: decoded.size, returns, ranges: joined(runs), cold };
 }
 
 function blockAt(
@@ -184,7 +197,10 @@ function endOf(d: Decoded, flow: Exclude<Flow, 'next' | 'stop'>): BlockEnd {
     case 'ret':
       return { kind: 'ret', pop: d.form.operands.length > 0 ? d.insn.immLo & 0xffff : 0 };
     case 'vmcall':
-      return { kind: 'vmcall', next: d.next };
+    case 'indirect call':
+      return { kind: flow, next: d.next };
+    case 'indirect jump':
+      return { kind: flow };
   }
 }
 

@@ -31,6 +31,9 @@ export interface Translation {
   slice: number;
   /** classes that accesses of this entry changed to, over all its translations */
   readonly classes: AddressClass[];
+  /** starts of blocks that were left out, and times that control came to one */
+  readonly cold: ReadonlySet<Addr>;
+  colds: number;
   /** times that it found the stack not as it relies on */
   refusals: number;
 }
@@ -40,10 +43,12 @@ export interface Host {
   readonly memory: GuestMemory;
   readonly cpu: CpuState;
   insns: number;
-  counted: number;
+  marked: number;
   readonly weights: ReadonlyMap<Addr, number>;
   /** runs the hypercall's handler */
   hypercall(): void;
+  /** whether the stepper has executed the instruction at an address */
+  seen(rip: Addr): boolean;
   /** whether something happened that the run loop must look at */
   attention(): boolean;
 }
@@ -86,7 +91,18 @@ const FIRST_RECLASS = 3;
 const RECLASS = 32;
 const MAX_CHANGES = 4;
 /** misses farther apart than this do not add up */
+/** visits to blocks that were left out until they are put in; doubles each time */
+const FIRST_THAW = 8;
 const PATIENCE = 50_000;
+/** An indirect call: its first target, and how often it was and was not that. */
+interface Indirect {
+  readonly target: Addr;
+  hits: number;
+  misses: number;
+}
+const SETTLED = 16;
+const POLYMORPHIC = 32;
+
 /** What accesses of a unit mostly turned out to be, once there are some. */
 function majority(t: Translation, before: AddressClass | undefined): AddressClass {
   const same = t.classes.filter((c) => c === t.classes.at(-1)).length;
@@ -104,8 +120,12 @@ export class Translator {
   private readonly counts = new Int32Array(SLOTS);
   private readonly translations = new Map<Addr, Translation>();
   private readonly shapes = new Map<Addr, Shape | undefined>();
+  /** by the low half of the call's address */
+  private readonly indirect = new Map<number, Indirect>();
   private readonly runs: Runs;
   private readonly sites = new Map<Addr, Site>();
+  /** by entry: times that more was put in */
+  private readonly thaws = new Map<Addr, number>();
   private readonly history = new Map<Addr, AddressClass[]>();
   /** class for accesses of a unit of which nothing is known */
   private readonly defaults = new Map<Addr, AddressClass>();
@@ -196,10 +216,39 @@ export class Translator {
     this.translate(this.host.cpu.rip);
   }
 
+  /** What is left out of a function: what has not been executed, unless nothing of it has. */
+  private isCold(entry: Addr): (rip: Addr) => boolean {
+    const { host } = this;
+    return host.seen(entry) ? (rip) => !host.seen(rip) : () => false;
+  }
+
+  /** Control came to a block that was left out. When that happens again and again, what was executed since is put in. */
+  private thaw(t: Translation): void {
+    if (++t.colds < FIRST_THAW << Math.min(7, this.thaws.get(t.entry) ?? 0)) return;
+    this.thaws.set(t.entry, (this.thaws.get(t.entry) ?? 0) + 1);
+    for (const [entry, shape] of this.shapes) {
+      if (shape?.cold.some((rip) => this.host.seen(rip))) this.shapes.delete(entry);
+    }
+    this.drop(t);
+  }
+
   private shape = (entry: Addr): Shape | undefined => {
-    if (!this.shapes.has(entry)) this.shapes.set(entry, shapeAt(this.host.memory, entry));
+    if (!this.shapes.has(entry)) this.shapes.set(entry, shapeAt(this.host.memory, entry, this.isCold(entry)));
     return this.shapes.get(entry);
   };
+
+  private targetOf = (site: Addr): Addr | undefined => {
+    const i = this.indirect.get(site | 0);
+    return i !== undefined && i.hits >= SETTLED && i.misses < POLYMORPHIC ? i.target : undefined;
+  };
+
+  /** An indirect call left: where one always goes, that is inlined. */
+  private indirectCall(t: Translation, site: number, target: Addr): void {
+    const i = this.indirect.get(site);
+    if (i === undefined) this.indirect.set(site, { target, hits: 1, misses: 0 });
+    else if (i.target !== target) i.misses = POLYMORPHIC;
+    else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) this.drop(t);
+  }
 
   private classOf = (rip: Addr, guess: AddressClass): AddressClass =>
     this.sites.get(rip)?.cls ?? (guess === 'direct' ? (this.defaults.get(this.building) ?? guess) : guess);
@@ -237,9 +286,10 @@ export class Translator {
       this.compiled++;
       this.mark(unit.entry, TRANSLATED);
       const { entry, ranges } = unit;
+      const cold = new Set(unit.cold);
       const classes = this.history.get(entry) ?? [];
       this.history.set(entry, classes);
-      this.translations.set(entry, { entry, ranges, run, need, classes, slice: FIRST_SLICE, valid: true, refusals: 0 });
+      this.translations.set(entry, { entry, ranges, run, need, cold, colds: 0, classes, slice: FIRST_SLICE, valid: true, refusals: 0 });
     }
   }
 
@@ -250,7 +300,16 @@ export class Translator {
     const bp = this.frameGuess(entry);
     this.building = entry;
     const weightAt = (rip: Addr): number => this.host.weights.get(rip) ?? 0;
-    return buildUnit(entry, { shapeAt: this.shape, classOf: this.classOf, weightAt, bp, within, maxInsns, maxInline });
+    return buildUnit(entry, {
+      shapeAt: this.shape,
+      targetOf: this.targetOf,
+      classOf: this.classOf,
+      weightAt,
+      bp,
+      within,
+      maxInsns,
+      maxInline,
+    });
   }
 
   /** Code that starts in the middle of a function: rbp as it is now is probably the frame pointer. */
@@ -282,7 +341,7 @@ export class Translator {
       left = t.run(budget);
       if (left !== LEFT.frame) {
         host.insns = this.end - memory.i32[MAIL.left >> 2]!;
-        host.counted += memory.i32[MAIL.counted >> 2]!;
+        host.marked += memory.i32[MAIL.marked >> 2]!;
         cpu.lazyFlags = this.settleFlags;
       }
     } finally {
@@ -290,7 +349,14 @@ export class Translator {
       this.patched ||= outerPatched;
     }
     if (left === LEFT.step) this.stepped(t, cpu.rip);
-    else if (left === LEFT.frame && ++t.refusals > 8) {
+    else if (left === LEFT.transfer) {
+      const site = memory.i32[MAIL.site >> 2]!;
+      if (site !== 0) {
+        memory.i32[MAIL.site >> 2] = 0;
+        this.indirectCall(t, site, cpu.rip);
+      }
+    }
+    if (left === LEFT.frame && ++t.refusals > 8) {
       this.wrongFrames.add(t.entry);
       this.drop(t);
     }
@@ -309,13 +375,14 @@ export class Translator {
     const rbp = regs[2 * RBP];
     const rbpHi = regs[2 * RBP + 1];
     const left = memory.i32[MAIL.left >> 2]!;
-    const counted = memory.i32[MAIL.counted >> 2]!;
+    const marked = memory.i32[MAIL.marked >> 2]!;
     const insns = this.end - left;
     host.insns = insns;
     cpu.lazyFlags = this.settleFlags;
+    cpu.flagsSet = false;
     host.hypercall();
     const quiet =
-      cpu.lazyFlags !== undefined &&
+      !cpu.flagsSet &&
       host.insns === insns &&
       words[CPU.rip >> 2] === rip &&
       regs[2 * RSP] === rsp &&
@@ -335,12 +402,21 @@ export class Translator {
     // What a nested run executed is not this one's.
     this.end += host.insns - insns;
     m[MAIL.left >> 2] = left;
-    m[MAIL.counted >> 2] = counted;
+    m[MAIL.marked >> 2] = marked;
     return 1;
   };
 
   /** A check failed at rip, or the instruction there is not translated. What it accesses may say how it should be checked. */
   private stepped(t: Translation, rip: Addr): void {
+    if (t.cold.has(rip)) {
+      this.thaw(t);
+      return;
+    }
+    const call = this.indirect.get(rip | 0);
+    if (call !== undefined && call.hits >= SETTLED) {
+      if (++call.misses === POLYMORPHIC) this.drop(t);
+      return;
+    }
     const site = this.sites.get(rip) ?? { misses: 0, changes: 0, since: 0, cls: undefined };
     if (site.cls === 'tlb') return;
     this.sites.set(rip, site);

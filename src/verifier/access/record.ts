@@ -22,7 +22,7 @@ export interface SpecialField {
   readonly kind: FieldKind;
   readonly offset: number;
   readonly size: number;
-  /** kptrs: what is pointed to, in `btf` */
+  /** kptrs: what is pointed to, in `btf`; list heads and roots: the BTF of their elements */
   readonly btf?: Btf;
   readonly typeId?: number;
   /** list heads and roots: the element's type and the node's name in it */
@@ -90,7 +90,7 @@ function collect(btf: Btf, owner: number, base: number, out: SpecialField[], ker
     if (size !== undefined) {
       const kind = t.name as FieldKind;
       const contains = kind === 'bpf_list_head' || kind === 'bpf_rb_root' ? containsOf(btf, owner, component) : undefined;
-      out.push({ kind, offset, size, ...(contains ? { contains } : {}) });
+      out.push({ kind, offset, size, ...(contains ? { btf, contains } : {}) });
       return;
     }
     const ptr = pointerField(btf, typeId, offset, kernel);

@@ -2,11 +2,21 @@
 import { PROG } from '../kinds.ts';
 import type { Env } from '../walk/env.ts';
 
-/** struct → writable members */
+/** struct → writable members; a TCP socket begins with the others */
 const tcpCc: Readonly<Record<string, readonly string[]>> = {
-  sock: ['sk_pacing_rate', 'sk_pacing_status'],
-  inet_connection_sock: ['icsk_ca_priv', 'icsk_ack.pending'],
-  tcp_sock: ['snd_cwnd', 'snd_cwnd_cnt', 'snd_cwnd_stamp', 'snd_ssthresh', 'ecn_flags', 'app_limited'],
+  tcp_sock: [
+    'inet_conn.icsk_inet.sk.sk_pacing_rate',
+    'inet_conn.icsk_inet.sk.sk_pacing_status',
+    'inet_conn.icsk_ca_priv',
+    'inet_conn.icsk_ack.pending',
+    'snd_cwnd',
+    'snd_cwnd_cnt',
+    'snd_cwnd_stamp',
+    'snd_ssthresh',
+    'ecn_flags',
+    'app_limited',
+  ],
+  bpf_dummy_ops_state: ['val'],
 };
 /** connection tracking: the packet's mark */
 const netfilter: Readonly<Record<string, readonly string[]>> = { nf_conn: ['mark'] };

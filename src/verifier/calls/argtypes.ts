@@ -16,6 +16,7 @@ const mem = [R.PTR_TO_STACK, R.PTR_TO_PACKET, R.PTR_TO_PACKET_META, R.PTR_TO_MAP
 const compatible: Readonly<Partial<Record<ArgType, readonly number[]>>> = {
   ARG_PTR_TO_MAP_KEY: mem,
   ARG_PTR_TO_MAP_VALUE: mem,
+  ARG_SCALAR: scalar,
   ARG_CONST_SIZE: scalar,
   ARG_CONST_SIZE_OR_ZERO: scalar,
   ARG_CONST_ALLOC_SIZE_OR_ZERO: scalar,

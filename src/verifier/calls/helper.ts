@@ -123,6 +123,7 @@ function checkParticular(env: Env, insn: Insn, meta: CallMeta): boolean {
       break;
     case 'get_local_storage':
       if (!env.reg(2).isNull) env.fail('EINVAL', "get_local_storage() doesn't support non-zero flags");
+      markChainPrecision(env, 2);
       break;
     case 'snprintf':
       checkSnprintf(env);

@@ -4,8 +4,10 @@ import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { NO_LOCK } from '../state/state.ts';
 import type { Env } from '../walk/env.ts';
+import { inTreeCallback } from './kfunc/graph.ts';
 
 export function processSpinLock(env: Env, reg: Reg, regno: number, lock: boolean): void {
+  if (inTreeCallback(env)) env.fail('EACCES', "can't spin_{lock,unlock} in rbtree cb");
   const inMap = reg.type === R.PTR_TO_MAP_VALUE;
   const owner = inMap ? reg.map : reg.btf;
   if (!reg.v.isConst) env.fail('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);

@@ -173,6 +173,13 @@ function deduce64(b: Bounds): void {
   if (usmin <= usmax) {
     b.umin = maxBig(b.umin, usmin);
     b.umax = minBig(b.umax, usmax);
+  } else if (b.umax < usmin) {
+    // the signed range wraps around zero, and the unsigned one overlaps only its positive part
+    b.smin = s64(b.umin);
+    b.umax = minBig(b.umax, usmax);
+  } else if (usmax < b.umin) {
+    b.smax = s64(b.umax);
+    b.umin = maxBig(b.umin, usmin);
   }
 }
 
@@ -210,6 +217,7 @@ function learnBits(b: Bounds): void {
 /** `reg_bounds_sync`: lets the five descriptions tighten one another. */
 export function sync(b: Bounds): Bounds {
   learnFromBits(b);
+  deduce(b);
   deduce(b);
   deduce(b);
   learnBits(b);

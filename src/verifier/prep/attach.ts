@@ -1,8 +1,8 @@
 /** What the program attaches to, by BTF id (check_attach_btf_id()). */
 import type { BtfType } from '../../btf/index.ts';
 import { ATTACH, PROG } from '../kinds.ts';
+import * as R from '../state/regtype.ts';
 import type { Env } from '../walk/env.ts';
-import { iteratorContext } from './itertargets.ts';
 
 const sleepableAttach: readonly number[] = [ATTACH.TRACE_FENTRY, ATTACH.TRACE_FEXIT, ATTACH.MODIFY_RETURN, ATTACH.TRACE_ITER];
 
@@ -32,7 +32,7 @@ function tracepoint(env: Env, t: BtfType, id: number): void {
   const prefix = 'btf_trace_';
   if (t.kind !== 'typedef') env.fail('EINVAL', `attach_btf_id ${id} is not a typedef`);
   if (!t.name.startsWith(prefix)) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
-  env.attachName = t.name;
+  env.attachName = t.name.slice(prefix.length);
   const ptr = btf?.typeById(t.type);
   const proto = ptr?.kind === 'ptr' ? btf?.typeById(ptr.type) : undefined;
   if (proto?.kind !== 'func_proto') env.quit('EINVAL');
@@ -52,33 +52,32 @@ function structOps(env: Env): void {
   const { attachBtfId: id, expectedAttachType: index, gpl } = env.input;
   const btf = env.kernel.vmlinux;
   if (!gpl) env.fail('EINVAL', 'struct ops programs must have a GPL compatible license');
-  if (!id || !btf || id >= btf.typeCount) env.fail('ENOTSUPP', `attach_btf_id ${id ?? 0} is not a supported struct`);
-  const struct = btf.typeById(id);
-  if (struct.kind !== 'struct' || !btf.findByName(`bpf_struct_ops_${struct.name}`, 'struct')) {
-    env.fail('ENOTSUPP', `attach_btf_id ${id} is not a supported struct`);
-  }
-  const member = struct.members[index];
-  if (!member) env.fail('EINVAL', `attach to invalid member idx ${index} of struct ${struct.name}`);
-  const ptr = btf.resolve(member.type);
-  const proto = ptr.kind === 'ptr' ? btf.resolve(ptr.type) : undefined;
-  if (proto?.kind !== 'func_proto') env.fail('EINVAL', `attach to invalid member ${member.name}(@idx ${index}) of struct ${struct.name}`);
-  if (env.kernel.structOpsUnsupported?.(struct.name, member.name, env.sleepable)) {
-    env.fail('ENOTSUPP', `attach to unsupported member ${member.name} of struct ${struct.name}`);
-  }
+  const member = id ? env.kernel.structOpsMember?.(id, index) : undefined;
+  if (!btf || !member) env.fail('ENOTSUPP', `attach_btf_id ${id ?? 0} is not a supported struct`);
+  const proto = btf.typeById(member.proto);
+  if (proto.kind !== 'func_proto') env.fail('EINVAL', `attach to invalid member ${member.name}(@idx ${index}) of struct ${member.struct}`);
+  if (member.unsupported) env.fail('ENOTSUPP', `attach to unsupported member ${member.name} of struct ${member.struct}`);
   env.attachBtf = btf;
   env.attachProto = proto;
   env.attachName = member.name;
-  env.attachStruct = struct.name;
+  env.attachStruct = member.struct;
   env.attachReturnsVoid = proto.type === 0;
   // the stub's parameter names say what may be null
-  const stub = btf.typeById(btf.findByName(`${struct.name}__${member.name}`, 'func'));
+  const stub = btf.typeById(btf.findByName(`${member.struct}__${member.name}`, 'func'));
   const params = stub.kind === 'func' ? btf.typeById(stub.type) : undefined;
   env.isNullableArg = (n) => (params?.kind === 'func_proto' ? (params.params[n]?.name.endsWith('__nullable') ?? false) : false);
 }
 
 function iterator(env: Env, name: string): void {
+  const target = env.kernel.iterTarget?.(name);
   const btf = env.kernel.vmlinux;
-  if (btf) env.ctxArgInfo = iteratorContext(btf, name);
+  env.ctxArgInfo = (off) => {
+    const arg = target?.(off);
+    const base = arg && R.typeByName(arg.regType);
+    if (!arg || base === undefined) return undefined;
+    const type = base | R.flagsOf(arg.regFlags);
+    return arg.btfType && btf ? { type, btf, btfId: btf.findByName(arg.btfType, 'struct') } : { type };
+  };
 }
 
 export function checkAttach(env: Env): void {

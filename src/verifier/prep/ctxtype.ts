@@ -78,3 +78,36 @@ export function checkContextTag(env: Env, btf: Btf, ptr: BtfType & { kind: 'ptr'
   void inner;
   env.fail('EINVAL', `arg#${n} doesn't match context type`);
 }
+
+/** The kernel's own structure behind each type's context. */
+const kernelNames: Readonly<Record<number, string>> = {
+  [PROG.SOCKET_FILTER]: 'sk_buff',
+  [PROG.SCHED_CLS]: 'sk_buff',
+  [PROG.SCHED_ACT]: 'sk_buff',
+  [PROG.XDP]: 'xdp_buff',
+  [PROG.CGROUP_SKB]: 'sk_buff',
+  [PROG.CGROUP_SOCK]: 'sock',
+  [PROG.CGROUP_SOCK_ADDR]: 'bpf_sock_addr_kern',
+  [PROG.LWT_IN]: 'sk_buff',
+  [PROG.LWT_OUT]: 'sk_buff',
+  [PROG.LWT_XMIT]: 'sk_buff',
+  [PROG.LWT_SEG6LOCAL]: 'sk_buff',
+  [PROG.SOCK_OPS]: 'bpf_sock_ops_kern',
+  [PROG.SK_SKB]: 'sk_buff',
+  [PROG.SK_MSG]: 'sk_msg',
+  [PROG.FLOW_DISSECTOR]: 'bpf_flow_dissector',
+  [PROG.KPROBE]: 'pt_regs',
+  [PROG.PERF_EVENT]: 'bpf_perf_event_data_kern',
+  [PROG.CGROUP_DEVICE]: 'bpf_cgroup_dev_ctx',
+  [PROG.CGROUP_SYSCTL]: 'bpf_sysctl_kern',
+  [PROG.CGROUP_SOCKOPT]: 'bpf_sockopt_kern',
+  [PROG.SK_REUSEPORT]: 'sk_reuseport_kern',
+  [PROG.SK_LOOKUP]: 'bpf_sk_lookup_kern',
+  [PROG.NETFILTER]: 'bpf_nf_ctx',
+};
+
+/** BTF id of what bpf_cast_to_kern_ctx gives; 0 where the type has no structure. */
+export const kernelContextType = (env: Env, btf: Btf): number => {
+  const name = kernelNames[env.input.type];
+  return name ? btf.findByName(name, 'struct') : 0;
+};

@@ -61,7 +61,8 @@ function wideValue(verified: Verified, insn: Insn, aux: InsnAux): bigint | undef
   const map = aux.mapIndex === undefined ? undefined : verified.usedMaps[aux.mapIndex];
   if (map === undefined) return undefined;
   if (insn.src === I.BPF_PSEUDO_MAP_FD || insn.src === I.BPF_PSEUDO_MAP_IDX) return map.address;
-  return (map.valueAddress ?? 0n) + BigInt(aux.mapOff ?? 0);
+  // an arena's addresses are those of user space
+  return (map.userAddress ?? map.valueAddress ?? 0n) + BigInt(aux.mapOff ?? 0);
 }
 
 /** @throws RewriteError where the kernel refuses a program that it has verified */

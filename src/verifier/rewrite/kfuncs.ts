@@ -1,5 +1,6 @@
 /** Calls of kernel functions: fixup_kfunc_call() of kernel/bpf/verifier.c, Linux 6.12. */
 import type { Insn } from '../../isa/index.ts';
+import { PROG } from '../kinds.ts';
 import type { InsnAux } from '../types.ts';
 import { callImm, ldImm64, mov64, mov64Imm } from './build.ts';
 import { type Draft, type Patch, RewriteError } from './draft.ts';
@@ -31,6 +32,21 @@ const SPECIAL: Readonly<Record<string, Fixup>> = {
   bpf_wq_set_callback_impl: (call, _, progAux) => [...ldImm64(4, progAux), call],
 };
 
+/** Programs that may write to packets (may_access_direct_pkt_data()). */
+const PACKET_WRITERS: readonly number[] = [
+  PROG.SCHED_CLS,
+  PROG.SCHED_ACT,
+  PROG.XDP,
+  PROG.LWT_XMIT,
+  PROG.SK_SKB,
+  PROG.SK_MSG,
+  PROG.CGROUP_SOCKOPT,
+];
+
+/** specialize_kfunc(): a packet's dynptr is read-only where the program may not write to packets. */
+const specialized = (name: string, type: number): string =>
+  name === 'bpf_dynptr_from_skb' && !PACKET_WRITERS.includes(type) ? 'bpf_dynptr_from_skb_rdonly' : name;
+
 export function kfuncCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigint): Patch {
   if (insn.imm === 0) throw new RewriteError('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   const { kernel, input } = draft;
@@ -40,8 +56,7 @@ export function kfuncCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigin
       'EFAULT',
       `verifier internal error: kernel function descriptor not found for func_id ${insn.imm}`,
     );
-  // a packet's dynptr is read-only where the program does not write to packets
-  const name = facts.name === 'bpf_dynptr_from_skb' && aux.kfunc?.readOnly ? 'bpf_dynptr_from_skb_rdonly' : facts.name;
+  const name = specialized(facts.name, input.type);
   const at = name === facts.name ? facts.address : (kernel.symbolAddress(name) ?? facts.address);
   const call = { ...insn, imm: callImm(at, kernel.callBase) };
   const special = insn.off === 0 ? SPECIAL[facts.name] : undefined;

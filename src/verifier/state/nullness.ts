@@ -1,5 +1,6 @@
 /** Pointers that may be null, and what a null check does to them and their copies (mark_ptr_or_null_regs()). */
 import { MAP } from '../kinds.ts';
+import type { MapFacts } from '../kernel.ts';
 import { fieldsOf, fieldsOfType, type SpecialField } from '../access/record.ts';
 import type { Reg } from './reg.ts';
 import * as R from './regtype.ts';
@@ -34,15 +35,25 @@ export function isTrusted(reg: Reg): boolean {
   return views.includes(R.baseType(reg.type)) || (flags & TRUSTING) !== 0;
 }
 
+const templates = new WeakMap<MapFacts, MapFacts>();
+/** What a lookup in a map of maps gives: the inner map's template, which has no name. */
+function templateOf(map: MapFacts): MapFacts | undefined {
+  if (!map.inner) return undefined;
+  const template = templates.get(map) ?? { ...map.inner, name: '' };
+  templates.set(map, template);
+  return template;
+}
+
 /** `mark_ptr_not_null_reg` */
 export function markNonNull(reg: Reg): void {
   if (R.baseType(reg.type) === R.PTR_TO_MAP_VALUE && reg.map) {
     const { map } = reg;
-    if (map.inner) {
+    const inner = templateOf(map);
+    if (inner) {
       reg.type = R.CONST_PTR_TO_MAP;
-      reg.map = map.inner;
+      reg.map = inner;
       // timers of an inner map belong to the one that this lookup gave
-      if (fieldsOf(map.inner).some((f) => f.kind === 'bpf_timer' || f.kind === 'bpf_wq')) reg.mapUid = reg.id;
+      if (fieldsOf(inner).some((f) => f.kind === 'bpf_timer' || f.kind === 'bpf_wq')) reg.mapUid = reg.id;
     } else if (map.type === MAP.XSKMAP) reg.type = R.PTR_TO_XDP_SOCK;
     else if (map.type === MAP.SOCKMAP || map.type === MAP.SOCKHASH) reg.type = R.PTR_TO_SOCKET;
     else reg.type = R.PTR_TO_MAP_VALUE;

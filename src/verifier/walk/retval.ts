@@ -70,11 +70,11 @@ function allowed(env: Env): { range: RetRange; as32?: boolean } | undefined {
   }
 }
 
-function enforce(env: Env, reg: Reg, where: string, range: RetRange, as32: boolean): void {
-  if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `${where} the register R0 is not a known value (${R.typeText(reg.type)})`);
-  markChainPrecision(env, 0);
+function enforce(env: Env, reg: Reg, n: number, where: string, range: RetRange, as32: boolean): void {
+  if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `${where} the register R${n} is not a known value (${R.typeText(reg.type)})`);
+  markChainPrecision(env, n);
   if (rangeWithin(reg, range, as32)) return;
-  env.say(invalidScalar(reg, range, where, 'R0'));
+  env.say(invalidScalar(reg, range, where, `R${n}`));
   const { type, expectedAttachType } = env.input;
   if (type === PROG.LSM && expectedAttachType === ATTACH.LSM_CGROUP && env.attachReturnsVoid) {
     env.say("Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!");
@@ -82,7 +82,8 @@ function enforce(env: Env, reg: Reg, where: string, range: RetRange, as32: boole
   env.quit('EINVAL');
 }
 
-export function checkReturnCode(env: Env): void {
+/** @param n the register returned: R0, or R1 where the program throws */
+export function checkReturnCode(env: Env, n = 0): void {
   const frame = env.cur.frameAt(0);
   const isSubprog = frame.subprogno > 0;
   const { type, expectedAttachType } = env.input;
@@ -90,19 +91,19 @@ export function checkReturnCode(env: Env): void {
     const mayBeVoid = type === PROG.STRUCT_OPS || (type === PROG.LSM && expectedAttachType !== ATTACH.LSM_CGROUP);
     if (mayBeVoid && env.attachReturnsVoid) return;
   }
-  const reg = readReg(env, 0);
-  if (env.isPointerValue(reg)) env.fail('EACCES', 'R0 leaks addr as return value');
+  const reg = readReg(env, n);
+  if (env.isPointerValue(reg)) env.fail('EACCES', `R${n} leaks addr as return value`);
   if (frame.inAsyncCallback) {
-    enforce(env, reg, 'At async callback return', [0, 0], false);
+    enforce(env, reg, n, 'At async callback return', [0, 0], false);
     return;
   }
   if (isSubprog && !frame.inExceptionCallback) {
-    if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `At subprogram exit the register R0 is not a scalar value (${R.typeText(reg.type)})`);
+    if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `At subprogram exit the register R${n} is not a scalar value (${R.typeText(reg.type)})`);
     return;
   }
   const rule = allowed(env);
   if (!rule) return;
-  enforce(env, reg, 'At program exit', rule.range, rule.as32 ?? false);
+  enforce(env, reg, n, 'At program exit', rule.range, rule.as32 ?? false);
   const egress = type === PROG.CGROUP_SKB && expectedAttachType === ATTACH.CGROUP_INET_EGRESS;
   if (egress && contains(tnumRange(2n, 3n), reg.v.tnum)) env.enforceAttachType = true;
 }

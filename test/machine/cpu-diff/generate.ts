@@ -20,7 +20,7 @@ import {
   rsi,
   rsp,
 } from '../../../src/x86/index.ts';
-import { CODE_AT, GS_BASE, WINDOW, WINDOW_BYTES } from './layout.ts';
+import { CODE_AT, DATA_BASE, DATA_BYTES, GS_BASE, WINDOW, WINDOW_BYTES } from './layout.ts';
 import type { Random } from './random.ts';
 
 export interface Case {
@@ -121,7 +121,12 @@ function dropHighBytes(operands: Operand[]): void {
 /** A memory operand whose address lies in the window (nearly always), in every addressing form. */
 function randomMemory(f: Form, size: number, regs: BigUint64Array, random: Random, rare: boolean): Mem {
   const within = size >= 16 ? 16 * random.below(15) + (random.chance(90) ? 0 : 8) : random.below(WINDOW_BYTES - 16);
-  const target = BigInt(WINDOW + (random.chance(30) && size <= 8 ? 128 - random.below(10) : within));
+  let target = BigInt(WINDOW + (random.chance(30) && size <= 8 ? 128 - random.below(10) : within));
+  // into, or out of, what is mapped
+  if (random.chance(4))
+    target = BigInt(
+      random.chance(50) ? DATA_BASE + DATA_BYTES - random.below(size + 1) : DATA_BASE - random.below(size + 1),
+    );
   const segment = random.chance(15) ? 'gs' : undefined;
   const want = segment ? target - BigInt(GS_BASE) : target;
   const kind = random.below(10);

@@ -11,8 +11,8 @@ export interface FormatEnv {
   string(at: Addr, space: 'kernel' | 'user' | 'any', max: number): string | undefined;
   /** bytes of kernel memory, zeroes where they cannot be read */
   bytes(at: Addr, size: number): Uint8Array;
-  /** `name+0x1/0x2`; with `offset` false the name only */
-  symbol(at: Addr, offset: boolean): string;
+  /** as %ps (name), %pS (name, offset and size) or %pB (for return addresses: the symbol of the byte before) prints an address */
+  symbol(at: Addr, form: 's' | 'S' | 'B'): string;
   /** what %p prints in an address's place */
   hash(at: bigint): bigint;
 }
@@ -39,7 +39,8 @@ export function format(fmt: string, args: readonly bigint[], env: FormatEnv): st
   let room = STRINGS_MAX;
   for (let i = 0; i < fmt.length; i++) {
     const c = fmt[i]!;
-    if (!/[\t-\r -~]/.test(c)) return undefined;
+    // isprint() and isspace() of the kernel are Latin-1's
+    if (!/[\t-\r -~\xa0-\xff]/.test(c)) return undefined;
     if (c !== '%') {
       out += c;
       continue;
@@ -72,17 +73,18 @@ export function format(fmt: string, args: readonly bigint[], env: FormatEnv): st
         string = next === 'k' ? 'kernel' : 'user';
         i += 2;
       } else if (endsSpec(next) || next === 'K' || next === 'x' || next === 's' || next === 'S' || next === 'B') {
-        const named = next === 's' || next === 'S' || next === 'B';
-        if (named) out += pad(env.symbol(at, next !== 's'), spec);
-        else if (next === 'x') out += pad(arg.toString(16).padStart(16, '0'), spec);
-        else out += pad(pointer(arg, env), spec);
-        if (named || next === 'K' || next === 'x') i++;
+        if (next === 's' || next === 'S' || next === 'B') out += pad(env.symbol(at, next), spec);
+        else out += next === 'x' ? hexPointer(arg, spec) : pointer(arg, spec, env);
+        if (!endsSpec(next)) i++;
+        i = skipSuffix(fmt, i);
         continue;
       } else {
         const family = fmt[i + 2];
         if ((next !== 'i' && next !== 'I') || (family !== '4' && family !== '6')) return undefined;
         i += 2;
-        out += pad(family === '4' ? ipv4(env.bytes(at, 4), next === 'i') : ipv6(env.bytes(at, 16), next === 'i'), spec);
+        // these are printed ahead of the rest, without their width
+        out += family === '4' ? ipv4(env.bytes(at, 4), next === 'i') : ipv6(env.bytes(at, 16), next === 'i');
+        i = skipSuffix(fmt, i);
         continue;
       }
     } else if (fmt[i] === 's') string = 'any';
@@ -95,7 +97,6 @@ export function format(fmt: string, args: readonly bigint[], env: FormatEnv): st
       continue;
     }
     if (fmt[i] === 'c') {
-      if (!endsSpec(fmt[i + 1])) return undefined;
       out += pad(String.fromCharCode(Number(arg & 0xffn)), spec);
       continue;
     }
@@ -123,10 +124,19 @@ function integer(arg: bigint, bits: number, conversion: string, spec: Spec): str
 const pad = (text: string, spec: Spec): string => (spec.minus ? text.padEnd(spec.width) : text.padStart(spec.width));
 
 /** Null and error pointers are printed as they are, others as a hash of 32 bits. */
-function pointer(arg: bigint, env: FormatEnv): string {
+function pointer(arg: bigint, spec: Spec, env: FormatEnv): string {
   const isError = arg >= 0xffff_ffff_ffff_f001n;
-  const shown = arg === 0n || isError ? arg : env.hash(arg);
-  return shown.toString(16).padStart(16, '0');
+  return hexPointer(arg === 0n || isError ? arg : env.hash(arg), spec);
+}
+
+/** Sixteen digits unless a width is given. */
+const hexPointer = (value: bigint, spec: Spec): string =>
+  spec.width === 0 ? value.toString(16).padStart(16, '0') : integer(value, 64, 'x', spec);
+
+/** Letters and digits behind a pointer conversion belong to it, whether or not they mean anything. */
+function skipSuffix(fmt: string, at: number): number {
+  while (/[0-9A-Za-z]/.test(fmt[at + 1] ?? '')) at++;
+  return at;
 }
 
 /** %pI4 is 127.0.0.1, %pi4 127.000.000.001. */

@@ -1,5 +1,6 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
 import { MachineStop } from '../../../../src/machine/index.ts';
+import { faultStub } from '../../engine/fault-stub.ts';
 import type { BpfState } from '../../state.ts';
 import { type HelperBodies, type HelperBody, HelperCall } from './call.ts';
 import { DYNPTR } from './dynptr.ts';
@@ -47,16 +48,17 @@ export function defineHelper(state: BpfState, symbol: string): boolean {
   const { kernel } = state;
   if (kernel.text.has(symbol)) return true;
   const body = bodyOf(symbol);
-  if (body === undefined || kernel.symbols.address(symbol) === undefined) return false;
+  if (body === undefined || kernel.symbols.find(symbol) === undefined) return false;
   const call = callOf(state);
-  kernel.text.define({ name: symbol, handler: () => body(call) });
+  const faults = faultStub(kernel);
+  kernel.text.define({ name: symbol, handler: () => faults.guard(() => body(call)) });
   return true;
 }
 
 /** Text for a helper without a body: a program that reaches it stops, and says which it was. */
 export function defineUnmodelled(state: BpfState, symbol: string): void {
   const { kernel } = state;
-  if (kernel.text.has(symbol) || kernel.symbols.address(symbol) === undefined) return;
+  if (kernel.text.has(symbol) || kernel.symbols.find(symbol) === undefined) return;
   kernel.text.define({
     name: symbol,
     handler: () => {

@@ -1,5 +1,6 @@
 /** bpf_trace_printk, bpf_trace_vprintk, bpf_snprintf (bpf-helpers(7)). */
-import type { Addr } from '../../../../src/machine/addr.ts';
+import { type Addr, addrToBigInt } from '../../../../src/machine/addr.ts';
+import { START_KERNEL_MAP } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../errno.ts';
 import type { BpfState } from '../../state.ts';
 import { readString } from './access.ts';
@@ -12,6 +13,9 @@ const MAX_VARARGS = 12;
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 const utf8 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
+
+/** is_ksym_addr(): the kernel's text, modules and images. */
+const isText = (at: Addr): boolean => at < 0 && at >= START_KERNEL_MAP;
 
 function environment(state: BpfState): FormatEnv {
   const { kernel } = state;
@@ -28,7 +32,14 @@ function environment(state: BpfState): FormatEnv {
         return new Uint8Array(size);
       }
     },
-    symbol: (at, offset) => (offset ? symbols.format(at) : (symbols.at(at)?.name ?? symbols.format(at))),
+    symbol: (at, form) => {
+      const back = form === 'B' ? 1 : 0;
+      const found = isText(at) ? symbols.at(at - back) : undefined;
+      if (found === undefined) return `0x${addrToBigInt(at).toString(16)}`;
+      if (form === 's') return found.name;
+      const module = found.module ? ` [${found.module}]` : '';
+      return `${found.name}+0x${(found.offset + back).toString(16)}/0x${found.size.toString(16)}${module}`;
+    },
     hash: (at) => {
       // a keyed hash on Linux; here one that differs between seeds of the machine only by being fixed
       let h = 0x811c9dc5;

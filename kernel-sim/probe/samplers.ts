@@ -1,0 +1,114 @@
+/**
+ * Sampling perf events (perf_event_open(2), software and hardware types): the virtual clock's interrupt,
+ * which finds the current task in user mode, where it is between its recorded calls.
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import { MachineStop } from '../../src/machine/index.ts';
+import { KernelError } from '../errno.ts';
+import type { Kernel, Pair } from '../kernel.ts';
+import type { ProbeLink, ProgRef } from './types.ts';
+
+/** HARDIRQ_OFFSET */
+const HARDIRQ = 0x10000;
+/** a gap of the recording gives no more samples than this */
+const MAX_SAMPLES = 1000;
+/** what one sample of a hardware counter stands for, in ns, where the event counts instead of timing */
+const NS_PER_COUNT = 1;
+
+interface Sampler {
+  readonly prog: ProgRef;
+  readonly periodNs: number;
+  readonly period: number;
+  next: number;
+  hits: number;
+}
+
+export interface Sampling {
+  /** events between samples */
+  readonly samplePeriod?: number;
+  /** or samples a second */
+  readonly freq?: number;
+}
+
+export class Samplers {
+  readonly #kernel: Kernel;
+  readonly #active: Sampler[] = [];
+  #context: Addr = 0;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+  get any(): boolean {
+    return this.#active.length > 0;
+  }
+
+  /** @throws KernelError EINVAL without a period or a frequency */
+  attach(prog: ProgRef, type: string, sampling: Sampling): ProbeLink {
+    const { freq, samplePeriod } = sampling;
+    const periodNs = freq ? 1e9 / freq : (samplePeriod ?? 0) * NS_PER_COUNT;
+    if (!(periodNs >= 1)) throw new KernelError('EINVAL', 'a sampling perf event needs a frequency or a period');
+    const sampler: Sampler = {
+      prog,
+      periodNs,
+      period: samplePeriod ?? Math.round(periodNs),
+      next: this.#kernel.clock.now + periodNs,
+      hits: 0,
+    };
+    this.#active.push(sampler);
+    return {
+      kind: 'perf_event',
+      symbol: type,
+      address: 0,
+      offset: 0,
+      before: new Uint8Array(),
+      after: new Uint8Array(),
+      via: 'timer',
+      get hits() {
+        return sampler.hits;
+      },
+      detach: () => {
+        const at = this.#active.indexOf(sampler);
+        if (at >= 0) this.#active.splice(at, 1);
+      },
+    };
+  }
+
+  /** Time passes up to `until` while the current task is in user mode. */
+  advance(until: number): void {
+    const { clock } = this.#kernel;
+    for (let samples = 0; samples < MAX_SAMPLES; samples++) {
+      let due: Sampler | undefined;
+      for (const s of this.#active) if (s.next <= until && (!due || s.next < due.next)) due = s;
+      if (!due) break;
+      clock.advanceTo(due.next);
+      due.next += due.periodNs;
+      this.#sample(due);
+    }
+    for (const s of this.#active) if (s.next <= until) s.next = until + s.periodNs;
+  }
+
+  /** perf_event_overflow(): the program with a bpf_perf_event_data_kern, as an interrupt handler */
+  #sample(s: Sampler): void {
+    const { memory, structs, slab, tasks, context, cpu, faults } = this.#kernel;
+    const layout = structs.of('bpf_perf_event_data_kern');
+    const data = structs.of('perf_sample_data');
+    if (this.#context === 0) this.#context = slab.kmalloc(512);
+    const at = this.#context;
+    const regs = tasks.current.stackTop - structs.of('pt_regs').size;
+    memory.writeAddr(at + layout.offset('regs'), regs);
+    memory.writeAddr(at + layout.offset('data'), at + 64);
+    memory.writeAddr(at + layout.offset('event'), 0);
+    memory.writeU64(at + 64 + data.offset('period'), BigInt(s.period));
+    s.hits++;
+    const saved = cpu.rflags;
+    context.preemptCount += HARDIRQ;
+    cpu.rflags = saved & ~0x200;
+    const pair = (a: Addr): Pair => [a | 0, Math.floor(a / 0x1_0000_0000)];
+    const stop = this.#kernel.call(s.prog.entry, [
+      pair(at),
+      pair(s.prog.address + structs.of('bpf_prog').offset('insnsi')),
+    ]);
+    cpu.rflags = saved;
+    context.preemptCount -= HARDIRQ;
+    if (stop.reason === 'fault' && stop.fault) throw new MachineStop(faults.oops(stop.fault));
+  }
+}

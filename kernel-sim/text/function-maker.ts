@@ -1,0 +1,172 @@
+/** The machine code of one kernel function: from the tables, from hand-written text, or a return at once. */
+import type { Addr } from '../../src/machine/addr.ts';
+import { Assembler, rax, rbp, rsp } from '../../src/x86/index.ts';
+import type { Structs } from '../core/structs.ts';
+import { KernelError } from '../errno.ts';
+import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
+import { type Compiled, compile, emitEntry, type Prologue, percpuMem, type TraceSite } from './compile.ts';
+import type { Hypercalls } from './hypercalls.ts';
+import { functionName, parseFunction } from './language.ts';
+import type { Pregenerated } from './pregenerated.ts';
+import type { Emit, EmitContext } from './special/emit.ts';
+
+/** A function that the kernel's text has, apart from those of the function tables. */
+export interface FunctionSpec {
+  /** symbol; its address is the active kallsyms' */
+  readonly name: string;
+  /** what it does, in TypeScript: arguments and result by {@link Kernel.args} */
+  readonly handler?: () => void;
+  /** or its body as instructions, ret included */
+  readonly code?: (asm: Assembler) => void;
+}
+
+export interface MakerParts {
+  readonly symbols: Symbols;
+  readonly structs: Structs;
+  readonly hypercalls: Hypercalls;
+  /** function table: signature to body */
+  readonly tables: Readonly<Record<string, string>>;
+  readonly special: Readonly<Record<string, Emit>>;
+  /** per-CPU offsets of the model's own variables */
+  readonly percpu: Readonly<Record<string, number>>;
+  /** text made beforehand, where it is for these symbols and structures */
+  readonly ready: Pregenerated | undefined;
+  /** address of text that the active kernel has no symbol for */
+  readonly privateText: (name: string) => Addr;
+  readonly privateAddress: (name: string) => Addr | undefined;
+}
+
+/** how a function begins; `plain`: endbr64 without ftrace's nop, `none`: nothing */
+export type Beginning = Prologue | 'plain' | 'none';
+
+const BEGINNINGS: Readonly<Record<string, Beginning>> = { e: 'endbr', s: 'sealed', b: 'bare', n: 'plain' };
+export const beginningOf = (f: KernelSymbol): Beginning => BEGINNINGS[(f.kind ?? 'e').toLowerCase()] ?? 'none';
+
+export function emitBeginning(a: Assembler, b: Beginning): void {
+  if (b === 'plain') a.op('endbr64');
+  else if (b !== 'none') emitEntry(a, b);
+}
+
+export class FunctionMaker {
+  readonly #parts: MakerParts;
+  readonly #defined = new Map<string, FunctionSpec>();
+  /** names of table rows to their keys */
+  readonly #rows = new Map<string, string>();
+
+  constructor(parts: MakerParts) {
+    this.#parts = parts;
+    for (const signature of Object.keys(parts.tables)) this.#rows.set(functionName(signature), signature);
+  }
+  define(spec: FunctionSpec): void {
+    this.#defined.set(spec.name, spec);
+    if (spec.handler) this.#parts.hypercalls.register(spec.name, spec.handler);
+  }
+  /** Whether a function of that name does something (others return 0 at once). */
+  has(name: string): boolean {
+    return this.#defined.has(name) || this.#rows.has(name) || name in this.#parts.special;
+  }
+  /** Functions whose table row has a site of a tracepoint. */
+  withSite(event: string): string[] {
+    const call = new RegExp(`trace ${event}\\(`);
+    const names = Object.entries(this.#parts.tables)
+      .filter(([, body]) => call.test(body))
+      .map(([signature]) => functionName(signature));
+    return event === 'sys_exit' ? [...names, 'syscall_exit_to_user_mode'] : names;
+  }
+
+  /** Text for an address; `entry` false leaves out what ftrace patches. */
+  make(name: string, at: Addr, beginning: Beginning, entry = true): Compiled {
+    const { special, hypercalls, ready, percpu } = this.#parts;
+    const spec = this.#defined.get(name);
+    if (!spec && entry) {
+      const known = ready?.get(name, at);
+      if (known) return known;
+    }
+    const row = this.#rows.get(name);
+    const emit = special[name];
+    if (!spec && !emit && row !== undefined) return this.#fromTable(row, at, beginning, entry);
+    const hook = name.startsWith('security_') ? this.address(`bpf_lsm_${name.slice(9)}`) : undefined;
+    if (!spec && !emit && hook === undefined && !name.startsWith('__x64_sys_')) return leaf(beginning);
+    const a = new Assembler(at);
+    if (entry) emitBeginning(a, beginning);
+    const sites: TraceSite[] = [];
+    if (spec?.code) spec.code(a);
+    else if (spec?.handler) a.op('mov r32, imm32', rax, hypercalls.nr(name)).op('vmcall').op('ret');
+    else if (emit) emit(a, this.emitContext(sites));
+    else if (hook !== undefined) lsmHook(a, hook, percpu['result'] as number);
+    else a.op('mov r64, r/m64', rax, percpuMem(percpu['result'] as number)).op('ret');
+    a.op('int3');
+    return { bytes: a.bytes(), sites };
+  }
+
+  #fromTable(row: string, at: Addr, beginning: Beginning, entry: boolean): Compiled {
+    const { hypercalls, structs, percpu } = this.#parts;
+    const hot = structs.of('pcpu_hot');
+    return compile(parseFunction(row, this.#parts.tables[row] as string), at, beginning, entry, {
+      address: (callee) => this.address(callee),
+      hypercall: (name) => hypercalls.nr(name),
+      traceiter: (event) => this.address(`__traceiter_${event}`),
+      structs,
+      percpu: {
+        result: percpu['result'] as number,
+        block: percpu['block'] as number,
+        currentTask: this.#percpu('pcpu_hot') + hot.offset('current_task'),
+        preemptCount: this.#percpu('pcpu_hot') + hot.offset('preempt_count'),
+      },
+    });
+  }
+
+  /** Text address of a function; undefined where the active kernel has none of that name. */
+  address(name: string): Addr | undefined {
+    return this.#parts.symbols.address(name) ?? this.#parts.privateAddress(name);
+  }
+  #percpu(name: string): number {
+    const offset = this.#parts.percpu[name] ?? this.#parts.symbols.address(name);
+    if (offset === undefined) throw new KernelError('ENOENT', `no per-CPU variable ${name}`);
+    return offset;
+  }
+  /** What hand-written text refers to. */
+  emitContext(sites: TraceSite[]): EmitContext {
+    const { structs, hypercalls } = this.#parts;
+    return {
+      sym: (name) => {
+        const at = this.address(name);
+        if (at !== undefined) return at;
+        if (this.has(name)) return this.#parts.privateText(name);
+        throw new KernelError('ENOENT', `kernel text needs ${name}, which this kernel has not`);
+      },
+      hypercall: (name) => hypercalls.nr(name),
+      off: (struct, path) => structs.of(struct).offset(path),
+      sizeOf: (struct) => structs.of(struct).size,
+      percpu: (name) => this.#percpu(name),
+      site: (event, at, outOfLine) => void sites.push({ event, at, outOfLine }),
+    };
+  }
+}
+
+const leaves = new Map<Beginning, Compiled>();
+/** A function that is called and does nothing here: it returns 0. */
+function leaf(beginning: Beginning): Compiled {
+  let made = leaves.get(beginning);
+  if (!made) {
+    const a = new Assembler(0);
+    emitBeginning(a, beginning);
+    a.op('xor r/m32, r32', rax, rax).op('ret').op('int3');
+    made = { bytes: a.bytes(), sites: [] };
+    leaves.set(beginning, made);
+  }
+  return made;
+}
+
+/** security_X(...): the BPF LSM's hook. A refusal becomes the system call's result, whatever the recording says. */
+function lsmHook(a: Assembler, hook: Addr, result: number): void {
+  const fine = a.label();
+  a.op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
+  a.op('call rel32', hook);
+  a.op('movsxd r64, r/m32', rax, rax);
+  a.op('test r/m64, r64', rax, rax);
+  a.op('jns rel8', fine);
+  a.op('mov r/m64, r64', percpuMem(result), rax);
+  a.bind(fine);
+  a.op('pop r64', rbp).op('ret');
+}

@@ -1,0 +1,73 @@
+/** trace_pipe's lines and the ring buffer behind them. */
+import { describe, expect, it } from 'vitest';
+import { Kernel } from '../../kernel-sim/index.ts';
+import { formatTime } from '../../kernel-sim/trace/buffer.ts';
+
+const boot = (cpus = 1) => Kernel.boot({ engine: 'step', cpus });
+
+describe('a line', () => {
+  it('has the real kernel’s columns', async () => {
+    const k = await boot();
+    // Linux 6.12.117: "          oracle-157     [000] ...21     6.855811: bpf_trace_printk: kprobe entry do_sys_openat2"
+    k.context.preemptDisable();
+    k.context.migrateDisable();
+    k.trace.bpfPrintk('Hello, World!');
+    expect(k.tracePipe.read()).toBe(
+      '        ebpf-emu-1507    [000] ...21   600.000000: bpf_trace_printk: Hello, World!\n',
+    );
+    expect(k.tracePipe.read()).toBe('');
+  });
+  it('shows interrupt state by the counts in memory', async () => {
+    const k = await boot();
+    const flags = (count: number, irqsOff = false): string => {
+      k.context.preemptCount = count;
+      k.cpu.rflags = irqsOff ? 2 : 0x202;
+      k.trace.bpfPrintk('x');
+      return k.tracePipe.read().slice(31, 36);
+    };
+    expect(flags(0)).toBe('...1.');
+    expect(flags(0x10000, true)).toBe('d.h1.');
+    expect(flags(0x10100, true)).toBe('d.H1.');
+    expect(flags(0x100)).toBe('..s1.');
+    expect(flags(0x110000, true)).toBe('d.Z1.');
+    expect(flags(0x100000, true)).toBe('d.z1.');
+    expect(flags(0x200)).toBe('b..1.');
+    expect(flags(0x200, true)).toBe('D..1.');
+    expect(flags(0x1e)).toBe('...f.');
+  });
+  it('has the time in microseconds, rounded', () => {
+    expect(formatTime(6_855_811_400)).toBe('    6.855811');
+    expect(formatTime(6_855_811_500)).toBe('    6.855812');
+    expect(formatTime(123456_000_000_999)).toBe('123456.000001');
+    expect(formatTime(999_999_999)).toBe('    1.000000');
+  });
+});
+
+describe('the buffer', () => {
+  it('overwrites the oldest events when nobody reads, and says how many', async () => {
+    const k = await boot();
+    for (let n = 0; n < 100_000; n++) k.trace.bpfPrintk('Hello, World!');
+    const [first, ...rest] = k.tracePipe.read().trimEnd().split('\n');
+    const lost = Number(/^CPU:0 \[LOST (\d+) EVENTS\]$/.exec(first as string)?.[1]);
+    expect(lost + rest.length).toBe(100_000);
+    // 32 bytes an event of 1408 KiB
+    expect(rest.length).toBe(Math.floor((1408 * 1024) / 32));
+    k.trace.bpfPrintk('x');
+    expect(k.tracePipe.read().split('\n').length).toBe(2);
+  });
+  it('tells of each line as it is written', async () => {
+    const k = await boot();
+    const seen: string[] = [];
+    k.tracePipe.onLine = (line) => seen.push(line);
+    k.trace.bpfPrintk('a');
+    k.trace.bpfPrintk('b');
+    expect(seen.length).toBe(2);
+    expect(k.tracePipe.read()).toBe(`${seen.join('\n')}\n`);
+  });
+  it('has the header of the trace file', async () => {
+    const k = await boot(2);
+    k.trace.bpfPrintk('a');
+    expect(k.tracePipe.header().split('\n')[2]).toBe('# entries-in-buffer/entries-written: 1/1   #P:2');
+    expect(k.tracePipe.header()).toContain('#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION');
+  });
+});
