@@ -50,6 +50,9 @@ export class BtfObject implements FdObject {
   }
 }
 
+/** Standard input, output and error are open, and nothing that bpf(2) knows. */
+const TERMINAL: FdObject = { fdName: '/dev/tty' };
+
 export class BpfState {
   readonly kernel: Kernel;
   readonly host: MapHost;
@@ -143,7 +146,7 @@ export class BpfState {
   }
 
   fdObject(command: string, fd: number): FdObject {
-    const object = this.kernel.fds.find(fd);
+    const object = this.kernel.fds.find(fd) ?? (fd >= 0 && fd <= 2 ? TERMINAL : undefined);
     if (object === undefined) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is not open`);
     return object;
   }

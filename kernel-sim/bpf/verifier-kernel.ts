@@ -34,6 +34,8 @@ export interface VerifierHost {
   readonly vmlinux: Btf | undefined;
   mapByFd(fd: number): MapFacts | undefined;
   readonly cpus: number;
+  /** address of the `struct btf_struct_meta` of a type in a program's BTF */
+  structMeta?(btf: Btf, typeId: number): bigint;
 }
 
 /** The program to be loaded. */
@@ -123,6 +125,7 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
       return symbol === undefined ? undefined : host.symbol(symbol);
     },
     mapByFd: (fd) => host.mapByFd(fd),
+    ...(host.structMeta ? { structMeta: (btf: Btf, typeId: number) => host.structMeta?.(btf, typeId) ?? 0n } : {}),
     kfunc: (btfId, type): KfuncFacts | undefined => lookupKfunc(host, btfId, typeOf(type), program.expectedAttachType),
     symbolAddress: (name) => host.symbol(name),
     maySleepAt: (func, type) => (type === LSM ? SLEEPABLE_LSM_HOOKS : SLEEPABLE_FUNCTIONS).has(func),

@@ -1,5 +1,6 @@
 /** Open files: struct file, dentry, inode, and each process's descriptor table, in guest memory. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { DirectMap } from '../core/direct-map.ts';
 import type { Kernel } from '../kernel.ts';
 import type { KmemCache } from '../mm/slab.ts';
 import type { Task } from './task.ts';
@@ -18,17 +19,22 @@ export class Files {
   /** descriptors that refer to a file */
   readonly #refs = new Map<Addr, number>();
   onSocketFree: ((socket: Addr) => void) | undefined;
+  /** paths as they were given */
+  readonly #paths = new Map<string, Addr>();
+  readonly #direct: DirectMap;
   readonly #dentries = new Map<string, Addr>();
   #fs: Addr = 0;
   #mount: Addr = 0;
   #sb: Addr = 0;
   #ino = 131073;
   readonly #f: Record<'dentry' | 'inode' | 'mnt' | 'private', number>;
+  readonly #dentryInode: number;
   readonly #filesFdt: number;
   readonly #fdtFd: number;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    this.#direct = new DirectMap(kernel.memory);
     const file = kernel.structs.of('file');
     this.#filp = kernel.slab.create('filp', file.size, 64);
     this.#f = {
@@ -37,6 +43,7 @@ export class Files {
       mnt: file.offset('f_path.mnt'),
       private: file.offset('private_data'),
     };
+    this.#dentryInode = kernel.structs.of('dentry').offset('d_inode');
     this.#filesFdt = kernel.structs.of('files_struct').offset('fdt');
     this.#fdtFd = kernel.structs.of('fdtable').offset('fd');
   }
@@ -91,21 +98,20 @@ export class Files {
     this.#refs.set(file, (this.#refs.get(file) ?? 0) + change);
   }
   #slots(table: Addr): Addr {
-    const { memory } = this.#kernel;
-    return memory.readAddr(memory.readAddr(table + this.#filesFdt) + this.#fdtFd);
+    const direct = this.#direct;
+    return direct.addr(direct.addr(table + this.#filesFdt) + this.#fdtFd);
   }
   get(task: Task, fd: number): Addr {
     if (fd < 0 || fd >= MAX_FDS) return 0;
-    const { memory } = this.#kernel;
-    return memory.readAddr(this.#slots(memory.readAddr(task.field('files'))) + 8 * fd);
+    return this.#direct.addr(this.#slots(this.#direct.addr(task.files)) + 8 * fd);
   }
   install(task: Task, fd: number, file: Addr): void {
     if (fd < 0 || fd >= MAX_FDS) return;
-    const { memory } = this.#kernel;
-    const slot = this.#slots(memory.readAddr(task.field('files'))) + 8 * fd;
-    const old = memory.readAddr(slot);
+    const direct = this.#direct;
+    const slot = this.#slots(direct.addr(task.files)) + 8 * fd;
+    const old = direct.addr(slot);
     if (old === file) return;
-    memory.writeAddr(slot, file);
+    direct.putAddr(slot, file);
     this.#hold(file, 1);
     this.#hold(old, -1);
     // dup2 closes what it replaces; close() itself still holds the file until __fput
@@ -114,19 +120,23 @@ export class Files {
 
   /** `struct file` of a path. */
   open(path: string): Addr {
-    const { memory } = this.#kernel;
-    const dentry = this.dentry(path);
+    const direct = this.#direct;
+    let dentry = this.#paths.get(path);
+    if (dentry === undefined) {
+      dentry = this.dentry(path);
+      this.#paths.set(path, dentry);
+    }
     const at = this.#filp.alloc();
-    memory.writeAddr(at + this.#f.dentry, dentry);
-    memory.writeAddr(at + this.#f.mnt, this.#mount);
-    memory.writeAddr(at + this.#f.inode, memory.readAddr(dentry + this.#kernel.structs.of('dentry').offset('d_inode')));
+    direct.putAddr(at + this.#f.dentry, dentry);
+    direct.putAddr(at + this.#f.mnt, this.#mount);
+    direct.putAddr(at + this.#f.inode, direct.addr(dentry + this.#dentryInode));
     return at;
   }
   /** Frees a file that no descriptor refers to any more. */
   put(file: Addr): void {
     if ((this.#refs.get(file) ?? 0) > 0 || !this.#filp.has(file)) return;
     this.#refs.delete(file);
-    const socket = this.#kernel.memory.readAddr(file + this.#f.private);
+    const socket = this.#direct.addr(file + this.#f.private);
     if (socket !== 0) this.onSocketFree?.(socket);
     this.#filp.free(file);
   }

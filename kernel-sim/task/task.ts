@@ -36,8 +36,10 @@ export class Task {
   call: TraceCall | undefined;
   /** waits inside that call */
   blocked = false;
-  /** path of the file name last copied from user space */
-  lastPath = '';
+  /** `struct filename` last made for it */
+  lastName: Addr = 0;
+  /** address of its `files` pointer */
+  readonly files: Addr;
   readonly #memory: GuestMemory;
   readonly #layout: StructLayout;
   #comm = '';
@@ -50,6 +52,7 @@ export class Task {
     this.tgid = init.tgid;
     this.stack = init.stack;
     this.parent = init.parent;
+    this.files = this.field('files');
     this.comm = init.comm;
   }
   /** Top of the kernel stack, where `pt_regs` of a syscall ends. */

@@ -3,12 +3,6 @@ import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
 import { TraceRing } from './ring.ts';
 
-interface Event {
-  readonly line: string;
-  /** order over all CPUs */
-  readonly serial: number;
-}
-
 export class TraceBuffer {
   readonly #clock: Clock;
   readonly #context: Context;
@@ -35,7 +29,7 @@ export class TraceBuffer {
     const line = `${c.taskColumn()} [${c.cpuColumn()}] ${c.flagsColumn()} ${time}: ${text}`;
     c.extra = 0;
     this.written++;
-    (this.#rings[c.cpu] as TraceRing).push(line, text.length - 'bpf_trace_printk: '.length);
+    (this.#rings[c.cpu] as TraceRing).push(line, text.length - 'bpf_trace_printk: '.length, this.written);
     this.onLine?.(line);
   }
   /** Events that wait to be read. */
@@ -44,14 +38,9 @@ export class TraceBuffer {
   }
   /** Takes all lines out, as reading trace_pipe does: in order of time, with a line where events were overwritten. */
   drain(): string[] {
-    if (this.#rings.length === 1) return [...this.#lost(0), ...(this.#rings[0] as TraceRing).drain()];
-    const events: Event[] = [];
-    const lost: string[] = [];
-    for (const [cpu, ring] of this.#rings.entries()) {
-      lost.push(...this.#lost(cpu));
-      for (const line of ring.drain()) events.push({ line, serial: timeOf(line) });
-    }
-    events.sort((a, b) => a.serial - b.serial);
+    const lost = this.#rings.flatMap((_, cpu) => this.#lost(cpu));
+    const events = this.#rings.flatMap((ring) => ring.drain());
+    if (this.#rings.length > 1) events.sort((a, b) => a.serial - b.serial);
     return [...lost, ...events.map((e) => e.line)];
   }
   #lost(cpu: number): string[] {
@@ -80,12 +69,6 @@ const HEADER = `# tracer: nop
 #           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
 #              | |         |   |||||     |         |
 `;
-
-/** microseconds, from the column */
-function timeOf(line: string): number {
-  const m = /^.{16}-.{7} \[\d+\] .{5} +(\d+)\.(\d{6}):/.exec(line);
-  return m ? Number(m[1]) * 1e6 + Number(m[2]) : 0;
-}
 
 /** Seconds right-aligned in five columns, microseconds rounded as the kernel does. */
 export function formatTime(ns: number): string {

@@ -11,13 +11,15 @@ const OVERHEAD = 4 + 8 + 4 + 1;
 export class TraceRing {
   #lines: string[] = [];
   #sizes: number[] = [];
+  /** order over all CPUs */
+  #serials: number[] = [];
   #head = 0;
   #bytes = 0;
   /** events overwritten since the last read */
   lost = 0;
 
   /** `length`: bytes of the event's own text */
-  push(line: string, length: number): void {
+  push(line: string, length: number, serial: number): void {
     const size = (OVERHEAD + length + 3) & ~3;
     while (this.#bytes + size > CAPACITY && this.#head < this.#lines.length) {
       this.#bytes -= this.#sizes[this.#head] as number;
@@ -27,20 +29,26 @@ export class TraceRing {
     if (this.#head > 4096 && this.#head * 2 > this.#lines.length) {
       this.#lines = this.#lines.slice(this.#head);
       this.#sizes = this.#sizes.slice(this.#head);
+      this.#serials = this.#serials.slice(this.#head);
       this.#head = 0;
     }
     this.#lines.push(line);
     this.#sizes.push(size);
+    this.#serials.push(serial);
     this.#bytes += size;
   }
   get length(): number {
     return this.#lines.length - this.#head;
   }
   /** Takes all events out, the oldest first. */
-  drain(): string[] {
-    const out = this.#head === 0 ? this.#lines : this.#lines.slice(this.#head);
+  drain(): { readonly line: string; readonly serial: number }[] {
+    const out = [];
+    for (let n = this.#head; n < this.#lines.length; n++) {
+      out.push({ line: this.#lines[n] as string, serial: this.#serials[n] as number });
+    }
     this.#lines = [];
     this.#sizes = [];
+    this.#serials = [];
     this.#head = 0;
     this.#bytes = 0;
     return out;

@@ -2,6 +2,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
 import type { Kernel, Pair } from '../kernel.ts';
+import { Filenames } from './filenames.ts';
 import { Sockets } from './sockets.ts';
 
 const CLONE_THREAD = 0x10000;
@@ -23,31 +24,14 @@ export function registerEffects(kernel: Kernel): void {
     }
   };
 
-  // fs/namei.c: a struct filename, its text behind it. Returned ones are used again, the last first.
-  const filename = structs.of('filename');
-  const names = slab.create('names_cache', PATH_MAX, 64);
-  const nameOffset = filename.offset('iname');
+  const names = new Filenames(kernel);
   on('getname', () => {
-    const user = args.addr(0);
-    const path = readString(user);
-    const at = names.alloc();
-    memory.writeAddr(at + filename.offset('name'), at + nameOffset);
-    memory.writeAddr(at + filename.offset('uptr'), user);
-    memory.writeU32(at + filename.offset('refcnt'), 1);
-    const bytes = new TextEncoder().encode(path).subarray(0, PATH_MAX - nameOffset - 1);
-    memory.writeBytes(at + nameOffset, bytes);
-    tasks.current.lastPath = path;
-    args.retAddr(at);
+    tasks.current.lastName = names.alloc(args.addr(0));
+    args.retAddr(tasks.current.lastName);
   });
-  text.define({
-    name: 'putname',
-    handler: () => {
-      const at = args.addr(0);
-      if (names.has(at)) names.free(at);
-    },
-  });
+  text.define({ name: 'putname', handler: () => names.free(args.addr(0)) });
 
-  on('file_alloc', () => args.retAddr(recorded.failed ? 0 : files.open(tasks.current.lastPath)));
+  on('file_alloc', () => args.retAddr(recorded.failed ? 0 : files.open(names.path(tasks.current.lastName))));
   on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
   on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
   // a descriptor that the recording uses but never opened: it was inherited

@@ -30,6 +30,14 @@ const pinPath = (map: MapDef): string => `/sys/fs/bpf/${map.name}`;
 const KEY0 = new Uint8Array(4);
 const u32 = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
 
+/** Sizes that the kernel wants whatever the object says: libbpf passes these on as they are, and fails; Cilium's loader corrects them. */
+const FIXED_SIZES: ReadonlyMap<number, { readonly keySize: number; readonly valueSize: number }> = new Map([
+  [BPF_MAP_TYPE.RINGBUF, { keySize: 0, valueSize: 0 }],
+  [BPF_MAP_TYPE.USER_RINGBUF, { keySize: 0, valueSize: 0 }],
+  [BPF_MAP_TYPE.PERF_EVENT_ARRAY, { keySize: 4, valueSize: 4 }],
+  [BPF_MAP_TYPE.PROG_ARRAY, { keySize: 4, valueSize: 4 }],
+]);
+
 export class MapLoader {
   readonly #object: ObjectModel;
   readonly #kernel: ObjectKernel;
@@ -95,14 +103,24 @@ export class MapLoader {
   }
 
   #request(map: MapDef, innerMap: number | undefined): MapCreateRequest {
-    const btf = this.#btfFd !== undefined && (map.btfKey !== 0 || map.btfValue !== 0) && !WITHOUT_BTF.has(map.type);
+    const fixed = FIXED_SIZES.get(map.type);
+    const sizes = fixed ?? { keySize: map.keySize, valueSize: map.valueSize };
+    if (sizes.keySize !== map.keySize || sizes.valueSize !== map.valueSize) {
+      this.warnings.push(
+        `map '${map.name}' (${mapTypeName(map.type)}): key and value of ${map.keySize} and ${map.valueSize} bytes, which the kernel refuses; created with ${sizes.keySize} and ${sizes.valueSize}`,
+      );
+    }
+    const btf =
+      this.#btfFd !== undefined &&
+      fixed === undefined &&
+      (map.btfKey !== 0 || map.btfValue !== 0) &&
+      !WITHOUT_BTF.has(map.type);
     let { maxEntries } = map;
     if (map.type === BPF_MAP_TYPE.PERF_EVENT_ARRAY && maxEntries === 0) maxEntries = this.#kernel.cpus;
     return {
       type: map.type,
       name: map.name.slice(0, BPF_OBJ_NAME_LEN - 1),
-      keySize: map.keySize,
-      valueSize: map.valueSize,
+      ...sizes,
       maxEntries,
       flags: map.flags,
       ...(map.numaNode === 0 ? {} : { numaNode: map.numaNode }),

@@ -2,7 +2,7 @@
 
 import { BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import { Btf, BtfError, type BtfExt, parseBtfExt } from '../btf/index.ts';
-import { ElfFile } from '../elf/index.ts';
+import { ElfFile, type ElfSection } from '../elf/index.ts';
 import { fixupDatasecs } from './btf-fixup.ts';
 import { ObjectError } from './error.ts';
 import { collectExterns, kconfigMap } from './externs.ts';
@@ -112,13 +112,15 @@ export function openObject(bytes: Uint8Array, file: string): ObjectModel {
       throw new ObjectError(file, 'section .maps', 'maps are defined by BTF, and the object has none; compile with -g');
     maps.push(...btfDefinedMaps(file, dotMaps, btf, warn));
   }
+  const legacy: ElfSection[] = [];
   for (const section of elf.sections) {
     if (!isLegacyMapSection(section.name) || isCode(section)) continue;
-    maps.push(...legacyMaps(file, elf, section));
+    legacy.push(section);
     warn(
       `section ${section.name}: legacy map definitions, which libbpf 1.0 and later refuse; taken as libbpf 0.x and iproute2 did`,
     );
   }
+  maps.push(...legacyMaps(file, elf, legacy));
   maps.push(...dataMaps(file, name, elf, btf));
   const kconfig = kconfigMap(name, btf, externs);
   if (kconfig) maps.push(kconfig);

@@ -20,6 +20,7 @@ function unitAt(t: TestMachine, entry: Addr, within?: ReadonlySet<Addr>): Unit {
     shapeAt: shapes,
     classOf: guess,
     targetOf: () => undefined,
+    gsBase: 0,
     bp: DYNAMIC,
     within,
     maxInsns: 1000,
@@ -41,7 +42,13 @@ function webAssembly(unit: Unit): string {
   const flow = analyseFlow(unit);
   const module = new ModuleBuilder(2048);
   const vmcall = module.import('vmcall', [], [I32]);
-  const { body, need } = emitUnit(unit, flow, flagStates(unit, flow), { module, vmcall, window: { end: 128 << 20 } });
+  const settle = module.import('settle', [], [I32]);
+  const { body, need } = emitUnit(unit, flow, flagStates(unit, flow), {
+    module,
+    vmcall,
+    settle,
+    window: { end: 128 << 20 },
+  });
   return `needs ${need}\n${printBody(body)}`;
 }
 
@@ -115,7 +122,7 @@ describe('control flow', () => {
       if (x === undefined) return;
       const taken = blocks[x]!;
       blocks[id]!.term =
-        y === undefined ? { kind: 'jump', to: taken } : { kind: 'branch', cc: 4, taken, other: blocks[y]!, exit };
+        y === undefined ? { kind: 'jump', to: taken } : { kind: 'branch', cc: 4, taken, other: blocks[y]! };
     });
     return { entry: 0, bp: DYNAMIC, blocks, ranges: [], cold: [], frame: { lo: 0, hi: 0 }, temps: 0 };
   }

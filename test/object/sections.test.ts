@@ -53,7 +53,7 @@ describe('matchSection', () => {
     ['netkit/peer', 'sched_cls netkit_peer -'],
     ['cgroup/connect4', 'cgroup_sock_addr cgroup_inet4_connect -'],
     ['cgroup/connect_unix', 'cgroup_sock_addr cgroup_unix_connect -'],
-    ['cgroup/sock1', 'unknown'],
+    ['cgroup/sock1', 'cgroup_sock cgroup_inet_sock_create - legacy'],
     ['cgroup_skb/egress', 'cgroup_skb cgroup_inet_egress -'],
     ['sk_skb/verdict', 'sk_skb sk_skb_verdict -'],
     ['sk_reuseport/migrate', 'sk_reuseport sk_reuseport_select_or_migrate -'],

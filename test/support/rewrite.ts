@@ -27,6 +27,8 @@ export interface RawRecord {
   readonly maps?: readonly MapRecord[];
   readonly unpriv?: boolean;
   readonly attach_btf?: string;
+  /** the kernel mitigates Spectre; the references were made with mitigations=off */
+  readonly mitigations?: boolean;
 }
 
 let vmlinux: Btf | undefined;
@@ -54,7 +56,7 @@ const DEFAULT_ATTACH: Readonly<Record<number, string>> = { 9: 'cgroup_inet_sock_
 const VALUE_OFFSET = 0x108n;
 const ARENA = 33;
 
-function facts(records: readonly MapRecord[]): MapFacts[] {
+function facts(records: readonly MapRecord[], bypassSpecV1: boolean): MapFacts[] {
   const made: MapFacts[] = [];
   records.forEach((m, n) => {
     const address = 0xffff_8880_0000_0000n + BigInt(n) * 0x100_0000n;
@@ -71,6 +73,7 @@ function facts(records: readonly MapRecord[]): MapFacts[] {
       mapExtra: BigInt(m.map_extra ?? 0),
       ...(type === ARENA ? { userAddress: BigInt(m.map_extra ?? 0) } : {}),
       frozen: false,
+      bypassSpecV1,
       address,
       ...(type === 2 ? { valueAddress: address + VALUE_OFFSET } : {}),
       ...(inner ? { inner } : {}),
@@ -109,7 +112,7 @@ export type Outcome =
 
 /** What our pipeline makes of a record. */
 export function pipeline(record: RawRecord): Outcome {
-  const maps = facts(record.maps ?? []);
+  const maps = facts(record.maps ?? [], !(record.mitigations && record.unpriv));
   const type = progType(record.prog_type);
   // bpf_prog_load_fixup_attach_type()
   const attach = attachType(record.expected_attach_type ?? DEFAULT_ATTACH[type] ?? 0);
@@ -141,6 +144,7 @@ export function pipeline(record: RawRecord): Outcome {
     gpl: (record.license ?? 'GPL') === 'GPL',
     caps,
     logLevel: 2,
+    mitigations: record.mitigations ?? false,
     ...(attachBtfId ? { attachBtfId } : {}),
     kernel,
   };

@@ -13,7 +13,7 @@ const FREE = 2;
 const LOCAL_FREE = 3;
 const LOCAL_PENDING = 4;
 
-/** Nodes that go to a CPU at a time, and how many a rotation looks at. */
+/** The most nodes that go to a CPU at a time (half of its share of a small map), and how many a rotation looks at. */
 const LOCAL_FREE_TARGET = 128;
 const PERCPU_FREE_TARGET = 4;
 
@@ -49,6 +49,7 @@ export class Lru {
   readonly #percpu: Lists[] = [];
   readonly #local: Local[] = [];
   readonly #scans: number;
+  readonly #freeTarget: number;
   #heads: number;
 
   constructor(owner: LruOwner, nodes: number, cpus: number, percpu: boolean) {
@@ -59,6 +60,7 @@ export class Lru {
     this.#type = new Uint8Array(total).fill(FREE);
     this.#cpu = new Uint8Array(total);
     this.#heads = nodes;
+    this.#freeTarget = Math.min(LOCAL_FREE_TARGET, Math.max(1, Math.floor(Math.floor(nodes / cpus) / 2)));
     this.#scans = percpu ? PERCPU_FREE_TARGET : LOCAL_FREE_TARGET;
     if (percpu) {
       const share = Math.floor(nodes / cpus);
@@ -126,13 +128,13 @@ export class Lru {
     }
     this.#rotate(shared);
     let taken = 0;
-    while (taken < LOCAL_FREE_TARGET) {
+    while (taken < this.#freeTarget) {
       const n = this.#first(shared.heads[FREE]);
       if (n < 0) break;
       this.#toFree(shared, n, local.free, LOCAL_FREE);
       taken++;
     }
-    if (taken < LOCAL_FREE_TARGET) this.#shrink(shared, LOCAL_FREE_TARGET - taken, local.free, LOCAL_FREE);
+    if (taken < this.#freeTarget) this.#shrink(shared, this.#freeTarget - taken, local.free, LOCAL_FREE);
   }
 
   #steal(local: Local): number {

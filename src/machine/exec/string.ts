@@ -7,6 +7,7 @@ import { FLAG, PREFIX } from '../../x86/index.ts';
 import { compareValues } from './alu.ts';
 import type { Context, Handler, Step } from './context.ts';
 import { Z } from './flags.ts';
+import { type Bulk, bulkMovs, bulkStos } from './string-bulk.ts';
 
 const RCX = 2;
 const RSI = 12;
@@ -16,7 +17,7 @@ const RDI = 14;
 type Element = (x: Context, s: Step, size: number) => void;
 
 const repeat =
-  (element: Element, compares: boolean): Handler =>
+  (element: Element, compares: boolean, bulk?: Bulk): Handler =>
   (x, s) => {
     const size = s.size;
     const { r } = x;
@@ -30,10 +31,14 @@ const repeat =
     const narrow = (s.insn.prefixes & PREFIX.ADDRSIZE) !== 0;
     if (narrow) r[RCX + 1] = 0;
     while ((r[RCX] as number) !== 0 || (r[RCX + 1] as number) !== 0) {
-      element(x, s, size);
+      let done = bulk === undefined ? 0 : bulk(x, s, size);
+      if (done === 0) {
+        element(x, s, size);
+        done = 1;
+      }
       const lo = r[RCX] as number;
-      r[RCX] = (lo - 1) | 0;
-      if (lo === 0) r[RCX + 1] = ((r[RCX + 1] as number) - 1) | 0;
+      r[RCX] = (lo - done) | 0;
+      if (lo >>> 0 < done) r[RCX + 1] = ((r[RCX + 1] as number) - 1) | 0;
       if (compares && (x.f[Z] === 0) !== whileEqual) break;
     }
     return 0;
@@ -100,8 +105,8 @@ const scas: Element = (x, s, size) => {
 
 const handlers: Record<string, Handler> = {};
 for (const suffix of 'bwdq') {
-  handlers[`movs${suffix}`] = repeat(movs, false);
-  handlers[`stos${suffix}`] = repeat(stos, false);
+  handlers[`movs${suffix}`] = repeat(movs, false, bulkMovs);
+  handlers[`stos${suffix}`] = repeat(stos, false, bulkStos);
   handlers[`lods${suffix}`] = repeat(lods, false);
   handlers[`cmps${suffix}`] = repeat(cmps, true);
   handlers[`scas${suffix}`] = repeat(scas, true);

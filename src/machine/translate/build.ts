@@ -71,7 +71,7 @@ class Builder {
 
   constructor(options: BuildOptions, dynamicBp: boolean) {
     this.options = options;
-    this.lifter = new Lifter({ dynamicBp, classOf: options.classOf });
+    this.lifter = new Lifter({ dynamicBp, classOf: options.classOf, gsBase: options.gsBase });
   }
 
   build(entry: Addr): Unit | string {
@@ -167,9 +167,8 @@ class Builder {
       case 'jump':
         return { kind: 'jump', to: this.blockAt(context, end.target, state) };
       case 'branch': {
-        const exit = l.exit();
         const other = this.blockAt(context, end.next, state);
-        return { kind: 'branch', cc: end.cc, taken: this.blockAt(context, end.target, state), other, exit };
+        return { kind: 'branch', cc: end.cc, taken: this.blockAt(context, end.target, state), other };
       }
       case 'vmcall':
         return {

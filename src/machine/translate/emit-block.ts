@@ -38,6 +38,7 @@ export interface Window {
 export interface BlockOptions {
   readonly spill: number;
   readonly vmcall: number;
+  readonly settle: number;
   readonly window: Window;
   readonly spilled: readonly number[];
   readonly loaded: readonly number[];
@@ -205,28 +206,19 @@ export class BlockEmitter {
         this.mulhu(u);
         return;
       case 'cmov':
-        if (!this.condition(u.cc)) {
-          this.exit(u.exit, LEFT.step);
-          return;
-        }
+        this.condition(u.cc);
         body.open('if');
         this.get(u.a);
         this.set(u.d);
         body.end();
         return;
       case 'setcc':
-        if (!this.condition(u.cc)) {
-          this.exit(u.exit, LEFT.step);
-          body.i32(0);
-        }
+        this.condition(u.cc);
         body.op(OP['i64.extend_i32_u']);
         this.set(u.d);
         return;
       case 'rflags':
-        if (!emitFlags(body, l, this.state)) {
-          this.exit(u.exit, LEFT.step);
-          body.i64(0, 0);
-        }
+        emitFlags(body, l, this.state, this.o.settle);
         this.set(u.d);
         return;
       case 'system':
@@ -467,8 +459,9 @@ export class BlockEmitter {
 
   // --- leaving ---
 
-  condition(cc: number): boolean {
-    return emitCondition(this.body, this.l, this.state, cc);
+  /** Pushes whether a condition holds now. */
+  condition(cc: number): void {
+    emitCondition(this.body, this.l, this.state, cc, this.o.settle);
   }
 
   private exit(e: ExitPoint, left: Left, rip = -1): void {
@@ -496,11 +489,6 @@ export class BlockEmitter {
   leave(term: Extract<Terminator, { kind: 'leave' }>): void {
     if (term.site !== undefined) this.body.i32(0).i32(addrLo(term.site)).mem(OP['i32.store'], MAIL.site);
     this.exit(term.exit, term.step ? LEFT.step : LEFT.transfer, term.a);
-  }
-
-  /** The block's branch, where its condition is not known. */
-  leaveAtBranch(): void {
-    if (this.block.term.kind === 'branch') this.exit(this.block.term.exit, LEFT.step);
   }
 
   /** In front of a back edge. `level`: 0 until it is spent, 1 leaving `soft`, 2 a quarter of that. */

@@ -7,6 +7,7 @@ import { CPU_PHYS } from '../layout.ts';
 import { type FunctionBody, OP, type OpName } from '../wasm/encoder.ts';
 import type { Locals } from './emit.ts';
 import type { FlagState } from './flags.ts';
+import { MAIL } from './mailbox.ts';
 
 /** Condition families, cc >> 1. */
 const O = 0;
@@ -17,20 +18,49 @@ const S = 4;
 const P = 5;
 const L = 6;
 
-/** Pushes an i32 that is not zero where the condition holds; false, with nothing emitted, where that is not known. */
-export function emitCondition(body: FunctionBody, l: Locals, s: FlagState, cc: number): boolean {
+const STATUS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
+
+/** Pushes an i32 that is not zero where the condition holds. `settle` is the import that computes flags of unknown origin. */
+export function emitCondition(body: FunctionBody, l: Locals, s: FlagState, cc: number, settle: number): void {
   const c = new Condition(body, l, s);
   const family = cc >> 1;
-  if (!c.possible(family)) return false;
-  if (!c.direct(cc)) {
-    c.family(family);
-    if (cc & 1) body.op(OP['i32.eqz']);
-  }
-  return true;
+  if (!c.possible(family)) {
+    emitSettled(body, l, settle);
+    testStatus(body, l, family);
+  } else if (c.direct(cc)) return;
+  else c.family(family);
+  if (cc & 1) body.op(OP['i32.eqz']);
 }
 
-/** Pushes all of RFLAGS as an i64; false, with nothing emitted, where that is not known. */
-export function emitFlags(body: FunctionBody, l: Locals, s: FlagState): boolean {
+/** Pushes the status flags, computed by the host from the mailbox. */
+function emitSettled(body: FunctionBody, l: Locals, settle: number): void {
+  const store = (local: number, code: number, at: number): void => {
+    body.i32(0).get(local).mem(code, at);
+  };
+  store(l.code, OP['i32.store'], MAIL.code);
+  store(l.over, OP['i32.store'], MAIL.over);
+  store(l.a, OP['i64.store'], MAIL.a);
+  store(l.b, OP['i64.store'], MAIL.b);
+  store(l.oa, OP['i64.store'], MAIL.oa);
+  store(l.ob, OP['i64.store'], MAIL.ob);
+  body.call(settle);
+}
+
+/** Replaces status flags by whether a condition of the family holds. */
+function testStatus(body: FunctionBody, l: Locals, family: number): void {
+  const single = [FLAG.OF, FLAG.CF, FLAG.ZF, FLAG.CF | FLAG.ZF, FLAG.SF, FLAG.PF][family];
+  if (single !== undefined) {
+    body.i32(single).op(OP['i32.and']).i32(0).op(OP['i32.ne']);
+    return;
+  }
+  // SF is bit 7, OF bit 11, ZF bit 6
+  body.tee(l.i32).i32(7).op(OP['i32.shr_u']).get(l.i32).i32(11).op(OP['i32.shr_u']).op(OP['i32.xor']);
+  if (family === 7) body.get(l.i32).i32(6).op(OP['i32.shr_u']).op(OP['i32.or']);
+  body.i32(1).op(OP['i32.and']);
+}
+
+/** Pushes all of RFLAGS as an i64. */
+export function emitFlags(body: FunctionBody, l: Locals, s: FlagState, settle: number): void {
   const c = new Condition(body, l, s);
   const families = [
     [O, 11],
@@ -39,9 +69,16 @@ export function emitFlags(body: FunctionBody, l: Locals, s: FlagState): boolean 
     [S, 7],
     [P, 2],
   ] as const;
-  if (!families.every(([family]) => c.possible(family))) return false;
-  body.i32(0).mem(OP['i32.load'], CPU_PHYS + CPU.rflags);
-  body.i32(~(FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF)).op(OP['i32.and']);
+  body
+    .i32(0)
+    .mem(OP['i32.load'], CPU_PHYS + CPU.rflags)
+    .i32(~STATUS)
+    .op(OP['i32.and']);
+  if (!families.every(([family]) => c.possible(family))) {
+    emitSettled(body, l, settle);
+    body.op(OP['i32.or']).op(OP['i64.extend_i32_u']);
+    return;
+  }
   for (const [family, bit] of families) {
     c.family(family);
     // conditions may be any number that is not zero
@@ -51,7 +88,6 @@ export function emitFlags(body: FunctionBody, l: Locals, s: FlagState): boolean 
   }
   c.adjust();
   body.i32(4).op(OP['i32.shl']).op(OP['i32.or']).op(OP['i64.extend_i32_u']);
-  return true;
 }
 
 class Condition {

@@ -24,6 +24,8 @@ export interface EmitOptions {
   readonly module: ModuleBuilder;
   /** function index of the hypercall import */
   readonly vmcall: number;
+  /** function index of the import that computes status flags from the mailbox */
+  readonly settle: number;
   readonly window: Window;
 }
 
@@ -170,7 +172,7 @@ function registerUse(flow: Flow): RegisterUse {
       if (d >= 0 && d < TEMP) changed |= 1 << d;
     }
     // rbp becomes a known offset inside a block without being written
-    const exitBp = b.term.kind === 'jump' ? DYNAMIC : b.term.exit.bp;
+    const exitBp = 'exit' in b.term ? b.term.exit.bp : DYNAMIC;
     if (exitBp !== DYNAMIC) changed |= 1 << RBP;
   }
   const list = (mask: number): number[] => Array.from({ length: 16 }, (_, n) => n).filter((n) => (mask >> n) & 1);
@@ -343,10 +345,7 @@ class Structure {
   }
 
   private branch(block: Block, cc: number, taken: Block, other: Block): void {
-    if (!this.block.condition(cc)) {
-      this.block.leaveAtBranch();
-      return;
-    }
+    this.block.condition(cc);
     if (taken === other) {
       this.body.op(OP.drop);
       this.edge(block, other);
@@ -415,12 +414,11 @@ class Structure {
       const { term } = block;
       if (term.kind === 'leave') this.block.leave(term);
       else if (term.kind === 'branch') {
-        if (this.block.condition(term.cc)) {
-          this.body.open('if');
-          go(term.taken, 1);
-          this.body.end();
-          go(term.other, 0);
-        } else this.block.leaveAtBranch();
+        this.block.condition(term.cc);
+        this.body.open('if');
+        go(term.taken, 1);
+        this.body.end();
+        go(term.other, 0);
       } else {
         if (term.kind === 'vmcall') this.block.vmcall(term.exit);
         go(term.to, 0);

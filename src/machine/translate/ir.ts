@@ -109,9 +109,9 @@ export type Uop =
   | { readonly op: 'bswap'; readonly d: number; readonly a: number; readonly w: Width }
   /** upper half of the 128-bit unsigned product */
   | { readonly op: 'mulhu'; readonly d: number; readonly a: number; readonly b: number }
-  /** d = condition ? a : d; leaves at `exit` where the flags are not known well enough */
-  | { readonly op: 'cmov'; readonly d: number; readonly a: number; readonly cc: number; readonly exit: ExitPoint }
-  | { readonly op: 'setcc'; readonly d: number; readonly cc: number; readonly exit: ExitPoint }
+  /** d = condition ? a : d */
+  | { readonly op: 'cmov'; readonly d: number; readonly a: number; readonly cc: number }
+  | { readonly op: 'setcc'; readonly d: number; readonly cc: number }
   /** the range [a + lo, a + hi) must be accessible, else leave at `exit`; class 'tlb' leaves the offset in `p` */
   | {
       readonly op: 'check';
@@ -174,8 +174,8 @@ export type Uop =
       readonly b: number;
       readonly c: number;
     }
-  /** d = RFLAGS; leaves at `exit` where they are not known well enough */
-  | { readonly op: 'rflags'; readonly d: number; readonly exit: ExitPoint }
+  /** d = RFLAGS */
+  | { readonly op: 'rflags'; readonly d: number }
   /** IF and DF become those of lo, or of a: bits outside hi stay */
   | { readonly op: 'system'; readonly a: number; readonly lo: number; readonly hi: number }
   | {
@@ -202,13 +202,11 @@ export type Uop =
 
 export type Terminator =
   | { readonly kind: 'jump'; readonly to: Block }
-  /** leaves at `exit` where the flags are not known well enough to decide */
   | {
       readonly kind: 'branch';
       readonly cc: number;
       readonly taken: Block;
       readonly other: Block;
-      readonly exit: ExitPoint;
     }
   /** out of the unit: rip is known, or in variable `a`; `step`: the stepper must execute what is there */
   | {

@@ -150,7 +150,7 @@ const step =
     if (!dst || dst.reg === RSP) return false;
     if (dst.mem) l.check(dst.mem, dst.w, true);
     const cf = l.temp();
-    l.emit({ op: 'setcc', d: cf, cc: 2, exit: l.exit() });
+    l.emit({ op: 'setcc', d: cf, cc: 2 });
     const a = l.variable(read(l, dst, true));
     const result = binary(l, op, dst.w, a, immediate(1));
     l.flags(kind, dst.w, result, immediate(1));
@@ -185,9 +185,32 @@ const mov: Handler = (l, d) => {
     if (dst.reg === RSP || dst.reg === RBP) return moveFrame(l, dst.reg, l.frameOffset(src.reg));
   }
   if (dst.reg === RSP && !dst.high) return false;
+  if (dst.reg === RBP && dst.w === 8 && src.mem?.frame && reloadFrame(l, src.mem.disp)) return true;
   if (dst.mem) l.check(dst.mem, dst.w, true);
+  if (dst.mem?.frame && dst.w === 8) remember(l, dst.mem.disp, src.reg);
   return write(l, dst, read(l, src));
 };
+
+/** Keeps in mind where rbp lies in the frame; anything else stored there takes its place. */
+function remember(l: Lifter, at: number, reg: number): void {
+  if (reg !== RBP && !l.state.saved.has(at)) return;
+  const saved = new Map(l.state.saved);
+  if (reg === RBP) saved.set(at, l.state.bp);
+  else saved.delete(at);
+  l.state = { ...l.state, saved };
+}
+
+/** rbp comes back from where it was kept: where that was a known offset, it must be that one. */
+function reloadFrame(l: Lifter, at: number): boolean {
+  const before = l.state.saved.get(at) ?? DYNAMIC;
+  if (before === DYNAMIC) return false;
+  const v = l.temp();
+  l.touch(at, 8);
+  l.emit({ op: 'load.sp', d: v, disp: at, w: 8, sign: false });
+  l.emit({ op: 'expect', a: v, sp: before, lo: 0, hi: 0, w: 8, not: false, exit: l.exit() });
+  l.state.bp = before;
+  return true;
+}
 
 /** rsp or rbp becomes another known offset. */
 function moveFrame(l: Lifter, reg: number, offset: number): boolean {
@@ -395,10 +418,9 @@ const cmpxchg: Handler = (l, d) => {
   const wanted = l.variable(read(l, src));
   l.flags('cmp', dst.w, RAX, variableValue(old));
   const value = copy(l, old).v;
-  const exit = l.exit();
-  l.emit({ op: 'cmov', d: value, a: wanted, cc: 4, exit });
+  l.emit({ op: 'cmov', d: value, a: wanted, cc: 4 });
   l.store(dst.mem, dst.w, variableValue(value));
-  l.emit({ op: 'cmov', d: RAX, a: old, cc: 5, exit });
+  l.emit({ op: 'cmov', d: RAX, a: old, cc: 5 });
   return true;
 };
 
@@ -428,7 +450,7 @@ const cmov: Handler = (l, d) => {
   if (!dst || !src || dst.w < 4 || l.isFrame(dst.reg)) return false;
   const a = l.variable(read(l, src));
   const t = copy(l, dst.reg).v;
-  l.emit({ op: 'cmov', d: t, a, cc: conditionOf(d.form.mnemonic, 'cmov'), exit: l.exit() });
+  l.emit({ op: 'cmov', d: t, a, cc: conditionOf(d.form.mnemonic, 'cmov') });
   return write(l, dst, variableValue(t));
 };
 
@@ -437,7 +459,7 @@ const setcc: Handler = (l, d) => {
   if (!dst) return false;
   if (dst.mem) l.check(dst.mem, 1, true);
   const t = l.temp();
-  l.emit({ op: 'setcc', d: t, cc: conditionOf(d.form.mnemonic, 'set'), exit: l.exit() });
+  l.emit({ op: 'setcc', d: t, cc: conditionOf(d.form.mnemonic, 'set') });
   return write(l, dst, variableValue(t));
 };
 
@@ -446,7 +468,7 @@ const bt: Handler = (l, d) => {
   const y = operand(l, d, 1);
   if (!x || !y || x.mem || x.w < 4) return false;
   const of = l.temp();
-  l.emit({ op: 'setcc', d: of, cc: 0, exit: l.exit() });
+  l.emit({ op: 'setcc', d: of, cc: 0 });
   const shifted = binary(l, 'shr', x.w, l.variable(read(l, x)), read(l, y));
   l.overlay('co', x.w, binary(l, 'and', 4, shifted, immediate(1)), variableValue(of));
   return true;
@@ -456,12 +478,8 @@ const push: Handler = (l, d) => {
   const src = operand(l, d, 0);
   if (!src || src.w === 2) return false;
   const v = read(l, src);
-  const at = l.state.sp - 8;
   l.push(v);
-  const saved = new Map(l.state.saved);
-  if (src.reg === RBP) saved.set(at, l.state.bp);
-  else saved.delete(at);
-  l.state = { ...l.state, saved };
+  remember(l, l.state.sp, src.reg);
   return true;
 };
 
@@ -476,31 +494,25 @@ const pop: Handler = (l, d) => {
 
 /** pop rbp: where a known offset was pushed, that is what must come back. */
 function popFrame(l: Lifter): boolean {
-  const before = l.state.saved.get(l.state.sp) ?? DYNAMIC;
-  const v = l.top();
-  if (before !== DYNAMIC) {
-    l.emit({ op: 'expect', a: v, sp: before, lo: 0, hi: 0, w: 8, not: false, exit: l.exit() });
+  if (reloadFrame(l, l.state.sp)) {
     l.state.sp += 8;
-    l.state.bp = before;
     return true;
   }
+  const v = l.top();
   l.state.sp += 8;
   return l.setReg(RBP, 8, variableValue(v));
 }
 
 const leave: Handler = (l) => {
-  if (l.state.bp === DYNAMIC) return false;
-  const { sp, bp } = l.state;
-  const before = l.state.saved.get(bp) ?? DYNAMIC;
-  const v = l.temp();
-  l.touch(bp, 8);
-  l.emit({ op: 'load.sp', d: v, disp: bp, w: 8, sign: false });
-  if (before !== DYNAMIC) {
-    l.emit({ op: 'expect', a: v, sp: before, lo: 0, hi: 0, w: 8, not: false, exit: { ...l.exit(), sp } });
-    l.state.bp = before;
+  const { bp } = l.state;
+  if (bp === DYNAMIC) return false;
+  if (reloadFrame(l, bp)) {
     l.state.sp = bp + 8;
     return true;
   }
+  const v = l.temp();
+  l.touch(bp, 8);
+  l.emit({ op: 'load.sp', d: v, disp: bp, w: 8, sign: false });
   l.state.sp = bp + 8;
   return l.setReg(RBP, 8, variableValue(v));
 };
@@ -509,7 +521,7 @@ const STATUS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
 
 const pushfq: Handler = (l) => {
   const t = l.temp();
-  l.emit({ op: 'rflags', d: t, exit: l.exit() });
+  l.emit({ op: 'rflags', d: t });
   // VM and RF are pushed as zero
   l.push(variableValue(binary(l, 'and', 8, t, immediate(0xfc_ffff))));
   return true;

@@ -4,7 +4,7 @@
  */
 import { RIP } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
-import { addrHi, addrLo } from '../addr.ts';
+import { addrHi, addrLo, addrOf } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import {
   type AddressClass,
@@ -50,7 +50,10 @@ export interface LiftOptions {
   /** rbp is never taken for a frame pointer */
   readonly dynamicBp: boolean;
   /** class of the access that the instruction at `rip` makes */
-  readonly classOf: (rip: Addr, guess: AddressClass) => AddressClass;
+  /** `va`: the address, where it is a constant */
+  readonly classOf: (rip: Addr, guess: AddressClass, va: Addr | undefined) => AddressClass;
+  /** GS.base now: where the constant part of per-CPU addresses counts from */
+  readonly gsBase: Addr;
 }
 
 /** Frames deeper than this are not known offsets any more. */
@@ -160,16 +163,17 @@ export class Lifter {
     const none = { p: -1 } as const;
     if (form.immSize === 8 && form.modrm < 0) {
       const a = this.variable({ v: -1, lo: insn.immLo, hi: insn.immHi });
-      return this.classed(a, 0, 'tlb');
+      return this.classed(a, 0, 'tlb', addrOf(insn.immLo, insn.immHi));
     }
     let a = -1;
     let disp = insn.disp;
     let guess: AddressClass = 'direct';
+    let constant: Addr | undefined;
     if (insn.base === RIP) {
       const target = this.d.next + insn.disp;
       a = this.variable({ v: -1, lo: addrLo(target), hi: addrHi(target) });
       disp = 0;
-      guess = 'tlb';
+      constant = target;
     } else if (insn.base >= 0) {
       if (this.isFrame(insn.base) && insn.index < 0 && insn.segment === 0) {
         const offset = this.frameOffset(insn.base) + disp;
@@ -184,19 +188,22 @@ export class Lifter {
     a = this.addIndex(a);
     if (a < 0) {
       a = this.variable({ v: -1, lo: disp, hi: disp >> 31 });
+      constant = disp;
       disp = 0;
-      if (insn.segment === 0) guess = 'tlb';
     }
+    if (insn.index >= 0) constant = undefined;
+    if (constant !== undefined) guess = 'tlb';
     if (insn.segment !== 0) {
       const t = this.temp();
       this.emit({ op: 'cpu', d: t, at: insn.segment === 4 ? CPU.fsBase : CPU.gsBase });
+      if (constant !== undefined) constant += this.options.gsBase;
       a = this.add(a, t);
     }
-    return this.classed(a, disp, this.isStackish(a) ? 'stack' : guess);
+    return this.classed(a, disp, this.isStackish(a) ? 'stack' : guess, constant);
   }
 
-  private classed(a: number, disp: number, guess: AddressClass): Place {
-    const cls = this.options.classOf(this.d.rip, guess);
+  private classed(a: number, disp: number, guess: AddressClass, va: Addr | undefined): Place {
+    const cls = this.options.classOf(this.d.rip, guess, va);
     return { frame: false, a, disp, cls, p: cls === 'tlb' ? this.temp() : -1 };
   }
 

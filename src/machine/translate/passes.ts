@@ -44,8 +44,8 @@ const MAIN = 1;
 const OVER = 2;
 const ALL = MAIN | OVER;
 
-/** Whether a micro-operation may leave the unit, which makes every flag observable. */
-const leaves = (u: Uop): boolean =>
+/** Whether a micro-operation reads flags, or may leave the unit, which makes every flag observable. */
+const observes = (u: Uop): boolean =>
   u.op === 'check' || u.op === 'expect' || u.op === 'cmov' || u.op === 'setcc' || u.op === 'rflags';
 
 /** Removes flag updates that nobody can see, and what was computed only for them. */
@@ -85,7 +85,7 @@ function sweep(block: Block, out: number, wanted: Uint8Array): number {
     } else {
       const d = written(u);
       if (d >= TEMP && u.op !== 'check' && !wanted[d]) continue;
-      if (leaves(u)) live = ALL;
+      if (observes(u)) live = ALL;
     }
     const n = reads(u, scratch);
     for (let k = 0; k < n; k++) wanted[scratch[k]!] = 1;

@@ -81,6 +81,13 @@ export class Runs {
     return this.name(slot);
   }
 
+  /** Class for a constant address: a slot that has it, or that nothing has yet. */
+  guess(va: Addr): AddressClass {
+    if (this.isDirect(va)) return 'direct';
+    for (let slot = 0; slot < RUN_SLOTS; slot++) if (this.holds(slot, va)) return this.name(slot);
+    return this.starts[this.next] === SAFE ? this.classify(va) : 'tlb';
+  }
+
   private name(slot: number): AddressClass {
     return slot === 0 ? 'stack' : (`run${slot}` as AddressClass);
   }

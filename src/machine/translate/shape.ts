@@ -120,7 +120,11 @@ class Fetch {
  * Finds the blocks of the function at `entry`; undefined where nothing there can be translated. Blocks of which
  * `isCold` says so are left out.
  */
-export function shapeAt(memory: GuestMemory, entry: Addr, isCold: (rip: Addr) => boolean = () => false): Shape | undefined {
+export function shapeAt(
+  memory: GuestMemory,
+  entry: Addr,
+  isCold: (rip: Addr) => boolean = () => false,
+): Shape | undefined {
   const fetch = new Fetch(memory);
   // Offsets from the entry: small integers, where addresses would be boxed numbers.
   const decoded = new Map<number, Decoded>();

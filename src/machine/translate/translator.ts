@@ -34,6 +34,9 @@ export interface Translation {
   /** starts of blocks that were left out, and times that control came to one */
   readonly cold: ReadonlySet<Addr>;
   colds: number;
+  /** when it was made, counted in changes of class, and misses at places that changed since */
+  readonly epoch: number;
+  stale: number;
   /** times that it found the stack not as it relies on */
   refusals: number;
 }
@@ -62,6 +65,9 @@ export interface TranslatorOptions {
 
 export const DEFAULT_TRANSLATOR: TranslatorOptions = { threshold: 400, maxInsns: 12000, maxInline: 400 };
 
+/** CF PF AF ZF SF OF */
+const STATUS = 0x8d5;
+
 /** What to make a unit of: the function at an address, or a loop in it. */
 interface Wanted {
   readonly entry: Addr;
@@ -84,10 +90,14 @@ interface Site {
   /** machine.insns at the last miss */
   since: number;
   cls: AddressClass | undefined;
+  /** when its class changed */
+  epoch: number;
 }
 
 /** misses until an access gets a class, until it gets another one, and changes until it goes through the TLB */
-const FIRST_RECLASS = 3;
+const FIRST_RECLASS = 2;
+/** misses at places that have changed class until their unit is made again */
+const STALE = 8;
 const RECLASS = 32;
 const MAX_CHANGES = 4;
 /** misses farther apart than this do not add up */
@@ -135,6 +145,7 @@ export class Translator {
   private readonly settleFlags: () => void;
   /** machine.insns if the budget of the running translation were spent */
   private end = 0;
+  private epoch = 0;
   /** entry of the unit being built */
   private building: Addr = 0;
   /** text that a running translation was made from has changed */
@@ -158,7 +169,6 @@ export class Translator {
       oa: word(MAIL.oa),
       ob: word(MAIL.ob),
     };
-    const STATUS = 0x8d5;
     this.settleFlags = () => {
       const { cpu } = host;
       cpu.lazyFlags = undefined;
@@ -181,6 +191,9 @@ export class Translator {
     this.counts[slot] = count + 1;
     return count >= this.options.threshold;
   };
+
+  /** The import that translated code calls for flags of unknown origin. */
+  private statusFlags = (): number => settle(this.flagWords) & STATUS;
 
   private mark(target: Addr, what: number): void {
     const lo = target | 0;
@@ -250,13 +263,18 @@ export class Translator {
     else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) this.drop(t);
   }
 
-  private classOf = (rip: Addr, guess: AddressClass): AddressClass =>
-    this.sites.get(rip)?.cls ?? (guess === 'direct' ? (this.defaults.get(this.building) ?? guess) : guess);
+  private classOf = (rip: Addr, guess: AddressClass, va: Addr | undefined): AddressClass => {
+    const known = this.sites.get(rip)?.cls;
+    if (known !== undefined) return known;
+    if (va !== undefined) return this.runs.guess(va);
+    return guess === 'direct' ? (this.defaults.get(this.building) ?? guess) : guess;
+  };
 
   private compile(wanted: readonly Wanted[]): void {
     const { memory } = this.host;
     const module = new ModuleBuilder(memory.bytes / 65536);
     const vmcall = module.import('vmcall', [], [I32]);
+    const settled = module.import('settle', [], [I32]);
     const made: { unit: Unit; need: number; name: string }[] = [];
     for (const { entry, within } of wanted) {
       const unit = this.unit(entry, within);
@@ -271,6 +289,7 @@ export class Translator {
       const { body, need } = emitUnit(unit, flow, flagStates(unit, flow), {
         module,
         vmcall,
+        settle: settled,
         window: { end: memory.bytes },
       });
       const name = `f${made.length}`;
@@ -279,7 +298,9 @@ export class Translator {
     }
     if (made.length === 0) return;
     const compiled = new WebAssembly.Module(module.encode());
-    const instance = new WebAssembly.Instance(compiled, { m: { memory: memory.wasm, vmcall: this.vmcall } });
+    const instance = new WebAssembly.Instance(compiled, {
+      m: { memory: memory.wasm, vmcall: this.vmcall, settle: this.statusFlags },
+    });
     this.modules++;
     for (const { unit, need, name } of made) {
       const run = instance.exports[name] as (budget: number) => Left;
@@ -289,7 +310,20 @@ export class Translator {
       const cold = new Set(unit.cold);
       const classes = this.history.get(entry) ?? [];
       this.history.set(entry, classes);
-      this.translations.set(entry, { entry, ranges, run, need, cold, colds: 0, classes, slice: FIRST_SLICE, valid: true, refusals: 0 });
+      this.translations.set(entry, {
+        entry,
+        ranges,
+        run,
+        need,
+        cold,
+        colds: 0,
+        classes,
+        slice: FIRST_SLICE,
+        valid: true,
+        epoch: this.epoch,
+        stale: 0,
+        refusals: 0,
+      });
     }
   }
 
@@ -304,6 +338,7 @@ export class Translator {
       shapeAt: this.shape,
       targetOf: this.targetOf,
       classOf: this.classOf,
+      gsBase: this.host.cpu.gsBase,
       weightAt,
       bp,
       within,
@@ -417,7 +452,12 @@ export class Translator {
       if (++call.misses === POLYMORPHIC) this.drop(t);
       return;
     }
-    const site = this.sites.get(rip) ?? { misses: 0, changes: 0, since: 0, cls: undefined };
+    const site = this.sites.get(rip) ?? { misses: 0, changes: 0, since: 0, cls: undefined, epoch: 0 };
+    if (site.epoch > t.epoch) {
+      // Its class has changed since. A unit is made again when that has gathered.
+      if (++t.stale >= STALE) this.drop(t);
+      return;
+    }
     if (site.cls === 'tlb') return;
     this.sites.set(rip, site);
     const { insns } = this.host;
@@ -436,7 +476,7 @@ export class Translator {
     site.cls = cls;
     t.classes.push(cls);
     this.defaults.set(t.entry, majority(t, this.defaults.get(t.entry)));
-    this.drop(t);
+    site.epoch = ++this.epoch;
   }
 
   /** Address that the instruction at `rip` is about to access through its memory operand. */

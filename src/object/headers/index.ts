@@ -3,6 +3,7 @@ import { type Btf, dumpC } from '../../btf/index.ts';
 import { bpfCoreRead } from './bpf-core-read.ts';
 import { bpfHelpers } from './bpf-helpers.ts';
 import { bpfTracing } from './bpf-tracing.ts';
+import { missingUapi } from './uapi.ts';
 
 const bpfEndian = (): string => `#ifndef __EBPF_EMU_BPF_ENDIAN_H
 #define __EBPF_EMU_BPF_ENDIAN_H
@@ -16,10 +17,19 @@ const bpfEndian = (): string => `#ifndef __EBPF_EMU_BPF_ENDIAN_H
 #endif
 `;
 
+const END = '#endif /* __VMLINUX_H__ */\n';
+
+/** The kernel's types, and the constants of bpf.h that they may lack. */
+function vmlinux(btf: Btf): string {
+  const text = dumpC(btf);
+  const missing = missingUapi(btf);
+  return missing === '' ? text : `${text.slice(0, -END.length)}${missing}\n${END}`;
+}
+
 /** Path below the include directory, and what makes the file's text. */
 export function headerFiles(btf: () => Btf): { readonly path: string; readonly text: () => string }[] {
   return [
-    { path: 'vmlinux.h', text: () => dumpC(btf()) },
+    { path: 'vmlinux.h', text: () => vmlinux(btf()) },
     { path: 'bpf/bpf_helpers.h', text: bpfHelpers },
     { path: 'bpf/bpf_helper_defs.h', text: () => '#include <bpf/bpf_helpers.h>\n' },
     { path: 'bpf/bpf_tracing.h', text: bpfTracing },

@@ -22,35 +22,33 @@ const IPROUTE2_SIZE = 36;
 
 export const isLegacyMapSection = (name: string): boolean => name === 'maps' || name.startsWith('maps/');
 
-interface Fields {
+/** What a definition says of the map inside, beside what every map has. */
+interface Inner {
+  readonly map: MapDef;
   readonly id: number;
   readonly innerId: number;
-  readonly innerIndex: number;
+  /** numbers that may be the index of a map */
+  readonly indices: readonly number[];
 }
 
 /** Maps of one such section, by offset. @throws ObjectError */
-export function legacyMaps(file: string, elf: ElfFile, section: ElfSection): MapDef[] {
+function sectionMaps(file: string, elf: ElfFile, section: ElfSection): Inner[] {
   const symbols = elf.symbols
     .filter((s) => s.section === section.index && s.type !== 'section' && s.name !== '')
     .sort((a, b) => a.value - b.value);
   if (symbols.length === 0) return [];
   const stride = Math.floor(section.size / symbols.length);
-  if (stride < SHORTEST)
-    throw new ObjectError(
-      file,
-      `section ${section.name}`,
-      `${section.size} bytes are too few for ${symbols.length} maps`,
-    );
+  if (stride < SHORTEST) {
+    const what = `${section.size} bytes are too few for ${symbols.length} maps`;
+    throw new ObjectError(file, `section ${section.name}`, what);
+  }
   const view = new DataView(section.data.buffer, section.data.byteOffset, section.data.length);
-  const fields: Fields[] = [];
-  const maps = symbols.map((symbol) => {
+  return symbols.map((symbol) => {
     const size = Math.min(symbol.size > 0 ? symbol.size : stride, section.data.length - symbol.value);
-    if (size < SHORTEST)
-      throw new ObjectError(
-        file,
-        `map '${symbol.name}'`,
-        `its definition at ${symbol.value} of section ${section.name} is cut off`,
-      );
+    if (size < SHORTEST) {
+      const what = `its definition at ${symbol.value} of section ${section.name} is cut off`;
+      throw new ObjectError(file, `map '${symbol.name}'`, what);
+    }
     const word = (n: number): number => (n * 4 + 4 <= size ? view.getUint32(symbol.value + n * 4, true) : 0);
     const map = blankMap(symbol.name, symbol.name, 'legacy', section.index, symbol.value);
     map.type = word(0);
@@ -58,21 +56,24 @@ export function legacyMaps(file: string, elf: ElfFile, section: ElfSection): Map
     map.valueSize = word(2);
     map.maxEntries = word(3);
     map.flags = word(4);
-    if (size >= IPROUTE2_SIZE) {
-      fields.push({ id: word(5), innerId: word(7), innerIndex: word(8) });
-    } else {
-      fields.push({ id: 0, innerId: 0, innerIndex: size === SAMPLES_SIZE ? word(5) : 0 });
-      if (size === SAMPLES_SIZE && (map.flags & BPF_F_NUMA_NODE) !== 0) map.numaNode = word(6);
-    }
+    // Old loaders knew that these hold descriptors.
+    if (isMapInMap(map.type) && map.valueSize === 0) map.valueSize = 4;
     fixupMap(map);
-    return map;
+    if (size >= IPROUTE2_SIZE) return { map, id: word(5), innerId: word(7), indices: [word(8)] };
+    const numa = (map.flags & BPF_F_NUMA_NODE) !== 0;
+    if (size === SAMPLES_SIZE && numa) map.numaNode = word(6);
+    return { map, id: 0, innerId: 0, indices: size === SAMPLES_SIZE ? [word(5), ...(numa ? [] : [word(6)])] : [] };
   });
-  maps.forEach((map, n) => {
-    if (!isMapInMap(map.type)) return;
-    const { innerId, innerIndex } = fields[n] as Fields;
-    const byId =
-      innerId === 0 ? undefined : maps.find((m, other) => m !== map && (fields[other] as Fields).id === innerId);
-    map.inner = byId ?? (maps[innerIndex] === map ? undefined : maps[innerIndex]);
-  });
-  return maps;
+}
+
+/** Maps of all such sections of an object. @throws ObjectError */
+export function legacyMaps(file: string, elf: ElfFile, sections: readonly ElfSection[]): MapDef[] {
+  const all = sections.flatMap((section) => sectionMaps(file, elf, section));
+  const usable = (entry: Inner | undefined): entry is Inner => entry !== undefined && !isMapInMap(entry.map.type);
+  for (const { map, innerId, indices } of all) {
+    if (!isMapInMap(map.type)) continue;
+    const byId = innerId === 0 ? undefined : all.find((entry) => entry.map !== map && entry.id === innerId);
+    map.inner = (byId ?? indices.map((n) => all[n]).find(usable))?.map;
+  }
+  return all.map(({ map }) => map);
 }

@@ -47,8 +47,7 @@ const isSmallInt = (t: BtfType): boolean => t.kind === 'int' && t.bits <= 64;
 
 /** A pointer to a number is a number. */
 function isIntPointer(btf: Btf, ptr: BtfType & { kind: 'ptr' }): boolean {
-  const t = btf.typeById(ptr.type);
-  return (t.kind === 'const' ? btf.typeById(t.type) : t).kind === 'int';
+  return skipModifiers(btf, ptr.type).kind === 'int';
 }
 
 const article: Readonly<Record<string, string>> = { struct: 'STRUCT', union: 'UNION', int: 'INT', enum: 'ENUM', enum64: 'ENUM64', ptr: 'PTR', void: 'UNKNOWN', func_proto: 'FUNC_PROTO', array: 'ARRAY', fwd: 'FWD', typedef: 'TYPEDEF', float: 'FLOAT' };

@@ -51,7 +51,7 @@ function tagFlag(btf: Btf, id: number): number {
 
 type Step = WalkResult | 'next' | 'hole' | { into: number; off: number };
 
-function walkMember(btf: Btf, owner: BtfComposite, member: BtfMember, off: number, size: number): Step {
+function walkMember(btf: Btf, owner: BtfComposite, member: BtfMember, off: number, size: number, loose: boolean): Step {
   const start = Math.floor(member.bitOffset / 8);
   if (off + size <= start) return 'hole';
   if (member.bitfieldSize) {
@@ -73,7 +73,7 @@ function walkMember(btf: Btf, owner: BtfComposite, member: BtfMember, off: numbe
     const target = skipModifiers(btf, type.type);
     if (isComposite(target)) return { kind: 'ptr', id: target.id, flags: tagFlag(btf, type.type), field: member.name };
   }
-  if (off + size > end) return error(`access beyond the end of member ${member.name} (mend:${end}) in struct ${owner.name} with off ${off} size ${size}`);
+  if (off + size > end && !loose) return error(`access beyond the end of member ${member.name} (mend:${end}) in struct ${owner.name} with off ${off} size ${size}`);
   return { kind: 'scalar' };
 }
 
@@ -104,7 +104,7 @@ export function walkStruct(btf: Btf, id: number, offset: number, size: number): 
     if (off + size > t.size) step = flexibleArray(btf, t, off, size);
     else {
       for (const member of t.members) {
-        step = walkMember(btf, t, member, off, size);
+        step = walkMember(btf, t, member, off, size, flags !== 0);
         if (step !== 'next') break;
       }
     }

@@ -31,6 +31,11 @@ export interface SpecialField {
 
 export const isKptr = (kind: FieldKind): boolean => kind === 'kptr' || kind === 'kptr_untrusted' || kind === 'percpu_kptr';
 
+/** what a root's elements hang by */
+const nodeOf: Readonly<Partial<Record<FieldKind, FieldKind>>> = { bpf_list_head: 'bpf_list_node', bpf_rb_root: 'bpf_rb_node' };
+/** BTF_FIELDS_MAX */
+const MAX_FIELDS = 11;
+
 const sizes: ReadonlyMap<string, number> = new Map([
   ['bpf_spin_lock', 4],
   ['bpf_timer', 16],
@@ -48,7 +53,7 @@ const tags: ReadonlyMap<string, FieldKind> = new Map([
 ]);
 
 /** `contains:foo:node` of a list head or root, from the declaration tag on its member. */
-function containsOf(btf: Btf, owner: number, component: number): SpecialField['contains'] {
+function containsOf(btf: Btf, owner: number, component: number, nodeKind: string): SpecialField['contains'] {
   for (const t of btf.types()) {
     if (t.kind !== 'decl_tag' || t.type !== owner || t.component !== component || !t.name.startsWith('contains:')) continue;
     const [, struct, node] = t.name.split(':');
@@ -56,6 +61,7 @@ function containsOf(btf: Btf, owner: number, component: number): SpecialField['c
     const type = typeId ? btf.typeById(typeId) : undefined;
     if (!type || !isComposite(type)) return undefined;
     const member = type.members.find((m) => m.name === node);
+    if (member && btf.resolve(member.type).name !== nodeKind) return undefined;
     return member ? { typeId, node: member.name, nodeOffset: member.bitOffset / 8 } : undefined;
   }
   return undefined;
@@ -78,18 +84,20 @@ function pointerField(btf: Btf, typeId: number, offset: number, kernel: Btf | un
 function collect(btf: Btf, owner: number, base: number, out: SpecialField[], kernel: Btf | undefined, depth: number): void {
   const type = btf.resolve(owner);
   if (depth > 8) return;
-  const visit = (typeId: number, offset: number, component: number): void => {
+  // `owner` and `component` are what declaration tags are on: a member, or a variable
+  const visit = (typeId: number, offset: number, tagged: number, component: number): void => {
     const t = btf.resolve(typeId);
     if (t.kind === 'array') {
       const size = safeSize(btf, t.type);
-      if (size === 0 || t.length > 64) return;
-      for (let n = 0; n < t.length; n++) visit(t.type, offset + n * size, component);
+      if (size === 0) return;
+      for (let n = 0; n < t.length && out.length <= MAX_FIELDS; n++) visit(t.type, offset + n * size, tagged, component);
       return;
     }
     const size = isComposite(t) ? sizes.get(t.name) : undefined;
     if (size !== undefined) {
       const kind = t.name as FieldKind;
-      const contains = kind === 'bpf_list_head' || kind === 'bpf_rb_root' ? containsOf(btf, owner, component) : undefined;
+      const nodeKind = nodeOf[kind];
+      const contains = nodeKind ? containsOf(btf, tagged, component, nodeKind) : undefined;
       out.push({ kind, offset, size, ...(contains ? { btf, contains } : {}) });
       return;
     }
@@ -97,13 +105,16 @@ function collect(btf: Btf, owner: number, base: number, out: SpecialField[], ker
     if (ptr) out.push(ptr);
     else if (t.kind === 'struct') collect(btf, typeId, offset, out, kernel, depth + 1);
   };
-  if (isComposite(type)) type.members.forEach((m, n) => {
-      if (m.bitfieldSize === 0) visit(m.type, base + m.bitOffset / 8, n);
+  if (isComposite(type)) {
+    type.members.forEach((m, n) => {
+      if (m.bitfieldSize === 0) visit(m.type, base + m.bitOffset / 8, type.id, n);
     });
-  else if (type.kind === 'datasec') type.vars.forEach((v) => {
+  } else if (type.kind === 'datasec') {
+    for (const v of type.vars) {
       const variable = btf.typeById(v.type);
-      if (variable.kind === 'var') visit(variable.type, base + v.offset, variable.id);
-    });
+      if (variable.kind === 'var') visit(variable.type, base + v.offset, variable.id, -1);
+    }
+  }
 }
 
 function safeSize(btf: Btf, id: number): number {
@@ -134,6 +145,8 @@ export function fieldsOf(map: MapFacts): readonly SpecialField[] {
 export function fieldsOfType(btf: Btf, typeId: number): readonly SpecialField[] {
   const out: SpecialField[] = [];
   collect(btf, typeId, 0, out, kernelBtf, 0);
+  // the kernel takes no such type: what holds it has no BTF
+  if (out.length > MAX_FIELDS || out.some((f) => nodeOf[f.kind] && !f.contains)) return [];
   return out.sort((a, b) => a.offset - b.offset);
 }
 

@@ -138,7 +138,8 @@ export function frameText(frame: FuncState, select: Selection): string {
         const parts: string[] = [];
         if (reg.id) parts.push(`id=${reg.id}`);
         if (reg.refObjId) parts.push(`ref_id=${reg.refObjId}`);
-        if (reg.dynptrId) parts.push(`dynptr_id=${reg.dynptrId}`);
+        // the field shares its place with the mark of the first slot
+        if (reg.dynptrFirst) parts.push('dynptr_id=1');
         out += `${at(spi)}dynptr_${dynptrTypeText(reg.dynptrType)}(${parts.join(',')})`;
         break;
       }

@@ -52,8 +52,9 @@ function structOps(env: Env): void {
   const { attachBtfId: id, expectedAttachType: index, gpl } = env.input;
   const btf = env.kernel.vmlinux;
   if (!gpl) env.fail('EINVAL', 'struct ops programs must have a GPL compatible license');
-  const member = id ? env.kernel.structOpsMember?.(id, index) : undefined;
-  if (!btf || !member) env.fail('ENOTSUPP', `attach_btf_id ${id ?? 0} is not a supported struct`);
+  if (!id) env.quit('ENOTSUPP');
+  const member = env.kernel.structOpsMember?.(id, index);
+  if (!btf || !member) env.fail('ENOTSUPP', `attach_btf_id ${id} is not a supported struct`);
   const proto = btf.typeById(member.proto);
   if (proto.kind !== 'func_proto') env.fail('EINVAL', `attach to invalid member ${member.name}(@idx ${index}) of struct ${member.struct}`);
   if (member.unsupported) env.fail('ENOTSUPP', `attach to unsupported member ${member.name} of struct ${member.struct}`);

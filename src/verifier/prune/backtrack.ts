@@ -33,8 +33,8 @@ function leaveFunction(env: Env, wanted: Wanted, passArgs: boolean): void {
 
 /** Backwards into a function over its exit. */
 function enterFunction(env: Env, after: number, wanted: Wanted): void {
-  if (after >= 0 && env.auxAt(after).callsCallback) for (let n = 1; n <= 5; n++) wanted.clearReg(n);
-  checkNoArgs(env, wanted);
+  // a callback returns to its call: the call's own arguments may be wanted
+  if (after < 0 || !env.auxAt(after).callsCallback) checkNoArgs(env, wanted);
   const fromCall = after - 1 >= 0 && isPseudoCall(env.insn(after - 1)) && wanted.hasReg(0);
   wanted.clearReg(0);
   if (wanted.frame >= 7) env.fail('EFAULT', 'BUG subprog enter from frame 7');

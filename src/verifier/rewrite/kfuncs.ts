@@ -5,16 +5,29 @@ import type { InsnAux } from '../types.ts';
 import { callImm, ldImm64, mov64, mov64Imm } from './build.ts';
 import { type Draft, type Patch, RewriteError } from './draft.ts';
 
-/** Where the fields of an object's type are described (`struct btf_struct_meta`); 0 where there are none. */
-const meta = (aux: InsnAux): bigint => aux.kfunc?.structMeta ?? 0n;
-const arg = (aux: InsnAux): number => Number(aux.kfunc?.arg ?? 0n);
+/** What a fix-up may ask. */
+interface Site {
+  readonly draft: Draft;
+  readonly aux: InsnAux;
+  /** the call, with its address */
+  readonly call: Insn;
+  readonly progAux: bigint;
+}
 
-type Fixup = (call: Insn, aux: InsnAux, progAux: bigint) => Insn[];
-const create: Fixup = (call, aux) => [mov64Imm(1, arg(aux)), ...ldImm64(2, meta(aux)), call];
-const drop: Fixup = (call, aux) => [...ldImm64(2, meta(aux)), call];
+/** Where the fields of an object's type are described (`struct btf_struct_meta`); 0 where the kernel looks after none. */
+function meta({ draft, aux }: Site): bigint {
+  const { input, kernel } = draft;
+  const type = aux.kfunc?.metaType;
+  return type === undefined || input.btf === undefined ? 0n : (kernel.structMeta?.(input.btf, type) ?? 0n);
+}
+const arg = ({ aux }: Site): number => Number(aux.kfunc?.arg ?? 0n);
+
+type Fixup = (site: Site) => Insn[];
+const create: Fixup = (site) => [mov64Imm(1, arg(site)), ...ldImm64(2, meta(site)), site.call];
+const drop: Fixup = (site) => [...ldImm64(2, meta(site)), site.call];
 const insertAt =
   (metaReg: number, offsetReg: number): Fixup =>
-  (call, aux) => [...ldImm64(metaReg, meta(aux)), mov64Imm(offsetReg, arg(aux)), call];
+  (site) => [...ldImm64(metaReg, meta(site)), mov64Imm(offsetReg, arg(site)), site.call];
 const cast: Fixup = () => [mov64(0, 1)];
 
 /** Functions that get arguments which no program may pass. */
@@ -29,7 +42,7 @@ const SPECIAL: Readonly<Record<string, Fixup>> = {
   bpf_rbtree_add_impl: insertAt(4, 5),
   bpf_cast_to_kern_ctx: cast,
   bpf_rdonly_cast: cast,
-  bpf_wq_set_callback_impl: (call, _, progAux) => [...ldImm64(4, progAux), call],
+  bpf_wq_set_callback_impl: ({ call, progAux }) => [...ldImm64(4, progAux), call],
 };
 
 /** Programs that may write to packets (may_access_direct_pkt_data()). */
@@ -60,5 +73,5 @@ export function kfuncCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigin
   const at = name === facts.name ? facts.address : (kernel.symbolAddress(name) ?? facts.address);
   const call = { ...insn, imm: callImm(at, kernel.callBase) };
   const special = insn.off === 0 ? SPECIAL[facts.name] : undefined;
-  return { insns: special ? special(call, aux, progAux) : [call] };
+  return { insns: special ? special({ draft, aux, call, progAux }) : [call] };
 }

@@ -17,7 +17,7 @@ export class Aux implements InsnAux {
   sanitizeStackSpill?: boolean;
   needsZext?: boolean;
   loopInline?: { callbackSubprog: number };
-  kfunc?: { btfId: number; arg?: bigint };
+  kfunc?: NonNullable<InsnAux['kfunc']>;
   btfVarAddress?: bigint;
   storageGetFuncAtomic?: boolean;
   isIterNext?: boolean;

@@ -1,6 +1,5 @@
 /** BPF_LD: wide immediates and the legacy packet loads (check_ld_imm(), check_ld_abs()). */
 import * as I from '../../isa/index.ts';
-import { fieldsOf } from '../access/record.ts';
 import { checkUnmodified } from '../access/region.ts';
 import { checkReferenceLeak } from '../calls/refs.ts';
 import { known } from '../domain/bounds.ts';
@@ -55,7 +54,6 @@ export function checkWideLoad(env: Env, insn: I.Insn): void {
   }
   dst.type = R.PTR_TO_MAP_VALUE;
   dst.off = aux.mapOff ?? 0;
-  if (fieldsOf(map).some((f) => f.kind === 'bpf_spin_lock')) dst.id = ++env.idGen;
 }
 
 const packetLoaders: readonly number[] = [PROG.SOCKET_FILTER, PROG.SCHED_CLS, PROG.SCHED_ACT];

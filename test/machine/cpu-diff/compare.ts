@@ -39,6 +39,8 @@ export function undefinedResult(c: Case): boolean {
 
 /** Differences as lines; none: they agree. */
 export function differences(c: Case, host: Outcome, guest: Outcome): string[] {
+  // AMD's processors read four bytes where the manual's 16-bit movsxd has two, which shows at the end of a page
+  if (form(c.row).syntax === 'movsxd r16, r/m16' && host.trap === 14) return [];
   const lines: string[] = [];
   const say = (what: string, h: bigint | number, g: bigint | number): void => {
     lines.push(`  ${what.padEnd(8)} processor ${h.toString(16).padStart(16)}  machine ${g.toString(16).padStart(16)}`);

@@ -35,7 +35,7 @@ export class Guest {
     const { memory, cpu } = this;
     const code = memory.allocPages(CODE_BYTES / 4096);
     this.data = memory.allocPages(DATA_BYTES / 4096);
-    memory.map(CODE_BASE, code, CODE_BYTES, { write: true, exec: true, user: true });
+    memory.map(CODE_BASE, code, CODE_BYTES, { exec: true, user: true });
     memory.map(DATA_BASE, this.data, DATA_BYTES, { write: true, user: true });
     memory.u8.fill(0xcc, code, code + CODE_BYTES);
     this.code = code + CODE_AT - CODE_BASE;

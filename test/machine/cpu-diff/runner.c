@@ -42,6 +42,7 @@ static const int greg[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RB
 static struct input *in;
 static struct output *out;
 static size_t cases, next;
+static unsigned char *code;
 static gregset_t home;
 
 #define STATUS 0xcd5ul /* CF PF AF ZF SF DF OF */
@@ -68,19 +69,23 @@ static void handler(int number, siginfo_t *info, void *context) {
   struct input *c = &in[next++];
   memset((void *)DATA_BASE, 0, DATA_BYTES);
   memcpy((void *)WINDOW, c->window, WINDOW_BYTES);
-  memcpy((void *)CODE_AT, c->code, sizeof c->code);
+  memcpy(code + (CODE_AT - CODE_BASE), c->code, sizeof c->code);
   for (int i = 0; i < 16; i++) g[greg[i]] = (greg_t)c->regs[i];
   g[REG_RIP] = (greg_t)CODE_AT;
   g[REG_EFL] = (greg_t)((uint64_t)home[REG_EFL] & ~STATUS) | (greg_t)(c->rflags & STATUS);
 }
 
-static void *area(unsigned long at, size_t bytes, int prot) {
-  void *p = mmap((void *)at, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+static void *mapped(void *at, size_t bytes, int prot, int flags, int fd) {
+  void *p = mmap(at, bytes, prot, flags, fd, 0);
   if (p == MAP_FAILED) {
     perror("mmap");
     exit(2);
   }
   return p;
+}
+
+static void *area(unsigned long at, size_t bytes, int prot) {
+  return mapped((void *)at, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1);
 }
 
 int main(void) {
@@ -93,7 +98,12 @@ int main(void) {
   cases = size / sizeof(struct input);
   in = (struct input *)bytes;
   out = calloc(cases + 1, sizeof *out);
-  memset(area(CODE_BASE, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC), 0xcc, CODE_BYTES);
+  /* read-only to the instruction under test; written through a second mapping */
+  int fd = memfd_create("code", 0);
+  if (fd < 0 || ftruncate(fd, CODE_BYTES) < 0) return 2;
+  mapped((void *)CODE_BASE, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, fd);
+  code = mapped(0, CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+  memset(code, 0xcc, CODE_BYTES);
   area(DATA_BASE, DATA_BYTES, PROT_READ | PROT_WRITE);
   syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, GS_BASE);
 

@@ -81,7 +81,7 @@ function releaseArgs(env: Env, insn: Insn, meta: KfuncMeta): void {
   if (!inserts.has(meta.name)) return;
   const id = env.reg(2).refObjId;
   const aux = env.auxAt(env.insnIdx);
-  aux.kfunc = { ...(aux.kfunc ?? { btfId: insn.imm }), insertOff: env.reg(2).off } as NonNullable<typeof aux.kfunc>;
+  if (aux.kfunc) aux.kfunc.arg = BigInt(env.reg(2).off);
   if (!giveAway(env, id)) env.fail('EINVAL', `${title} conversion of owning ref to non-owning failed`);
   if (!releaseReference(env, id)) env.fail('EINVAL', `${title} reference has not been acquired before`);
 }
@@ -95,7 +95,7 @@ export function checkKfuncCall(env: Env, insn: Insn): 'next' | 'throw' {
   const meta = new KfuncMeta(desc, btf);
   const aux = env.auxAt(env.insnIdx);
   aux.isIterNext = meta.isIterNext;
-  aux.kfunc ??= { btfId: insn.imm };
+  aux.kfunc ??= { btfId: insn.imm, facts: desc.facts };
   if (meta.has('KF_DESTRUCTIVE') && !isCapable(env)) env.fail('EACCES', 'destructive kfunc calls require CAP_SYS_BOOT capability');
   const sleeps = meta.has('KF_SLEEPABLE');
   if (sleeps && !inSleepable(env)) env.fail('EACCES', `program must be sleepable to call sleepable kfunc ${meta.name}`);

@@ -8,8 +8,6 @@ import * as R from '../../state/regtype.ts';
 import type { Env } from '../../walk/env.ts';
 import type { KfuncMeta } from './meta.ts';
 
-type Contains = NonNullable<SpecialField['contains']>;
-
 function constantOffset(env: Env, reg: Reg, regno: number, kind: string): number {
   if (!reg.v.isConst) env.fail('EINVAL', `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`);
   return reg.off + Number(BigInt.asIntN(64, reg.v.tnum.value));
@@ -58,7 +56,8 @@ export function processNode(env: Env, meta: KfuncMeta, reg: Reg, regno: number, 
 
 /** `mark_reg_graph_node`: a pointer to the node inside its object. */
 export function setNode(reg: Reg, root: SpecialField): void {
-  const contains = root.contains as Contains;
+  const { contains } = root;
+  if (!contains) return;
   reg.markKnown(0n);
   reg.type = R.PTR_TO_BTF_ID | R.MEM_ALLOC;
   reg.btf = root.btf;

@@ -55,13 +55,8 @@ function newObject(env: Env, meta: KfuncMeta, r0: Reg, percpu: boolean): void {
   r0.type = R.PTR_TO_BTF_ID | R.MEM_ALLOC | (percpu ? R.MEM_PERCPU : 0);
   r0.btf = btf;
   r0.btfId = typeId;
-  noteObject(env, meta, t.size, typeId);
-}
-
-function noteObject(env: Env, meta: KfuncMeta, size: number, typeId: number): void {
   const aux = env.auxAt(env.insnIdx);
-  aux.kfunc = { ...(aux.kfunc ?? { btfId: env.insn(env.insnIdx).imm }), objSize: size, typeId } as NonNullable<typeof aux.kfunc>;
-  void meta;
+  if (aux.kfunc) aux.kfunc.arg = BigInt(t.size);
 }
 
 /** Functions whose result the arguments decide; false where this is none of them. */
