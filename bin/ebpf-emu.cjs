@@ -11,10 +11,13 @@ const filename = join(__dirname, '..', 'dist', 'cli.cjs');
 const cache = join(__dirname, '..', 'dist', 'cli.cache');
 
 if (existsSync(filename)) {
-  const script = new vm.Script(`(function (exports, require, module, __filename) {${readFileSync(filename, 'utf8')}\n})`, {
-    filename,
-    cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
-  });
+  const script = new vm.Script(
+    `(function (exports, require, module, __filename) {${readFileSync(filename, 'utf8')}\n})`,
+    {
+      filename,
+      cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
+    },
+  );
   const bundle = { exports: {} };
   script.runInThisContext()(bundle.exports, createRequire(filename), bundle, filename);
   const done = bundle.exports.run(process.argv);

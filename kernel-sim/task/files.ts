@@ -7,6 +7,8 @@ import type { Task } from './task.ts';
 
 /** descriptors that a table has room for */
 const MAX_FDS = 256;
+/** spellings remembered */
+const MAX_PATHS = 4096;
 const S_IFREG = 0x8000 | 0o644;
 const S_IFDIR = 0x4000 | 0o755;
 const EXT4_MAGIC = 0xef53;
@@ -123,6 +125,7 @@ export class Files {
     const direct = this.#direct;
     let dentry = this.#paths.get(path);
     if (dentry === undefined) {
+      if (this.#paths.size > MAX_PATHS) this.#paths.clear();
       dentry = this.dentry(path);
       this.#paths.set(path, dentry);
     }

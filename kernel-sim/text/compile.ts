@@ -139,7 +139,10 @@ export function compile(
     else if (s.kind === 'store') {
       use(s.value);
       use({ kind: 'buffer', name: s.buffer });
-    } else if (s.kind !== 'flag' && s.kind !== 'block') s.args.forEach(use);
+    } else if (s.kind !== 'flag' && s.kind !== 'block') {
+      s.args.forEach(use);
+      if (s.kind === 'indirect') use({ kind: 'var', name: s.target });
+    }
   }
   // homes: callee-saved registers first, then slots below them
   const home = new Map<string, { reg: number } | { slot: number }>();
@@ -248,6 +251,7 @@ export function compile(
         returned = true;
         break;
       case 'call':
+      case 'indirect':
       case 'hyper':
       case 'trace': {
         const skip = a.label();
@@ -278,7 +282,12 @@ export function compile(
         } else {
           for (const [n, o] of s.args.entries()) value(ARGS[n] as number, o);
           const callee = s.kind === 'call' ? target.address(s.target) : 0;
-          if (s.kind === 'hyper') {
+          if (s.kind === 'indirect') {
+            load(rax, s.target);
+            a.op('test r/m64, r64', rax, rax);
+            a.op('je rel32', skip);
+            a.op('call r/m64', rax);
+          } else if (s.kind === 'hyper') {
             a.op('mov r32, imm32', rax, target.hypercall(s.target));
             a.op('vmcall');
           } else if (callee !== undefined) a.op('call rel32', callee);

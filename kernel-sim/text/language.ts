@@ -5,6 +5,7 @@
  *
  *     x = callee(a, b)      call; `x:file` says that x points to a struct file
  *     @name(a, b)           hypercall: the host does it
+ *     *f(a, b)              call of the address in the variable f; nothing where it is 0
  *     trace event(a, b)     tracepoint site
  *     ...?   ...!           only when the system call's recorded result is no error; only when it is
  *     block                 the task waits here, where the recording has the call unfinished for a while
@@ -30,7 +31,7 @@ export type When = 'always' | 'ok' | 'error';
 
 export type Statement =
   | {
-      readonly kind: 'call' | 'hyper' | 'trace';
+      readonly kind: 'call' | 'hyper' | 'trace' | 'indirect';
       readonly target: string;
       readonly args: readonly Operand[];
       readonly to: string | undefined;
@@ -59,8 +60,14 @@ class LanguageError extends KernelError {
   }
 }
 
-const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|trace )?([\w.]+)\((.*)\)([?!])?$/;
+const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|\*|trace )?([\w.]+)\((.*)\)([?!])?$/;
 
+const KINDS: Readonly<Record<string, 'call' | 'hyper' | 'trace' | 'indirect'>> = {
+  '': 'call',
+  '@': 'hyper',
+  '*': 'indirect',
+  'trace ': 'trace',
+};
 const STORE = /^%(\w+)\+(\d+)\s*=\s*(.+)$/;
 
 /** Parses one row. @throws LanguageError naming the row */
@@ -133,7 +140,7 @@ export function parseFunction(signature: string, text: string): FunctionBody {
       if (m[2]) types.set(to, m[2]);
     }
     statements.push({
-      kind: m[3] === '@' ? 'hyper' : m[3] ? 'trace' : 'call',
+      kind: KINDS[m[3] ?? ''] as 'call',
       target: m[4] as string,
       args,
       to,

@@ -1,7 +1,7 @@
 /** What system calls do besides calling: the hypercalls that the function tables name with `@`. */
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
-import type { Kernel, Pair } from '../kernel.ts';
+import type { Kernel } from '../kernel.ts';
 import { Filenames } from './filenames.ts';
 import { Sockets } from './sockets.ts';
 
@@ -9,7 +9,6 @@ const CLONE_THREAD = 0x10000;
 /** names_cache */
 const PATH_MAX = 4096;
 const decoder = new TextDecoder();
-const pair = (a: Addr): Pair => [a | 0, Math.floor(a / 0x1_0000_0000)];
 
 export function registerEffects(kernel: Kernel): void {
   const { text, args, memory, structs, tasks, files, slab } = kernel;
@@ -133,5 +132,5 @@ export function registerEffects(kernel: Kernel): void {
     tasks.exit(tasks.current, args.lo(0));
   });
 
-  new Sockets(kernel).register(on, pair);
+  new Sockets(kernel).register(on);
 }

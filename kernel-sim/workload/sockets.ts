@@ -1,7 +1,6 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
-import { MachineStop } from '../../src/machine/index.ts';
-import type { Kernel, Pair } from '../kernel.ts';
+import type { Kernel } from '../kernel.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -15,18 +14,13 @@ export class Sockets {
     this.#kernel = kernel;
   }
 
-  register(on: (name: string, handler: () => void) => void, pair: (a: Addr) => Pair): void {
+  register(on: (name: string, handler: () => void) => void): void {
     const { args, memory, structs, files, tasks, text } = this.#kernel;
     const sock = structs.of('sock');
     const socket = structs.of('socket');
     const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
-    /** the protocol's own function, through which Linux goes by a table of pointers */
-    const through = (name: string, a: readonly Addr[], more: readonly Pair[] = []): void => {
-      const at = text.address(name);
-      if (at === undefined) return;
-      const stop = this.#kernel.call(at, [...a.map(pair), ...more]);
-      if (stop.reason === 'fault' && stop.fault) throw new MachineStop(this.#kernel.faults.oops(stop.fault));
-    };
+    /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
+    const give = (name: string): void => args.retAddr(text.address(name) ?? 0);
     files.onSocketFree = (s) => {
       this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
       this.#kernel.slab.kfree(s);
@@ -50,30 +44,27 @@ export class Sockets {
     });
     on('connect_family', () => {
       const s = args.addr(0);
-      const address = args.addr(1);
-      const length: Pair = [args.lo(2), 0];
-      if (s === 0) return;
-      const family = memory.readU16(address);
+      if (s === 0) {
+        args.retAddr(0);
+        return;
+      }
+      const family = memory.readU16(args.addr(1));
       const sk = memory.readAddr(s + socket.offset('sk'));
       memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
-      if (family === AF_UNIX) through('unix_stream_connect', [s, address], [length]);
-      else if (dgram(sk)) through('inet_dgram_connect', [s, address], [length]);
-      else through('inet_stream_connect', [s, address], [length]);
+      if (family === AF_UNIX) give('unix_stream_connect');
+      else give(dgram(sk) ? 'inet_dgram_connect' : 'inet_stream_connect');
     });
-    on('connect_proto', () => {
-      const sk = args.addr(0);
-      if (sk === 0) return;
-      const six = memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6;
-      through(six ? 'tcp_v6_connect' : 'tcp_v4_connect', [sk, args.addr(1)], [[args.lo(2), 0]]);
-    });
-    on('send_proto', () => {
-      const sk = args.addr(0);
-      if (sk !== 0) through(dgram(sk) ? 'udp_sendmsg' : 'tcp_sendmsg', [sk, args.addr(1), args.addr(2)]);
-    });
-    on('recv_proto', () => {
-      const sk = args.addr(0);
-      if (sk !== 0) through(dgram(sk) ? 'udp_recvmsg' : 'tcp_recvmsg', [sk, args.addr(1), args.addr(2), args.addr(3)]);
-    });
+    /** by protocol of the struct sock in the first argument */
+    const proto = (name: string, tcp: (six: boolean) => string, udp: string): void =>
+      on(name, () => {
+        const sk = args.addr(0);
+        if (sk === 0) args.retAddr(0);
+        else if (dgram(sk)) give(udp);
+        else give(tcp(memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6));
+      });
+    proto('connect_proto', (six) => (six ? 'tcp_v6_connect' : 'tcp_v4_connect'), 'ip4_datagram_connect');
+    proto('send_proto', () => 'tcp_sendmsg', 'udp_sendmsg');
+    proto('recv_proto', () => 'tcp_recvmsg', 'udp_recvmsg');
     on('sock_addresses', () => {
       const sk = args.addr(0);
       const address = args.addr(1);

@@ -50,6 +50,8 @@ export class Btf {
   readonly #kinds: Uint8Array;
   readonly #cache: (BtfType | undefined)[] = [];
   readonly #stringCache = new Map<number, string>();
+  /** structures share parts: without this, some hand-made ones would take forever */
+  readonly #align = new Map<number, number>();
   #names: NameIndex | undefined;
 
   /**
@@ -267,6 +269,14 @@ export class Btf {
   alignOf(id: number, depth = 0): number {
     if (depth > MAX_RESOLVE_DEPTH) throw new BtfError('types nest too deeply', { typeId: id });
     const type = this.resolve(id);
+    const known = this.#align.get(type.id);
+    if (known !== undefined) return known;
+    const align = this.#alignOf(type, depth);
+    this.#align.set(type.id, align);
+    return align;
+  }
+
+  #alignOf(type: BtfType, depth: number): number {
     switch (type.kind) {
       case 'int':
       case 'enum':
@@ -288,7 +298,7 @@ export class Btf {
         return type.size % align === 0 ? align : 1;
       }
       default:
-        throw new BtfError(`a ${type.kind} has no alignment`, { typeId: id });
+        throw new BtfError(`a ${type.kind} has no alignment`, { typeId: type.id });
     }
   }
 

@@ -17,21 +17,21 @@ export interface Field {
   readonly type: number;
 }
 
-const MAX_ANONYMOUS_DEPTH = 16;
-
 /** Member of that name and its bit offset from the start of `of`, through anonymous structs and unions. */
 export function findMember(
   btf: Btf,
   of: BtfComposite,
   name: string,
-  depth = 0,
+  searched = new Set<number>(),
 ): { member: BtfMember; bitOffset: number } | undefined {
+  searched.add(of.id);
   for (const member of of.members) {
     if (member.name === name) return { member, bitOffset: member.bitOffset };
-    if (member.name !== '' || depth >= MAX_ANONYMOUS_DEPTH) continue;
+    if (member.name !== '') continue;
     const inner = btf.resolve(member.type);
-    if (!isComposite(inner)) continue;
-    const found = findMember(btf, inner, name, depth + 1);
+    // What was searched in vain need not be searched again, and may contain itself.
+    if (!isComposite(inner) || searched.has(inner.id)) continue;
+    const found = findMember(btf, inner, name, searched);
     if (found) return { member: found.member, bitOffset: member.bitOffset + found.bitOffset };
   }
   return undefined;

@@ -13,11 +13,13 @@
  */
 import type { Btf } from './btf.ts';
 import { BtfError } from './error.ts';
-import { type BtfComposite, type BtfMember, isComposite, isEnum } from './types.ts';
+import { type BtfArray, type BtfComposite, type BtfMember, isComposite, isEnum } from './types.ts';
 
 export type BtfValue = number | bigint | boolean | string | Uint8Array | BtfValue[] | { [member: string]: BtfValue };
 
 const MAX_DEPTH = 32;
+/** Bytes of the widest integer that compilers know. */
+const MAX_INTEGER = 16;
 
 /** Reads `bits` from bit `bit` of the bytes, little-endian. */
 function readBits(bytes: Uint8Array, bit: number, bits: number): bigint {
@@ -55,71 +57,92 @@ function scalar(btf: Btf, id: number, raw: bigint, bits: number): BtfValue | und
   return type.kind === 'ptr' ? raw : undefined;
 }
 
-/** A value of type `id` at `offset` of the bytes. @throws BtfError where the bytes are too few or the type has no values */
-export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, offset = 0, depth = 0): BtfValue {
-  if (depth > MAX_DEPTH) throw new BtfError('types nest too deeply', { typeId: id });
-  const type = btf.resolve(id);
-  const size = btf.sizeOf(type.id);
-  if (offset + size > bytes.length)
-    throw new BtfError(`${size} bytes at ${offset} lie beyond the ${bytes.length} given`, { typeId: id });
-  switch (type.kind) {
-    case 'int':
-    case 'enum':
-    case 'enum64':
-    case 'ptr':
-      return scalar(btf, type.id, readBits(bytes, offset * 8, size * 8), size * 8) as BtfValue;
-    case 'float': {
-      const view = new DataView(bytes.buffer, bytes.byteOffset + offset, size);
-      if (size === 4) return view.getFloat32(0, true);
-      if (size === 8) return view.getFloat64(0, true);
-      return bytes.slice(offset, offset + size);
+/** Sets a member whatever its name: `__proto__` is one in C. */
+function setMember(object: { [member: string]: BtfValue }, name: string, value: BtfValue): void {
+  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
+}
+
+class Decoder {
+  readonly #btf: Btf;
+  readonly #bytes: Uint8Array;
+  /** values that may still be made: overlapping members of hand-made BTF multiply */
+  #left: number;
+
+  constructor(btf: Btf, bytes: Uint8Array) {
+    this.#btf = btf;
+    this.#bytes = bytes;
+    this.#left = bytes.length * 16 + 10_000;
+  }
+
+  value(id: number, offset: number, depth: number): BtfValue {
+    const type = this.#btf.resolve(id);
+    const size = this.#btf.sizeOf(type.id);
+    if (depth > MAX_DEPTH || this.#left-- <= 0) throw new BtfError('types nest too deeply', { typeId: id });
+    if (offset + size > this.#bytes.length) {
+      throw new BtfError(`${size} bytes at ${offset} lie beyond the ${this.#bytes.length} given`, { typeId: id });
     }
-    case 'array': {
-      const element = btf.resolve(type.type);
-      if (element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char')) {
-        const text = bytes.subarray(offset, offset + size);
-        const end = text.indexOf(0);
-        return Buffer.from(text.subarray(0, end < 0 ? size : end)).toString('utf8');
+    switch (type.kind) {
+      case 'int':
+      case 'enum':
+      case 'enum64':
+      case 'ptr': {
+        if (size > MAX_INTEGER) return this.#bytes.slice(offset, offset + size);
+        const raw = readBits(this.#bytes, offset * 8, size * 8);
+        return scalar(this.#btf, type.id, raw, size * 8) as BtfValue;
       }
-      const stride = btf.sizeOf(type.type);
-      if (stride === 0) return [];
-      return Array.from({ length: type.length }, (_, n) =>
-        decodeValue(btf, type.type, bytes, offset + n * stride, depth + 1),
-      );
+      case 'float':
+        return this.#float(offset, size);
+      case 'array':
+        return this.#array(type, offset, size, depth);
+      case 'struct':
+      case 'union': {
+        const out: { [member: string]: BtfValue } = {};
+        for (const member of type.members) this.#member(member, offset, depth, out);
+        return out;
+      }
+      default:
+        throw new BtfError(`a ${type.kind} has no value`, { typeId: id });
     }
-    case 'struct':
-    case 'union': {
-      const out: { [member: string]: BtfValue } = {};
-      for (const member of type.members) decodeMember(btf, member, bytes, offset, depth, out);
-      return out;
+  }
+
+  #float(offset: number, size: number): BtfValue {
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + offset, size);
+    if (size === 4) return view.getFloat32(0, true);
+    if (size === 8) return view.getFloat64(0, true);
+    return this.#bytes.slice(offset, offset + size);
+  }
+
+  #array(type: BtfArray, offset: number, size: number, depth: number): BtfValue {
+    const element = this.#btf.resolve(type.type);
+    if (element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char')) {
+      const text = this.#bytes.subarray(offset, offset + size);
+      const end = text.indexOf(0);
+      return Buffer.from(text.subarray(0, end < 0 ? size : end)).toString('utf8');
     }
-    default:
-      throw new BtfError(`a ${type.kind} has no value`, { typeId: id });
+    const stride = this.#btf.sizeOf(type.type);
+    if (stride === 0) return [];
+    return Array.from({ length: type.length }, (_, n) => this.value(type.type, offset + n * stride, depth + 1));
+  }
+
+  #member(member: BtfMember, offset: number, depth: number, out: { [member: string]: BtfValue }): void {
+    const bits = member.bitfieldSize;
+    if (bits > 0) {
+      if (member.name === '') return;
+      const value = scalar(this.#btf, member.type, readBits(this.#bytes, offset * 8 + member.bitOffset, bits), bits);
+      if (value !== undefined) setMember(out, member.name, value);
+      return;
+    }
+    const value = this.value(member.type, offset + member.bitOffset / 8, depth + 1);
+    if (member.name !== '') setMember(out, member.name, value);
+    else if (isComposite(this.#btf.resolve(member.type))) {
+      for (const [name, part] of Object.entries(value as object)) setMember(out, name, part as BtfValue);
+    }
   }
 }
 
-function decodeMember(
-  btf: Btf,
-  member: BtfMember,
-  bytes: Uint8Array,
-  offset: number,
-  depth: number,
-  out: { [member: string]: BtfValue },
-): void {
-  if (member.bitfieldSize > 0) {
-    if (member.name === '') return;
-    const value = scalar(
-      btf,
-      member.type,
-      readBits(bytes, offset * 8 + member.bitOffset, member.bitfieldSize),
-      member.bitfieldSize,
-    );
-    if (value !== undefined) out[member.name] = value;
-    return;
-  }
-  const value = decodeValue(btf, member.type, bytes, offset + member.bitOffset / 8, depth + 1);
-  if (member.name !== '') out[member.name] = value;
-  else if (isComposite(btf.resolve(member.type))) Object.assign(out, value);
+/** A value of type `id` at `offset` of the bytes. @throws BtfError where the bytes are too few or the type has no values */
+export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, offset = 0): BtfValue {
+  return new Decoder(btf, bytes).value(id, offset, 0);
 }
 
 function toInteger(value: BtfValue, what: string): bigint {
@@ -175,6 +198,7 @@ export function encodeValue(
     case 'enum':
     case 'enum64':
     case 'ptr':
+      if (size > MAX_INTEGER) throw new BtfError(`${what}: integers of ${size} bytes are written as bytes`);
       writeBits(bytes, offset * 8, size * 8, scalarBits(btf, type.id, value, size * 8, what));
       return;
     case 'float': {

@@ -124,11 +124,14 @@ export function toPlain(value: BtfValue): Plain {
   return value;
 }
 
+/** Members of a type that are worth printing on one line. */
+const MAX_TEXT = 2000;
+
 /** C text of a type on one line. */
 function typeText(btf: Btf | undefined, id: number): string | null {
   if (!btf || id === 0) return null;
   try {
-    return new Declarations(btf).declare(id, '').replaceAll(/\s+/g, ' ');
+    return new Declarations(btf, undefined, MAX_TEXT).declare(id, '').replaceAll(/\s+/g, ' ');
   } catch (error) {
     if (error instanceof BtfError) return null;
     throw error;

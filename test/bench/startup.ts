@@ -1,27 +1,26 @@
-/**
- * Start-up: the whole process `ebpf-emu load fixtures/hello.o` against `node -e 0`, in turn, medians.
- * Run by `npm run bench:startup`; needs the build.
- */
-import { spawnSync } from 'node:child_process';
+/** The whole command, `ebpf-emu load fixtures/hello.o`, beside `node -e 0`. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { median, timed } from './table.ts';
 
-const ROUNDS = 10;
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
-function time(args: readonly string[]): number {
-  const started = performance.now();
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'ignore' });
-  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}; run \`npm run build\` first`);
-  return performance.now() - started;
+export function benchStartup(rounds: number): void {
+  if (!existsSync(path('dist/index.js'))) {
+    console.log('\n# start-up: no dist/ here, run npm run build first');
+    return;
+  }
+  const run = (args: readonly string[]): number =>
+    timed(() => execFileSync(process.execPath, args, { stdio: 'ignore' }));
+  const bare: number[] = [];
+  const load: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    bare.push(run(['-e', '0']));
+    load.push(run([path('bin/ebpf-emu.js'), 'load', path('fixtures/hello.o')]));
+  }
+  console.log(`\n# start-up: medians of ${rounds}`);
+  console.log(
+    `node -e 0 ${median(bare).toFixed(0)} ms, ebpf-emu load fixtures/hello.o ${median(load).toFixed(0)} ms: ${(median(load) / median(bare)).toFixed(2)} times`,
+  );
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
-
-const load = ['bin/ebpf-emu.cjs', 'load', 'fixtures/hello.o'];
-const bare = ['-e', '0'];
-time(load);
-const pairs = Array.from({ length: ROUNDS }, () => ({ bare: time(bare), load: time(load) }));
-const [b, l] = [median(pairs.map((p) => p.bare)), median(pairs.map((p) => p.load))];
-console.log(`node -e 0                         ${b.toFixed(0).padStart(5)} ms`);
-console.log(`ebpf-emu load fixtures/hello.o    ${l.toFixed(0).padStart(5)} ms`);
-console.log(`ratio of medians                  ${(l / b).toFixed(2).padStart(5)}`);

@@ -42,7 +42,11 @@ describe('load refuses in one line', () => {
     ['big-endian', () => file('be.o', patched(5, 2)), /big-endian/],
     ['no program', () => file('none.o', writeObject([])), /no program/],
     ['an unknown section', () => file('odd.o', object('strange/x', 'r0 = 0\nexit')), /section strange\/x/],
-    ['an unknown function', () => file('near.o', object('kprobe/do_sys_openatt2', 'r0 = 0\nexit')), /do_sys_openatt2; near it: do_sys_openat2/],
+    [
+      'an unknown function',
+      () => file('near.o', object('kprobe/do_sys_openatt2', 'r0 = 0\nexit')),
+      /do_sys_openatt2; near it: do_sys_openat2/,
+    ],
   ])('%s', async (_, path, message) => {
     const { stderr, stdout, code } = await cli('load', path());
     expect(code).toBe(1);
@@ -70,7 +74,10 @@ describe('load refuses in one line', () => {
 });
 
 describe('a wrong command line ends with 2', () => {
-  it.each([[['load']], [['load', 'x.o', '--engine', 'fast']], [['nonsense']], [['dump', 'all', 'x.o']]])('%j', async (args) => {
-    expect((await cli(...args)).code).toBe(2);
-  });
+  it.each([[['load']], [['load', 'x.o', '--engine', 'fast']], [['nonsense']], [['dump', 'all', 'x.o']]])(
+    '%j',
+    async (args) => {
+      expect((await cli(...args)).code).toBe(2);
+    },
+  );
 });

@@ -2,8 +2,9 @@
  * One test driver, several engines behind it: the BPF interpreter, the JIT's image one x86 instruction at a time, and
  * the image translated to WebAssembly (at once, not when it has become hot). All go through the public API.
  */
-import { addrFromBigInt } from '../../src/machine/addr.ts';
+
 import { type EngineName, Kernel, type MapHandle, type Program } from '../../src/index.ts';
+import { addrFromBigInt } from '../../src/machine/addr.ts';
 
 export interface RunInput {
   readonly insns: Uint8Array;

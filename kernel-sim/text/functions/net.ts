@@ -31,11 +31,11 @@ export const net: Readonly<Record<string, string>> = {
   '__sys_connect(fd, uservaddr, addrlen)':
     'f = fdget(fd); move_addr_to_kernel(uservaddr, addrlen, %address); @copy_sockaddr(%address, uservaddr, addrlen); n = __sys_connect_file(f, %address, addrlen, 0); return n',
   '__sys_connect_file(file, address, addrlen, file_flags)':
-    's:socket = @socket_of(file); security_socket_connect(s, address, addrlen); @connect_family(s, address, addrlen); return result',
+    's:socket = @socket_of(file); security_socket_connect(s, address, addrlen); t = @connect_family(s, address); *t(s, address, addrlen, file_flags); return result',
   'inet_stream_connect(sock:socket, uaddr, addr_len, flags)':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
   '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg)':
-    '@connect_proto(sock->sk, uaddr, addr_len); block; return result',
+    't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); block; return result',
   'inet_dgram_connect(sock:socket, uaddr, addr_len, flags)':
     'ip4_datagram_connect(sock->sk, uaddr, addr_len); return result',
   'ip4_datagram_connect(sk, uaddr, addr_len)':
@@ -62,7 +62,7 @@ export const net: Readonly<Record<string, string>> = {
     'import_ubuf(1, buff, len, %iter); f = fdget(fd); s:socket = @socket_of(f); security_socket_sendmsg(s, %msg, len); inet_sendmsg(s, %msg, len)?; return result',
   'sock_sendmsg(sock, msg)': 'security_socket_sendmsg(sock, msg, 0); n = inet_sendmsg(sock, msg, 0); return n',
   'inet_sendmsg(sock:socket, msg, size)':
-    'inet_send_prepare(sock->sk); @send_proto(sock->sk, msg, size); return result',
+    'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
   'tcp_sendmsg(sk, msg, size)':
     'lock_sock_nested(sk, 0); tcp_sendmsg_locked(sk, msg, size); release_sock(sk); return result',
   'tcp_sendmsg_locked(sk, msg, size)':
@@ -82,7 +82,8 @@ export const net: Readonly<Record<string, string>> = {
     'import_ubuf(0, ubuf, size, %iter); f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, %msg, flags); return result',
   'sock_recvmsg(sock, msg, flags)':
     'security_socket_recvmsg(sock, msg, 0, flags); inet_recvmsg(sock, msg, 0, flags); return result',
-  'inet_recvmsg(sock:socket, msg, size, flags)': '@recv_proto(sock->sk, msg, size, flags); return result',
+  'inet_recvmsg(sock:socket, msg, size, flags)':
+    't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
   'tcp_recvmsg(sk, msg, len, flags, addr_len)':
     'lock_sock_nested(sk, 0); tcp_recvmsg_locked(sk, msg, len, flags, 0, 0); release_sock(sk); return result',
   'tcp_recvmsg_locked(sk, msg, len, flags, tss, cmsg)':

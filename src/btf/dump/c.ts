@@ -10,6 +10,8 @@ import { Declarations, type Names } from './declaration.ts';
 
 /** Calls that may be under way at once: a circle of types that C cannot have ends here. */
 const MAX_DEPTH = 2000;
+/** Steps of ordering and writing: prototypes and anonymous types inside each other multiply. */
+const MAX_WORK = 20_000_000;
 
 /** Types that compilers of other machines have built in. */
 const BUILTIN_ALIASES: Readonly<Record<string, string>> = {
@@ -70,6 +72,7 @@ class CDump {
   readonly #referenced: Uint8Array;
   readonly #out: string[] = [];
   #queue: number[] = [];
+  #work = MAX_WORK;
 
   constructor(btf: Btf) {
     this.#btf = btf;
@@ -89,6 +92,10 @@ class CDump {
       for (const queued of this.#queue) this.#emit(queued, 0, 0);
     }
     return this.#out.join('');
+  }
+
+  #step(id: number, depth: number): void {
+    if (depth > MAX_DEPTH || this.#work-- <= 0) throw new BtfError('types nest too deeply to print', { typeId: id });
   }
 
   #mark(id: number): void {
@@ -128,7 +135,7 @@ class CDump {
 
   /** Queues what must be defined before type `id` and itself. Returns whether whoever refers to it needs its definition. */
   #order(id: number, throughPointer: boolean, depth: number): boolean {
-    if (depth > MAX_DEPTH) throw new BtfError('types nest too deeply to print', { typeId: id });
+    this.#step(id, depth);
     if (this.#ordered[id] === State.done) return true;
     const type = this.#btf.typeById(id);
     if (this.#ordered[id] === State.active) {
@@ -186,7 +193,7 @@ class CDump {
 
   /** Writes type `id` for `holder` (0: for itself), or what `holder` needs of it. */
   #emit(id: number, holder: number, depth: number): void {
-    if (depth > MAX_DEPTH) throw new BtfError('types nest too deeply to print', { typeId: id });
+    this.#step(id, depth);
     const type = this.#btf.typeById(id);
     if (this.#emitted[id] === State.done) return;
     if (this.#emitted[id] === State.active) {

@@ -9,6 +9,8 @@ import { BtfError } from '../error.ts';
 import { type BtfComposite, type BtfEnum, isComposite, isEnum, isModifier } from '../types.ts';
 
 const MAX_DEPTH = 500;
+/** Members and declarations that one printer writes: anonymous structures inside each other multiply. */
+const MAX_WORK = 20_000_000;
 
 /** Names as they are printed: C has one name space where BTF may have a name twice. */
 export interface Names {
@@ -65,10 +67,13 @@ export class Declarations {
   readonly #btf: Btf;
   readonly #names: Names;
   readonly #align = new Map<number, number>();
+  #work: number;
 
-  constructor(btf: Btf, names: Names = plainNames(btf)) {
+  /** @param work what may be written before it is called too much */
+  constructor(btf: Btf, names: Names = plainNames(btf), work = MAX_WORK) {
     this.#btf = btf;
     this.#names = names;
+    this.#work = work;
   }
 
   #alignOf(id: number): number {
@@ -157,7 +162,9 @@ export class Declarations {
 
   /** A declaration of `name` with type `id`; of the type alone where the name is ''. */
   declare(id: number, name: string, level = 0, depth = 0): string {
-    if (depth > MAX_DEPTH) throw new BtfError('types nest too deeply to print', { typeId: id });
+    if (depth > MAX_DEPTH || this.#work-- <= 0) {
+      throw new BtfError('types nest too deeply to print', { typeId: id });
+    }
     const chain: number[] = [];
     for (let at = id; ; ) {
       chain.push(at);

@@ -15,6 +15,11 @@ import { CoreError } from './kinds.ts';
 
 const MAX_DEPTH = 32;
 
+/** Comparisons that one question may take: nested structures and prototypes multiply. */
+interface Budget {
+  left: number;
+}
+
 /** Kinds are equal; the two kinds of enumeration count as one. */
 export const sameKind = (a: BtfType, b: BtfType): boolean => a.kind === b.kind || (isEnum(a) && isEnum(b));
 
@@ -55,7 +60,9 @@ export function typesCompatible(
   target: Btf,
   targetId: number,
   level = MAX_DEPTH,
+  budget: Budget = { left: 100_000 },
 ): boolean {
+  if (budget.left-- <= 0) throw new CoreError('prototypes nest too deeply to compare');
   if (!sameKind(local.typeById(localId), target.typeById(targetId))) return false;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const a = local.resolve(localId);
@@ -83,7 +90,7 @@ export function typesCompatible(
         const all = a.params.every((param, n) => {
           const p = local.resolve(param.type).id;
           const q = target.resolve(other.params[n]?.type ?? 0).id;
-          return typesCompatible(local, p, target, q, level - 1);
+          return typesCompatible(local, p, target, q, level - 1, budget);
         });
         if (!all) return false;
         localId = a.type;
@@ -105,11 +112,6 @@ function enumsMatch(local: BtfEnum, target: BtfEnum): boolean {
   if (local.size !== target.size || local.values.length > target.values.length) return false;
   const names = new Set(target.values.map((v) => essentialName(v.name)));
   return local.values.every((v) => names.has(essentialName(v.name)));
-}
-
-/** Comparisons that one `typesMatch` may make: nested structures multiply. */
-interface Budget {
-  left: number;
 }
 
 function compositesMatch(

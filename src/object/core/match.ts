@@ -13,9 +13,11 @@ function deeper(spec: Spec): void {
  * Finds the member that `wanted` names in target type `id`, through anonymous members, and adds the step.
  * Returns the member's type, or -1: not there, or there with a type that does not go.
  */
-function matchMember(local: Btf, wanted: Accessor, spec: Spec, id: number): number {
+function matchMember(local: Btf, wanted: Accessor, spec: Spec, id: number, searched = new Set<number>()): number {
   const type = spec.btf.resolve(id);
-  if (!isComposite(type)) return -1;
+  // What was searched in vain need not be searched again, and may contain itself.
+  if (!isComposite(type) || searched.has(type.id)) return -1;
+  searched.add(type.id);
   const localType = local.typeById(wanted.type);
   const localMember = isComposite(localType) ? localType.members[wanted.index] : undefined;
   if (!localMember) return -1;
@@ -24,7 +26,7 @@ function matchMember(local: Btf, wanted: Accessor, spec: Spec, id: number): numb
     deeper(spec);
     spec.bitOffset += member.bitOffset;
     if (member.name === '') {
-      const found = matchMember(local, wanted, spec, member.type);
+      const found = matchMember(local, wanted, spec, member.type, searched);
       if (found >= 0) return found;
     } else if (member.name === wanted.name) {
       if (!fieldsCompatible(local, localMember.type, spec.btf, member.type)) return -1;

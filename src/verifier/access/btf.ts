@@ -125,6 +125,6 @@ export function checkMapPtrAccess(env: Env, a: MemAccess, reg: Reg, off: number)
   if (found.kind === 'error') env.fail(found.errno, found.message);
   if (a.value < 0) return;
   const dst = env.reg(a.value);
-  if (found.kind === 'ptr') setLoaded(env, dst, btf, found.id, R.PTR_UNTRUSTED);
+  if (found.kind === 'ptr') setLoaded(env, dst, btf, found.id, found.flags);
   else env.markUnknown(dst);
 }

@@ -1,6 +1,7 @@
 /** BPF_LD: wide immediates and the legacy packet loads (check_ld_imm(), check_ld_abs()). */
 import * as I from '../../isa/index.ts';
 import { checkUnmodified } from '../access/region.ts';
+import { leaveFunction } from '../calls/func.ts';
 import { checkReferenceLeak } from '../calls/refs.ts';
 import { known } from '../domain/bounds.ts';
 import { wideImm } from '../../isa/index.ts';
@@ -85,4 +86,10 @@ export function checkPacketLoad(env: Env, insn: I.Insn): void {
   env.markUnknown(r0);
   env.scratchReg(0);
   r0.subregDef = env.insnIdx + 1;
+  if (env.cur.curframe === 0) return;
+  // a load that fails ends the function with zero: its caller goes on
+  env.pushState(env.insnIdx + 1, env.insnIdx, false);
+  r0.markKnown(0n);
+  leaveFunction(env);
+  env.insnIdx--;
 }

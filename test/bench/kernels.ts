@@ -1,0 +1,75 @@
+/** Steady state: ns per executed BPF instruction, engine by engine, beside gcc's native code in paired runs. */
+import { Kernel, type Program } from '../../src/index.ts';
+import { instructions, NAMES, type Name, Natives, type Size, sizes, workMemory } from './programs.ts';
+import { geomean, median, table } from './table.ts';
+
+const ENGINES = ['jit', 'step', 'interp'] as const;
+type Engine = (typeof ENGINES)[number];
+
+async function load(name: Name, engine: Engine): Promise<Program> {
+  const kernel = await Kernel.boot({ engine });
+  return kernel.bpf.progLoad({ type: 'syscall', insns: instructions(name), license: 'GPL', verify: false });
+}
+
+/** ns per BPF instruction of one run; its result is checked. */
+function once(program: Program, name: Name, size: Size): number {
+  const ctxIn = workMemory(name, size.n);
+  const start = performance.now();
+  const { r0 } = program.testRun({ ctxIn });
+  const ms = performance.now() - start;
+  if (r0 !== size.r0) throw new Error(`${name}: r0 is ${r0.toString(16)}, not ${size.r0.toString(16)}`);
+  return (ms * 1e6) / size.insns;
+}
+
+/** A size for an engine: the largest for the translator, what takes about a second for the others. */
+function sizeFor(name: Name, engine: Engine): Size {
+  const all = sizes(name);
+  const largest = all.at(-1)!;
+  if (engine === 'jit') return largest;
+  return all.find((s) => s.insns > 2e6) ?? largest;
+}
+
+export async function benchKernels(rounds: number): Promise<void> {
+  const natives = Natives.build();
+  console.log(`\n# compute kernels, -mcpu=v3: ns per BPF instruction, medians of ${rounds} paired runs`);
+  console.log(natives ? `gcc ${natives.version} -O2 of the same C runs beside each` : 'no gcc here: no ratios');
+  const rows: string[][] = [];
+  const ratios: Record<string, number[]> = {};
+  for (const name of NAMES) {
+    const row: string[] = [name];
+    let native = Number.NaN;
+    for (const engine of ENGINES) {
+      const program = await load(name, engine);
+      const size = sizeFor(name, engine);
+      if (engine === 'jit') once(program, name, size); // translation and the compiler below it
+      const ns: number[] = [];
+      const pairs: number[] = [];
+      const count = engine === 'jit' ? rounds : Math.min(rounds, 2);
+      for (let i = 0; i < count; i++) {
+        ns.push(once(program, name, size));
+        if (natives === undefined) continue;
+        const gcc = natives.run(name, sizes(name).at(-1)!) / sizes(name).at(-1)!.insns;
+        pairs.push(ns.at(-1)! / gcc);
+        if (engine === 'jit') native = Number.isNaN(native) ? gcc : Math.min(native, gcc);
+      }
+      row.push(median(ns).toFixed(engine === 'jit' ? 3 : 1));
+      if (natives !== undefined) {
+        const ratio = median(pairs);
+        (ratios[engine] ??= []).push(ratio);
+        row.push(ratio.toFixed(engine === 'jit' ? 2 : 0));
+      }
+    }
+    if (natives !== undefined) row.push(native.toFixed(3));
+    rows.push(row);
+  }
+  const head = ['kernel'];
+  for (const e of ENGINES) head.push(e, ...(natives ? ['/gcc'] : []));
+  if (natives) {
+    head.push('gcc');
+    const last = ['geomean'];
+    for (const e of ENGINES) last.push('', geomean(ratios[e]!).toFixed(e === 'jit' ? 2 : 0));
+    rows.push([...last, '']);
+  }
+  console.log(table(head, rows));
+  natives?.remove();
+}
