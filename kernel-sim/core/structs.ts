@@ -12,13 +12,8 @@ export interface FieldAt {
   readonly size: number;
 }
 
-/** name of a structure to its size and its fields, paths such as `thread.sp` among them */
-export type LayoutTable = Readonly<
-  Record<
-    string,
-    { readonly size: number; readonly fields: Readonly<Record<string, readonly [offset: number, size: number]>> }
-  >
->;
+/** Structures by name: size in bytes, then `field.path:offset:size` each, separated by blanks. */
+export type LayoutTable = Readonly<Record<string, string>>;
 
 export class StructLayout {
   readonly name: string;
@@ -78,11 +73,17 @@ export class Structs {
   /** Fields that the table leaves out come from the built-in BTF. */
   #fromTable(name: string): StructLayout | undefined {
     const row = this.#table[name];
-    if (!row) return undefined;
+    if (row === undefined) return undefined;
+    const [size, ...rest] = row.split(' ') as [string, ...string[]];
+    const fields = new Map<string, FieldAt>();
+    for (const field of rest) {
+      const [path, offset, bytes] = field.split(':') as [string, string, string];
+      fields.set(path, { offset: Number(offset), size: Number(bytes) });
+    }
     let whole: StructLayout | undefined;
-    return new StructLayout(name, row.size, (path) => {
-      const at = row.fields[path];
-      if (at) return { offset: at[0], size: at[1] };
+    return new StructLayout(name, Number(size), (path) => {
+      const at = fields.get(path);
+      if (at) return at;
       whole ??= fromBtf(this.#btf(), name);
       return whole?.has(path) ? whole.field(path) : undefined;
     });

@@ -166,9 +166,9 @@ for (const [struct, paths] of Object.entries(FIELDS)) {
   if (!id) throw new Error(`no struct ${struct}`);
   const fields = paths.split(/\s+/).map((path) => {
     const f = btf.offsetOf(id, path);
-    return `${/^\w+$/.test(path) ? path : `'${path}'`}: [${f.offset}, ${f.size}]`;
+    return `${path}:${f.offset}:${f.size}`;
   });
-  layout.push(`  ${struct}: { size: ${btf.sizeOf(id)}, fields: { ${fields.join(', ')} } },`);
+  layout.push(`  ${struct}:\n    '${btf.sizeOf(id)} ${fields.join(' ')}',`);
 }
 writeFileSync(
   out('layouts.ts'),

@@ -10,7 +10,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
-import { regsCaller } from '../text/special/probes.ts';
+import { regsCaller } from '../text/special/ftrace.ts';
 import { branch, NOP5 } from '../text/trace-sites.ts';
 
 interface Site {

@@ -27,6 +27,8 @@ const VOID: BtfType = { id: 0, kind: 'void', name: '' };
 
 /** Modifiers and typedefs followed before a chain of them is called a loop, as libbpf's MAX_RESOLVE_DEPTH. */
 const MAX_RESOLVE_DEPTH = 32;
+/** Bytes of strings for each byte of the string section: tails may be shared, but not by thousands. */
+const MAX_STRING_SHARING = 16;
 /** Bytes of a pointer: BPF's and x86-64's. */
 export const POINTER_SIZE = 8;
 
@@ -50,6 +52,8 @@ export class Btf {
   readonly #kinds: Uint8Array;
   readonly #cache: (BtfType | undefined)[] = [];
   readonly #stringCache = new Map<number, string>();
+  /** bytes of strings that may still be decoded: offsets into the middle of long ones multiply */
+  #stringBudget: number;
   /** structures share parts: without this, some hand-made ones would take forever */
   readonly #align = new Map<number, number>();
   #names: NameIndex | undefined;
@@ -102,6 +106,7 @@ export class Btf {
     this.strings = strings;
     this.startId = base?.typeCount ?? 1;
     this.startString = base?.endString ?? 0;
+    this.#stringBudget = strings.length * MAX_STRING_SHARING + 65536;
     this.#view = view;
 
     // 12 bytes is the least a type takes, so the data itself bounds these allocations.
@@ -156,6 +161,8 @@ export class Btf {
       throw new BtfError(`string offset ${offset} lies beyond the strings`);
     }
     const end = this.strings.indexOf(0, start);
+    this.#stringBudget -= end - start;
+    if (this.#stringBudget < 0) throw new BtfError('strings overlap each other too often');
     const text = Buffer.from(this.strings.buffer, this.strings.byteOffset + start, end - start).toString('utf8');
     this.#stringCache.set(offset, text);
     return text;

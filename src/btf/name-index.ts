@@ -34,6 +34,9 @@ function hash(bytes: Uint8Array, start: number, end: number): number {
   return (h ^ (h >>> 15)) >>> 0;
 }
 
+/** Longest name that can be found; KSYM_NAME_LEN is 512. */
+const MAX_NAME = 4096;
+
 export class NameIndex {
   readonly #strings: Uint8Array;
   readonly #nameOff: Uint32Array;
@@ -56,10 +59,12 @@ export class NameIndex {
       if (start === 0) continue;
       let end = start;
       let plain = true;
-      while (strings[end]) {
+      while (strings[end] && end - start <= MAX_NAME) {
         if (strings[end] === 0x5f && strings[end + 1] === 0x5f && strings[end + 2] === 0x5f) plain = false;
         end++;
       }
+      // No kernel takes such a name, and thousands of offsets into one would each be hashed.
+      if (end - start > MAX_NAME) continue;
       if (!plain) end = start + essentialLength(strings, start, end - start);
       const bucket = hash(strings, start, end) & this.#mask;
       this.#next[n] = this.#heads[bucket] as number;

@@ -14,7 +14,7 @@ import {
 } from './constants.ts';
 import { ElfError } from './error.ts';
 import { type ElfSection, readSections } from './header.ts';
-import { stringAt } from './strings.ts';
+import { StringTable } from './strings.ts';
 
 export interface ElfSymbol {
   readonly index: number;
@@ -40,12 +40,25 @@ export interface ElfRelocation {
   readonly addend: number | undefined;
 }
 
+function grouped<T>(items: readonly T[], key: (item: T) => number): Map<number, T[]> {
+  const out = new Map<number, T[]>();
+  for (const item of items) {
+    const known = out.get(key(item));
+    if (known) known.push(item);
+    else out.set(key(item), [item]);
+  }
+  return out;
+}
+
 export class ElfFile {
   /** name for messages */
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly sections: readonly ElfSection[];
   #symbols: readonly ElfSymbol[] | undefined;
+  #byName: ReadonlyMap<string, ElfSection> | undefined;
+  #relocating: ReadonlyMap<number, ElfSection[]> | undefined;
+  #bySection: ReadonlyMap<number, ElfSymbol[]> | undefined;
 
   /**
    * @param name the file's name, for messages
@@ -64,7 +77,8 @@ export class ElfFile {
 
   /** The first section of that name. */
   section(name: string): ElfSection | undefined {
-    return this.sections.find((section) => section.name === name);
+    this.#byName ??= new Map([...this.sections].reverse().map((section) => [section.name, section]));
+    return this.#byName.get(name);
   }
 
   /** A symbol's name; a section's for the symbol of a section. */
@@ -90,9 +104,10 @@ export class ElfFile {
     if (strings?.type !== SHT_STRTAB) throw this.error(`its string table, section ${table.link}, is none`, table);
     const view = new DataView(table.data.buffer, table.data.byteOffset, table.data.length);
     const symbols: ElfSymbol[] = [];
+    const names = new StringTable(strings.data);
     for (let at = 0; at < table.size; at += SYMBOL_SIZE) {
       const index = at / SYMBOL_SIZE;
-      const name = stringAt(strings.data, view.getUint32(at, true));
+      const name = names.at(view.getUint32(at, true));
       if (name === undefined) throw this.error(`the name of symbol ${index} lies beyond the string table`, table, at);
       const info = view.getUint8(at + 4);
       const section = view.getUint16(at + 6, true);
@@ -112,11 +127,19 @@ export class ElfFile {
     return symbols;
   }
 
+  /** Symbols that are defined in a section. @throws ElfError */
+  symbolsOf(section: ElfSection): readonly ElfSymbol[] {
+    this.#bySection ??= grouped(this.symbols, (symbol) => symbol.section);
+    return this.#bySection.get(section.index) ?? [];
+  }
+
   /** Sections that relocate `target`. */
   relocationSections(target: ElfSection): ElfSection[] {
-    return this.sections.filter(
-      (section) => (section.type === SHT_REL || section.type === SHT_RELA) && section.info === target.index,
+    this.#relocating ??= grouped(
+      this.sections.filter((section) => section.type === SHT_REL || section.type === SHT_RELA),
+      (section) => section.info,
     );
+    return this.#relocating.get(target.index) ?? [];
   }
 
   /** Relocations that one section of them holds, in its order. @throws ElfError */

@@ -20,7 +20,7 @@ import {
   SHT_STRTAB,
 } from './constants.ts';
 import { ElfError } from './error.ts';
-import { stringAt } from './strings.ts';
+import { StringTable } from './strings.ts';
 
 /** One section: what its header says, and its bytes. */
 export interface ElfSection {
@@ -130,9 +130,10 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
     });
   }
   const strtab = bytes.subarray(strtabOff, strtabOff + strtabSize);
+  const table = new StringTable(strtab);
   const names: string[] = [];
   for (let index = 0; index < shnum; index++) {
-    const name = stringAt(strtab, view.getUint32(headerAt(index), true));
+    const name = table.at(view.getUint32(headerAt(index), true));
     if (name === undefined)
       throw new ElfError(file, 'its name lies beyond the table of names', {
         section: `[${index}]`,
@@ -153,6 +154,8 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
   if (parsed.body.sections.length !== shnum)
     throw new ElfError(file, 'the section table is not what the header says', { offset: shoff });
 
+  // Sections of an object do not share bytes: whoever copies each of them copies no more than the file.
+  let claimed = 0;
   return parsed.body.sections.map((raw, index) => {
     const at = headerAt(index);
     const name = names[index] as string;
@@ -172,6 +175,8 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
         where,
       );
     }
+    claimed += empty ? 0 : size;
+    if (claimed > bytes.length) throw new ElfError(file, 'its bytes are those of other sections too', where);
     return {
       index,
       name,

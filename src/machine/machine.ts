@@ -154,7 +154,11 @@ export class Machine {
     if (t !== undefined && left >= t.need && !(cpu.rflags & FLAG.TF)) {
       const why = translator.enter(t, Math.min(left, t.slice));
       if (why === LEFT.budget && (left > t.slice || translator.onTransfer(cpu.rip))) translator.resume(t);
-      if (why === LEFT.transfer && translator.onTransfer(cpu.rip)) translator.translate(cpu.rip);
+      if (why === LEFT.transfer) {
+        const { rip } = cpu;
+        if (rip === this.haltAddress && this.insns < this.limit) return this.halt();
+        if (translator.onTransfer(rip)) translator.translate(rip);
+      }
       if (why !== LEFT.step && why !== LEFT.frame) return undefined;
     }
     const exit = this.step(this.limit - this.insns);
@@ -163,6 +167,13 @@ export class Machine {
       return undefined;
     }
     return exit;
+  }
+
+  /** The `hlt` that host calls return to, without asking the stepper for it. */
+  private halt(): Exit {
+    this.cpu.rip = this.haltAddress + 1;
+    this.insns++;
+    return EXIT.halt;
   }
 
   private step(left: number): Exit {

@@ -221,7 +221,7 @@ class Inspector {
       maxEntries: map.maxEntries,
       flags: map.flags,
       key: typeText(this.#btf, map.btfKey),
-      value: map.data ? null : typeText(this.#btf, map.btfValue),
+      value: map.origin === 'btf' || map.origin === 'legacy' ? typeText(this.#btf, map.btfValue) : null,
       pinning: map.pinning,
       mapExtra: toPlain(map.mapExtra),
       numaNode: map.numaNode,

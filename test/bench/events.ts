@@ -71,7 +71,7 @@ export async function benchRepeat(repeat: number): Promise<void> {
   for (const engine of ['jit', 'step', 'interp'] as const) {
     const kernel = await Kernel.boot({ engine });
     const { programs } = BpfObject.open(fixture('xdp_count')).load(kernel);
-    const program = Object.values(programs)[0]!;
+    const program = Object.values(programs)[0]!.handle;
     const dataIn = new Uint8Array(64);
     const times = engine === 'jit' ? repeat : repeat / 20;
     program.testRun({ dataIn, repeat: times / 10 });

@@ -21,6 +21,7 @@ const set = (dst: number, imm: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_MOV
 const add = (dst: number, imm: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K, dst, 0, 0, imm);
 const and = (dst: number, imm: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, dst, 0, 0, imm);
 const load = (dst: number, base: number, off: number): Insn => insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, dst, base, off, 0);
+const load32 = (dst: number, base: number, off: number): Insn => insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, dst, base, off, 0);
 const store = (base: number, off: number, src: number): Insn => insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, base, src, off, 0);
 const call = (helper: number): Insn => insn(isa.BPF_JMP | isa.BPF_CALL, 0, 0, 0, helper);
 const exit = insn(isa.BPF_JMP | isa.BPF_EXIT, 0, 0, 0, 0);
@@ -142,6 +143,14 @@ class Assembly {
       case 'context':
         out.push(load(8, FP, FRAME.context));
         this.through8(item.access, item.reset);
+        return;
+      case 'packet':
+        // struct xdp_md: data, data_end
+        out.push(load(8, FP, FRAME.context), load32(7, 8, 4), load32(8, 8, 0), mov(6, 8), add(6, item.bytes));
+        this.over(insn(isa.BPF_JMP | isa.BPF_JGT | isa.BPF_X, 6, 7, 0, 0), () => {
+          out.push({ ...item.access });
+        });
+        out.push(set(6, item.reset), set(7, item.reset), set(8, item.reset));
         return;
       case 'copy':
         out.push(...frame(1, FRAME.random), set(2, item.size), mov(3, BASE), add(3, item.from));

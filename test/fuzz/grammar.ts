@@ -12,6 +12,8 @@ export const BUFFER = 256;
 export const DUMP = 128;
 /** Bytes of the context, a syscall program's structure. */
 export const CONTEXT = 64;
+/** Bytes of the packet that XDP programs get. */
+export const PACKET = 64;
 /** R9 keeps the buffer's address; R0 to R8 hold numbers. */
 export const BASE = 9;
 export const NUMBERS = 9;
@@ -47,6 +49,8 @@ export type Item =
   | { readonly kind: 'copy'; readonly size: number; readonly from: number; readonly after: After }
   /** an access through the context pointer, in R8; in the program itself only */
   | { readonly kind: 'context'; readonly access: Insn; readonly reset: number }
+  /** an access through a packet pointer, in R8, behind a check of its end; of XDP programs only */
+  | { readonly kind: 'packet'; readonly bytes: number; readonly access: Insn; readonly reset: number }
   /** ends the program in another one, or goes on where the slot is empty or beyond the array; in the program itself only */
   | { readonly kind: 'tailCall'; readonly slot: number; readonly after: After };
 
@@ -57,6 +61,7 @@ export interface Func {
 }
 
 export interface Program {
+  readonly type: 'syscall' | 'xdp';
   /** what R0 to R8 start as */
   readonly initial: readonly bigint[];
   readonly main: readonly Item[];
@@ -142,11 +147,11 @@ function alu(r: Rng): Insn[] {
   }
 }
 
-/** A place that loads and stores may use: the buffer's scratch part, or the stack's. */
-function place(r: Rng, size: number, aligned: boolean): [base: number, off: number] {
+/** A place that loads and stores may use: the buffer's scratch part, or the stack's, where the verifier is `strict`. */
+function place(r: Rng, size: number, strict: boolean, aligned = false): [base: number, off: number] {
   const onStack = r.chance(40);
   let off = r.below((onStack ? FRAME.randomBytes : DUMP) - size + 1);
-  if (aligned) off -= off % size;
+  if (aligned || (strict && onStack)) off -= off % size;
   return onStack ? [isa.BPF_REG_FP, off + FRAME.random] : [BASE, off];
 }
 
@@ -164,15 +169,15 @@ function access(r: Rng, [code, size]: readonly [number, number], reg: number, ba
   }
 }
 
-function memory(r: Rng): Insn[] {
+function memory(r: Rng, strict: boolean): Insn[] {
   const size = r.pick(SIZES);
   const reg = r.below(NUMBERS);
   if (r.chance(25)) {
     const bytes = size[1] === 8 ? 8 : 4;
-    const [base, off] = place(r, bytes, true);
+    const [base, off] = place(r, bytes, strict, true);
     return [insn(isa.BPF_STX | isa.BPF_ATOMIC | (bytes === 8 ? isa.BPF_DW : isa.BPF_W), base, reg, off, r.pick(ATOMICS))];
   }
-  return [access(r, size, reg, ...place(r, size[1], false))];
+  return [access(r, size, reg, ...place(r, size[1], strict))];
 }
 
 function indexed(r: Rng): Item {
@@ -201,6 +206,17 @@ function context(r: Rng): Item {
   return { kind: 'context', access, reset: imm32(r) };
 }
 
+/** R6 to R8 are what the check needs. */
+function packet(r: Rng): Item {
+  const [code, size] = r.pick(SIZES);
+  const bytes = size + r.below(PACKET + 8);
+  const off = r.below(bytes - size + 1);
+  const access = r.chance(50)
+    ? insn(isa.BPF_LDX | isa.BPF_MEM | code, r.below(6), 8, off, 0)
+    : insn(isa.BPF_STX | isa.BPF_MEM | code, 8, r.below(6), off, 0);
+  return { kind: 'packet', bytes, access, reset: imm32(r) };
+}
+
 function test(r: Rng): Insn {
   const klass = r.chance(50) ? isa.BPF_JMP : isa.BPF_JMP32;
   const reg = r.chance(50);
@@ -212,6 +228,8 @@ function test(r: Rng): Insn {
 /** What the program's functions are, for those who call them. */
 interface Scope {
   readonly main: boolean;
+  readonly verified: boolean;
+  readonly type: Program['type'];
   readonly callable: readonly number[];
   readonly callbacks: readonly number[];
   readonly tailCalls: boolean;
@@ -239,13 +257,15 @@ function item(r: Rng, depth: number, scope: Scope): Item {
   }
   if (dice < 37) return indexed(r);
   if (dice < 39) return { kind: 'copy', size: r.pick([1, 4, 8, 16, 31, 32]), from: r.below(DUMP - 32), after: after(r) };
-  if (dice < 42 && scope.main) return context(r);
+  if (dice < 42 && scope.main) return scope.type === 'xdp' ? packet(r) : context(r);
   if (dice < 43 && scope.tailCalls) return { kind: 'tailCall', slot: r.below(6), after: after(r) };
-  return { kind: 'straight', insns: r.chance(70) ? alu(r) : memory(r) };
+  return { kind: 'straight', insns: r.chance(70) ? alu(r) : memory(r, scope.verified) };
 }
 
-export function generate(seed: number): Program {
+/** @param verified through the verifier, which knows what a context is and what may be called from where */
+export function generate(seed: number, verified: boolean): Program {
   const r = new Rng(seed);
+  const type = verified && r.chance(50) ? 'xdp' : 'syscall';
   const count = r.chance(50) ? 1 + r.below(3) : 0;
   const kinds = Array.from({ length: count }, () => r.chance(30));
   const initial = Array.from({ length: NUMBERS }, () => wide(r));
@@ -253,14 +273,17 @@ export function generate(seed: number): Program {
     const later = kinds.map((_, n) => n).filter((n) => n >= from);
     return {
       main,
+      verified,
+      type,
       callable: later.filter((n) => !kinds[n]),
       // a callback calls nothing that calls back
       callbacks: main || !kinds[from - 1] ? later.filter((n) => kinds[n]) : [],
-      // without a JIT, programs with functions may not
-      tailCalls: main && count === 0,
+      // without a JIT, programs with functions may not; sleepable ones never
+      tailCalls: main && count === 0 && (type === 'xdp' || !verified),
     };
   };
   return {
+    type,
     initial,
     main: items(r, 2 + r.below(24), 0, scope(0, true)),
     funcs: kinds.map((callback, n) => ({ callback, body: items(r, 1 + r.below(10), callback ? 2 : 1, scope(n + 1, false)) })),

@@ -1,23 +1,46 @@
-/** `npm run fuzz -- --seed S --count N`: random programs on all engines. Ends 1 where they disagree. */
+/**
+ * `npm run fuzz -- --seed S --count N [--mode plain|verified|sound]`: random programs on all engines. Ends 1 where they
+ * disagree, with the smallest program that shows it. Without a mode two of three programs are plain.
+ */
 import { parseArgs } from 'node:util';
-import { campaign } from './campaign.ts';
+import { campaign, type Mode, MODES, type Report } from './campaign.ts';
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '2000' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '2000' },
+    mode: { type: 'string' },
+  },
 });
 const seed = Number(values.seed);
 const count = Number(values.count);
-if (!Number.isInteger(seed) || !Number.isInteger(count) || count < 1) {
-  console.error('usage: npm run fuzz -- [--seed NUMBER] [--count NUMBER]');
+const mode = MODES.find((m) => m === values.mode);
+if (!Number.isInteger(seed) || !Number.isInteger(count) || count < 1 || (values.mode !== undefined && mode === undefined)) {
+  console.error('usage: npm run fuzz -- [--seed NUMBER] [--count NUMBER] [--mode plain|verified|sound]');
   process.exit(2);
 }
-const report = await campaign(seed, count, (done) => {
-  if (done % 500 === 0) console.error(`${done} of ${count}`);
-});
-for (const f of report.findings) {
-  console.log(`seed ${f.seed}: ${f.what}`);
-  for (const line of f.listing) console.log(line);
-  console.log();
+const sixth = Math.floor(count / 6);
+const shares: readonly (readonly [Mode, number])[] = mode ? [[mode, count]] : [
+  ['plain', count - 2 * sixth],
+  ['verified', sixth],
+  ['sound', sixth],
+];
+let failed = false;
+for (const [each, programs] of shares) {
+  if (programs === 0) continue;
+  const report = await campaign(each, seed, programs, (done) => {
+    if (done % 500 === 0) console.error(`${each}: ${done} of ${programs}`);
+  });
+  show(report);
+  failed ||= report.findings.length > 0;
 }
-console.log(`${report.programs} programs, ${report.executed} instructions, ${report.findings.length} disagreements`);
-process.exitCode = report.findings.length > 0 ? 1 : 0;
+process.exitCode = failed ? 1 : 0;
+
+function show({ mode: name, programs, loaded, executed, findings }: Report): void {
+  for (const f of findings) {
+    console.log(`seed ${f.seed} (--mode ${name}): ${f.what}`);
+    for (const line of f.listing) console.log(line);
+    console.log();
+  }
+  console.log(`${name}: ${programs} programs, ${loaded} loaded, ${executed} instructions, ${findings.length} findings`);
+}

@@ -41,6 +41,8 @@ export interface Engine {
   progArray(entries: number): MapHandle;
 }
 
+/** BPF_F_SLEEPABLE: the verifier takes syscall programs only with it. */
+const SLEEPABLE = 16;
 /** Instructions after which a run is taken for endless. */
 const BUDGET = 10_000_000;
 
@@ -49,11 +51,14 @@ export const ENGINES: readonly EngineName[] = ['interp', 'step', 'jit'];
 export async function engine(name: EngineName): Promise<Engine> {
   const kernel = await Kernel.boot({ engine: name });
   const load = (input: RunInput): Program => {
+    const type = input.type ?? (input.packet || input.classic ? 'socket_filter' : 'syscall');
     const prog = kernel.bpf.progLoad({
-      type: input.type ?? (input.packet || input.classic ? 'socket_filter' : 'syscall'),
+      type,
       insns: input.insns,
       license: 'GPL',
       ...(input.classic ? { classic: true } : input.verify ? {} : { verify: false }),
+      ...(input.verify ? { logLevel: 1 } : {}),
+      ...(input.verify && type === 'syscall' ? { flags: SLEEPABLE } : {}),
     });
     for (const func of prog.jitedFuncs) kernel.machine.translator?.translate(addrFromBigInt(func.address));
     return prog;

@@ -133,7 +133,13 @@ export class TableKernel implements ObjectKernel {
     };
     const target = r.type === EXT ? { type: 3, expectedAttachType: 0 } : undefined;
     const kernel = makeVerifierKernel(
-      { symbol: kernelSymbol, vmlinux: this.btf, mapByFd: (fd) => this.#facts(fd), cpus: 1 },
+      {
+        symbol: kernelSymbol,
+        vmlinux: this.btf,
+        mapByFd: (fd) => this.#facts(fd),
+        cpus: 1,
+        structMeta: (_, id) => 0xffff_8881_0000_0000n + BigInt(id) * 64n,
+      },
       { type: r.type, expectedAttachType: r.expectedAttachType, scope, ...(target ? { target } : {}) },
     );
     const input = {

@@ -101,12 +101,11 @@ const ethType = (data: Uint8Array): number => {
   return swap16(data[14] === 0xff && data[15] === 0xff ? 0x0001 : 0x0004);
 };
 
-/** PACKET_HOST, _BROADCAST, _MULTICAST or _OTHERHOST: loopback's own address is all zeroes. */
+/** PACKET_HOST, PACKET_MULTICAST or PACKET_OTHERHOST: the loopback device's own address and its broadcast address are all zeroes. */
 function packetType(data: Uint8Array): number {
   const to = data.subarray(0, 6);
-  if (to.every((b) => b === 0xff)) return 1;
-  if ((to[0] ?? 0) & 1) return 2;
-  return to.every((b) => b === 0) ? 0 : 3;
+  if (to.every((b) => b === 0)) return 0;
+  return (to[0] ?? 0) & 1 ? 2 : 3;
 }
 
 function pull(skb: GuestStruct, bytes: number): void {

@@ -19,6 +19,8 @@ export type Emit = (a: Assembler, k: EmitContext) => void;
 
 /** `%gs:variable(%rip)` */
 export const percpu = (k: EmitContext, name: string, plus = 0) => mem({ target: k.percpu(name) + plus, segment: 'gs' });
+/** `pcpu_hot.preempt_count` */
+export const preempt = (k: EmitContext) => percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'preempt_count'));
 /** `%gs:0(%reg)`: a per-CPU pointer in a register */
 export const percpuAt = (reg: number) => mem({ base: reg, segment: 'gs', dispSize: 0 });
 

@@ -6,7 +6,9 @@ import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './emit.ts';
 import { entry } from './entry.ts';
 import { fd } from './fdget.ts';
-import { probes } from './probes.ts';
+import { ftrace } from './ftrace.ts';
+import { kprobes } from './kprobes.ts';
+import { rethook } from './rethook.ts';
 
 const events: Record<string, Emit> = {};
 for (const event of EVENT_NAMES) {
@@ -15,4 +17,12 @@ for (const event of EVENT_NAMES) {
   events[`__bpf_trace_${event}`] = bpfTrace(eventArgs(event));
 }
 
-export const special: Readonly<Record<string, Emit>> = { ...events, ...entry({ syscalls }), ...probes, ...bpf, ...fd };
+export const special: Readonly<Record<string, Emit>> = {
+  ...events,
+  ...entry({ syscalls }),
+  ...ftrace,
+  ...kprobes,
+  ...rethook,
+  ...bpf,
+  ...fd,
+};

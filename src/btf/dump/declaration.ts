@@ -10,7 +10,7 @@ import { type BtfComposite, type BtfEnum, isComposite, isEnum, isModifier } from
 
 const MAX_DEPTH = 500;
 /** Members and declarations that one printer writes: anonymous structures inside each other multiply. */
-const MAX_WORK = 20_000_000;
+const MAX_WORK = 4_000_000;
 
 /** Names as they are printed: C has one name space where BTF may have a name twice. */
 export interface Names {

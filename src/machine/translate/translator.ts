@@ -61,6 +61,8 @@ export interface TranslatorOptions {
   readonly threshold: number;
   readonly maxInsns: number;
   readonly maxInline: number;
+  /** decides how an access is checked, where it answers: any answer is correct, so a test gives all */
+  readonly classOf?: (rip: Addr) => AddressClass | undefined;
 }
 
 export const DEFAULT_TRANSLATOR: TranslatorOptions = { threshold: 400, maxInsns: 12000, maxInline: 400 };
@@ -110,6 +112,8 @@ interface Indirect {
   hits: number;
   misses: number;
 }
+/** times that a unit may find the stack not as it relies on */
+const MAX_REFUSALS = 8;
 const SETTLED = 16;
 const POLYMORPHIC = 32;
 
@@ -264,7 +268,7 @@ export class Translator {
   }
 
   private classOf = (rip: Addr, guess: AddressClass, va: Addr | undefined): AddressClass => {
-    const known = this.sites.get(rip)?.cls;
+    const known = this.options.classOf?.(rip) ?? this.sites.get(rip)?.cls;
     if (known !== undefined) return known;
     if (va !== undefined) return this.runs.guess(va);
     return guess === 'direct' ? (this.defaults.get(this.building) ?? guess) : guess;
@@ -365,7 +369,10 @@ export class Translator {
     const { host } = this;
     const { cpu, memory } = host;
     if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
-    if (!this.runs.stack(cpu.reg(RSP))) return LEFT.frame;
+    if (!this.runs.stack(cpu.reg(RSP))) {
+      if (++t.refusals > MAX_REFUSALS) this.refuse(t, 'starts on a user stack');
+      return LEFT.frame;
+    }
     const outerEnd = this.end;
     const outerPatched = this.patched;
     this.end = host.insns + budget;
@@ -391,7 +398,7 @@ export class Translator {
         this.indirectCall(t, site, cpu.rip);
       }
     }
-    if (left === LEFT.frame && ++t.refusals > 8) {
+    if (left === LEFT.frame && ++t.refusals > MAX_REFUSALS) {
       this.wrongFrames.add(t.entry);
       this.drop(t);
     }
@@ -492,6 +499,12 @@ export class Translator {
     if (index >= 0) va += cpu.reg(index) * 2 ** scale;
     if (segment !== 0) va += segment === FS ? cpu.fsBase : cpu.gsBase;
     return va;
+  }
+
+  private refuse(t: Translation, why: string): void {
+    this.translations.delete(t.entry);
+    this.refused.set(t.entry, why);
+    this.mark(t.entry, NEVER);
   }
 
   private drop(t: Translation): void {

@@ -10,6 +10,9 @@ import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, fixupMap, isMapInMap } from './names.ts';
 
+/** Attributes that a definition may have; there are 11. */
+const MAX_ATTRIBUTES = 32;
+
 interface Context {
   readonly btf: Btf;
   readonly fail: (map: string, message: string) => ObjectError;
@@ -61,6 +64,8 @@ function sizeOf(ctx: Context, map: string, what: string, id: number): number {
 
 /** Fills `map` from the members of its struct. */
 function parseMembers(ctx: Context, map: MapDef, struct: BtfComposite, isInner: boolean): void {
+  if (struct.members.length > MAX_ATTRIBUTES)
+    throw ctx.fail(map.name, `${struct.members.length} attributes are too many`);
   struct.members.forEach((member, n) => {
     switch (member.name) {
       case 'type':

@@ -51,8 +51,15 @@ export function dataMap(
   map.flags = origin === 'rodata' ? BPF_F_RDONLY_PROG : 0;
   map.btfValue = btf?.findByName(section.name, 'datasec') ?? 0;
   if (btf && map.btfValue !== 0 && mmapable(btf, map.btfValue)) map.flags |= BPF_F_MMAPABLE;
-  map.data = origin === 'bss' ? new Uint8Array(section.size) : section.data.slice();
-  return map;
+  // Made when it is first looked at: a header may claim any size for .bss.
+  let data: Uint8Array | undefined;
+  return Object.defineProperty(map, 'data', {
+    enumerable: true,
+    get: () => {
+      data ??= origin === 'bss' ? new Uint8Array(section.size) : section.data.slice();
+      return data;
+    },
+  });
 }
 
 /** Maps for all data sections, in the file's order. */

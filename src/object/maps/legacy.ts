@@ -33,8 +33,9 @@ interface Inner {
 
 /** Maps of one such section, by offset. @throws ObjectError */
 function sectionMaps(file: string, elf: ElfFile, section: ElfSection): Inner[] {
-  const symbols = elf.symbols
-    .filter((s) => s.section === section.index && s.type !== 'section' && s.name !== '')
+  const symbols = elf
+    .symbolsOf(section)
+    .filter((s) => s.type !== 'section' && s.name !== '')
     .sort((a, b) => a.value - b.value);
   if (symbols.length === 0) return [];
   const stride = Math.floor(section.size / symbols.length);

@@ -19,6 +19,7 @@ export function structOpsMaps(file: string, section: ElfSection, btf: Btf): MapD
   const datasec = btf.typeById(btf.findByName(section.name, 'datasec'));
   if (datasec.kind !== 'datasec')
     throw new ObjectError(file, `section ${section.name}`, 'the BTF does not describe it; compile with -g');
+  let end = 0;
   return datasec.vars.map((secvar) => {
     const variable = btf.typeById(secvar.type);
     const type = variable.kind === 'var' ? btf.resolve(variable.type) : variable;
@@ -27,6 +28,8 @@ export function structOpsMaps(file: string, section: ElfSection, btf: Btf): MapD
       throw fail('it is not a variable of a named struct');
     if (secvar.offset + type.size > section.data.length)
       throw fail(`${type.size} bytes at ${secvar.offset} lie beyond the section's end`);
+    if (secvar.offset < end) throw fail('it overlaps another variable');
+    end = secvar.offset + type.size;
     const map = blankMap(variable.name, variable.name, 'struct_ops', section.index, secvar.offset);
     map.type = BPF_MAP_TYPE.STRUCT_OPS;
     map.keySize = 4;

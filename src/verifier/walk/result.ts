@@ -33,5 +33,6 @@ export function result(env: Env, maxStackDepth: number): Verified {
     maxStackDepth,
     changesPktData: env.changesPktData,
     seenDirectWrite: env.seenDirectWrite,
+    seenException: env.seenException,
   };
 }

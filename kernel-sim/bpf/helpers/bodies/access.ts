@@ -7,9 +7,13 @@ import { type GuestMemory, TASK_SIZE_MAX } from '../../../../src/machine/index.t
 import { ERRNO } from '../../../errno.ts';
 
 const PAGE = 4096;
+/** the lowest canonical address of the kernel's half */
+const KERNEL_HALF: Addr = -0x8000_0000_0000;
+/** the vsyscall page, which looks like the kernel's and is user space's */
+const VSYSCALL: Addr = -0xa0_0000;
 
 /** Whether addresses are the kernel's (`copy_from_kernel_nofault_allowed`). */
-const isKernel = (at: Addr): boolean => at < 0 || at >= TASK_SIZE_MAX + PAGE;
+const isKernel = (at: Addr): boolean => at < 0 && at >= KERNEL_HALF && (at < VSYSCALL || at >= VSYSCALL + PAGE);
 const isUser = (at: Addr, size: number): boolean => at >= 0 && at + size <= TASK_SIZE_MAX;
 
 export type Space = 'kernel' | 'user' | 'compat';

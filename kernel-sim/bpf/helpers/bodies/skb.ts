@@ -140,6 +140,7 @@ const BPF_F_HDR_FIELD_MASK = 0xf;
 const BPF_F_PSEUDO_HDR = 0x10;
 const BPF_F_MARK_MANGLED_0 = 0x20;
 const BPF_F_MARK_ENFORCE = 0x40;
+const BPF_F_IPV6 = 0x80;
 
 function replaced(call: HelperCall, sum: number, size: number, whole: boolean): number | undefined {
   const { args } = call;
@@ -224,8 +225,9 @@ export const SKB: HelperBodies = {
     const mode = args.u32(2);
     const net = skb.get('network_header') - (skb.get('data') - skb.get('head'));
     const inner = mode === 1 ? net : net + 20;
-    if (mode > 1 || (mode === 0 && args.u32(3) & ~0xff) || Math.abs(delta) > 0xfff) {
-      args.retInt(mode > 1 ? -ERRNO.ENOTSUPP : -ERRNO.EINVAL);
+    const bad = args.u32(3) & ~0x1ff ? ERRNO.EINVAL : Math.abs(delta) > 0xfff ? ERRNO.EFAULT : mode > 1 ? ERRNO.ENOTSUPP : 0;
+    if (bad !== 0) {
+      args.retInt(-bad);
       return;
     }
     if (delta > 0) {
@@ -311,7 +313,7 @@ export const SKB: HelperBodies = {
   bpf_l4_csum_replace: (call) => {
     const { args } = call;
     const flags = args.u32(4);
-    if (flags & ~(BPF_F_HDR_FIELD_MASK | BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE)) {
+    if (flags & ~(BPF_F_HDR_FIELD_MASK | BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE | BPF_F_IPV6)) {
       args.retInt(-ERRNO.EINVAL);
       return;
     }

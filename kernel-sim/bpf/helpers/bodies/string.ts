@@ -33,6 +33,7 @@ function parse(call: HelperCall, signed: boolean): { consumed: number; value: bi
 
 function convert(call: HelperCall, signed: boolean): void {
   const found = parse(call, signed);
+  call.kernel.memory.writeU64(call.args.addr(3), 0n);
   if (typeof found === 'number') {
     call.args.retInt(found);
     return;

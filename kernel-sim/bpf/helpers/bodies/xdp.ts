@@ -9,12 +9,14 @@ const XDP_FRAME = 40;
 const xdpArg = (call: HelperCall, n: number): GuestStruct => new GuestStruct(call.state, 'xdp_buff', call.args.addr(n));
 const hasMeta = (xdp: GuestStruct): boolean => xdp.get('data_meta') <= xdp.get('data');
 
-function bytesAt(call: HelperCall): number {
+/** `bpf_xdp_pointer`: where the bytes are, or an error number. */
+function bytesAt(call: HelperCall): { at: number } | number {
   const { args } = call;
   const xdp = xdpArg(call, 0);
   const [offset, size] = [args.u32(1), args.u32(3)];
   const length = xdp.get('data_end') - xdp.get('data');
-  return offset > 0xffff || size > 0xffff || offset + size > length ? 0 : xdp.get('data') + offset;
+  if (offset > 0xffff || size > 0xffff) return -ERRNO.EFAULT;
+  return offset + size > length ? -ERRNO.EINVAL : { at: xdp.get('data') + offset };
 }
 
 export const XDP: HelperBodies = {
@@ -65,15 +67,15 @@ export const XDP: HelperBodies = {
   },
   bpf_xdp_load_bytes: (call) => {
     const { args, kernel } = call;
-    const at = bytesAt(call);
-    if (at !== 0) kernel.memory.writeBytes(args.addr(2), kernel.memory.readBytes(at, args.u32(3)));
-    args.retInt(at === 0 ? -ERRNO.EINVAL : 0);
+    const found = bytesAt(call);
+    if (typeof found !== 'number') kernel.memory.writeBytes(args.addr(2), kernel.memory.readBytes(found.at, args.u32(3)));
+    args.retInt(typeof found === 'number' ? found : 0);
   },
   bpf_xdp_store_bytes: (call) => {
     const { args, kernel } = call;
-    const at = bytesAt(call);
-    if (at !== 0) kernel.memory.writeBytes(at, kernel.memory.readBytes(args.addr(2), args.u32(3)));
-    args.retInt(at === 0 ? -ERRNO.EINVAL : 0);
+    const found = bytesAt(call);
+    if (typeof found !== 'number') kernel.memory.writeBytes(found.at, kernel.memory.readBytes(args.addr(2), args.u32(3)));
+    args.retInt(typeof found === 'number' ? found : 0);
   },
   /** XDP_REDIRECT, or XDP_ABORTED where flags are set. */
   bpf_xdp_redirect: ({ args }) => args.retU32(args.lo(1) !== 0 || args.hi(1) !== 0 ? 0 : 4),

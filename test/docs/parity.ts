@@ -1,0 +1,147 @@
+/**
+ * Writes docs/parity.md from the tables that the code runs on, so that it cannot claim what is not
+ * there. `npm run docs` writes it; a test says when it is stale.
+ */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
+import { FUNC_MAX_ID, helperName } from '../../kernel-sim/bpf/helpers/index.ts';
+import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
+import { BPF_PROG_TYPE, MAP_TYPES, PROG_TYPES } from '../../kernel-sim/bpf/uapi/index.ts';
+import { syscalls } from '../../kernel-sim/index.ts';
+import { SECTION_RULES } from '../../src/object/index.ts';
+import { heldAgainst } from './held-against.ts';
+
+export const parityPath = new URL('../../docs/parity.md', import.meta.url);
+
+const yes = (condition: boolean): string => (condition ? 'yes' : 'no');
+const rows = (head: readonly string[], body: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** What a class of maps does beyond being created. */
+const BEHAVIOUR: Readonly<Record<string, string>> = {
+  RedirectMap: 'entries; a redirect has no device to go to',
+  SockMap: 'created; there are no sockets to put in',
+  InertMap: 'created only',
+  LocalStorageMap: 'storage by owner',
+  CgroupStorageMap: 'storage of the root cgroup',
+  StackTraceMap: 'stacks of the kernel model',
+  CgroupArrayMap: 'created; there is one cgroup',
+};
+
+function maps(): string {
+  return rows(
+    ['map type', 'here'],
+    MAP_TYPES.slice(1).map((name, n) => {
+      const kind = MAP_KINDS.get(n + 1);
+      return [`\`${name}\``, kind ? (BEHAVIOUR[kind.make.name] ?? 'yes') : 'no'];
+    }),
+  );
+}
+
+/** Helpers whose symbol differs from their name are looked up by every name that a program type gives them. */
+const VARIANTS = ['', '_tp', '_raw_tp', '_pe', '_tracing', '_kern', '_sleepable', '_recur'];
+const STORAGE = /^(get_current_comm|map_)/;
+
+function modelled(name: string): boolean {
+  return STORAGE.test(name) || INLINE.has(name) || VARIANTS.some((v) => isModelled(`bpf_${name}${v}`));
+}
+
+/** The verifier or the JIT puts instructions in their place. */
+const INLINE = new Set(['tail_call', 'get_func_arg', 'get_func_ret', 'get_func_arg_cnt']);
+
+function helpers(): string {
+  const names = Array.from({ length: FUNC_MAX_ID - 1 }, (_, n) => helperName(n + 1));
+  const have = names.filter(modelled);
+  const not = names.filter((name) => !modelled(name));
+  return [
+    `All ${names.length} prototypes are known to the verifier, for the program types that Linux allows them.`,
+    `Of ${have.length} the body is modelled too; a program that needs another is refused, and the error names it.`,
+    '',
+    `Modelled: ${have.map((n) => `\`${n}\``).join(' ')}.`,
+    '',
+    `Prototype only: ${not.map((n) => `\`${n}\``).join(' ')}.`,
+  ].join('\n');
+}
+
+const TEST_RUN = new Set([
+  'socket_filter',
+  'sched_cls',
+  'sched_act',
+  'cgroup_skb',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+  'lwt_seg6local',
+  'xdp',
+  'syscall',
+  'raw_tracepoint',
+  'raw_tracepoint_writable',
+  'tracing',
+]);
+const ATTACH: Readonly<Record<string, string>> = {
+  kprobe: 'kprobe, kretprobe, kprobe.multi',
+  tracepoint: 'yes',
+  raw_tracepoint: 'yes',
+  raw_tracepoint_writable: 'yes',
+  tracing: 'fentry, fexit, fmod_ret, tp_btf',
+  lsm: 'yes',
+  perf_event: 'by perf event',
+};
+
+function programs(): string {
+  return rows(
+    ['program type', 'verified', 'test run', 'attached to the model'],
+    PROG_TYPES.slice(1).map((name) => [
+      `\`${name}\``,
+      yes(BPF_PROG_TYPE[name.toUpperCase() as keyof typeof BPF_PROG_TYPE] !== undefined && name !== 'lirc_mode2'),
+      yes(TEST_RUN.has(name)),
+      ATTACH[name] ?? 'no',
+    ]),
+  );
+}
+
+/** The whole document. */
+export function parityText(): string {
+  return `# Parity with Linux 6.12
+
+What Linux 6.12 (x86-64, Debian's configuration) has, and what works here. Made from the code's own
+tables by \`npm run docs\`. What is missing fails by name.
+
+## Held against the real thing
+
+${rows(['what', 'against', 'result', 'test'], heldAgainst)}
+
+## Program types
+
+${programs()}
+
+## Maps
+
+${maps()}
+
+## Helpers
+
+${helpers()}
+
+## Sections
+
+All ${SECTION_RULES.length} section names of libbpf 1.5 are recognised; those whose program type cannot be attached
+to the model say so when they are attached.
+
+## The kernel
+
+| | |
+| --- | --- |
+| system calls | ${syscalls.length} entries, each reached through \`entry_SYSCALL_64\` and \`do_syscall_64\` |
+| symbols | of Linux 6.12.117, at its addresses; every function that ftrace can hook can be probed. Those that no modelled path calls are never hit |
+| other kernels | symbols by \`--kallsyms\`, types by \`--btf\` |
+
+Not modelled: uprobes and USDT, cgroup, XDP, tc and socket attachment (their programs run by
+\`prog run\`), struct_ops in action, iterators read through a link, perf events from hardware
+counters, interrupts other than those that the modelled paths raise, constant blinding
+(\`bpf_jit_harden\`), call-depth accounting and FineIBT in the JIT.
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(parityPath, parityText());
