@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
-import { FUNC_MAX_ID, helperName } from '../../kernel-sim/bpf/helpers/index.ts';
+import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
 import { BPF_PROG_TYPE, MAP_TYPES, PROG_TYPES } from '../../kernel-sim/bpf/uapi/index.ts';
 import { syscalls } from '../../kernel-sim/index.ts';
@@ -39,28 +39,24 @@ function maps(): string {
   );
 }
 
-/** Helpers whose symbol differs from their name are looked up by every name that a program type gives them. */
-const VARIANTS = ['', '_tp', '_raw_tp', '_pe', '_tracing', '_kern', '_sleepable', '_recur'];
-const STORAGE = /^(get_current_comm|map_)/;
-
-function modelled(name: string): boolean {
-  return STORAGE.test(name) || INLINE.has(name) || VARIANTS.some((v) => isModelled(`bpf_${name}${v}`));
-}
-
 /** The verifier or the JIT puts instructions in their place. */
 const INLINE = new Set(['tail_call', 'get_func_arg', 'get_func_ret', 'get_func_arg_cnt']);
 
+const modelled = (id: number): boolean =>
+  INLINE.has(helperName(id)) ||
+  helperRows(id).some((row) => row.symbol !== null && isModelled(row.symbol ?? `bpf_${row.name}`));
+
 function helpers(): string {
-  const names = Array.from({ length: FUNC_MAX_ID - 1 }, (_, n) => helperName(n + 1));
-  const have = names.filter(modelled);
-  const not = names.filter((name) => !modelled(name));
+  const ids = Array.from({ length: FUNC_MAX_ID - 1 }, (_, n) => n + 1);
+  const list = (chosen: readonly number[]): string => chosen.map((id) => `\`${helperName(id)}\``).join(' ');
+  const have = ids.filter(modelled);
   return [
-    `All ${names.length} prototypes are known to the verifier, for the program types that Linux allows them.`,
-    `Of ${have.length} the body is modelled too; a program that needs another is refused, and the error names it.`,
+    `All ${ids.length} prototypes are known to the verifier, for the program types that Linux allows them.`,
+    `Of ${have.length} the body is modelled too; a program that reaches another stops, and says which it was.`,
     '',
-    `Modelled: ${have.map((n) => `\`${n}\``).join(' ')}.`,
+    `Modelled: ${list(have)}.`,
     '',
-    `Prototype only: ${not.map((n) => `\`${n}\``).join(' ')}.`,
+    `Prototype only: ${list(ids.filter((id) => !modelled(id)))}.`,
   ].join('\n');
 }
 

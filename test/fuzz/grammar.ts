@@ -267,7 +267,8 @@ export function generate(seed: number, verified: boolean): Program {
   const r = new Rng(seed);
   const type = verified && r.chance(50) ? 'xdp' : 'syscall';
   const count = r.chance(50) ? 1 + r.below(3) : 0;
-  const kinds = Array.from({ length: count }, () => r.chance(30));
+  // callbacks need BTF where there is a verifier
+  const kinds = Array.from({ length: count }, () => !verified && r.chance(30));
   const initial = Array.from({ length: NUMBERS }, () => wide(r));
   const scope = (from: number, main: boolean): Scope => {
     const later = kinds.map((_, n) => n).filter((n) => n >= from);

@@ -36,15 +36,15 @@ interface Block {
 
 export class Blocks implements Sink {
   /** micro-operations, {@link STRIDE} words each */
-  readonly words: Int32Array;
+  readonly words = new Int32Array(CAPACITY * STRIDE);
   /** per micro-operation: its instruction */
   readonly steps: (Step | undefined)[] = [];
   /** per micro-operation: for `resolve`, where it leads; for branches, the target */
-  readonly targets: Float64Array;
+  readonly targets = new Float64Array(CAPACITY);
   /** per first micro-operation of a block: its address (leading nops have no operation) */
-  readonly starts: Float64Array;
+  readonly starts = new Float64Array(CAPACITY);
   /** per micro-operation: instructions of its block before its own */
-  readonly ordinals: Uint8Array;
+  readonly ordinals = new Uint8Array(CAPACITY);
   /** the current mode's cache of targets: lo, hi, block */
   jumps: Int32Array;
   onTransfer: ((target: Addr) => boolean) | undefined;
@@ -68,8 +68,6 @@ export class Blocks implements Sink {
   private readonly userTouched = new Int32Array(256);
   private touched = 0;
   private userMode = false;
-  /** micro-operations that fit, and that are there */
-  private readonly capacity: number;
   private used = 0;
   private generation = 0;
   // of the block being built
@@ -81,12 +79,7 @@ export class Blocks implements Sink {
   private lastOrdinal = -1;
   private pending: { from: number; target: Addr }[] = [];
 
-  constructor(memory: GuestMemory, x: Context, weights: ReadonlyMap<Addr, number>, capacity = CAPACITY) {
-    this.capacity = capacity;
-    this.words = new Int32Array(capacity * STRIDE);
-    this.targets = new Float64Array(capacity);
-    this.starts = new Float64Array(capacity);
-    this.ordinals = new Uint8Array(capacity);
+  constructor(memory: GuestMemory, x: Context, weights: ReadonlyMap<Addr, number>) {
     this.memory = memory;
     this.weights = weights;
     this.x = x;
@@ -103,15 +96,6 @@ export class Blocks implements Sink {
     this.readTable = this.x.table(0);
     this.writeTable = this.x.table(1);
     this.x.writeTable = this.writeTable;
-  }
-
-  /** Makes a transfer to `rip` go on at the operation `at`. */
-  lead(rip: Addr, at: number): void {
-    const lo = addrLo(rip);
-    const k = ((lo ^ (lo >>> 10)) & JUMPS_MASK) << 2;
-    this.jumps[k] = lo;
-    this.jumps[k + 1] = addrHi(rip);
-    this.jumps[k + 2] = at;
   }
 
   /** First word of the block at `rip`, or -1 with `fault` set. */
@@ -262,7 +246,7 @@ export class Blocks implements Sink {
 
   private build(rip: Addr): Block {
     if (this.memory.regionAt(rip) === undefined) throw notMapped(rip, this.userMode);
-    if (this.used + ROOM > this.capacity || !this.pool.hasRoom(ROOM)) this.flush();
+    if (this.used + ROOM > CAPACITY || !this.pool.hasRoom(ROOM)) this.flush();
     let s = this.fetch(rip); // the first instruction must be there; a later one that is not ends the block
     const at = this.used * STRIDE;
     const user = rip >= 0;

@@ -55,8 +55,6 @@ export class Context {
   pending: Fault | undefined;
   /** the current mode's TLB table for writes: set by the run loop */
   writeTable = 0;
-  /** see rehearse.ts: memory is not there */
-  rehearsing = false;
   /** set by instructions after which the run loop must look at TF, CPL or the address space again */
   serialize = false;
 
@@ -172,10 +170,6 @@ export class Context {
 
   /** A load that the hot loop's TLB look-up missed, checked for writing where `table` is a write table. */
   slowLoad(lo: number, hi: number, size: number, table: number): number {
-    if (this.rehearsing) {
-      this.hi = 0;
-      return 0;
-    }
     if (table === this.writeTable) this.probeAt(lo, hi, size);
     return this.load(lo, hi, size);
   }
@@ -186,7 +180,6 @@ export class Context {
   }
 
   store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): void {
-    if (this.rehearsing) return;
     const { memory } = this;
     switch (size) {
       case 8:

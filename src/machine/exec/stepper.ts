@@ -13,21 +13,15 @@ import { Blocks } from './blocks.ts';
 import { Context, type Step } from './context.ts';
 import { writeStatus } from './flags.ts';
 import { HOT, hot, hotLoop, MAX_BLOCK } from './hot.ts';
-import { rehearse } from './rehearse.ts';
 
 const STACK = /^(push|pop|call|ret|enter|leave|iret)/;
 /** Largest budget of one turn of the hot loop, so that it stays a small integer. */
 const SLICE = 1 << 29;
 
-/** Instructions after which it is worth the millisecond: a short run never gets there. */
-const REHEARSE_AFTER = 300_000;
-
 class BlockStepper implements Stepper {
   executed = 0;
   marked = 0;
   fault: Fault | undefined;
-  private total = 0;
-  private rehearsed = false;
   private readonly cpu: CpuState;
   private readonly x: Context;
   private readonly blocks: Blocks;
@@ -75,7 +69,6 @@ class BlockStepper implements Stepper {
         if (exit >= 0) return exit as Exit;
       }
     } finally {
-      this.total += this.executed;
       cpu.rip = x.next;
       cpu.rflags = x.rflags();
     }
@@ -86,10 +79,6 @@ class BlockStepper implements Stepper {
     const { x, blocks } = this;
     const at = blocks.lookup(x.next);
     if (at < 0) return this.unfetched();
-    if (this.total > REHEARSE_AFTER && !this.rehearsed && this.cpu.cpl === 0) {
-      this.rehearsed = true;
-      rehearse(x.memory, this.cpu);
-    }
     let why: number;
     try {
       why = hotLoop(x, blocks, at, budget);
