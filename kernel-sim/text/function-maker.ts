@@ -34,6 +34,8 @@ export interface MakerParts {
   /** address of text that the active kernel has no symbol for */
   readonly privateText: (name: string) => Addr;
   readonly privateAddress: (name: string) => Addr | undefined;
+  /** address of a tracepoint's structure */
+  readonly data: (name: string) => Addr;
 }
 
 /** how a function begins; `plain`: endbr64 without ftrace's nop, `none`: nothing */
@@ -103,9 +105,9 @@ export class FunctionMaker {
     const { hypercalls, structs, percpu } = this.#parts;
     const hot = structs.of('pcpu_hot');
     return compile(parseFunction(row, this.#parts.tables[row] as string), at, beginning, entry, {
-      address: (callee) => this.address(callee),
+      address: (callee) => this.place(callee),
       hypercall: (name) => hypercalls.nr(name),
-      traceiter: (event) => this.address(`__traceiter_${event}`),
+      traceiter: (event) => this.place(`__traceiter_${event}`),
       structs,
       percpu: {
         result: percpu['result'] as number,
@@ -116,6 +118,10 @@ export class FunctionMaker {
     });
   }
 
+  /** As {@link address}; what this kernel has inlined or calls otherwise, but the model needs, gets a place of its own. */
+  place(name: string): Addr | undefined {
+    return this.address(name) ?? (this.has(name) ? this.#parts.privateText(name) : undefined);
+  }
   /** Text address of a function; undefined where the active kernel has none of that name. */
   address(name: string): Addr | undefined {
     return this.#parts.symbols.address(name) ?? this.#parts.privateAddress(name);
@@ -130,9 +136,8 @@ export class FunctionMaker {
     const { structs, hypercalls } = this.#parts;
     return {
       sym: (name) => {
-        const at = this.address(name);
+        const at = name.startsWith('__tracepoint_') ? this.#parts.data(name) : this.place(name);
         if (at !== undefined) return at;
-        if (this.has(name)) return this.#parts.privateText(name);
         throw new KernelError('ENOENT', `kernel text needs ${name}, which this kernel has not`);
       },
       hypercall: (name) => hypercalls.nr(name),

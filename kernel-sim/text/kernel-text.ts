@@ -19,6 +19,11 @@ export type { FunctionSpec } from './function-maker.ts';
 /** Where the image's parts lie, from its `_stext`: Linux links 16 MiB of text, then data; the model's own text behind both. */
 const IMAGE = { phys: 16 << 20, text: 16 << 20, ownData: 42 << 20, own: 44 << 20, end: 48 << 20 } as const;
 const INT3 = 0xcc;
+/** bytes for a function that the active kernel has no symbol for */
+const PRIVATE_ROOM = 1024;
+const ROOM: Readonly<Record<string, number>> = { x64_sys_call: 8192 };
+/** `struct tracepoint` */
+const TRACEPOINT_BYTES = 128;
 
 export interface TextParts {
   readonly machine: Machine;
@@ -75,6 +80,7 @@ export class KernelText {
       hypercalls: this.hypercalls,
       privateText: (name) => this.#privateText(name),
       privateAddress: (name) => this.#private.get(name),
+      data: (name) => this.data(name, TRACEPOINT_BYTES),
     });
   }
 
@@ -153,8 +159,8 @@ export class KernelText {
   /** Functions whose text has a site of a tracepoint: generated, so that the sites are known. */
   ensureSites(event: string): void {
     for (const name of this.maker.withSite(event)) {
-      const symbol = this.#symbols.get(name);
-      if (symbol) this.ensure(symbol.address, Math.max(1, symbol.size));
+      const at = this.maker.place(name);
+      if (at !== undefined) this.ensure(at, Math.max(1, this.#symbols.get(name)?.size ?? 1));
     }
   }
 
@@ -240,10 +246,13 @@ export class KernelText {
     const known = this.#private.get(name);
     if (known !== undefined) return known;
     // the address must be known before the text, which may call itself
-    const size = this.maker.make(name, this.#ownText, 'endbr').bytes.length;
-    const at = this.#allocText(size);
+    const room = ROOM[name] ?? PRIVATE_ROOM;
+    const at = this.#allocText(room);
     this.#private.set(name, at);
-    this.#put(at, this.maker.make(name, at, 'endbr').bytes);
+    const { bytes, sites } = this.maker.make(name, at, 'endbr');
+    if (bytes.length > room) throw new KernelError('ENOMEM', `${name} needs ${bytes.length} bytes of text`);
+    this.#put(at, bytes);
+    for (const site of sites) this.sites.add(site);
     return at;
   }
 }

@@ -124,6 +124,11 @@ export function toPlain(value: BtfValue): Plain {
   return value;
 }
 
+/** Maps that hold global variables. */
+const DATA: ReadonlySet<MapDef['origin']> = new Set(['data', 'rodata', 'bss'] as const);
+/** Bytes of a variable that is worth showing. */
+const MAX_SHOWN = 4096;
+
 /** Members of a type that are worth printing on one line. */
 const MAX_TEXT = 2000;
 
@@ -233,11 +238,12 @@ class Inspector {
   #globals(): InspectedGlobal[] {
     const out: InspectedGlobal[] = [];
     for (const map of this.#model.maps) {
-      if (!map.data || map.origin === 'kconfig') continue;
+      if (!DATA.has(map.origin)) continue;
       for (const v of this.#variablesOf(map)) {
         let value: Plain = null;
         try {
-          value = toPlain(decodeValue(this.#btf as Btf, v.type, map.data, v.offset));
+          if (v.size <= MAX_SHOWN)
+            value = toPlain(decodeValue(this.#btf as Btf, v.type, map.data as Uint8Array, v.offset));
         } catch (error) {
           message(error);
         }

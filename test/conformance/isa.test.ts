@@ -4,8 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BpfError } from '../../src/index.ts';
+import { ENGINES, type Engine, engine, type RunOutput } from '../support/drivers.ts';
 import { fromHex, haveShared, readJsonl } from '../support/shared.ts';
-import { type Engine, ENGINES, engine, type RunOutput } from '../support/drivers.ts';
 import { firstDifference } from './trace.ts';
 
 interface ConformanceCase {
@@ -31,7 +31,12 @@ interface TailCallCase {
   readonly result_in_state: number;
   readonly result: number;
   readonly testruns: number;
-  readonly fixups: readonly { readonly insn: number; readonly what: string; readonly index?: number; readonly helper?: number | string }[];
+  readonly fixups: readonly {
+    readonly insn: number;
+    readonly what: string;
+    readonly index?: number;
+    readonly helper?: number | string;
+  }[];
 }
 
 /** uBPF's own extension: calls of a function whose address is in a register, and helper 5 ending the program. */
@@ -60,7 +65,13 @@ const miscounted = (key: string, insns: number): string | undefined => {
 };
 
 /** A wrong answer's report: the first register in which two engines differ, and after which instruction. */
-function explain(name: string, insns: Uint8Array, memory: Uint8Array | undefined, got: RunOutput, want: bigint): string {
+function explain(
+  name: string,
+  insns: Uint8Array,
+  memory: Uint8Array | undefined,
+  got: RunOutput,
+  want: bigint,
+): string {
   const other = [...engines.values()].find((e) => e.name !== name);
   const difference = other && firstDifference(engines.get(name)!, other, insns, memory);
   return `r0 is 0x${got.r0.toString(16)}, expected 0x${want.toString(16)}${difference ? `; ${difference}` : ''}`;
@@ -73,7 +84,9 @@ describe.skipIf(!haveShared)('conformance', () => {
 
   describe.each(ENGINES)('%s', (name) => {
     it('runs every case of bpf_conformance', () => {
-      const cases = readJsonl<ConformanceCase>('conformance/isa/bpf_conformance.jsonl.gz').filter((c) => !OF_UBPF.includes(c.name));
+      const cases = readJsonl<ConformanceCase>('conformance/isa/bpf_conformance.jsonl.gz').filter(
+        (c) => !OF_UBPF.includes(c.name),
+      );
       const wrong: string[] = [];
       for (const c of cases) {
         const insns = fromHex(c.insns);
@@ -100,8 +113,10 @@ describe.skipIf(!haveShared)('conformance', () => {
               ? {}
               : { packet: packet(c, t.data_size) };
           const got = engines.get(name)!.run({ insns, ...input });
-          if (got.retval !== t.result >>> 0) wrong.push(`${c.name}: ${explain(name, insns, undefined, got, BigInt(t.result))}`);
-          else wrong.push(...[miscounted(`${c.name} (${t.data_size} bytes)`, got.insns)].filter((w) => w !== undefined));
+          if (got.retval !== t.result >>> 0)
+            wrong.push(`${c.name}: ${explain(name, insns, undefined, got, BigInt(t.result))}`);
+          else
+            wrong.push(...[miscounted(`${c.name} (${t.data_size} bytes)`, got.insns)].filter((w) => w !== undefined));
         }
       }
       console.log(`${name}: test_bpf ${count - wrong.length} of ${count}`);
@@ -128,7 +143,8 @@ describe.skipIf(!haveShared)('conformance', () => {
           const got = engines.get(name)!.run({ insns, classic: true, packet: packet(c, t.data_size) });
           const key = `${c.name} (${t.data_size} bytes)`;
           if (got.retval !== t.result >>> 0) wrong.push(`${key}: ${got.retval}, expected ${t.result >>> 0}`);
-          else if (!HOLES.test(c.name)) wrong.push(...[miscounted(`classic ${key}`, got.insns)].filter((w) => w !== undefined));
+          else if (!HOLES.test(c.name))
+            wrong.push(...[miscounted(`classic ${key}`, got.insns)].filter((w) => w !== undefined));
         }
       }
       console.log(`${name}: classic ${count - wrong.length} of ${count}`);
@@ -145,9 +161,14 @@ describe.skipIf(!haveShared)('conformance', () => {
       });
       const wrong = cases.flatMap((c, n): string[] => {
         const out = progs[n]!.testRun({ ...(c.need_state ? { ctxIn: new Uint8Array(4) } : {}), repeat: c.testruns });
-        const state = c.result_in_state ? new DataView(out.ctxOut.buffer, out.ctxOut.byteOffset).getInt32(0, true) : out.retval;
+        const state = c.result_in_state
+          ? new DataView(out.ctxOut.buffer, out.ctxOut.byteOffset).getInt32(0, true)
+          : out.retval;
         const miscount = miscounted(`tail call ${c.name}`, out.insns);
-        return [...(state === c.result ? [] : [`${c.name}: ${state}, expected ${c.result}`]), ...(miscount ? [miscount] : [])];
+        return [
+          ...(state === c.result ? [] : [`${c.name}: ${state}, expected ${c.result}`]),
+          ...(miscount ? [miscount] : []),
+        ];
       });
       console.log(`${name}: tail calls ${cases.length - wrong.length} of ${cases.length}`);
       expect(wrong).toEqual([]);
@@ -160,10 +181,19 @@ describe.skipIf(!haveShared)('conformance', () => {
         // reserved fields are looked at with or without the verifier; a register without a value only with it
         for (const verify of c.name === 'negative/error' ? [true] : [true, false]) {
           try {
-            engines.get(name)!.kernel.bpf.progLoad({ type: 'socket_filter', insns: fromHex(c.insns), license: 'GPL', logLevel: 1, verify });
+            engines
+              .get(name)!
+              .kernel.bpf.progLoad({
+                type: 'socket_filter',
+                insns: fromHex(c.insns),
+                license: 'GPL',
+                logLevel: 1,
+                verify,
+              });
             wrong.push(`${c.name} loads with verify: ${verify}`);
           } catch (error) {
-            if (!(error instanceof BpfError) || error.message === '' || error.log === '') wrong.push(`${c.name}: ${String(error)}`);
+            if (!(error instanceof BpfError) || error.message === '' || error.log === '')
+              wrong.push(`${c.name}: ${String(error)}`);
           }
         }
       }

@@ -3,9 +3,9 @@
  * with a breakpoint at the first byte of each instruction, where x86 registers hold BPF's (arch/x86/net/bpf_jit_comp.c).
  */
 import { InterpMemory, makeRun, R10, RunState, STRIDE } from '../../kernel-sim/bpf/interp/index.ts';
+import type { Program } from '../../src/index.ts';
 import { disassemble, readInsns } from '../../src/isa/index.ts';
 import { addrHi, addrLo } from '../../src/machine/addr.ts';
-import type { Program } from '../../src/index.ts';
 import type { Engine } from '../support/drivers.ts';
 
 /** x86 numbers of R0 to R9. */
@@ -85,7 +85,9 @@ const stepsOf = (e: Engine, prog: Program, memory: Uint8Array | undefined): Step
 
 /** `r3 after 12: (0f) r3 += r4: interp 0x1, step 0x2`; undefined where no difference is found. */
 export function firstDifference(a: Engine, b: Engine, insns: Uint8Array, memory?: Uint8Array): string | undefined {
-  const [pa, pb] = [a, b].map((e) => e.kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false })) as [Program, Program];
+  const [pa, pb] = [a, b].map((e) =>
+    e.kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false }),
+  ) as [Program, Program];
   const [sa, sb] = [stepsOf(a, pa, memory), stepsOf(b, pb, memory)];
   const code = pa.prog.init.code.insns;
   const loaded = readInsns(insns);

@@ -20,9 +20,12 @@ const mov = (dst: number, src: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_MOV
 const set = (dst: number, imm: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K, dst, 0, 0, imm);
 const add = (dst: number, imm: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K, dst, 0, 0, imm);
 const and = (dst: number, imm: number): Insn => insn(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, dst, 0, 0, imm);
-const load = (dst: number, base: number, off: number): Insn => insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, dst, base, off, 0);
-const load32 = (dst: number, base: number, off: number): Insn => insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, dst, base, off, 0);
-const store = (base: number, off: number, src: number): Insn => insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, base, src, off, 0);
+const load = (dst: number, base: number, off: number): Insn =>
+  insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, dst, base, off, 0);
+const load32 = (dst: number, base: number, off: number): Insn =>
+  insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, dst, base, off, 0);
+const store = (base: number, off: number, src: number): Insn =>
+  insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, base, src, off, 0);
 const call = (helper: number): Insn => insn(isa.BPF_JMP | isa.BPF_CALL, 0, 0, 0, helper);
 const exit = insn(isa.BPF_JMP | isa.BPF_EXIT, 0, 0, 0, 0);
 const map = (dst: number, fd: number): Insn[] => ldImm64(dst, BigInt(fd), isa.BPF_PSEUDO_MAP_FD);
@@ -79,7 +82,8 @@ class Assembly {
   /** The buffer's address, and a stack without unknowns. */
   private begin(): void {
     this.out.push(...ldImm64(BASE, BigInt(this.maps.buffer), isa.BPF_PSEUDO_MAP_VALUE));
-    for (let at = -8; at >= FRAME.random; at -= 8) this.out.push(insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, FP, 0, at, 0));
+    for (let at = -8; at >= FRAME.random; at -= 8)
+      this.out.push(insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, FP, 0, at, 0));
   }
 
   private func(n: number): void {
@@ -131,7 +135,13 @@ class Assembly {
       case 'callback':
         out.push(set(1, item.turns));
         this.references.push({ at: out.length, func: item.func });
-        out.push(...ldImm64(2, 0n, isa.BPF_PSEUDO_FUNC), set(3, 0), set(4, 0), call(HELPER.loop), ...copies(item.after));
+        out.push(
+          ...ldImm64(2, 0n, isa.BPF_PSEUDO_FUNC),
+          set(3, 0),
+          set(4, 0),
+          call(HELPER.loop),
+          ...copies(item.after),
+        );
         return;
       case 'map':
         this.mapCall(item);

@@ -44,7 +44,13 @@ export type Item =
       readonly after: After;
     }
   /** a place in the buffer that a number chooses */
-  | { readonly kind: 'indexed'; readonly index: number; readonly mask: number; readonly access: Insn; readonly reset: number }
+  | {
+      readonly kind: 'indexed';
+      readonly index: number;
+      readonly mask: number;
+      readonly access: Insn;
+      readonly reset: number;
+    }
   /** bpf_probe_read_kernel from the buffer to the stack */
   | { readonly kind: 'copy'; readonly size: number; readonly from: number; readonly after: After }
   /** an access through the context pointer, in R8; in the program itself only */
@@ -76,7 +82,8 @@ const wide = (r: Rng): bigint => {
   return r.chance(50) ? r.pick(edge) : (BigInt(r.u32()) << 32n) | BigInt(r.u32());
 };
 /** R1 to R5 after a call. */
-const after = (r: Rng): Insn[] => [1, 2, 3, 4, 5].map((n) => insn(isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K, n, 0, 0, imm32(r)));
+const after = (r: Rng): Insn[] =>
+  [1, 2, 3, 4, 5].map((n) => insn(isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K, n, 0, 0, imm32(r)));
 
 const BINARY = [isa.BPF_ADD, isa.BPF_SUB, isa.BPF_MUL, isa.BPF_OR, isa.BPF_AND, isa.BPF_XOR, isa.BPF_MOV];
 const SHIFTS = [isa.BPF_LSH, isa.BPF_RSH, isa.BPF_ARSH];
@@ -175,7 +182,9 @@ function memory(r: Rng, strict: boolean): Insn[] {
   if (r.chance(25)) {
     const bytes = size[1] === 8 ? 8 : 4;
     const [base, off] = place(r, bytes, strict, true);
-    return [insn(isa.BPF_STX | isa.BPF_ATOMIC | (bytes === 8 ? isa.BPF_DW : isa.BPF_W), base, reg, off, r.pick(ATOMICS))];
+    return [
+      insn(isa.BPF_STX | isa.BPF_ATOMIC | (bytes === 8 ? isa.BPF_DW : isa.BPF_W), base, reg, off, r.pick(ATOMICS)),
+    ];
   }
   return [access(r, size, reg, ...place(r, size[1], strict))];
 }
@@ -186,7 +195,9 @@ function indexed(r: Rng): Item {
   // loads go to R8, which is the pointer until then; stores take what R0 to R7 hold
   const off = r.below(DUMP - mask - size[1] + 1);
   const load = r.chance(50);
-  const code = load ? isa.BPF_LDX | (size[1] < 8 && r.chance(30) ? isa.BPF_MEMSX : isa.BPF_MEM) | size[0] : isa.BPF_STX | isa.BPF_MEM | size[0];
+  const code = load
+    ? isa.BPF_LDX | (size[1] < 8 && r.chance(30) ? isa.BPF_MEMSX : isa.BPF_MEM) | size[0]
+    : isa.BPF_STX | isa.BPF_MEM | size[0];
   return {
     kind: 'indexed',
     index: r.below(NUMBERS),
@@ -222,7 +233,9 @@ function test(r: Rng): Insn {
   const reg = r.chance(50);
   const op = r.pick(TESTS);
   const dst = r.below(NUMBERS);
-  return reg ? insn(klass | op | isa.BPF_X, dst, r.below(NUMBERS), 0, 0) : insn(klass | op | isa.BPF_K, dst, 0, 0, imm32(r));
+  return reg
+    ? insn(klass | op | isa.BPF_X, dst, r.below(NUMBERS), 0, 0)
+    : insn(klass | op | isa.BPF_K, dst, 0, 0, imm32(r));
 }
 
 /** What the program's functions are, for those who call them. */
@@ -253,10 +266,19 @@ function item(r: Rng, depth: number, scope: Scope): Item {
   if (dice < 32) {
     const map = r.chance(50) ? 'array' : 'hash';
     const op = r.pick(['lookup', 'lookup', 'add', 'update', 'update', 'delete'] as const);
-    return { kind: 'map', op, map, key: r.below(NUMBERS), value: r.below(NUMBERS), flags: r.pick([0, 0, 1, 2]), after: after(r) };
+    return {
+      kind: 'map',
+      op,
+      map,
+      key: r.below(NUMBERS),
+      value: r.below(NUMBERS),
+      flags: r.pick([0, 0, 1, 2]),
+      after: after(r),
+    };
   }
   if (dice < 37) return indexed(r);
-  if (dice < 39) return { kind: 'copy', size: r.pick([1, 4, 8, 16, 31, 32]), from: r.below(DUMP - 32), after: after(r) };
+  if (dice < 39)
+    return { kind: 'copy', size: r.pick([1, 4, 8, 16, 31, 32]), from: r.below(DUMP - 32), after: after(r) };
   if (dice < 42 && scope.main) return scope.type === 'xdp' ? packet(r) : context(r);
   if (dice < 43 && scope.tailCalls) return { kind: 'tailCall', slot: r.below(6), after: after(r) };
   return { kind: 'straight', insns: r.chance(70) ? alu(r) : memory(r, scope.verified) };
@@ -287,6 +309,9 @@ export function generate(seed: number, verified: boolean): Program {
     type,
     initial,
     main: items(r, 2 + r.below(24), 0, scope(0, true)),
-    funcs: kinds.map((callback, n) => ({ callback, body: items(r, 1 + r.below(10), callback ? 2 : 1, scope(n + 1, false)) })),
+    funcs: kinds.map((callback, n) => ({
+      callback,
+      body: items(r, 1 + r.below(10), callback ? 2 : 1, scope(n + 1, false)),
+    })),
   };
 }

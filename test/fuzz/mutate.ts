@@ -11,7 +11,18 @@ const OFFSETS = [1, -1, 8, -8, 64, 127, 128, 248, 255, 256, -64, -72, -512, -520
 const IMMEDIATES = [0, 1, -1, 63, 64, 255, 256, 0x7fff_ffff, -0x8000_0000];
 const WIDTHS = [isa.BPF_B, isa.BPF_H, isa.BPF_W, isa.BPF_DW];
 const JUMPS = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0xa0, 0xb0, 0xc0, 0xd0];
-const OPERATORS = [isa.BPF_ADD, isa.BPF_SUB, isa.BPF_AND, isa.BPF_OR, isa.BPF_LSH, isa.BPF_RSH, isa.BPF_ARSH, isa.BPF_MOV, isa.BPF_MUL, isa.BPF_XOR];
+const OPERATORS = [
+  isa.BPF_ADD,
+  isa.BPF_SUB,
+  isa.BPF_AND,
+  isa.BPF_OR,
+  isa.BPF_LSH,
+  isa.BPF_RSH,
+  isa.BPF_ARSH,
+  isa.BPF_MOV,
+  isa.BPF_MUL,
+  isa.BPF_XOR,
+];
 
 /** Slots that are whole instructions. */
 function whole(insns: readonly Insn[]): number[] {
@@ -42,7 +53,8 @@ function change(insns: Insn[], slot: number, r: Rng): void {
       if (!isCall) i.dst = r.below(NUMBERS + 2);
       return;
     case 1:
-      if (!isCall && (isa.bpfSrc(i.code) === isa.BPF_X || klass === isa.BPF_STX || klass === isa.BPF_LDX)) i.src = r.below(NUMBERS + 2);
+      if (!isCall && (isa.bpfSrc(i.code) === isa.BPF_X || klass === isa.BPF_STX || klass === isa.BPF_LDX))
+        i.src = r.below(NUMBERS + 2);
       return;
     case 2:
       if (isMemory) i.off = r.chance(50) ? r.pick(OFFSETS) : i.off + r.pick(OFFSETS);
@@ -61,10 +73,22 @@ function change(insns: Insn[], slot: number, r: Rng): void {
       insns[slot] = insn(isa.BPF_ALU64 | r.pick(OPERATORS) | isa.BPF_X, r.below(NUMBERS), r.pick([9, 10, 8, 0]), 0, 0);
       return;
     case 6:
-      insns[slot] = insn(isa.BPF_LDX | isa.BPF_MEM | r.pick(WIDTHS), r.below(NUMBERS), r.pick([0, 8, 9, 10]), r.pick(OFFSETS), 0);
+      insns[slot] = insn(
+        isa.BPF_LDX | isa.BPF_MEM | r.pick(WIDTHS),
+        r.below(NUMBERS),
+        r.pick([0, 8, 9, 10]),
+        r.pick(OFFSETS),
+        0,
+      );
       return;
     default:
-      insns[slot] = insn(isa.BPF_STX | isa.BPF_MEM | r.pick(WIDTHS), r.pick([0, 8, 9, 10]), r.below(NUMBERS + 2), r.pick(OFFSETS), 0);
+      insns[slot] = insn(
+        isa.BPF_STX | isa.BPF_MEM | r.pick(WIDTHS),
+        r.pick([0, 8, 9, 10]),
+        r.below(NUMBERS + 2),
+        r.pick(OFFSETS),
+        0,
+      );
   }
 }
 

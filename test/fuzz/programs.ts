@@ -3,7 +3,7 @@
  * disagree, with the smallest program that shows it. Without a mode two of three programs are plain.
  */
 import { parseArgs } from 'node:util';
-import { campaign, type Mode, MODES, type Report } from './campaign.ts';
+import { campaign, MODES, type Mode, type Report } from './campaign.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,16 +15,23 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const count = Number(values.count);
 const mode = MODES.find((m) => m === values.mode);
-if (!Number.isInteger(seed) || !Number.isInteger(count) || count < 1 || (values.mode !== undefined && mode === undefined)) {
+if (
+  !Number.isInteger(seed) ||
+  !Number.isInteger(count) ||
+  count < 1 ||
+  (values.mode !== undefined && mode === undefined)
+) {
   console.error('usage: npm run fuzz -- [--seed NUMBER] [--count NUMBER] [--mode plain|verified|sound]');
   process.exit(2);
 }
 const sixth = Math.floor(count / 6);
-const shares: readonly (readonly [Mode, number])[] = mode ? [[mode, count]] : [
-  ['plain', count - 2 * sixth],
-  ['verified', sixth],
-  ['sound', sixth],
-];
+const shares: readonly (readonly [Mode, number])[] = mode
+  ? [[mode, count]]
+  : [
+      ['plain', count - 2 * sixth],
+      ['verified', sixth],
+      ['sound', sixth],
+    ];
 let failed = false;
 for (const [each, programs] of shares) {
   if (programs === 0) continue;

@@ -2,7 +2,7 @@
 import { BpfError, type EngineName, type MapHandle, type Program } from '../../src/index.ts';
 import { type Insn, writeInsns } from '../../src/isa/index.ts';
 import { type Engine, engine } from '../support/drivers.ts';
-import { tailTarget, type Maps } from './assemble.ts';
+import { type Maps, tailTarget } from './assemble.ts';
 import { BUFFER, CONTEXT } from './grammar.ts';
 import { Rng } from './rng.ts';
 
@@ -60,14 +60,29 @@ export class World {
     });
   }
 
-  /** Runs a program on the state that `seed` names. */
-  run(type: 'syscall' | 'xdp', insns: readonly Insn[], seed: number): Outcome {
+  /** Why a program is refused. */
+  reason(type: 'syscall' | 'xdp', insns: readonly Insn[]): string {
+    try {
+      this.engine.load({ type, insns: writeInsns([...insns]), verify: this.verify, log: true }).close();
+      return 'loaded after all';
+    } catch (error) {
+      return error instanceof BpfError ? error.message : String(error);
+    }
+  }
+
+  /** Puts the maps into the state that `seed` names; the context or packet that goes with it. */
+  reset(seed: number): Uint8Array {
     const r = new Rng(seed ^ 0x1234567);
     this.buffer.update(0, r.bytes(BUFFER));
     for (let n = 0; n < ARRAY_ENTRIES; n++) this.array.update(n, r.bytes(8));
     for (const [key] of [...this.hash.entries()]) this.hash.delete(key);
     for (let n = 0; n < HASH_ENTRIES - 2; n++) this.hash.update(u32(n * 2), r.bytes(8));
-    const bytes = r.bytes(CONTEXT);
+    return r.bytes(CONTEXT);
+  }
+
+  /** Runs a program on the state that `seed` names. */
+  run(type: 'syscall' | 'xdp', insns: readonly Insn[], seed: number): Outcome {
+    const bytes = this.reset(seed);
     const input = type === 'xdp' ? { packet: bytes } : { memory: bytes };
     let prog: Program | undefined;
     try {

@@ -29,6 +29,8 @@ export function prepare(t: TestMachine, seed: number, faults: number): Addr {
     entry = new CodeGenerator(a, random, { faults }).program();
   });
   const { machine, memory, data } = t;
+  machine.mark(CODE, Uint8Array.from({ length: 2048 }, () => Math.max(0, random.below(5) - 2)));
+  machine.marked = 0;
   for (let i = 0; i < DATA_BYTES; i += 4) {
     memory.writeU32(data + i, random.s32() >>> 0);
     memory.writeU32(VM_DATA + i, random.s32() >>> 0);
@@ -59,6 +61,7 @@ export function difference(a: TestMachine, b: TestMachine): string | undefined {
   const x = a.machine.cpu;
   const y = b.machine.cpu;
   if (a.machine.insns !== b.machine.insns) return `instructions ${a.machine.insns} and ${b.machine.insns}`;
+  if (a.machine.marked !== b.machine.marked) return `marks ${a.machine.marked} and ${b.machine.marked}`;
   if (x.rip !== y.rip) return `rip ${formatAddr(x.rip)} and ${formatAddr(y.rip)}`;
   for (let r = 0; r < 16; r++) {
     if (x.reg64(r) !== y.reg64(r))

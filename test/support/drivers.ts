@@ -18,6 +18,8 @@ export interface RunInput {
   readonly classic?: boolean;
   /** default false */
   readonly verify?: boolean;
+  /** the error of a refused program says why */
+  readonly log?: boolean;
   readonly repeat?: number;
 }
 
@@ -57,7 +59,7 @@ export async function engine(name: EngineName): Promise<Engine> {
       insns: input.insns,
       license: 'GPL',
       ...(input.classic ? { classic: true } : input.verify ? {} : { verify: false }),
-      ...(input.verify ? { logLevel: 1 } : {}),
+      ...(input.log ? { logLevel: 1 } : {}),
       ...(input.verify && type === 'syscall' ? { flags: SLEEPABLE } : {}),
     });
     for (const func of prog.jitedFuncs) kernel.machine.translator?.translate(addrFromBigInt(func.address));

@@ -1,6 +1,6 @@
 /**
- * From a hook to a program: perf's and raw tracepoints' way (Linux 6.12 Documentation/trace/tracepoints.rst,
- * Documentation/bpf/prog_sk... and include/linux/bpf.h name the structures), and what BPF trampolines call.
+ * From a hook to a program: the way of perf events and of raw tracepoints, and what BPF trampolines call around
+ * a program (Linux 6.12 Documentation/trace/tracepoints.rst; include/linux/bpf.h and trace_events.h name the structures).
  */
 import {
   type Assembler,

@@ -21,6 +21,7 @@ const MAX_LENGTH = 15;
 /** Instructions of a block; see MAX_BLOCK in hot.ts. */
 const MAX_INSNS = 64;
 const CAPACITY = 1 << 17;
+const MAX_SINGLES = 10_000;
 /** Micro-operations that one block can need at most, stubs included. */
 const ROOM = MAX_INSNS * 6;
 /** Entries of the cache of indirect branch targets. */
@@ -60,6 +61,8 @@ export class Blocks implements Sink {
   private readonly weights: ReadonlyMap<Addr, number>;
   private readonly kernel = new Map<Addr, Block>();
   private readonly user = new Map<Addr, Block>();
+  /** kernel instructions that were stepped one by one */
+  private readonly singles = new Map<Addr, Step>();
   /** kernel blocks by page */
   private readonly pages = new Map<number, Block[]>();
   private readonly kernelJumps = new Int32Array((JUMPS_MASK + 1) * 4);
@@ -161,12 +164,14 @@ export class Blocks implements Sink {
 
   /** One prepared instruction, for stepping without a block. @throws GuestFault, Fault */
   single(rip: Addr): Step {
-    if (!this.userMode && rip < 0) {
-      const block = this.kernel.get(rip);
-      const s = block && this.steps[block.at >> 3];
-      if (s && s.rip === rip) return s;
+    if (this.userMode || rip >= 0) return this.fetch(rip);
+    let s = this.singles.get(rip);
+    if (s === undefined) {
+      s = this.fetch(rip);
+      if (this.singles.size >= MAX_SINGLES) this.singles.clear();
+      this.singles.set(rip, s);
     }
-    return this.fetch(rip);
+    return s;
   }
 
   /** Whether a kernel block that was executed has this address. */
@@ -181,6 +186,7 @@ export class Blocks implements Sink {
       this.forgetUserJumps();
       return;
     }
+    this.singles.clear();
     const end = va + bytes;
     const first = Math.floor(va / PAGE_SIZE);
     const last = Math.floor((end - 1) / PAGE_SIZE);
@@ -219,6 +225,7 @@ export class Blocks implements Sink {
     this.used = 0;
     this.steps.length = 0;
     this.kernel.clear();
+    this.singles.clear();
     this.user.clear();
     this.pages.clear();
     this.pool.clear();

@@ -9,6 +9,8 @@ import { blankMap, dataMapName } from './names.ts';
 
 /** Largest array element that the kernel makes, KMALLOC_MAX_SIZE and more: what a header may claim for `.bss`. */
 const MAX_DATA = 64 * 1024 * 1024;
+/** Bytes that all `.bss` sections together may claim. */
+const MAX_ZEROED = 4 * MAX_DATA;
 
 /** Which data a section's name says it holds. */
 export function dataOrigin(section: ElfSection): 'data' | 'rodata' | 'bss' | undefined {
@@ -62,10 +64,16 @@ export function dataMap(
   });
 }
 
-/** Maps for all data sections, in the file's order. */
+/** Maps for all data sections, in the file's order. @throws ObjectError */
 export function dataMaps(file: string, object: string, elf: ElfFile, btf: Btf | undefined): MapDef[] {
+  let zeroed = 0;
   return elf.sections.flatMap((section) => {
     const origin = dataOrigin(section);
-    return origin === undefined || section.size === 0 ? [] : [dataMap(file, object, section, origin, btf)];
+    if (origin === undefined || section.size === 0) return [];
+    if (origin === 'bss') zeroed += section.size;
+    if (zeroed > MAX_ZEROED) {
+      throw new ObjectError(file, `section ${section.name}`, `variables of ${zeroed} bytes in all are too many`);
+    }
+    return [dataMap(file, object, section, origin, btf)];
   });
 }

@@ -15,7 +15,7 @@ import {
   BPF_JSLE,
   BPF_JSLT,
 } from '../../isa/index.ts';
-import { type Bounds, constValue, isConstAs, sync } from './bounds.ts';
+import { type Bounds, constValue, isConstAs, sync, unbound32, unbound64 } from './bounds.ts';
 import * as T from './tnum.ts';
 import { isPowerOf2, lowU32, maxBig, minBig, s64, U64_MAX } from './u64.ts';
 
@@ -155,6 +155,11 @@ function exclude(a: Bounds, value: bigint, jmp32: boolean): void {
 function refineBits(op: number, a: Bounds, bits: bigint, jmp32: boolean): void {
   const apply = (t: T.Tnum): T.Tnum =>
     op === BPF_JSET ? T.or(t, T.tnumConst(bits)) : T.and(t, T.tnumConst(~bits & U64_MAX));
+  if (op === JCLR) {
+    // on a dead branch the ranges would contradict the narrowed bits
+    unbound64(a);
+    unbound32(a);
+  }
   a.tnum = jmp32 ? T.withSubreg(a.tnum, apply(T.subreg(a.tnum))) : apply(a.tnum);
 }
 
