@@ -197,7 +197,7 @@ export class Kernel {
 
   #startCpu(): void {
     const { cpu, symbols, text, machine, memory } = this;
-    const address = (name: string): Addr => symbols.address(name) ?? text.define({ name });
+    const address = (name: string): Addr => text.place(name);
     cpu.gsBase = this.percpu.base;
     cpu.kernelGsBase = 0;
     cpu.lstar = address('entry_SYSCALL_64');

@@ -3,8 +3,8 @@ import { type Btf, validateBtf } from '../../src/btf/index.ts';
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import type { FdObject } from '../core/fds.ts';
 import type { Kernel } from '../kernel.ts';
-import { dumpXlated } from './dump.ts';
 import { contextModel, layoutOf } from './context/index.ts';
+import { dumpXlated } from './dump.ts';
 import { ImageEngine, instructionCounter } from './engine/image-engine.ts';
 import { InterpEngine } from './engine/interp-engine.ts';
 import { BpfError } from './errors.ts';
@@ -69,7 +69,10 @@ export class Bpf {
 
   /** BPF_PROG_TEST_RUN */
   progTestRun(prog: Program | number, options: TestRunOptions = {}): TestRunResult {
-    return this.#testRun(typeof prog === 'number' ? this.#state.progByFd('BPF_PROG_TEST_RUN', prog) : prog.prog, options);
+    return this.#testRun(
+      typeof prog === 'number' ? this.#state.progByFd('BPF_PROG_TEST_RUN', prog) : prog.prog,
+      options,
+    );
   }
 
   /** BPF_LINK_CREATE. @throws BpfError; what this kernel model cannot attach is named */
@@ -96,7 +99,8 @@ export class Bpf {
   /** BPF_PROG_GET_FD_BY_ID and its siblings. @throws BpfError ENOENT */
   fdById(kind: 'prog' | 'map' | 'btf' | 'link', id: number): number {
     const object = this.#ids(kind).get(id);
-    if (object === undefined) throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);
+    if (object === undefined)
+      throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);
     if (object instanceof BpfMap || object instanceof BpfProg) object.get();
     return this.#state.kernel.fds.install(object);
   }
@@ -107,7 +111,8 @@ export class Bpf {
 
   /** BPF_OBJ_PIN, into a bpffs of the kernel's own. @throws BpfError EEXIST, EPERM for paths outside it */
   objPin(path: string, fd: number): void {
-    if (!path.startsWith('/sys/fs/bpf/')) throw new BpfError('BPF_OBJ_PIN', 'EPERM', `${path} is not below /sys/fs/bpf`);
+    if (!path.startsWith('/sys/fs/bpf/'))
+      throw new BpfError('BPF_OBJ_PIN', 'EPERM', `${path} is not below /sys/fs/bpf`);
     if (this.#state.pins.has(path)) throw new BpfError('BPF_OBJ_PIN', 'EEXIST', path);
     const object = this.#state.fdObject('BPF_OBJ_PIN', fd);
     if (!(object instanceof BpfMap || object instanceof BpfProg || object instanceof BpfLink)) {
@@ -135,7 +140,10 @@ export class Bpf {
    * Opens an event for bpf_perf_event_output on each CPU and puts it into the map's slots, as libbpf's
    * perf_buffer__new does. Records go to `sink`, in order.
    */
-  perfBuffer(map: MapHandle | number, sink: (sample: PerfSample) => void): { readonly fds: readonly number[]; close(): void } {
+  perfBuffer(
+    map: MapHandle | number,
+    sink: (sample: PerfSample) => void,
+  ): { readonly fds: readonly number[]; close(): void } {
     const handle = typeof map === 'number' ? this.map(map) : map;
     const { kernel, host } = this.#state;
     const fds: number[] = [];
@@ -186,7 +194,9 @@ export class Bpf {
       maps: maps.map((m) => ({
         id: m.id,
         address: addrToBigInt(m.addr),
-        ...(m.directValue === undefined ? {} : { values: { address: addrToBigInt(m.directValue), size: Math.max(1, m.valueSize) } }),
+        ...(m.directValue === undefined
+          ? {}
+          : { values: { address: addrToBigInt(m.directValue), size: Math.max(1, m.valueSize) } }),
       })),
     });
   }

@@ -47,7 +47,10 @@ export interface LinkInfo {
   readonly progId: number;
 }
 
-export function infoOf(object: FdObject, xlatedLength: (prog: BpfProg) => number): ProgInfo | MapInfo | BtfInfo | LinkInfo {
+export function infoOf(
+  object: FdObject,
+  xlatedLength: (prog: BpfProg) => number,
+): ProgInfo | MapInfo | BtfInfo | LinkInfo {
   if (object instanceof BpfProg) {
     const { init } = object;
     return {

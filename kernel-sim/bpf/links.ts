@@ -8,7 +8,14 @@ import type { ProbeLink, TrampolinePoint } from '../probe/types.ts';
 import { BpfError, NotModelledError } from './errors.ts';
 import type { BpfProg } from './prog/prog.ts';
 import type { BpfState } from './state.ts';
-import { attachType, attachTypeName, BPF_ATTACH_TYPE as A, BPF_LINK_TYPE as L, BPF_PROG_TYPE as P, progTypeName } from './uapi/index.ts';
+import {
+  BPF_ATTACH_TYPE as A,
+  attachType,
+  attachTypeName,
+  BPF_LINK_TYPE as L,
+  BPF_PROG_TYPE as P,
+  progTypeName,
+} from './uapi/index.ts';
 
 const LINK = 'BPF_LINK_CREATE';
 const RAW_TP = 'BPF_RAW_TRACEPOINT_OPEN';
@@ -22,7 +29,11 @@ export interface LinkCreateAttrs {
   readonly flags?: number;
   /** what bpf_get_attach_cookie gives */
   readonly cookie?: bigint;
-  readonly kprobeMulti?: { readonly symbols: readonly string[]; readonly flags?: number; readonly cookies?: readonly bigint[] };
+  readonly kprobeMulti?: {
+    readonly symbols: readonly string[];
+    readonly flags?: number;
+    readonly cookies?: readonly bigint[];
+  };
 }
 
 export interface RawTracepointAttrs {
@@ -70,14 +81,16 @@ const fdOf = (given: number | { readonly fd: number }): number => (typeof given 
 interface PerfTarget {
   setBpf(prog: BpfProg, cookie?: bigint): ProbeLink;
 }
-const isPerfTarget = (object: unknown): object is PerfTarget => typeof object === 'object' && object !== null && 'setBpf' in object;
+const isPerfTarget = (object: unknown): object is PerfTarget =>
+  typeof object === 'object' && object !== null && 'setBpf' in object;
 
 /** Errors of the kernel's other parts as bpf(2) gives them. */
 function asBpf<T>(command: string, attach: () => T): T {
   try {
     return attach();
   } catch (error) {
-    if (error instanceof KernelError && !(error instanceof BpfError)) throw new BpfError(command, error.errno, error.message);
+    if (error instanceof KernelError && !(error instanceof BpfError))
+      throw new BpfError(command, error.errno, error.message);
     throw error;
   }
 }
@@ -117,7 +130,9 @@ export function openRawTracepoint(state: BpfState, attrs: RawTracepointAttrs): B
     if (prog.type !== P.RAW_TRACEPOINT && prog.type !== P.RAW_TRACEPOINT_WRITABLE) {
       throw new BpfError(RAW_TP, 'EINVAL', `${progTypeName(prog.type)} programs do not attach to raw tracepoints`);
     }
-    return add(state, L.RAW_TRACEPOINT, prog, [state.kernel.probes.rawTracepoint(prog, attrs.name ?? '', attrs.cookie)]);
+    return add(state, L.RAW_TRACEPOINT, prog, [
+      state.kernel.probes.rawTracepoint(prog, attrs.name ?? '', attrs.cookie),
+    ]);
   });
 }
 
@@ -167,10 +182,15 @@ function tracingLink(state: BpfState, prog: BpfProg, cookie: bigint | undefined,
   }
   const kind = TRAMPOLINE[prog.expectedAttachType];
   if (kind === undefined || attachTarget === undefined) {
-    throw new NotModelledError(command, `attaching ${progTypeName(prog.type)} programs (${attachTypeName(prog.expectedAttachType)})`);
+    throw new NotModelledError(
+      command,
+      `attaching ${progTypeName(prog.type)} programs (${attachTypeName(prog.expectedAttachType)})`,
+    );
   }
   const { argSizes, retSize } = signature(state, attachBtfId, command);
-  return add(state, L.TRACING, prog, [state.kernel.probes.trampoline(prog, { kind, target: attachTarget, argSizes, retSize, ...extra })]);
+  return add(state, L.TRACING, prog, [
+    state.kernel.probes.trampoline(prog, { kind, target: attachTarget, argSizes, retSize, ...extra }),
+  ]);
 }
 
 /** Bytes of each argument and of the result of a kernel function. */

@@ -27,12 +27,21 @@ export class MapCommands {
   lookup(map: BpfMap, key: MapBytes, flags = 0): Uint8Array | undefined {
     const command = 'BPF_MAP_LOOKUP_ELEM';
     this.#readable(command, map);
-    if (flags & ~BPF_F_LOCK || (flags & BPF_F_LOCK && !map.hasSpinLock)) throw new BpfError(command, 'EINVAL', `flags ${flags}`);
+    if (flags & ~BPF_F_LOCK || (flags & BPF_F_LOCK && !map.hasSpinLock))
+      throw new BpfError(command, 'EINVAL', `flags ${flags}`);
     if (map instanceof BloomFilterMap) {
       const value = encode(command, 'value', key, map.valueSize);
-      return this.#found(command, this.#withBuffer(value, (at) => map.peek(at))) ? value : undefined;
+      return this.#found(
+        command,
+        this.#withBuffer(value, (at) => map.peek(at)),
+      )
+        ? value
+        : undefined;
     }
-    return this.#value(command, this.#withKey(command, map, key, (at) => map.lookupUser(at)));
+    return this.#value(
+      command,
+      this.#withKey(command, map, key, (at) => map.lookupUser(at)),
+    );
   }
 
   update(map: BpfMap, key: MapBytes, value: MapBytes, flags = 0): void {
@@ -42,7 +51,9 @@ export class MapCommands {
     const bytes = encode(command, 'value', value, map.userValueSize);
     this.#check(
       command,
-      this.#withKey(command, map, key, (keyAt) => this.#withBuffer(bytes, (valueAt) => map.updateUser(keyAt, valueAt, flags))),
+      this.#withKey(command, map, key, (keyAt) =>
+        this.#withBuffer(bytes, (valueAt) => map.updateUser(keyAt, valueAt, flags)),
+      ),
       map,
     );
   }
@@ -50,7 +61,11 @@ export class MapCommands {
   delete(map: BpfMap, key: MapBytes): void {
     const command = 'BPF_MAP_DELETE_ELEM';
     this.#writable(command, map);
-    this.#check(command, this.#withKey(command, map, key, (at) => map.delete(at)), map);
+    this.#check(
+      command,
+      this.#withKey(command, map, key, (at) => map.delete(at)),
+      map,
+    );
   }
 
   nextKey(map: BpfMap, key: MapBytes): Uint8Array | undefined {
@@ -73,7 +88,10 @@ export class MapCommands {
     this.#readable(command, map);
     this.#writable(command, map);
     if (!map.canLookupAndDelete) throw new BpfError(command, 'ENOTSUPP', `${map.describe()} has no such command`);
-    return this.#value(command, this.#withKey(command, map, key, (at) => map.lookupAndDelete(at)));
+    return this.#value(
+      command,
+      this.#withKey(command, map, key, (at) => map.lookupAndDelete(at)),
+    );
   }
 
   /** LOOKUP_BATCH and LOOKUP_AND_DELETE_BATCH: entries behind `after`, at most `count`. */
@@ -81,7 +99,8 @@ export class MapCommands {
     const command = remove ? 'BPF_MAP_LOOKUP_AND_DELETE_BATCH' : 'BPF_MAP_LOOKUP_BATCH';
     this.#readable(command, map);
     if (remove) this.#writable(command, map);
-    if (!map.canBatch || (remove && !map.canBatchDelete)) throw new BpfError(command, 'ENOTSUPP', `${map.describe()} has no batches`);
+    if (!map.canBatch || (remove && !map.canBatchDelete))
+      throw new BpfError(command, 'ENOTSUPP', `${map.describe()} has no batches`);
     const keys: Uint8Array[] = [];
     const values: Uint8Array[] = [];
     let key = this.nextKey(map, after);
@@ -112,9 +131,11 @@ export class MapCommands {
 
   freeze(map: BpfMap): void {
     const command = 'BPF_MAP_FREEZE';
-    if (UNFREEZABLE.includes(map.type) || map.hasSpinLock) throw new BpfError(command, 'ENOTSUPP', `${map.describe()} may not be frozen`);
+    if (UNFREEZABLE.includes(map.type) || map.hasSpinLock)
+      throw new BpfError(command, 'ENOTSUPP', `${map.describe()} may not be frozen`);
     if (map.flags & BPF_F_RDONLY) throw new BpfError(command, 'EPERM', 'the descriptor is read-only');
-    if (map.writers > 0 || map.frozen) throw new BpfError(command, 'EBUSY', map.frozen ? 'already frozen' : 'mapped for writing');
+    if (map.writers > 0 || map.frozen)
+      throw new BpfError(command, 'EBUSY', map.frozen ? 'already frozen' : 'mapped for writing');
     map.freeze();
   }
 
@@ -123,11 +144,16 @@ export class MapCommands {
   }
 
   #readable(command: string, map: BpfMap): void {
-    if (map.flags & BPF_F_WRONLY) throw new BpfError(command, 'EPERM', `${map.describe()} is write-only for user space`);
+    if (map.flags & BPF_F_WRONLY)
+      throw new BpfError(command, 'EPERM', `${map.describe()} is write-only for user space`);
   }
   #writable(command: string, map: BpfMap): void {
     if (map.flags & BPF_F_RDONLY || map.frozen) {
-      throw new BpfError(command, 'EPERM', `${map.describe()} is ${map.frozen ? 'frozen' : 'read-only for user space'}`);
+      throw new BpfError(
+        command,
+        'EPERM',
+        `${map.describe()} is ${map.frozen ? 'frozen' : 'read-only for user space'}`,
+      );
     }
   }
   #check(command: string, result: number, map: BpfMap): void {
@@ -172,6 +198,7 @@ export function encode(command: string, what: string, given: MapBytes, size: num
   }
   if (given === undefined || given === null) throw new BpfError(command, 'EFAULT', `no ${what}`);
   const bytes = given instanceof Uint8Array ? given : Uint8Array.from(given as readonly number[]);
-  if (bytes.length !== size) throw new BpfError(command, 'EINVAL', `the ${what} has ${bytes.length} bytes, this map takes ${size}`);
+  if (bytes.length !== size)
+    throw new BpfError(command, 'EINVAL', `the ${what} has ${bytes.length} bytes, this map takes ${size}`);
   return bytes;
 }

@@ -3,16 +3,16 @@ import type { Btf } from '../../src/btf/index.ts';
 import { KernelError } from '../errno.ts';
 import { BpfError } from './errors.ts';
 import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from './maps/index.ts';
-import { BtfObject, type BpfState } from './state.ts';
+import { type BpfState, BtfObject } from './state.ts';
 import {
   BPF_F_NUMA_NODE,
   BPF_F_RDONLY,
   BPF_F_TOKEN_FD,
   BPF_F_WRONLY,
-  BPF_MAP_TYPE as T,
   BPF_OBJ_NAME_LEN,
   mapType,
   mapTypeName,
+  BPF_MAP_TYPE as T,
   UnknownNameError,
 } from './uapi/index.ts';
 
@@ -54,9 +54,11 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   const [keyType, valueType] = [attrs.btfKeyTypeId ?? 0, attrs.btfValueTypeId ?? 0];
 
   if (vmlinuxValueType !== 0) {
-    if (type !== T.STRUCT_OPS || keyType !== 0 || valueType !== 0) fail('EINVAL', 'a value type of the kernel is for struct_ops maps');
+    if (type !== T.STRUCT_OPS || keyType !== 0 || valueType !== 0)
+      fail('EINVAL', 'a value type of the kernel is for struct_ops maps');
   } else if (keyType !== 0 && valueType === 0) fail('EINVAL', 'a key type without a value type');
-  if (type !== T.BLOOM_FILTER && type !== T.ARENA && mapExtra !== 0) fail('EINVAL', `${mapTypeName(type)} maps take no map_extra`);
+  if (type !== T.BLOOM_FILTER && type !== T.ARENA && mapExtra !== 0)
+    fail('EINVAL', `${mapTypeName(type)} maps take no map_extra`);
   if (flags & BPF_F_RDONLY && flags & BPF_F_WRONLY) fail('EINVAL', 'read-only and write-only at once');
   const hasNumaNode = (flags & BPF_F_NUMA_NODE) !== 0;
   if (hasNumaNode && u32(attrs.numaNode) > 0) fail('EINVAL', `no NUMA node ${attrs.numaNode}`);
@@ -77,7 +79,8 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   const described = `${mapTypeName(type)} map '${attrs.name ?? ''}'`;
   const shape = `key ${keySize}, value ${valueSize}, entries ${maxEntries}, flags 0x${flags.toString(16)}`;
   if (checked !== undefined) fail(checked, `${described} may not have ${shape}`);
-  if (attrs.unpriv && kind.cap !== undefined) fail('EPERM', `${described} needs ${kind.cap === 'bpf' ? 'CAP_BPF' : 'CAP_NET_ADMIN'}`);
+  if (attrs.unpriv && kind.cap !== undefined)
+    fail('EPERM', `${described} needs ${kind.cap === 'bpf' ? 'CAP_BPF' : 'CAP_NET_ADMIN'}`);
 
   const inner = kind.outer ? innerTemplate(state, attrs) : undefined;
   const name = attrs.name ?? '';
@@ -147,8 +150,10 @@ function attachBtf(state: BpfState, map: BpfMap, attrs: MapCreateAttrs, keyType:
       throw new BpfError(COMMAND, 'EINVAL', `BTF type ${id} has no size`);
     }
   };
-  if (keyType !== 0 && sizeOf(keyType) !== map.keySize) throw new BpfError(COMMAND, 'EINVAL', `BTF type ${keyType} is not ${map.keySize} bytes, the key's size`);
-  if (valueType !== 0 && sizeOf(valueType) !== map.valueSize) throw new BpfError(COMMAND, 'EINVAL', `BTF type ${valueType} is not ${map.valueSize} bytes, the value's size`);
+  if (keyType !== 0 && sizeOf(keyType) !== map.keySize)
+    throw new BpfError(COMMAND, 'EINVAL', `BTF type ${keyType} is not ${map.keySize} bytes, the key's size`);
+  if (valueType !== 0 && sizeOf(valueType) !== map.valueSize)
+    throw new BpfError(COMMAND, 'EINVAL', `BTF type ${valueType} is not ${map.valueSize} bytes, the value's size`);
   map.btf = btf;
   map.spinLockOffset = fieldOffset(btf, valueType, 'bpf_spin_lock');
 }

@@ -5,9 +5,9 @@ import type { FdObject } from '../core/fds.ts';
 import { type Errno, errnoName, KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { BpfError } from './errors.ts';
-import type { BpfLink } from './links.ts';
 import type { MapHost } from './host.ts';
-import { BpfMap, type MapContext, type MapLayout, mapLayout, type MapTarget } from './maps/index.ts';
+import type { BpfLink } from './links.ts';
+import { BpfMap, type MapContext, type MapLayout, type MapTarget, mapLayout } from './maps/index.ts';
 import { BpfProg } from './prog/prog.ts';
 
 /** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */

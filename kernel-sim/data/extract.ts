@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Btf } from '../../src/btf/index.ts';
 import { tables } from '../text/functions/index.ts';
+import { REQUIRED_STRUCTS, requiredSymbols } from '../bpf/required.ts';
 import { functionName, parseFunction } from '../text/language.ts';
 import { subset } from './btf-subset.ts';
 import { ATTACH_POINTS, EVENT_CLASSES, EVENTS, FIELDS, INFRASTRUCTURE, PATTERNS, STRUCTS } from './select.ts';
@@ -67,7 +68,7 @@ const isHelper = (name: string): boolean => {
     if (helperSet.has(name.slice(0, at))) return true;
   return false;
 };
-const wanted = new Set<string>([...INFRASTRUCTURE, ...ATTACH_POINTS]);
+const wanted = new Set<string>([...INFRASTRUCTURE, ...ATTACH_POINTS, ...requiredSymbols()]);
 for (const [signature, text] of Object.entries(tables)) {
   const body = parseFunction(signature, text);
   wanted.add(functionName(signature));
@@ -176,7 +177,7 @@ writeFileSync(
 );
 const functions = Object.keys(tables).map(functionName);
 const small = subset(btf, {
-  structs: STRUCTS,
+  structs: [...STRUCTS, ...REQUIRED_STRUCTS],
   functions: [...functions, ...chosen.filter((c) => c.kind !== 'd').map((c) => c.name)],
   typedefs: [
     ...EVENTS.map((e) => `btf_trace_${e}`),

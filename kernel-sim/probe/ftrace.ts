@@ -8,7 +8,6 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
-import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { regsCaller } from '../text/special/ftrace.ts';
 import { branch, NOP5 } from '../text/trace-sites.ts';
@@ -53,18 +52,12 @@ export class Ftrace {
   #apply(at: Addr, site: Site): void {
     const { machine, text } = this.#kernel;
     let bytes: Uint8Array = NOP5;
-    if (site.kprobe && site.direct !== 0) bytes = branch(0xe8, at, this.#symbol('ftrace_regs_caller'));
+    if (site.kprobe && site.direct !== 0) bytes = branch(0xe8, at, text.place('ftrace_regs_caller'));
     else if (site.kprobe) bytes = branch(0xe8, at, this.#opsTrampoline());
     else if (site.direct !== 0) bytes = branch(0xe8, at, site.direct);
     else this.#sites.delete(at);
     text.ensure(at, 5);
     machine.patch(at, bytes);
-  }
-  #symbol(name: string): Addr {
-    const at = this.#kernel.text.address(name);
-    if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
-    this.#kernel.text.ensure(at, 1);
-    return at;
   }
   /** The trampoline of the kprobes' ftrace_ops: a copy of the regs caller that calls their handler. */
   #opsTrampoline(): Addr {

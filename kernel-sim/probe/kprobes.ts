@@ -194,10 +194,7 @@ export class Kprobes {
     return { address, call, nhit, ret: point.ret ?? false, nodes };
   }
   #text(name: string): Addr {
-    const at = this.#kernel.text.address(name);
-    if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
-    this.#kernel.text.ensure(at, 1);
-    return at;
+    return this.#kernel.text.place(name);
   }
 
   /** Makes guest memory and text say what the site's list of handlers says. */

@@ -94,6 +94,8 @@ export class Symbols {
   }
   /** The symbol that covers an address. */
   at(address: Addr): SymbolAt | undefined {
+    // per-CPU offsets are no addresses
+    if (address >= 0) return undefined;
     const list = this.#order();
     const found = list[this.#after(address) - 1];
     if (!found) return undefined;

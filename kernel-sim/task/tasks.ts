@@ -152,7 +152,7 @@ export class Tasks {
   }
   /** pt_regs at the stack's top and below them a switch frame that returns to ret_from_fork_asm, as copy_thread makes them. */
   #firstFrame(task: Task, origAx: number): void {
-    const { memory, structs, text, symbols } = this.#kernel;
+    const { memory, structs, text } = this.#kernel;
     const regs = structs.of('pt_regs');
     const at = task.stackTop - regs.size;
     const put = (path: string, value: Addr): void => memory.writeAddr(at + regs.offset(path), value);
@@ -163,7 +163,7 @@ export class Tasks {
     put('ss', USER_DS);
     put('bx', USER_DATA);
     put('orig_ax', origAx);
-    const fork = symbols.address('ret_from_fork_asm') ?? text.define({ name: 'ret_from_fork_asm' });
+    const fork = text.place('ret_from_fork_asm');
     memory.writeAddr(at - 8, fork);
     // __switch_to_asm pops six registers, then returns
     memory.writeAddr(task.field('thread.sp'), at - 8 - 48);

@@ -34,7 +34,7 @@ export interface MakerParts {
   /** address of text that the active kernel has no symbol for */
   readonly privateText: (name: string) => Addr;
   readonly privateAddress: (name: string) => Addr | undefined;
-  /** address of a tracepoint's structure */
+  /** address of a variable: a tracepoint's structure, the table of kprobes */
   readonly data: (name: string) => Addr;
 }
 
@@ -48,6 +48,9 @@ export function emitBeginning(a: Assembler, b: Beginning): void {
   if (b === 'plain') a.op('endbr64');
   else if (b !== 'none') emitEntry(a, b);
 }
+
+/** where 6.12 has per-CPU variables that other kernels have under other names */
+const ELSEWHERE: Readonly<Record<string, number>> = { pcpu_hot: 0x351c0, bpf_prog_active: 0x2f470 };
 
 export class FunctionMaker {
   readonly #parts: MakerParts;
@@ -120,14 +123,15 @@ export class FunctionMaker {
 
   /** As {@link address}; what this kernel has inlined or calls otherwise, but the model needs, gets a place of its own. */
   place(name: string): Addr | undefined {
-    return this.address(name) ?? (this.has(name) ? this.#parts.privateText(name) : undefined);
+    const needed = this.has(name) || name.startsWith('__x64_sys_');
+    return this.address(name) ?? (needed ? this.#parts.privateText(name) : undefined);
   }
   /** Text address of a function; undefined where the active kernel has none of that name. */
   address(name: string): Addr | undefined {
     return this.#parts.symbols.address(name) ?? this.#parts.privateAddress(name);
   }
   #percpu(name: string): number {
-    const offset = this.#parts.percpu[name] ?? this.#parts.symbols.address(name);
+    const offset = this.#parts.percpu[name] ?? this.#parts.symbols.address(name) ?? ELSEWHERE[name];
     if (offset === undefined) throw new KernelError('ENOENT', `no per-CPU variable ${name}`);
     return offset;
   }
@@ -136,7 +140,8 @@ export class FunctionMaker {
     const { structs, hypercalls } = this.#parts;
     return {
       sym: (name) => {
-        const at = name.startsWith('__tracepoint_') ? this.#parts.data(name) : this.place(name);
+        const isData = name.startsWith('__tracepoint_') || name === 'kprobe_table';
+        const at = isData ? this.#parts.data(name) : this.place(name);
         if (at !== undefined) return at;
         throw new KernelError('ENOENT', `kernel text needs ${name}, which this kernel has not`);
       },

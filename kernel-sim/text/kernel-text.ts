@@ -22,8 +22,8 @@ const INT3 = 0xcc;
 /** bytes for a function that the active kernel has no symbol for */
 const PRIVATE_ROOM = 1024;
 const ROOM: Readonly<Record<string, number>> = { x64_sys_call: 8192 };
-/** `struct tracepoint` */
-const TRACEPOINT_BYTES = 128;
+/** room for a variable: kprobe_table has 64 pointers, `struct tracepoint` is smaller */
+const VARIABLE_BYTES = 512;
 
 export interface TextParts {
   readonly machine: Machine;
@@ -80,7 +80,7 @@ export class KernelText {
       hypercalls: this.hypercalls,
       privateText: (name) => this.#privateText(name),
       privateAddress: (name) => this.#private.get(name),
-      data: (name) => this.data(name, TRACEPOINT_BYTES),
+      data: (name) => this.data(name, VARIABLE_BYTES),
     });
   }
 
@@ -107,6 +107,13 @@ export class KernelText {
   /** Text address of a function; undefined where the active kernel has none of that name. */
   address(name: string): Addr | undefined {
     return this.maker.address(name);
+  }
+  /** As {@link address}; a function that the model needs and this kernel has not gets a place of its own. @throws KernelError ENOENT */
+  place(name: string): Addr {
+    const at = this.maker.place(name);
+    if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
+    this.ensure(at, 1);
+    return at;
   }
   /** Bytes of kernel text, generated where they were not yet. */
   read(at: Addr, bytes: number): Uint8Array {

@@ -59,10 +59,9 @@ export class Replayer {
   }
 
   async run(trace: Trace, options: ReplayOptions = {}): Promise<ReplayResult> {
-    const { machine, tasks, cpu, memory, symbols, text } = this.#kernel;
+    const { machine, tasks, cpu, memory, text } = this.#kernel;
     if (this.#steps) throw new KernelError('EBUSY', 'a replay is running already');
-    const schedule = symbols.address('schedule') ?? text.address('schedule');
-    if (schedule === undefined) throw new KernelError('ENOENT', 'the active kernel has no schedule()');
+    const schedule = text.place('schedule');
     for (const t of trace.tasks) if (!tasks.find(t.pid)) tasks.create(t.pid, t.pid, t.comm, tasks.idle);
     this.#steps = trace.steps[Symbol.iterator]();
     this.#startNs = this.#kernel.clock.now;
@@ -145,7 +144,7 @@ export class Replayer {
     probes.reset();
     tasks.exit(task, SIGSEGV);
     cpu.setReg(RSP, task.stackTop - 512);
-    cpu.rip = text.address('do_task_dead') as Addr;
+    cpu.rip = text.place('do_task_dead');
   }
   /** The host takes the CPU back in the middle of guest code. */
   #backToLoader(): void {

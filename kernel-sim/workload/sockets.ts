@@ -20,7 +20,7 @@ export class Sockets {
     const socket = structs.of('socket');
     const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
-    const give = (name: string): void => args.retAddr(text.address(name) ?? 0);
+    const give = (name: string): void => args.retAddr(text.place(name));
     files.onSocketFree = (s) => {
       this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
       this.#kernel.slab.kfree(s);

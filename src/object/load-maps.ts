@@ -24,8 +24,8 @@ const WITHOUT_BTF = new Set<number>([
   BPF_MAP_TYPE.ARENA,
 ]);
 
-/** Where libbpf pins by name. */
-const pinPath = (map: MapDef): string => `/sys/fs/bpf/${map.name}`;
+/** Where libbpf and tc pin. */
+const pinPath = (map: MapDef): string => `/sys/fs/bpf/${map.pinning === 'tc_globals' ? 'tc/globals/' : ''}${map.name}`;
 
 const KEY0 = new Uint8Array(4);
 const u32 = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
@@ -59,12 +59,12 @@ export class MapLoader {
     let innerMap: number | undefined;
     if (isMapInMap(map.type) && map.inner) innerMap = this.create(map.inner).fd;
     const request = this.#request(map, innerMap);
-    const pinned = map.pinning === 'by_name' ? this.#reuse(map, request) : undefined;
+    const pinned = map.pinning !== 'none' ? this.#reuse(map, request) : undefined;
     const handle = pinned ?? this.#createOne(request, map);
     this.handles.set(map, handle);
     if (pinned) return handle;
     this.#fill(map, handle);
-    if (map.pinning === 'by_name') this.#pin(map, handle);
+    if (map.pinning !== 'none') this.#pin(map, handle);
     return handle;
   }
 

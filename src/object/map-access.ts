@@ -1,8 +1,17 @@
 /** A loaded map with its keys and values as plain objects, by the types that the object's BTF gives. */
+
+import { BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
 import type { MapHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import type { MapDef } from './model.ts';
+
+const PER_CPU: ReadonlySet<number> = new Set([
+  BPF_MAP_TYPE.PERCPU_HASH,
+  BPF_MAP_TYPE.PERCPU_ARRAY,
+  BPF_MAP_TYPE.LRU_PERCPU_HASH,
+  BPF_MAP_TYPE.PERCPU_CGROUP_STORAGE,
+]);
 
 export class LoadedMap<H extends MapHandle = MapHandle> {
   readonly name: string;
@@ -11,13 +20,15 @@ export class LoadedMap<H extends MapHandle = MapHandle> {
   readonly handle: H;
   readonly #btf: Btf | undefined;
   readonly #file: string;
+  readonly #cpus: number;
 
-  constructor(file: string, definition: MapDef, handle: H, btf: Btf | undefined) {
+  constructor(file: string, definition: MapDef, handle: H, btf: Btf | undefined, cpus = 1) {
     this.name = definition.realName;
     this.definition = definition;
     this.handle = handle;
     this.#btf = btf;
     this.#file = file;
+    this.#cpus = cpus;
   }
 
   get fd(): number {
@@ -29,19 +40,38 @@ export class LoadedMap<H extends MapHandle = MapHandle> {
     return this.#encode(key, this.definition.btfKey, this.definition.keySize, 'key');
   }
 
+  /** Bytes of a value. Per-CPU maps take an array by CPU, or one value for all. */
   valueBytes(value: BtfValue): Uint8Array {
-    return this.#encode(value, this.definition.btfValue, this.definition.valueSize, 'value');
+    const { btfValue, valueSize } = this.definition;
+    const stride = this.#stride;
+    if (stride === 0 || value instanceof Uint8Array) return this.#encode(value, btfValue, valueSize, 'value');
+    const bytes = new Uint8Array(stride * this.#cpus);
+    for (let cpu = 0; cpu < this.#cpus; cpu++) {
+      const one = Array.isArray(value) ? value[cpu] : value;
+      if (one !== undefined) bytes.set(this.#encode(one, btfValue, valueSize, 'value'), cpu * stride);
+    }
+    return bytes;
   }
 
-  /** Value by key; undefined where there is none. Bytes where BTF does not say its type. */
+  /** Value by key; undefined where there is none. Bytes where BTF does not say its type; an array by CPU for per-CPU maps. */
   get(key: BtfValue): BtfValue | undefined {
     const bytes = this.handle.lookup(this.keyBytes(key));
-    return bytes && this.#decode(bytes, this.definition.btfValue);
+    return bytes && this.#decodeValue(bytes);
+  }
+
+  /** As the kernel's map: bytes for bytes. As {@link get} for anything else. */
+  lookup(key: BtfValue): BtfValue | undefined {
+    return key instanceof Uint8Array ? this.handle.lookup(key) : this.get(key);
   }
 
   /** BPF_MAP_UPDATE_ELEM with BPF_ANY unless flags say otherwise. */
   set(key: BtfValue, value: BtfValue, flags = 0): void {
     this.handle.update(this.keyBytes(key), this.valueBytes(value), flags);
+  }
+
+  /** As {@link set}. */
+  update(key: BtfValue, value: BtfValue, flags = 0): void {
+    this.set(key, value, flags);
   }
 
   delete(key: BtfValue): void {
@@ -51,20 +81,26 @@ export class LoadedMap<H extends MapHandle = MapHandle> {
   /** All entries, in the kernel's order. */
   *entries(): Generator<[key: BtfValue, value: BtfValue]> {
     for (const [key, value] of this.handle.entries())
-      yield [this.#decode(key, this.definition.btfKey), this.#decode(value, this.definition.btfValue)];
+      yield [this.#decode(key, this.definition.btfKey), this.#decodeValue(value)];
   }
 
   #decode(bytes: Uint8Array, type: number): BtfValue {
-    if (!this.#btf || type === 0) return bytes;
-    // Per-CPU maps give one value for each CPU, each 8-byte aligned.
-    const size = this.#btf.sizeOf(type);
-    const stride = Math.ceil(size / 8) * 8;
-    if (bytes.length >= 2 * stride && bytes.length % stride === 0 && size === this.definition.valueSize) {
-      return Array.from({ length: bytes.length / stride }, (_, cpu) =>
-        decodeValue(this.#btf as Btf, type, bytes, cpu * stride),
-      );
-    }
-    return decodeValue(this.#btf, type, bytes);
+    return this.#btf && type !== 0 ? decodeValue(this.#btf, type, bytes) : bytes;
+  }
+
+  /** Bytes of one CPU's value in a per-CPU map; 0 in others. */
+  get #stride(): number {
+    return PER_CPU.has(this.definition.type) ? Math.ceil(this.definition.valueSize / 8) * 8 : 0;
+  }
+
+  #decodeValue(bytes: Uint8Array): BtfValue {
+    const stride = this.#stride;
+    if (stride === 0) return this.#decode(bytes, this.definition.btfValue);
+    const { valueSize, btfValue } = this.definition;
+    const count = Math.floor(bytes.length / stride);
+    return Array.from({ length: count }, (_, cpu) =>
+      this.#decode(bytes.slice(cpu * stride, cpu * stride + valueSize), btfValue),
+    );
   }
 
   #encode(value: BtfValue, type: number, size: number, what: string): Uint8Array {

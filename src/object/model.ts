@@ -28,7 +28,8 @@ export interface MapDef {
   /** ids in the object's BTF; 0 = not known */
   btfKey: number;
   btfValue: number;
-  pinning: 'none' | 'by_name';
+  /** by_name: /sys/fs/bpf/NAME as libbpf; tc_globals: where tc keeps those that programs share */
+  pinning: 'none' | 'by_name' | 'tc_globals';
   /** map-in-map: the template */
   inner: MapDef | undefined;
   /** `values` table: names of maps or programs by index; '' = empty */

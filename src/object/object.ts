@@ -7,6 +7,7 @@ import { type AttachedLink, type AttachOptions, attachesItself, attachProgram } 
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
+import { forward } from './forward.ts';
 import { fillKconfig } from './kconfig.ts';
 import { btfForKernel } from './load-btf.ts';
 import { MapLoader } from './load-maps.ts';
@@ -301,17 +302,20 @@ export interface LoadedProgram<H extends ProgHandle = ProgHandle, L extends Link
   attach(options?: AttachOptions): AttachedLink<L>;
 }
 
+/** A map of an object in kernel K. */
+export type MapAccess<K extends ObjectKernel> = LoadedMap<MapOf<K>> & Omit<MapOf<K>, keyof LoadedMap>;
+/** A program of an object in kernel K. */
+export type ProgramAccess<K extends ObjectKernel> = LoadedProgram<ProgOf<K>, LinkOf<K>> &
+  Omit<ProgOf<K>, keyof LoadedProgram>;
+
 /** An object in a kernel. */
 export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   readonly object: BpfObject;
   readonly kernel: K;
-  /** by the names of their variables (`counts`) or sections (`.rodata`) */
-  readonly maps: { [name: string]: LoadedMap<MapOf<K>> } = Object.create(null) as {
-    [name: string]: LoadedMap<MapOf<K>>;
-  };
-  readonly programs: { [name: string]: LoadedProgram<ProgOf<K>, LinkOf<K>> } = Object.create(null) as {
-    [name: string]: LoadedProgram<ProgOf<K>, LinkOf<K>>;
-  };
+  /** by the names of their variables (`counts`) or sections (`.rodata`); each has what the kernel's map has, too */
+  readonly maps: { [name: string]: MapAccess<K> } = Object.create(null) as { [name: string]: MapAccess<K> };
+  /** each has what the kernel's program has, too: `loaded.programs.hello.testRun()` */
+  readonly programs: { [name: string]: ProgramAccess<K> } = Object.create(null) as { [name: string]: ProgramAccess<K> };
   /** global variables, live in the kernel's maps */
   readonly data: Variables;
   readonly rodata: Variables;
@@ -328,7 +332,9 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     this.warnings = warnings;
     for (const map of object.maps) {
       const handle = handles.get(map);
-      if (handle) this.maps[map.realName] = new LoadedMap(object.model.file, map, handle, object.model.btf);
+      if (!handle) continue;
+      const access = new LoadedMap<MapOf<K>>(object.model.file, map, handle, object.model.btf, kernel.cpus);
+      this.maps[map.realName] = forward(access, handle);
     }
     for (const handle of handles.values()) this.#fds.push(handle.fd);
     const handleOf = (map: MapDef): MapHandle | undefined => handles.get(map);
@@ -342,7 +348,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   add(relocated: RelocatedProgram, handle: ProgOf<K>): void {
     const { program } = relocated;
     this.#fds.push(handle.fd);
-    this.programs[program.name] = {
+    const loaded: LoadedProgram<ProgOf<K>, LinkOf<K>> = {
       name: program.name,
       fd: handle.fd,
       handle,
@@ -351,6 +357,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
       attach: (options) =>
         attachProgram(this.object.model.file, program, handle, this.kernel, options) as AttachedLink<LinkOf<K>>,
     };
+    this.programs[program.name] = forward(loaded, handle);
   }
 
   /** Programs that {@link attach} leaves alone, each with why. */

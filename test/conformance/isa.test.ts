@@ -181,15 +181,13 @@ describe.skipIf(!haveShared)('conformance', () => {
         // reserved fields are looked at with or without the verifier; a register without a value only with it
         for (const verify of c.name === 'negative/error' ? [true] : [true, false]) {
           try {
-            engines
-              .get(name)!
-              .kernel.bpf.progLoad({
-                type: 'socket_filter',
-                insns: fromHex(c.insns),
-                license: 'GPL',
-                logLevel: 1,
-                verify,
-              });
+            engines.get(name)!.kernel.bpf.progLoad({
+              type: 'socket_filter',
+              insns: fromHex(c.insns),
+              license: 'GPL',
+              logLevel: 1,
+              verify,
+            });
             wrong.push(`${c.name} loads with verify: ${verify}`);
           } catch (error) {
             if (!(error instanceof BpfError) || error.message === '' || error.log === '')

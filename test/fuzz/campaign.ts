@@ -125,7 +125,7 @@ function firstRegister(worlds: readonly World[], insns: readonly Insn[], state: 
     const where = firstDifference(first!.engine, other.engine, writeInsns([...insns]), memory);
     if (where) return where;
   }
-  return '';
+  return 'one instruction at a time the engines agree';
 }
 
 function listing(insns: readonly Insn[]): string[] {

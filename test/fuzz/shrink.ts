@@ -3,6 +3,11 @@ import type { Item, Program } from './grammar.ts';
 
 export function* smaller(program: Program): IterableIterator<Program> {
   for (const main of shrinkList(program.main)) yield { ...program, main };
+  for (const [n, item] of program.main.entries()) {
+    if (item.kind !== 'call') continue;
+    const { body } = program.funcs[item.func]!;
+    yield { ...program, main: [...program.main.slice(0, n), ...body, ...program.main.slice(n + 1)] };
+  }
   for (const [n, func] of program.funcs.entries()) {
     for (const body of shrinkList(func.body)) {
       yield { ...program, funcs: program.funcs.map((f, i) => (i === n ? { ...func, body } : f)) };

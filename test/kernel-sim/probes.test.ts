@@ -214,6 +214,43 @@ describe('what a handler sees', () => {
     expect(seen).toEqual([-2, -2, -2, 3, 3, 3]);
   });
 
+  it('a kprobe that redirects the function, as bpf_override_return does, makes the call return that', async () => {
+    const kernel = await Kernel.boot({ engine });
+    const regs = kernel.structs.of('pt_regs');
+    const seen: number[] = [];
+    const p = program(kernel, 'override', () => {
+      const ctx = kernel.args.addr(0);
+      kernel.memory.writeU64(ctx + regs.offset('ax'), BigInt.asUintN(64, -12n));
+      kernel.memory.writeAddr(ctx + regs.offset('ip'), kernel.text.place('just_return_func'));
+    });
+    kernel.probes.kprobe(p, { symbol: '__x64_sys_openat' });
+    kernel.probes.kprobe(program(kernel, 'never'), { symbol: 'do_sys_openat2' });
+    kernel.probes.tracepoint(
+      program(kernel, 't', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 16))),
+      'syscalls',
+      'sys_exit_openat',
+    );
+    await kernel.replay(recording([open()]));
+    expect(seen).toEqual([-12]);
+    expect(kernel.tracePipe.read()).toBe('');
+  });
+
+  it('fmod_ret: a value other than 0 is returned in place of the function', async () => {
+    const kernel = await Kernel.boot({ engine });
+    const seen: number[] = [];
+    const p = program(kernel, 'modify', () => kernel.args.retInt(-13));
+    kernel.probes.trampoline(p, { kind: 'fmod_ret', target: '__x64_sys_openat', argSizes: [8], retSize: 8 });
+    kernel.probes.kprobe(program(kernel, 'never'), { symbol: 'do_sys_openat2' });
+    kernel.probes.tracepoint(
+      program(kernel, 't', () => void seen.push(kernel.memory.readS32(kernel.args.addr(0) + 16))),
+      'syscalls',
+      'sys_exit_openat',
+    );
+    await kernel.replay(recording([open()]));
+    expect(seen).toEqual([-13]);
+    expect(kernel.tracePipe.read()).toBe('');
+  });
+
   it('an LSM program that refuses makes the call fail', async () => {
     const kernel = await Kernel.boot({ engine });
     const seen: number[] = [];

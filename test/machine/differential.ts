@@ -29,7 +29,10 @@ export function prepare(t: TestMachine, seed: number, faults: number): Addr {
     entry = new CodeGenerator(a, random, { faults }).program();
   });
   const { machine, memory, data } = t;
-  machine.mark(CODE, Uint8Array.from({ length: 2048 }, () => Math.max(0, random.below(5) - 2)));
+  machine.mark(
+    CODE,
+    Uint8Array.from({ length: 2048 }, () => Math.max(0, random.below(5) - 2)),
+  );
   machine.marked = 0;
   for (let i = 0; i < DATA_BYTES; i += 4) {
     memory.writeU32(data + i, random.s32() >>> 0);

@@ -121,7 +121,13 @@ export function instructionCounter(kernel: Kernel): MarkCounter | undefined {
 }
 
 /** For each byte of a function's image, how many instructions of the loaded program begin there. */
-function weights(insns: readonly Insn[], counted: Int32Array, start: number, offsets: Uint32Array, length: number): Uint8Array {
+function weights(
+  insns: readonly Insn[],
+  counted: Int32Array,
+  start: number,
+  offsets: Uint32Array,
+  length: number,
+): Uint8Array {
   const out = new Uint8Array(length);
   let exits = 0;
   for (let i = 0; i + 1 < offsets.length; i++) {

@@ -7,13 +7,12 @@ import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts'
 import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
 import type { Kernel } from '../../kernel.ts';
-import { type FaultStub, faultStub } from './fault-stub.ts';
 import {
   forget,
   type InterpEnv,
-  InvalidInsnError,
   InterpMemory,
   type InterpProgram,
+  InvalidInsnError,
   makeRun,
   predecode,
   R10,
@@ -24,6 +23,7 @@ import {
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg } from '../prog/prog.ts';
+import { type FaultStub, faultStub } from './fault-stub.ts';
 
 /** Slots between two looks at what else there is to do. */
 const FUEL = 1 << 18;

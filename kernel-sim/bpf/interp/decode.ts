@@ -4,8 +4,8 @@
  */
 import type { Insn } from '../../../src/isa/index.ts';
 import * as isa from '../../../src/isa/index.ts';
-import type { Words } from './words.ts';
 import { COUNTED, DST_SHIFT, FIRST_CONSTANT, OP, type OpName, STRIDE } from './ops.ts';
+import type { Words } from './words.ts';
 
 /** One function of a program, as `struct bpf_prog` of a subprogram. */
 export interface InterpFunc {

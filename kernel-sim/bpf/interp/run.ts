@@ -3,7 +3,7 @@
  * kernel/bpf/core.c. Registers are pairs of signed 32-bit halves; nothing in here allocates, and nothing is a
  * BigInt. The numbers of the cases are those of ./ops.ts, written out because only literals make a jump table.
  */
-import { sdivmod64, out as quotient, udivmod64 } from './int64.ts';
+import { out as quotient, sdivmod64, udivmod64 } from './int64.ts';
 import type { InterpMemory } from './memory.ts';
 import { STRIDE } from './ops.ts';
 import { type InterpEnv, InvalidInsnError, type RunState } from './state.ts';

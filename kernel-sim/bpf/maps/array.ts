@@ -84,7 +84,7 @@ export class ArrayMap extends IndexedMap {
     return 0;
   }
 
-  override forEach(each: (key: Addr, value: Addr) => number): number {
+  override walk(each: (key: Addr, value: Addr) => number): number {
     let n = 0;
     for (let i = 0; i < this.maxEntries; i++) {
       n++;
@@ -156,7 +156,10 @@ export class PercpuArrayMap extends IndexedMap {
     const err = this.checkUpdate(index, flags);
     if (err !== 0) return err;
     const { memory } = this.host;
-    memory.writeBytes(this.host.perCpuPtr(this.#pointers[index]!, this.host.cpu()), memory.readBytes(value, this.valueSize));
+    memory.writeBytes(
+      this.host.perCpuPtr(this.#pointers[index]!, this.host.cpu()),
+      memory.readBytes(value, this.valueSize),
+    );
     return 0;
   }
   override updateUser(key: Addr, value: Addr, flags: number): number {
@@ -171,7 +174,7 @@ export class PercpuArrayMap extends IndexedMap {
     }
     return 0;
   }
-  override forEach(each: (key: Addr, value: Addr) => number): number {
+  override walk(each: (key: Addr, value: Addr) => number): number {
     let n = 0;
     for (let i = 0; i < this.maxEntries; i++) {
       n++;

@@ -59,7 +59,8 @@ const accessClash = (a: CheckedAttrs): boolean =>
 export const arrayCheck: Check = (a) => {
   const percpu = a.type === T.PERCPU_ARRAY;
   const flags = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | ACCESS | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP;
-  if (a.maxEntries === 0 || a.keySize !== 4 || a.valueSize === 0 || flagsOutside(a, flags) || accessClash(a)) return 'EINVAL';
+  if (a.maxEntries === 0 || a.keySize !== 4 || a.valueSize === 0 || flagsOutside(a, flags) || accessClash(a))
+    return 'EINVAL';
   if (percpu && a.hasNumaNode) return 'EINVAL';
   if (a.type !== T.ARRAY && a.flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)) return 'EINVAL';
   if (a.type !== T.PERF_EVENT_ARRAY && a.flags & BPF_F_PRESERVE_ELEMS) return 'EINVAL';
@@ -106,7 +107,8 @@ export const lpmCheck: Check = (a) => {
 
 export const queueCheck: Check = (a) => {
   const flags = BPF_F_NUMA_NODE | ACCESS;
-  if (a.maxEntries === 0 || a.keySize !== 0 || a.valueSize === 0 || flagsOutside(a, flags) || accessClash(a)) return 'EINVAL';
+  if (a.maxEntries === 0 || a.keySize !== 0 || a.valueSize === 0 || flagsOutside(a, flags) || accessClash(a))
+    return 'EINVAL';
   return a.valueSize > KMALLOC_MAX ? 'E2BIG' : undefined;
 };
 
@@ -133,7 +135,9 @@ export const stackTraceCheck: Check = (a) => {
 const slotCheck =
   (valueSizes: readonly number[], flags: number): Check =>
   (a) =>
-    a.maxEntries === 0 || a.keySize !== 4 || !valueSizes.includes(a.valueSize) || flagsOutside(a, flags) ? 'EINVAL' : undefined;
+    a.maxEntries === 0 || a.keySize !== 4 || !valueSizes.includes(a.valueSize) || flagsOutside(a, flags)
+      ? 'EINVAL'
+      : undefined;
 
 export const devmapCheck: Check = slotCheck([4, 8], BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY);
 export const xskmapCheck: Check = slotCheck([4], BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY);

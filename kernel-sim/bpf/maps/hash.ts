@@ -15,7 +15,6 @@ import {
   BPF_MAP_TYPE,
   BPF_NOEXIST,
 } from '../uapi/index.ts';
-import { innerMapMatches } from './inner.ts';
 import { jhash } from './jhash.ts';
 import { Lru } from './lru.ts';
 import { BpfMap, contiguous, type MapAttrs, type MapContext } from './map.ts';
@@ -92,7 +91,8 @@ export class HashMap extends BpfMap {
     this.#delta = this.#elems - this.phys(this.#elems);
     memory.writeAddr(this.addr + f.elems, this.#elems);
     if (this.isPercpu) {
-      for (let n = 0; n < count; n++) this.#writePercpu(this.#elems + n * this.#elemSize, this.host.percpuAlloc(roundUp8(attrs.valueSize)));
+      for (let n = 0; n < count; n++)
+        this.#writePercpu(this.#elems + n * this.#elemSize, this.host.percpuAlloc(roundUp8(attrs.valueSize)));
     }
     if (this.isLru) {
       this.#lru = new Lru(
@@ -211,7 +211,9 @@ export class HashMap extends BpfMap {
     return this.#elems - this.#delta + node * this.#elemSize;
   }
   #isRef(node: number): boolean {
-    return this.host.memory.u8[this.#nodeAt(node) + this.layout.htab_elem.lru_node + this.layout.bpf_lru_node.ref] !== 0;
+    return (
+      this.host.memory.u8[this.#nodeAt(node) + this.layout.htab_elem.lru_node + this.layout.bpf_lru_node.ref] !== 0
+    );
   }
   #clearRef(node: number): void {
     this.host.memory.u8[this.#nodeAt(node) + this.layout.htab_elem.lru_node + this.layout.bpf_lru_node.ref] = 0;
@@ -352,7 +354,8 @@ export class HashMap extends BpfMap {
       return 0;
     }
     const elem = this.host.kmalloc(this.#elemSize);
-    if (this.isPercpu) this.#putAddr(elem - PAGE_OFFSET + this.#valueAt, this.host.percpuAlloc(roundUp8(this.valueSize)));
+    if (this.isPercpu)
+      this.#putAddr(elem - PAGE_OFFSET + this.#valueAt, this.host.percpuAlloc(roundUp8(this.valueSize)));
     return elem;
   }
   #replaced(old: Addr): void {
@@ -446,7 +449,7 @@ export class HashMap extends BpfMap {
       }
     }
   }
-  override forEach(each: (key: Addr, value: Addr) => number): number {
+  override walk(each: (key: Addr, value: Addr) => number): number {
     let n = 0;
     for (const elem of this.elements()) {
       n++;
@@ -471,57 +474,8 @@ export class HashMap extends BpfMap {
       }
     }
     if (this.#prealloc && this.isPercpu) {
-      for (let n = 0; n < this.maxEntries; n++) this.host.percpuFree(this.#percpuPointer(this.#elems + n * this.#elemSize));
+      for (let n = 0; n < this.maxEntries; n++)
+        this.host.percpuFree(this.#percpuPointer(this.#elems + n * this.#elemSize));
     }
-  }
-}
-
-/** Hash of maps: elements hold the address of `struct bpf_map`, user space writes descriptors and reads ids. */
-export class HashOfMaps extends HashMap {
-  readonly #context: MapContext;
-  readonly #pointer: Addr;
-  readonly #byAddr = new Map<Addr, BpfMap>();
-
-  constructor(context: MapContext, attrs: MapAttrs) {
-    super(context, attrs);
-    this.#context = context;
-    this.#pointer = this.areaAlloc(8);
-  }
-  protected override get storedSize(): number {
-    return 8;
-  }
-  override lookup(key: Addr): Addr {
-    const elem = this.lookupElem(key);
-    return elem === 0 ? 0 : this.host.memory.readAddr(elem + this.valueOffset);
-  }
-  override lookupUser(key: Addr): Uint8Array | number {
-    const inner = this.#byAddr.get(this.lookup(key));
-    if (inner === undefined) return -ERRNO.ENOENT;
-    const out = new Uint8Array(4);
-    new DataView(out.buffer).setUint32(0, inner.id, true);
-    return out;
-  }
-  override update(_key: Addr, _value: Addr, _flags: number): number {
-    return -ERRNO.EINVAL;
-  }
-  override updateUser(key: Addr, value: Addr, flags: number): number {
-    const { memory } = this.host;
-    const map = this.#context.resolve('map', memory.readU32(value) | 0) as unknown as BpfMap;
-    if (!innerMapMatches(this.attrs.inner!, map)) return -ERRNO.EINVAL;
-    memory.writeAddr(this.#pointer, map.addr);
-    map.get();
-    this.#byAddr.set(map.addr, map);
-    const err = super.updateUser(key, this.#pointer, flags);
-    if (err !== 0) map.put();
-    return err;
-  }
-  protected override dropped(elem: Addr): void {
-    this.#byAddr.get(this.host.memory.readAddr(elem + this.valueOffset))?.put();
-  }
-  override forEach(_each: (key: Addr, value: Addr) => number): number {
-    return -ERRNO.EOPNOTSUPP;
-  }
-  override get canLookupAndDelete(): boolean {
-    return false;
   }
 }

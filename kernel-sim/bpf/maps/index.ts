@@ -1,7 +1,8 @@
 export { ArrayMap, type FdSlot, PercpuArrayMap } from './array.ts';
 export { BloomFilterMap } from './bloom.ts';
 export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap, type ProgTarget } from './fd-array.ts';
-export { HashMap, HashOfMaps } from './hash.ts';
+export { HashMap } from './hash.ts';
+export { HashOfMaps } from './hash-of-maps.ts';
 export { mayBeInner } from './inner.ts';
 export { type MapLayout, mapLayout } from './layout.ts';
 export { LpmTrieMap } from './lpm.ts';

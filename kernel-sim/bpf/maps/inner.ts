@@ -19,7 +19,12 @@ export function innerMapMatches(template: BpfMap, map: BpfMap): boolean {
 /** Kinds that may not be inner maps: the map-in-maps themselves, and those without `map_meta_equal`. */
 export function mayBeInner(map: BpfMap): boolean {
   const t = BPF_MAP_TYPE;
-  return ![t.ARRAY_OF_MAPS, t.HASH_OF_MAPS, t.STRUCT_OPS, t.CGROUP_STORAGE, t.PERCPU_CGROUP_STORAGE, t.PROG_ARRAY].includes(
-    map.type,
-  );
+  return ![
+    t.ARRAY_OF_MAPS,
+    t.HASH_OF_MAPS,
+    t.STRUCT_OPS,
+    t.CGROUP_STORAGE,
+    t.PERCPU_CGROUP_STORAGE,
+    t.PROG_ARRAY,
+  ].includes(map.type);
 }

@@ -158,7 +158,7 @@ export abstract class BpfMap {
     return 0;
   }
   /** Calls back with key and value addresses until it answers other than 0; the number of calls, or an error. */
-  forEach(_each: (key: Addr, value: Addr) => number): number {
+  walk(_each: (key: Addr, value: Addr) => number): number {
     return -ERRNO.EOPNOTSUPP;
   }
   /** Address of the first value's first byte where programs may use values directly. */

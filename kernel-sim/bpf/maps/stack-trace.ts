@@ -32,7 +32,7 @@ export class StackTraceMap extends BpfMap {
     const { memory } = this.host;
     const f = this.layout.stack_map_bucket;
     const trace = frames.slice(0, this.depth);
-    trace.forEach((ip, i) => memory.writeAddr(this.#scratch + 8 * i, ip));
+    for (const [i, ip] of trace.entries()) memory.writeAddr(this.#scratch + 8 * i, ip);
     const phys = memory.hostPhysical(this.#scratch, 0);
     const hash = jhash(memory.view, memory.u8, phys, trace.length * 8, 0);
     const id = (hash & (this.#buckets - 1)) >>> 0;
@@ -51,7 +51,7 @@ export class StackTraceMap extends BpfMap {
     const bucket = this.host.kmalloc(f.data + this.valueSize);
     memory.writeU32(bucket + f.hash, hash);
     memory.writeU32(bucket + f.nr, trace.length);
-    trace.forEach((ip, i) => memory.writeAddr(bucket + f.data + 8 * i, ip));
+    for (const [i, ip] of trace.entries()) memory.writeAddr(bucket + f.data + 8 * i, ip);
     memory.writeAddr(this.#slot(id), bucket);
     return id;
   }

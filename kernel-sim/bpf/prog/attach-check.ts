@@ -7,7 +7,10 @@ import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../uapi/index.ts';
 
 /** Types that insist on some attach types; others take any. */
 const EXPECTED: ReadonlyMap<number, readonly number[]> = new Map([
-  [P.CGROUP_SOCK, [A.CGROUP_INET_SOCK_CREATE, A.CGROUP_INET_SOCK_RELEASE, A.CGROUP_INET4_POST_BIND, A.CGROUP_INET6_POST_BIND]],
+  [
+    P.CGROUP_SOCK,
+    [A.CGROUP_INET_SOCK_CREATE, A.CGROUP_INET_SOCK_RELEASE, A.CGROUP_INET4_POST_BIND, A.CGROUP_INET6_POST_BIND],
+  ],
   [
     P.CGROUP_SOCK_ADDR,
     [

@@ -22,7 +22,9 @@ export interface Engines {
   readonly defineHelper: (symbol: string) => boolean;
   /** gives text to a kernel function without a body, which stops a program that reaches it */
   readonly defineUnmodelled: (symbol: string) => void;
-  readonly ldAbs: (type: number) => ((insn: LoadRequest['insns'][number]) => LoadRequest['insns'] | undefined) | undefined;
+  readonly ldAbs: (
+    type: number,
+  ) => ((insn: LoadRequest['insns'][number]) => LoadRequest['insns'] | undefined) | undefined;
 }
 
 const CALL = BPF_JMP | BPF_CALL;
@@ -124,7 +126,12 @@ function classicCode(state: BpfState, engines: Engines, request: LoadRequest): B
       },
     });
     const func = { name: request.name, start: 0, end: insns.length, stackDepth, tailCallReachable: false };
-    return { code: { insns, origins: Int32Array.from(origins), funcs: [func], maps: [] }, log: '', verifiedInsns: 0, pokes: [] };
+    return {
+      code: { insns, origins: Int32Array.from(origins), funcs: [func], maps: [] },
+      log: '',
+      verifiedInsns: 0,
+      pokes: [],
+    };
   } catch (error) {
     if (error instanceof ClassicError) throw loadFailure('EINVAL', error.message, `${error.message}\n`);
     throw error;
@@ -143,4 +150,3 @@ export function helperAddress(state: BpfState, engines: Engines, request: LoadRe
   if (at === undefined) throw new NotModelledError('BPF_PROG_LOAD', `kernel symbol ${symbol}`);
   return at;
 }
-

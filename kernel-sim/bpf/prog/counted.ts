@@ -6,8 +6,9 @@
  * a conversion to the byte order that there is). Such a slot shares its byte with the next one, so where something jumps to that one it is counted
  * with the slot before it, or, where that one may jump over it too, not at all.
  */
-import * as isa from '../../../src/isa/index.ts';
+
 import type { Insn } from '../../../src/isa/index.ts';
+import * as isa from '../../../src/isa/index.ts';
 import { targetOf } from './patch.ts';
 import type { ProgCode } from './prog.ts';
 

@@ -7,7 +7,14 @@ import { BpfError } from '../errors.ts';
 import { isObjectName } from '../map-create.ts';
 import type { BpfState } from '../state.ts';
 import { attachType, progType, progTypeName, UnknownNameError } from '../uapi/index.ts';
-import { checkAttach, fixupAttachType, isKnownType, isUnprivType, needsNetAdmin, needsPerfmon } from './attach-check.ts';
+import {
+  checkAttach,
+  fixupAttachType,
+  isKnownType,
+  isUnprivType,
+  needsNetAdmin,
+  needsPerfmon,
+} from './attach-check.ts';
 import { isGplCompatible } from './license.ts';
 
 /** `struct bpf_func_info` and `struct bpf_line_info`, as bytes or decoded. */
@@ -77,7 +84,8 @@ const KNOWN_FLAGS = 0xff;
 const MAX_INSNS = 1_000_000;
 const MAX_INSNS_UNPRIV = 4096;
 
-export const loadFailure = (errno: Errno, message: string, log = ''): BpfError => new BpfError(COMMAND, errno, message, log);
+export const loadFailure = (errno: Errno, message: string, log = ''): BpfError =>
+  new BpfError(COMMAND, errno, message, log);
 
 /** @throws BpfError */
 export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
@@ -90,7 +98,8 @@ export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
   const insns = slots(attrs);
   const caps = attrs.unpriv ? NONE : ALL;
   const max = caps.bpf ? MAX_INSNS : MAX_INSNS_UNPRIV;
-  if (insns.length === 0 || insns.length > max) fail('E2BIG', `${insns.length} instructions, from 1 to ${max} may be loaded`);
+  if (insns.length === 0 || insns.length > max)
+    fail('E2BIG', `${insns.length} instructions, from 1 to ${max} may be loaded`);
   const label = `${progTypeName(type)} programs`;
   if (!isUnprivType(type) && !caps.bpf) fail('EPERM', `${label} need CAP_BPF`);
   if (needsNetAdmin(type) && !caps.netAdmin) fail('EPERM', `${label} need CAP_NET_ADMIN`);
@@ -100,7 +109,8 @@ export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
   const { id, name: target } = attachTarget(state, attrs);
   const expectedAttachType = fixupAttachType(type, given);
   const bad = checkAttach(type, expectedAttachType, id, attachProgFd !== 0);
-  if (bad !== undefined) fail(bad, `${label} take no attach type ${expectedAttachType}${id === 0 ? '' : ` on BTF id ${id}`}`);
+  if (bad !== undefined)
+    fail(bad, `${label} take no attach type ${expectedAttachType}${id === 0 ? '' : ` on BTF id ${id}`}`);
   if (!isKnownType(type)) fail('EINVAL', `no program type ${type}`);
   const name = attrs.name ?? '';
   if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
@@ -135,7 +145,8 @@ function slots(attrs: ProgLoadAttrs): Insn[] {
   if (Array.isArray(insns)) return insns.map((i: Insn) => ({ ...i }));
   const bytes = typeof insns === 'string' ? fromHex(insns) : (insns as Uint8Array);
   if (!(bytes instanceof Uint8Array)) throw loadFailure('EFAULT', 'insns are neither bytes nor instructions');
-  if (bytes.length % 8 !== 0) throw loadFailure('EINVAL', `${bytes.length} bytes are not a whole number of instructions`);
+  if (bytes.length % 8 !== 0)
+    throw loadFailure('EINVAL', `${bytes.length} bytes are not a whole number of instructions`);
   return readInsns(bytes);
 }
 
@@ -158,7 +169,13 @@ function attachTarget(state: BpfState, attrs: ProgLoadAttrs): { id: number; name
   const isRawTp = expected === 'trace_raw_tp' || expected === 23;
   const isLsm = attrs.type === 'lsm' || attrs.type === 29;
   const isIter = expected === 'trace_iter' || expected === 28;
-  const names = isRawTp ? [`btf_trace_${attachBtf}`] : isLsm ? [`bpf_lsm_${attachBtf}`] : isIter ? [`bpf_iter_${attachBtf}`] : [];
+  const names = isRawTp
+    ? [`btf_trace_${attachBtf}`]
+    : isLsm
+      ? [`bpf_lsm_${attachBtf}`]
+      : isIter
+        ? [`bpf_iter_${attachBtf}`]
+        : [];
   for (const name of [...names, attachBtf]) {
     const kinds = name.startsWith('btf_trace_') ? (['typedef'] as const) : (['func', 'struct', 'typedef'] as const);
     for (const kind of kinds) {

@@ -18,7 +18,8 @@ function reader(map: BpfMap, base: number): (off: number, size: number) => bigin
 export function mapFacts(map: BpfMap): MapFacts {
   const { attrs, directValue } = map;
   // constants are folded where neither programs nor user space can write: bpf_map_is_rdonly()
-  const isConstant = map instanceof ArrayMap && (attrs.flags & BPF_F_RDONLY_PROG) !== 0 && map.frozen && map.writers === 0;
+  const isConstant =
+    map instanceof ArrayMap && (attrs.flags & BPF_F_RDONLY_PROG) !== 0 && map.frozen && map.writers === 0;
   return {
     id: map.id,
     type: attrs.type,

@@ -60,7 +60,16 @@ export interface ProgInit {
 }
 
 /** Offsets in `struct bpf_prog` of Linux 6.12, for a BTF that does not have it. */
-const BPF_PROG = { type: 4, expected_attach_type: 8, len: 12, jited_len: 16, tag: 20, bpf_func: 48, aux: 56, insnsi: 72 } as const;
+const BPF_PROG = {
+  type: 4,
+  expected_attach_type: 8,
+  len: 12,
+  jited_len: 16,
+  tag: 20,
+  bpf_func: 48,
+  aux: 56,
+  insnsi: 72,
+} as const;
 
 export class BpfProg implements FdObject {
   readonly fdName = 'anon_inode:bpf-prog';

@@ -2,8 +2,9 @@
  * Wide loads and calls of a program that skips the verifier: descriptors become the addresses of maps and values,
  * BTF ids those of kernel symbols, helper ids distances from `__bpf_call_base`.
  */
-import * as isa from '../../../src/isa/index.ts';
+
 import type { Insn } from '../../../src/isa/index.ts';
+import * as isa from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import type { BpfMap } from '../maps/index.ts';
 import type { BpfState } from '../state.ts';
@@ -18,7 +19,12 @@ export interface Resolver {
 }
 
 /** Changes `insns` in place; the maps referred to, each once. @throws BpfError, MalformedProgram */
-export function resolveReferences(state: BpfState, insns: Insn[], fdArray: readonly number[], resolver: Resolver): BpfMap[] {
+export function resolveReferences(
+  state: BpfState,
+  insns: Insn[],
+  fdArray: readonly number[],
+  resolver: Resolver,
+): BpfMap[] {
   const maps: BpfMap[] = [];
   const use = (map: BpfMap): BpfMap => {
     if (!maps.includes(map)) maps.push(map);
@@ -67,14 +73,16 @@ function indexed(fdArray: readonly number[], index: number): number {
 
 function valueAddress(map: BpfMap, offset: number): bigint {
   const at = map.directValue;
-  if (at === undefined) throw loadFailure('EINVAL', `${map.describe()} has no values that a program may address directly`);
+  if (at === undefined)
+    throw loadFailure('EINVAL', `${map.describe()} has no values that a program may address directly`);
   return addrToBigInt(at + (offset >>> 0));
 }
 
 function symbolOfBtf(state: BpfState, id: number, kind: 'func' | 'var'): bigint {
   const { btf, symbols } = state.kernel;
   const type = id < btf.typeCount ? btf.typeById(id) : undefined;
-  if (type?.kind !== kind) throw new MalformedProgram(`BTF id ${id} is no kernel ${kind === 'func' ? 'function' : 'variable'}`);
+  if (type?.kind !== kind)
+    throw new MalformedProgram(`BTF id ${id} is no kernel ${kind === 'func' ? 'function' : 'variable'}`);
   const at = symbols.address(type.name);
   if (at === undefined) throw new MalformedProgram(`the kernel has no symbol ${type.name}`);
   return addrToBigInt(at);

@@ -45,7 +45,10 @@ export function prepareUnverified(
   const first = patch(insns, (i, slot) => {
     const body = replacement(i, ldAbs);
     if (!usesMayGoto || !isStart.has(slot)) return body;
-    return [insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, LOOP_SLOT, MAX_LOOPS), ...(body ?? [{ ...i, keepsTarget: true as const }])];
+    return [
+      insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, LOOP_SLOT, MAX_LOOPS),
+      ...(body ?? [{ ...i, keepsTarget: true as const }]),
+    ];
   });
   // a function begins at the first instruction that stands for its first one
   const begin = starts.map((s) => first.origins.indexOf(s));
@@ -58,7 +61,11 @@ export function prepareUnverified(
   }));
   const tailCalls = funcs.map((f) => first.insns.slice(f.start, f.end).some((i) => i.code === TAIL_CALL));
   const reachable = tailCalls.some(Boolean);
-  return { insns: first.insns, origins: first.origins, funcs: funcs.map((f) => ({ ...f, tailCallReachable: reachable })) };
+  return {
+    insns: first.insns,
+    origins: first.origins,
+    funcs: funcs.map((f) => ({ ...f, tailCallReachable: reachable })),
+  };
 }
 
 function checkFields(insns: readonly Insn[]): void {
@@ -96,7 +103,8 @@ function checkFlow(insns: readonly Insn[]): void {
     const target = targetOf(i, slot);
     if (target !== undefined) {
       const half = insns[target - 1]?.code === isa.LD_IMM64 && insns[target]?.code === 0;
-      if (target < 0 || target >= insns.length) throw new MalformedProgram(`jump out of range from insn ${slot} to ${target}`);
+      if (target < 0 || target >= insns.length)
+        throw new MalformedProgram(`jump out of range from insn ${slot} to ${target}`);
       if (half) throw new MalformedProgram(`jump into the middle of ldimm64 insn ${target - 1}`);
     }
     if (i.code === isa.LD_IMM64) slot++;

@@ -6,7 +6,7 @@ import { RewriteError, rewriteProgram } from '../../../src/verifier/rewrite/inde
 import type { Errno } from '../../errno.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import { BtfObject, type BpfState } from '../state.ts';
+import { type BpfState, BtfObject } from '../state.ts';
 import { makeVerifierKernel } from '../verifier-kernel.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
 import { mapFacts } from './map-facts.ts';
@@ -23,7 +23,11 @@ export interface Verification {
 export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux: number): Verification {
   const input = verifierInput(state, request);
   const result = verify(input);
-  if (!result.ok) throw loadFailure(result.errno as Errno, lastLine(result.log), result.log);
+  if (!result.ok) {
+    // who asked for no log gets the errno, as from the kernel; why it is that one is found out by asking again
+    const log = result.log === '' ? verify({ ...input, logLevel: 1 }).log : result.log;
+    throw loadFailure(result.errno as Errno, lastLine(log), result.log);
+  }
   const { program, log } = result;
   try {
     const rewritten = rewriteProgram(program, input, { progAux: addrToBigInt(progAux) });
@@ -105,7 +109,12 @@ function funcInfo(given: NonNullable<LoadRequest['attrs']['funcInfo']>): FuncInf
 /** `struct bpf_line_info`: u32 insn_off, file_name_off, line_off, line_col. */
 function lineInfo(given: NonNullable<LoadRequest['attrs']['lineInfo']>): LineInfo[] {
   if (!(given instanceof Uint8Array)) {
-    return given.map((l) => ({ insnOff: l.insnOff, fileNameOff: l.fileNameOff, lineOff: l.lineOff, lineCol: l.lineCol }));
+    return given.map((l) => ({
+      insnOff: l.insnOff,
+      fileNameOff: l.fileNameOff,
+      lineOff: l.lineOff,
+      lineCol: l.lineCol,
+    }));
   }
   const words = new Uint32Array(given.slice().buffer);
   return Array.from({ length: words.length / 4 }, (_, i) => ({
@@ -120,7 +129,10 @@ function lineInfo(given: NonNullable<LoadRequest['attrs']['lineInfo']>): LineInf
 function checkProgArrays(state: BpfState, request: LoadRequest, maps: readonly BpfMap[], log: string): void {
   const jited = state.kernel.engine !== 'interp';
   for (const map of maps) {
-    if (map instanceof ProgArrayMap && !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & 32) !== 0 })) {
+    if (
+      map instanceof ProgArrayMap &&
+      !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & 32) !== 0 })
+    ) {
       throw loadFailure('EINVAL', `${map.describe()} belongs to programs of another type`, log);
     }
   }

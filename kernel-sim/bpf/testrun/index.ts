@@ -8,16 +8,30 @@ import type { BpfProg } from '../prog/prog.ts';
 import type { BpfState } from '../state.ts';
 import { BPF_PROG_TYPE as P, progTypeName } from '../uapi/index.ts';
 import { Runner } from './runner.ts';
-import { runSkb } from './skb.ts';
 import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';
+import { runSkb } from './skb.ts';
 import type { TestRunOptions, TestRunResult } from './types.ts';
 import { runXdp } from './xdp.ts';
 
 export const COMMAND = 'BPF_PROG_TEST_RUN';
-const SKB: readonly number[] = [P.SOCKET_FILTER, P.SCHED_CLS, P.SCHED_ACT, P.CGROUP_SKB, P.LWT_IN, P.LWT_OUT, P.LWT_XMIT, P.LWT_SEG6LOCAL];
+const SKB: readonly number[] = [
+  P.SOCKET_FILTER,
+  P.SCHED_CLS,
+  P.SCHED_ACT,
+  P.CGROUP_SKB,
+  P.LWT_IN,
+  P.LWT_OUT,
+  P.LWT_XMIT,
+  P.LWT_SEG6LOCAL,
+];
 
 /** @throws BpfError ENOTSUPP for types that Linux cannot test-run, EINVAL, E2BIG, ENOSPC ... as the kernel */
-export function testRun(state: BpfState, count: () => InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult {
+export function testRun(
+  state: BpfState,
+  count: () => InsnCounter,
+  prog: BpfProg,
+  options: TestRunOptions,
+): TestRunResult {
   const runner = new Runner(state, count(), prog, options);
   const unverified = !prog.init.verified && !prog.init.classic;
   const isPacket = SKB.includes(prog.type) || prog.type === P.XDP;

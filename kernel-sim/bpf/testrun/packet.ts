@@ -58,7 +58,7 @@ export class GuestStruct {
     const { memory } = this.#state.host;
     const f = this.#field(name);
     if (f.bitfieldSize > 0) {
-      return (memory.readU8(this.at + f.offset) >> f.bitOffset % 8) & ((1 << f.bitfieldSize) - 1);
+      return (memory.readU8(this.at + f.offset) >> (f.bitOffset % 8)) & ((1 << f.bitfieldSize) - 1);
     }
     if (f.size === 8) return memory.readAddr(this.at + f.offset);
     if (f.size === 4) return memory.readU32(this.at + f.offset);

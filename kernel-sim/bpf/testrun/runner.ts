@@ -78,7 +78,11 @@ export class Runner {
     cpu.setReg(RSP, rsp);
     if (stop.reason === 'fault') throw new BpfError(COMMAND, 'EFAULT', stop.fault?.message ?? 'the program faulted');
     const isBudget = stop.reason === 'budget' || stop.why === BUDGET_SPENT;
-    const why = isBudget ? BUDGET_SPENT : stop.reason === 'stopped' && stop.why !== undefined ? describe(stop.why) : `the run stopped: ${stop.reason}`;
+    const why = isBudget
+      ? BUDGET_SPENT
+      : stop.reason === 'stopped' && stop.why !== undefined
+        ? describe(stop.why)
+        : `the run stopped: ${stop.reason}`;
     throw new BpfError(COMMAND, isBudget ? 'EINTR' : 'EFAULT', why);
   }
 
@@ -88,7 +92,11 @@ export class Runner {
   result(dataOut: Uint8Array, ctxOut: Uint8Array, retval = this.retval): TestRunResult {
     const { dataSizeOut } = this.#options;
     if (dataSizeOut !== undefined && dataSizeOut < dataOut.length) {
-      throw new BpfError(COMMAND, 'ENOSPC', `${dataOut.length} bytes of data come out, there is room for ${dataSizeOut}`);
+      throw new BpfError(
+        COMMAND,
+        'ENOSPC',
+        `${dataOut.length} bytes of data come out, there is room for ${dataSizeOut}`,
+      );
     }
     return {
       retval,

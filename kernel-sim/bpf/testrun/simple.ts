@@ -18,7 +18,8 @@ const invalid = (what: string): never => {
 
 /** `bpf_prog_test_run_syscall` */
 export function runSyscall(runner: Runner, o: TestRunOptions): TestRunResult {
-  if (o.dataIn !== undefined || o.dataSizeOut || (o.repeat ?? 0) > 1 || o.flags) invalid('syscall programs take a context and nothing else');
+  if (o.dataIn !== undefined || o.dataSizeOut || (o.repeat ?? 0) > 1 || o.flags)
+    invalid('syscall programs take a context and nothing else');
   const ctx = o.ctxIn;
   if ((ctx?.length ?? 0) > U16_MAX) invalid(`a context of ${ctx?.length} bytes: at most ${U16_MAX}`);
   const { host } = runner.state;
@@ -35,7 +36,8 @@ export function runSyscall(runner: Runner, o: TestRunOptions): TestRunResult {
 
 /** `bpf_prog_test_run_raw_tp` */
 export function runRawTracepoint(runner: Runner, o: TestRunOptions): TestRunResult {
-  if (o.dataIn !== undefined || o.dataSizeOut || o.ctxSizeOut || (o.repeat ?? 0) > 1) invalid('raw tracepoint programs take a context and nothing else');
+  if (o.dataIn !== undefined || o.dataSizeOut || o.ctxSizeOut || (o.repeat ?? 0) > 1)
+    invalid('raw tracepoint programs take a context and nothing else');
   const ctx = o.ctxIn ?? NONE;
   if (ctx.length > RAW_TP_CTX) invalid(`a context of ${ctx.length} bytes: at most ${RAW_TP_CTX}`);
   if (((o.flags ?? 0) & ON_CPU) === 0 && o.cpu) invalid('a CPU without BPF_F_TEST_RUN_ON_CPU');
@@ -60,8 +62,12 @@ export function runTracing(runner: Runner, o: TestRunOptions): TestRunResult {
   const { kernel } = runner.state;
   const call = (name: string, ...args: number[]): number => {
     const at = kernel.symbols.address(name);
-    if (at === undefined || !kernel.text.has(name)) throw new BpfError(COMMAND, 'EOPNOTSUPP', `kernel function ${name} is not modelled yet`);
-    kernel.call(at, args.map((a) => [a, 0] as const));
+    if (at === undefined || !kernel.text.has(name))
+      throw new BpfError(COMMAND, 'EOPNOTSUPP', `kernel function ${name} is not modelled yet`);
+    kernel.call(
+      at,
+      args.map((a) => [a, 0] as const),
+    );
     return kernel.cpu.regs[0]!;
   };
   if (attach === A.TRACE_FENTRY || attach === A.TRACE_FEXIT) {

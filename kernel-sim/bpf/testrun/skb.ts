@@ -20,7 +20,18 @@ const invalid = (what: string): never => {
 const isL2 = (type: number): boolean => type === P.SCHED_CLS || type === P.SCHED_ACT;
 
 /** Offsets in struct __sk_buff, include/uapi/linux/bpf.h. */
-const CTX = { mark: 8, priority: 32, ingress_ifindex: 36, ifindex: 40, cb: 48, tstamp: 152, wire_len: 160, gso_segs: 164, gso_size: 176, hwtstamp: 184 };
+const CTX = {
+  mark: 8,
+  priority: 32,
+  ingress_ifindex: 36,
+  ifindex: 40,
+  cb: 48,
+  tstamp: 152,
+  wire_len: 160,
+  gso_segs: 164,
+  gso_size: 176,
+  hwtstamp: 184,
+};
 /** Byte ranges of __sk_buff that may be set. */
 const SETTABLE: readonly (readonly [number, number])[] = [
   [CTX.mark, 12],
@@ -44,7 +55,8 @@ export function runSkb(runner: Runner, o: TestRunOptions): TestRunResult {
   const bare = !prog.init.verified;
   const data = o.dataIn ?? new Uint8Array(0);
   const room = PAGE - SKB_HEADROOM - SHARED_INFO;
-  if (!bare && (data.length < ETH_HLEN || data.length > room)) invalid(`${data.length} bytes of packet: from ${ETH_HLEN} to ${room}`);
+  if (!bare && (data.length < ETH_HLEN || data.length > room))
+    invalid(`${data.length} bytes of packet: from ${ETH_HLEN} to ${room}`);
   const ctx = bare ? undefined : readCtx(o.ctxIn, CTX_SIZE);
   const aligned = Math.ceil(data.length / 64) * 64;
   const head = host.kmalloc(SKB_HEADROOM + aligned + SHARED_INFO);
@@ -63,7 +75,10 @@ export function runSkb(runner: Runner, o: TestRunOptions): TestRunResult {
       setTestBpf(skb, data.length);
     } else {
       const protocol = ethType(data);
-      skb.set('protocol', protocol).set('network_header', SKB_HEADROOM + ETH_HLEN).set('pkt_type', packetType(data));
+      skb
+        .set('protocol', protocol)
+        .set('network_header', SKB_HEADROOM + ETH_HLEN)
+        .set('pkt_type', packetType(data));
       if (!isL2(prog.type)) pull(skb, ETH_HLEN);
       setAddresses(runner, sk, swap16(protocol), start + ETH_HLEN, data.length - ETH_HLEN);
       if (ctx !== undefined) applyCtx(runner, skb, ctx);
@@ -88,7 +103,8 @@ function setTestBpf(skb: GuestStruct, length: number): void {
 /** Copies and pads what user space gave. @throws BpfError E2BIG where bytes beyond the structure are not zero */
 export function readCtx(given: Uint8Array | undefined, size: number): Uint8Array | undefined {
   if (given === undefined) return undefined;
-  if (given.subarray(size).some((b) => b !== 0)) throw new BpfError(COMMAND, 'E2BIG', `the context has ${given.length} bytes, ${size} mean something`);
+  if (given.subarray(size).some((b) => b !== 0))
+    throw new BpfError(COMMAND, 'E2BIG', `the context has ${given.length} bytes, ${size} mean something`);
   const out = new Uint8Array(size);
   out.set(given.subarray(0, size));
   return out;
@@ -124,7 +140,9 @@ function setAddresses(runner: Runner, sk: Addr, protocol: number, network: Addr,
   const sock = new GuestStruct(runner.state, 'sock', sk);
   if (protocol === 0x0800 && length >= 20) {
     sock.set('__sk_common.skc_family', 2);
-    sock.set('__sk_common.skc_rcv_saddr', memory.readU32(network + 12)).set('__sk_common.skc_daddr', memory.readU32(network + 16));
+    sock
+      .set('__sk_common.skc_rcv_saddr', memory.readU32(network + 12))
+      .set('__sk_common.skc_daddr', memory.readU32(network + 16));
   } else if (protocol === 0x86dd && length >= 40) {
     sock.set('__sk_common.skc_family', 10);
     memory.writeBytes(sock.addressOf('__sk_common.skc_v6_rcv_saddr'), memory.readBytes(network + 8, 16));

@@ -19,7 +19,8 @@ const invalid = (what: string): never => {
 export function runXdp(runner: Runner, o: TestRunOptions): TestRunResult {
   const { state, prog } = runner;
   const { host } = state;
-  if (prog.expectedAttachType === A.XDP_DEVMAP || prog.expectedAttachType === A.XDP_CPUMAP) invalid('programs of devmaps and cpumaps have no test run');
+  if (prog.expectedAttachType === A.XDP_DEVMAP || prog.expectedAttachType === A.XDP_CPUMAP)
+    invalid('programs of devmaps and cpumaps have no test run');
   if ((o.flags ?? 0) & ~LIVE_FRAMES) invalid('unknown flags');
   if ((o.flags ?? 0) & LIVE_FRAMES) throw new BpfError(COMMAND, 'EOPNOTSUPP', 'live frames are not modelled yet');
   const data = o.dataIn ?? new Uint8Array(0);
@@ -29,13 +30,21 @@ export function runXdp(runner: Runner, o: TestRunOptions): TestRunResult {
   const metaLen = view?.getUint32(0, true) ?? 0;
   if (view) {
     const [end, meta] = [view.getUint32(4, true), view.getUint32(8, true)];
-    if (meta !== 0 || end !== data.length || metaLen > end || metaLen % 4 !== 0 || metaLen > 255) invalid('data, data_end and data_meta of the context do not fit the data');
-    if (view.getUint32(12, true) > 1 || view.getUint32(16, true) !== 0 || view.getUint32(20, true) !== 0) invalid('no such device or queue');
+    if (meta !== 0 || end !== data.length || metaLen > end || metaLen % 4 !== 0 || metaLen > 255)
+      invalid('data, data_end and data_meta of the context do not fit the data');
+    if (view.getUint32(12, true) > 1 || view.getUint32(16, true) !== 0 || view.getUint32(20, true) !== 0)
+      invalid('no such device or queue');
   }
   const headroom = XDP_HEADROOM - metaLen;
   const room = PAGE - headroom - SHARED_INFO;
-  const linear = data.length > room ? (prog.xdpHasFrags ? data.subarray(0, room) : invalid(`${data.length} bytes of packet: at most ${room}`)) : data;
-  if (linear.length < data.length) throw new BpfError(COMMAND, 'EOPNOTSUPP', 'packets in several pages are not modelled yet');
+  const linear =
+    data.length > room
+      ? prog.xdpHasFrags
+        ? data.subarray(0, room)
+        : invalid(`${data.length} bytes of packet: at most ${room}`)
+      : data;
+  if (linear.length < data.length)
+    throw new BpfError(COMMAND, 'EOPNOTSUPP', 'packets in several pages are not modelled yet');
   if (!bare && linear.length < ETH_HLEN) invalid(`${data.length} bytes of packet: at least ${ETH_HLEN}`);
   const frame = host.kmalloc(PAGE);
   const xdpAt = host.kmalloc(structSize(state, 'xdp_buff'));
@@ -46,8 +55,14 @@ export function runXdp(runner: Runner, o: TestRunOptions): TestRunResult {
     host.memory.writeBytes(start, linear);
     new GuestStruct(state, 'xdp_rxq_info', rxq).set('dev', dev.at);
     const xdp = new GuestStruct(state, 'xdp_buff', xdpAt);
-    xdp.set('data_hard_start', frame).set('data_meta', start).set('data', start + metaLen);
-    xdp.set('data_end', start + linear.length).set('rxq', rxq).set('frame_sz', PAGE);
+    xdp
+      .set('data_hard_start', frame)
+      .set('data_meta', start)
+      .set('data', start + metaLen);
+    xdp
+      .set('data_end', start + linear.length)
+      .set('rxq', rxq)
+      .set('frame_sz', PAGE);
     runner.runOn(xdpAt);
     const meta = Math.min(xdp.get('data_meta'), xdp.get('data'));
     const out = host.memory.readBytes(meta, xdp.get('data_end') - meta);

@@ -5,19 +5,17 @@
  * the bytes they were decoded from at their first use after every entry to user mode, since address spaces
  * come and go; they lie within one page and are not chained directly.
  */
-import { decode } from '../../x86/index.ts';
 import { type Addr, addrHi, addrLo } from '../addr.ts';
-import { Fault, GuestFault, PF_FETCH, PF_USER } from '../fault.ts';
+import { Fault, GuestFault } from '../fault.ts';
 import { EXEC, PAGE_SIZE } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { ConstantPool } from './constants.ts';
 import type { Context, Step } from './context.ts';
 import { eliminateFlags } from './dead-flags.ts';
+import { fetch, notMapped, tryFetch } from './fetch.ts';
 import { lower, type Sink } from './lower.ts';
-import { prepare, stepAt } from './prepare.ts';
 import { STRIDE, UOP } from './uop.ts';
 
-const MAX_LENGTH = 15;
 /** Instructions of a block; see MAX_BLOCK in hot.ts. */
 const MAX_INSNS = 64;
 const CAPACITY = 1 << 17;
@@ -164,10 +162,10 @@ export class Blocks implements Sink {
 
   /** One prepared instruction, for stepping without a block. @throws GuestFault, Fault */
   single(rip: Addr): Step {
-    if (this.userMode || rip >= 0) return this.fetch(rip);
+    if (this.userMode || rip >= 0) return fetch(this.memory, rip);
     let s = this.singles.get(rip);
     if (s === undefined) {
-      s = this.fetch(rip);
+      s = fetch(this.memory, rip);
       if (this.singles.size >= MAX_SINGLES) this.singles.clear();
       this.singles.set(rip, s);
     }
@@ -254,7 +252,7 @@ export class Blocks implements Sink {
   private build(rip: Addr): Block {
     if (this.memory.regionAt(rip) === undefined) throw notMapped(rip, this.userMode);
     if (this.used + ROOM > CAPACITY || !this.pool.hasRoom(ROOM)) this.flush();
-    let s = this.fetch(rip); // the first instruction must be there; a later one that is not ends the block
+    let s = fetch(this.memory, rip); // the first instruction must be there; a later one that is not ends the block
     const at = this.used * STRIDE;
     const user = rip >= 0;
     this.starts[this.used] = rip;
@@ -271,7 +269,10 @@ export class Blocks implements Sink {
       this.count++;
       end = s.next;
       if (ends) break;
-      const next = this.count < MAX_INSNS && (!user || samePage(rip, s.next)) ? this.tryFetch(s.next) : undefined;
+      const next =
+        this.count < MAX_INSNS && (!user || samePage(rip, s.next))
+          ? tryFetch(this.memory, s.next, this.userMode)
+          : undefined;
       if (next === undefined || (user && !samePage(rip, next.next - 1))) {
         this.emit(UOP.end);
         this.lastCount();
@@ -364,58 +365,6 @@ export class Blocks implements Sink {
   private lastCount(): void {
     this.words[(this.used - 1) * STRIDE + 7] = this.count;
   }
-
-  // --- fetching ---
-
-  /** The instruction at `rip`, unless it cannot be fetched or is none. */
-  private tryFetch(rip: Addr): Step | undefined {
-    const inPage = addrLo(rip) & (PAGE_SIZE - 1);
-    // asked first, since an exception costs more than the answer
-    if (inPage === 0 && this.memory.translate(rip, EXEC, this.userMode) < 0) return undefined;
-    if (inPage > PAGE_SIZE - MAX_LENGTH && this.memory.translate(rip + MAX_LENGTH, EXEC, this.userMode) < 0)
-      return undefined;
-    const { memory } = this;
-    const phys = memory.physical(addrLo(rip), addrHi(rip), EXEC);
-    const s = stepAt(memory.u8, phys, phys + PAGE_SIZE - inPage, rip);
-    return s === undefined && inPage > PAGE_SIZE - MAX_LENGTH ? this.fetch(rip) : s;
-  }
-
-  /** Decodes the instruction at `rip`, which may cross into the next page. @throws GuestFault, Fault #UD */
-  private fetch(rip: Addr): Step {
-    const { memory } = this;
-    const lo = addrLo(rip);
-    const phys = memory.physical(lo, addrHi(rip), EXEC);
-    const inPage = PAGE_SIZE - (lo & (PAGE_SIZE - 1));
-    const s = stepAt(memory.u8, phys, phys + inPage, rip);
-    if (s !== undefined) return s;
-    const bytes = memory.u8.slice(phys, phys + Math.min(MAX_LENGTH, inPage));
-    const { length } = decode(bytes);
-    if (inPage >= MAX_LENGTH || length < inPage) throw undefinedOpcode(rip, bytes, length);
-    const next = rip + inPage;
-    const second = memory.physical(addrLo(next), addrHi(next), EXEC);
-    const joined = new Uint8Array(MAX_LENGTH);
-    joined.set(bytes);
-    joined.set(memory.u8.subarray(second, second + MAX_LENGTH - inPage), inPage);
-    const insn = decode(joined);
-    const crossing = prepare(insn, rip);
-    if (crossing === undefined) throw undefinedOpcode(rip, joined, insn.length);
-    return crossing;
-  }
 }
-
-/**
- * A fetch from where nothing is mapped, which a kernel that maps its text on demand sees often: without the
- * stack trace that an Error collects.
- */
-function notMapped(rip: Addr, user: boolean): Fault {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  const fault = new Fault('page', rip, { address: rip, errorCode: PF_FETCH | (user ? PF_USER : 0) });
-  Error.stackTraceLimit = limit;
-  return fault;
-}
-
-const undefinedOpcode = (rip: Addr, bytes: Uint8Array, length: number): Fault =>
-  new Fault('ud', rip, { bytes: bytes.slice(0, Math.max(1, length)) });
 
 const samePage = (a: Addr, b: Addr): boolean => Math.floor(a / PAGE_SIZE) === Math.floor(b / PAGE_SIZE);

@@ -19,6 +19,7 @@ import { blankMap, fixupMap, isMapInMap } from './names.ts';
 const SHORTEST = 16;
 const SAMPLES_SIZE = 28;
 const IPROUTE2_SIZE = 36;
+const PIN_GLOBAL_NS = 2;
 
 export const isLegacyMapSection = (name: string): boolean => name === 'maps' || name.startsWith('maps/');
 
@@ -60,6 +61,10 @@ function sectionMaps(file: string, elf: ElfFile, section: ElfSection): Inner[] {
     // Old loaders knew that these hold descriptors.
     if (isMapInMap(map.type) && map.valueSize === 0) map.valueSize = 4;
     fixupMap(map);
+    // PIN_GLOBAL_NS of iproute2; in a kernel sample's definition this is a NUMA node, and its flag says so.
+    if (size >= SAMPLES_SIZE && word(6) === PIN_GLOBAL_NS && (map.flags & BPF_F_NUMA_NODE) === 0) {
+      map.pinning = 'tc_globals';
+    }
     if (size >= IPROUTE2_SIZE) return { map, id: word(5), innerId: word(7), indices: [word(8)] };
     const numa = (map.flags & BPF_F_NUMA_NODE) !== 0;
     if (size === SAMPLES_SIZE && numa) map.numaNode = word(6);

@@ -157,8 +157,9 @@ function writeVariable(env: Env, frame: FuncState, ptr: Reg, off: number, size: 
       continue;
     }
     slot.reg.type = R.NOT_INIT;
+    if (slot.isSpecial) slot.scrub();
     let next = STACK_MISC;
-    if (zero && type === STACK_ZERO) {
+    if (zero && slot.typeAt(n) === STACK_ZERO) {
       next = STACK_ZERO;
       zeroUsed = true;
     }

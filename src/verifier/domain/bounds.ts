@@ -158,7 +158,17 @@ function deduce32(b: Bounds): void {
   if ((sminHi + 1) >>> 0 === smaxHi && (sminLo | 0) < 0 && (smaxLo | 0) >= 0) clampS32(b, sminLo | 0, smaxLo | 0);
   // one sign throughout: signed and unsigned say the same
   if ((b.u32min | 0) <= (b.u32max | 0)) clampS32(b, b.u32min | 0, b.u32max | 0);
-  if (b.s32min >>> 0 <= b.s32max >>> 0) clampU32(b, b.s32min >>> 0, b.s32max >>> 0);
+  const lo = b.s32min >>> 0;
+  const hi = b.s32max >>> 0;
+  if (lo <= hi) clampU32(b, lo, hi);
+  else if (b.u32max < lo) {
+    // as for 64 bits below: only one end of the signed range is left
+    b.s32min = b.u32min | 0;
+    b.u32max = Math.min(b.u32max, hi);
+  } else if (hi < b.u32min) {
+    b.s32max = b.u32max | 0;
+    b.u32min = Math.max(b.u32min, lo);
+  }
 }
 
 function deduce64(b: Bounds): void {
@@ -212,6 +222,18 @@ function learnBits(b: Bounds): void {
   const wide = intersect(b.tnum, tnumRange(b.umin, b.umax));
   const low = intersect(subreg(wide), tnumRange(BigInt(b.u32min), BigInt(b.u32max)));
   b.tnum = tnum((wide.value & HIGH32) | low.value, (wide.mask & HIGH32) | low.mask);
+}
+
+/** `__mark_reg32_known`: the low half is one value, nothing else is touched. */
+export function withLow32(v: Bounds, low: number): Bounds {
+  const b = v.copy();
+  const unsigned = low >>> 0;
+  b.tnum = tnum((b.tnum.value & HIGH32) | BigInt(unsigned), b.tnum.mask & HIGH32);
+  b.s32min = low;
+  b.s32max = low;
+  b.u32min = unsigned;
+  b.u32max = unsigned;
+  return b;
 }
 
 /** `reg_bounds_sync`: lets the five descriptions tighten one another. */

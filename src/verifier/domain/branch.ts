@@ -63,6 +63,7 @@ const disjoint = (a: View, b: View): boolean => a.umin > b.umax || a.umax < b.um
 
 function certainlyEqual(a: Bounds, b: Bounds, jmp32: boolean): boolean | undefined {
   if (isConstAs(a, jmp32) && isConstAs(b, jmp32)) return constValue(a, jmp32) === constValue(b, jmp32);
+  if (jmp32 ? !T.overlaps(T.subreg(a.tnum), T.subreg(b.tnum)) : !T.overlaps(a.tnum, b.tnum)) return false;
   if (jmp32) return disjoint(view32(a), view32(b)) ? false : undefined;
   return disjoint(a, b) || disjoint(view32(a), view32(b)) ? false : undefined;
 }

@@ -88,6 +88,12 @@ export function intersect(a: Tnum, b: Tnum): Tnum {
   return tnum((a.value | b.value) & ~unknown, unknown);
 }
 
+/** Some value is in both. */
+export function overlaps(a: Tnum, b: Tnum): boolean {
+  const certain = ~a.mask & ~b.mask;
+  return (a.value & certain) === (b.value & certain);
+}
+
 /** Truncates to `size` bytes. */
 export function cast(t: Tnum, size: number): Tnum {
   const keep = size >= 8 ? U64_MAX : (1n << BigInt(size * 8)) - 1n;

@@ -1,9 +1,9 @@
 /** ALU instructions: form, operands, and which rule computes the result (check_alu_op(), adjust_reg_min_max_vals()). */
 import * as I from '../../isa/index.ts';
 import { computable, scalarAlu } from '../domain/alu.ts';
-import { type Bounds, isConstAs, known, knownImm, sync, zeroExtend32 } from '../domain/bounds.ts';
+import { type Bounds, isConstAs, known, knownImm, sync, withLow32, zeroExtend32 } from '../domain/bounds.ts';
 import { signExtend, signExtend32 } from '../domain/cast.ts';
-import { S32_MAX } from '../domain/u64.ts';
+import { S32_MAX, U64_MAX } from '../domain/u64.ts';
 import { readReg, writeReg, writeUnknown } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import { ADD_CONST, DEF_NOT_SUBREG, LIVE_WRITTEN, Reg } from '../state/reg.ts';
@@ -113,6 +113,25 @@ function binaryForm(env: Env, insn: I.Insn, op: number): void {
   if (shift && (insn.imm < 0 || insn.imm >= width)) env.fail('EINVAL', `invalid shift ${insn.imm}`);
 }
 
+/**
+ * `maybe_fork_scalars`: a sign spread over a register, 0 or -1, that is now used as a mask. Each is
+ * walked on its own, so that what the mask selects is known exactly.
+ */
+function forkSigns(env: Env, insn: I.Insn, dst: Reg): void {
+  const { v } = dst;
+  const wide = v.smin === -1n && v.smax === 0n;
+  if (!wide && !(v.s32min === -1 && v.s32max === 0)) return;
+  const branch = env.pushState(env.insnIdx, env.insnIdx, false);
+  const other = branch.frame.reg(insn.dst);
+  if (wide) {
+    other.markKnown(0n);
+    dst.markKnown(U64_MAX);
+  } else {
+    other.v = withLow32(v, 0);
+    dst.v = withLow32(v, -1);
+  }
+}
+
 /** Two scalars. A constant added to a linked one keeps the link, with its distance. */
 function scalars(env: Env, insn: I.Insn, op: number, dst: Reg, src: Bounds): void {
   const alu32 = I.bpfClass(insn.code) === I.BPF_ALU;
@@ -120,6 +139,8 @@ function scalars(env: Env, insn: I.Insn, op: number, dst: Reg, src: Bounds): voi
     env.markUnknown(dst);
     return;
   }
+  const masks = op === I.BPF_AND || op === I.BPF_OR;
+  if (masks && src.isConst) forkSigns(env, insn, dst);
   const sameReg = src === dst.v;
   dst.v = scalarAlu(op, dst.v, src, alu32);
   const addend = sameReg && I.bpfSrc(insn.code) === I.BPF_X && insn.src === insn.dst ? dst.v : src;

@@ -1,7 +1,7 @@
 /** Format strings against bpf_snprintf of the real kernel. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { format, type FormatEnv } from '../../../kernel-sim/bpf/helpers/bodies/format.ts';
+import { type FormatEnv, format } from '../../../kernel-sim/bpf/helpers/bodies/format.ts';
 
 const SYMBOL = -0x7ed7_8bd0; // ___bpf_prog_run of the kernel that answered, 0x2090 bytes
 const SIZE = 0x2090;
@@ -18,14 +18,17 @@ const env: FormatEnv = {
 };
 
 it('formats as the kernel does, and refuses what it refuses', () => {
-  const lines = readFileSync(new URL('goldens/snprintf.golden.jsonl', import.meta.url), 'utf8').split('\n').filter((l) => l !== '');
+  const lines = readFileSync(new URL('goldens/snprintf.golden.jsonl', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((l) => l !== '');
   const wrong: string[] = [];
   for (const line of lines) {
     const [fmt, args, size, result, text] = JSON.parse(line) as [string, string[], number, number | string, string?];
     const got = format(fmt, args.map(BigInt), env);
     const want = typeof result === 'string' ? undefined : text;
     const kept = got?.slice(0, size - 1).replace(/\0+$/, '');
-    if (kept !== want || (got !== undefined && got.length + 1 !== result)) wrong.push(`${line}: ${JSON.stringify(got)}`);
+    if (kept !== want || (got !== undefined && got.length + 1 !== result))
+      wrong.push(`${line}: ${JSON.stringify(got)}`);
   }
   expect(wrong).toEqual([]);
 });

@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { BpfError, type EngineName, Kernel } from '../../../src/index.ts';
 
-type Row = [type: string, insns: string, before: string, packet: string, result: number | string, after?: string, packetAfter?: string];
+type Row = [
+  type: string,
+  insns: string,
+  before: string,
+  packet: string,
+  result: number | string,
+  after?: string,
+  packetAfter?: string,
+];
 const VALUE = 256;
 
 const rows = readFileSync(new URL('goldens/helpers.golden.jsonl', import.meta.url), 'utf8')
@@ -40,7 +48,8 @@ it.each<EngineName>(['interp', 'jit'])('helpers answer as the real kernel does (
       if (!(error instanceof BpfError)) throw error;
       got.push(error.errno);
     }
-    if (JSON.stringify(got) !== JSON.stringify(want)) wrong.push(`${type} ${insns}: ${JSON.stringify(got)}, Linux ${JSON.stringify(want)}`);
+    if (JSON.stringify(got) !== JSON.stringify(want))
+      wrong.push(`${type} ${insns}: ${JSON.stringify(got)}, Linux ${JSON.stringify(want)}`);
     map.close();
   }
   expect(wrong).toEqual([]);

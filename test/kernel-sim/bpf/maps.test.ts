@@ -5,7 +5,9 @@ import { BpfError, Kernel, type MapHandle } from '../../../src/index.ts';
 import { insn, ldImm64, writeInsns } from '../../../src/isa/index.ts';
 
 const golden = (name: string): string[] =>
-  readFileSync(new URL(`goldens/${name}`, import.meta.url), 'utf8').split('\n').filter((line) => line !== '');
+  readFileSync(new URL(`goldens/${name}`, import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
 const u32 = (n: number): Uint8Array => Uint8Array.of(n, n >> 8, n >> 16, n >> 24);
@@ -28,10 +30,18 @@ describe('maps as Linux 6.12 has them', () => {
   it('takes and refuses the same attributes with the same errors', () => {
     const wrong: string[] = [];
     for (const line of golden('map-create.golden.txt')) {
-      const [, type, keySize, valueSize, maxEntries, flags, mapExtra, name, want] = /^(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (".*") (\S+)$/.exec(line)!;
+      const [, type, keySize, valueSize, maxEntries, flags, mapExtra, name, want] =
+        /^(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (".*") (\S+)$/.exec(line)!;
       const got = errno(() => {
-        const attrs = { type: Number(type), keySize: Number(keySize), valueSize: Number(valueSize), maxEntries: Number(maxEntries) };
-        kernel.bpf.mapCreate({ ...attrs, flags: Number(flags), mapExtra: Number(mapExtra), name: JSON.parse(name!) as string }).close();
+        const attrs = {
+          type: Number(type),
+          keySize: Number(keySize),
+          valueSize: Number(valueSize),
+          maxEntries: Number(maxEntries),
+        };
+        kernel.bpf
+          .mapCreate({ ...attrs, flags: Number(flags), mapExtra: Number(mapExtra), name: JSON.parse(name!) as string })
+          .close();
       });
       if (got !== want) wrong.push(`${line}: ${got}`);
     }
@@ -40,8 +50,23 @@ describe('maps as Linux 6.12 has them', () => {
 
   it('gives keys in the same order, and gives up the same elements', () => {
     for (const line of golden('map-order.golden.jsonl')) {
-      const c = JSON.parse(line) as { type: string; flags: number; key: number; value: number; entries: number; keys?: string[]; count?: number; order: string[] };
-      const map = kernel.bpf.mapCreate({ type: c.type, keySize: c.key, valueSize: c.value, maxEntries: c.entries, flags: c.flags });
+      const c = JSON.parse(line) as {
+        type: string;
+        flags: number;
+        key: number;
+        value: number;
+        entries: number;
+        keys?: string[];
+        count?: number;
+        order: string[];
+      };
+      const map = kernel.bpf.mapCreate({
+        type: c.type,
+        keySize: c.key,
+        valueSize: c.value,
+        maxEntries: c.entries,
+        flags: c.flags,
+      });
       const keys = c.keys?.map(bytes) ?? Array.from({ length: c.count ?? 0 }, (_, n) => u32(n));
       for (const key of keys) map.update(key, 1n);
       expect([...map.keys()].map(hex), `${c.type} of ${c.entries}, flags ${c.flags}`).toEqual(c.order);
@@ -53,10 +78,23 @@ describe('maps as Linux 6.12 has them', () => {
     for (const line of golden('map-ops.golden.txt')) {
       const [shape, ops, left] = line.split(' | ') as [string, string, string];
       const [type, flags, maxEntries] = shape.split(' ') as [string, string, string];
-      const map = kernel.bpf.mapCreate({ type, keySize: 4, valueSize: 8, maxEntries: Number(maxEntries), flags: Number(flags) });
-      const prog = kernel.bpf.progLoad({ type: 'socket_filter', insns: operations(map, ops.split(' ')), license: 'GPL', verify: false });
+      const map = kernel.bpf.mapCreate({
+        type,
+        keySize: 4,
+        valueSize: 8,
+        maxEntries: Number(maxEntries),
+        flags: Number(flags),
+      });
+      const prog = kernel.bpf.progLoad({
+        type: 'socket_filter',
+        insns: operations(map, ops.split(' ')),
+        license: 'GPL',
+        verify: false,
+      });
       prog.testRun({ dataIn: new Uint8Array(64) });
-      const keys = [...map.keys()].map((k) => String(new DataView(k.buffer, k.byteOffset).getUint32(0, true))).join(' ');
+      const keys = [...map.keys()]
+        .map((k) => String(new DataView(k.buffer, k.byteOffset).getUint32(0, true)))
+        .join(' ');
       expect(keys, shape).toBe(left ?? '');
       prog.close();
       map.close();
@@ -72,9 +110,15 @@ function operations(map: MapHandle, ops: readonly string[]): Uint8Array {
   const out = ops.flatMap((text) => {
     const op = text[0] as keyof typeof helper;
     const key = Number(text.slice(1));
-    const value = op in mode
-      ? [insn(0x7a, FP, 0, -16, key), insn(0xbf, 3, FP, 0, 0), insn(0x07, 3, 0, 0, -16), insn(0xb7, 4, 0, 0, mode[op as keyof typeof mode])]
-      : [];
+    const value =
+      op in mode
+        ? [
+            insn(0x7a, FP, 0, -16, key),
+            insn(0xbf, 3, FP, 0, 0),
+            insn(0x07, 3, 0, 0, -16),
+            insn(0xb7, 4, 0, 0, mode[op as keyof typeof mode]),
+          ]
+        : [];
     return [
       insn(0x62, FP, 0, -4, key),
       ...ldImm64(1, BigInt(map.fd), 1),
@@ -114,13 +158,19 @@ describe('what user space does to maps', () => {
   });
 
   it('queues, stacks and Bloom filters', () => {
-    const [queue, stack] = ['queue', 'stack'].map((type) => kernel.bpf.mapCreate({ type, valueSize: 4, maxEntries: 2 })) as [MapHandle, MapHandle];
+    const [queue, stack] = ['queue', 'stack'].map((type) =>
+      kernel.bpf.mapCreate({ type, valueSize: 4, maxEntries: 2 }),
+    ) as [MapHandle, MapHandle];
     for (const map of [queue, stack]) {
       map.update(null, 1);
       map.update(null, 2);
       expect(errno(() => map.update(null, 3))).toBe('E2BIG');
     }
-    expect([queue.lookupAndDelete()?.[0], queue.lookupAndDelete()?.[0], queue.lookupAndDelete()]).toEqual([1, 2, undefined]);
+    expect([queue.lookupAndDelete()?.[0], queue.lookupAndDelete()?.[0], queue.lookupAndDelete()]).toEqual([
+      1,
+      2,
+      undefined,
+    ]);
     expect([stack.lookup()?.[0], stack.lookupAndDelete()?.[0], stack.lookupAndDelete()?.[0]]).toEqual([2, 2, 1]);
     const bloom = kernel.bpf.mapCreate({ type: 'bloom_filter', valueSize: 4, maxEntries: 100, flags: 64 });
     bloom.update(null, 7);

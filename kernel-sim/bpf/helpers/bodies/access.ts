@@ -19,7 +19,8 @@ const isUser = (at: Addr, size: number): boolean => at >= 0 && at + size <= TASK
 export type Space = 'kernel' | 'user' | 'compat';
 
 /** Which side an address of bpf_probe_read is taken to be on. */
-const resolve = (space: Space, at: Addr): 'kernel' | 'user' => (space === 'compat' ? (at >= 0 && at < TASK_SIZE_MAX ? 'user' : 'kernel') : space);
+const resolve = (space: Space, at: Addr): 'kernel' | 'user' =>
+  space === 'compat' ? (at >= 0 && at < TASK_SIZE_MAX ? 'user' : 'kernel') : space;
 
 function refused(space: 'kernel' | 'user', at: Addr, size: number): number {
   if (space === 'kernel') return isKernel(at) ? 0 : -ERRNO.ERANGE;
@@ -46,7 +47,8 @@ export function probeRead(memory: GuestMemory, space: Space, dst: Addr, size: nu
 }
 
 function readable(memory: GuestMemory, at: Addr, size: number): boolean {
-  for (let a = at; a < at + size; a += PAGE - (((a % PAGE) + PAGE) % PAGE)) if (memory.translate(a, 0, false) < 0) return false;
+  for (let a = at; a < at + size; a += PAGE - (((a % PAGE) + PAGE) % PAGE))
+    if (memory.translate(a, 0, false) < 0) return false;
   return true;
 }
 

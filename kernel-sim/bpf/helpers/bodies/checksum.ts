@@ -23,6 +23,8 @@ export function csumFold(sum: number): number {
 }
 
 /** The checksum after a 16-bit field changed. */
-export const csumReplace2 = (sum: number, from: number, to: number): number => csumFold(csumAdd(csumAdd(~sum & 0xffff, ~from & 0xffff), to));
+export const csumReplace2 = (sum: number, from: number, to: number): number =>
+  csumFold(csumAdd(csumAdd(~sum & 0xffff, ~from & 0xffff), to));
 /** ... after a 32-bit field changed. */
-export const csumReplace4 = (sum: number, from: number, to: number): number => csumFold(csumAdd(csumAdd(~sum & 0xffff, ~from >>> 0), to));
+export const csumReplace4 = (sum: number, from: number, to: number): number =>
+  csumFold(csumAdd(csumAdd(~sum & 0xffff, ~from >>> 0), to));

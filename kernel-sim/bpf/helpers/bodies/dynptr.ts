@@ -22,7 +22,12 @@ function clear(call: HelperCall, at: Addr): void {
 function fields(call: HelperCall, at: Addr): { data: Addr; size: number; offset: number; readOnly: boolean } {
   const { memory } = call.kernel;
   const word = memory.readS32(at + 8);
-  return { data: memory.readAddr(at), size: word & SIZE_MASK, offset: memory.readU32(at + 12), readOnly: (word & READ_ONLY) !== 0 };
+  return {
+    data: memory.readAddr(at),
+    size: word & SIZE_MASK,
+    offset: memory.readU32(at + 12),
+    readOnly: (word & READ_ONLY) !== 0,
+  };
 }
 const outside = (size: number, offset: number, length: number): boolean => length > size || offset > size - length;
 
@@ -32,7 +37,8 @@ function commit(call: HelperCall, discard: boolean): void {
   const data = kernel.memory.readAddr(at);
   if (data !== 0) {
     for (const map of call.state.maps.values()) {
-      if (map instanceof RingbufMap && data >= map.rb && data < map.rb + 12288 + 2 * map.size) map.commit(data, args.lo(1), discard);
+      if (map instanceof RingbufMap && data >= map.rb && data < map.rb + 12288 + 2 * map.size)
+        map.commit(data, args.lo(1), discard);
     }
     clear(call, at);
   }
@@ -75,15 +81,24 @@ export const DYNPTR: HelperBodies = {
     const d = fields(call, args.addr(2));
     const [length, offset] = [args.u32(1), args.u32(3)];
     const bad = d.data === 0 || args.lo(4) !== 0 ? -ERRNO.EINVAL : outside(d.size, offset, length) ? -ERRNO.E2BIG : 0;
-    if (bad === 0 && length > 0) kernel.memory.writeBytes(args.addr(0), kernel.memory.readBytes(d.data + d.offset + offset, length));
+    if (bad === 0 && length > 0)
+      kernel.memory.writeBytes(args.addr(0), kernel.memory.readBytes(d.data + d.offset + offset, length));
     args.retInt(bad);
   },
   bpf_dynptr_write: (call) => {
     const { args, kernel } = call;
     const d = fields(call, args.addr(0));
     const [offset, length] = [args.u32(1), args.u32(3)];
-    const bad = d.data === 0 || d.readOnly ? -ERRNO.EINVAL : outside(d.size, offset, length) ? -ERRNO.E2BIG : args.lo(4) !== 0 ? -ERRNO.EINVAL : 0;
-    if (bad === 0 && length > 0) kernel.memory.writeBytes(d.data + d.offset + offset, kernel.memory.readBytes(args.addr(2), length));
+    const bad =
+      d.data === 0 || d.readOnly
+        ? -ERRNO.EINVAL
+        : outside(d.size, offset, length)
+          ? -ERRNO.E2BIG
+          : args.lo(4) !== 0
+            ? -ERRNO.EINVAL
+            : 0;
+    if (bad === 0 && length > 0)
+      kernel.memory.writeBytes(d.data + d.offset + offset, kernel.memory.readBytes(args.addr(2), length));
     args.retInt(bad);
   },
   bpf_dynptr_data: (call) => {

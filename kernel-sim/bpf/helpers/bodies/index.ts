@@ -4,6 +4,7 @@ import { faultStub } from '../../engine/fault-stub.ts';
 import type { BpfState } from '../../state.ts';
 import { type HelperBodies, type HelperBody, HelperCall } from './call.ts';
 import { DYNPTR } from './dynptr.ts';
+import { KFUNCS } from './kfuncs.ts';
 import { MAP } from './map.ts';
 import { MISC } from './misc.ts';
 import { PERF } from './perf.ts';
@@ -17,7 +18,21 @@ import { TIMER } from './timer.ts';
 import { TRACING } from './tracing.ts';
 import { XDP } from './xdp.ts';
 
-const FAMILIES: readonly HelperBodies[] = [MAP, PRINT, TASK, PROBE, MISC, PERF, TRACING, SKB, SOCK, XDP, STRING, DYNPTR, TIMER];
+const FAMILIES: readonly HelperBodies[] = [
+  MAP,
+  PRINT,
+  TASK,
+  PROBE,
+  MISC,
+  PERF,
+  TRACING,
+  SKB,
+  SOCK,
+  XDP,
+  STRING,
+  DYNPTR,
+  TIMER,
+];
 
 const bodyOf = (symbol: string): HelperBody | undefined => {
   for (const family of FAMILIES) {

@@ -7,12 +7,14 @@ import { HashMap, RedirectMap, RingbufMap } from '../../maps/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
-const update: HelperBody = (call) => call.args.retInt(call.map(0).update(call.args.addr(1), call.args.addr(2), call.args.lo(3)));
+const update: HelperBody = (call) =>
+  call.args.retInt(call.map(0).update(call.args.addr(1), call.args.addr(2), call.args.lo(3)));
 const remove: HelperBody = (call) => call.args.retInt(call.map(0).delete(call.args.addr(1)));
 const push: HelperBody = (call) => call.args.retInt(call.map(0).push(call.args.addr(1), call.args.lo(2)));
 const pop: HelperBody = (call) => call.args.retInt(call.map(0).pop(call.args.addr(1)));
 const peek: HelperBody = (call) => call.args.retInt(call.map(0).peek(call.args.addr(1)));
-const lookupPercpu: HelperBody = (call) => call.args.retAddr(call.map(0).lookupPercpu(call.args.addr(1), call.args.u32(2)));
+const lookupPercpu: HelperBody = (call) =>
+  call.args.retAddr(call.map(0).lookupPercpu(call.args.addr(1), call.args.u32(2)));
 
 /** The element, not its value: inlined code adds the key's size. */
 const lookupElem: HelperBody = (call) => {
@@ -29,7 +31,7 @@ const forEach: HelperBody = (call) => {
     args.retInt(-ERRNO.EINVAL);
     return;
   }
-  args.retInt(map.forEach((key, value) => call.callback(fn, [pair(mapAt), pair(key), pair(value), pair(ctx)])));
+  args.retInt(map.walk((key, value) => call.callback(fn, [pair(mapAt), pair(key), pair(value), pair(ctx)])));
 };
 
 const ring = (call: HelperCall, n: number): RingbufMap => call.map(n) as RingbufMap;

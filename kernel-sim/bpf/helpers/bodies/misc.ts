@@ -62,7 +62,8 @@ export const MISC: HelperBodies = {
   },
   bpf_send_signal: ({ args }) => args.retInt(args.u32(0) > 64 ? -ERRNO.EINVAL : 0),
   bpf_send_signal_thread: ({ args }) => args.retInt(args.u32(0) > 64 ? -ERRNO.EINVAL : 0),
-  bpf_per_cpu_ptr: ({ args, kernel }) => args.retAddr(args.u32(1) < kernel.cpus ? kernel.percpu.address(args.addr(0), args.u32(1)) : 0),
+  bpf_per_cpu_ptr: ({ args, kernel }) =>
+    args.retAddr(args.u32(1) < kernel.cpus ? kernel.percpu.address(args.addr(0), args.u32(1)) : 0),
   bpf_this_cpu_ptr: ({ args, kernel }) => args.retAddr(kernel.percpu.address(args.addr(0), kernel.context.cpu)),
   bpf_kptr_xchg: ({ args, kernel }) => {
     const old = kernel.memory.readU64(args.addr(0));

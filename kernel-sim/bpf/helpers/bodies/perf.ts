@@ -4,8 +4,8 @@
  */
 import { ERRNO } from '../../../errno.ts';
 import { PerfEventArrayMap } from '../../maps/index.ts';
-import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 import { GuestStruct } from '../../testrun/packet.ts';
+import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 /** BPF_F_CURRENT_CPU and BPF_F_INDEX_MASK */
 const CURRENT_CPU = 0xffff_ffff;

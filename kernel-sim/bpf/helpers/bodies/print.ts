@@ -5,13 +5,14 @@ import { ERRNO } from '../../../errno.ts';
 import type { BpfState } from '../../state.ts';
 import { readString } from './access.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
-import { format, type FormatEnv } from './format.ts';
+import { type FormatEnv, format } from './format.ts';
 
 /** BPF_TRACE_PRINTK_SIZE */
 const TRACE_SIZE = 1024;
 const MAX_VARARGS = 12;
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 const utf8 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 
 /** is_ksym_addr(): the kernel's text, modules and images. */

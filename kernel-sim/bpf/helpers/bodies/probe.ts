@@ -1,6 +1,7 @@
 /** Reading and writing memory by address: bpf-helpers(7), bpf_probe_read and its kin. */
-import { ERRNO } from '../../../errno.ts';
+
 import { KERNEL_TEXT, MODULES_VADDR, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
+import { ERRNO } from '../../../errno.ts';
 import { probeRead, probeReadString, type Space } from './access.ts';
 import type { HelperBodies, HelperBody } from './call.ts';
 
@@ -35,7 +36,12 @@ export const PROBE: HelperBodies = {
     const { memory } = kernel;
     const [at, size] = [args.addr(0), args.u32(2)];
     const bytes = memory.readBytes(args.addr(1), size);
-    if (at < 0 || at + size > TASK_SIZE_MAX || memory.translate(at, 1, false) < 0 || memory.translate(at + size - 1, 1, false) < 0) {
+    if (
+      at < 0 ||
+      at + size > TASK_SIZE_MAX ||
+      memory.translate(at, 1, false) < 0 ||
+      memory.translate(at + size - 1, 1, false) < 0
+    ) {
       args.retInt(-ERRNO.EPERM);
       return;
     }

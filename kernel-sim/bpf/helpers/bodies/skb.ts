@@ -2,8 +2,8 @@
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../errno.ts';
 import { GuestStruct, SHARED_INFO } from '../../testrun/packet.ts';
-import { csumAdd, csumFold, csumPartial, csumReplace2, csumReplace4 } from './checksum.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
+import { csumAdd, csumFold, csumPartial, csumReplace2, csumReplace4 } from './checksum.ts';
 
 const INT_MAX = 0x7fff_ffff;
 /** SKF_AD_OFF, SKF_NET_OFF and SKF_LL_OFF of include/uapi/linux/filter.h: negative offsets of classic filters. */
@@ -13,7 +13,8 @@ const BPF_F_RECOMPUTE_CSUM = 1;
 const BPF_F_INVALIDATE_HASH = 2;
 
 /** The buffer that argument n points to. */
-export const skbArg = (call: HelperCall, n: number): GuestStruct => new GuestStruct(call.state, 'sk_buff', call.args.addr(n));
+export const skbArg = (call: HelperCall, n: number): GuestStruct =>
+  new GuestStruct(call.state, 'sk_buff', call.args.addr(n));
 
 /** Address of `size` bytes at an offset in the packet, 0 where they are not there. */
 function inPacket(skb: GuestStruct, offset: number, size: number): Addr {
@@ -79,7 +80,10 @@ function grow(call: HelperCall, skb: GuestStruct, front: number, back: number): 
   const fresh = host.kmalloc(used + SHARED_INFO);
   memory.writeBytes(fresh + front, memory.readBytes(head, end));
   memory.writeBytes(fresh + used, memory.readBytes(head + end, SHARED_INFO));
-  skb.set('data', fresh + front + (skb.get('data') - head)).set('head', fresh).set('end', used);
+  skb
+    .set('data', fresh + front + (skb.get('data') - head))
+    .set('head', fresh)
+    .set('end', used);
   for (const f of ['tail', 'network_header', 'mac_header', 'transport_header']) {
     const v = skb.get(f);
     if (f === 'tail' || v !== 0xffff) skb.set(f, v + front);
@@ -106,7 +110,10 @@ function pushHead(call: HelperCall, skb: GuestStruct, bytes: number): void {
   if (headroom < bytes) grow(call, skb, Math.ceil((bytes - headroom) / 64) * 64, 0);
   const data = skb.get('data') - bytes;
   call.kernel.memory.fillBytes(data, 0, bytes);
-  skb.set('data', data).set('len', skb.get('len') + bytes).set('mac_header', data - skb.get('head'));
+  skb
+    .set('data', data)
+    .set('len', skb.get('len') + bytes)
+    .set('mac_header', data - skb.get('head'));
 }
 
 /** Moves `length` bytes at the packet's start by `delta` (towards the front where negative). */
@@ -144,7 +151,8 @@ const BPF_F_IPV6 = 0x80;
 
 function replaced(call: HelperCall, sum: number, size: number, whole: boolean): number | undefined {
   const { args } = call;
-  if (size === 0) return whole && args.lo(2) === 0 && args.hi(2) === 0 ? csumFold(csumAdd(~sum & 0xffff, args.u32(3))) : undefined;
+  if (size === 0)
+    return whole && args.lo(2) === 0 && args.hi(2) === 0 ? csumFold(csumAdd(~sum & 0xffff, args.u32(3))) : undefined;
   if (size === 2) return csumReplace2(sum, args.u32(2) & 0xffff, args.u32(3) & 0xffff);
   return size === 4 ? csumReplace4(sum, args.u32(2), args.u32(3)) : undefined;
 }
@@ -225,7 +233,8 @@ export const SKB: HelperBodies = {
     const mode = args.u32(2);
     const net = skb.get('network_header') - (skb.get('data') - skb.get('head'));
     const inner = mode === 1 ? net : net + 20;
-    const bad = args.u32(3) & ~0x1ff ? ERRNO.EINVAL : Math.abs(delta) > 0xfff ? ERRNO.EFAULT : mode > 1 ? ERRNO.ENOTSUPP : 0;
+    const bad =
+      args.u32(3) & ~0x1ff ? ERRNO.EINVAL : Math.abs(delta) > 0xfff ? ERRNO.EFAULT : mode > 1 ? ERRNO.ENOTSUPP : 0;
     if (bad !== 0) {
       args.retInt(-bad);
       return;
@@ -244,7 +253,10 @@ export const SKB: HelperBodies = {
       }
       shiftFront(call, skb, inner, -delta);
       const data = skb.get('data') - delta;
-      skb.set('data', data).set('len', skb.get('len') + delta).set('mac_header', data - skb.get('head'));
+      skb
+        .set('data', data)
+        .set('len', skb.get('len') + delta)
+        .set('mac_header', data - skb.get('head'));
       skb.set('network_header', data - skb.get('head') + net);
     }
     updateDataEnd(call, skb);
@@ -253,7 +265,9 @@ export const SKB: HelperBodies = {
   bpf_skb_vlan_push: (call) => {
     const skb = skbArg(call, 0);
     const proto = call.args.u32(1) & 0xffff;
-    skb.set('vlan_proto', proto === 0x0081 || proto === 0xa888 ? proto : 0x0081).set('vlan_tci', call.args.u32(2) & 0xffff);
+    skb
+      .set('vlan_proto', proto === 0x0081 || proto === 0xa888 ? proto : 0x0081)
+      .set('vlan_tci', call.args.u32(2) & 0xffff);
     call.args.retInt(0);
   },
   bpf_skb_vlan_pop: (call) => {
@@ -292,7 +306,8 @@ export const SKB: HelperBodies = {
       call.args.retU32(skb.get('csum'));
     }
   },
-  bpf_csum_level: ({ args }) => args.retInt(args.u32(1) > 3 || args.hi(1) !== 0 ? -ERRNO.EINVAL : args.u32(1) === 0 ? -ERRNO.EACCES : 0),
+  bpf_csum_level: ({ args }) =>
+    args.retInt(args.u32(1) > 3 || args.hi(1) !== 0 ? -ERRNO.EINVAL : args.u32(1) === 0 ? -ERRNO.EACCES : 0),
   bpf_csum_diff: ({ args, kernel }) => {
     const [fromSize, toSize] = [args.u32(1), args.u32(3)];
     if (fromSize % 4 !== 0 || toSize % 4 !== 0) {
@@ -338,11 +353,16 @@ function payloadOffset(call: HelperCall): number {
   if (net + 20 > end) return 0;
   const version = memory.readU8(net) >> 4;
   const [header, protocol] =
-    version === 4 ? [(memory.readU8(net) & 15) * 4, memory.readU8(net + 9)] : version === 6 ? [40, memory.readU8(net + 6)] : [0, 0];
+    version === 4
+      ? [(memory.readU8(net) & 15) * 4, memory.readU8(net + 9)]
+      : version === 6
+        ? [40, memory.readU8(net + 6)]
+        : [0, 0];
   const transport = net + header;
   if (header === 0 || transport > end) return 0;
   // a TCP header says how long it is
-  if (protocol === 6 && transport + 13 <= end) return transport - data + Math.max(20, (memory.readU8(transport + 12) & 0xf0) >> 2);
+  if (protocol === 6 && transport + 13 <= end)
+    return transport - data + Math.max(20, (memory.readU8(transport + 12) & 0xf0) >> 2);
   return transport - data + (HEADER_SIZES[protocol] ?? 0);
 }
 

@@ -22,7 +22,8 @@ const sockArg = (call: HelperCall): GuestStruct | undefined => {
 };
 const state = (sk: GuestStruct): number => sk.get('__sk_common.skc_state');
 const isFull = (sk: GuestStruct): boolean => state(sk) !== TCP_TIME_WAIT && state(sk) !== TCP_NEW_SYN_RECV;
-const isTcp = (sk: GuestStruct): boolean => isFull(sk) && sk.get('sk_type') === SOCK_STREAM && sk.get('sk_protocol') === IPPROTO_TCP;
+const isTcp = (sk: GuestStruct): boolean =>
+  isFull(sk) && sk.get('sk_type') === SOCK_STREAM && sk.get('sk_protocol') === IPPROTO_TCP;
 
 /** The socket itself where it is what the caller takes it for, else NULL. */
 const cast =
@@ -36,7 +37,8 @@ const lookup: HelperBody = none;
 
 const TC_ACT_SHOT = 2;
 const TC_ACT_REDIRECT = 7;
-const redirect: HelperBody = ({ args }) => args.retU32(args.lo(3) !== 0 || args.hi(3) !== 0 ? TC_ACT_SHOT : TC_ACT_REDIRECT);
+const redirect: HelperBody = ({ args }) =>
+  args.retU32(args.lo(3) !== 0 || args.hi(3) !== 0 ? TC_ACT_SHOT : TC_ACT_REDIRECT);
 
 /** BPF_FIB_LKUP_RET_FWD_DISABLED: the loopback device forwards nothing. */
 const FWD_DISABLED = 5;
@@ -102,7 +104,11 @@ export const SOCK: HelperBodies = {
   bpf_skc_to_tcp_timewait_sock: cast((sk) => state(sk) === TCP_TIME_WAIT),
   bpf_skc_to_tcp_request_sock: cast((sk) => state(sk) === TCP_NEW_SYN_RECV),
   bpf_skc_to_udp6_sock: cast(
-    (sk) => isFull(sk) && sk.get('sk_protocol') === IPPROTO_UDP && sk.get('sk_type') === SOCK_DGRAM && sk.get('__sk_common.skc_family') === AF_INET6,
+    (sk) =>
+      isFull(sk) &&
+      sk.get('sk_protocol') === IPPROTO_UDP &&
+      sk.get('sk_type') === SOCK_DGRAM &&
+      sk.get('__sk_common.skc_family') === AF_INET6,
   ),
   bpf_skc_to_unix_sock: cast((sk) => isFull(sk) && sk.get('__sk_common.skc_family') === AF_UNIX),
   bpf_skc_to_mptcp_sock: none,
@@ -135,7 +141,11 @@ export const SOCK: HelperBodies = {
     const { args } = call;
     const skb = new GuestStruct(call.state, 'sk_buff', args.addr(0));
     const type = args.u32(2);
-    if (type > 1 || (type === 1 && args.lo(1) === 0 && args.hi(1) === 0) || (type === 0 && (args.lo(1) | args.hi(1)) !== 0)) {
+    if (
+      type > 1 ||
+      (type === 1 && args.lo(1) === 0 && args.hi(1) === 0) ||
+      (type === 0 && (args.lo(1) | args.hi(1)) !== 0)
+    ) {
       args.retInt(-ERRNO.EINVAL);
       return;
     }

@@ -2,7 +2,8 @@
 import { ERRNO } from '../../../errno.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 /** White space, a sign where one may stand, then digits of the base: how many characters, and the number. */
 function parse(call: HelperCall, signed: boolean): { consumed: number; value: bigint } | number {

@@ -36,7 +36,11 @@ function frames(call: HelperCall, source: 'regs' | 'here', flags: number): Addr[
   if (source === 'regs') {
     const regs = kernel.structs.of('pt_regs');
     const at = args.addr(0);
-    return walk(call, kernel.memory.readAddr(at + regs.offset('ip')), kernel.memory.readAddr(at + regs.offset('bp'))).slice(skip);
+    return walk(
+      call,
+      kernel.memory.readAddr(at + regs.offset('ip')),
+      kernel.memory.readAddr(at + regs.offset('bp')),
+    ).slice(skip);
   }
   const bp = kernel.cpu.reg(RBP);
   return walk(call, kernel.cpu.rip, bp).slice(1 + skip);
@@ -74,7 +78,8 @@ const stack =
     args.retInt(trace.length === 0 && size > 0 ? -ERRNO.EFAULT : trace.length * 8);
   };
 
-const regsOffset = (call: HelperCall, field: string): Addr => call.args.addr(0) + call.kernel.structs.of('pt_regs').offset(field);
+const regsOffset = (call: HelperCall, field: string): Addr =>
+  call.args.addr(0) + call.kernel.structs.of('pt_regs').offset(field);
 
 /** The cookie of the attachment that runs: the kernel leaves its run context in the task (`task_struct.bpf_ctx`). */
 const cookie =

@@ -68,13 +68,15 @@ export const XDP: HelperBodies = {
   bpf_xdp_load_bytes: (call) => {
     const { args, kernel } = call;
     const found = bytesAt(call);
-    if (typeof found !== 'number') kernel.memory.writeBytes(args.addr(2), kernel.memory.readBytes(found.at, args.u32(3)));
+    if (typeof found !== 'number')
+      kernel.memory.writeBytes(args.addr(2), kernel.memory.readBytes(found.at, args.u32(3)));
     args.retInt(typeof found === 'number' ? found : 0);
   },
   bpf_xdp_store_bytes: (call) => {
     const { args, kernel } = call;
     const found = bytesAt(call);
-    if (typeof found !== 'number') kernel.memory.writeBytes(found.at, kernel.memory.readBytes(args.addr(2), args.u32(3)));
+    if (typeof found !== 'number')
+      kernel.memory.writeBytes(found.at, kernel.memory.readBytes(args.addr(2), args.u32(3)));
     args.retInt(typeof found === 'number' ? found : 0);
   },
   /** XDP_REDIRECT, or XDP_ABORTED where flags are set. */

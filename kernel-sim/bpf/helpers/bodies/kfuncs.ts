@@ -1,0 +1,129 @@
+/** Kernel functions that programs call by BTF id (Linux 6.12 Documentation/bpf/kfuncs.rst, bpf_iterators.rst). */
+import { ERRNO } from '../../../errno.ts';
+import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
+
+/** BPF_MAX_LOOPS */
+const MAX_LOOPS = 8 << 20;
+const none: HelperBody = ({ args }) => args.ret(0, 0);
+const SIZE_MASK = 0xff_ffff;
+const READ_ONLY = 1 << 31;
+
+interface Dynptr {
+  readonly at: number;
+  readonly data: number;
+  readonly size: number;
+  readonly offset: number;
+  readonly word: number;
+}
+function dynptr(call: HelperCall, n: number): Dynptr {
+  const { memory } = call.kernel;
+  const at = call.args.addr(n);
+  const word = memory.readS32(at + 8);
+  return { at, data: memory.readAddr(at), size: word & SIZE_MASK, offset: memory.readU32(at + 12), word };
+}
+
+/** Where `length` bytes of a dynamic pointer are, 0 outside it: data in memory needs no copy. */
+function slice(call: HelperCall, write: boolean): void {
+  const { args } = call;
+  const d = dynptr(call, 0);
+  const [offset, length] = [args.u32(1), args.u32(3)];
+  const outside = d.data === 0 || length > d.size || offset > d.size - length || (write && d.word & READ_ONLY);
+  args.retAddr(outside ? 0 : d.data + d.offset + offset);
+}
+
+/** Allocations of bpf_obj_new: BTF says how large, which the verifier put into the first argument. */
+const allocate: HelperBody = (call) => {
+  const size = call.args.u32(0);
+  call.args.retAddr(size === 0 ? 0 : call.state.host.kmalloc(size));
+};
+const drop: HelperBody = (call) => {
+  const at = call.args.addr(0);
+  if (at !== 0) call.state.host.kfree(at);
+  call.args.ret(0, 0);
+};
+
+const same: HelperBody = ({ args }) => args.retAddr(args.addr(0));
+
+export const KFUNCS: HelperBodies = {
+  /** struct bpf_iter_num: the number before the next one, and the end */
+  bpf_iter_num_new: ({ args, kernel }) => {
+    const at = args.addr(0);
+    const [start, end] = [args.lo(1), args.lo(2)];
+    const bad = start > end ? -ERRNO.EINVAL : end - start > MAX_LOOPS ? -ERRNO.E2BIG : 0;
+    kernel.memory.writeU32(at, bad === 0 ? start - 1 : 0);
+    kernel.memory.writeU32(at + 4, bad === 0 ? end : 0);
+    args.retInt(bad);
+  },
+  bpf_iter_num_next: ({ args, kernel }) => {
+    const at = args.addr(0);
+    const { memory } = kernel;
+    const [now, end] = [memory.readS32(at), memory.readS32(at + 4)];
+    if (now + 1 >= end) {
+      memory.writeU32(at, 0);
+      memory.writeU32(at + 4, 0);
+      args.retAddr(0);
+      return;
+    }
+    memory.writeU32(at, now + 1);
+    args.retAddr(at);
+  },
+  bpf_iter_num_destroy: ({ args, kernel }) => {
+    kernel.memory.writeU32(args.addr(0), 0);
+    kernel.memory.writeU32(args.addr(0) + 4, 0);
+    args.ret(0, 0);
+  },
+
+  bpf_rcu_read_lock: none,
+  bpf_rcu_read_unlock: none,
+  bpf_preempt_disable: (call) => {
+    call.kernel.context.preemptDisable();
+    call.args.ret(0, 0);
+  },
+  bpf_preempt_enable: (call) => {
+    call.kernel.context.preemptEnable();
+    call.args.ret(0, 0);
+  },
+  bpf_rdonly_cast: same,
+  bpf_cast_to_kern_ctx: same,
+
+  bpf_obj_new_impl: allocate,
+  bpf_obj_drop_impl: drop,
+
+  bpf_task_acquire: same,
+  bpf_task_release: none,
+  bpf_task_from_pid: (call) => call.args.retAddr(call.kernel.tasks.find(call.args.lo(0))?.address ?? 0),
+  bpf_get_task_exe_file: none,
+
+  bpf_dynptr_is_null: (call) => call.args.retU32(dynptr(call, 0).data === 0 ? 1 : 0),
+  bpf_dynptr_is_rdonly: (call) => {
+    const d = dynptr(call, 0);
+    call.args.retU32(d.data !== 0 && d.word & READ_ONLY ? 1 : 0);
+  },
+  bpf_dynptr_size: (call) => {
+    const d = dynptr(call, 0);
+    if (d.data === 0) call.args.retInt(-ERRNO.EINVAL);
+    else call.args.retU32(d.size);
+  },
+  /** Moves the start and the end inwards. */
+  bpf_dynptr_adjust: (call) => {
+    const { args, kernel } = call;
+    const d = dynptr(call, 0);
+    const [start, end] = [args.u32(1), args.u32(2)];
+    const bad = d.data === 0 || start > end ? -ERRNO.EINVAL : start > d.size || end > d.size ? -ERRNO.ERANGE : 0;
+    if (bad === 0) {
+      kernel.memory.writeU32(d.at + 12, d.offset + start);
+      kernel.memory.writeU32(d.at + 8, (d.word & ~SIZE_MASK) | (end - start));
+    }
+    args.retInt(bad);
+  },
+  bpf_dynptr_clone: (call) => {
+    const { args, kernel } = call;
+    const d = dynptr(call, 0);
+    const to = args.addr(1);
+    if (d.data === 0) kernel.memory.fillBytes(to, 0, 16);
+    else kernel.memory.writeBytes(to, kernel.memory.readBytes(d.at, 16));
+    args.retInt(d.data === 0 ? -ERRNO.EINVAL : 0);
+  },
+  bpf_dynptr_slice: (call) => slice(call, false),
+  bpf_dynptr_slice_rdwr: (call) => slice(call, true),
+};
