@@ -6,6 +6,19 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
+/** commander asks for child_process for subcommands in files of their own, which there are none of: loaded when touched. */
+const lazyChildProcess = {
+  name: 'lazy-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'child_process', namespace: 'lazy' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
+      contents: "exports.spawn = (...args) => require('node:child_process').spawn(...args);",
+    }));
+  },
+};
+
 rmSync('dist', { recursive: true, force: true });
 const common = { bundle: true, platform: 'node', target: 'node20', minifySyntax: true, logLevel: 'warning' };
 await build({
@@ -22,6 +35,7 @@ await build({
   format: 'cjs',
   minifyWhitespace: true,
   external: ['blessed'],
+  plugins: [lazyChildProcess],
   define: { 'import.meta.url': '__url' },
   banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
 });

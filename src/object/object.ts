@@ -1,23 +1,21 @@
-/** An object and, once it is loaded, its programs and maps in a kernel: libbpf's `bpf_object` in the shape of JavaScript. */
+/** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
 import { readFileSync } from 'node:fs';
-import { attachType, BPF_OBJ_NAME_LEN } from '../../kernel-sim/bpf/uapi/index.ts';
+import { BPF_OBJ_NAME_LEN } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
 import { writeInsns } from '../isa/index.ts';
-import { type AttachedLink, type AttachOptions, attachesItself, attachProgram } from './attach.ts';
 import { loadTarget } from './attach-target.ts';
-import type { BpfSyscalls, LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
+import type { BpfSyscalls, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
-import { forward } from './forward.ts';
 import { fillKconfig } from './kconfig.ts';
+import { targetOf } from './kernel-target.ts';
 import { btfForKernel } from './load-btf.ts';
 import { MapLoader } from './load-maps.ts';
-import { LoadedMap } from './map-access.ts';
-import type { MapDef, MapOrigin, ObjectModel, ProgramDef } from './model.ts';
+import { LoadedObject, type MapOf, type ProgOf } from './loaded.ts';
+import type { MapDef, ObjectModel, ProgramDef } from './model.ts';
 import { openObject } from './open.ts';
 import { type RelocatedProgram, Relocator } from './relocate.ts';
-import { structOpsValue } from './struct-ops-value.ts';
 import type { Target } from './target.ts';
-import { type Variables, variableAccess } from './variables.ts';
+import { sectionAccess, type Variables } from './variables.ts';
 
 export interface OpenOptions {
   /** name for messages and for the names of maps, where bytes are given */
@@ -39,53 +37,6 @@ export interface LoadOptions {
   readonly verify?: boolean;
   /** program types (libbpf's numbers) for programs whose section does not say */
   readonly types?: Readonly<Record<string, number>>;
-}
-
-/** The handle types of a kernel's own bpf(2). */
-type MapOf<K extends ObjectKernel> = ReturnType<K['bpf']['mapCreate']>;
-type ProgOf<K extends ObjectKernel> = ReturnType<K['bpf']['progLoad']>;
-type LinkOf<K extends ObjectKernel> = ReturnType<NonNullable<K['bpf']['linkCreate']>>;
-
-/** LINUX_VERSION_CODE of a release: `6.12.117-1` is 0x060c75. */
-export function versionCode(release: string): number {
-  const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release)?.slice(1) ?? []).map((part) =>
-    Number(part ?? 0),
-  );
-  return (major << 16) | (minor << 8) | Math.min(patch, 255);
-}
-
-/** A kernel as something to relocate for. */
-export function targetOf(kernel: ObjectKernel, options: Pick<LoadOptions, 'btf' | 'kconfig'> = {}): Target {
-  const { symbols } = kernel;
-  return {
-    // Both take milliseconds, and most objects need neither.
-    get btf() {
-      return kernel.btf;
-    },
-    get config() {
-      return kernel.config;
-    },
-    coreBtf: options.btf,
-    symbol: (name) => {
-      const address = symbols?.find?.(name)?.address ?? symbols?.address(name);
-      return address === undefined ? undefined : BigInt.asUintN(64, BigInt(address));
-    },
-    kconfig: options.kconfig,
-    version: versionCode(kernel.release),
-  };
-}
-
-function sectionAccess(
-  model: ObjectModel,
-  origin: MapOrigin,
-  handleOf: (map: MapDef) => MapHandle | undefined,
-): Variables {
-  return variableAccess(
-    model.btf,
-    model.maps.filter((m) => m.origin === origin),
-    model.externs,
-    handleOf,
-  );
 }
 
 const NO_HANDLE = (): undefined => undefined;
@@ -289,138 +240,3 @@ export class BpfObject {
     });
   }
 }
-
-/** A loaded program. */
-export interface LoadedProgram<H extends ProgHandle = ProgHandle, L extends LinkHandle = LinkHandle> {
-  readonly name: string;
-  readonly fd: number;
-  /** the kernel's program */
-  readonly handle: H;
-  readonly definition: ProgramDef;
-  readonly relocated: RelocatedProgram;
-  /** Attaches it; where the section's name does not say to what, `options` must. */
-  attach(options?: AttachOptions): AttachedLink<L>;
-}
-
-/** A map of an object in kernel K. */
-export type MapAccess<K extends ObjectKernel> = LoadedMap<MapOf<K>> & Omit<MapOf<K>, keyof LoadedMap>;
-/** A program of an object in kernel K. */
-export type ProgramAccess<K extends ObjectKernel> = LoadedProgram<ProgOf<K>, LinkOf<K>> &
-  Omit<ProgOf<K>, keyof LoadedProgram>;
-
-/** An object in a kernel. */
-export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
-  readonly object: BpfObject;
-  readonly kernel: K;
-  /** by the names of their variables (`counts`) or sections (`.rodata`); each has what the kernel's map has, too */
-  readonly maps: { [name: string]: MapAccess<K> } = Object.create(null) as { [name: string]: MapAccess<K> };
-  /** each has what the kernel's program has, too: `loaded.programs.hello.testRun()` */
-  readonly programs: { [name: string]: ProgramAccess<K> } = Object.create(null) as { [name: string]: ProgramAccess<K> };
-  /** global variables, live in the kernel's maps */
-  readonly data: Variables;
-  readonly rodata: Variables;
-  readonly bss: Variables;
-  readonly kconfig: Variables;
-  /** what was odd and went all the same */
-  readonly warnings: readonly string[];
-  readonly #fds: number[] = [];
-  readonly #links: AttachedLink<LinkOf<K>>[] = [];
-
-  constructor(object: BpfObject, kernel: K, handles: ReadonlyMap<MapDef, MapOf<K>>, warnings: readonly string[]) {
-    this.object = object;
-    this.kernel = kernel;
-    this.warnings = warnings;
-    for (const map of object.maps) {
-      const handle = handles.get(map);
-      if (!handle) continue;
-      const access = new LoadedMap<MapOf<K>>(object.model.file, map, handle, object.model.btf, kernel.cpus);
-      this.maps[map.realName] = forward(access, handle);
-    }
-    for (const handle of handles.values()) this.#fds.push(handle.fd);
-    const handleOf = (map: MapDef): MapHandle | undefined => handles.get(map);
-    this.data = sectionAccess(object.model, 'data', handleOf);
-    this.rodata = sectionAccess(object.model, 'rodata', handleOf);
-    this.bss = sectionAccess(object.model, 'bss', handleOf);
-    this.kconfig = sectionAccess(object.model, 'kconfig', handleOf);
-  }
-
-  /** Takes up a program that the kernel accepted; {@link BpfObject.load} does. */
-  add(relocated: RelocatedProgram, handle: ProgOf<K>): void {
-    const { program } = relocated;
-    this.#fds.push(handle.fd);
-    const loaded: LoadedProgram<ProgOf<K>, LinkOf<K>> = {
-      name: program.name,
-      fd: handle.fd,
-      handle,
-      definition: program,
-      relocated,
-      attach: (options) =>
-        attachProgram(this.object.model.file, program, handle, this.kernel, options) as AttachedLink<LinkOf<K>>,
-    };
-    this.programs[program.name] = forward(loaded, handle);
-  }
-
-  /** Programs that {@link attach} leaves alone, each with why. */
-  get notAttached(): { readonly program: string; readonly why: string }[] {
-    return Object.values(this.programs)
-      .filter((p) => !attachesItself(p.definition))
-      .map((p) => ({ program: p.name, why: `SEC("${p.definition.rawSectionName}") does not say where to attach` }));
-  }
-
-  /**
-   * Attaches every program whose section's name says where: libbpf's skeleton attach. If one cannot be
-   * attached, those before it are detached again.
-   *
-   * @throws NotModelledError, ObjectError, the kernel's error
-   */
-  attach(options: { readonly programs?: readonly string[] } = {}): AttachedLink<LinkOf<K>>[] {
-    const links: AttachedLink<LinkOf<K>>[] = [];
-    try {
-      for (const program of Object.values(this.programs)) {
-        if (options.programs ? options.programs.includes(program.name) : attachesItself(program.definition))
-          links.push(program.attach());
-      }
-      for (const map of this.object.maps) {
-        const handle = this.maps[map.realName];
-        if (map.origin === 'struct_ops' && handle && !options.programs)
-          links.push(...this.#attachStructOps(map, handle));
-      }
-    } catch (error) {
-      for (const link of links.reverse()) link.detach();
-      throw error;
-    }
-    this.#links.push(...links);
-    return links;
-  }
-
-  /** Detaches what {@link attach} attached, and closes programs and maps: `bpf_object__close`. */
-  close(): void {
-    for (const link of this.#links.splice(0).reverse()) link.detach();
-    for (const fd of this.#fds.splice(0).reverse()) this.kernel.bpf.close?.(fd);
-  }
-
-  #attachStructOps(map: MapDef, loaded: LoadedMap<MapOf<K>>): AttachedLink<LinkOf<K>>[] {
-    const { bpf } = this.kernel;
-    if (!bpf.linkCreate)
-      throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, 'attaching it is not modelled yet');
-    const { btf } = this.kernel;
-    if (!btf)
-      throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, "the kernel's BTF is not known");
-    const value = structOpsValue(this.object.model, map, btf, (name) => this.programs[name]?.fd);
-    loaded.handle.update(new Uint8Array(4), value, 0);
-    const link = bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') }) as LinkOf<K>;
-    return [
-      {
-        program: map.name,
-        method: 'struct_ops',
-        target: map.name,
-        offset: 0,
-        onReturn: false,
-        link,
-        detach: () => link.detach(),
-      },
-    ];
-  }
-}
-
-export type { BtfValue };

@@ -4,7 +4,7 @@
  */
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
 import type { MapHandle } from './bpf-interface.ts';
-import type { ExternDef, MapDef } from './model.ts';
+import type { ExternDef, MapDef, MapOrigin, ObjectModel } from './model.ts';
 
 /** One global variable. */
 export interface Variable {
@@ -77,4 +77,18 @@ export function variableAccess(
     }
   }
   return Object.seal(access);
+}
+
+/** Variables of all sections of one kind. */
+export function sectionAccess(
+  model: ObjectModel,
+  origin: MapOrigin,
+  handleOf: (map: MapDef) => MapHandle | undefined,
+): Variables {
+  return variableAccess(
+    model.btf,
+    model.maps.filter((m) => m.origin === origin),
+    model.externs,
+    handleOf,
+  );
 }

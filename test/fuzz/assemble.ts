@@ -1,7 +1,7 @@
 /** Trees of ./grammar.ts to instructions: a prologue that sets all registers, the items, and the registers stored. */
 import * as isa from '../../src/isa/index.ts';
 import { type Insn, insn, ldImm64 } from '../../src/isa/index.ts';
-import { BASE, DUMP, FRAME, type Item, KEYS, NUMBERS, type Program } from './grammar.ts';
+import { BASE, BUFFER_AT, DUMP, FRAME, type Item, KEYS, NUMBERS, type Program } from './grammar.ts';
 
 /** Descriptors of the maps that programs use. */
 export interface Maps {
@@ -27,6 +27,8 @@ const load32 = (dst: number, base: number, off: number): Insn =>
 const store = (base: number, off: number, src: number): Insn =>
   insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, base, src, off, 0);
 const call = (helper: number): Insn => insn(isa.BPF_JMP | isa.BPF_CALL, 0, 0, 0, helper);
+const buffer = (dst: number, fd: number): Insn[] =>
+  ldImm64(dst, (BigInt(BUFFER_AT) << 32n) | BigInt(fd), isa.BPF_PSEUDO_MAP_VALUE);
 const exit = insn(isa.BPF_JMP | isa.BPF_EXIT, 0, 0, 0, 0);
 const map = (dst: number, fd: number): Insn[] => ldImm64(dst, BigInt(fd), isa.BPF_PSEUDO_MAP_FD);
 const frame = (dst: number, off: number): Insn[] => [mov(dst, FP), add(dst, off)];
@@ -38,7 +40,7 @@ export function assemble(program: Program, maps: Maps): Insn[] {
 
 /** What another program's tail call ends in. */
 export const tailTarget = (maps: Maps, n: number): Insn[] => [
-  ...ldImm64(1, BigInt(maps.buffer), isa.BPF_PSEUDO_MAP_VALUE),
+  ...buffer(1, maps.buffer),
   insn(isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K, 2, 0, 0, n + 1),
   insn(isa.BPF_STX | isa.BPF_ATOMIC | isa.BPF_DW, 1, 2, DUMP, isa.BPF_ADD),
   load(0, 1, DUMP),
@@ -81,7 +83,7 @@ class Assembly {
 
   /** The buffer's address, and a stack without unknowns. */
   private begin(): void {
-    this.out.push(...ldImm64(BASE, BigInt(this.maps.buffer), isa.BPF_PSEUDO_MAP_VALUE));
+    this.out.push(...buffer(BASE, this.maps.buffer));
     for (let at = -8; at >= FRAME.random; at -= 8)
       this.out.push(insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, FP, 0, at, 0));
   }
@@ -149,6 +151,15 @@ class Assembly {
       case 'indexed':
         out.push(mov(8, item.index), and(8, item.mask), insn(isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_X, 8, BASE, 0, 0));
         this.through8(item.access, item.reset);
+        return;
+      case 'bounded':
+        out.push(mov(8, item.index), ...copies(item.before));
+        this.over(item.test, () => {
+          out.push(...copies(item.behind), insn(isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_X, 8, BASE, 0, 0), {
+            ...item.access,
+          });
+        });
+        out.push(set(8, item.reset));
         return;
       case 'context':
         out.push(load(8, FP, FRAME.context));

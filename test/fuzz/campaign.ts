@@ -73,7 +73,7 @@ export async function campaign(
 
   for (let n = 0; n < count; n++) {
     const state = seed + n;
-    program = generate(state, mode !== 'plain');
+    program = generate(state, mode !== 'plain', mode === 'sound');
     const { maps } = worlds[0]!;
     const build = (): Insn[] => (mode === 'sound' ? mutate(assemble(program, maps), state) : assemble(program, maps));
     let insns = build();

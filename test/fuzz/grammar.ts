@@ -9,6 +9,8 @@ import { Rng } from './rng.ts';
 
 /** Bytes of the array's value that R9 points to: scratch below {@link DUMP}, registers behind. */
 export const BUFFER = 256;
+/** Where in the value, so that what comes behind the buffer is not mapped. */
+export const BUFFER_AT = 4096 - BUFFER;
 export const DUMP = 128;
 /** Bytes of the context, a syscall program's structure. */
 export const CONTEXT = 64;
@@ -48,6 +50,16 @@ export type Item =
       readonly kind: 'indexed';
       readonly index: number;
       readonly mask: number;
+      readonly access: Insn;
+      readonly reset: number;
+    }
+  /** the same, where a number that went through some arithmetic passes a comparison */
+  | {
+      readonly kind: 'bounded';
+      readonly index: number;
+      readonly before: After;
+      readonly test: Insn;
+      readonly behind: After;
       readonly access: Insn;
       readonly reset: number;
     }
@@ -207,6 +219,45 @@ function indexed(r: Rng): Item {
   };
 }
 
+/** Whether the comparison bounds the number is for the verifier to say. */
+function bounded(r: Rng): Item {
+  const code = r.pick(SIZES)[0];
+  const arithmetic = (): Insn => {
+    const klass = r.chance(50) ? isa.BPF_ALU64 : isa.BPF_ALU;
+    const kind = r.below(3);
+    if (kind === 0)
+      return insn(klass | r.pick(SHIFTS) | isa.BPF_K, 8, 0, 0, r.below(klass === isa.BPF_ALU64 ? 64 : 32));
+    if (kind === 1) return insn(klass | isa.BPF_MOV | isa.BPF_X, 8, 8, r.pick([8, 16]), 0);
+    return insn(
+      klass | r.pick(BINARY.slice(0, 6)) | isa.BPF_K,
+      8,
+      0,
+      0,
+      r.pick([...EDGES, 15, 16, 60, 120, 200, 0xff00]),
+    );
+  };
+  const some = (most: number): Insn[] => Array.from({ length: r.below(most + 1) }, arithmetic);
+  const klass = r.chance(50) ? isa.BPF_JMP : isa.BPF_JMP32;
+  const off = r.below(BUFFER - 8);
+  return {
+    kind: 'bounded',
+    index: r.below(NUMBERS),
+    before: some(2),
+    test: insn(
+      klass | r.pick(TESTS) | isa.BPF_K,
+      8,
+      0,
+      0,
+      r.pick([0, 1, 7, 15, 31, 63, 100, 127, 200, 255, 256, -1, -8]),
+    ),
+    behind: some(1),
+    access: r.chance(50)
+      ? insn(isa.BPF_LDX | isa.BPF_MEM | code, r.below(NUMBERS), 8, off, 0)
+      : insn(isa.BPF_STX | isa.BPF_MEM | code, 8, r.below(8), off, 0),
+    reset: imm32(r),
+  };
+}
+
 /** Contexts are accessed aligned, and neither by constants nor with sign extension. */
 function context(r: Rng): Item {
   const [code, size] = r.pick(SIZES);
@@ -242,6 +293,7 @@ function test(r: Rng): Insn {
 interface Scope {
   readonly main: boolean;
   readonly verified: boolean;
+  readonly wild: boolean;
   readonly type: Program['type'];
   readonly callable: readonly number[];
   readonly callbacks: readonly number[];
@@ -276,7 +328,7 @@ function item(r: Rng, depth: number, scope: Scope): Item {
       after: after(r),
     };
   }
-  if (dice < 37) return indexed(r);
+  if (dice < 37) return scope.wild && r.chance(60) ? bounded(r) : indexed(r);
   if (dice < 39)
     return { kind: 'copy', size: r.pick([1, 4, 8, 16, 31, 32]), from: r.below(DUMP - 32), after: after(r) };
   if (dice < 42 && scope.main) return scope.type === 'xdp' ? packet(r) : context(r);
@@ -284,8 +336,11 @@ function item(r: Rng, depth: number, scope: Scope): Item {
   return { kind: 'straight', insns: r.chance(70) ? alu(r) : memory(r, scope.verified) };
 }
 
-/** @param verified through the verifier, which knows what a context is and what may be called from where */
-export function generate(seed: number, verified: boolean): Program {
+/**
+ * @param verified through the verifier, which knows what a context is and what may be called from where
+ * @param wild with accesses that may or may not be safe
+ */
+export function generate(seed: number, verified: boolean, wild: boolean): Program {
   const r = new Rng(seed);
   const type = verified && r.chance(50) ? 'xdp' : 'syscall';
   const count = r.chance(50) ? 1 + r.below(3) : 0;
@@ -297,6 +352,7 @@ export function generate(seed: number, verified: boolean): Program {
     return {
       main,
       verified,
+      wild,
       type,
       callable: later.filter((n) => !kinds[n]),
       // a callback calls nothing that calls back

@@ -23,6 +23,8 @@ export class Rng {
     return this.below(100) < percent;
   }
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.below(256));
+    const words = new Uint32Array(Math.ceil(count / 4));
+    for (let n = 0; n < words.length; n++) words[n] = this.u32();
+    return new Uint8Array(words.buffer, 0, count);
   }
 }

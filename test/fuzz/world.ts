@@ -3,7 +3,7 @@ import { BpfError, type EngineName, type MapHandle, type Program } from '../../s
 import { type Insn, writeInsns } from '../../src/isa/index.ts';
 import { type Engine, engine } from '../support/drivers.ts';
 import { type Maps, tailTarget } from './assemble.ts';
-import { BUFFER, CONTEXT } from './grammar.ts';
+import { BUFFER, BUFFER_AT, CONTEXT } from './grammar.ts';
 import { Rng } from './rng.ts';
 
 /** What a run leaves behind. */
@@ -25,6 +25,8 @@ export interface Outcome {
 const ARRAY_ENTRIES = 4;
 const HASH_ENTRIES = 4;
 const TARGETS = 2;
+/** BPF_F_MMAPABLE: values lie in pages of their own, with nothing behind them */
+const MMAPABLE = 1024;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const u32 = (n: number): Uint8Array => new Uint8Array(Uint32Array.of(n).buffer);
 
@@ -47,7 +49,13 @@ export class World {
     this.engine = booted;
     this.verify = verify;
     const { bpf } = booted.kernel;
-    this.buffer = bpf.mapCreate({ type: 'array', keySize: 4, valueSize: BUFFER, maxEntries: 1 });
+    this.buffer = bpf.mapCreate({
+      type: 'array',
+      keySize: 4,
+      valueSize: BUFFER_AT + BUFFER,
+      maxEntries: 1,
+      flags: MMAPABLE,
+    });
     this.array = bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 8, maxEntries: ARRAY_ENTRIES });
     this.hash = bpf.mapCreate({ type: 'hash', keySize: 4, valueSize: 8, maxEntries: HASH_ENTRIES });
     const programs = booted.progArray(4);
@@ -73,7 +81,7 @@ export class World {
   /** Puts the maps into the state that `seed` names; the context or packet that goes with it. */
   reset(seed: number): Uint8Array {
     const r = new Rng(seed ^ 0x1234567);
-    this.buffer.update(0, r.bytes(BUFFER));
+    this.buffer.update(0, r.bytes(BUFFER_AT + BUFFER));
     for (let n = 0; n < ARRAY_ENTRIES; n++) this.array.update(n, r.bytes(8));
     for (const [key] of [...this.hash.entries()]) this.hash.delete(key);
     for (let n = 0; n < HASH_ENTRIES - 2; n++) this.hash.update(u32(n * 2), r.bytes(8));

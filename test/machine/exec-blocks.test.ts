@@ -261,6 +261,41 @@ describe('micro-operations', () => {
     }
   });
 
+  it('fetch across pages, and fault at the instruction whose rest is not there', () => {
+    const fixture = new Fixture();
+    const { cpu, stepper, memory } = fixture;
+    const end = CODE + CODE_BYTES;
+    for (const split of [1, 3, 6]) {
+      const start = end - split - 4;
+      const bytes = new Assembler(start)
+        .op('add r/m64, imm8', 0, 1)
+        .op('add r/m64, imm32', 0, 0x1000)
+        .op('int3')
+        .bytes();
+      fixture.load(new Uint8Array(), 1);
+      memory.pokeBytes(start, bytes.subarray(0, end - start));
+      stepper.invalidate(start, end - start);
+      cpu.setReg(0, 0);
+      cpu.rip = start;
+      expect(stepper.run(1000)).toBe(EXIT.fault);
+      expect(stepper.fault).toMatchObject({ kind: 'page', errorCode: 16, rip: start + 4, address: end });
+      expect([cpu.rip, cpu.reg(0), stepper.executed]).toEqual([start + 4, 1, 1]);
+      memory.map(end, memory.allocPages(1, 'image'), 4096, { exec: true });
+      memory.pokeBytes(end, bytes.subarray(end - start));
+      stepper.invalidate(end, 4096);
+      stepper.run(1000);
+      expect([stepper.fault?.kind, cpu.reg(0)]).toEqual(['bp', 0x1001]);
+      // bytes that are no instruction, the last of them behind the boundary, are #UD where they start
+      memory.pokeBytes(end - 1, Uint8Array.of(0x0f, 0xff));
+      stepper.invalidate(end - 1, 2);
+      cpu.rip = end - 1;
+      stepper.run(1000);
+      expect(stepper.fault).toMatchObject({ kind: 'ud', rip: end - 1, bytes: Uint8Array.of(0x0f, 0xff) });
+      memory.unmap(end, 4096);
+      stepper.invalidate(end, 4096);
+    }
+  });
+
   it('trap after each instruction while TF is set', () => {
     const fixture = new Fixture();
     const { cpu, stepper } = fixture;

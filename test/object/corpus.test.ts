@@ -1,7 +1,7 @@
 /** Conformance objects: all open, and each program's relocated instructions are those that libbpf gave the real 6.12 kernel. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openObject } from '../../src/object/open.ts';
 import { haveShared } from '../support/shared.ts';
 import { RECORDED, runCorpus, sampleFiles } from './corpus.ts';
@@ -14,9 +14,15 @@ const DIFFERENT = ['task_kfunc_success.bpf.o test_task_kfunc_flavor_relo'];
 const INVALID = ['badsymsize.o'];
 
 describe.skipIf(!haveShared)('corpus', () => {
+  const total = { objects: 0, opened: 0, programs: 0, equal: 0 };
+  afterAll(() => {
+    console.log(`objects ${total.opened} of ${total.objects}, programs ${total.equal} of ${total.programs}`);
+  });
+
   for (const set of RECORDED) {
     it(set, () => {
       const result = runCorpus(set);
+      for (const key of ['objects', 'opened', 'programs', 'equal'] as const) total[key] += result[key];
       console.log(
         `${set}: objects ${result.opened} of ${result.objects}, programs ${result.equal} of ${result.programs} (${result.notRelocated} more libbpf refused before relocating)`,
       );
@@ -29,6 +35,7 @@ describe.skipIf(!haveShared)('corpus', () => {
   it('objects/samples', () => {
     const refused: string[] = [];
     const files = sampleFiles();
+    total.objects += files.length;
     for (const path of files) {
       try {
         const object = openObject(readFileSync(path), basename(path));
@@ -37,6 +44,7 @@ describe.skipIf(!haveShared)('corpus', () => {
         refused.push(`${basename(path)}: ${String(error)}`);
       }
     }
+    total.opened += files.length - refused.length;
     console.log(`objects/samples: objects ${files.length - refused.length} of ${files.length}`);
     expect(refused.filter((line) => !INVALID.some((name) => line.startsWith(name)))).toEqual([]);
   });

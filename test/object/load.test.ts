@@ -243,6 +243,40 @@ describe.skipIf(!haveShared)('objects of the selftests', () => {
   });
 });
 
+describe('what is loaded answers for the kernel too', () => {
+  it('maps take bytes and values, programs have what the kernel gives them', () => {
+    const k = kernel();
+    const loaded = BpfObject.open(fixture('opens.o')).load(k);
+    const name = loaded.object.maps[0]?.realName as string;
+    const map = loaded.maps[name];
+    map?.update(7, 3n);
+    expect(map?.lookup(7)).toBe(3n);
+    expect(map?.lookup(Uint8Array.of(7, 0, 0, 0))).toEqual(Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0));
+    expect(map?.request).toBe(k.maps[0]?.request);
+  });
+
+  it('per-CPU maps give an array by CPU', () => {
+    const k = kernel();
+    const object = BpfObject.open(fixture('opens.o'));
+    const definition = object.maps[0];
+    if (definition) definition.type = 5;
+    const map = object.load(k).maps[definition?.realName ?? ''];
+    map?.set(1, [10n, 20n]);
+    expect(map?.get(1)).toEqual([10n, 20n, 0n, 0n]);
+    map?.set(1, 5n);
+    expect(map?.get(1)).toEqual([5n, 5n, 5n, 5n]);
+  });
+
+  it('closes what it opened', () => {
+    const k = kernel();
+    const loaded = BpfObject.open(fixture('hello.o')).load(k);
+    loaded.attach();
+    loaded.close();
+    expect(k.detached).toBe(1);
+    expect(k.closed.size).toBe(k.maps.length + k.programs.length + k.btfLoads.length);
+  });
+});
+
 describe('pinning and patterns', () => {
   it.skipIf(!haveShared)('a map pinned by name is found again, and refused in another shape', () => {
     const path = sharedPath('conformance/objects/samples/cilium-examples/kprobepin_bpf_bpfel.o');

@@ -60,6 +60,7 @@ export class RecorderKernel implements ObjectKernel {
   readonly pins = new Map<string, number>();
   /** what patterns are matched against; undefined: this kernel does not say */
   functions: string[] | undefined;
+  readonly closed = new Set<number>();
   #fd = 3;
 
   constructor(btf?: NonNullable<ObjectKernel['btf']>, config?: string) {
@@ -88,6 +89,7 @@ export class RecorderKernel implements ObjectKernel {
       this.programs.push(request);
       return { fd: this.#fd++ };
     },
+    close: (fd): void => void this.closed.add(fd),
     objPin: (path, fd): void => void this.pins.set(path, fd),
     objGet: (path): number => {
       const fd = this.pins.get(path);

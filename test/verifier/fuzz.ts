@@ -66,6 +66,15 @@ function program(rnd: (n: number) => number): I.Insn[] {
       const off = Math.floor((spots[rnd(spots.length)] as number) / (bytes[size] as number)) * (bytes[size] as number);
       const mode = rnd(5) === 0 && size !== I.BPF_DW ? I.BPF_MEMSX : I.BPF_MEM;
       out.push(I.insn(I.BPF_LDX | mode | size, reg(), 10, off, 0));
+    } else if (rnd(3) === 0) {
+      // a copy and a distance: linked scalars
+      const from = reg();
+      const to = reg();
+      out.push(I.insn(I.BPF_ALU64 | I.BPF_MOV | I.BPF_X, to, from, 0, 0));
+      if (rnd(2)) out.push(I.insn((rnd(3) ? I.BPF_ALU64 : I.BPF_ALU) | I.BPF_ADD | I.BPF_K, to, 0, 0, imm()));
+    } else if (rnd(3) === 0) {
+      const imms = [I.BPF_ADD, I.BPF_ADD | I.BPF_FETCH, I.BPF_OR | I.BPF_FETCH, I.BPF_XCHG, I.BPF_CMPXCHG];
+      out.push(I.insn(I.BPF_STX | I.BPF_ATOMIC | (rnd(2) ? I.BPF_DW : I.BPF_W), 10, reg(), -8 * (1 + rnd(3)), imms[rnd(imms.length)] as number));
     } else {
       out.push(I.insn(I.BPF_ALU | I.BPF_END | (rnd(2) ? I.BPF_X : 0), reg(), 0, 0, [16, 32, 64][rnd(3)] as number));
     }

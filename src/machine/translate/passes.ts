@@ -14,30 +14,37 @@ import { type Block, RUN_SLOTS, reads, runSlot, successors, TEMP, type Unit, typ
 /** Flag state at entry of each block, by id. */
 export function flagStates(unit: Unit, flow: Flow): (FlagState | undefined)[] {
   const entry: (FlagState | undefined)[] = new Array(unit.blocks.length).fill(undefined);
+  const effects = unit.blocks.map(flagUops);
   entry[flow.order[0]!.id] = INITIAL_FLAGS;
   for (let changed = true; changed; ) {
     changed = false;
     for (const block of flow.order) {
       let s = entry[block.id];
       if (s === undefined) continue;
-      for (const u of block.uops) s = afterUop(s, u);
+      for (const u of effects[block.id]!) s = afterUop(s, u);
       for (const to of successors(block.term)) {
         const old = entry[to.id];
         const met = old === undefined ? s : meetFlags(old, s);
-        if (
-          old === undefined ||
-          met.kind !== old.kind ||
-          met.over !== old.over ||
-          met.w !== old.w ||
-          met.ow !== old.ow
-        ) {
-          entry[to.id] = met;
-          changed = true;
-        }
+        if (old !== undefined && met.kind === old.kind && met.over === old.over && met.w === old.w && met.ow === old.ow)
+          continue;
+        entry[to.id] = met;
+        changed = true;
       }
     }
   }
   return entry;
+}
+
+/** A block's flag updates from the last full one on: what decides its state at the end. */
+function flagUops(block: Block): Uop[] {
+  const out: Uop[] = [];
+  for (let i = block.uops.length - 1; i >= 0; i--) {
+    const u = block.uops[i]!;
+    if (u.op !== 'flags' && u.op !== 'flags.var' && u.op !== 'overlay') continue;
+    out.push(u);
+    if (u.op === 'flags') break;
+  }
+  return out.reverse();
 }
 
 const MAIN = 1;

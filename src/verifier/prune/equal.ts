@@ -33,9 +33,9 @@ export class IdMap {
     this.#cur.push(cur);
     return true;
   }
-  /** A scalar without an id is linked to nothing: it gets one of its own. */
+  /** A scalar that was linked to nothing may be linked now: that only says more of it. */
   sameScalar(old: number, cur: number): boolean {
-    return this.same(old || ++this.#next, cur || ++this.#next);
+    return old === 0 || this.same(old, cur || ++this.#next);
   }
 }
 
@@ -53,7 +53,7 @@ const rangeCovers = (old: Reg, cur: Reg): boolean => old.v === cur.v || (within(
 function scalarSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness): boolean {
   if (env.exploreAluLimits) return old.off === cur.off && sameBounds(old.v, cur.v) && ids.sameScalar(old.id, cur.id);
   if (!old.precise && exact === NOT_EXACT) return true;
-  if ((old.id & ADD_CONST) !== (cur.id & ADD_CONST)) return false;
+  if (old.id && (old.id & ADD_CONST) !== (cur.id & ADD_CONST)) return false;
   if (old.id & ADD_CONST && old.off !== cur.off) return false;
   return rangeCovers(old, cur) && ids.sameScalar(old.id, cur.id);
 }

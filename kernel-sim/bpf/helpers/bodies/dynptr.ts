@@ -2,34 +2,52 @@
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../errno.ts';
 import { RingbufMap } from '../../maps/index.ts';
+import { GuestStruct } from '../../testrun/packet.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
-const SIZE_MASK = 0xff_ffff;
+export const SIZE_MASK = 0xff_ffff;
 const TYPE_SHIFT = 28;
 const TYPE_LOCAL = 1;
 const TYPE_RINGBUF = 2;
-const READ_ONLY = 1 << 31;
+export const TYPE_SKB = 3;
+export const TYPE_XDP = 4;
+const PACKETS: Readonly<Record<number, 'sk_buff' | 'xdp_buff'>> = { [TYPE_SKB]: 'sk_buff', [TYPE_XDP]: 'xdp_buff' };
+export const READ_ONLY = 1 << 31;
 
-function init(call: HelperCall, at: Addr, data: Addr, size: number, type: number): void {
+export function init(call: HelperCall, at: Addr, data: Addr, size: number, type: number): void {
   const { memory } = call.kernel;
   memory.writeAddr(at, data);
   memory.writeU32(at + 8, size | (type << TYPE_SHIFT));
   memory.writeU32(at + 12, 0);
 }
-function clear(call: HelperCall, at: Addr): void {
+export function clear(call: HelperCall, at: Addr): void {
   call.kernel.memory.fillBytes(at, 0, 16);
 }
-function fields(call: HelperCall, at: Addr): { data: Addr; size: number; offset: number; readOnly: boolean } {
+export interface Dynptr {
+  readonly at: Addr;
+  /** 0 where it is null */
+  readonly data: Addr;
+  /** where its bytes begin: of a packet, where the packet is now */
+  readonly start: Addr;
+  readonly size: number;
+  readonly offset: number;
+  /** size with type and flags */
+  readonly word: number;
+  readonly readOnly: boolean;
+}
+
+/** What a `struct bpf_dynptr_kern` says. */
+export function readDynptr(call: HelperCall, at: Addr): Dynptr {
   const { memory } = call.kernel;
   const word = memory.readS32(at + 8);
-  return {
-    data: memory.readAddr(at),
-    size: word & SIZE_MASK,
-    offset: memory.readU32(at + 12),
-    readOnly: (word & READ_ONLY) !== 0,
-  };
+  const data = memory.readAddr(at);
+  const offset = memory.readU32(at + 12);
+  const struct = PACKETS[(word >> TYPE_SHIFT) & 7];
+  const base = data !== 0 && struct ? new GuestStruct(call.state, struct, data).get('data') : data;
+  return { at, data, start: base + offset, size: word & SIZE_MASK, offset, word, readOnly: (word & READ_ONLY) !== 0 };
 }
-const outside = (size: number, offset: number, length: number): boolean => length > size || offset > size - length;
+export const outside = (size: number, offset: number, length: number): boolean =>
+  length > size || offset > size - length;
 
 function commit(call: HelperCall, discard: boolean): void {
   const { args, kernel } = call;
@@ -78,16 +96,16 @@ export const DYNPTR: HelperBodies = {
   bpf_ringbuf_discard_dynptr: (call) => commit(call, true),
   bpf_dynptr_read: (call) => {
     const { args, kernel } = call;
-    const d = fields(call, args.addr(2));
+    const d = readDynptr(call, args.addr(2));
     const [length, offset] = [args.u32(1), args.u32(3)];
     const bad = d.data === 0 || args.lo(4) !== 0 ? -ERRNO.EINVAL : outside(d.size, offset, length) ? -ERRNO.E2BIG : 0;
     if (bad === 0 && length > 0)
-      kernel.memory.writeBytes(args.addr(0), kernel.memory.readBytes(d.data + d.offset + offset, length));
+      kernel.memory.writeBytes(args.addr(0), kernel.memory.readBytes(d.start + offset, length));
     args.retInt(bad);
   },
   bpf_dynptr_write: (call) => {
     const { args, kernel } = call;
-    const d = fields(call, args.addr(0));
+    const d = readDynptr(call, args.addr(0));
     const [offset, length] = [args.u32(1), args.u32(3)];
     const bad =
       d.data === 0 || d.readOnly
@@ -98,13 +116,13 @@ export const DYNPTR: HelperBodies = {
             ? -ERRNO.EINVAL
             : 0;
     if (bad === 0 && length > 0)
-      kernel.memory.writeBytes(d.data + d.offset + offset, kernel.memory.readBytes(args.addr(2), length));
+      kernel.memory.writeBytes(d.start + offset, kernel.memory.readBytes(args.addr(2), length));
     args.retInt(bad);
   },
   bpf_dynptr_data: (call) => {
     const { args } = call;
-    const d = fields(call, args.addr(0));
+    const d = readDynptr(call, args.addr(0));
     const [offset, length] = [args.u32(1), args.u32(2)];
-    args.retAddr(d.data === 0 || d.readOnly || outside(d.size, offset, length) ? 0 : d.data + d.offset + offset);
+    args.retAddr(d.data === 0 || d.readOnly || outside(d.size, offset, length) ? 0 : d.start + offset);
   },
 };

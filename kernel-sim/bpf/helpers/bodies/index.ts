@@ -20,6 +20,7 @@ import { XDP } from './xdp.ts';
 
 const FAMILIES: readonly HelperBodies[] = [
   MAP,
+  KFUNCS,
   PRINT,
   TASK,
   PROBE,

@@ -1,34 +1,39 @@
 /** Kernel functions that programs call by BTF id (Linux 6.12 Documentation/bpf/kfuncs.rst, bpf_iterators.rst). */
 import { ERRNO } from '../../../errno.ts';
+import { GuestStruct } from '../../testrun/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
+import { clear, type Dynptr, init, outside, READ_ONLY, readDynptr, SIZE_MASK, TYPE_SKB, TYPE_XDP } from './dynptr.ts';
 
 /** BPF_MAX_LOOPS */
 const MAX_LOOPS = 8 << 20;
 const none: HelperBody = ({ args }) => args.ret(0, 0);
-const SIZE_MASK = 0xff_ffff;
-const READ_ONLY = 1 << 31;
+const dynptr = (call: HelperCall, n: number): Dynptr => readDynptr(call, call.args.addr(n));
 
-interface Dynptr {
-  readonly at: number;
-  readonly data: number;
-  readonly size: number;
-  readonly offset: number;
-  readonly word: number;
-}
-function dynptr(call: HelperCall, n: number): Dynptr {
-  const { memory } = call.kernel;
-  const at = call.args.addr(n);
-  const word = memory.readS32(at + 8);
-  return { at, data: memory.readAddr(at), size: word & SIZE_MASK, offset: memory.readU32(at + 12), word };
-}
+/** A dynamic pointer to a packet: flags must be 0. */
+const fromPacket =
+  (type: number, readOnly: boolean): HelperBody =>
+  (call) => {
+    const { args, kernel } = call;
+    const [packet, to] = [args.addr(0), args.addr(2)];
+    if (args.lo(1) !== 0 || args.hi(1) !== 0) {
+      clear(call, to);
+      args.retInt(-ERRNO.EINVAL);
+      return;
+    }
+    const buffer = new GuestStruct(call.state, type === TYPE_SKB ? 'sk_buff' : 'xdp_buff', packet);
+    const size = type === TYPE_SKB ? buffer.get('len') : buffer.get('data_end') - buffer.get('data');
+    init(call, to, packet, size, type);
+    if (readOnly) kernel.memory.writeU32(to + 8, (kernel.memory.readU32(to + 8) | READ_ONLY) >>> 0);
+    args.retInt(0);
+  };
 
 /** Where `length` bytes of a dynamic pointer are, 0 outside it: data in memory needs no copy. */
 function slice(call: HelperCall, write: boolean): void {
   const { args } = call;
   const d = dynptr(call, 0);
   const [offset, length] = [args.u32(1), args.u32(3)];
-  const outside = d.data === 0 || length > d.size || offset > d.size - length || (write && d.word & READ_ONLY);
-  args.retAddr(outside ? 0 : d.data + d.offset + offset);
+  const refused = d.data === 0 || outside(d.size, offset, length) || (write && d.readOnly);
+  args.retAddr(refused ? 0 : d.start + offset);
 }
 
 /** Allocations of bpf_obj_new: BTF says how large, which the verifier put into the first argument. */
@@ -94,6 +99,9 @@ export const KFUNCS: HelperBodies = {
   bpf_task_from_pid: (call) => call.args.retAddr(call.kernel.tasks.find(call.args.lo(0))?.address ?? 0),
   bpf_get_task_exe_file: none,
 
+  bpf_dynptr_from_skb: fromPacket(TYPE_SKB, false),
+  bpf_dynptr_from_skb_rdonly: fromPacket(TYPE_SKB, true),
+  bpf_dynptr_from_xdp: fromPacket(TYPE_XDP, false),
   bpf_dynptr_is_null: (call) => call.args.retU32(dynptr(call, 0).data === 0 ? 1 : 0),
   bpf_dynptr_is_rdonly: (call) => {
     const d = dynptr(call, 0);
