@@ -1,7 +1,7 @@
 /** Steady state: ns per executed BPF instruction, engine by engine, beside gcc's native code in paired runs. */
 import { Kernel, type Program } from '../../src/index.ts';
 import { instructions, NAMES, type Name, Natives, type Size, sizes, workMemory } from './programs.ts';
-import { geomean, median, table } from './table.ts';
+import { cpuTime, geomean, median, table } from './table.ts';
 
 const ENGINES = ['jit', 'step', 'interp'] as const;
 type Engine = (typeof ENGINES)[number];
@@ -11,14 +11,14 @@ async function load(name: Name, engine: Engine): Promise<Program> {
   return kernel.bpf.progLoad({ type: 'syscall', insns: instructions(name), license: 'GPL', verify: false });
 }
 
-/** ns per BPF instruction of one run; its result is checked. */
+/** ns of CPU time per BPF instruction of one run; its result is checked. */
 function once(program: Program, name: Name, size: Size): number {
   const ctxIn = workMemory(name, size.n);
-  const start = performance.now();
+  const start = cpuTime();
   const { r0 } = program.testRun({ ctxIn });
-  const ms = performance.now() - start;
+  const us = cpuTime() - start;
   if (r0 !== size.r0) throw new Error(`${name}: r0 is ${r0.toString(16)}, not ${size.r0.toString(16)}`);
-  return (ms * 1e6) / size.insns;
+  return (us * 1000) / size.insns;
 }
 
 /** A size for an engine: the largest for the translator, what takes about a second for the others. */
@@ -32,7 +32,7 @@ function sizeFor(name: Name, engine: Engine): Size {
 export async function benchKernels(rounds: number): Promise<void> {
   const natives = Natives.build();
   console.log(
-    `\n# compute kernels, -mcpu=v3: ns per BPF instruction, fastest of ${rounds}; ratios are medians of paired runs`,
+    `\n# compute kernels, -mcpu=v3: ns of CPU time per BPF instruction, fastest of ${rounds}; ratios are medians of paired runs`,
   );
   console.log(natives ? `gcc ${natives.version} -O2 of the same C runs beside each` : 'no gcc here: no ratios');
   const rows: string[][] = [];
