@@ -5,11 +5,11 @@ import type { FdObject } from '../core/fds.ts';
 import type { Kernel } from '../kernel.ts';
 import { contextModel, layoutOf } from './context/index.ts';
 import { dumpXlated } from './dump.ts';
-import { ImageEngine, instructionCounter } from './engine/image-engine.ts';
+import { ImageEngine } from './engine/image-engine.ts';
 import { InterpEngine } from './engine/interp-engine.ts';
 import { BpfError } from './errors.ts';
 import { MapHandle, Program } from './handles.ts';
-import { defineHelper, defineUnmodelled } from './helpers/bodies/index.ts';
+import { defineHelper, defineUnmodelled, fireTimers } from './helpers/bodies/index.ts';
 import { type BtfInfo, infoOf, type LinkInfo, type MapInfo, type ProgInfo } from './info.ts';
 import { BpfLink, createLink, type LinkCreateAttrs, openRawTracepoint, type RawTracepointAttrs } from './links.ts';
 import { MapCommands } from './map-commands.ts';
@@ -119,6 +119,7 @@ export class Bpf {
       throw new BpfError('BPF_OBJ_PIN', 'EINVAL', `${object.fdName} cannot be pinned`);
     }
     if (!(object instanceof BpfLink)) object.get();
+    if (object instanceof BpfMap) object.pins++;
     this.#state.pins.set(path, object);
   }
   /** BPF_OBJ_GET: a descriptor. @throws BpfError ENOENT */
@@ -133,6 +134,7 @@ export class Bpf {
     const object = this.#state.pins.get(path);
     if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
     this.#state.pins.delete(path);
+    if (object instanceof BpfMap) object.pins--;
     if (object instanceof BpfMap || object instanceof BpfProg) object.put();
   }
 
@@ -161,6 +163,14 @@ export class Bpf {
         });
       },
     };
+  }
+
+  /**
+   * Calls back what bpf_timer_start set for a time that has come; the number of calls. Test runs ask by themselves,
+   * others when their time moves on.
+   */
+  fireTimers(): number {
+    return fireTimers(this.#state);
   }
 
   /** Program behind a descriptor. */
@@ -210,10 +220,9 @@ export class Bpf {
   /** What counts executed instructions: the interpreter does, and the machine those that images mark. */
   #counter(): InsnCounter {
     const { kernel } = this.#state;
-    const marks = instructionCounter(kernel);
     const interp = kernel.engine === 'interp' ? this.#engine().interp : undefined;
     return {
-      read: () => (interp?.executed ?? 0) + (marks?.marked ?? 0),
+      read: () => (interp?.executed ?? 0) + kernel.machine.marked,
       limit: (more) => {
         if (interp) interp.limit = more === undefined ? Number.POSITIVE_INFINITY : interp.executed + more;
       },

@@ -1,5 +1,6 @@
 /** Errors of bpf(2). */
 import { type Errno, KernelError } from '../errno.ts';
+import type { Oops } from '../fault/faults.ts';
 
 /**
  * A bpf(2) command that failed, as the system call fails: `errno` is the error's name (`'EACCES'`), `log` what
@@ -8,12 +9,15 @@ import { type Errno, KernelError } from '../errno.ts';
 export class BpfError extends KernelError {
   override readonly name: string = 'BpfError';
   readonly log: string;
+  /** a test run that ended in a fault or was stopped: what the kernel log says of it */
+  readonly oops: Oops | undefined;
   /** the command, as bpf(2) spells it */
   readonly command: string;
-  constructor(command: string, errno: Errno, message: string, log = '') {
+  constructor(command: string, errno: Errno, message: string, log = '', oops?: Oops) {
     super(errno, `${command}: ${errno}: ${message}`);
     this.command = command;
     this.log = log;
+    this.oops = oops;
   }
 }
 

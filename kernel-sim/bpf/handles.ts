@@ -172,6 +172,10 @@ export class MapHandle {
   consume(): Uint8Array[] {
     return this.map instanceof RingbufMap ? [...this.map.consume()] : [];
   }
+  /** Ring buffers: called where the kernel would wake up a reader that waits in epoll(2). */
+  set onReady(wake: (() => void) | undefined) {
+    if (this.map instanceof RingbufMap) this.map.onWakeup = wake;
+  }
   close(): void {
     this.#commands.close(this.fd);
   }

@@ -7,13 +7,14 @@
  * available_events. FILE holds kernel text from ffffffff81000000 on (/proc/kcore): it tells how functions begin.
  * DIR is a copy of /sys/kernel/tracing/events.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Btf } from '../../src/btf/index.ts';
-import { tables } from '../text/functions/index.ts';
 import { REQUIRED_STRUCTS, requiredSymbols } from '../bpf/required.ts';
+import { tables } from '../text/functions/index.ts';
 import { functionName, parseFunction } from '../text/language.ts';
 import { subset } from './btf-subset.ts';
 import { ATTACH_POINTS, EVENT_CLASSES, EVENTS, FIELDS, INFRASTRUCTURE, PATTERNS, STRUCTS } from './select.ts';
@@ -169,12 +170,14 @@ for (const [struct, paths] of Object.entries(FIELDS)) {
     const f = btf.offsetOf(id, path);
     return `${path}:${f.offset}:${f.size}`;
   });
-  layout.push(`  ${struct}:\n    '${btf.sizeOf(id)} ${fields.join(' ')}',`);
+  const row = `'${btf.sizeOf(id)} ${fields.join(' ')}',`;
+  layout.push(struct.length + row.length + 4 <= 120 ? `  ${struct}: ${row}` : `  ${struct}:\n    ${row}`);
 }
 writeFileSync(
   out('layouts.ts'),
   `/** Made by extract.ts: offsets and sizes of structure fields in Linux 6.12.117 (Debian, amd64). */\nimport type { LayoutTable } from '../core/structs.ts';\n\nexport const layouts: LayoutTable = {\n${layout.join('\n')}\n};\n`,
 );
+spawnSync('npx', ['biome', 'format', '--write', out('layouts.ts')]);
 const functions = Object.keys(tables).map(functionName);
 const small = subset(btf, {
   structs: [...STRUCTS, ...REQUIRED_STRUCTS],

@@ -6,76 +6,45 @@ export const layouts: LayoutTable = {
     '9792 thread_info.flags:0:8 thread_info.syscall_work:8:8 thread_info.cpu:20:4 __state:24:4 stack:32:8 flags:44:4 on_cpu:52:4 prio:108:4 static_prio:112:4 normal_prio:116:4 migration_disabled:2040:2 migration_flags:2042:2 cpus_ptr:992:8 nr_cpus_allowed:984:4 tasks:2224:16 mm:2304:8 active_mm:2312:8 exit_state:2328:4 exit_code:2332:4 pid:2432:4 tgid:2436:4 real_parent:2448:8 parent:2456:8 children:2464:16 sibling:2480:16 group_leader:2496:8 thread_pid:2536:8 start_time:2776:8 start_boottime:2784:8 real_cred:2952:8 cred:2960:8 comm:2976:16 fs:3040:8 files:3048:8 nsproxy:3064:8 signal:3072:8 sighand:3080:8 sas_ss_sp:3136:8 loginuid:3176:4 sessionid:3180:4 rethooks:5320:8 bpf_ctx:5232:8 bpf_storage:5224:8 utime:2656:8 stime:2664:8 thread.sp:5400:8 thread.fsbase:5416:8 stack_canary:2440:8 cgroups:3584:8 usage:40:4 wake_cpu:100:4 recent_used_cpu:96:4 policy:972:4',
   pt_regs:
     '168 r15:0:8 r14:8:8 r13:16:8 r12:24:8 bp:32:8 bx:40:8 r11:48:8 r10:56:8 r9:64:8 r8:72:8 ax:80:8 cx:88:8 dx:96:8 si:104:8 di:112:8 orig_ax:120:8 ip:128:8 cs:136:2 flags:144:8 sp:152:8 ss:160:2',
-  pcpu_hot:
-    '64 current_task:0:8 preempt_count:8:4 cpu_number:12:4 top_of_stack:24:8 hardirq_stack_ptr:32:8',
+  pcpu_hot: '64 current_task:0:8 preempt_count:8:4 cpu_number:12:4 top_of_stack:24:8 hardirq_stack_ptr:32:8',
   mm_struct:
     '1344 mm_count:0:4 mm_users:132:4 pgd:120:8 task_size:112:8 map_count:160:4 total_vm:256:8 start_code:320:8 end_code:328:8 start_data:336:8 end_data:344:8 start_brk:352:8 brk:360:8 start_stack:368:8 arg_start:376:8 arg_end:384:8 env_start:392:8 env_end:400:8 exe_file:1168:8 owner:1152:8',
-  cred:
-    '184 usage:0:8 uid:8:4 gid:12:4 suid:16:4 sgid:20:4 euid:24:4 egid:28:4 fsuid:32:4 fsgid:36:4 cap_inheritable:48:8 cap_permitted:56:8 cap_effective:64:8 cap_bset:72:8 user_ns:144:8',
-  pid:
-    '112 count:0:4 level:4:4 numbers:112:0 tasks:32:32',
-  upid:
-    '16 nr:0:4 ns:8:8',
-  nsproxy:
-    '72 count:0:4 uts_ns:8:8 ipc_ns:16:8 mnt_ns:24:8 pid_ns_for_children:32:8 net_ns:40:8 cgroup_ns:64:8',
-  pid_namespace:
-    '144 level:64:4 ns.inum:128:4 child_reaper:48:8',
-  signal_struct:
-    '1104 live:4:4 nr_threads:8:4 group_exit_code:96:4 tty:408:8 pids:352:32',
-  files_struct:
-    '704 count:0:4 fdt:32:8 fdtab:40:56 next_fd:132:4 fd_array:160:512',
-  fdtable:
-    '56 max_fds:0:4 fd:8:8',
-  fs_struct:
-    '56 users:0:4 pwd:40:16 root:24:16',
-  file:
-    '184 f_mode:12:4 f_op:16:8 f_mapping:24:8 private_data:32:8 f_inode:40:8 f_flags:48:4 f_cred:56:8 f_path:64:16 f_path.mnt:64:8 f_path.dentry:72:8 f_pos:112:8 f_ra:152:32 f_lock:8:4',
+  cred: '184 usage:0:8 uid:8:4 gid:12:4 suid:16:4 sgid:20:4 euid:24:4 egid:28:4 fsuid:32:4 fsgid:36:4 cap_inheritable:48:8 cap_permitted:56:8 cap_effective:64:8 cap_bset:72:8 user_ns:144:8',
+  pid: '112 count:0:4 level:4:4 numbers:112:0 tasks:32:32',
+  upid: '16 nr:0:4 ns:8:8',
+  nsproxy: '72 count:0:4 uts_ns:8:8 ipc_ns:16:8 mnt_ns:24:8 pid_ns_for_children:32:8 net_ns:40:8 cgroup_ns:64:8',
+  pid_namespace: '144 level:64:4 ns.inum:128:4 child_reaper:48:8',
+  signal_struct: '1104 live:4:4 nr_threads:8:4 group_exit_code:96:4 tty:408:8 pids:352:32',
+  files_struct: '704 count:0:4 fdt:32:8 fdtab:40:56 next_fd:132:4 fd_array:160:512',
+  fdtable: '56 max_fds:0:4 fd:8:8',
+  fs_struct: '56 users:0:4 pwd:40:16 root:24:16',
+  file: '184 f_mode:12:4 f_op:16:8 f_mapping:24:8 private_data:32:8 f_inode:40:8 f_flags:48:4 f_cred:56:8 f_path:64:16 f_path.mnt:64:8 f_path.dentry:72:8 f_pos:112:8 f_ra:152:32 f_lock:8:4',
   dentry:
     '192 d_flags:0:4 d_parent:24:8 d_name.name:40:8 d_name.len:36:4 d_name.hash:32:4 d_inode:48:8 d_iname:56:40 d_sb:104:8 d_op:96:8',
   inode:
     '624 i_mode:0:2 i_uid:4:4 i_gid:8:4 i_flags:12:4 i_sb:40:8 i_mapping:48:8 i_ino:64:8 i_nlink:72:4 i_rdev:76:4 i_size:80:8 i_op:32:8 i_fop:352:8',
-  super_block:
-    '1408 s_dev:16:4 s_magic:96:8 s_type:40:8 s_root:104:8 s_id:960:32',
-  vfsmount:
-    '32 mnt_root:0:8 mnt_sb:8:8 mnt_flags:16:4',
-  filename:
-    '32 name:0:8 uptr:8:8 refcnt:16:4 aname:24:8 iname:32:0',
-  open_how:
-    '24 flags:0:8 mode:8:8 resolve:16:8',
+  super_block: '1408 s_dev:16:4 s_magic:96:8 s_type:40:8 s_root:104:8 s_id:960:32',
+  vfsmount: '32 mnt_root:0:8 mnt_sb:8:8 mnt_flags:16:4',
+  filename: '32 name:0:8 uptr:8:8 refcnt:16:4 aname:24:8 iname:32:0',
+  open_how: '24 flags:0:8 mode:8:8 resolve:16:8',
   linux_binprm:
     '416 vma:0:8 p:32:8 argmin:16:8 file:64:8 executable:48:8 interpreter:56:8 mm:24:8 cred:72:8 unsafe:80:4 per_clear:84:4 argc:88:4 envc:92:4 filename:96:8 interp:104:8 fdpath:112:8 buf:160:256',
-  kernel_clone_args:
-    '136 flags:0:8 exit_signal:40:4 stack:48:8',
-  socket:
-    '128 state:0:4 type:4:2 flags:8:8 file:16:8 sk:24:8 ops:32:8',
-  sock:
-    '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4',
-  inet_sock:
-    '1000 inet_sport:806:2 inet_saddr:800:4',
+  kernel_clone_args: '136 flags:0:8 exit_signal:40:4 stack:48:8',
+  socket: '128 state:0:4 type:4:2 flags:8:8 file:16:8 sk:24:8 ops:32:8',
+  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4',
+  inet_sock: '1000 inet_sport:806:2 inet_saddr:800:4',
   kprobe:
     '128 hlist:0:16 list:16:16 nmissed:32:8 addr:40:8 symbol_name:48:8 offset:56:4 pre_handler:64:8 post_handler:72:8 opcode:80:1 flags:120:4',
-  rethook_node:
-    '48 rcu:0:16 llist.next:16:8 rethook:24:8 ret_addr:32:8 frame:40:8',
-  trace_event_call:
-    '120 event.type:48:4 prog_array:104:8 flags:88:4',
-  bpf_prog:
-    '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 tag:20:8',
-  bpf_prog_array:
-    '16 items:16:0',
-  bpf_prog_array_item:
-    '24 prog:0:8 bpf_cookie:8:8',
-  bpf_trace_run_ctx:
-    '16 run_ctx:0:0 bpf_cookie:0:8 is_uprobe:8:1',
-  bpf_tramp_run_ctx:
-    '16 run_ctx:0:0 bpf_cookie:0:8 saved_run_ctx:8:8',
-  bpf_raw_tp_link:
-    '80 link:0:64 cookie:72:8 btp:64:8',
-  bpf_link:
-    '64 prog:24:8 id:8:4',
-  tracepoint:
-    '80 name:0:8 key:8:16 funcs:72:8',
-  tracepoint_func:
-    '24 func:0:8 data:8:8 prio:16:4',
-  trace_entry:
-    '8 type:0:2 flags:2:1 preempt_count:3:1 pid:4:4',
+  rethook_node: '48 rcu:0:16 llist.next:16:8 rethook:24:8 ret_addr:32:8 frame:40:8',
+  trace_event_call: '120 event.type:48:4 prog_array:104:8 flags:88:4',
+  bpf_prog: '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 tag:20:8',
+  bpf_prog_array: '16 items:16:0',
+  bpf_prog_array_item: '24 prog:0:8 bpf_cookie:8:8',
+  bpf_trace_run_ctx: '16 run_ctx:0:0 bpf_cookie:0:8 is_uprobe:8:1',
+  bpf_tramp_run_ctx: '16 run_ctx:0:0 bpf_cookie:0:8 saved_run_ctx:8:8',
+  bpf_raw_tp_link: '80 link:0:64 cookie:72:8 btp:64:8',
+  bpf_link: '64 prog:24:8 id:8:4',
+  tracepoint: '80 name:0:8 key:8:16 funcs:72:8',
+  tracepoint_func: '24 func:0:8 data:8:8 prio:16:4',
+  trace_entry: '8 type:0:2 flags:2:1 preempt_count:3:1 pid:4:4',
 };

@@ -15,6 +15,9 @@ export interface ExtableEntry {
   readonly reg: number;
 }
 
+/** fields of pt_regs by x86 register number */
+const PT_REGS = 'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
+
 export class Faults {
   readonly #entries = new Map<Addr, ExtableEntry>();
   readonly #kernel: Kernel;
@@ -30,8 +33,12 @@ export class Faults {
       const { cpu, memory } = kernel;
       // the oops shows the registers of the code that hit it
       const rip = memory.readAddr(at + regs.offset('ip'));
-      cpu.setReg(4, memory.readAddr(at + regs.offset('sp')));
-      cpu.setReg(5, memory.readAddr(at + regs.offset('bp')));
+      PT_REGS.forEach((name, n) => {
+        const field = at + regs.offset(name);
+        cpu.regs[2 * n] = memory.readU32(field);
+        cpu.regs[2 * n + 1] = memory.readU32(field + 4);
+      });
+      cpu.rflags = memory.readU32(at + regs.offset('flags'));
       throw new MachineStop(this.report('int3: 0000', rip));
     });
   }
@@ -61,6 +68,12 @@ export class Faults {
   /** Writes the oops of a fault that nobody resolved into the kernel log. The registers are still the fault's. */
   oops(fault: Fault): Oops {
     return this.report(undefined, fault.rip, fault);
+  }
+  /** A task ran on and on, and was stopped: what the watchdog of Linux says (kernel/watchdog.c), with its threshold of seconds. */
+  lockup(): Oops {
+    const { context, tasks, cpu } = this.#kernel;
+    const { comm, pid } = tasks.current;
+    return this.report(`watchdog: BUG: soft lockup - CPU#${context.cpu} stuck for 26s! [${comm}:${pid}]`, cpu.rip);
   }
   report(title: string | undefined, rip: Addr, fault?: Fault): Oops {
     const oops = makeOops(this.#kernel, this.oopses.length + 1, title, rip, fault);

@@ -4,6 +4,7 @@
  */
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import type { Fault } from '../../src/machine/index.ts';
+import { decode, RIP } from '../../src/x86/index.ts';
 import type { Kernel } from '../kernel.ts';
 
 export interface Oops {
@@ -27,6 +28,8 @@ const PAGE = 4096;
 const PROLOGUE = 42;
 const CODE_BYTES = 64;
 const MAX_FRAMES = 32;
+/** how kernel/watchdog.c begins its report of a task that does not let go of the CPU */
+const WATCHDOG = 'watchdog: ';
 
 export function makeOops(
   kernel: Kernel,
@@ -38,12 +41,16 @@ export function makeOops(
   const { tasks, symbols, cpu, engine } = kernel;
   const lines: string[] = [];
   const errorCode = fault?.errorCode ?? 0;
-  if (fault?.kind === 'page') lines.push(...pageFault(fault.address ?? 0, errorCode));
-  const what = title ?? name(fault);
+  const overflow = fault?.kind === 'page' && stackGuard(kernel, fault.address ?? 0);
+  if (overflow) lines.push(overflow);
+  else if (fault?.kind === 'page') lines.push(...pageFault(fault.address ?? 0, errorCode));
+  const what = title ?? (overflow ? 'stack guard page' : name(kernel, fault));
+  if (title?.startsWith(WATCHDOG)) lines.push(title, 'Modules linked in:');
   // one number for page faults: how many oopses before
-  lines.push(
-    `Oops: ${what.startsWith('int3') ? what : `${what}: ${(fault?.kind === 'page' ? errorCode : (fault?.errorCode ?? 0)).toString(16).padStart(4, '0')}`} [#${count}] PREEMPT SMP NOPTI`,
-  );
+  else
+    lines.push(
+      `Oops: ${what.startsWith('int3') ? what : `${what}: ${(overflow ? 0 : errorCode).toString(16).padStart(4, '0')}`} [#${count}] PREEMPT SMP NOPTI`,
+    );
   const task = tasks.current;
   lines.push(
     `CPU: ${kernel.context.cpu} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted ${kernel.release} #1  Debian 6.12.117-1~deb12u1`,
@@ -71,16 +78,21 @@ export function makeOops(
   lines.push(`CR2: ${formatAddr(fault?.address ?? cpu.cr2)} CR3: ${formatAddr(cpu.cr3)} CR4: 0000000000350ef0`);
   const callTrace = unwind(kernel).map((a) => symbols.format(a));
   lines.push('Call Trace:', ' <TASK>', ...callTrace.map((c) => ` ${c}`), ' </TASK>');
-  lines.push('Modules linked in:');
+  const lockup = title?.startsWith(WATCHDOG) ?? false;
+  if (!lockup) lines.push('Modules linked in:');
   if (fault?.kind === 'page') lines.push(`CR2: ${formatAddr(fault.address ?? 0)}`);
-  lines.push('---[ end trace 0000000000000000 ]---');
+  if (!lockup) lines.push('---[ end trace 0000000000000000 ]---');
   return { title: lines[0] as string, rip, where, callTrace, text: lines.join('\n') };
 }
 
-function name(fault: Fault | undefined): string {
+function name(kernel: Kernel, fault: Fault | undefined): string {
   switch (fault?.kind) {
-    case 'gp':
-      return 'general protection fault';
+    case 'gp': {
+      const address = operandAddress(kernel, fault.rip);
+      const canonical = address === undefined || BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
+      const probably = canonical ? '' : `, probably for non-canonical address 0x${address.toString(16)}`;
+      return `general protection fault${probably}`;
+    }
     case 'de':
       return 'divide error';
     case 'ud':
@@ -92,6 +104,28 @@ function name(fault: Fault | undefined): string {
     default:
       return 'Oops';
   }
+}
+
+/** Address that the instruction at rip reads or writes, as get_kernel_gp_address() works it out; undefined where it has no such operand. */
+function operandAddress(kernel: Kernel, rip: Addr): bigint | undefined {
+  const { memory, cpu } = kernel;
+  const bytes = new Uint8Array(15);
+  for (let i = 0; i < bytes.length; i++) {
+    const phys = memory.translate(rip + i, 0, false);
+    if (phys >= 0) bytes[i] = memory.u8[phys] as number;
+  }
+  const insn = decode(bytes, 0);
+  if (insn.row < 0 || !insn.mem || insn.segment !== 0) return undefined;
+  const base = insn.base === RIP ? BigInt(rip + insn.length) : insn.base < 0 ? 0n : cpu.reg64(insn.base);
+  const index = insn.index < 0 ? 0n : cpu.reg64(insn.index) << BigInt(insn.scale);
+  return BigInt.asUintN(64, base + index + BigInt(insn.disp));
+}
+
+/** Pages below each task's stack that nothing is mapped at (CONFIG_VMAP_STACK). */
+function stackGuard(kernel: Kernel, address: Addr): string | undefined {
+  const { stack, stackTop } = kernel.tasks.current;
+  if (address >= stack || address < stack - PAGE) return undefined;
+  return `BUG: TASK stack guard page was hit at ${formatAddr(address)} (stack is ${formatAddr(stack)}..${formatAddr(stackTop)})`;
 }
 
 /** arch/x86/mm/fault.c's three lines */

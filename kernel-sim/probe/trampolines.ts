@@ -181,6 +181,8 @@ export class Trampolines {
         a.op('test r/m64, r64', rax, rax);
         a.op('je rel8', skip);
         a.op('lea r64, m', rdi, at(rbp, args));
+        if (prog.jited === false)
+          a.op('mov r64, imm64', rsi, addrToBigInt(prog.address + structs.of('bpf_prog').offset('insnsi')));
         a.op('call rel32', prog.entry);
         if (keep) a.op('mov r/m64, r64', at(rbp, ret), rax);
         a.bind(skip);

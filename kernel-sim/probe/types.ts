@@ -9,6 +9,8 @@ export interface ProgRef {
   readonly entry: Addr;
   readonly name: string;
   readonly sleepable?: boolean;
+  /** false: a trampoline passes the interpreter's entry the address of the instructions too */
+  readonly jited?: boolean;
 }
 
 export type ProbeKind =

@@ -20,6 +20,7 @@ export class Files {
   readonly #filp: KmemCache;
   /** descriptors that refer to a file */
   readonly #refs = new Map<Addr, number>();
+  readonly #closing: Addr[] = [];
   onSocketFree: ((socket: Addr) => void) | undefined;
   /** paths as they were given */
   readonly #paths = new Map<string, Addr>();
@@ -117,7 +118,7 @@ export class Files {
     this.#hold(file, 1);
     this.#hold(old, -1);
     // dup2 closes what it replaces; close() itself still holds the file until __fput
-    if (old !== 0 && file !== 0) this.put(old);
+    if (old !== 0 && file !== 0 && this.isLast(old)) this.#closing.push(old);
   }
 
   /** `struct file` of a path. */
@@ -134,6 +135,29 @@ export class Files {
     direct.putAddr(at + this.#f.mnt, this.#mount);
     direct.putAddr(at + this.#f.inode, direct.addr(dentry + this.#dentryInode));
     return at;
+  }
+  /** Whether no descriptor refers to a file any more. */
+  isLast(file: Addr): boolean {
+    return file !== 0 && (this.#refs.get(file) ?? 0) <= 0 && this.#filp.has(file);
+  }
+  /** Files whose last reference went: task work of the current task calls __fput for each. */
+  get hasWork(): boolean {
+    return this.#closing.length > 0;
+  }
+  nextWork(): Addr {
+    return this.#closing.shift() ?? 0;
+  }
+  /** exit_files() of the last thread: every descriptor is closed. */
+  closeAll(task: Task): void {
+    const direct = this.#direct;
+    const fds = this.#slots(direct.addr(task.files));
+    for (let fd = 0; fd < MAX_FDS; fd++) {
+      const file = direct.addr(fds + 8 * fd);
+      if (file === 0) continue;
+      direct.putAddr(fds + 8 * fd, 0);
+      this.#hold(file, -1);
+      if (this.isLast(file)) this.#closing.push(file);
+    }
   }
   /** Frees a file that no descriptor refers to any more. */
   put(file: Addr): void {

@@ -195,6 +195,10 @@ export class Tasks {
     cpu.gsBase = percpu.offset(n);
     context.bindCpu(n, memory.translate(hot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
   }
+  /** Living threads of its process. */
+  threads(task: Task): number {
+    return this.#groups.get(task.tgid)?.threads ?? 0;
+  }
   /** The trace column shows a comm that changed. */
   renamed(task: Task, comm: string): void {
     task.comm = comm;

@@ -112,7 +112,6 @@ export class KernelText {
   place(name: string): Addr {
     const at = this.maker.place(name);
     if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
-    this.ensure(at, 1);
     return at;
   }
   /** Bytes of kernel text, generated where they were not yet. */

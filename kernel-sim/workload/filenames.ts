@@ -29,17 +29,30 @@ export class Filenames {
     this.#refcnt = layout.offset('refcnt');
     this.#text = layout.offset('iname');
   }
-  /** getname(): what cannot be read is an empty name, as the recording's result then says. */
-  alloc(user: Addr): Addr {
+  #take(user: Addr): Addr {
     let at = this.#free.pop();
     if (at === undefined) {
       at = this.#kernel.slab.kmalloc(PATH_MAX);
       this.#all.add(at);
     }
+    this.#direct.putAddr(at + this.#name, at + this.#text);
+    this.#direct.putAddr(at + this.#uptr, user);
+    this.#direct.put32(at + this.#refcnt, 1);
+    return at;
+  }
+  /** getname_kernel() */
+  make(path: string): Addr {
+    const at = this.#take(0);
+    const to = this.#direct.phys(at + this.#text);
+    const bytes = new TextEncoder().encode(path);
+    this.#direct.u8.set(bytes, to);
+    this.#direct.u8[to + bytes.length] = 0;
+    return at;
+  }
+  /** getname(): what cannot be read is an empty name, as the recording's result then says. */
+  alloc(user: Addr): Addr {
+    const at = this.#take(user);
     const direct = this.#direct;
-    direct.putAddr(at + this.#name, at + this.#text);
-    direct.putAddr(at + this.#uptr, user);
-    direct.put32(at + this.#refcnt, 1);
     const { u8 } = direct;
     const to = direct.phys(at + this.#text);
     const room = PATH_MAX - this.#text - 1;

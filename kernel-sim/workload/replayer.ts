@@ -36,7 +36,7 @@ export interface ReplayResult {
 }
 
 /** What {@link Replayer.userNext} tells the way back to user space. */
-const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
+const NEXT = { go: 0, schedule: 1, fatal: 2, work: 3 } as const;
 
 export class Replayer {
   readonly #kernel: Kernel;
@@ -88,6 +88,7 @@ export class Replayer {
           if (stop.reason === 'halt' && tasks.current === tasks.loader) break;
           if (stop.reason === 'budget') {
             if (machine.insns - before >= (options.maxInsns ?? Number.POSITIVE_INFINITY)) stopped = 'max-insns';
+            if (stopped && cpu.cpl === 0) oopses.push(this.#kernel.faults.lockup().text);
             await new Promise((resolve) => setImmediate(resolve));
             if (options.signal?.aborted) stopped = 'aborted';
             if (stopped) break;
@@ -165,7 +166,8 @@ export class Replayer {
 
   /** The current task is about to return to user space: what it does there is its next system call. */
   userNext(): number {
-    const { tasks, clock, recorded, probes } = this.#kernel;
+    const { tasks, clock, recorded, probes, files } = this.#kernel;
+    if (files.hasWork) return NEXT.work;
     const task = tasks.current;
     task.call = undefined;
     const step = this.#step;

@@ -6,7 +6,18 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
+const TCP_ESTABLISHED = 1;
 const TCP_CLOSE = 7;
+const TCP_LISTEN = 10;
+
+/** struct proto_ops and net_proto_family: operation, then address family */
+const OPS = {
+  create: { 1: 'unix_create', 2: 'inet_create', 10: 'inet6_create' },
+  bind: { 1: 'unix_bind', 2: 'inet_bind', 10: 'inet6_bind' },
+  sendmsg: { 1: 'unix_stream_sendmsg', 2: 'inet_sendmsg', 10: 'inet6_sendmsg' },
+  recvmsg: { 1: 'unix_stream_recvmsg', 2: 'inet_recvmsg', 10: 'inet6_recvmsg' },
+  release: { 1: 'unix_release', 2: 'inet_release', 10: 'inet6_release' },
+} as const;
 
 export class Sockets {
   readonly #kernel: Kernel;
@@ -20,7 +31,7 @@ export class Sockets {
     const socket = structs.of('socket');
     const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
-    const give = (name: string): void => args.retAddr(text.place(name));
+    const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
     files.onSocketFree = (s) => {
       this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
       this.#kernel.slab.kfree(s);
@@ -35,12 +46,38 @@ export class Sockets {
         return a?.kind === 'int' ? a.lo : 0;
       };
       if (call?.name === 'socket') this.#make(file, number(0), number(1) & 0xf, number(2));
+      else {
+        // accept: as the listening socket, connected
+        const from = files.get(tasks.current, number(0));
+        const s = this.#make(file, from === 0 ? AF_INET : familyOf(this.#of(from)), 1, 0);
+        const sk = memory.readAddr(s + socket.offset('sk'));
+        memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_ESTABLISHED);
+      }
       args.retAddr(file);
     });
     on('copy_sockaddr', () => {
       const call = tasks.current.call;
       const address = call?.args[1];
       if (address?.kind === 'bytes') memory.writeBytes(args.addr(0), address.bytes.subarray(0, 64));
+    });
+    /** by address family of the socket in the first argument, as proto_ops has it */
+    const ops = (name: keyof typeof OPS): void =>
+      on(`ops_${name}`, () => {
+        const first = args.addr(0);
+        const family = name === 'create' ? first : first === 0 ? 0 : familyOf(first);
+        give((OPS[name] as Readonly<Record<number, string>>)[family] ?? '');
+      });
+    const familyOf = (s: Addr): number =>
+      memory.readU16(memory.readAddr(s + socket.offset('sk')) + sock.offset('__sk_common.skc_family'));
+    for (const name of Object.keys(OPS)) ops(name as keyof typeof OPS);
+    const isSocket = (file: Addr): boolean =>
+      file !== 0 && memory.readAddr(file + structs.of('file').offset('private_data')) !== 0;
+    on('read_iter', () => give(isSocket(args.addr(0)) ? 'sock_read_iter' : ''));
+    on('write_iter', () => give(isSocket(args.addr(0)) ? 'sock_write_iter' : ''));
+    on('file_release', () => give(isSocket(args.addr(0)) ? 'sock_close' : ''));
+    on('tcp_close_state', () => {
+      const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));
+      give(state === TCP_LISTEN ? 'tcp_close_listening' : state === TCP_ESTABLISHED ? 'tcp_close_established' : '');
     });
     on('connect_family', () => {
       const s = args.addr(0);
@@ -64,6 +101,7 @@ export class Sockets {
       });
     proto('connect_proto', (six) => (six ? 'tcp_v6_connect' : 'tcp_v4_connect'), 'ip4_datagram_connect');
     proto('send_proto', () => 'tcp_sendmsg', 'udp_sendmsg');
+    proto('close_proto', () => 'tcp_close', 'udp_lib_close');
     proto('recv_proto', () => 'tcp_recvmsg', 'udp_recvmsg');
     on('sock_addresses', () => {
       const sk = args.addr(0);

@@ -1,4 +1,5 @@
 /** How errors reach the user: one line, and never a stack trace for what the input did. */
+import { BpfError } from '../../kernel-sim/bpf/errors.ts';
 import { paint } from './style.ts';
 
 /** Something the user can mend: a file, an option, a program that the kernel refuses. */
@@ -25,6 +26,8 @@ export function report(error: unknown): number {
   const file = error as NodeJS.ErrnoException;
   const why = file.syscall !== undefined ? FILE_ERRORS[file.code ?? ''] : undefined;
   if (why !== undefined) return say(`${file.path ?? 'file'}: ${why}`);
+  // the kernel log of a run that faulted, in Linux's form
+  if (error instanceof BpfError && error.oops) process.stderr.write(`${error.oops.text}\n`);
   if (isTyped(error)) return say(error.message);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   say(`a defect of ebpf-emu, not of your input; please report it:\n${text}`);

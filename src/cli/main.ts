@@ -5,7 +5,7 @@
  * Exit codes: 0 done; 1 the input was refused or could not be used, in one line that says why;
  * 2 the command line itself was wrong; 130 interrupted.
  */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { report } from './errors.ts';
 
 const engine = () =>
@@ -17,7 +17,19 @@ const engine = () =>
     .default('jit');
 const kallsyms = () => new Option('--kallsyms <file>', 'symbols of another kernel (its /proc/kallsyms, gzip too)');
 const btf = () => new Option('--btf <file>', 'types of another kernel (its /sys/kernel/btf/vmlinux, gzip too)');
-const program = () => new Option('-p, --program <name...>', 'only these programs of the object');
+/** Whole numbers only: what is not one is a wrong command line. */
+const whole =
+  (min: number) =>
+  (text: string): number => {
+    const n = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(n) || n < min) throw new InvalidArgumentError(`It takes a whole number from ${min}.`);
+    return n;
+  };
+const program = () =>
+  new Option(
+    '-p, --program <name>',
+    'only this program of the object; repeat it, or use commas, for several',
+  ).argParser((names: string, before: readonly string[] = []) => [...before, ...names.split(',')]);
 const json = () => new Option('--json', 'print JSON for machines');
 const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');
 
@@ -37,9 +49,8 @@ function build(): Command {
     .argument('<file>', "clang's object file (or C, where clang is installed)")
     .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
     .option('--log', "print the verifier's whole log where it refuses a program")
-    .option('--max-insns <n>', 'stop a task after this many machine instructions in one system call', Number)
+    .option('--max-insns <n>', 'end the run after this many machine instructions', whole(1))
     .option('--no-verify', 'skip the verifier, to see what it protects from')
-    .addOption(json())
     .action(async (file, options) => (await import('./commands/load.ts')).load(file, options));
 
   withKernel(cli.command('verify'))
@@ -48,7 +59,7 @@ function build(): Command {
     .option(
       '--log-level <n>',
       'the log_level of BPF_PROG_LOAD: 1 branches, 2 every instruction, 4 statistics',
-      Number,
+      whole(0),
       2,
     )
     .addOption(json())
@@ -93,16 +104,25 @@ function build(): Command {
     .option('--ctx-in <file>', 'context')
     .option('--data-out <file>', 'where the data go afterwards')
     .option('--ctx-out <file>', 'where the context goes afterwards')
-    .option('--repeat <n>', 'how many times', Number, 1)
-    .option('--max-insns <n>', 'stop after this many machine instructions', Number)
+    .option('--repeat <n>', 'how many times', whole(1), 1)
+    .option('--max-insns <n>', 'stop after this many machine instructions', whole(1))
     .option('--no-verify', 'skip the verifier, to see what it protects from')
     .addOption(json())
     .action(async (file, options) => (await import('./commands/run.ts')).progRun(file, options));
   return cli;
 }
 
+/** A reader that has seen enough (`| head`) ends the command, as SIGPIPE ends others. */
+const BROKEN_PIPE = 141;
+const onPipeError = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(BROKEN_PIPE);
+};
+
 /** Runs one command line and sets the exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', onPipeError);
+  process.stderr.on('error', onPipeError);
   try {
     await build().parseAsync([...argv]);
   } catch (error) {

@@ -46,6 +46,7 @@ const meanings: readonly (readonly [message: RegExp, meaning: string])[] = [
     'the verifier gave up after a million instructions: simplify loops and branches, or split the program into subprograms',
   ],
   [/unreachable insn/, 'there is code that nothing reaches'],
+  [/(?:unknown|invalid) func unknown#\d/, 'Linux 6.12 has no helper of this number'],
   [
     /unknown func|program of this type cannot use helper|invalid func/,
     'programs of this type may not call this helper',

@@ -1,6 +1,7 @@
 /** What a program must name at load time: the function, tracepoint or type of the kernel's BTF that it attaches to. */
 
 import { ATTACH_TYPES, attachType, BPF_PROG_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
+import { nearest } from '../../kernel-sim/sym/near.ts';
 import type { Btf } from '../btf/index.ts';
 import { ObjectError } from './error.ts';
 import { kernelStructOps } from './maps/struct-ops.ts';
@@ -47,6 +48,14 @@ function structOpsTarget(object: ObjectModel, program: ProgramDef, btf: Btf | un
   throw fail('no struct_ops map of the object uses it');
 }
 
+/** Names of the kernel's BTF that may have been meant; tracepoints only beside tracepoints. */
+function nearNames(btf: Btf, wanted: string, kind: 'func' | 'typedef'): string[] {
+  const names = new Set<string>();
+  for (const type of btf.types())
+    if (type.kind === kind && (kind === 'func' || type.name.startsWith('btf_trace_'))) names.add(type.name);
+  return nearest(wanted, names, 3);
+}
+
 /** @param kernel asked for its BTF only where it is needed. @throws ObjectError where the target is not given or not there */
 export function loadTarget(object: ObjectModel, program: ProgramDef, kernel: Pick<Target, 'btf'>): LoadTarget {
   const { expectedAttachType } = program;
@@ -67,9 +76,11 @@ export function loadTarget(object: ObjectModel, program: ProgramDef, kernel: Pic
     throw fail(`module '${target.slice(0, colon)}' has no BTF here`);
   const { name, kind } = btfName(ATTACH_TYPES[expectedAttachType] ?? '', bare);
   const id = btf.findByName(name, kind);
-  if (id === 0)
+  if (id === 0) {
+    const near = nearNames(btf, name, kind).map((n) => n.slice(name.length - bare.length));
     throw fail(
-      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to`,
+      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
     );
+  }
   return { attachBtf: id, expectedAttachType };
 }

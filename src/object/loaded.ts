@@ -1,5 +1,6 @@
 /** What an object is once it is in a kernel: its programs, maps and variables there, attached and closed together. */
 import { attachType } from '../../kernel-sim/bpf/uapi/index.ts';
+import { KernelError } from '../../kernel-sim/errno.ts';
 import { type AttachedLink, type AttachOptions, attachesItself, attachProgram } from './attach.ts';
 import type { LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
@@ -80,8 +81,16 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
       handle,
       definition: program,
       relocated,
-      attach: (options) =>
-        attachProgram(this.object.model.file, program, handle, this.kernel, options) as AttachedLink<LinkOf<K>>,
+      attach: (options) => {
+        try {
+          return attachProgram(this.object.model.file, program, handle, this.kernel, options) as AttachedLink<
+            LinkOf<K>
+          >;
+        } catch (error) {
+          if (error instanceof KernelError) error.message = `program '${program.name}': ${error.message}`;
+          throw error;
+        }
+      },
     };
     this.programs[program.name] = forward(loaded, handle);
   }

@@ -6,7 +6,7 @@ import { checkBtfInfo, checkFuncRecords } from './prep/btfinfo.ts';
 import { checkCfg } from './prep/cfg.ts';
 import { markFastcalls } from './prep/fastcall.ts';
 import { resolveWideLoads } from './prep/ldimm64.ts';
-import { checkJumps, discoverSubprogs, printSubprogs } from './prep/subprogs.ts';
+import { checkJumps, discoverSubprogs, findExceptionCallback, printSubprogs } from './prep/subprogs.ts';
 import type { VerifierInput, VerifyResult } from './types.ts';
 import { Env } from './walk/env.ts';
 import { walkProgram } from './walk/program.ts';
@@ -17,10 +17,12 @@ import { checkStackDepth } from './walk/stackdepth.ts';
 export * from './kernel.ts';
 export * from './rewrite/index.ts';
 export * from './types.ts';
+export { NotModelledError } from './walk/reject.ts';
 
 function analyse(env: Env): number {
   checkFuncRecords(env);
   discoverSubprogs(env);
+  findExceptionCallback(env);
   printSubprogs(env);
   checkJumps(env);
   checkBtfInfo(env);

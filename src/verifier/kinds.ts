@@ -114,5 +114,11 @@ export const F_WRONLY_PROG = 1 << 8;
 export const F_SEGV_ON_FAULT = 1 << 17;
 
 /** Program types that may run in any context: `is_tracing_prog_type`. */
-const anyContext: readonly number[] = [PROG.KPROBE, PROG.TRACEPOINT, PROG.PERF_EVENT, PROG.RAW_TRACEPOINT, PROG.RAW_TRACEPOINT_WRITABLE];
+const anyContext: readonly number[] = [
+  PROG.KPROBE,
+  PROG.TRACEPOINT,
+  PROG.PERF_EVENT,
+  PROG.RAW_TRACEPOINT,
+  PROG.RAW_TRACEPOINT_WRITABLE,
+];
 export const isTracingType = (type: number): boolean => anyContext.includes(type);

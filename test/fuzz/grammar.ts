@@ -307,7 +307,8 @@ function items(r: Rng, count: number, depth: number, scope: Scope): Item[] {
 function item(r: Rng, depth: number, scope: Scope): Item {
   const dice = r.below(100);
   if (dice < 12 && depth < 3) return { kind: 'if', test: test(r), body: items(r, 1 + r.below(6), depth + 1, scope) };
-  if (dice < 18 && depth < 3) {
+  // a loop that a change makes endless costs the verifier a million instructions
+  if (dice < 18 && depth < 3 && (!scope.wild || r.chance(5))) {
     return { kind: 'loop', depth, turns: 1 + r.below(5), body: items(r, 1 + r.below(5), depth + 1, scope) };
   }
   if (dice < 20 && depth < 2) return { kind: 'mayGoto', body: items(r, 1 + r.below(3), depth + 1, scope) };

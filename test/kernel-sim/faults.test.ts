@@ -71,7 +71,7 @@ describe('an oops', () => {
       [
         'gp',
         (a) => void a.op('mov r64, imm64', rdi, 0x1234_5678_0000_0000n).op('mov r64, r/m64', rax, at(rdi, 0)),
-        /^Oops: general protection fault: 0000 \[#1\]/m,
+        /^Oops: general protection fault, probably for non-canonical address 0x1234567800000000: 0000 \[#1\]/m,
       ],
       [
         'pf',

@@ -158,11 +158,12 @@ describe('what inner functions are given', () => {
         call('openat', [-100, '/missing', 0], -2),
       ]),
     );
-    // vfs_open's path is passed through do_open and vfs_open
     expect(seen).toEqual([
       'do_filp_open /bin/ls',
       'vfs_open ls',
       'bprm_execve /bin/ls',
+      'do_filp_open /lib64/ld-linux-x86-64.so.2',
+      'vfs_open ld-linux-x86-64.so.2',
       'do_filp_open /etc/ssl/openssl.cnf',
       'vfs_open openssl.cnf',
       'vfs_read openssl.cnf 4096',
@@ -202,7 +203,46 @@ describe('what inner functions are given', () => {
         ),
       ]),
     );
-    expect(seen).toEqual(['tcp_v4_connect 2.0.0.80.10.0.0.1', 'state 7 -> 2']);
+    expect(seen).toEqual(['tcp_v4_connect 2.0.0.80.10.0.0.1', 'state 7 -> 2', 'state 2 -> 1']);
+  });
+
+  it('a socket’s life, as the real kernel’s functions see it: read and write reach the protocol, close its end', async () => {
+    const k = await Kernel.boot({ engine });
+    for (const symbol of [
+      'inet_csk_listen_start',
+      'inet_csk_accept',
+      'sock_recvmsg',
+      'tcp_recvmsg',
+      'tcp_sendmsg',
+      '__fput',
+      'sock_close',
+      'inet_release',
+      'tcp_close',
+      'tcp_set_state',
+    ])
+      k.probes.kprobe(program(k, symbol), { symbol });
+    await k.replay(
+      recording([
+        call('socket', [2, 1, 0], 4),
+        call('listen', [4, 1], 0),
+        call('accept', [4, 0, 0], 5),
+        call('close', [4], 0),
+        call('read', [5, { kind: 'opaque', text: '' }, 100], 3),
+        call('write', [5, { kind: 'opaque', text: '' }, 3], 3),
+        call('dup2', [5, 7], 7),
+        call('close', [5], 0),
+        call('exit_group', [0], undefined),
+      ]),
+    );
+    const names = k.tracePipe
+      .read()
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/.*: /, ''));
+    expect(names.join(' ')).toBe(
+      'inet_csk_listen_start inet_csk_accept __fput sock_close inet_release tcp_close tcp_set_state ' +
+        'sock_recvmsg tcp_recvmsg tcp_sendmsg __fput sock_close inet_release tcp_close tcp_set_state',
+    );
   });
 
   it('every system call passes through its entry and returns what the recording has', async () => {

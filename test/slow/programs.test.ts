@@ -1,11 +1,10 @@
-/** More random programs than `npm test` runs, from other seeds. */
+/** Random programs that go through the verifier: what it accepts agrees on all engines and never faults. */
 import { expect, it } from 'vitest';
 import { campaign } from '../fuzz/campaign.ts';
 
 it.each([
-  ['plain', 2000],
-  ['verified', 500],
-  ['sound', 1500],
+  ['verified', 300],
+  ['sound', 500],
 ] as const)('%s: %i random programs', async (mode, count) => {
   const report = await campaign(mode, 1_000_000, count);
   console.log(

@@ -1,9 +1,9 @@
 /** Every program that a real Linux 6.12 judged in the shared data: verdict, errno, last line and whole log. */
 import { describe, expect, it } from 'vitest';
+import type { VerifierInput } from '../../src/verifier/index.ts';
 import { haveShared } from '../support/shared.ts';
 import { objectInput, objectRecords, SETS } from '../verifier/objects.ts';
 import { type Comparison, compare, inputOf, type KernelAnswer, rawRecords, verify } from '../verifier/oracle.ts';
-import type { VerifierInput } from '../../src/verifier/index.ts';
 
 interface Judged {
   readonly title: string;
@@ -12,7 +12,8 @@ interface Judged {
 }
 
 /** libbpf and the kernel's program load refuse these before the verifier sees them */
-const beside = (kernel: KernelAnswer): boolean => !kernel.loaded && !(kernel.log ?? kernel.log_tail ?? '').includes('processed ');
+const beside = (kernel: KernelAnswer): boolean =>
+  !kernel.loaded && !(kernel.log ?? kernel.log_tail ?? '').includes('processed ');
 
 function judge(name: string, programs: readonly Judged[]): void {
   const count = { verdict: 0, errno: 0, lastLine: 0, log: 0 };
@@ -29,7 +30,9 @@ function judge(name: string, programs: readonly Judged[]): void {
     for (const key of ['verdict', 'errno', 'lastLine', 'log'] as const) if (c[key]) count[key]++;
     if (!c.verdict) (mine.ok ? accepted : refused).push(title);
   }
-  console.log(`${name}: verdict ${count.verdict} of ${total}, errno ${count.errno}, last log line ${count.lastLine}, whole log ${count.log}`);
+  console.log(
+    `${name}: verdict ${count.verdict} of ${total}, errno ${count.errno}, last log line ${count.lastLine}, whole log ${count.log}`,
+  );
   expect(accepted, 'accepted here, refused by Linux').toEqual([]);
   expect(refused, 'refused here, accepted by Linux').toEqual([]);
   expect(count.log / total).toBeGreaterThan(0.97);
@@ -46,7 +49,11 @@ describe.skipIf(!haveShared)('the verifier against Linux 6.12', () => {
     it(set, { timeout: 600_000 }, () => {
       judge(
         set,
-        objectRecords(set).map((r) => ({ title: `${r.object}:${r.name}`, input: () => objectInput(set, r), kernel: r })),
+        objectRecords(set).map((r) => ({
+          title: `${r.object}:${r.name}`,
+          input: () => objectInput(set, r),
+          kernel: r,
+        })),
       );
     });
   }

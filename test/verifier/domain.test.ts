@@ -3,48 +3,80 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as I from '../../src/isa/index.ts';
 import { computable, scalarAlu } from '../../src/verifier/domain/alu.ts';
-import { Bounds, known, sync, UNKNOWN, violation } from '../../src/verifier/domain/bounds.ts';
+import { type Bounds, known, sync, UNKNOWN, violation } from '../../src/verifier/domain/bounds.ts';
 import { decide, split } from '../../src/verifier/domain/branch.ts';
 import { signExtend, signExtend32, zeroExtend } from '../../src/verifier/domain/cast.ts';
 import { contains, tnum, tnumConst, tnumRange } from '../../src/verifier/domain/tnum.ts';
 import { s64, u64 } from '../../src/verifier/domain/u64.ts';
 
 const ALU = [I.BPF_ADD, I.BPF_SUB, I.BPF_MUL, I.BPF_AND, I.BPF_OR, I.BPF_XOR, I.BPF_LSH, I.BPF_RSH, I.BPF_ARSH];
-const JMP = [I.BPF_JEQ, I.BPF_JNE, I.BPF_JGT, I.BPF_JGE, I.BPF_JLT, I.BPF_JLE, I.BPF_JSGT, I.BPF_JSGE, I.BPF_JSLT, I.BPF_JSLE, I.BPF_JSET];
+const JMP = [
+  I.BPF_JEQ,
+  I.BPF_JNE,
+  I.BPF_JGT,
+  I.BPF_JGE,
+  I.BPF_JLT,
+  I.BPF_JLE,
+  I.BPF_JSGT,
+  I.BPF_JSGE,
+  I.BPF_JSLT,
+  I.BPF_JSLE,
+  I.BPF_JSET,
+];
 
 /** values where ranges and signs meet, and any other */
 const value = fc.oneof(
   fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
-  fc.constantFrom(0n, 1n, 0x7fffffffn, 0x80000000n, 0xffffffffn, 0x100000000n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n),
+  fc.constantFrom(
+    0n,
+    1n,
+    0x7fffffffn,
+    0x80000000n,
+    0xffffffffn,
+    0x100000000n,
+    (1n << 63n) - 1n,
+    1n << 63n,
+    (1n << 64n) - 1n,
+  ),
   fc.bigInt({ min: 0n, max: 300n }),
 );
 
 /** A description, and a value that it allows. */
-const described = fc.tuple(value, value, value, fc.integer({ min: 0, max: 4 })).map(([v, other, mask, kind]): [Bounds, bigint] => {
-  const b = UNKNOWN.copy();
-  const [lo, hi] = v < other ? [v, other] : [other, v];
-  const [slo, shi] = s64(v) < s64(other) ? [s64(v), s64(other)] : [s64(other), s64(v)];
-  if (kind === 0) return [known(v), v];
-  if (kind === 1) {
-    b.umin = lo;
-    b.umax = hi;
-  } else if (kind === 2) {
-    b.smin = slo;
-    b.smax = shi;
-  } else if (kind === 3) b.tnum = tnum(v & ~mask & ((1n << 64n) - 1n), mask);
-  else {
-    const a = Number(BigInt.asIntN(32, v));
-    const c = Number(BigInt.asIntN(32, other));
-    b.s32min = Math.min(a, c);
-    b.s32max = Math.max(a, c);
-  }
-  return [sync(b), v];
-});
+const described = fc
+  .tuple(value, value, value, fc.integer({ min: 0, max: 4 }))
+  .map(([v, other, mask, kind]): [Bounds, bigint] => {
+    const b = UNKNOWN.copy();
+    const [lo, hi] = v < other ? [v, other] : [other, v];
+    const [slo, shi] = s64(v) < s64(other) ? [s64(v), s64(other)] : [s64(other), s64(v)];
+    if (kind === 0) return [known(v), v];
+    if (kind === 1) {
+      b.umin = lo;
+      b.umax = hi;
+    } else if (kind === 2) {
+      b.smin = slo;
+      b.smax = shi;
+    } else if (kind === 3) b.tnum = tnum(v & ~mask & ((1n << 64n) - 1n), mask);
+    else {
+      const a = Number(BigInt.asIntN(32, v));
+      const c = Number(BigInt.asIntN(32, other));
+      b.s32min = Math.min(a, c);
+      b.s32max = Math.max(a, c);
+    }
+    return [sync(b), v];
+  });
 
 function allows(b: Bounds, v: bigint): boolean {
   const low = Number(BigInt.asUintN(32, v));
   return (
-    contains(b.tnum, tnumConst(v)) && b.umin <= v && v <= b.umax && b.smin <= s64(v) && s64(v) <= b.smax && b.u32min <= low && low <= b.u32max && b.s32min <= (low | 0) && (low | 0) <= b.s32max
+    contains(b.tnum, tnumConst(v)) &&
+    b.umin <= v &&
+    v <= b.umax &&
+    b.smin <= s64(v) &&
+    s64(v) <= b.smax &&
+    b.u32min <= low &&
+    low <= b.u32max &&
+    b.s32min <= (low | 0) &&
+    (low | 0) <= b.s32max
   );
 }
 
@@ -133,7 +165,9 @@ describe('the domain is sound', () => {
         if (size === 4) return;
         const low = signExtend32(a, size);
         const value32 = Number(BigInt.asIntN(8 * size, x));
-        expect(low.s32min <= value32 && value32 <= low.s32max && low.u32min <= value32 >>> 0 && value32 >>> 0 <= low.u32max).toBe(true);
+        expect(
+          low.s32min <= value32 && value32 <= low.s32max && low.u32min <= value32 >>> 0 && value32 >>> 0 <= low.u32max,
+        ).toBe(true);
       }),
       { numRuns: 3000 },
     );

@@ -1,4 +1,5 @@
 /** Programs of objects that libbpf gave a real Linux 6.12: its instructions, with the object's own maps, BTF and line records. */
+import { readFileSync } from 'node:fs';
 import { fixupAttachType } from '../../kernel-sim/bpf/prog/attach-check.ts';
 import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
 import type { Btf } from '../../src/btf/index.ts';
@@ -13,7 +14,7 @@ import { Relocator } from '../../src/object/relocate.ts';
 import type { Target } from '../../src/object/target.ts';
 import type { MapFacts, VerifierInput } from '../../src/verifier/index.ts';
 import { fromHex, readJsonl, readShared } from '../support/shared.ts';
-import { kernelBtf, type KernelAnswer, kernelSymbols } from './oracle.ts';
+import { type KernelAnswer, kernelBtf, kernelSymbols } from './oracle.ts';
 
 export interface ProgramRecord extends KernelAnswer {
   object: string;
@@ -51,9 +52,14 @@ function openCached(set: string, file: string): Opened {
   const key = `${set}/${file}`;
   const known = open.get(key);
   if (known) return known;
-  const model = openObject(readShared(`conformance/${key}`), file);
+  const model = openObject(set.startsWith('/') ? readFileSync(key) : readShared(`conformance/${key}`), file);
   const kconfig = model.maps.find((m) => m.origin === 'kconfig');
-  if (kconfig) fillKconfig(model.file, kconfig, model.externs, { config: referenceTarget().config, version: referenceTarget().version as number, extra: undefined });
+  if (kconfig)
+    fillKconfig(model.file, kconfig, model.externs, {
+      config: referenceTarget().config,
+      version: referenceTarget().version as number,
+      extra: undefined,
+    });
   const btf = model.btf ? btfForKernel({ ...model, btf: model.btf }) : undefined;
   const opened = { model, btf, relocator: new Relocator(model, referenceTarget()), maps: new Map<MapDef, MapFacts>() };
   open.set(key, opened);
@@ -79,7 +85,9 @@ function factsOf(o: Opened, def: MapDef): MapFacts {
     address: 0xffff888100000000n + BigInt(n * 1024),
     valueAddress: 0xffffc90000000000n + BigInt(n * 0x10000),
     ...(def.inner ? { inner: factsOf(o, def.inner) } : {}),
-    ...(o.btf && !WITHOUT_BTF.has(def.type) && (def.btfKey || def.btfValue) ? { btf: o.btf, btfKeyTypeId: def.btfKey, btfValueTypeId: def.btfValue } : {}),
+    ...(o.btf && !WITHOUT_BTF.has(def.type) && (def.btfKey || def.btfValue)
+      ? { btf: o.btf, btfKeyTypeId: def.btfKey, btfValueTypeId: def.btfValue }
+      : {}),
     ...(constant
       ? {
           readConst: (off: number, size: number): bigint => {
@@ -101,14 +109,17 @@ export function objectInput(set: string, record: ProgramRecord): VerifierInput |
   if (!program) return 'no such program in the object';
   const relocated = o.relocator.relocate(program);
   const insns = readInsns(fromHex(record.insns));
-  if (insns.length !== relocated.insns.length) return `${relocated.insns.length} instructions, the record has ${insns.length}`;
+  if (insns.length !== relocated.insns.length)
+    return `${relocated.insns.length} instructions, the record has ${insns.length}`;
   const fds = new Map<number, MapFacts>();
   for (const ref of relocated.refs) {
     const fd = insns[ref.insn]?.imm ?? -1;
     if (fd >= 0) fds.set(fd, factsOf(o, ref.map));
   }
   // a target that is not there: libbpf loads without an id, and the verifier says so
-  let found: { attachBtf?: string | number; expectedAttachType: number } = { expectedAttachType: program.expectedAttachType };
+  let found: { attachBtf?: string | number; expectedAttachType: number } = {
+    expectedAttachType: program.expectedAttachType,
+  };
   try {
     found = loadTarget(o.model, program, { btf: kernelBtf() });
   } catch (e) {
@@ -120,7 +131,11 @@ export function objectInput(set: string, record: ProgramRecord): VerifierInput |
   const attachName = attachBtfId ? kernelBtf().typeById(attachBtfId).name : undefined;
   const kernel = makeVerifierKernel(
     { symbol: (name) => kernelSymbols().get(name), vmlinux: kernelBtf(), mapByFd: (fd) => fds.get(fd), cpus: 1 },
-    { type: program.type, expectedAttachType: attach, scope: { caps: ALL, sleepable: (program.flags & 16) !== 0, ...(attachName ? { attachName } : {}) } },
+    {
+      type: program.type,
+      expectedAttachType: attach,
+      scope: { caps: ALL, sleepable: (program.flags & 16) !== 0, ...(attachName ? { attachName } : {}) },
+    },
   );
   return {
     insns,
@@ -143,5 +158,9 @@ export const SETS = ['verifier/selftests', 'verifier/selftests-v4', 'objects/lib
 
 /** Records that the verifier judged: a log without its last line was refused elsewhere, EBADF of a program that it walked to the end too. */
 export function objectRecords(set: string): ProgramRecord[] {
-  return readJsonl<ProgramRecord>(`conformance/${set}/programs.jsonl.gz`).filter((r) => (r.log ?? r.log_tail ?? '').includes('processed ') && !(r.errno === 9 && !(r.log ?? '').includes('is not pointing to')));
+  return readJsonl<ProgramRecord>(`conformance/${set}/programs.jsonl.gz`).filter(
+    (r) =>
+      (r.log ?? r.log_tail ?? '').includes('processed ') &&
+      !(r.errno === 9 && !(r.log ?? '').includes('is not pointing to')),
+  );
 }

@@ -8,7 +8,7 @@ import { fixupAttachType } from '../../kernel-sim/bpf/prog/attach-check.ts';
 import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
 import { Btf } from '../../src/btf/index.ts';
 import { readInsns } from '../../src/isa/index.ts';
-import { type MapFacts, verify, type VerifierInput, type VerifyResult } from '../../src/verifier/index.ts';
+import { type MapFacts, type VerifierInput, type VerifyResult, verify } from '../../src/verifier/index.ts';
 import { fromHex, readJsonl, readShared } from '../support/shared.ts';
 
 export interface KernelAnswer {
@@ -59,7 +59,22 @@ export function kernelSymbols(): Map<string, bigint> {
   return symbols;
 }
 
-const ERRNO: Readonly<Record<number, string>> = { 1: 'EPERM', 2: 'ENOENT', 7: 'E2BIG', 9: 'EBADF', 12: 'ENOMEM', 13: 'EACCES', 14: 'EFAULT', 16: 'EBUSY', 22: 'EINVAL', 28: 'ENOSPC', 34: 'ERANGE', 71: 'EPROTO', 95: 'EOPNOTSUPP', 524: 'ENOTSUPP' };
+const ERRNO: Readonly<Record<number, string>> = {
+  1: 'EPERM',
+  2: 'ENOENT',
+  7: 'E2BIG',
+  9: 'EBADF',
+  12: 'ENOMEM',
+  13: 'EACCES',
+  14: 'EFAULT',
+  16: 'EBUSY',
+  22: 'EINVAL',
+  28: 'ENOSPC',
+  34: 'ERANGE',
+  71: 'EPROTO',
+  95: 'EOPNOTSUPP',
+  524: 'ENOTSUPP',
+};
 export const errnoName = (n: number): string => ERRNO[n] ?? `errno ${n}`;
 
 export function rawMaps(record: RawRecord): MapFacts[] {
@@ -75,7 +90,9 @@ export function rawMaps(record: RawRecord): MapFacts[] {
     frozen: false,
     address: 0xffff888100000000n + BigInt(n * 1024),
     valueAddress: 0xffff888200000000n + BigInt(n * 4096),
-    ...(withInner && m.inner !== undefined && record.maps?.[m.inner] ? { inner: facts(record.maps[m.inner] as RawMap, m.inner, false) } : {}),
+    ...(withInner && m.inner !== undefined && record.maps?.[m.inner]
+      ? { inner: facts(record.maps[m.inner] as RawMap, m.inner, false) }
+      : {}),
   });
   return (record.maps ?? []).map((m, n) => facts(m, n, true));
 }
@@ -92,20 +109,34 @@ export function inputOf(record: RawRecord): VerifierInput {
   for (const [n, map] of maps.entries()) fds.set(100 + n, map);
   for (let i = 0; i + 1 < insns.length; i++) {
     const insn = insns[i];
-    if (insn?.code === 0x18 && (insn.src === 1 || insn.src === 2) && insn.imm >= 0 && insn.imm < maps.length) insn.imm += 100;
+    if (insn?.code === 0x18 && (insn.src === 1 || insn.src === 2) && insn.imm >= 0 && insn.imm < maps.length)
+      insn.imm += 100;
   }
   const btf = kernelBtf();
   const type = record.prog_type;
   const attach = fixupAttachType(type, record.expected_attach_type ?? 0);
   let attachBtfId = 0;
   if (record.attach_btf) {
-    for (const name of [`bpf_lsm_${record.attach_btf}`, `btf_trace_${record.attach_btf}`, `bpf_iter_${record.attach_btf}`, record.attach_btf]) {
+    for (const name of [
+      `bpf_lsm_${record.attach_btf}`,
+      `btf_trace_${record.attach_btf}`,
+      `bpf_iter_${record.attach_btf}`,
+      record.attach_btf,
+    ]) {
       attachBtfId ||= btf.findByName(name, name.startsWith('btf_trace_') ? 'typedef' : 'func');
     }
   }
   const kernel = makeVerifierKernel(
     { symbol: (name) => kernelSymbols().get(name), vmlinux: btf, mapByFd: (fd) => fds.get(fd), cpus: 1 },
-    { type, expectedAttachType: attach, scope: { caps, sleepable: ((record.flags ?? 0) & 16) !== 0, ...(record.attach_btf ? { attachName: record.attach_btf } : {}) } },
+    {
+      type,
+      expectedAttachType: attach,
+      scope: {
+        caps,
+        sleepable: ((record.flags ?? 0) & 16) !== 0,
+        ...(record.attach_btf ? { attachName: record.attach_btf } : {}),
+      },
+    },
   );
   return {
     insns,
@@ -145,7 +176,9 @@ export function compare(result: VerifyResult, kernel: KernelAnswer): Comparison 
   if (kernel.log === undefined) {
     const head = mask((kernel.log_head ?? '').slice(0, -40));
     const tail = mask((kernel.log_tail ?? '').slice(200));
-    const same = kernel.log_sha256 === createHash('sha256').update(result.log).digest('hex') || (mine.startsWith(head) && mine.endsWith(tail) && Math.abs(result.log.length - (kernel.log_len ?? 0)) < 2);
+    const same =
+      kernel.log_sha256 === createHash('sha256').update(result.log).digest('hex') ||
+      (mine.startsWith(head) && mine.endsWith(tail) && Math.abs(result.log.length - (kernel.log_len ?? 0)) < 2);
     return { verdict, errno, lastLine: lastLine(mine) === lastLine(tail), log: same };
   }
   const theirs = mask(kernel.log);

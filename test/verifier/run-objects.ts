@@ -47,11 +47,14 @@ for (const [n, set] of SETS.entries()) {
     if (c.lastLine) count.lastLine++;
     if (c.log) count.log++;
     if ((only === 'unsound' ? c.verdict || !mine.ok : c[key]) || shown++ >= show) continue;
-    console.log(`${title} | ${record.section} | kernel ${record.loaded} ${record.errno} mine ${mine.ok ? 'ok' : mine.errno}`);
+    console.log(
+      `${title} | ${record.section} | kernel ${record.loaded} ${record.errno} mine ${mine.ok ? 'ok' : mine.errno}`,
+    );
     const a = mask(mine.log).split('\n');
     const b = mask(record.log ?? record.log_head ?? '').split('\n');
     const at = a.findIndex((l, i) => l !== b[i]);
-    for (let i = Math.max(0, at - 1); i < at + 2; i++) console.log(`  mine ${a[i]?.slice(0, 300)}\n  kern ${b[i]?.slice(0, 300)}`);
+    for (let i = Math.max(0, at - 1); i < at + 2; i++)
+      console.log(`  mine ${a[i]?.slice(0, 300)}\n  kern ${b[i]?.slice(0, 300)}`);
     if (dump) {
       writeFileSync(`${dump}.mine`, mask(mine.log));
       writeFileSync(`${dump}.kern`, mask(record.log ?? record.log_head ?? ''));

@@ -35,7 +35,9 @@ for (const [n, record] of rawRecords().entries()) {
   if (c.log) count.log++;
   const key = only === 'last' ? 'lastLine' : (only as 'verdict' | 'errno' | 'log');
   if (!c[key] && shown++ < show) {
-    console.log(`#${n} ${record.name} | ${record.title} | type ${record.prog_type} unpriv ${record.unpriv ?? false} kernel ${record.kernel.loaded} ${record.kernel.errno} mine ${mine.ok ? 'ok' : mine.errno}`);
+    console.log(
+      `#${n} ${record.name} | ${record.title} | type ${record.prog_type} unpriv ${record.unpriv ?? false} kernel ${record.kernel.loaded} ${record.kernel.errno} mine ${mine.ok ? 'ok' : mine.errno}`,
+    );
     const a = mask(mine.log).split('\n');
     const b = mask(record.kernel.log ?? record.kernel.log_head ?? '').split('\n');
     const at = a.findIndex((l, i) => l !== b[i]);

@@ -38,7 +38,7 @@ export class ImageEngine {
   /** Compiles and places a program. @throws JitError */
   install(prog: BpfProg, options: ImageOptions = {}): void {
     const { code } = prog.init;
-    const { bpfPack, symbols, faults } = this.#kernel;
+    const { bpfPack, symbols, faults, machine } = this.#kernel;
     const addresses: number[] = [];
     const requests = options.pokes ?? [];
     const output: JitOutput = jit({
@@ -64,7 +64,6 @@ export class ImageEngine {
       pokes: requests.map((r, n) => ({ mapIndex: n, key: r.key })),
       ...(options.arena ? { arena: options.arena } : {}),
     });
-    const counter = instructionCounter(this.#kernel);
     const counted = countedSlots(code);
     prog.placed = output.funcs.map((f, n) => {
       const address = addrFromBigInt(f.address);
@@ -73,11 +72,11 @@ export class ImageEngine {
       symbols.add(name, address, f.bytes.length, 'bpf');
       const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
       faults.addExtable(table);
-      counter?.mark(address, weights(code.insns, counted, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
+      machine.mark(address, weights(code.insns, counted, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
       prog.onFree.push(() => {
         symbols.remove(name);
         faults.removeExtable(table);
-        counter?.unmark(address);
+        machine.unmark(address);
         bpfPack.free(address);
       });
       return { name, address, bytes: f.bytes, insnOffsets: f.insnOffsets };
@@ -109,17 +108,6 @@ export class ImageEngine {
   }
 }
 
-/** The machine's count of marked instructions, where it has one. */
-interface MarkCounter {
-  mark(va: number, weights: Uint8Array): void;
-  unmark(va: number): void;
-  marked: number;
-}
-export function instructionCounter(kernel: Kernel): MarkCounter | undefined {
-  const machine = kernel.machine as unknown as Partial<MarkCounter>;
-  return machine.mark === undefined ? undefined : (machine as MarkCounter);
-}
-
 /** For each byte of a function's image, how many instructions of the loaded program begin there. */
 function weights(
   insns: readonly Insn[],
@@ -130,11 +118,13 @@ function weights(
 ): Uint8Array {
   const out = new Uint8Array(length);
   let exits = 0;
+  let firstCounts = false;
   for (let i = 0; i + 1 < offsets.length; i++) {
     const slot = counted[start + i]!;
+    // all exits jump to the first one's bytes; where those are counted, the others are not once more
+    if (insns[start + i]!.code === EXIT && exits++ === 0) firstCounts = slot >= 0;
+    else if (insns[start + i]!.code === EXIT && firstCounts) continue;
     if (slot < 0) continue;
-    // all other exits jump to the first one's bytes, where they are counted
-    if (insns[slot]!.code === EXIT && exits++ > 0) continue;
     out[offsets[slot - start]!]!++;
   }
   return out;

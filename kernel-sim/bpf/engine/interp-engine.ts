@@ -1,7 +1,7 @@
 /**
  * Programs run by the BPF interpreter, reached as Linux reaches it (kernel/bpf/core.c): `bpf_func` is the
  * `__bpf_prog_run<stack size>` of kernel text, called with the context and the address of the instructions. A
- * function whose address a program takes has a stub of its own, which goes to `__bpf_prog_run_args<stack size>`.
+ * function whose address a program takes has an entry of its own, which goes to `__bpf_prog_run_args<stack size>`.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
 import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
@@ -23,7 +23,7 @@ import {
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import { type FaultStub, faultStub } from './fault-stub.ts';
+import { type Refault, refaultOf } from './refault.ts';
 
 /** Slots between two looks at what else there is to do. */
 const FUEL = 1 << 18;
@@ -45,7 +45,9 @@ export class InterpEngine implements InterpEnv {
   readonly #memory: InterpMemory;
   readonly #words: Int32Array;
   readonly #run: Run;
-  readonly #faults: FaultStub;
+  /** states that no run uses */
+  readonly #idle: RunState[] = [];
+  readonly #faults: Refault;
   readonly #mapAt: (addr: Addr) => BpfMap | undefined;
   readonly #entries = new Map<Addr, Entry>();
   readonly #progAt = new Map<Addr, InterpProgram>();
@@ -62,11 +64,11 @@ export class InterpEngine implements InterpEnv {
     this.#words = this.#memory.words.words;
     this.#run = makeRun(this.#memory);
     this.#callBase = callBase;
-    this.#faults = faultStub(kernel);
+    this.#faults = refaultOf(kernel);
     this.#mapAt = mapAt;
   }
 
-  /** Makes a program runnable: predecodes it, places stubs for its functions, sets `bpf_func`. */
+  /** Makes a program runnable: predecodes it, places entries for its functions, sets `bpf_func`. */
   install(prog: BpfProg): void {
     const { code } = prog.init;
     const counted = countedSlots(code);
@@ -75,15 +77,15 @@ export class InterpEngine implements InterpEnv {
     const step = (depth: number): number => Math.min(15, Math.max(0, Math.ceil(depth / 32) - 1));
     prog.placed = code.funcs.map((func, n) => {
       const insnsi = prog.insnsi + func.start * 8;
-      const stub = (at: Addr): Uint8Array =>
+      const entry = (at: Addr): Uint8Array =>
         new Assembler(at)
           .raw(0xf3, 0x0f, 0x1e, 0xfa)
           .op('mov r64, imm64', r9, BigInt(insnsi))
           .op('jmp rel32', text.args[step(func.stackDepth)]!)
           .bytes();
-      const length = stub(0xffff_ffff_8000_0000 - 2 ** 64).length;
+      const length = entry(0xffff_ffff_8000_0000 - 2 ** 64).length;
       const address = this.#kernel.bpfPack.alloc(length);
-      const bytes = stub(address);
+      const bytes = entry(address);
       this.#kernel.bpfPack.write(address, bytes);
       const name = prog.symbol(n === 0 ? undefined : func.name);
       this.#kernel.symbols.add(name, address, length, 'bpf');
@@ -138,7 +140,8 @@ export class InterpEngine implements InterpEnv {
     const insnsi = addrOf(regs[insnReg]!, regs[insnReg + 1]!);
     const entry = this.#entries.get(insnsi);
     if (entry === undefined) throw new MachineStop('the interpreter was called on memory that holds no program');
-    const state = new RunState(entry.program);
+    const state = this.#idle.pop() ?? new RunState(entry.program);
+    if (state.isReleased) state.restart(entry.program);
     const R = this.#words;
     const { rb } = state;
     R.fill(0, rb, rb + 24);
@@ -166,6 +169,7 @@ export class InterpEngine implements InterpEnv {
       else throw error;
     } finally {
       state.release();
+      this.#idle.push(state);
     }
   }
 
@@ -206,7 +210,7 @@ export class InterpEngine implements InterpEnv {
   }
 }
 
-/** References to functions (ld_imm64 with source 4) get their stubs' addresses. */
+/** References to functions (ld_imm64 with source 4) get their entries' addresses. */
 function resolveFunctionAddresses(
   insns: { code: number; src: number; imm: number }[],
   funcs: readonly { start: number }[],

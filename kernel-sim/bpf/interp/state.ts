@@ -37,6 +37,8 @@ export class RunState {
   executed = 0;
   depth = 0;
   tailCalls = 0;
+  /** no run is under way in it */
+  isReleased = false;
   readonly #words: Int32Array;
   #frames = new Int32Array(8 * FRAME_WORDS);
   readonly #programs: InterpProgram[] = [];
@@ -46,6 +48,17 @@ export class RunState {
     this.#words = program.words.words;
     this.rb = takeRegisters(program);
     this.pc = program.code;
+  }
+
+  /** Begins another run, as a new state would. */
+  restart(program: InterpProgram): void {
+    this.program = program;
+    this.rb = takeRegisters(program);
+    this.pc = program.code;
+    this.executed = 0;
+    this.depth = 0;
+    this.tailCalls = 0;
+    this.isReleased = false;
   }
 
   /** Enters a bpf-to-bpf call: the callee's frame lies below the caller's `frame` bytes. @throws GuestFault when the stack ends. */
@@ -115,5 +128,6 @@ export class RunState {
   /** Gives the register file back. */
   release(): void {
     this.program.registers.push(this.rb);
+    this.isReleased = true;
   }
 }

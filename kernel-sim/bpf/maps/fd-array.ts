@@ -44,8 +44,8 @@ export class ProgArrayMap extends FdArrayMap {
   protected override changed(index: number, old: FdSlot | undefined, now: FdSlot | undefined): void {
     for (const poke of this.pokes) poke(index, old, now);
   }
-  /** The array lost its last user space reference: its slots are emptied, as programs in it may hold it. */
-  clear(): void {
+  /** Its slots are emptied, as programs in it may hold it. */
+  protected override userGone(): void {
     for (let i = 0; i < this.slots.length; i++) if (this.slots[i]) this.set(i, undefined);
   }
 }
@@ -62,11 +62,10 @@ export class PerfEventArrayMap extends FdArrayMap {
   override lookupUser(_key: Addr): Uint8Array | number {
     return -ERRNO.EOPNOTSUPP;
   }
-  /** The descriptor that filled its slots was closed: without BPF_F_PRESERVE_ELEMS they are emptied. */
-  fileReleased(): void {
-    if ((this.flags & BPF_F_PRESERVE_ELEMS) === 0) {
-      for (let i = 0; i < this.slots.length; i++) if (this.slots[i]) this.set(i, undefined);
-    }
+  /** Without BPF_F_PRESERVE_ELEMS its events go with the descriptor that put them there. */
+  protected override userGone(): void {
+    if ((this.flags & BPF_F_PRESERVE_ELEMS) !== 0) return;
+    for (let i = 0; i < this.slots.length; i++) if (this.slots[i]) this.set(i, undefined);
   }
 }
 

@@ -219,8 +219,13 @@ export abstract class BpfMap {
   }
   /** Descriptor table: the last descriptor was closed. */
   release(): void {
+    if (this.pins === 0) this.userGone();
     this.put();
   }
+  /** pinned in a bpffs so many times */
+  pins = 0;
+  /** User space has neither a descriptor nor a pin of it any more. */
+  protected userGone(): void {}
   protected free(): void {}
 
   setId(id: number): void {

@@ -36,6 +36,7 @@ interface Built {
   readonly log: string;
   readonly verifiedInsns: number;
   readonly pokes: readonly PokeRequest[];
+  readonly maxCtxOffset?: number;
 }
 
 /** @throws BpfError with the log */
@@ -66,6 +67,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     attachTarget: request.attachTarget,
     aux,
     unmodelled,
+    maxCtxOffset: built.maxCtxOffset ?? 0,
     loadTime: BigInt(Math.round(state.kernel.clock.now)),
   });
   try {
@@ -88,6 +90,7 @@ function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest)
       engines.ldAbs(request.type) ?? (() => undefined),
     );
     const maps = resolveReferences(state, insns, request.fdArray, {
+      isResolved: (slot) => request.insns[origins[slot]!]?.code !== CALL,
       helper: (id) => addrToBigInt(helperAddress(state, engines, request, id)),
     });
     return { code: { insns, origins, funcs, maps }, log: '', verifiedInsns: 0, pokes: [] };
@@ -100,13 +103,13 @@ function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest)
 /** Makes the text of all kernel functions that the program calls; the names of those that the model has no body for. */
 function defineCallees(state: BpfState, engines: Engines, insns: ProgCode['insns']): string[] {
   const missing = new Set<string>();
-  const { symbols, text } = state.kernel;
+  const { symbols } = state.kernel;
   const base = addrFromBigInt(state.callBase);
   for (const insn of insns) {
     if (insn.code !== CALL || insn.src === BPF_PSEUDO_CALL) continue;
     const found = symbols.at(base + insn.imm);
     if (found === undefined || found.offset !== 0) continue;
-    if (engines.defineHelper(found.name) || text.has(found.name)) continue;
+    if (engines.defineHelper(found.name)) continue;
     engines.defineUnmodelled(found.name);
     missing.add(found.name);
   }

@@ -3,8 +3,8 @@
  * that stand for one. What rewrites put in front of the program counts for nothing.
  *
  * Machine code counts an instruction by its first byte, and some have none (`goto +0`, a move of a register to itself,
- * a conversion to the byte order that there is). Such a slot shares its byte with the next one, so where something jumps to that one it is counted
- * with the slot before it, or, where that one may jump over it too, not at all.
+ * a conversion to the byte order that there is). Such a slot shares its byte with the next one, so where something
+ * jumps to that one it is counted with the slot before it, or, where that one may jump over it too, not at all.
  */
 
 import type { Insn } from '../../../src/isa/index.ts';
@@ -27,6 +27,12 @@ export function countedSlots({ insns, origins, funcs }: Pick<ProgCode, 'insns' |
     const isFirst = origins[slot]! >= 0 && (slot === 0 || origins[slot] !== origins[slot - 1]);
     if (isFirst) out[slot] = emitsNothing(insn) && targets[slot + 1] ? carrier(insns, targets, slot) : slot;
     if (insn.code === isa.LD_IMM64) slot++;
+  }
+  for (const { start, end } of funcs) {
+    const exits: number[] = [];
+    for (let slot = start; slot < end; slot++) if (insns[slot]!.code === (isa.BPF_JMP | isa.BPF_EXIT)) exits.push(slot);
+    // in machine code all exits are the first one's bytes: where those count, so do the exits that rewrites put in
+    if (exits.length > 0 && out[exits[0]!] === exits[0]) for (const slot of exits) out[slot] = slot;
   }
   return out;
 }

@@ -57,6 +57,8 @@ export interface ProgInit {
   readonly aux: Addr;
   /** kernel functions that it calls and the model has no body for: reaching one stops the program, by name */
   readonly unmodelled: readonly string[];
+  /** end of the context as far as the program reads or writes it */
+  readonly maxCtxOffset: number;
 }
 
 /** Offsets in `struct bpf_prog` of Linux 6.12, for a BTF that does not have it. */

@@ -14,6 +14,8 @@ import { MalformedProgram } from './unverified.ts';
 const CALL = isa.BPF_JMP | isa.BPF_CALL;
 
 export interface Resolver {
+  /** the slot's call is a distance already: it came in the place of another instruction */
+  isResolved(slot: number): boolean;
   /** address of the helper's text. @throws where the program type has no such helper, or the model none */
   helper(id: number): bigint;
 }
@@ -36,7 +38,7 @@ export function resolveReferences(
   };
   for (let slot = 0; slot < insns.length; slot++) {
     const insn = insns[slot]!;
-    if (insn.code === CALL && insn.src === 0) {
+    if (insn.code === CALL && insn.src === 0 && !resolver.isResolved(slot)) {
       insns[slot] = { ...insn, imm: Number(BigInt.asIntN(32, resolver.helper(insn.imm) - state.callBase)) };
     } else if (insn.code === CALL && insn.src === isa.BPF_PSEUDO_KFUNC_CALL) {
       insns[slot] = { ...insn, imm: Number(BigInt.asIntN(32, symbolOfBtf(state, insn.imm, 'func') - state.callBase)) };

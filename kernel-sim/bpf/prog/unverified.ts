@@ -40,6 +40,7 @@ export function prepareUnverified(
   checkFields(insns);
   const starts = functionStarts(insns);
   checkFlow(insns);
+  checkFirstReads(insns);
   const usesMayGoto = insns.some((i) => i.code === (isa.BPF_JMP | isa.BPF_JCOND));
   const isStart = new Set(starts);
   const first = patch(insns, (i, slot) => {
@@ -108,6 +109,29 @@ function checkFlow(insns: readonly Insn[]): void {
       if (half) throw new MalformedProgram(`jump into the middle of ldimm64 insn ${target - 1}`);
     }
     if (i.code === isa.LD_IMM64) slot++;
+  }
+}
+
+/**
+ * Arithmetic on a register that nothing can have set: its result would be another one on every engine. Only what is
+ * sure to be executed first is looked at, up to the first jump or call.
+ */
+function checkFirstReads(insns: readonly Insn[]): void {
+  const set = new Set([1, 2, isa.BPF_REG_FP]);
+  for (let slot = 0; slot < insns.length; slot++) {
+    const { code, dst, src } = insns[slot]!;
+    const klass = isa.bpfClass(code);
+    if (klass === isa.BPF_JMP || klass === isa.BPF_JMP32) return;
+    const operator = isa.bpfOp(code);
+    const isAlu = klass === isa.BPF_ALU || klass === isa.BPF_ALU64;
+    if (isAlu && operator !== isa.BPF_MOV) {
+      const reads = isa.bpfSrc(code) === isa.BPF_X && operator !== isa.BPF_END ? [dst, src] : [dst];
+      const unset = reads.find((r) => !set.has(r));
+      if (unset !== undefined) throw new MalformedProgram(`${slot}: R${unset} is read before anything is stored in it`);
+    }
+    if (isAlu || klass === isa.BPF_LD || klass === isa.BPF_LDX) set.add(dst);
+    if (klass === isa.BPF_STX && isa.bpfMode(code) === isa.BPF_ATOMIC) for (const r of [0, src]) set.add(r);
+    if (code === isa.LD_IMM64) slot++;
   }
 }
 

@@ -1,7 +1,14 @@
 /** The verifier's part of PROG_LOAD: what it is given, and what its result becomes. */
 import type { Btf } from '../../../src/btf/index.ts';
+import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
-import { type FuncInfo, type LineInfo, type VerifierInput, verify } from '../../../src/verifier/index.ts';
+import {
+  type FuncInfo,
+  type LineInfo,
+  type Verified,
+  type VerifierInput,
+  verify,
+} from '../../../src/verifier/index.ts';
 import { RewriteError, rewriteProgram } from '../../../src/verifier/rewrite/index.ts';
 import type { Errno } from '../../errno.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
@@ -17,7 +24,12 @@ export interface Verification {
   readonly log: string;
   readonly verifiedInsns: number;
   readonly pokes: readonly PokeRequest[];
+  /** end of the context as far as the program reads or writes it */
+  readonly maxCtxOffset: number;
 }
+
+/** BPF_LOG_STATS: what is wrong, without the way there */
+const LOG_STATS = 4;
 
 /** @throws BpfError with the verifier's log */
 export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux: number): Verification {
@@ -25,8 +37,13 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
   const result = verify(input);
   if (!result.ok) {
     // who asked for no log gets the errno, as from the kernel; why it is that one is found out by asking again
-    const log = result.log === '' ? verify({ ...input, logLevel: 1 }).log : result.log;
-    throw loadFailure(result.errno as Errno, lastLine(log), result.log);
+    const isLong = result.errno === 'E2BIG';
+    const log = result.log === '' && !isLong ? verify({ ...input, logLevel: LOG_STATS }).log : result.log;
+    throw loadFailure(
+      result.errno as Errno,
+      isLong && log === '' ? 'the program is too large or too complex' : lastLine(log),
+      result.log,
+    );
   }
   const { program, log } = result;
   try {
@@ -37,12 +54,22 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
       code: { insns: rewritten.insns, origins: rewritten.origins, funcs: rewritten.funcs, maps },
       log,
       verifiedInsns: program.processed,
+      maxCtxOffset: maxCtxOffset(program),
       pokes: rewritten.pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key })),
     };
   } catch (error) {
     if (error instanceof RewriteError) throw loadFailure(error.errno as Errno, error.message, log);
     throw error;
   }
+}
+
+function maxCtxOffset({ insns, aux }: Verified): number {
+  const sizes: Record<number, number> = { [BPF_W]: 4, [BPF_H]: 2, [BPF_B]: 1, [BPF_DW]: 8 };
+  let max = 0;
+  insns.forEach((insn, slot) => {
+    if (aux[slot]?.ptrType === 'PTR_TO_CTX') max = Math.max(max, insn.off + (sizes[bpfSize(insn.code)] ?? 0));
+  });
+  return max;
 }
 
 function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {

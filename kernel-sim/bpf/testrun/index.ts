@@ -7,6 +7,7 @@ import { BpfError } from '../errors.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { BpfState } from '../state.ts';
 import { BPF_PROG_TYPE as P, progTypeName } from '../uapi/index.ts';
+import { runFlowDissector, runSkLookup } from './lookup.ts';
 import { Runner } from './runner.ts';
 import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';
 import { runSkb } from './skb.ts';
@@ -45,6 +46,10 @@ export function testRun(
     case P.RAW_TRACEPOINT:
     case P.RAW_TRACEPOINT_WRITABLE:
       return runRawTracepoint(runner, options);
+    case P.SK_LOOKUP:
+      return runSkLookup(runner, options);
+    case P.FLOW_DISSECTOR:
+      return runFlowDissector(runner, options);
     case P.TRACING:
       return runTracing(runner, options);
     default:

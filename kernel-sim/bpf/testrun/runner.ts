@@ -4,6 +4,7 @@ import { RSP } from '../../../src/machine/index.ts';
 import type { Pair } from '../../kernel.ts';
 import { BUDGET_SPENT } from '../engine/interp-engine.ts';
 import { BpfError } from '../errors.ts';
+import { fireTimers } from '../helpers/bodies/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { BpfState } from '../state.ts';
 import type { InsnCounter } from './index.ts';
@@ -47,6 +48,7 @@ export class Runner {
       kernel.context.migrateEnable();
     }
     this.#insns = this.#counter.read() - before;
+    fireTimers(this.state);
     this.#duration = Math.floor((kernel.clock.now - start) / repeat);
   }
   /** As {@link run}, with a context and the instructions' address, as the kernel's own text calls a program. */
@@ -66,24 +68,32 @@ export class Runner {
     // x86 takes several instructions for one of BPF's: a run that is stopped there is well beyond its limit here
     const { maxInsns } = this.#options;
     const { cpu } = kernel;
-    const [rip, rsp] = [cpu.rip, cpu.reg(RSP)];
+    const [rip, rsp, rflags, preempt] = [cpu.rip, cpu.reg(RSP), cpu.rflags, kernel.context.preemptCount];
     const stop = kernel.call(this.prog.entry, args, maxInsns === undefined ? undefined : maxInsns * 64);
     if (stop.reason === 'halt') {
       this.#r0Lo = kernel.cpu.regs[0]!;
       this.#r0Hi = kernel.cpu.regs[1]!;
       return;
     }
+    const isBudget = stop.reason === 'budget' || stop.why === BUDGET_SPENT;
+    // the registers are still those of the fault
+    const oops = stop.fault
+      ? kernel.faults.oops(stop.fault)
+      : isBudget
+        ? kernel.faults.lockup()
+        : kernel.faults.oopses.find((o) => o === stop.why);
     // the program is abandoned where it is
     cpu.rip = rip;
     cpu.setReg(RSP, rsp);
-    if (stop.reason === 'fault') throw new BpfError(COMMAND, 'EFAULT', stop.fault?.message ?? 'the program faulted');
-    const isBudget = stop.reason === 'budget' || stop.why === BUDGET_SPENT;
+    cpu.rflags = rflags;
+    kernel.context.preemptCount = preempt;
+    if (stop.fault) throw new BpfError(COMMAND, 'EFAULT', stop.fault.message, '', oops);
     const why = isBudget
       ? BUDGET_SPENT
       : stop.reason === 'stopped' && stop.why !== undefined
         ? describe(stop.why)
         : `the run stopped: ${stop.reason}`;
-    throw new BpfError(COMMAND, isBudget ? 'EINTR' : 'EFAULT', why);
+    throw new BpfError(COMMAND, isBudget ? 'EINTR' : 'EFAULT', why, '', oops);
   }
 
   get retval(): number {

@@ -16,6 +16,12 @@ const invalid = (what: string): never => {
   throw new BpfError(COMMAND, 'EINVAL', what);
 };
 
+/** The context must hold all that the program looks at. */
+function tooShort(runner: Runner, size: number): void {
+  const { maxCtxOffset } = runner.prog.init;
+  if (size < maxCtxOffset) invalid(`a context of ${size} bytes: the program looks at ${maxCtxOffset}`);
+}
+
 /** `bpf_prog_test_run_syscall` */
 export function runSyscall(runner: Runner, o: TestRunOptions): TestRunResult {
   if (o.dataIn !== undefined || o.dataSizeOut || (o.repeat ?? 0) > 1 || o.flags)
@@ -24,6 +30,7 @@ export function runSyscall(runner: Runner, o: TestRunOptions): TestRunResult {
   if ((ctx?.length ?? 0) > U16_MAX) invalid(`a context of ${ctx?.length} bytes: at most ${U16_MAX}`);
   const { host } = runner.state;
   const size = ctx?.length ?? 0;
+  tooShort(runner, size);
   const at = size > 0 ? host.kmalloc(size) : 0;
   try {
     if (ctx !== undefined && size > 0) host.memory.writeBytes(at, ctx);
@@ -39,6 +46,7 @@ export function runRawTracepoint(runner: Runner, o: TestRunOptions): TestRunResu
   if (o.dataIn !== undefined || o.dataSizeOut || o.ctxSizeOut || (o.repeat ?? 0) > 1)
     invalid('raw tracepoint programs take a context and nothing else');
   const ctx = o.ctxIn ?? NONE;
+  tooShort(runner, ctx.length);
   if (ctx.length > RAW_TP_CTX) invalid(`a context of ${ctx.length} bytes: at most ${RAW_TP_CTX}`);
   if (((o.flags ?? 0) & ON_CPU) === 0 && o.cpu) invalid('a CPU without BPF_F_TEST_RUN_ON_CPU');
   if (((o.flags ?? 0) & ON_CPU) !== 0 && (o.cpu ?? 0) >= runner.state.host.cpus) {

@@ -163,7 +163,7 @@ function applyCtx(runner: Runner, skb: GuestStruct, ctx: Uint8Array): void {
   const settable = (at: number): boolean => SETTABLE.some(([from, to]) => at >= from && at < to);
   if (ctx.some((b, at) => b !== 0 && !settable(at))) invalid('the context sets a field that a test run does not take');
   const ifindex = view.getUint32(CTX.ifindex, true);
-  if (ifindex > 1) invalid(`no network device ${ifindex}`);
+  if (ifindex > 1) throw new BpfError(COMMAND, 'ENODEV', `no network device ${ifindex}`);
   skb.set('mark', view.getUint32(CTX.mark, true)).set('priority', view.getUint32(CTX.priority, true));
   skb.set('skb_iif', view.getUint32(CTX.ingress_ifindex, true)).setBig('tstamp', view.getBigUint64(CTX.tstamp, true));
   const { memory } = runner.state.host;

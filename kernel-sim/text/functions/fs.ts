@@ -14,7 +14,7 @@ export const fs: Readonly<Record<string, string>> = {
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
   'path_openat(nd, op, flags)':
-    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk.part.0.constprop.0(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; vfs_open(f->f_path, f)?; security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; return f or result',
+    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk.part.0.constprop.0(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
   'vfs_open(path, file:file)': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open)':
@@ -32,21 +32,21 @@ export const fs: Readonly<Record<string, string>> = {
   'file_close_fd(fd)': '_raw_spin_lock(0); f = @file_close_fd(fd); _raw_spin_unlock(0); return f',
   'filp_close(filp, id)': 'filp_flush(filp, id); fput(filp); return 0',
   'filp_flush(filp, id)': 'dnotify_flush(filp, id); locks_remove_posix(filp, id); return 0',
-  '__fput_sync(file)': '__fput(file)',
+  '__fput_sync(file)': 'p = @fput_last(file); *p(file)',
   '__fput(file:file)':
-    '__fsnotify_parent(file->f_path, 8); locks_remove_file(file); security_file_release(file); file_f_owner_release(file); dput(file->f_path.dentry); mntput(file->f_path.mnt); security_file_free(file); @file_free(file)',
+    '__fsnotify_parent(file->f_path, 8); locks_remove_file(file); security_file_release(file); r = @file_release(file); *r(0, file); file_f_owner_release(file); dput(file->f_path.dentry); mntput(file->f_path.mnt); security_file_free(file); @file_free(file)',
 
   '__x64_sys_read(regs:pt_regs)': 'n = ksys_read(regs->di, regs->si, regs->dx); return n',
   'ksys_read(fd, buf, count)':
     'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
   'vfs_read(file, buf, count, pos)':
-    'rw_verify_area(0, file, pos, count); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
+    'rw_verify_area(0, file, pos, count); r = @read_iter(file); *r(file, 0); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
   'rw_verify_area(rw, file, pos, count)': 'n = security_file_permission(file, 4); return n',
   '__x64_sys_write(regs:pt_regs)': 'n = ksys_write(regs->di, regs->si, regs->dx); return n',
   'ksys_write(fd, buf, count)':
     'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
   'vfs_write(file, buf, count, pos)':
-    'rw_verify_area(1, file, pos, count); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
+    'rw_verify_area(1, file, pos, count); r = @write_iter(file); *r(file, 0); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
   '__x64_sys_pread64(regs:pt_regs)':
     'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_read(f, regs->si, regs->dx, %pos); return n',
   '__x64_sys_pwrite64(regs:pt_regs)':
@@ -80,6 +80,8 @@ export const fs: Readonly<Record<string, string>> = {
   '__do_sys_newfstatat(dfd, filename, statbuf, flag)':
     'vfs_fstatat(dfd, filename, %stat, flag); cp_new_stat(%stat, statbuf)?; return result',
   'vfs_fstatat(dfd, filename, stat, flags)':
+    'f = @fstatat(filename, flags); *f(dfd, stat, filename, flags); return result',
+  'vfs_fstatat_path(dfd, stat, filename, flags)':
     'name = getname_flags(filename, flags); vfs_statx(dfd, name, flags, stat, 2047); putname(name); return result',
   'vfs_statx(dfd, filename, flags, stat, mask)':
     'filename_lookup(dfd, filename, flags, %path, 0); vfs_statx_path(%path, flags, stat, mask)?; path_put(%path)?; return result',

@@ -4,12 +4,12 @@ export const net: Readonly<Record<string, string>> = {
   '__sys_socket(family, type, protocol)':
     'update_socket_protocol(family, type, protocol); __sock_create(0, family, type, protocol, %res, 0); get_unused_fd_flags(0)?; f = sock_alloc_file(0, 0, 0)?; fd_install(result, f)?; return result',
   '__sock_create(net, family, type, protocol, res, kern)':
-    'security_socket_create(family, type, protocol, kern); sock_alloc(); inet_create(net, 0, protocol, kern)?; security_socket_post_create(0, family, type, protocol, kern)?; return 0',
+    'security_socket_create(family, type, protocol, kern); sock_alloc(); c = @ops_create(family); *c(net, 0, protocol, kern)?; security_socket_post_create(0, family, type, protocol, kern)?; return 0',
   'inet_create(net, sock, protocol, kern)': 'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); return 0',
   'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(); return f',
   '__x64_sys_bind(regs:pt_regs)': 'n = __sys_bind(regs->di, regs->si, regs->dx); return n',
   '__sys_bind(fd, umyaddr, addrlen)':
-    's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); security_socket_bind(s, %address, addrlen); inet_bind(s, %address, addrlen); return result',
+    's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); security_socket_bind(s, %address, addrlen); f = @ops_bind(s); *f(s, %address, addrlen); return result',
   'inet_bind(sock:socket, uaddr, addr_len)': 'inet_bind_sk(sock->sk, uaddr, addr_len); return result',
   '__x64_sys_listen(regs:pt_regs)': 'n = __sys_listen(regs->di, regs->si); return n',
   '__sys_listen(fd, backlog)':
@@ -35,7 +35,7 @@ export const net: Readonly<Record<string, string>> = {
   'inet_stream_connect(sock:socket, uaddr, addr_len, flags)':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
   '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg)':
-    't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); block; return result',
+    't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); block; tcp_finish_connect(sock->sk, 0)?; return result',
   'inet_dgram_connect(sock:socket, uaddr, addr_len, flags)':
     'ip4_datagram_connect(sock->sk, uaddr, addr_len); return result',
   'ip4_datagram_connect(sk, uaddr, addr_len)':
@@ -59,14 +59,15 @@ export const net: Readonly<Record<string, string>> = {
   '__x64_sys_sendto(regs:pt_regs)':
     'n = __sys_sendto(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_sendto(fd, buff, len, flags, addr, addr_len)':
-    'import_ubuf(1, buff, len, %iter); f = fdget(fd); s:socket = @socket_of(f); security_socket_sendmsg(s, %msg, len); inet_sendmsg(s, %msg, len)?; return result',
-  'sock_sendmsg(sock, msg)': 'security_socket_sendmsg(sock, msg, 0); n = inet_sendmsg(sock, msg, 0); return n',
+    'import_ubuf(1, buff, len, %iter); f = fdget(fd); s = @socket_of(f); security_socket_sendmsg(s, %msg, len); i = @ops_sendmsg(s); *i(s, %msg, len)?; return result',
+  'sock_sendmsg(sock, msg)':
+    'security_socket_sendmsg(sock, msg, 0); i = @ops_sendmsg(sock); *i(sock, msg, 0); return result',
   'inet_sendmsg(sock:socket, msg, size)':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
   'tcp_sendmsg(sk, msg, size)':
     'lock_sock_nested(sk, 0); tcp_sendmsg_locked(sk, msg, size); release_sock(sk); return result',
   'tcp_sendmsg_locked(sk, msg, size)':
-    'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); tcp_push(sk, 0, 0, 0, 0); return result',
+    'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); tcp_push(sk, 0, 0, 0, 0)?; return result',
   'udp_sendmsg(sk, msg, len)':
     'sk_dst_check(sk, 0); ip_route_output_flow(0, 0, sk); ip_make_skb(sk, 0, 0, msg, len, 0); udp_send_skb(0, 0, 0); return result',
   '__x64_sys_sendmsg(regs:pt_regs)': 'n = __sys_sendmsg(regs->di, regs->si, regs->dx, 1); return n',
@@ -75,13 +76,13 @@ export const net: Readonly<Record<string, string>> = {
   '___sys_sendmsg(sock, msg, sys, flags, used, allowed)':
     'copy_msghdr_from_user(sys, msg, 0, 0); ____sys_sendmsg(sock, sys, flags, used, allowed); return result',
   '____sys_sendmsg(sock, sys, flags, used, allowed)':
-    'security_socket_sendmsg(sock, sys, 0); inet_sendmsg(sock, sys, 0)?; return result',
+    'security_socket_sendmsg(sock, sys, 0); i = @ops_sendmsg(sock); *i(sock, sys, 0)?; return result',
   '__x64_sys_recvfrom(regs:pt_regs)':
     'n = __sys_recvfrom(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_recvfrom(fd, ubuf, size, flags, addr, addr_len)':
     'import_ubuf(0, ubuf, size, %iter); f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, %msg, flags); return result',
   'sock_recvmsg(sock, msg, flags)':
-    'security_socket_recvmsg(sock, msg, 0, flags); inet_recvmsg(sock, msg, 0, flags); return result',
+    'security_socket_recvmsg(sock, msg, 0, flags); i = @ops_recvmsg(sock); *i(sock, msg, 0, flags); return result',
   'inet_recvmsg(sock:socket, msg, size, flags)':
     't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
   'tcp_recvmsg(sk, msg, len, flags, addr_len)':
@@ -104,7 +105,28 @@ export const net: Readonly<Record<string, string>> = {
     'fdget(fd); do_sock_getsockopt(0, 0, level, optname, optval, optlen); return result',
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',
   '__sys_shutdown(fd, how)': 'fdget(fd); security_socket_shutdown(0, how); return result',
-  'inet_release(sock:socket)': 'tcp_close(sock->sk, 0); return 0',
+  'inet_release(sock:socket)': 'c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
   'tcp_close(sk, timeout)': 'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk)',
-  '__tcp_close(sk, timeout)': 'tcp_set_state(sk, 7)',
+  '__tcp_close(sk, timeout)': 'c = @tcp_close_state(sk); *c(sk)',
+  'inet6_create(net, sock, protocol, kern)': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
+  'unix_create(net, sock, protocol, kern)': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
+  'inet6_sendmsg(sock:socket, msg, size)':
+    'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
+  'inet6_recvmsg(sock:socket, msg, size, flags)':
+    't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
+  'inet6_bind(sock:socket, uaddr, addr_len)': 'inet6_bind_sk(sock->sk, uaddr, addr_len); return result',
+  'inet6_release(sock)': 'n = inet_release(sock); return n',
+  'tcp_close_listening(sk)': 'tcp_set_state(sk, 7); inet_csk_listen_stop(sk)',
+  'tcp_close_established(sk)': 'tcp_set_state(sk, 4); tcp_send_fin(sk)',
+  'tcp_send_fin(sk)': '__tcp_push_pending_frames(sk, 0, 0)',
+  'tcp_push(sk, flags, mss_now, nonagle, size_goal)': '__tcp_push_pending_frames(sk, mss_now, nonagle)',
+  '__tcp_push_pending_frames(sk, cur_mss, nonagle)': 'tcp_write_xmit(sk, cur_mss, nonagle, 0, 0)',
+  'tcp_write_xmit(sk, mss_now, nonagle, push_one, gfp)': '__tcp_transmit_skb(sk, 0, 1, gfp, 0); return 0',
+  'tcp_finish_connect(sk, skb)': 'tcp_set_state(sk, 1); tcp_send_ack(sk)',
+  'tcp_send_ack(sk)': '__tcp_transmit_skb(sk, 0, 0, 0, 0)',
+  'sock_close(inode, filp)': 's = @socket_of(filp); __sock_release(s, inode); return 0',
+  '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
+  'sock_read_iter(iocb, to)': 's = @socket_of(iocb); sock_recvmsg(s, %msg, 0); return result',
+  'sock_write_iter(iocb, from)':
+    's = @socket_of(iocb); sock_sendmsg_nosec(s, %msg); i = @ops_sendmsg(s); *i(s, %msg, 0); return result',
 };

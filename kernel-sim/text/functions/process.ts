@@ -14,7 +14,10 @@ export const process: Readonly<Record<string, string>> = {
   'bprm_execve(bprm:linux_binprm)':
     'mutex_lock_interruptible(0); prepare_exec_creds(); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
   'load_elf_binary(bprm:linux_binprm)':
-    'load_elf_phdrs(0, bprm->file); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 0, 0, 0); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); start_thread(0, 0, 0); return 0',
+    'load_elf_phdrs(0, bprm->file); i = open_exec(0); load_elf_phdrs(0, i); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 5, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 3, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 5, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 3, 0, 0); @file_free(i); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); start_thread(0, 0, 0); return 0',
+  'open_exec(name)': 'n = @interpreter(); f = do_open_execat(-100, n, 0); putname(n); return f',
+  'elf_load(filep, addr, eppnt, prot, type, total_size)': 'n = vm_mmap(filep, addr, 4096, prot, type, 0); return n',
+  'vm_mmap(file, addr, len, prot, flag, offset)': 'n = vm_mmap_pgoff(file, addr, len, prot, flag, 0); return n',
   'begin_new_exec(bprm:linux_binprm)':
     'security_bprm_creds_from_file(bprm, bprm->file); unshare_files(); set_mm_exe_file(bprm->mm, bprm->file); exec_mm_release(current, 0); mmput(0); do_close_on_exec(0); flush_thread(); perf_event_exec(); __set_task_comm(current, bprm->filename, 1); flush_signal_handlers(current, 0); security_bprm_committing_creds(bprm); commit_creds(bprm->cred); security_bprm_committed_creds(bprm); return 0',
   '__set_task_comm(tsk, buf, exec)':
@@ -113,4 +116,5 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_mprotect(regs:pt_regs)': 'n = do_mprotect_pkey(regs->di, regs->si, regs->dx, -1); return n',
   'do_mprotect_pkey(start, len, prot, pkey)':
     'down_write_killable(0); security_file_mprotect(0, prot, prot); mprotect_fixup(0, 0, 0, 0, start, 0); up_write(0); return result',
+  'exit_files(tsk)': '_raw_spin_lock(0); @exit_files(); _raw_spin_unlock(0)',
 };

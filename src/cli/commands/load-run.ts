@@ -29,19 +29,23 @@ export interface RunOutcome {
 
 const INTERRUPTED = 130;
 
+/** From now on Ctrl-C asks the replay to end with its summary; a second one ends the process at once. */
+export function onInterrupt(): AbortSignal {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  return interrupt.signal;
+}
+
 export async function replayAll(
   kernel: Kernel,
   recording: Recording,
-  options: { readonly maxInsns?: number },
+  options: { readonly maxInsns?: number; readonly signal: AbortSignal },
 ): Promise<RunOutcome> {
   for (const { line, message } of recording.warnings) warn(`${recording.name}, line ${line}: ${message}`);
   const steps = [...recording.trace.steps];
   const tasks = new Set(steps.map((s) => s.pid));
   stage('run', `replaying ${recording.name}: ${plural(steps.length, 'step')} of ${plural(tasks.size, 'task')}`);
 
-  const interrupt = new AbortController();
-  const onSignal = () => interrupt.abort();
-  process.once('SIGINT', onSignal);
   let lines = 0;
   const started = performance.now();
   kernel.tracePipe.onLine = (line) => {
@@ -50,16 +54,15 @@ export async function replayAll(
   };
   try {
     const result = await kernel.replay(recording.trace, {
-      signal: interrupt.signal,
+      signal: options.signal,
       ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
     });
     for (const oops of result.oopses) process.stderr.write(`${oops}\n`);
     const text = `${plural(result.calls, 'system call')}, ${plural(lines, 'line')} of trace_pipe`;
     const ms = performance.now() - started;
-    if (interrupt.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
+    if (options.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
     return { text, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
   } finally {
-    process.off('SIGINT', onSignal);
     kernel.tracePipe.onLine = undefined;
   }
 }

@@ -1,25 +1,26 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
 import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
+import { mapTypeName } from '../../../kernel-sim/bpf/uapi/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
 import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, paint, plural, stage, warn } from '../style.ts';
-import { showMaps } from './load-maps.ts';
-import { readRecording, replayAll } from './load-run.ts';
+import { receive, showMaps } from './load-maps.ts';
+import { onInterrupt, readRecording, replayAll } from './load-run.ts';
 
 export interface LoadCommandOptions extends KernelOptions {
   readonly replay?: string;
   readonly log?: boolean;
   readonly maxInsns?: number;
   readonly verify: boolean;
-  readonly json?: boolean;
 }
 
 type Loaded = LoadedObject<Kernel>;
 
 export async function load(file: string, options: LoadCommandOptions): Promise<void> {
+  const interrupt = onInterrupt();
   const recording = readRecording(options.replay);
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
@@ -32,8 +33,9 @@ export async function load(file: string, options: LoadCommandOptions): Promise<v
   if (!loaded) return;
   showCode(kernel, loaded);
   attach(loaded);
-  const run = await replayAll(kernel, recording, options);
-  showMaps(loaded);
+  const received = receive(kernel, loaded);
+  const run = await replayAll(kernel, recording, { ...options, signal: interrupt });
+  showMaps(loaded, received);
   stage('done', `${run.text} in ${milliseconds(run.ms)}`);
   process.exitCode = run.exitCode;
 }
@@ -50,7 +52,7 @@ function showObject(file: string, object: BpfObject): void {
       `program ${p.name}  SEC("${p.rawSectionName}")  ${plural(p.insns.length, 'instruction')}${p.autoload ? '' : ', not loaded by itself'}`,
     );
   for (const m of object.maps)
-    detail(`map ${m.realName}  ${m.origin}, key ${m.keySize}, value ${m.valueSize}, ${m.maxEntries} max`);
+    detail(`map ${m.realName}  ${mapTypeName(m.type)}, key ${m.keySize}, value ${m.valueSize}, ${m.maxEntries} max`);
   for (const warning of object.warnings) warn(warning);
 }
 

@@ -22,8 +22,6 @@ type KernelProgram = ReturnType<Kernel['bpf']['progLoad']>;
 type Result = ReturnType<KernelProgram['testRun']>;
 
 export async function progRun(file: string, options: RunOptions): Promise<void> {
-  if (!Number.isInteger(options.repeat) || options.repeat < 1)
-    throw new UserError('--repeat takes a whole number from 1');
   const kernel = await boot(options);
   const program = await pick(file, kernel, options);
   const started = performance.now();

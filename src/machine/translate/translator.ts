@@ -140,6 +140,8 @@ export class Translator {
   private readonly sites = new Map<Addr, Site>();
   /** by entry: times that more was put in */
   private readonly thaws = new Map<Addr, number>();
+  /** starts of executed blocks that units were made of */
+  private readonly warm = new Set<Addr>();
   private readonly history = new Map<Addr, AddressClass[]>();
   /** class for accesses of a unit of which nothing is known */
   private readonly defaults = new Map<Addr, AddressClass>();
@@ -187,8 +189,9 @@ export class Translator {
     const slot = (lo ^ (lo >>> 13)) & (SLOTS - 1);
     if (this.tags[slot] !== lo) {
       this.tags[slot] = lo;
-      this.counts[slot] = this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 1;
-      return this.counts[slot] === TRANSLATED;
+      const count = this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 1;
+      this.counts[slot] = count;
+      return count === TRANSLATED || (count === 1 && this.options.threshold === 0);
     }
     const count = this.counts[slot]!;
     if (count < 0) return count === TRANSLATED;
@@ -233,11 +236,8 @@ export class Translator {
     this.translate(this.host.cpu.rip);
   }
 
-  /** What is left out of a function: what has not been executed, unless nothing of it has. */
-  private isCold(entry: Addr): (rip: Addr) => boolean {
-    const { host } = this;
-    return host.seen(entry) ? (rip) => !host.seen(rip) : () => false;
-  }
+  /** Whether code has been executed, by the stepper or, as far as it was taken into units, since. */
+  private executed = (rip: Addr): boolean => this.warm.has(rip) || this.host.seen(rip);
 
   /** Control came to a block that was left out. When that happens again and again, what was executed since is put in. */
   private thaw(t: Translation): void {
@@ -250,8 +250,15 @@ export class Translator {
   }
 
   private shape = (entry: Addr): Shape | undefined => {
-    if (!this.shapes.has(entry)) this.shapes.set(entry, shapeAt(this.host.memory, entry, this.isCold(entry)));
-    return this.shapes.get(entry);
+    if (this.shapes.has(entry)) return this.shapes.get(entry);
+    // What has not been executed is left out of a function, unless nothing of it has.
+    const partly = this.executed(entry);
+    const shape = shapeAt(this.host.memory, entry, partly ? (rip) => !this.executed(rip) : undefined);
+    this.shapes.set(entry, shape);
+    if (shape !== undefined && partly) {
+      for (const start of shape.blocks.keys()) if (!shape.cold.includes(start)) this.warm.add(start);
+    }
+    return shape;
   };
 
   private targetOf = (site: Addr): Addr | undefined => {
@@ -347,7 +354,8 @@ export class Translator {
       bp,
       within,
       maxInsns,
-      maxInline,
+      // Of code that nobody has executed there is no saying which calls matter.
+      maxInline: this.executed(entry) ? maxInline : 0,
     });
   }
 

@@ -1,16 +1,16 @@
 /** Loads through pointers to kernel structures, and to the map structure itself (check_ptr_to_btf_access()). */
 import type { Btf } from '../../btf/index.ts';
+import { inSleepable } from '../calls/helper.ts';
 import { MAP } from '../kinds.ts';
+import { isTrusted } from '../state/nullness.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { Env } from '../walk/env.ts';
-import { inSleepable } from '../calls/helper.ts';
-import { fieldsOfType } from './record.ts';
-import type { MemAccess } from './mem.ts';
 import { walkStruct } from './btfwalk.ts';
-import { isTrusted } from '../state/nullness.ts';
-import { isRcuField, isRcuOrNullField, isTrustedField, isTrustedOrNullField } from './trusted.ts';
+import type { MemAccess } from './mem.ts';
+import { fieldsOfType } from './record.ts';
 import { checkStructWrite, structWriter } from './structwrite.ts';
+import { isRcuField, isRcuOrNullField, isTrustedField, isTrustedOrNullField } from './trusted.ts';
 
 /** `mark_btf_ld_reg` */
 function setLoaded(env: Env, dst: Reg, btf: Btf, id: number, flags: number): void {
@@ -37,16 +37,20 @@ function loadedFlags(env: Env, reg: Reg, btf: Btf, field: string, found: number)
 }
 
 /** `in_rcu_cs` */
-export const inRcu = (env: Env): boolean => env.cur.activeRcuLock || env.cur.activeLock.owner !== undefined || !inSleepable(env);
+export const inRcu = (env: Env): boolean =>
+  env.cur.activeRcuLock || env.cur.activeLock.owner !== undefined || !inSleepable(env);
 
 export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): void {
   const btf = reg.btf as Btf;
   const type = btf.typeById(reg.btfId);
   const regName = `R${a.regno}`;
-  if (!env.allowPtrLeaks) env.fail('EPERM', `'struct ${type.name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
-  if (!env.input.gpl && btf === env.kernel.vmlinux) env.fail('EINVAL', `Cannot access kernel 'struct ${type.name}' from non-GPL compatible program`);
+  if (!env.allowPtrLeaks)
+    env.fail('EPERM', `'struct ${type.name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+  if (!env.input.gpl && btf === env.kernel.vmlinux)
+    env.fail('EINVAL', `Cannot access kernel 'struct ${type.name}' from non-GPL compatible program`);
   if (off < 0) env.fail('EACCES', `${regName} is ptr_${type.name} invalid negative access: off=${off}`);
-  if (!reg.v.isConst || reg.v.tnum.value) env.fail('EACCES', `${regName} is ptr_${type.name} invalid variable offset: off=${off}, var_off=${reg.varOff}`);
+  if (!reg.v.isConst || reg.v.tnum.value)
+    env.fail('EACCES', `${regName} is ptr_${type.name} invalid variable offset: off=${off}, var_off=${reg.varOff}`);
   if (reg.type & R.MEM_USER) env.fail('EACCES', `${regName} is ptr_${type.name} access user memory: off=${off}`);
   if (reg.type & R.MEM_PERCPU) env.fail('EACCES', `${regName} is ptr_${type.name} access percpu memory: off=${off}`);
   const alloc = (reg.type & R.MEM_ALLOC) !== 0;
@@ -60,7 +64,8 @@ export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): v
   }
   if (alloc) {
     for (const field of fieldsOfType(btf, reg.btfId)) {
-      if (off < field.offset + field.size && field.offset < off + a.size) env.fail('EACCES', `direct access to ${field.kind} is disallowed`);
+      if (off < field.offset + field.size && field.offset < off + a.size)
+        env.fail('EACCES', `direct access to ${field.kind} is disallowed`);
     }
   }
   const found = walkStruct(btf, reg.btfId, off, a.size);

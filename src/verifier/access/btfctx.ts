@@ -50,11 +50,29 @@ function isIntPointer(btf: Btf, ptr: BtfType & { kind: 'ptr' }): boolean {
   return skipModifiers(btf, ptr.type).kind === 'int';
 }
 
-const article: Readonly<Record<string, string>> = { struct: 'STRUCT', union: 'UNION', int: 'INT', enum: 'ENUM', enum64: 'ENUM64', ptr: 'PTR', void: 'UNKNOWN', func_proto: 'FUNC_PROTO', array: 'ARRAY', fwd: 'FWD', typedef: 'TYPEDEF', float: 'FLOAT' };
+const article: Readonly<Record<string, string>> = {
+  struct: 'STRUCT',
+  union: 'UNION',
+  int: 'INT',
+  enum: 'ENUM',
+  enum64: 'ENUM64',
+  ptr: 'PTR',
+  void: 'UNKNOWN',
+  func_proto: 'FUNC_PROTO',
+  array: 'ARRAY',
+  fwd: 'FWD',
+  typedef: 'TYPEDEF',
+  float: 'FLOAT',
+};
 export const kindText = (kind: string): string => article[kind] ?? kind.toUpperCase();
 
 /** Type of the value at an offset and its number; undefined where there is none. */
-function valueAt(env: Env, btf: Btf, proto: BtfFuncProto, off: number): { typeId: number; index: number; isReturn: boolean } | undefined {
+function valueAt(
+  env: Env,
+  btf: Btf,
+  proto: BtfFuncProto,
+  off: number,
+): { typeId: number; index: number; isReturn: boolean } | undefined {
   const { expectedAttachType: eat } = env.input;
   const say = (text: string): undefined => {
     env.say(`func '${env.attachName}' ${text}`);
@@ -95,7 +113,8 @@ export function btfContextAccess(env: Env, off: number, size: number, write: boo
     env.say(`func '${name}' ${text}`);
     return undefined;
   };
-  if (t.kind !== 'ptr') return say(`arg${value.index} '${t.name}' has type ${kindText(t.kind)}. Only pointer access is allowed`);
+  if (t.kind !== 'ptr')
+    return say(`arg${value.index} '${t.name}' has type ${kindText(t.kind)}. Only pointer access is allowed`);
   if (size !== 8) return say(`size ${size} must be 8`);
   const info = env.ctxArgInfo?.(off);
   if (info && R.baseType(info.type) === R.PTR_TO_BUF) return { type: info.type, fieldSize: 0 };
@@ -133,4 +152,12 @@ function trustsArguments(env: Env): boolean {
       return false;
   }
 }
-const untrustedHooks = new Set(['bpf_lsm_bpf_map_free', 'bpf_lsm_bpf_prog_free', 'bpf_lsm_file_alloc_security', 'bpf_lsm_file_free_security', 'bpf_lsm_sk_alloc_security', 'bpf_lsm_sk_free_security', 'bpf_lsm_task_free']);
+const untrustedHooks = new Set([
+  'bpf_lsm_bpf_map_free',
+  'bpf_lsm_bpf_prog_free',
+  'bpf_lsm_file_alloc_security',
+  'bpf_lsm_file_free_security',
+  'bpf_lsm_sk_alloc_security',
+  'bpf_lsm_sk_free_security',
+  'bpf_lsm_task_free',
+]);

@@ -68,17 +68,27 @@ function walkMember(btf: Btf, owner: BtfComposite, member: BtfMember, off: numbe
   if (isComposite(type)) return { into: type.id, off: inside };
   if (type.kind === 'ptr') {
     if (size !== 8 || inside !== 0) {
-      return error(`cannot access ptr member ${member.name} with moff ${start + (off - start - inside)} in struct ${owner.name} with off ${off} size ${size}`);
+      return error(
+        `cannot access ptr member ${member.name} with moff ${start + (off - start - inside)} in struct ${owner.name} with off ${off} size ${size}`,
+      );
     }
     const target = skipModifiers(btf, type.type);
     if (isComposite(target)) return { kind: 'ptr', id: target.id, flags: tagFlag(btf, type.type), field: member.name };
   }
-  if (off + size > end && !loose) return error(`access beyond the end of member ${member.name} (mend:${end}) in struct ${owner.name} with off ${off} size ${size}`);
+  if (off + size > end && !loose)
+    return error(
+      `access beyond the end of member ${member.name} (mend:${end}) in struct ${owner.name} with off ${off} size ${size}`,
+    );
   return { kind: 'scalar' };
 }
 
 /** Beyond a structure's end there may be the elements of a flexible array. */
-function flexibleArray(btf: Btf, t: BtfComposite, off: number, size: number): WalkResult | { into: number; off: number } {
+function flexibleArray(
+  btf: Btf,
+  t: BtfComposite,
+  off: number,
+  size: number,
+): WalkResult | { into: number; off: number } {
   const beyond = error(`access beyond struct ${t.name} at off ${off} size ${size}`);
   const last = t.members[t.members.length - 1];
   if (!last || last.bitfieldSize) return beyond;
@@ -108,7 +118,8 @@ export function walkStruct(btf: Btf, id: number, offset: number, size: number): 
         if (step !== 'next') break;
       }
     }
-    if (step === 'hole' || step === 'next') return error(`struct ${t.name} doesn't have field at offset ${off}`, 'EINVAL');
+    if (step === 'hole' || step === 'next')
+      return error(`struct ${t.name} doesn't have field at offset ${off}`, 'EINVAL');
     if (!('into' in step)) return step.kind === 'ptr' ? { ...step, flags: step.flags | flags } : step;
     t = btf.typeById(step.into);
     off = step.off;
@@ -147,7 +158,14 @@ const sameType = (a: Btf, aId: number, b: Btf, bId: number): boolean => {
 };
 
 /** `btf_struct_ids_match`: the pointer at `off` into `id` is a pointer to `wanted`, maybe through its first members. */
-export function structIdsMatch(btf: Btf, id: number, off: number, wantedBtf: Btf, wanted: number, strict: boolean): boolean {
+export function structIdsMatch(
+  btf: Btf,
+  id: number,
+  off: number,
+  wantedBtf: Btf,
+  wanted: number,
+  strict: boolean,
+): boolean {
   if (off === 0 && sameType(btf, id, wantedBtf, wanted)) return true;
   if (strict) return false;
   return structsAt(btf, id, off).some((inner) => sameType(btf, inner, wantedBtf, wanted));

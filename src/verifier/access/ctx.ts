@@ -3,8 +3,8 @@ import { clampS32 } from '../domain/cast.ts';
 import type { CtxAccess } from '../kernel.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import { btfContextAccess, usesBtfContext } from './btfctx.ts';
 import type { Env } from '../walk/env.ts';
+import { btfContextAccess, usesBtfContext } from './btfctx.ts';
 import type { MemAccess } from './mem.ts';
 import { checkUnmodified } from './region.ts';
 
@@ -24,7 +24,12 @@ function fromModel(env: Env, found: CtxAccess): CtxField {
   if (base === undefined) throw new Error(`unknown register type ${found.regType} of a context field`);
   const btf = found.btfType ? env.kernel.vmlinux : undefined;
   const btfId = btf && found.btfType ? btf.findByName(found.btfType, 'struct') : 0;
-  return { type: base | R.flagsOf(found.regFlags), fieldSize: found.ctxFieldSize ?? 0, ...(btf ? { btf, btfId } : {}), ...(found.memSize !== undefined ? { memSize: found.memSize } : {}) };
+  return {
+    type: base | R.flagsOf(found.regFlags),
+    fieldSize: found.ctxFieldSize ?? 0,
+    ...(btf ? { btf, btfId } : {}),
+    ...(found.memSize !== undefined ? { memSize: found.memSize } : {}),
+  };
 }
 
 function find(env: Env, a: MemAccess, off: number): CtxField {

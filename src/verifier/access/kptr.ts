@@ -10,7 +10,8 @@ import type { SpecialField } from './record.ts';
 export function checkKptrAccess(env: Env, a: MemAccess, field: SpecialField): void {
   const insn = env.insn(a.insnIdx);
   const cls = I.bpfClass(insn.code);
-  if (I.bpfMode(insn.code) !== I.BPF_MEM) env.fail('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
+  if (I.bpfMode(insn.code) !== I.BPF_MEM)
+    env.fail('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
   if (cls !== I.BPF_LDX && field.kind !== 'kptr_untrusted') env.fail('EACCES', 'store to referenced kptr disallowed');
   if (cls === I.BPF_LDX) {
     const dst = env.reg(a.value);
@@ -36,4 +37,5 @@ export function checkKptrAccess(env: Env, a: MemAccess, field: SpecialField): vo
 
 /** Kernel types that are freed only after a grace period (rcu_protected_types). */
 const protectedTypes = new Set(['prog_test_ref_kfunc', 'cgroup', 'bpf_cpumask', 'task_struct', 'bpf_crypto_ctx']);
-const isRcuSafe = (_env: Env, field: SpecialField): boolean => protectedTypes.has(field.btf?.typeById(field.typeId ?? 0).name ?? '');
+const isRcuSafe = (_env: Env, field: SpecialField): boolean =>
+  protectedTypes.has(field.btf?.typeById(field.typeId ?? 0).name ?? '');

@@ -1,6 +1,7 @@
 /** Map values and the map object itself (check_map_access(), check_ptr_to_map_access()). */
-import { F_RDONLY_PROG, F_WRONLY_PROG, MAP } from '../kinds.ts';
+
 import type { MapFacts } from '../kernel.ts';
+import { F_RDONLY_PROG, F_WRONLY_PROG, MAP } from '../kinds.ts';
 import type { Reg } from '../state/reg.ts';
 import type { Env } from '../walk/env.ts';
 import { fieldsOf, isKptr } from './record.ts';
@@ -19,7 +20,15 @@ export function checkMapAccessType(env: Env, map: MapFacts, off: number, size: n
 }
 
 /** The range, and that no special field is touched. */
-export function checkMapAccess(env: Env, reg: Reg, regno: number, off: number, size: number, zeroOk: boolean, direct: boolean): void {
+export function checkMapAccess(
+  env: Env,
+  reg: Reg,
+  regno: number,
+  off: number,
+  size: number,
+  zeroOk: boolean,
+  direct: boolean,
+): void {
   const map = reg.map as MapFacts;
   checkRegion(env, reg, regno, off, size, map.valueSize, zeroOk);
   const lo = Number(reg.v.smin) + off;

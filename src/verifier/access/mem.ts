@@ -31,11 +31,13 @@ export interface MemAccess {
   readonly signed?: boolean;
 }
 
-const cannotWrite = (env: Env, a: MemAccess, reg: Reg): never => env.fail('EACCES', `R${a.regno} cannot write into ${R.typeText(reg.type)}`);
+const cannotWrite = (env: Env, a: MemAccess, reg: Reg): never =>
+  env.fail('EACCES', `R${a.regno} cannot write into ${R.typeText(reg.type)}`);
 
 /** A kernel address must not be stored where others read it. */
 function checkLeak(env: Env, a: MemAccess, into: string): void {
-  if (a.write && a.value >= 0 && env.isPointerValue(env.reg(a.value))) env.fail('EACCES', `R${a.value} leaks addr into ${into}`);
+  if (a.write && a.value >= 0 && env.isPointerValue(env.reg(a.value)))
+    env.fail('EACCES', `R${a.value} leaks addr into ${into}`);
 }
 
 const setUnknown = (env: Env, a: MemAccess, when: boolean): void => {
@@ -45,7 +47,8 @@ const setUnknown = (env: Env, a: MemAccess, when: boolean): void => {
 /** `__check_buffer_access` */
 export function checkBuffer(env: Env, reg: Reg, regno: number, kind: string, off: number, size: number): void {
   if (off < 0) env.fail('EACCES', `R${regno} invalid ${kind} buffer access: off=${off}, size=${size}`);
-  if (!reg.v.isConst || reg.v.tnum.value) env.fail('EACCES', `R${regno} invalid variable buffer offset: off=${off}, var_off=${reg.varOff}`);
+  if (!reg.v.isConst || reg.v.tnum.value)
+    env.fail('EACCES', `R${regno} invalid variable buffer offset: off=${off}, var_off=${reg.varOff}`);
 }
 
 export function checkBufferAccess(env: Env, reg: Reg, regno: number, off: number, size: number): void {
@@ -106,7 +109,8 @@ function socket(env: Env, a: MemAccess, reg: Reg, off: number): void {
   if (a.write) cannotWrite(env, a, reg);
   if (reg.v.smin < 0n) env.fail('EACCES', `R${a.regno} ${NEGATIVE_MIN}`);
   const field = sockField(reg.type, off, a.size);
-  if (field === undefined) env.fail('EACCES', `R${a.regno} invalid ${R.typeText(reg.type)} access off=${off} size=${a.size}`);
+  if (field === undefined)
+    env.fail('EACCES', `R${a.regno} invalid ${R.typeText(reg.type)} access off=${off} size=${a.size}`);
   env.auxAt(a.insnIdx).ctxFieldSize = field;
   setUnknown(env, a, true);
 }

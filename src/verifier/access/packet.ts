@@ -10,7 +10,14 @@ import { fits, NEGATIVE_MIN } from './region.ts';
 const MAX_PACKET_OFF = 0xffffn;
 
 /** Types whose packets are read-only. */
-const readers: readonly number[] = [PROG.LWT_IN, PROG.LWT_OUT, PROG.LWT_SEG6LOCAL, PROG.SK_REUSEPORT, PROG.FLOW_DISSECTOR, PROG.CGROUP_SKB];
+const readers: readonly number[] = [
+  PROG.LWT_IN,
+  PROG.LWT_OUT,
+  PROG.LWT_SEG6LOCAL,
+  PROG.SK_REUSEPORT,
+  PROG.FLOW_DISSECTOR,
+  PROG.CGROUP_SKB,
+];
 const writers: readonly number[] = [PROG.SCHED_CLS, PROG.SCHED_ACT, PROG.XDP, PROG.LWT_XMIT, PROG.SK_SKB, PROG.SK_MSG];
 
 /** `may_access_direct_pkt_data`; `pktAccess`: of the helper that is to access it. */
@@ -79,13 +86,21 @@ const mirrored: Readonly<Record<number, number>> = {
   [I.BPF_JLE]: I.BPF_JGE,
 };
 
-const isStart = (reg: Reg): boolean => reg.type === R.PTR_TO_PACKET && reg.off === 0 && reg.v.isConst && reg.v.tnum.value === 0n;
+const isStart = (reg: Reg): boolean =>
+  reg.type === R.PTR_TO_PACKET && reg.off === 0 && reg.v.isConst && reg.v.tnum.value === 0n;
 
 /** `try_match_pkt_pointers`: a comparison of a packet pointer with its end; false where it is none. */
-export function matchPacketPointers(insn: I.Insn, dst: Reg, src: Reg | undefined, here: VerifierState, there: VerifierState): boolean {
+export function matchPacketPointers(
+  insn: I.Insn,
+  dst: Reg,
+  src: Reg | undefined,
+  here: VerifierState,
+  there: VerifierState,
+): boolean {
   if (I.bpfSrc(insn.code) !== I.BPF_X || !src || I.bpfClass(insn.code) === I.BPF_JMP32) return false;
   const op = I.bpfOp(insn.code);
-  const ends = (a: Reg, b: Reg): boolean => (a.type === R.PTR_TO_PACKET && b.type === R.PTR_TO_PACKET_END) || (a.type === R.PTR_TO_PACKET_META && isStart(b));
+  const ends = (a: Reg, b: Reg): boolean =>
+    (a.type === R.PTR_TO_PACKET && b.type === R.PTR_TO_PACKET_END) || (a.type === R.PTR_TO_PACKET_META && isStart(b));
   let [ptr, regno, rel] = [dst, insn.dst, op];
   if (!ends(dst, src)) {
     if (!ends(src, dst)) return false;

@@ -29,10 +29,14 @@ export interface SpecialField {
   readonly contains?: { readonly typeId: number; readonly node: string; readonly nodeOffset: number };
 }
 
-export const isKptr = (kind: FieldKind): boolean => kind === 'kptr' || kind === 'kptr_untrusted' || kind === 'percpu_kptr';
+export const isKptr = (kind: FieldKind): boolean =>
+  kind === 'kptr' || kind === 'kptr_untrusted' || kind === 'percpu_kptr';
 
 /** what a root's elements hang by */
-const nodeOf: Readonly<Partial<Record<FieldKind, FieldKind>>> = { bpf_list_head: 'bpf_list_node', bpf_rb_root: 'bpf_rb_node' };
+const nodeOf: Readonly<Partial<Record<FieldKind, FieldKind>>> = {
+  bpf_list_head: 'bpf_list_node',
+  bpf_rb_root: 'bpf_rb_node',
+};
 /** BTF_FIELDS_MAX */
 const MAX_FIELDS = 11;
 
@@ -55,7 +59,8 @@ const tags: ReadonlyMap<string, FieldKind> = new Map([
 /** `contains:foo:node` of a list head or root, from the declaration tag on its member. */
 function containsOf(btf: Btf, owner: number, component: number, nodeKind: string): SpecialField['contains'] {
   for (const t of btf.types()) {
-    if (t.kind !== 'decl_tag' || t.type !== owner || t.component !== component || !t.name.startsWith('contains:')) continue;
+    if (t.kind !== 'decl_tag' || t.type !== owner || t.component !== component || !t.name.startsWith('contains:'))
+      continue;
     const [, struct, node] = t.name.split(':');
     const typeId = btf.findByName(struct ?? '', 'struct');
     const type = typeId ? btf.typeById(typeId) : undefined;
@@ -81,7 +86,14 @@ function pointerField(btf: Btf, typeId: number, offset: number, kernel: Btf | un
   return { kind, offset, size: 8, btf, typeId: target.id };
 }
 
-function collect(btf: Btf, owner: number, base: number, out: SpecialField[], kernel: Btf | undefined, depth: number): void {
+function collect(
+  btf: Btf,
+  owner: number,
+  base: number,
+  out: SpecialField[],
+  kernel: Btf | undefined,
+  depth: number,
+): void {
   const type = btf.resolve(owner);
   if (depth > 8) return;
   // `owner` and `component` are what declaration tags are on: a member, or a variable
@@ -90,7 +102,8 @@ function collect(btf: Btf, owner: number, base: number, out: SpecialField[], ker
     if (t.kind === 'array') {
       const size = safeSize(btf, t.type);
       if (size === 0) return;
-      for (let n = 0; n < t.length && out.length <= MAX_FIELDS; n++) visit(t.type, offset + n * size, tagged, component);
+      for (let n = 0; n < t.length && out.length <= MAX_FIELDS; n++)
+        visit(t.type, offset + n * size, tagged, component);
       return;
     }
     const size = isComposite(t) ? sizes.get(t.name) : undefined;
@@ -150,4 +163,5 @@ export function fieldsOfType(btf: Btf, typeId: number): readonly SpecialField[] 
   return out.sort((a, b) => a.offset - b.offset);
 }
 
-export const fieldAt = (fields: readonly SpecialField[], offset: number): SpecialField | undefined => fields.find((f) => f.offset === offset);
+export const fieldAt = (fields: readonly SpecialField[], offset: number): SpecialField | undefined =>
+  fields.find((f) => f.offset === offset);

@@ -23,7 +23,15 @@ function describe(reg: Reg, regno: number, off: number, size: number, memSize: n
 }
 
 /** Whether [off, off+size) lies in the region; says so in the log where it does not. */
-export function fits(env: Env, reg: Reg, regno: number, off: number, size: number, memSize: number, zeroOk: boolean): boolean {
+export function fits(
+  env: Env,
+  reg: Reg,
+  regno: number,
+  off: number,
+  size: number,
+  memSize: number,
+  zeroOk: boolean,
+): boolean {
   if (off >= 0 && (size > 0 || (size === 0 && zeroOk)) && off + size <= memSize) return true;
   env.say(describe(reg, regno, off, size, memSize));
   return false;
@@ -31,7 +39,15 @@ export function fits(env: Env, reg: Reg, regno: number, off: number, size: numbe
 
 export const NEGATIVE_MIN = 'min value is negative, either use unsigned index or do a if (index >=0) check.';
 
-export function checkRegion(env: Env, reg: Reg, regno: number, off: number, size: number, memSize: number, zeroOk: boolean): void {
+export function checkRegion(
+  env: Env,
+  reg: Reg,
+  regno: number,
+  off: number,
+  size: number,
+  memSize: number,
+  zeroOk: boolean,
+): void {
   const { smin, umax } = reg.v;
   if (smin < 0n) {
     const lowest = smin + BigInt(off);
@@ -40,7 +56,8 @@ export function checkRegion(env: Env, reg: Reg, regno: number, off: number, size
   if (!fits(env, reg, regno, Number(BigInt.asIntN(32, smin + BigInt(off))), size, memSize, zeroOk)) {
     env.fail('EACCES', `R${regno} min value is outside of the allowed memory range`);
   }
-  if (umax >= BigInt(MAX_VAR_OFF)) env.fail('EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`);
+  if (umax >= BigInt(MAX_VAR_OFF))
+    env.fail('EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`);
   if (!fits(env, reg, regno, Number(umax) + off, size, memSize, zeroOk)) {
     env.fail('EACCES', `R${regno} max value is outside of the allowed memory range`);
   }
@@ -50,6 +67,8 @@ export function checkRegion(env: Env, reg: Reg, regno: number, off: number, size
 export function checkUnmodified(env: Env, reg: Reg, regno: number, fixedOk = false): void {
   const kind = R.typeText(reg.type);
   if (reg.off < 0) env.fail('EACCES', `negative offset ${kind} ptr R${regno} off=${reg.off} disallowed`);
-  if (!fixedOk && reg.off) env.fail('EACCES', `dereference of modified ${kind} ptr R${regno} off=${reg.off} disallowed`);
-  if (!reg.v.isConst || reg.v.tnum.value) env.fail('EACCES', `variable ${kind} access var_off=${reg.varOff} disallowed`);
+  if (!fixedOk && reg.off)
+    env.fail('EACCES', `dereference of modified ${kind} ptr R${regno} off=${reg.off} disallowed`);
+  if (!reg.v.isConst || reg.v.tnum.value)
+    env.fail('EACCES', `variable ${kind} access var_off=${reg.varOff} disallowed`);
 }

@@ -1,24 +1,34 @@
 /** Loads and stores through stack pointers: bounds, spills, fills, bytes (check_stack_read(), check_stack_write()). */
 import * as I from '../../isa/index.ts';
+import { destroyDynptrAt } from '../calls/dynptr.ts';
 import { knownImm } from '../domain/bounds.ts';
 import { bitLength } from '../domain/u64.ts';
-import { markConstZero, assignScalarId } from '../state/scalar.ts';
-import { markChainPrecision } from '../prune/precision.ts';
+import { checkFastcallContract } from '../prep/fastcall.ts';
 import { markSlotRead } from '../prune/liveness.ts';
+import { markChainPrecision } from '../prune/precision.ts';
 import { HIST_SPI_SHIFT, HIST_STACK_ACCESS } from '../state/history.ts';
 import { LIVE_WRITTEN, Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
+import { assignScalarId, markConstZero } from '../state/scalar.ts';
+import {
+  MAX_BPF_STACK,
+  SLOT_SIZE,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_MISC,
+  STACK_SPILL,
+  STACK_ZERO,
+  type StackSlot,
+} from '../state/stack.ts';
 import type { FuncState } from '../state/state.ts';
-import { MAX_BPF_STACK, SLOT_SIZE, STACK_DYNPTR, STACK_INVALID, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot } from '../state/stack.ts';
-import { destroyDynptrAt } from '../calls/dynptr.ts';
-import { checkFastcallContract } from '../prep/fastcall.ts';
 import type { Env } from '../walk/env.ts';
 import { MAX_VAR_OFF } from './region.ts';
 
 export const spiOf = (off: number): number => Math.floor((-off - 1) / SLOT_SIZE);
 /** index of a byte in its slot's types */
 const byteOf = (off: number): number => (-off - 1) % SLOT_SIZE;
-const historyFlags = (frame: FuncState, spi: number): number => HIST_STACK_ACCESS | (spi << HIST_SPI_SHIFT) | frame.frameno;
+const historyFlags = (frame: FuncState, spi: number): number =>
+  HIST_STACK_ACCESS | (spi << HIST_SPI_SHIFT) | frame.frameno;
 
 /** frame that a stack pointer points into */
 export const stackFrame = (env: Env, reg: Reg): FuncState => env.cur.frameAt(reg.frameno);
@@ -56,7 +66,15 @@ function growStack(env: Env, frame: FuncState, bytes: number): void {
 export type StackAccess = 'direct' | 'helper';
 
 /** All bytes that may be touched lie in the frame's stack; makes room for them. */
-export function checkStackBounds(env: Env, reg: Reg, regno: number, off: number, size: number, by: StackAccess, write: boolean): void {
+export function checkStackBounds(
+  env: Env,
+  reg: Reg,
+  regno: number,
+  off: number,
+  size: number,
+  by: StackAccess,
+  write: boolean,
+): void {
   const how = by === 'helper' ? ' indirect access to' : write ? ' write to' : ' read from';
   const frame = stackFrame(env, reg);
   const { v } = reg;
@@ -71,7 +89,9 @@ export function checkStackBounds(env: Env, reg: Reg, regno: number, off: number,
   else if (max > 0) errno = 'EINVAL';
   else if (size < 0) errno = 'EFAULT';
   if (errno) {
-    const where = v.isConst ? `invalid${how} stack R${regno} off=${off}` : `invalid variable-offset${how} stack R${regno} var_off=${reg.varOff} off=${off}`;
+    const where = v.isConst
+      ? `invalid${how} stack R${regno} off=${off}`
+      : `invalid variable-offset${how} stack R${regno} var_off=${reg.varOff} off=${off}`;
     env.fail(errno, `${where} size=${size}`);
   }
   growStack(env, frame, -min);
@@ -83,7 +103,8 @@ function spill(env: Env, slot: StackSlot, reg: Reg, size: number): void {
   if (size === SLOT_SIZE) slot.reg.live |= LIVE_WRITTEN;
   for (let n = SLOT_SIZE - 1; n >= 0; n--) {
     if (n >= SLOT_SIZE - size) slot.types[n] = STACK_SPILL;
-    else if (slot.types[n] !== STACK_ZERO && !(env.allowUninitStack && slot.types[n] === STACK_INVALID)) slot.types[n] = STACK_MISC;
+    else if (slot.types[n] !== STACK_ZERO && !(env.allowUninitStack && slot.types[n] === STACK_INVALID))
+      slot.types[n] = STACK_MISC;
   }
 }
 
@@ -98,7 +119,8 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
     env.fail('EACCES', 'attempt to corrupt spilled pointer on stack');
   }
   if (!env.bypassSpecV4) {
-    const hides = (reg && isSpillable(reg.type)) || slot.types.subarray(0, size).some((t) => t !== STACK_MISC && t !== STACK_ZERO);
+    const hides =
+      (reg && isSpillable(reg.type)) || slot.types.subarray(0, size).some((t) => t !== STACK_MISC && t !== STACK_ZERO);
     if (hides) env.auxAt(insnIdx).sanitizeStackSpill = true;
   }
   destroyDynptrAt(env, frame, spi);
@@ -116,7 +138,8 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
     spill(env, slot, value, size);
   } else if (reg && isSpillable(reg.type)) {
     if (size !== SLOT_SIZE) env.fail('EACCES', 'invalid size of register spill');
-    if (frame !== env.frame && reg.type === R.PTR_TO_STACK) env.fail('EINVAL', 'cannot spill pointers to stack into stack frame of the caller');
+    if (frame !== env.frame && reg.type === R.PTR_TO_STACK)
+      env.fail('EINVAL', 'cannot spill pointers to stack into stack frame of the caller');
     spill(env, slot, reg, size);
   } else {
     slot.reg.type = R.NOT_INIT;
@@ -134,7 +157,15 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
   env.pushHistory(env.cur, historyFlags(frame, spi), undefined);
 }
 
-function writeVariable(env: Env, frame: FuncState, ptr: Reg, off: number, size: number, valueReg: number, insnIdx: number): void {
+function writeVariable(
+  env: Env,
+  frame: FuncState,
+  ptr: Reg,
+  off: number,
+  size: number,
+  valueReg: number,
+  insnIdx: number,
+): void {
   const min = Number(ptr.v.smin) + off;
   const max = Number(ptr.v.smax) + off + size;
   const insn = env.insn(insnIdx);
@@ -172,7 +203,14 @@ function writeVariable(env: Env, frame: FuncState, ptr: Reg, off: number, size: 
   if (zeroUsed && valueReg >= 0) markChainPrecision(env, valueReg);
 }
 
-export function checkStackWrite(env: Env, ptr: Reg, off: number, size: number, valueReg: number, insnIdx: number): void {
+export function checkStackWrite(
+  env: Env,
+  ptr: Reg,
+  off: number,
+  size: number,
+  valueReg: number,
+  insnIdx: number,
+): void {
   const frame = stackFrame(env, ptr);
   if (ptr.v.isConst) writeFixed(env, frame, off + Number(ptr.v.smin), size, valueReg, insnIdx);
   else writeVariable(env, frame, ptr, off, size, valueReg, insnIdx);
@@ -267,7 +305,11 @@ export function checkStackRead(env: Env, ptr: Reg, regno: number, off: number, s
     readFixed(env, frame, off + Number(ptr.v.smin), size, dst);
     return;
   }
-  if (dst < 0) env.fail('EACCES', `variable offset stack pointer cannot be passed into helper function; var_off=${ptr.varOff} off=${off} size=${size}`);
+  if (dst < 0)
+    env.fail(
+      'EACCES',
+      `variable offset stack pointer cannot be passed into helper function; var_off=${ptr.varOff} off=${off} size=${size}`,
+    );
   checkStackInit(env, ptr, regno, off, size, false, 'direct');
   const min = Number(ptr.v.smin) + off;
   readBytes(env, frame, min, Number(ptr.v.smax) + off + size, dst);
@@ -282,7 +324,16 @@ export interface RawMode {
 }
 
 /** `check_stack_range_initialized` */
-export function checkStackInit(env: Env, ptr: Reg, regno: number, off: number, size: number, zeroOk: boolean, by: StackAccess, raw?: RawMode): void {
+export function checkStackInit(
+  env: Env,
+  ptr: Reg,
+  regno: number,
+  off: number,
+  size: number,
+  zeroOk: boolean,
+  by: StackAccess,
+  raw?: RawMode,
+): void {
   const how = by === 'helper' ? ' indirect' : '';
   const clobber = by === 'helper';
   if (size === 0 && !zeroOk) env.fail('EACCES', 'invalid zero-sized read');
@@ -296,7 +347,8 @@ export function checkStackInit(env: Env, ptr: Reg, regno: number, off: number, s
   const max = Number(v.smax) + off;
   if (raw?.rawMode && v.isConst) {
     for (let at = min; at < max + size; at++) {
-      if (frame.slot(spiOf(at)).typeAt(byteOf(at)) === STACK_DYNPTR) env.fail('EACCES', `potential write to dynptr at off=${at} disallowed`);
+      if (frame.slot(spiOf(at)).typeAt(byteOf(at)) === STACK_DYNPTR)
+        env.fail('EACCES', `potential write to dynptr at off=${at} disallowed`);
     }
     raw.accessSize = size;
     raw.regno = regno;
@@ -321,4 +373,3 @@ export function checkStackInit(env: Env, ptr: Reg, regno: number, off: number, s
     markSlotRead(env, slot.reg);
   }
 }
-

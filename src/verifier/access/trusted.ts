@@ -25,9 +25,11 @@ const trustedOrNull: Readonly<Record<string, readonly string[]>> = {
   socket: ['sk'],
 };
 
-const listed = (table: Readonly<Record<string, readonly string[]>>, btf: Btf, id: number, field: string): boolean => table[btf.typeById(id).name]?.includes(field) ?? false;
+const listed = (table: Readonly<Record<string, readonly string[]>>, btf: Btf, id: number, field: string): boolean =>
+  table[btf.typeById(id).name]?.includes(field) ?? false;
 
 export const isRcuField = (btf: Btf, id: number, field: string): boolean => listed(rcu, btf, id, field);
 export const isRcuOrNullField = (btf: Btf, id: number, field: string): boolean => listed(rcuOrNull, btf, id, field);
 export const isTrustedField = (btf: Btf, id: number, field: string): boolean => listed(trusted, btf, id, field);
-export const isTrustedOrNullField = (btf: Btf, id: number, field: string): boolean => listed(trustedOrNull, btf, id, field);
+export const isTrustedOrNullField = (btf: Btf, id: number, field: string): boolean =>
+  listed(trustedOrNull, btf, id, field);

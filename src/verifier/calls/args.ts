@@ -1,8 +1,9 @@
 /** One argument of a helper (check_func_arg()). */
-import { mayAccessPacket } from '../access/packet.ts';
+
 import { checkAlignment } from '../access/align.ts';
-import { MAP } from '../kinds.ts';
+import { mayAccessPacket } from '../access/packet.ts';
 import type { HelperArg } from '../kernel.ts';
+import { MAP } from '../kinds.ts';
 import { readReg } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import type { Reg } from '../state/reg.ts';
@@ -17,23 +18,29 @@ import { processSpinLock } from './lock.ts';
 import type { CallMeta } from './meta.ts';
 import { processTimer } from './timer.ts';
 
-const has = (arg: HelperArg | undefined, flag: HelperArg['flags'][number]): boolean => arg?.flags.includes(flag) ?? false;
+const has = (arg: HelperArg | undefined, flag: HelperArg['flags'][number]): boolean =>
+  arg?.flags.includes(flag) ?? false;
 
 /** Socket maps hold sockets, not bytes (resolve_map_arg_type()). */
 function resolveMapValue(env: Env, arg: HelperArg, meta: CallMeta): HelperArg {
   if (arg.type !== 'ARG_PTR_TO_MAP_VALUE') return arg;
   if (!meta.map) env.fail('EACCES', 'invalid map_ptr to access map->type');
   if (meta.map.type === MAP.SOCKMAP || meta.map.type === MAP.SOCKHASH) {
-    if (arg.flags.length > 0 && !(arg.flags.length === 1 && has(arg, 'MEM_RDONLY'))) env.fail('EINVAL', 'invalid arg_type for sockmap/sockhash');
+    if (arg.flags.length > 0 && !(arg.flags.length === 1 && has(arg, 'MEM_RDONLY')))
+      env.fail('EINVAL', 'invalid arg_type for sockmap/sockhash');
     return { type: 'ARG_PTR_TO_BTF_ID_SOCK_COMMON', flags: [] };
   }
-  if (meta.map.type === MAP.BLOOM_FILTER && meta.helper === 'map_peek_elem') return { type: 'ARG_PTR_TO_MAP_VALUE', flags: [] };
+  if (meta.map.type === MAP.BLOOM_FILTER && meta.helper === 'map_peek_elem')
+    return { type: 'ARG_PTR_TO_MAP_VALUE', flags: [] };
   return arg;
 }
 
 function recordMap(env: Env, reg: Reg, meta: CallMeta): void {
   if (meta.map && (meta.map !== reg.map || meta.mapUid !== reg.mapUid)) {
-    env.fail('EINVAL', `timer pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${reg.mapUid}`);
+    env.fail(
+      'EINVAL',
+      `timer pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${reg.mapUid}`,
+    );
   }
   meta.map = reg.map;
   meta.mapUid = reg.mapUid;
@@ -42,7 +49,8 @@ function recordMap(env: Env, reg: Reg, meta: CallMeta): void {
 function checkRelease(env: Env, reg: Reg, regno: number, arg: HelperArg, meta: CallMeta): void {
   if (!has(arg, 'OBJ_RELEASE')) return;
   if (arg.type === 'ARG_PTR_TO_DYNPTR') checkDynptrRelease(env, reg, regno);
-  else if (!reg.refObjId && !reg.isNull) env.fail('EINVAL', `R${regno} must be referenced when passed to release function`);
+  else if (!reg.refObjId && !reg.isNull)
+    env.fail('EINVAL', `R${regno} must be referenced when passed to release function`);
   meta.releaseRegno = regno;
 }
 
@@ -84,7 +92,13 @@ function checkValue(env: Env, reg: Reg, regno: number, arg: HelperArg, meta: Cal
       return;
     case 'ARG_CONST_SIZE':
     case 'ARG_CONST_SIZE_OR_ZERO':
-      checkSizeArg(env, regno, has(meta.proto.args[regno - 2], 'MEM_WRITE'), arg.type === 'ARG_CONST_SIZE_OR_ZERO', meta);
+      checkSizeArg(
+        env,
+        regno,
+        has(meta.proto.args[regno - 2], 'MEM_WRITE'),
+        arg.type === 'ARG_CONST_SIZE_OR_ZERO',
+        meta,
+      );
       return;
     case 'ARG_PTR_TO_DYNPTR':
       processDynptr(env, reg, regno, env.insnIdx, arg);
@@ -114,7 +128,8 @@ export function checkArg(env: Env, n: number, meta: CallMeta): void {
     if (env.isPointerValue(reg)) env.fail('EACCES', `R${regno} leaks addr into helper function`);
     return;
   }
-  if (R.isPacketPointer(reg.type) && !mayAccessPacket(env, false, meta.proto.pktAccess)) env.fail('EACCES', 'helper access to the packet is not allowed');
+  if (R.isPacketPointer(reg.type) && !mayAccessPacket(env, false, meta.proto.pktAccess))
+    env.fail('EACCES', 'helper access to the packet is not allowed');
   const arg = resolveMapValue(env, declared, meta);
   if (reg.isNull && has(arg, 'PTR_MAYBE_NULL')) markChainPrecision(env, regno);
   else {
@@ -123,7 +138,8 @@ export function checkArg(env: Env, n: number, meta: CallMeta): void {
   }
   checkRelease(env, reg, regno, arg, meta);
   if (reg.refObjId && arg.type !== 'ARG_KPTR_XCHG_DEST') {
-    if (meta.refObjId) env.fail('EFAULT', `more than one arg with ref_obj_id R${regno} ${reg.refObjId} ${meta.refObjId}`);
+    if (meta.refObjId)
+      env.fail('EFAULT', `more than one arg with ref_obj_id R${regno} ${reg.refObjId} ${meta.refObjId}`);
     meta.refObjId = reg.refObjId;
   }
   checkValue(env, reg, regno, arg, meta);

@@ -11,7 +11,17 @@ import type { CallMeta } from './meta.ts';
 const { PTR_TO_BTF_ID: BTF } = R;
 const scalar = [R.SCALAR_VALUE];
 const sock = [R.PTR_TO_SOCK_COMMON, R.PTR_TO_SOCKET, R.PTR_TO_TCP_SOCK, R.PTR_TO_XDP_SOCK];
-const mem = [R.PTR_TO_STACK, R.PTR_TO_PACKET, R.PTR_TO_PACKET_META, R.PTR_TO_MAP_KEY, R.PTR_TO_MAP_VALUE, R.PTR_TO_MEM, R.PTR_TO_MEM | R.MEM_RINGBUF, R.PTR_TO_BUF, BTF | R.PTR_TRUSTED];
+const mem = [
+  R.PTR_TO_STACK,
+  R.PTR_TO_PACKET,
+  R.PTR_TO_PACKET_META,
+  R.PTR_TO_MAP_KEY,
+  R.PTR_TO_MAP_VALUE,
+  R.PTR_TO_MEM,
+  R.PTR_TO_MEM | R.MEM_RINGBUF,
+  R.PTR_TO_BUF,
+  BTF | R.PTR_TRUSTED,
+];
 
 const compatible: Readonly<Partial<Record<ArgType, readonly number[]>>> = {
   ARG_PTR_TO_MAP_KEY: mem,
@@ -48,7 +58,8 @@ function checkStruct(env: Env, reg: Reg, regno: number, arg: HelperArg, meta: Ca
     if (meta.helper === 'kptr_xchg' && regno === 2) checkKptrType(env, meta.kptr, reg, regno);
     return;
   }
-  if (R.mayBeNull(reg.type) && (!has(arg, 'PTR_MAYBE_NULL') || release)) env.fail('EACCES', `Possibly NULL pointer passed to helper arg${regno}`);
+  if (R.mayBeNull(reg.type) && (!has(arg, 'PTR_MAYBE_NULL') || release))
+    env.fail('EACCES', `Possibly NULL pointer passed to helper arg${regno}`);
   if (meta.helper === 'kptr_xchg') {
     checkKptrType(env, meta.kptr, reg, regno);
     return;
@@ -71,10 +82,12 @@ export function checkArgType(env: Env, reg: Reg, regno: number, arg: HelperArg, 
   if (has(arg, 'PTR_MAYBE_NULL')) type &= ~R.PTR_MAYBE_NULL;
   if (arg.type === 'ARG_PTR_TO_MEM') type &= ~R.DYNPTR_TYPE_MASK;
   if (meta.helper === 'kptr_xchg' && regno === 2 && type & R.MEM_ALLOC) type &= ~(R.MEM_ALLOC | R.MEM_PERCPU);
-  if (!types.includes(type)) env.fail('EACCES', `R${regno} type=${R.typeText(reg.type)} expected=${types.map(R.typeText).join(', ')}`);
+  if (!types.includes(type))
+    env.fail('EACCES', `R${regno} type=${R.typeText(reg.type)} expected=${types.map(R.typeText).join(', ')}`);
   if (R.baseType(reg.type) !== BTF) return;
   if (types !== mem) checkStruct(env, reg, regno, arg, meta);
-  else if (!has(arg, 'MEM_RDONLY')) env.fail('EACCES', `bpf_${meta.helper}() may write into memory pointed by R${regno} type=${R.typeText(reg.type)}`);
+  else if (!has(arg, 'MEM_RDONLY'))
+    env.fail('EACCES', `bpf_${meta.helper}() may write into memory pointed by R${regno} type=${R.typeText(reg.type)}`);
 }
 
 const anyOffset: readonly number[] = [
@@ -104,7 +117,8 @@ const fixedOffset: readonly number[] = [
 export function checkArgOffset(env: Env, reg: Reg, regno: number, release: boolean, dynptr: boolean): void {
   if (release) {
     if (dynptr && reg.type === R.PTR_TO_STACK) return;
-    if (reg.off) env.fail('EINVAL', `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`);
+    if (reg.off)
+      env.fail('EINVAL', `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`);
     checkUnmodified(env, reg, regno);
     return;
   }

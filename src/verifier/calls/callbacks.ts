@@ -1,7 +1,7 @@
 /** Helpers that call back: the callback is walked as a function of its own (push_callback_call()). */
 import type { Insn } from '../../isa/index.ts';
-import { MAP } from '../kinds.ts';
 import type { MapFacts } from '../kernel.ts';
+import { MAP } from '../kinds.ts';
 import { callsAsyncCallback } from '../prep/cfg.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import { DYNPTR_LOCAL, type Reg } from '../state/reg.ts';
@@ -50,7 +50,14 @@ export function pushCallback(env: Env, insn: Insn, subprogno: number, setup: Set
   caller.callbackDepth = 0;
 }
 
-const iterable: readonly number[] = [MAP.ARRAY, MAP.PERCPU_ARRAY, MAP.HASH, MAP.PERCPU_HASH, MAP.LRU_HASH, MAP.LRU_PERCPU_HASH];
+const iterable: readonly number[] = [
+  MAP.ARRAY,
+  MAP.PERCPU_ARRAY,
+  MAP.HASH,
+  MAP.PERCPU_HASH,
+  MAP.LRU_HASH,
+  MAP.LRU_PERCPU_HASH,
+];
 
 export function callForEach(env: Env, insn: Insn, meta: CallMeta): void {
   pushCallback(env, insn, meta.subprog, (_env, caller, callee) => {

@@ -1,10 +1,18 @@
 /** Which helpers take which maps (check_map_func_compatibility()): two tables, asked both ways. */
-import { ATTACH, MAP, PROG } from '../kinds.ts';
+
 import type { MapFacts } from '../kernel.ts';
+import { ATTACH, MAP, PROG } from '../kinds.ts';
 import type { Env } from '../walk/env.ts';
 
 const perf = ['perf_event_read', 'perf_event_output', 'skb_output', 'perf_event_read_value', 'xdp_output'];
-const ringbuf = ['ringbuf_output', 'ringbuf_reserve', 'ringbuf_query', 'ringbuf_reserve_dynptr', 'ringbuf_submit_dynptr', 'ringbuf_discard_dynptr'];
+const ringbuf = [
+  'ringbuf_output',
+  'ringbuf_reserve',
+  'ringbuf_query',
+  'ringbuf_reserve_dynptr',
+  'ringbuf_submit_dynptr',
+  'ringbuf_discard_dynptr',
+];
 
 /** map type → the only helpers that take it */
 const helpersOf: Readonly<Record<number, readonly string[]>> = {
@@ -23,7 +31,13 @@ const helpersOf: Readonly<Record<number, readonly string[]>> = {
   [MAP.ARRAY_OF_MAPS]: ['map_lookup_elem'],
   [MAP.HASH_OF_MAPS]: ['map_lookup_elem'],
   [MAP.SOCKMAP]: ['sk_redirect_map', 'sock_map_update', 'msg_redirect_map', 'sk_select_reuseport', 'map_lookup_elem'],
-  [MAP.SOCKHASH]: ['sk_redirect_hash', 'sock_hash_update', 'msg_redirect_hash', 'sk_select_reuseport', 'map_lookup_elem'],
+  [MAP.SOCKHASH]: [
+    'sk_redirect_hash',
+    'sock_hash_update',
+    'msg_redirect_hash',
+    'sk_select_reuseport',
+    'map_lookup_elem',
+  ],
   [MAP.REUSEPORT_SOCKARRAY]: ['sk_select_reuseport'],
   [MAP.QUEUE]: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
   [MAP.STACK]: ['map_peek_elem', 'map_pop_elem', 'map_push_elem'],
@@ -67,7 +81,15 @@ const mapsOf: ReadonlyMap<string, readonly number[]> = new Map<string, readonly 
   ['cgrp_storage_delete', storage(MAP.CGRP_STORAGE)],
 ]);
 
-const sockmapUpdaters: readonly number[] = [PROG.SOCKET_FILTER, PROG.SCHED_CLS, PROG.SCHED_ACT, PROG.XDP, PROG.SK_REUSEPORT, PROG.FLOW_DISSECTOR, PROG.SK_LOOKUP];
+const sockmapUpdaters: readonly number[] = [
+  PROG.SOCKET_FILTER,
+  PROG.SCHED_CLS,
+  PROG.SCHED_ACT,
+  PROG.XDP,
+  PROG.SK_REUSEPORT,
+  PROG.FLOW_DISSECTOR,
+  PROG.SK_LOOKUP,
+];
 
 /** `may_update_sockmap` */
 function mayUpdateSockmap(env: Env, helper: string): boolean {
@@ -84,7 +106,8 @@ export function checkMapHelper(env: Env, map: MapFacts | undefined, helper: stri
   if (!map) return;
   const sockmap = map.type === MAP.SOCKMAP || map.type === MAP.SOCKHASH;
   const only = helpersOf[map.type];
-  let ok = !only || only.includes(helper) || (sockmap && helper === 'map_delete_elem' && env.input.type === PROG.SOCK_OPS);
+  let ok =
+    !only || only.includes(helper) || (sockmap && helper === 'map_delete_elem' && env.input.type === PROG.SOCK_OPS);
   if (!ok && sockmap) ok = mayUpdateSockmap(env, helper);
   const maps = mapsOf.get(helper);
   if (ok && (!maps || maps.includes(map.type))) return;

@@ -4,7 +4,15 @@ import { stackFrame } from '../access/stack.ts';
 import type { HelperArg, HelperProto } from '../kernel.ts';
 import { dynptrTypeText } from '../log/regs.ts';
 import { markSlotRead } from '../prune/liveness.ts';
-import { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP, LIVE_WRITTEN, type Reg } from '../state/reg.ts';
+import {
+  DYNPTR_INVALID,
+  DYNPTR_LOCAL,
+  DYNPTR_RINGBUF,
+  DYNPTR_SKB,
+  DYNPTR_XDP,
+  LIVE_WRITTEN,
+  type Reg,
+} from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { STACK_DYNPTR, STACK_INVALID, type StackSlot } from '../state/stack.ts';
 import type { FuncState } from '../state/state.ts';
@@ -118,7 +126,8 @@ export function dynptrReg(env: Env, reg: Reg): Reg {
   return stackFrame(env, reg).slot(spi).reg;
 }
 export const dynptrIdOf = (env: Env, reg: Reg): number => dynptrReg(env, reg).id;
-export const dynptrRefOf = (env: Env, reg: Reg): number => (reg.type === R.CONST_PTR_TO_DYNPTR ? 0 : dynptrReg(env, reg).refObjId);
+export const dynptrRefOf = (env: Env, reg: Reg): number =>
+  reg.type === R.CONST_PTR_TO_DYNPTR ? 0 : dynptrReg(env, reg).refObjId;
 export const dynptrTypeOf = (env: Env, reg: Reg): number => dynptrReg(env, reg).dynptrType;
 
 /** The argument of a helper that is a dynptr. */
@@ -131,7 +140,8 @@ export function dynptrArg(env: Env, proto: HelperProto): Reg {
 export function checkDynptrRelease(env: Env, reg: Reg, regno: number): void {
   if (reg.type !== R.PTR_TO_STACK) env.fail('EINVAL', 'cannot release unowned const bpf_dynptr');
   const spi = dynptrSlot(env, reg);
-  if (spi < 0 || !stackFrame(env, reg).slot(spi).reg.refObjId) env.fail('EINVAL', `arg ${regno} is an unacquired reference`);
+  if (spi < 0 || !stackFrame(env, reg).slot(spi).reg.refObjId)
+    env.fail('EINVAL', `arg ${regno} is an unacquired reference`);
 }
 
 /** How a dynptr argument is used. */
@@ -153,7 +163,8 @@ export function checkDynptr(env: Env, reg: Reg, regno: number, insnIdx: number, 
     markDynptr(env, reg, use.type, insnIdx, use.cloneRef ?? 0);
     return;
   }
-  if (reg.type === R.CONST_PTR_TO_DYNPTR && !use.readOnly) env.fail('EINVAL', 'cannot pass pointer to const bpf_dynptr, the helper mutates it');
+  if (reg.type === R.CONST_PTR_TO_DYNPTR && !use.readOnly)
+    env.fail('EINVAL', 'cannot pass pointer to const bpf_dynptr, the helper mutates it');
   if (!isInitialised(env, reg)) env.fail('EINVAL', `Expected an initialized dynptr as arg #${regno - 1}`);
   if (use.type !== DYNPTR_INVALID && dynptrTypeOf(env, reg) !== use.type) {
     env.fail('EINVAL', `Expected a dynptr of type ${dynptrTypeText(use.type)} as arg #${regno - 1}`);
@@ -166,5 +177,9 @@ export function checkDynptr(env: Env, reg: Reg, regno: number, insnIdx: number, 
 }
 
 export function processDynptr(env: Env, reg: Reg, regno: number, insnIdx: number, arg: HelperArg): void {
-  checkDynptr(env, reg, regno, insnIdx, { uninit: arg.flags.includes('MEM_UNINIT'), readOnly: arg.flags.includes('MEM_RDONLY'), type: dynptrTypeOfFlags(arg.flags) });
+  checkDynptr(env, reg, regno, insnIdx, {
+    uninit: arg.flags.includes('MEM_UNINIT'),
+    readOnly: arg.flags.includes('MEM_RDONLY'),
+    type: dynptrTypeOfFlags(arg.flags),
+  });
 }

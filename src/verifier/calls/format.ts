@@ -1,5 +1,6 @@
 /** Format strings as bpf_bprintf_prepare() takes them: how many arguments one needs. */
-const directive = /^(%|[0-9-]*(?:l{0,2}|z|h{0,2})(?:[diuxX])|[0-9-]*(?:c|s|p(?:[ksSbBxf]|us|ks|[iI][46])?)|ps|pS|pB|px|pK)/;
+const directive =
+  /^(%|[0-9-]*(?:l{0,2}|z|h{0,2})(?:[diuxX])|[0-9-]*(?:c|s|p(?:[ksSbBxf]|us|ks|[iI][46])?)|ps|pS|pB|px|pK)/;
 
 /** Arguments needed; undefined where the format is not allowed. */
 export function formatArguments(text: string): number | undefined {

@@ -2,12 +2,11 @@
 import type { Insn } from '../../isa/index.ts';
 import { clearPacketPointers } from '../access/packet.ts';
 import { findSubprog } from '../prep/subprogs.ts';
-import { LIVE_READ64 } from '../state/reg.ts';
 import { markRead } from '../prune/liveness.ts';
 import { previousEntry, widenImprecise } from '../prune/loops.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import { bucketOf } from '../prune/visited.ts';
-import { DEF_NOT_SUBREG } from '../state/reg.ts';
+import { DEF_NOT_SUBREG, LIVE_READ64 } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { FuncState, MAX_CALL_FRAMES, type VerifierState } from '../state/state.ts';
 import type { Subprog } from '../walk/aux.ts';
@@ -48,8 +47,10 @@ const passArgs: Setup = (_env, caller, callee) => {
 };
 
 function callGlobal(env: Env, subprog: Subprog, n: number, errno: string | undefined): void {
-  if (env.cur.activeLock.owner) env.fail('EINVAL', 'global function calls are not allowed while holding a lock,\nuse static function instead');
-  if (env.cur.activePreemptLock) env.fail('EINVAL', 'global function calls are not allowed with preemption disabled,\nuse static function instead');
+  if (env.cur.activeLock.owner)
+    env.fail('EINVAL', 'global function calls are not allowed while holding a lock,\nuse static function instead');
+  if (env.cur.activePreemptLock)
+    env.fail('EINVAL', 'global function calls are not allowed with preemption disabled,\nuse static function instead');
   if (errno) env.fail(errno, `Caller passes invalid args into func#${n} ('${subprog.name}')`);
   env.say(`Func#${n} ('${subprog.name}') is global and assumed valid.`);
   if (subprog.changesPktData) clearPacketPointers(env);
@@ -97,8 +98,10 @@ export function leaveFunction(env: Env): void {
     if (r0.type !== R.SCALAR_VALUE) env.fail('EACCES', 'R0 not a scalar value');
     markRead(env, r0, r0.parent, LIVE_READ64);
     markChainPrecision(env, 0);
-    if (!rangeWithin(r0, callee.callbackRet, false)) env.fail('EINVAL', invalidScalar(r0, callee.callbackRet, 'At callback return', 'R0'));
-    if (!env.auxAt(callee.callsite).callsCallback) env.fail('EFAULT', `BUG: in callback at ${env.insnIdx}, callsite ${callee.callsite} !calls_callback`);
+    if (!rangeWithin(r0, callee.callbackRet, false))
+      env.fail('EINVAL', invalidScalar(r0, callee.callbackRet, 'At callback return', 'R0'));
+    if (!env.auxAt(callee.callsite).callsCallback)
+      env.fail('EFAULT', `BUG: in callback at ${env.insnIdx}, callsite ${callee.callsite} !calls_callback`);
   } else {
     caller.reg(0).assign(r0);
     caller.refs = callee.refs.slice();

@@ -1,9 +1,8 @@
 /** Arguments of the program's functions as BTF declares them (btf_prepare_func_args(), btf_check_subprog_call()). */
 import { type Btf, type BtfParam, type BtfType, isEnum } from '../../btf/index.ts';
-import { skipModifiers, structIdsMatch } from '../access/btfwalk.ts';
 import { kindText } from '../access/btfctx.ts';
-import { checkHelperMem } from './helpermem.ts';
-import { isContextType, checkContextTag } from '../prep/ctxtype.ts';
+import { skipModifiers, structIdsMatch } from '../access/btfwalk.ts';
+import { checkContextTag, isContextType } from '../prep/ctxtype.ts';
 import { DYNPTR_INVALID } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { Subprog, SubprogArg } from '../walk/aux.ts';
@@ -11,8 +10,16 @@ import type { Env } from '../walk/env.ts';
 import { Reject } from '../walk/reject.ts';
 import { checkArgOffset } from './argtypes.ts';
 import { checkDynptr } from './dynptr.ts';
+import { checkHelperMem } from './helpermem.ts';
 
-const plain = (kind: SubprogArg['kind']): SubprogArg => ({ kind, memSize: 0, btfId: 0, nullable: false, trusted: false, untrusted: false });
+const plain = (kind: SubprogArg['kind']): SubprogArg => ({
+  kind,
+  memSize: 0,
+  btfId: 0,
+  nullable: false,
+  trusted: false,
+  untrusted: false,
+});
 
 function tagsOf(env: Env, btf: Btf, func: number, n: number, isGlobal: boolean): Set<string> {
   const tags = new Set<string>();
@@ -20,7 +27,8 @@ function tagsOf(env: Env, btf: Btf, func: number, n: number, isGlobal: boolean):
     if (t.kind !== 'decl_tag' || t.type !== func || t.component !== n || !t.name.startsWith('arg:')) continue;
     const tag = t.name.slice(4);
     if (!isGlobal) env.fail('EOPNOTSUPP', `arg#${n} type tag is not supported in static functions`);
-    if (!['ctx', 'trusted', 'nonnull', 'nullable', 'arena'].includes(tag)) env.fail('EOPNOTSUPP', `arg#${n} has unsupported set of tags`);
+    if (!['ctx', 'trusted', 'nonnull', 'nullable', 'arena'].includes(tag))
+      env.fail('EOPNOTSUPP', `arg#${n} has unsupported set of tags`);
     tags.add(tag);
   }
   return tags;
@@ -32,7 +40,10 @@ function globalPointer(env: Env, btf: Btf, t: BtfType & { kind: 'ptr' }, n: numb
   try {
     memSize = btf.sizeOf(target.id);
   } catch {
-    return env.fail('EINVAL', `arg#${n} reference type('${kindText(target.kind)} ${target.name}') size cannot be determined: -22`);
+    return env.fail(
+      'EINVAL',
+      `arg#${n} reference type('${kindText(target.kind)} ${target.name}') size cannot be determined: -22`,
+    );
   }
   return { ...plain('mem'), memSize, nullable: !tags.has('nonnull') };
 }
@@ -41,8 +52,12 @@ function kernelPointer(env: Env, btf: Btf, t: BtfType & { kind: 'ptr' }, n: numb
   const target = skipModifiers(btf, t.type);
   const name = target.name.replace(/___[^_].*$/, '');
   if (!name) env.fail('EINVAL', `arg#${n} is pointer to unnamed type`);
-  const id = target.kind === 'struct' || target.kind === 'union' || target.kind === 'fwd' ? env.kernel.vmlinux?.findByName(name, target.kind === 'union' ? 'union' : 'struct') : 0;
-  if (!id) env.fail('ENOENT', `arg#${n} reference type('${kindText(target.kind)} ${target.name}') not found in kernel BTF`);
+  const id =
+    target.kind === 'struct' || target.kind === 'union' || target.kind === 'fwd'
+      ? env.kernel.vmlinux?.findByName(name, target.kind === 'union' ? 'union' : 'struct')
+      : 0;
+  if (!id)
+    env.fail('ENOENT', `arg#${n} reference type('${kindText(target.kind)} ${target.name}') not found in kernel BTF`);
   return { ...plain('btf'), btfId: id, trusted: true, nullable };
 }
 
@@ -98,9 +113,11 @@ export function prepareArgs(env: Env, n: number): readonly SubprogArg[] {
   const proto = fn.kind === 'func' ? btf.typeById(fn.type) : undefined;
   if (proto?.kind !== 'func_proto') env.fail('EFAULT', `BTF of func#${n} doesn't point to KIND_FUNC`);
   const fail = (line: string): never => (subprog.isGlobal ? env.fail('EINVAL', line) : env.quit('EINVAL'));
-  if (proto.params.length > 5) fail(`Global function ${fn.name}() with ${proto.params.length} > 5 args. Buggy compiler.`);
+  if (proto.params.length > 5)
+    fail(`Global function ${fn.name}() with ${proto.params.length} > 5 args. Buggy compiler.`);
   const ret = skipModifiers(btf, proto.type);
-  if (ret.kind !== 'int' && !isEnum(ret)) fail(`Global function ${fn.name}() doesn't return scalar. Only those are supported.`);
+  if (ret.kind !== 'int' && !isEnum(ret))
+    fail(`Global function ${fn.name}() doesn't return scalar. Only those are supported.`);
   subprog.args = proto.params.map((param, at) => prepareArg(env, btf, param, at, fn, subprog.isGlobal));
   subprog.argsCached = true;
   return subprog.args;
@@ -116,6 +133,8 @@ function checkMemArg(env: Env, regno: number, arg: SubprogArg, n: number): void 
     try {
       checkHelperMem(env, { regno, size: arg.memSize, write: false, zeroOk: true });
       checkHelperMem(env, { regno, size: arg.memSize, write: true, zeroOk: true });
+    } catch (e) {
+      throw e instanceof Reject ? new Reject('EINVAL', e.message) : e;
     } finally {
       reg.type = type;
     }
@@ -138,7 +157,8 @@ function checkArg(env: Env, n: number, arg: SubprogArg): void {
       checkMemArg(env, regno, arg, n);
       return;
     case 'arena':
-      if (reg.type !== R.PTR_TO_ARENA && reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `R${regno} is not a pointer to arena or scalar.`);
+      if (reg.type !== R.PTR_TO_ARENA && reg.type !== R.SCALAR_VALUE)
+        env.fail('EINVAL', `R${regno} is not a pointer to arena or scalar.`);
       return;
     case 'dynptr':
       checkArgOffset(env, reg, regno, false, true);
@@ -148,10 +168,14 @@ function checkArg(env: Env, n: number, arg: SubprogArg): void {
       if (reg.isNull && arg.nullable) return;
       const flags = arg.nullable ? reg.type & ~R.PTR_MAYBE_NULL : reg.type;
       const ok = [R.PTR_TO_BTF_ID, R.PTR_TO_BTF_ID | R.PTR_TRUSTED, R.PTR_TO_BTF_ID | R.MEM_RCU];
-      if (!ok.includes(flags)) env.fail('EACCES', `R${regno} type=${R.typeText(reg.type)} expected=${ok.map(R.typeText).join(', ')}`);
+      if (!ok.includes(flags))
+        env.fail('EACCES', `R${regno} type=${R.typeText(reg.type)} expected=${ok.map(R.typeText).join(', ')}`);
       const { vmlinux } = env.kernel;
       if (!vmlinux || !reg.btf || !structIdsMatch(reg.btf, reg.btfId, reg.off, vmlinux, arg.btfId, false)) {
-        env.fail('EACCES', `R${regno} is of type ${reg.btf?.typeById(reg.btfId).name} but ${vmlinux?.typeById(arg.btfId).name} is expected`);
+        env.fail(
+          'EACCES',
+          `R${regno} is of type ${reg.btf?.typeById(reg.btfId).name} but ${vmlinux?.typeById(arg.btfId).name} is expected`,
+        );
       }
       checkArgOffset(env, reg, regno, false, false);
     }

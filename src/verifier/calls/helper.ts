@@ -8,27 +8,52 @@ import type { HelperProto } from '../kernel.ts';
 import { ATTACH, F_RDONLY_PROG, MAP, PROG } from '../kinds.ts';
 import { writeReg } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
-import { DEF_NOT_SUBREG, type Reg } from '../state/reg.ts';
+import { DEF_NOT_SUBREG, DYNPTR_SKB, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import { checkSane } from '../walk/sanity.ts';
 import type { Env } from '../walk/env.ts';
+import { checkSane } from '../walk/sanity.ts';
 import { checkArg } from './args.ts';
-import { callForEach, callFindVma, callLoop, callTimer, callUserRingbuf } from './callbacks.ts';
+import { callFindVma, callForEach, callLoop, callTimer, callUserRingbuf } from './callbacks.ts';
 import { checkMapHelper } from './compat.ts';
 import { checkSnprintf } from './conststr.ts';
 import { dynptrArg, dynptrIdOf, dynptrRefOf, dynptrTypeOf, unmarkDynptr } from './dynptr.ts';
 import { CallMeta } from './meta.ts';
 import { changesPacketData } from './packet.ts';
 import { acquireReference, checkReferenceLeak, releaseReference } from './refs.ts';
-import { DYNPTR_SKB } from '../state/reg.ts';
 
 const MAX_ERRNO = 4095;
 const acquiring = new Set(['sk_lookup_tcp', 'sk_lookup_udp', 'skc_lookup_tcp', 'ringbuf_reserve', 'kptr_xchg']);
-const casting = new Set(['tcp_sock', 'sk_fullsock', 'skc_to_tcp_sock', 'skc_to_tcp6_sock', 'skc_to_udp6_sock', 'skc_to_mptcp_sock', 'skc_to_tcp_timewait_sock', 'skc_to_tcp_request_sock']);
+const casting = new Set([
+  'tcp_sock',
+  'sk_fullsock',
+  'skc_to_tcp_sock',
+  'skc_to_tcp6_sock',
+  'skc_to_udp6_sock',
+  'skc_to_mptcp_sock',
+  'skc_to_tcp_timewait_sock',
+  'skc_to_tcp_request_sock',
+]);
 const storageGet = new Set(['sk_storage_get', 'inode_storage_get', 'task_storage_get', 'cgrp_storage_get']);
-const mapCalls = new Set(['tail_call', 'map_lookup_elem', 'map_update_elem', 'map_delete_elem', 'map_push_elem', 'map_pop_elem', 'map_peek_elem', 'for_each_map_elem', 'redirect_map', 'map_lookup_percpu_elem']);
+const mapCalls = new Set([
+  'tail_call',
+  'map_lookup_elem',
+  'map_update_elem',
+  'map_delete_elem',
+  'map_push_elem',
+  'map_pop_elem',
+  'map_peek_elem',
+  'for_each_map_elem',
+  'redirect_map',
+  'map_lookup_percpu_elem',
+]);
 const mapWriters = new Set(['map_delete_elem', 'map_update_elem', 'map_push_elem', 'map_pop_elem']);
-const sizedResults = new Set(['get_stack', 'get_task_stack', 'probe_read_str', 'probe_read_kernel_str', 'probe_read_user_str']);
+const sizedResults = new Set([
+  'get_stack',
+  'get_task_stack',
+  'probe_read_str',
+  'probe_read_kernel_str',
+  'probe_read_user_str',
+]);
 const callbacks: ReadonlyMap<string, (env: Env, insn: Insn, meta: CallMeta) => void> = new Map([
   ['for_each_map_elem', callForEach],
   ['timer_set_callback', callTimer],
@@ -44,10 +69,17 @@ function prototype(env: Env, id: number): HelperProto {
   const found = env.kernel.helper(id, input.type, input.expectedAttachType);
   if (!found.ok) {
     const invalid = found.reason === 'invalid';
-    env.fail('EINVAL', invalid ? `invalid func ${title}#${id}` : `program of this type cannot use helper ${title}#${id}`);
+    env.fail(
+      'EINVAL',
+      invalid ? `invalid func ${title}#${id}` : `program of this type cannot use helper ${title}#${id}`,
+    );
   }
   const { proto } = found;
-  if (!input.gpl && proto.gplOnly) env.fail('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
+  if (!input.gpl && proto.gplOnly)
+    env.fail('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
+  const scope = { caps: input.caps, sleepable: env.sleepable, attachName: env.attachStruct || env.attachName };
+  if (proto.allowed && env.kernel.helperAllowed?.(proto, input.expectedAttachType, scope) === false)
+    env.fail('EINVAL', 'helper call is not allowed in probe');
   if (!inSleepable(env) && proto.mightSleep) env.fail('EINVAL', 'helper call might sleep in a non-sleepable prog');
   return proto;
 }
@@ -129,7 +161,8 @@ function checkParticular(env: Env, insn: Insn, meta: CallMeta): boolean {
       checkSnprintf(env);
       break;
     case 'dynptr_from_mem':
-      if (env.reg(1).type !== R.PTR_TO_MAP_VALUE) env.fail('EACCES', `Unsupported reg type ${R.typeText(env.reg(1).type)} for bpf_dynptr_from_mem data`);
+      if (env.reg(1).type !== R.PTR_TO_MAP_VALUE)
+        env.fail('EACCES', `Unsupported reg type ${R.typeText(env.reg(1).type)} for bpf_dynptr_from_mem data`);
       break;
     case 'set_retval':
       if (input.type === PROG.LSM && input.expectedAttachType === ATTACH.LSM_CGROUP && env.attachReturnsVoid) {
@@ -271,6 +304,17 @@ function refineResult(env: Env, meta: CallMeta): void {
   checkSane(env, r0, 'retval');
 }
 
+const trampolines: readonly number[] = [ATTACH.TRACE_FENTRY, ATTACH.TRACE_FEXIT, ATTACH.MODIFY_RETURN];
+
+/** The traced function's address is only there where a trampoline or a probe puts it. */
+function checkFuncIp(env: Env, id: number): void {
+  const { type, expectedAttachType } = env.input;
+  if (type === PROG.KPROBE) return;
+  if (type !== PROG.TRACING) env.fail('ENOTSUPP', `func bpf_get_func_ip#${id} not supported for program type ${type}`);
+  if (!trampolines.includes(expectedAttachType))
+    env.fail('ENOTSUPP', `func bpf_get_func_ip#${id} supported only for fentry/fexit/fmod_ret programs`);
+}
+
 export function checkHelperCall(env: Env, insn: Insn): void {
   const id = insn.imm;
   const { insnIdx } = env;
@@ -279,7 +323,8 @@ export function checkHelperCall(env: Env, insn: Insn): void {
   checkAtomic(env, proto, id);
   for (let n = 0; n < 5; n++) checkArg(env, n, meta);
   recordMap(env, meta);
-  for (let n = 0; n < meta.accessSize; n++) checkMemAccess(env, { insnIdx, regno: meta.regno, off: n, size: 1, write: true, value: -1 });
+  for (let n = 0; n < meta.accessSize; n++)
+    checkMemAccess(env, { insnIdx, regno: meta.regno, off: n, size: 1, write: true, value: -1 });
   release(env, meta, id);
   const stale = checkParticular(env, insn, meta) || changesPacketData(proto.name);
   clearCallerSaved(env);
@@ -288,5 +333,6 @@ export function checkHelperCall(env: Env, insn: Insn): void {
   setResultRef(env, meta);
   refineResult(env, meta);
   checkMapHelper(env, meta.map, meta.helper, id);
+  if (meta.helper === 'get_func_ip') checkFuncIp(env, id);
   if (stale) clearPacketPointers(env);
 }

@@ -63,7 +63,12 @@ export function checkHelperMem(env: Env, a: HelperMem): void {
       checkStackInit(env, reg, a.regno, reg.off, a.size, a.zeroOk, 'helper', a.raw);
       return;
     case R.PTR_TO_BTF_ID:
-      checkBtfAccess(env, { insnIdx: env.insnIdx, regno: a.regno, off: reg.off, size: a.size, write: false, value: -1 }, reg, reg.off);
+      checkBtfAccess(
+        env,
+        { insnIdx: env.insnIdx, regno: a.regno, off: reg.off, size: a.size, write: false, value: -1 },
+        reg,
+        reg.off,
+      );
       return;
     case R.PTR_TO_CTX:
       if (checkContext(env, a)) return;
@@ -73,12 +78,20 @@ export function checkHelperMem(env: Env, a: HelperMem): void {
 }
 
 /** A size argument, and through it the memory argument before it. */
-export function checkSizeArg(env: Env, regno: number, write: boolean, zeroOk: boolean, raw: (RawMode & { msizeMax: bigint }) | undefined): void {
+export function checkSizeArg(
+  env: Env,
+  regno: number,
+  write: boolean,
+  zeroOk: boolean,
+  raw: (RawMode & { msizeMax: bigint }) | undefined,
+): void {
   const { v } = env.reg(regno);
   if (raw) raw.msizeMax = v.umax;
   if (v.smin < 0n) env.fail('EACCES', `R${regno} min value is negative, either use unsigned or 'var &= const'`);
-  if (v.umin === 0n && !zeroOk) env.fail('EACCES', `R${regno} invalid zero-sized read: u64=[${v.umin},${BigInt.asIntN(64, v.umax)}]`);
-  if (v.umax >= BigInt(MAX_VAR_OFF)) env.fail('EACCES', `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
+  if (v.umin === 0n && !zeroOk)
+    env.fail('EACCES', `R${regno} invalid zero-sized read: u64=[${v.umin},${BigInt.asIntN(64, v.umax)}]`);
+  if (v.umax >= BigInt(MAX_VAR_OFF))
+    env.fail('EACCES', `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   // memory of a size not known exactly may be filled in part: all of it must be initialised
   checkHelperMem(env, { regno: regno - 1, size: Number(v.umax), write, zeroOk, raw: v.isConst ? raw : undefined });
   markChainPrecision(env, regno);

@@ -10,14 +10,17 @@ export function processSpinLock(env: Env, reg: Reg, regno: number, lock: boolean
   if (inTreeCallback(env)) env.fail('EACCES', "can't spin_{lock,unlock} in rbtree cb");
   const inMap = reg.type === R.PTR_TO_MAP_VALUE;
   const owner = inMap ? reg.map : reg.btf;
-  if (!reg.v.isConst) env.fail('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
-  if (inMap && !reg.map?.btf) env.fail('EINVAL', `map '${reg.map?.name}' has to have BTF in order to use bpf_spin_lock`);
+  if (!reg.v.isConst)
+    env.fail('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
+  if (inMap && !reg.map?.btf)
+    env.fail('EINVAL', `map '${reg.map?.name}' has to have BTF in order to use bpf_spin_lock`);
   const field = recordOf(reg).find((f) => f.kind === 'bpf_spin_lock');
   const what = inMap ? 'map' : 'local';
   const name = inMap ? (reg.map?.name ?? '') : 'kptr';
   if (!field) env.fail('EINVAL', `${what} '${name}' has no valid bpf_spin_lock`);
   const off = Number(reg.v.smin) + reg.off;
-  if (field.offset !== off) env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
+  if (field.offset !== off)
+    env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
   const { cur } = env;
   if (lock) {
     if (cur.activeLock.owner) env.fail('EINVAL', 'Locking two bpf_spin_locks are not allowed');
@@ -25,7 +28,8 @@ export function processSpinLock(env: Env, reg: Reg, regno: number, lock: boolean
     return;
   }
   if (!cur.activeLock.owner) env.fail('EINVAL', 'bpf_spin_unlock without taking a lock');
-  if (cur.activeLock.owner !== owner || cur.activeLock.id !== reg.id) env.fail('EINVAL', 'bpf_spin_unlock of different lock');
+  if (cur.activeLock.owner !== owner || cur.activeLock.id !== reg.id)
+    env.fail('EINVAL', 'bpf_spin_unlock of different lock');
   cur.activeLock = NO_LOCK;
   // objects in a list or tree are only safe while it is locked
   cur.forEachReg((r) => {

@@ -3,7 +3,17 @@
  * operands are allowed is asked elsewhere.
  */
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '../../isa/index.ts';
-import { Bounds, known, learn32FromBits, learnFromBits, sync, UNKNOWN, unbound32, unbound64, zeroExtend32 } from './bounds.ts';
+import {
+  type Bounds,
+  known,
+  learn32FromBits,
+  learnFromBits,
+  sync,
+  UNKNOWN,
+  unbound32,
+  unbound64,
+  zeroExtend32,
+} from './bounds.ts';
 import * as T from './tnum.ts';
 import { lowU32, maxBig, minBig, S32_MAX, S32_MIN, S64_MAX, S64_MIN, s64, U32_MAX, U64_MAX, u64 } from './u64.ts';
 

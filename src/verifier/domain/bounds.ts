@@ -5,8 +5,33 @@
  * A published `Bounds` is never changed, so registers, spilled slots and saved states share it; an
  * operation copies, changes its own copy, calls {@link sync} and publishes that.
  */
-import { intersect, isConst, isConstSubreg, subreg, TNUM_UNKNOWN, type Tnum, tnum, tnumConst, tnumRange } from './tnum.ts';
-import { HIGH32, highU32, lowS32, lowU32, maxBig, minBig, S32_MAX, S32_MIN, S64_MAX, S64_MIN, s64, U32_MAX, U64_MAX, u64 } from './u64.ts';
+import {
+  intersect,
+  isConst,
+  isConstSubreg,
+  subreg,
+  TNUM_UNKNOWN,
+  type Tnum,
+  tnum,
+  tnumConst,
+  tnumRange,
+} from './tnum.ts';
+import {
+  HIGH32,
+  highU32,
+  lowS32,
+  lowU32,
+  maxBig,
+  minBig,
+  S32_MAX,
+  S32_MIN,
+  S64_MAX,
+  S64_MIN,
+  s64,
+  U32_MAX,
+  U64_MAX,
+  u64,
+} from './u64.ts';
 
 export class Bounds {
   tnum: Tnum;
@@ -19,7 +44,17 @@ export class Bounds {
   u32min: number;
   u32max: number;
 
-  constructor(t: Tnum, smin: bigint, smax: bigint, umin: bigint, umax: bigint, s32min: number, s32max: number, u32min: number, u32max: number) {
+  constructor(
+    t: Tnum,
+    smin: bigint,
+    smax: bigint,
+    umin: bigint,
+    umax: bigint,
+    s32min: number,
+    s32max: number,
+    u32min: number,
+    u32max: number,
+  ) {
     this.tnum = t;
     this.smin = smin;
     this.smax = smax;
@@ -32,7 +67,17 @@ export class Bounds {
   }
 
   copy(): Bounds {
-    return new Bounds(this.tnum, this.smin, this.smax, this.umin, this.umax, this.s32min, this.s32max, this.u32min, this.u32max);
+    return new Bounds(
+      this.tnum,
+      this.smin,
+      this.smax,
+      this.umin,
+      this.umax,
+      this.s32min,
+      this.s32max,
+      this.u32min,
+      this.u32max,
+    );
   }
 
   get isConst(): boolean {
@@ -276,12 +321,14 @@ export function violation(b: Bounds): string | undefined {
   if (b.tnum.mask === 0n) {
     const v = b.tnum.value;
     const sv = s64(v);
-    if (b.umin !== v || b.umax !== v || b.smin !== sv || b.smax !== sv) return 'const tnum out of sync with range bounds';
+    if (b.umin !== v || b.umax !== v || b.smin !== sv || b.smax !== sv)
+      return 'const tnum out of sync with range bounds';
   }
   if (isConstSubreg(b.tnum)) {
     const v = lowU32(b.tnum.value);
     const sv = lowS32(b.tnum.value);
-    if (b.u32min !== v || b.u32max !== v || b.s32min !== sv || b.s32max !== sv) return 'const subreg tnum out of sync with range bounds';
+    if (b.u32min !== v || b.u32max !== v || b.s32min !== sv || b.s32max !== sv)
+      return 'const subreg tnum out of sync with range bounds';
   }
   return undefined;
 }

@@ -59,7 +59,8 @@ interface View {
   readonly smax: Num;
 }
 const view32 = (b: Bounds): View => ({ umin: b.u32min, umax: b.u32max, smin: b.s32min, smax: b.s32max });
-const disjoint = (a: View, b: View): boolean => a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin;
+const disjoint = (a: View, b: View): boolean =>
+  a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin;
 
 function certainlyEqual(a: Bounds, b: Bounds, jmp32: boolean): boolean | undefined {
   if (isConstAs(a, jmp32) && isConstAs(b, jmp32)) return constValue(a, jmp32) === constValue(b, jmp32);

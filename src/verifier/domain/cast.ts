@@ -58,7 +58,7 @@ export function signExtend32(v: Bounds, size: number): Bounds {
   const b = cut(v.s32min);
   const lo = Math.min(a, b);
   const hi = Math.max(a, b);
-  if (v.s32max >>> 0 >>> bits === v.s32min >>> 0 >>> bits && hi >= 0 === lo >= 0) {
+  if ((v.s32max >>> 0) >>> bits === (v.s32min >>> 0) >>> bits && hi >= 0 === lo >= 0) {
     d.s32min = lo;
     d.s32max = hi;
     d.u32min = lo >>> 0;

@@ -4,15 +4,18 @@ import { formatTnum, isUnknown } from '../domain/tnum.ts';
 import { S32_MAX, S32_MIN, S64_MAX, S64_MIN, s64, U32_MAX, U64_MAX, u64 } from '../domain/u64.ts';
 import { ADD_CONST, LIVE_DONE, LIVE_READ, LIVE_WRITTEN, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { FuncState } from '../state/state.ts';
 import { SLOT_CHARS, SLOT_SIZE, STACK_DYNPTR, STACK_INVALID, STACK_ITER, STACK_SPILL } from '../state/stack.ts';
+import type { FuncState } from '../state/state.ts';
 
 /** Decimal where it fits 16 bits, hexadecimal beyond. */
 export const unum = (n: bigint): string => (n <= 65535n ? `${n}` : `0x${n.toString(16)}`);
 export const snum = (n: bigint): string => (n >= -32768n && n <= 32767n ? `${n}` : `0x${u64(n).toString(16)}`);
 
 const liveness = (live: number): string =>
-  (live & (LIVE_READ | LIVE_WRITTEN | LIVE_DONE) ? '_' : '') + (live & LIVE_READ ? 'r' : '') + (live & LIVE_WRITTEN ? 'w' : '') + (live & LIVE_DONE ? 'D' : '');
+  (live & (LIVE_READ | LIVE_WRITTEN | LIVE_DONE) ? '_' : '') +
+  (live & LIVE_READ ? 'r' : '') +
+  (live & LIVE_WRITTEN ? 'w' : '') +
+  (live & LIVE_DONE ? 'D' : '');
 
 /** 32-bit values keep their sign only in decimal. */
 const snum32 = (n: number): bigint => (n >= -32768 && n <= 32767 ? BigInt(n) : BigInt(n >>> 0));
@@ -106,7 +109,8 @@ export interface Selection {
 }
 export const ALL: Selection = { regs: -1, slotsLow: -1, slotsHigh: -1 };
 
-const slotSelected = (s: Selection, spi: number): boolean => ((spi < 32 ? s.slotsLow >>> spi : s.slotsHigh >>> (spi - 32)) & 1) === 1;
+const slotSelected = (s: Selection, spi: number): boolean =>
+  ((spi < 32 ? s.slotsLow >>> spi : s.slotsHigh >>> (spi - 32)) & 1) === 1;
 
 /** A frame's line, from its leading blank (or `frame1:`) to the line end. */
 export function frameText(frame: FuncState, select: Selection): string {

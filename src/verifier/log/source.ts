@@ -32,7 +32,12 @@ export class SourceLines {
   text(insnIdx: number): string {
     const line = this.#find(insnIdx);
     if (!line || line === this.#previous || !this.#btf) return '';
-    if (this.#previous && line.fileNameOff === this.#previous.fileNameOff && line.lineCol >>> 10 === this.#previous.lineCol >>> 10) return '';
+    if (
+      this.#previous &&
+      line.fileNameOff === this.#previous.fileNameOff &&
+      line.lineCol >>> 10 === this.#previous.lineCol >>> 10
+    )
+      return '';
     this.#previous = line;
     const file = this.#btf.string(line.fileNameOff).replace(/^.*\//, '');
     return `; ${this.#btf.string(line.lineOff).trimStart()} @ ${file}:${line.lineCol >>> 10}\n`;

@@ -1,10 +1,19 @@
 /** What the program attaches to, by BTF id (check_attach_btf_id()). */
-import type { BtfType } from '../../btf/index.ts';
+import { type BtfType, isEnum } from '../../btf/index.ts';
+import { kindText } from '../access/btfctx.ts';
+import { skipModifiers } from '../access/btfwalk.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
 import type { Env } from '../walk/env.ts';
 
-const sleepableAttach: readonly number[] = [ATTACH.TRACE_FENTRY, ATTACH.TRACE_FEXIT, ATTACH.MODIFY_RETURN, ATTACH.TRACE_ITER];
+const MAX_ARGS = 12;
+
+const sleepableAttach: readonly number[] = [
+  ATTACH.TRACE_FENTRY,
+  ATTACH.TRACE_FEXIT,
+  ATTACH.MODIFY_RETURN,
+  ATTACH.TRACE_ITER,
+];
 
 function mayBeSleepable(env: Env): boolean {
   const { type, expectedAttachType: eat } = env.input;
@@ -40,8 +49,51 @@ function tracepoint(env: Env, t: BtfType, id: number): void {
   env.attachReturnsVoid = proto.type === 0;
 }
 
+/** Functions that tracing needs for itself. */
+const denied = new Set([
+  'migrate_disable',
+  'migrate_enable',
+  'rcu_read_unlock_strict',
+  'preempt_count_add',
+  'preempt_count_sub',
+  '__rcu_read_lock',
+  '__rcu_read_unlock',
+]);
+
+/** `btf_distill_func_proto`: what a trampoline can pass on. */
+function checkModel(env: Env, name: string): void {
+  const { attachBtf: btf, attachProto: proto } = env;
+  if (!btf || !proto) return;
+  if (proto.params.length > MAX_ARGS)
+    env.fail('EINVAL', `The function ${name} has ${proto.params.length} arguments. Too many.`);
+  const ret = skipModifiers(btf, proto.type);
+  if (ret.kind !== 'void' && ret.kind !== 'ptr' && ret.kind !== 'int' && !isEnum(ret)) {
+    env.fail('EINVAL', `The function ${name} return type ${kindText(ret.kind)} is unsupported.`);
+  }
+  proto.params.forEach((param, n) => {
+    if (n === proto.params.length - 1 && param.type === 0)
+      env.fail('EINVAL', `The function ${name} with variable args is unsupported.`);
+    const t = skipModifiers(btf, param.type);
+    const size = t.kind === 'ptr' ? 8 : 'size' in t ? t.size : -1;
+    const ok = t.kind === 'ptr' || t.kind === 'int' || isEnum(t) || t.kind === 'struct';
+    if (!ok || size < 0 || size > 16)
+      env.fail('EINVAL', `The function ${name} arg${n} type ${kindText(t.kind)} is unsupported.`);
+    if (size === 0) env.fail('EINVAL', `The function ${name} has malformed void argument.`);
+  });
+}
+
 function checkSleepable(env: Env, name: string): void {
-  if (!env.sleepable) return;
+  const { expectedAttachType: eat } = env.input;
+  if (!env.sleepable) {
+    if (env.input.type !== PROG.TRACING || eat !== ATTACH.MODIFY_RETURN) return;
+    const ok =
+      name.startsWith('security_') ||
+      (env.kernel.maySleepAt?.(name, PROG.TRACING) ?? true) ||
+      name.startsWith('bpf_modify_return_test') ||
+      name.startsWith('bpf_fentry_test');
+    if (!ok) env.fail('EINVAL', `${name}() is not modifiable`);
+    return;
+  }
   const { type } = env.input;
   const ok = env.kernel.maySleepAt?.(name, type) ?? true;
   if (!ok) env.fail('EINVAL', `${name} is not sleepable`);
@@ -56,8 +108,10 @@ function structOps(env: Env): void {
   const member = env.kernel.structOpsMember?.(id, index);
   if (!btf || !member) env.fail('ENOTSUPP', `attach_btf_id ${id} is not a supported struct`);
   const proto = btf.typeById(member.proto);
-  if (proto.kind !== 'func_proto') env.fail('EINVAL', `attach to invalid member ${member.name}(@idx ${index}) of struct ${member.struct}`);
-  if (member.unsupported) env.fail('ENOTSUPP', `attach to unsupported member ${member.name} of struct ${member.struct}`);
+  if (proto.kind !== 'func_proto')
+    env.fail('EINVAL', `attach to invalid member ${member.name}(@idx ${index}) of struct ${member.struct}`);
+  if (member.unsupported)
+    env.fail('ENOTSUPP', `attach to unsupported member ${member.name} of struct ${member.struct}`);
   env.attachBtf = btf;
   env.attachProto = proto;
   env.attachName = member.name;
@@ -66,7 +120,8 @@ function structOps(env: Env): void {
   // the stub's parameter names say what may be null
   const stub = btf.typeById(btf.findByName(`${member.struct}__${member.name}`, 'func'));
   const params = stub.kind === 'func' ? btf.typeById(stub.type) : undefined;
-  env.isNullableArg = (n) => (params?.kind === 'func_proto' ? (params.params[n]?.name.endsWith('__nullable') ?? false) : false);
+  env.isNullableArg = (n) =>
+    params?.kind === 'func_proto' ? (params.params[n]?.name.endsWith('__nullable') ?? false) : false;
 }
 
 function iterator(env: Env, name: string): void {
@@ -111,10 +166,16 @@ export function checkAttach(env: Env): void {
   if (t.kind !== 'func') env.fail('EINVAL', `attach_btf_id ${id} is not a function`);
   prototype(env, t);
   if (type === PROG.TRACING && eat === ATTACH.TRACE_ITER) {
+    if (!t.name.startsWith('bpf_iter_')) env.quit('EINVAL');
     iterator(env, t.name);
     return;
   }
-  if (type === PROG.LSM && !t.name.startsWith('bpf_lsm_')) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
-  if (env.kernel.symbolAddress(t.name) === undefined) env.fail('ENOENT', `The address of function ${t.name} cannot be found`);
+  checkModel(env, t.name);
+  if (env.kernel.symbolAddress(t.name) === undefined)
+    env.fail('ENOENT', `The address of function ${t.name} cannot be found`);
   checkSleepable(env, t.name);
+  if (type === PROG.LSM) {
+    if (!env.input.gpl) env.fail('EINVAL', 'LSM programs must have a GPL compatible license');
+    if (!t.name.startsWith('bpf_lsm_')) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
+  } else if (type === PROG.TRACING && denied.has(t.name)) env.quit('EINVAL');
 }

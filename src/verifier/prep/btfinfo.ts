@@ -9,8 +9,13 @@ export function checkFuncRecords(env: Env): void {
   if (!btf) env.quit('EINVAL');
   let previous = -1;
   funcInfo.forEach((record, n) => {
-    if (n === 0 && record.insnOff !== 0) env.fail('EINVAL', `nonzero insn_off ${record.insnOff} for the first func info record`);
-    if (n > 0 && record.insnOff <= previous) env.fail('EINVAL', `same or smaller insn offset (${record.insnOff}) than previous func info record (${previous})`);
+    if (n === 0 && record.insnOff !== 0)
+      env.fail('EINVAL', `nonzero insn_off ${record.insnOff} for the first func info record`);
+    if (n > 0 && record.insnOff <= previous)
+      env.fail(
+        'EINVAL',
+        `same or smaller insn offset (${record.insnOff}) than previous func info record (${previous})`,
+      );
     const fn = record.typeId < btf.typeCount ? btf.typeById(record.typeId) : undefined;
     if (fn?.kind !== 'func') env.fail('EINVAL', `invalid type id ${record.typeId} in func info`);
     if (btf.typeById(fn.type).kind !== 'func_proto') env.quit('EINVAL');
@@ -22,10 +27,12 @@ export function checkFuncRecords(env: Env): void {
 export function checkBtfInfo(env: Env): void {
   const { btf, funcInfo, lineInfo } = env.input;
   if (btf && funcInfo && funcInfo.length > 0) {
-    if (funcInfo.length !== env.subprogs.length) env.fail('EINVAL', 'number of funcs in func_info doesn\'t match number of subprogs');
+    if (funcInfo.length !== env.subprogs.length)
+      env.fail('EINVAL', "number of funcs in func_info doesn't match number of subprogs");
     funcInfo.forEach((record, n) => {
       const subprog = env.subprogs[n] as Subprog;
-      if (subprog.start !== record.insnOff) env.fail('EINVAL', 'func_info BTF section doesn\'t match subprog layout in BPF program');
+      if (subprog.start !== record.insnOff)
+        env.fail('EINVAL', "func_info BTF section doesn't match subprog layout in BPF program");
       const fn = btf.typeById(record.typeId);
       if (fn.kind !== 'func') return;
       subprog.name = fn.name;
@@ -37,12 +44,16 @@ export function checkBtfInfo(env: Env): void {
   lineInfo.forEach((record, n) => {
     const { insnOff } = record;
     if ((n > 0 && insnOff <= previous) || insnOff >= env.insns.length) {
-      env.fail('EINVAL', `Invalid line_info[${n}].insn_off:${insnOff} (prev_offset:${Math.max(previous, 0)} prog->len:${env.insns.length})`);
+      env.fail(
+        'EINVAL',
+        `Invalid line_info[${n}].insn_off:${insnOff} (prev_offset:${Math.max(previous, 0)} prog->len:${env.insns.length})`,
+      );
     }
     if (env.insn(insnOff).code === 0) env.fail('EINVAL', `Invalid insn code at line_info[${n}].insn_off`);
     previous = insnOff;
   });
   for (const [n, subprog] of env.subprogs.entries()) {
-    if (!lineInfo.some((record) => record.insnOff === subprog.start) && lineInfo.length > 0) env.fail('EINVAL', `missing bpf_line_info for func#${n}`);
+    if (!lineInfo.some((record) => record.insnOff === subprog.start) && lineInfo.length > 0)
+      env.fail('EINVAL', `missing bpf_line_info for func#${n}`);
   }
 }

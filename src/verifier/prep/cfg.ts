@@ -3,11 +3,11 @@
  * (check_cfg()). A depth-first walk in Linux's order, so that the same defect is reported first.
  */
 import * as I from '../../isa/index.ts';
-import { changesPacketData } from '../calls/packet.ts';
 import { isIterNext } from '../calls/kfunc/table.ts';
+import { changesPacketData } from '../calls/packet.ts';
+import type { Subprog } from '../walk/aux.ts';
 import type { Env } from '../walk/env.ts';
 import { containingSubprog, isHelperCall, isKfuncCall, isPseudoCall, isPseudoFunc } from './subprogs.ts';
-import type { Subprog } from '../walk/aux.ts';
 
 const DISCOVERED = 0x10;
 const EXPLORED = 0x20;
@@ -20,10 +20,16 @@ export const isSyncCallbackHelper = (name: string): boolean => syncCallbackHelpe
 export const isMayGoto = (insn: I.Insn): boolean => insn.code === (I.BPF_JMP | I.BPF_JCOND);
 
 export function callsSyncCallback(env: Env, insn: I.Insn): boolean {
-  return (isHelperCall(insn) && isSyncCallbackHelper(env.kernel.helperName(insn.imm))) || (isKfuncCall(insn) && env.kfuncAt(insn)?.name === 'bpf_rbtree_add_impl');
+  return (
+    (isHelperCall(insn) && isSyncCallbackHelper(env.kernel.helperName(insn.imm))) ||
+    (isKfuncCall(insn) && env.kfuncAt(insn)?.name === 'bpf_rbtree_add_impl')
+  );
 }
 export function callsAsyncCallback(env: Env, insn: I.Insn): boolean {
-  return (isHelperCall(insn) && env.kernel.helperName(insn.imm) === 'timer_set_callback') || (isKfuncCall(insn) && env.kfuncAt(insn)?.name === 'bpf_wq_set_callback_impl');
+  return (
+    (isHelperCall(insn) && env.kernel.helperName(insn.imm) === 'timer_set_callback') ||
+    (isKfuncCall(insn) && env.kfuncAt(insn)?.name === 'bpf_wq_set_callback_impl')
+  );
 }
 
 class Walk {
@@ -106,7 +112,8 @@ class Walk {
     const insn = env.insn(idx);
     if (isPseudoFunc(insn)) return this.#visitCall(idx, insn, true);
     const cls = I.bpfClass(insn.code);
-    if (cls !== I.BPF_JMP && cls !== I.BPF_JMP32) return this.#push(idx, idx + (insn.code === I.LD_IMM64 ? 2 : 1), FALLTHROUGH);
+    if (cls !== I.BPF_JMP && cls !== I.BPF_JMP32)
+      return this.#push(idx, idx + (insn.code === I.LD_IMM64 ? 2 : 1), FALLTHROUGH);
     switch (I.bpfOp(insn.code)) {
       case I.BPF_EXIT:
         return false;

@@ -42,7 +42,13 @@ const aliases: Readonly<Record<string, string>> = { bpf_user_pt_regs_t: 'pt_regs
 /** The last typedef, or the type itself, without modifiers. */
 function named(btf: Btf, id: number): BtfType {
   let t = btf.typeById(id);
-  while (t.kind === 'const' || t.kind === 'volatile' || t.kind === 'restrict' || t.kind === 'type_tag' || t.kind === 'typedef') {
+  while (
+    t.kind === 'const' ||
+    t.kind === 'volatile' ||
+    t.kind === 'restrict' ||
+    t.kind === 'type_tag' ||
+    t.kind === 'typedef'
+  ) {
     if (t.kind === 'typedef' && t.name === 'bpf_user_pt_regs_t') return t;
     t = btf.typeById(t.type);
   }
@@ -69,7 +75,13 @@ export function checkContextTag(env: Env, btf: Btf, ptr: BtfType & { kind: 'ptr'
   const { type } = env.input;
   const inner = btf.typeById(ptr.type);
   const t = named(btf, ptr.type);
-  const raw = type === PROG.RAW_TRACEPOINT || type === PROG.RAW_TRACEPOINT_WRITABLE || type === PROG.TRACING || type === PROG.LSM || type === PROG.STRUCT_OPS || type === PROG.TRACEPOINT;
+  const raw =
+    type === PROG.RAW_TRACEPOINT ||
+    type === PROG.RAW_TRACEPOINT_WRITABLE ||
+    type === PROG.TRACING ||
+    type === PROG.LSM ||
+    type === PROG.STRUCT_OPS ||
+    type === PROG.TRACEPOINT;
   if (type === PROG.KPROBE && t.kind === 'struct' && t.name === 'pt_regs') return;
   if (type === PROG.PERF_EVENT && t.kind === 'struct' && (t.name === 'pt_regs' || t.name === 'user_pt_regs')) return;
   if (raw && t.kind === 'int' && t.size === 8) return;

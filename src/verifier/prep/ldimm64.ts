@@ -36,7 +36,8 @@ function checkCompatible(env: Env, map: MapFacts): void {
   const { type } = env.input;
   const tracing = isTracingType(type);
   const has = (...kinds: string[]): boolean => fieldsOf(map).some((f) => kinds.includes(f.kind));
-  if (has('bpf_list_head', 'bpf_rb_root') && tracing) env.fail('EINVAL', 'tracing progs cannot use bpf_{list_head,rb_root} yet');
+  if (has('bpf_list_head', 'bpf_rb_root') && tracing)
+    env.fail('EINVAL', 'tracing progs cannot use bpf_{list_head,rb_root} yet');
   if (has('bpf_spin_lock')) {
     if (type === PROG.SOCKET_FILTER) env.fail('EINVAL', 'socket filter progs cannot use bpf_spin_lock yet');
     if (tracing) env.fail('EINVAL', 'tracing progs cannot use bpf_spin_lock yet');
@@ -52,15 +53,18 @@ function checkCompatible(env: Env, map: MapFacts): void {
 function useMap(env: Env, map: MapFacts): number {
   const at = env.usedMaps.findIndex((m) => m.id === map.id);
   if (at >= 0) return at;
-  if (env.usedMaps.length >= MAX_USED_MAPS) env.fail('E2BIG', `The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`);
+  if (env.usedMaps.length >= MAX_USED_MAPS)
+    env.fail('E2BIG', `The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`);
   checkCompatible(env, map);
   const isCgroupStorage = map.type === MAP.CGROUP_STORAGE || map.type === MAP.PERCPU_CGROUP_STORAGE;
-  if (isCgroupStorage && env.usedMaps.some((m) => m.type === map.type)) env.fail('EBUSY', 'only one cgroup storage of each type is allowed');
+  if (isCgroupStorage && env.usedMaps.some((m) => m.type === map.type))
+    env.fail('EBUSY', 'only one cgroup storage of each type is allowed');
   if (map.type === MAP.ARENA) {
     if (env.usesArena) env.fail('EBUSY', 'Only one arena per program');
     if (!env.allowPtrLeaks || !env.bpfCapable) env.fail('EPERM', 'CAP_BPF and CAP_PERFMON are required to use arena');
     env.usesArena = map;
-    if (!map.mapExtra && map.userAddress === undefined) env.fail('EINVAL', "arena's user address must be set via map_extra or mmap()");
+    if (!map.mapExtra && map.userAddress === undefined)
+      env.fail('EINVAL', "arena's user address must be set via map_extra or mmap()");
   }
   return env.usedMaps.push(map) - 1;
 }
@@ -68,7 +72,8 @@ function useMap(env: Env, map: MapFacts): number {
 function resolveMap(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
   const isValue = insn.src === I.BPF_PSEUDO_MAP_VALUE || insn.src === I.BPF_PSEUDO_MAP_IDX_VALUE;
   const isIdx = insn.src === I.BPF_PSEUDO_MAP_IDX || insn.src === I.BPF_PSEUDO_MAP_IDX_VALUE;
-  if (!isValue && !(high.imm === 0 && (insn.src === I.BPF_PSEUDO_MAP_FD || isIdx))) env.fail('EINVAL', 'unrecognized bpf_ld_imm64 insn');
+  if (!isValue && !(high.imm === 0 && (insn.src === I.BPF_PSEUDO_MAP_FD || isIdx)))
+    env.fail('EINVAL', 'unrecognized bpf_ld_imm64 insn');
   let fd = insn.imm;
   if (isIdx) {
     if (!env.input.fdArray) env.fail('EPROTO', 'fd_idx without fd_array is invalid');
@@ -87,9 +92,13 @@ function resolveMap(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
   if (off >= MAX_VAR_OFF) env.fail('EINVAL', `direct value offset of ${off} is not allowed`);
   const direct = map.type === MAP.ARRAY || map.type === MAP.ARENA;
   if (!direct) env.fail('EINVAL', 'no direct value access support for this map type');
-  const outside = map.type === MAP.ARENA ? BigInt(off) >= BigInt(map.maxEntries) * 4096n : map.maxEntries !== 1 || off >= map.valueSize;
+  const outside =
+    map.type === MAP.ARENA
+      ? BigInt(off) >= BigInt(map.maxEntries) * 4096n
+      : map.maxEntries !== 1 || off >= map.valueSize;
   if (outside) {
-    const errno = map.type === MAP.ARENA || map.maxEntries === 1 ? (map.type === MAP.ARENA ? 'ERANGE' : 'EINVAL') : 'ENOTSUPP';
+    const errno =
+      map.type === MAP.ARENA || map.maxEntries === 1 ? (map.type === MAP.ARENA ? 'ERANGE' : 'EINVAL') : 'ENOTSUPP';
     env.fail(errno, `invalid access to map value pointer, value_size=${map.valueSize} off=${off}`);
   }
   aux.mapOff = off;
@@ -99,10 +108,18 @@ function resolveMap(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
 /** `__check_pseudo_btf_id`: a ksym variable or function of the kernel. */
 function resolveBtfId(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
   const btf: Btf | undefined = high.imm === 0 ? env.kernel.vmlinux : undefined;
-  if (!btf) env.fail('EINVAL', high.imm ? 'invalid module BTF object FD specified.' : 'kernel is missing BTF, make sure CONFIG_DEBUG_INFO_BTF=y is specified in Kconfig.');
-  if (insn.imm <= 0 || insn.imm >= btf.typeCount) env.fail('ENOENT', `ldimm64 insn specifies invalid btf_id ${insn.imm}.`);
+  if (!btf)
+    env.fail(
+      'EINVAL',
+      high.imm
+        ? 'invalid module BTF object FD specified.'
+        : 'kernel is missing BTF, make sure CONFIG_DEBUG_INFO_BTF=y is specified in Kconfig.',
+    );
+  if (insn.imm <= 0 || insn.imm >= btf.typeCount)
+    env.fail('ENOENT', `ldimm64 insn specifies invalid btf_id ${insn.imm}.`);
   const t = btf.typeById(insn.imm);
-  if (t.kind !== 'var' && t.kind !== 'func') env.fail('EINVAL', `pseudo btf_id ${insn.imm} in ldimm64 isn't KIND_VAR or KIND_FUNC.`);
+  if (t.kind !== 'var' && t.kind !== 'func')
+    env.fail('EINVAL', `pseudo btf_id ${insn.imm} in ldimm64 isn't KIND_VAR or KIND_FUNC.`);
   const address = env.kernel.symbolAddress(t.name);
   if (address === undefined) env.fail('ENOENT', `ldimm64 failed to find the address for kernel symbol '${t.name}'.`);
   const aux = env.auxAt(idx);
@@ -147,14 +164,16 @@ export function resolveWideLoads(env: Env): void {
     const insn = env.insn(idx);
     if (I.bpfClass(insn.code) === I.BPF_LDX) {
       const mode = I.bpfMode(insn.code);
-      if ((mode !== I.BPF_MEM && mode !== I.BPF_MEMSX) || insn.imm !== 0) env.fail('EINVAL', 'BPF_LDX uses reserved fields');
+      if ((mode !== I.BPF_MEM && mode !== I.BPF_MEMSX) || insn.imm !== 0)
+        env.fail('EINVAL', 'BPF_LDX uses reserved fields');
     }
     if (insn.code !== I.LD_IMM64) {
       if (!isKnownOpcode(insn.code)) env.fail('EINVAL', `unknown opcode ${insn.code.toString(16).padStart(2, '0')}`);
       continue;
     }
     const high = insns[idx + 1];
-    if (!high || high.code !== 0 || high.dst !== 0 || high.src !== 0 || high.off !== 0) env.fail('EINVAL', 'invalid bpf_ld_imm64 insn');
+    if (!high || high.code !== 0 || high.dst !== 0 || high.src !== 0 || high.off !== 0)
+      env.fail('EINVAL', 'invalid bpf_ld_imm64 insn');
     if (insn.src === I.BPF_PSEUDO_BTF_ID) resolveBtfId(env, idx, insn, high);
     else if (insn.src === I.BPF_PSEUDO_FUNC) env.auxAt(idx).ptrTypeBits = R.PTR_TO_FUNC;
     else if (insn.src !== 0) resolveMap(env, idx, insn, high);

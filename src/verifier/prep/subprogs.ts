@@ -10,8 +10,10 @@ const MAX_SUBPROGS = 256;
 const FUNC_TAIL_CALL = 12;
 
 export const isPseudoFunc = (insn: I.Insn): boolean => insn.code === I.LD_IMM64 && insn.src === I.BPF_PSEUDO_FUNC;
-export const isPseudoCall = (insn: I.Insn): boolean => insn.code === (I.BPF_JMP | I.BPF_CALL) && insn.src === I.BPF_PSEUDO_CALL;
-export const isKfuncCall = (insn: I.Insn): boolean => insn.code === (I.BPF_JMP | I.BPF_CALL) && insn.src === I.BPF_PSEUDO_KFUNC_CALL;
+export const isPseudoCall = (insn: I.Insn): boolean =>
+  insn.code === (I.BPF_JMP | I.BPF_CALL) && insn.src === I.BPF_PSEUDO_CALL;
+export const isKfuncCall = (insn: I.Insn): boolean =>
+  insn.code === (I.BPF_JMP | I.BPF_CALL) && insn.src === I.BPF_PSEUDO_KFUNC_CALL;
 export const isHelperCall = (insn: I.Insn): boolean => insn.code === (I.BPF_JMP | I.BPF_CALL) && insn.src === 0;
 
 /** Index of the function that starts at `start`, -1 where none does. */
@@ -37,10 +39,40 @@ export function discoverSubprogs(env: Env): void {
   env.insns.forEach((insn, idx) => {
     const local = isPseudoFunc(insn) || isPseudoCall(insn);
     if (!local && !isKfuncCall(insn)) return;
-    if (!env.bpfCapable) env.fail('EPERM', 'loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN');
+    if (!env.bpfCapable)
+      env.fail('EPERM', 'loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN');
     if (local) addSubprog(env, idx + insn.imm + 1);
     else addKfunc(env, insn.imm, insn.off);
   });
+}
+
+const TAG = 'exception_callback:';
+
+/** The function that runs when the program throws: named by a tag on the main function's BTF. */
+export function findExceptionCallback(env: Env): void {
+  const { btf, funcInfo } = env.input;
+  const main = funcInfo?.[0];
+  if (!btf || !funcInfo || !main) return;
+  const tags = [...btf.types()].filter(
+    (t) => t.kind === 'decl_tag' && t.type === main.typeId && t.component === -1 && t.name.startsWith(TAG),
+  );
+  if (tags.length > 1) env.fail('EEXIST', 'multiple exception callback tags for main subprog');
+  const name = tags[0]?.name.slice(TAG.length);
+  if (name === undefined) return;
+  const id = btf.findByName(name, 'func');
+  if (!id) env.fail('ENOENT', `exception callback '${name}' could not be found in BTF`);
+  const fn = btf.typeById(id);
+  if (fn.kind !== 'func' || fn.linkage !== 'global')
+    env.fail('EINVAL', `exception callback '${name}' must have global linkage`);
+  const start = funcInfo.find((record) => record.typeId === id)?.insnOff;
+  if (start === undefined) env.fail('EINVAL', 'exception callback type id not found in func_info');
+  if (start === 0) env.fail('EINVAL', 'invalid exception callback insn_off in func_info: 0');
+  addSubprog(env, start);
+  env.exceptionCallback = findSubprog(env, start);
+  const subprog = env.subprogs[env.exceptionCallback] as Subprog;
+  subprog.isCallback = true;
+  subprog.isAsyncCallback = true;
+  subprog.isExceptionCb = true;
 }
 
 export function printSubprogs(env: Env): void {
@@ -65,7 +97,8 @@ export function checkJumps(env: Env): void {
     const op = I.bpfOp(code);
     if ((cls === I.BPF_JMP || cls === I.BPF_JMP32) && op !== I.BPF_EXIT && op !== I.BPF_CALL) {
       const target = idx + 1 + (code === (I.BPF_JMP32 | I.BPF_JA) ? insn.imm : insn.off);
-      if (target < subprog.start || target >= end) env.fail('EINVAL', `jump out of range from insn ${idx} to ${target}`);
+      if (target < subprog.start || target >= end)
+        env.fail('EINVAL', `jump out of range from insn ${idx} to ${target}`);
     }
     if (idx !== end - 1) return;
     if (code !== (I.BPF_JMP | I.BPF_EXIT) && code !== (I.BPF_JMP32 | I.BPF_JA) && code !== (I.BPF_JMP | I.BPF_JA)) {

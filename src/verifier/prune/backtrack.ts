@@ -5,7 +5,7 @@
 import * as I from '../../isa/index.ts';
 import { callsSyncCallback } from '../prep/cfg.ts';
 import { findSubprog, isPseudoCall } from '../prep/subprogs.ts';
-import type { HistoryEntry } from '../state/history.ts';
+import { HIST_DST_STACK, HIST_SRC_STACK, type HistoryEntry } from '../state/history.ts';
 import type { Env } from '../walk/env.ts';
 import { histFrame, histSpi, isStackAccess, type Wanted } from './precision.ts';
 
@@ -21,7 +21,8 @@ function checkNoArgs(env: Env, wanted: Wanted): void {
 /** Backwards over the first instruction of a function: only arguments may be wanted there. */
 function leaveFunction(env: Env, wanted: Wanted, passArgs: boolean): void {
   if (wanted.regMask() & ~ARGS) bug(env, wanted);
-  if (wanted.slotMask() !== 0n) env.fail('EFAULT', `BUG stack slots ${wanted.slotMask().toString(16)}${passArgs ? '' : ' (callback call)'}`);
+  if (wanted.slotMask() !== 0n)
+    env.fail('EFAULT', `BUG stack slots ${wanted.slotMask().toString(16)}${passArgs ? '' : ' (callback call)'}`);
   for (let n = 1; n <= 5; n++) {
     if (!wanted.hasReg(n)) continue;
     wanted.clearReg(n);
@@ -42,7 +43,14 @@ function enterFunction(env: Env, after: number, wanted: Wanted): void {
   if (fromCall) wanted.setReg(0);
 }
 
-function jump(env: Env, insn: I.Insn, idx: number, after: number, wanted: Wanted): boolean {
+function jump(
+  env: Env,
+  insn: I.Insn,
+  idx: number,
+  after: number,
+  hist: HistoryEntry | undefined,
+  wanted: Wanted,
+): boolean {
   const op = I.bpfOp(insn.code);
   if (isPseudoCall(insn)) {
     const subprog = env.subprogs[findSubprog(env, idx + insn.imm + 1)];
@@ -63,8 +71,9 @@ function jump(env: Env, insn: I.Insn, idx: number, after: number, wanted: Wanted
   } else if (op === I.BPF_EXIT) {
     enterFunction(env, after, wanted);
   } else if (I.bpfSrc(insn.code) === I.BPF_X && (wanted.hasReg(insn.dst) || wanted.hasReg(insn.src))) {
-    wanted.setReg(insn.dst);
-    wanted.setReg(insn.src);
+    const flags = hist?.flags ?? 0;
+    if (!(flags & HIST_DST_STACK)) wanted.setReg(insn.dst);
+    if (!(flags & HIST_SRC_STACK)) wanted.setReg(insn.src);
   }
   return true;
 }
@@ -84,7 +93,14 @@ function load(reg: number, hist: HistoryEntry | undefined, wanted: Wanted): void
 }
 
 /** False where the search must give up and everything be marked. */
-function step(env: Env, insn: I.Insn, idx: number, after: number, hist: HistoryEntry | undefined, wanted: Wanted): boolean {
+function step(
+  env: Env,
+  insn: I.Insn,
+  idx: number,
+  after: number,
+  hist: HistoryEntry | undefined,
+  wanted: Wanted,
+): boolean {
   const cls = I.bpfClass(insn.code);
   switch (cls) {
     case I.BPF_ALU:
@@ -112,7 +128,7 @@ function step(env: Env, insn: I.Insn, idx: number, after: number, hist: HistoryE
     }
     case I.BPF_JMP:
     case I.BPF_JMP32:
-      return jump(env, insn, idx, after, wanted);
+      return jump(env, insn, idx, after, hist, wanted);
     default: {
       if (!wanted.hasReg(insn.dst)) return true;
       wanted.clearReg(insn.dst);
@@ -123,11 +139,19 @@ function step(env: Env, insn: I.Insn, idx: number, after: number, hist: HistoryE
 }
 
 /** @param after the instruction that ran next, -1 for none */
-export function backtrackInsn(env: Env, idx: number, after: number, hist: HistoryEntry | undefined, wanted: Wanted): boolean {
+export function backtrackInsn(
+  env: Env,
+  idx: number,
+  after: number,
+  hist: HistoryEntry | undefined,
+  wanted: Wanted,
+): boolean {
   const insn = env.insn(idx);
   if (insn.code === 0) return true;
   if (env.log.everyInsn) {
-    env.say(`mark_precise: frame${wanted.frame}: regs=${wanted.regsText()} stack=${wanted.slotsText()} before ${idx}: ${env.insnText(idx)}`);
+    env.say(
+      `mark_precise: frame${wanted.frame}: regs=${wanted.regsText()} stack=${wanted.slotsText()} before ${idx}: ${env.insnText(idx)}`,
+    );
   }
   wanted.syncLinked(hist);
   if (!step(env, insn, idx, after, hist, wanted)) return false;

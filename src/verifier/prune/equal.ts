@@ -3,8 +3,17 @@ import { sameBounds, UNKNOWN, within } from '../domain/bounds.ts';
 import { contains } from '../domain/tnum.ts';
 import { ADD_CONST, LIVE_READ, Reg, sameValueUpToId } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
+import {
+  SLOT_SIZE,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_ITER,
+  STACK_MISC,
+  STACK_SPILL,
+  STACK_ZERO,
+  type StackSlot,
+} from '../state/stack.ts';
 import type { FuncState, VerifierState } from '../state/state.ts';
-import { SLOT_SIZE, STACK_DYNPTR, STACK_INVALID, STACK_ITER, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot } from '../state/stack.ts';
 import type { Env } from '../walk/env.ts';
 
 /** How strictly: only what was read and matters; every range; everything. */
@@ -39,16 +48,27 @@ export class IdMap {
   }
 }
 
-export const regsExact = (old: Reg, cur: Reg, ids: IdMap): boolean => sameValueUpToId(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
+export const regsExact = (old: Reg, cur: Reg, ids: IdMap): boolean =>
+  sameValueUpToId(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
 
 /** memcmp up to var_off: type, offset and what is pointed to. */
 function samePointee(a: Reg, b: Reg): boolean {
   return (
-    a.type === b.type && a.off === b.off && a.range === b.range && a.map === b.map && a.mapUid === b.mapUid && a.btf === b.btf && a.btfId === b.btfId && a.memSize === b.memSize && a.dynptrId === b.dynptrId && a.subprog === b.subprog
+    a.type === b.type &&
+    a.off === b.off &&
+    a.range === b.range &&
+    a.map === b.map &&
+    a.mapUid === b.mapUid &&
+    a.btf === b.btf &&
+    a.btfId === b.btfId &&
+    a.memSize === b.memSize &&
+    a.dynptrId === b.dynptrId &&
+    a.subprog === b.subprog
   );
 }
 
-const rangeCovers = (old: Reg, cur: Reg): boolean => old.v === cur.v || (within(old.v, cur.v) && contains(old.v.tnum, cur.v.tnum));
+const rangeCovers = (old: Reg, cur: Reg): boolean =>
+  old.v === cur.v || (within(old.v, cur.v) && contains(old.v.tnum, cur.v.tnum));
 
 function scalarSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness): boolean {
   if (env.exploreAluLimits) return old.off === cur.off && sameBounds(old.v, cur.v) && ids.sameScalar(old.id, cur.id);
@@ -71,7 +91,12 @@ function regSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness): bo
     case R.PTR_TO_MEM:
     case R.PTR_TO_BUF:
     case R.PTR_TO_TP_BUFFER:
-      return samePointee(old, cur) && rangeCovers(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
+      return (
+        samePointee(old, cur) &&
+        rangeCovers(old, cur) &&
+        ids.same(old.id, cur.id) &&
+        ids.same(old.refObjId, cur.refObjId)
+      );
     case R.PTR_TO_PACKET_META:
     case R.PTR_TO_PACKET:
       return old.range <= cur.range && old.off === cur.off && ids.same(old.id, cur.id) && rangeCovers(old, cur);
@@ -132,7 +157,8 @@ function slotSafe(env: Env, old: StackSlot, cur: StackSlot | undefined, ids: IdM
 function frameSafe(env: Env, old: FuncState, cur: FuncState, ids: IdMap, exact: Exactness): boolean {
   if (old.callbackDepth > cur.callbackDepth) return false;
   for (let n = 0; n < old.regs.length; n++) if (!regSafe(env, old.reg(n), cur.reg(n), ids, exact)) return false;
-  for (let spi = 0; spi < old.stack.length; spi++) if (!slotSafe(env, old.slot(spi), cur.stack[spi], ids, exact)) return false;
+  for (let spi = 0; spi < old.stack.length; spi++)
+    if (!slotSafe(env, old.slot(spi), cur.stack[spi], ids, exact)) return false;
   return old.refs.length === cur.refs.length && old.refs.every((ref, n) => ids.same(ref.id, cur.refs[n]?.id ?? 0));
 }
 
@@ -140,7 +166,12 @@ export function statesEqual(env: Env, old: VerifierState, cur: VerifierState, ex
   if (old.curframe !== cur.curframe || (old.speculative && !cur.speculative)) return false;
   const ids = new IdMap(env.idGen);
   if (old.activeLock.owner !== cur.activeLock.owner || !ids.same(old.activeLock.id, cur.activeLock.id)) return false;
-  if (old.activeRcuLock !== cur.activeRcuLock || old.activePreemptLock !== cur.activePreemptLock || old.inSleepable !== cur.inSleepable) return false;
+  if (
+    old.activeRcuLock !== cur.activeRcuLock ||
+    old.activePreemptLock !== cur.activePreemptLock ||
+    old.inSleepable !== cur.inSleepable
+  )
+    return false;
   for (let f = 0; f <= old.curframe; f++) {
     const a = old.frameAt(f);
     const b = cur.frameAt(f);

@@ -1,6 +1,7 @@
 /** Scalars that are copies of one another, or differ by a constant: what is learned of one holds for all. */
-import { type Bounds, known } from '../domain/bounds.ts';
+
 import { addRanges64 } from '../domain/alu.ts';
+import { type Bounds, known } from '../domain/bounds.ts';
 import { add } from '../domain/tnum.ts';
 import { S32_MAX, S32_MIN, U32_MAX, u64 } from '../domain/u64.ts';
 import type { LinkedReg } from '../state/history.ts';
@@ -40,7 +41,7 @@ function shift(v: Bounds, delta: number): Bounds {
   const ulo = d.u32min + k.u32min;
   const uhi = d.u32max + k.u32max;
   d.u32min = uhi <= U32_MAX ? ulo : 0;
-  d.u32max = uhi <= U32_MAX ? uhi : U32_MAX;
+  d.u32max = Math.min(uhi, U32_MAX);
   addRanges64(d, k);
   d.tnum = add(d.tnum, k.tnum);
   return d;
@@ -63,4 +64,3 @@ export function syncLinked(state: VerifierState, from: Reg, linked: readonly Lin
     reg.v = shift(from.v, off - from.off);
   }
 }
-

@@ -2,9 +2,18 @@
  * Which registers and slots of earlier states the later program reads (mark_reg_read(),
  * check_reg_arg()): a read walks up the chain of states to the write that feeds it.
  */
-import * as I from '../../isa/index.ts';
+
 import type { Insn } from '../../isa/index.ts';
-import { DEF_NOT_SUBREG, LIVE_DONE, LIVE_READ, LIVE_READ32, LIVE_READ64, LIVE_WRITTEN, type Reg } from '../state/reg.ts';
+import * as I from '../../isa/index.ts';
+import {
+  DEF_NOT_SUBREG,
+  LIVE_DONE,
+  LIVE_READ,
+  LIVE_READ32,
+  LIVE_READ64,
+  LIVE_WRITTEN,
+  type Reg,
+} from '../state/reg.ts';
 import { NOT_INIT, SCALAR_VALUE } from '../state/regtype.ts';
 import type { Env } from '../walk/env.ts';
 

@@ -1,11 +1,12 @@
 /** Loops of states: which saved state heads the loop that a path is in (get_loop_entry(), update_branch_counts()). */
+
+import type { Reg } from '../state/reg.ts';
 import { ITER_ACTIVE, sameValueUpToId } from '../state/reg.ts';
-import type { VerifierState } from '../state/state.ts';
+import { SCALAR_VALUE } from '../state/regtype.ts';
 import { STACK_ITER } from '../state/stack.ts';
+import type { VerifierState } from '../state/state.ts';
 import type { Env } from '../walk/env.ts';
 import { IdMap, regsExact } from './equal.ts';
-import { SCALAR_VALUE } from '../state/regtype.ts';
-import type { Reg } from '../state/reg.ts';
 
 /** The outermost head, with the chain to it shortened. */
 export function loopEntryOf(state: VerifierState): VerifierState | undefined {
@@ -65,7 +66,12 @@ export function iterDepthsDiffer(old: VerifierState, cur: VerifierState): boolea
 }
 
 /** A saved state of the current path at this instruction, from an earlier turn of the loop. */
-export function previousEntry(env: Env, cur: VerifierState | undefined, insnIdx: number, bucket: number): VerifierState | undefined {
+export function previousEntry(
+  env: Env,
+  cur: VerifierState | undefined,
+  insnIdx: number,
+  bucket: number,
+): VerifierState | undefined {
   if (!cur) return undefined;
   for (let sl = env.explored[bucket]; sl; sl = sl.next) {
     const st = sl.state;

@@ -3,14 +3,20 @@
  * that made it are marked precise in all states that led here (__mark_chain_precision()).
  * Only precise scalars must agree when states are compared.
  */
-import { HIST_FRAME_MASK, HIST_SPI_MASK, HIST_SPI_SHIFT, HIST_STACK_ACCESS, type HistoryEntry } from '../state/history.ts';
+import {
+  HIST_FRAME_MASK,
+  HIST_SPI_MASK,
+  HIST_SPI_SHIFT,
+  HIST_STACK_ACCESS,
+  type HistoryEntry,
+} from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
+import { LIVE_READ } from '../state/reg.ts';
 import { SCALAR_VALUE } from '../state/regtype.ts';
-import { type FuncState, MAIN_FUNC, MAX_CALL_FRAMES, type VerifierState } from '../state/state.ts';
 import { SLOT_SIZE } from '../state/stack.ts';
+import { type FuncState, MAIN_FUNC, MAX_CALL_FRAMES, type VerifierState } from '../state/state.ts';
 import type { Env } from '../walk/env.ts';
 import { backtrackInsn } from './backtrack.ts';
-import { LIVE_READ } from '../state/reg.ts';
 
 const ARGS = 0b111110;
 const FP = 10;
@@ -79,7 +85,8 @@ export class Wanted {
 
 export const histSpi = (flags: number): number => (flags >> HIST_SPI_SHIFT) & HIST_SPI_MASK;
 export const histFrame = (flags: number): number => flags & HIST_FRAME_MASK;
-export const isStackAccess = (hist: HistoryEntry | undefined): hist is HistoryEntry => hist !== undefined && (hist.flags & HIST_STACK_ACCESS) !== 0;
+export const isStackAccess = (hist: HistoryEntry | undefined): hist is HistoryEntry =>
+  hist !== undefined && (hist.flags & HIST_STACK_ACCESS) !== 0;
 
 /** Calls `fn` for the scalars of a frame: registers but the frame pointer, and spilled ones. */
 function forEachScalar(frame: FuncState, fn: (reg: Reg, name: string) => void): void {
@@ -144,7 +151,10 @@ function atFunctionEntry(env: Env, st: VerifierState, wanted: Wanted): void {
   const frame = st.frameAt(0);
   const global = st.curframe === 0 && frame.subprogno > 0 && frame.callsite === MAIN_FUNC;
   if (!global || wanted.slotMask() !== 0n || (wanted.regMask() & ~ARGS) !== 0) {
-    env.fail('EFAULT', `BUG backtracking func entry subprog ${frame.subprogno} reg_mask ${wanted.regMask().toString(16)} stack_mask ${wanted.slotMask().toString(16)}`);
+    env.fail(
+      'EFAULT',
+      `BUG backtracking func entry subprog ${frame.subprogno} reg_mask ${wanted.regMask().toString(16)} stack_mask ${wanted.slotMask().toString(16)}`,
+    );
   }
   for (let n = 1; n <= 5; n++) {
     if (!wanted.hasReg(n)) continue;
@@ -162,7 +172,8 @@ function track(env: Env, wanted: Wanted): void {
   if (wanted.empty) return;
   for (;;) {
     let count = st.history.count;
-    if (env.log.everyInsn) env.say(`mark_precise: frame${wanted.frame}: last_idx ${last} first_idx ${first} subseq_idx ${after} `);
+    if (env.log.everyInsn)
+      env.say(`mark_precise: frame${wanted.frame}: last_idx ${last} first_idx ${first} subseq_idx ${after} `);
     if (last < 0) {
       atFunctionEntry(env, st, wanted);
       return;

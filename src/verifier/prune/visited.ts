@@ -1,12 +1,13 @@
 /** Saved states at prune points: search for one that covers the current, save it otherwise (is_state_visited()). */
+
+import { spiOf, stackFrame } from '../access/stack.ts';
 import { isIterNext } from '../calls/kfunc/table.ts';
 import { isMayGoto } from '../prep/cfg.ts';
 import { isKfuncCall } from '../prep/subprogs.ts';
 import { NO_HISTORY } from '../state/history.ts';
 import { ITER_ACTIVE, LIVE_DONE, LIVE_NONE, LIVE_READ, LIVE_READ64, type Reg } from '../state/reg.ts';
-import type { FuncState, VerifierState } from '../state/state.ts';
 import { STACK_INVALID } from '../state/stack.ts';
-import { spiOf, stackFrame } from '../access/stack.ts';
+import type { FuncState, VerifierState } from '../state/state.ts';
 import { COMPLEXITY_LIMIT_STATES, type Env } from '../walk/env.ts';
 import { EXACT, NOT_EXACT, RANGE_WITHIN, statesEqual } from './equal.ts';
 import type { StateList } from './list.ts';
@@ -19,7 +20,8 @@ const R6 = 6;
 const MAX_HISTORY = 40;
 
 /** Bucket of the states saved at an instruction; calls from different places are spread. */
-export const bucketOf = (env: Env, insnIdx: number): number => ((insnIdx ^ env.frame.callsite) >>> 0) % env.insns.length;
+export const bucketOf = (env: Env, insnIdx: number): number =>
+  ((insnIdx ^ env.frame.callsite) >>> 0) % env.insns.length;
 
 /** A complete state keeps only what was read of it. */
 function cleanFrame(frame: FuncState): void {
@@ -42,6 +44,8 @@ function cleanStates(env: Env, insnIdx: number, cur: VerifierState): void {
   for (let sl = env.explored[bucketOf(env, insnIdx)]; sl; sl = sl.next) {
     const { state } = sl;
     if (state.branches || state.insnIdx !== insnIdx || !sameCallsites(state, cur)) continue;
+    // a loop that is still walked compares exactly, and so needs what was not read, too
+    if (loopEntryOf(state)?.branches) continue;
     if (state.frameAt(0).reg(0).live & LIVE_DONE) continue;
     state.frames.forEach(cleanFrame);
   }

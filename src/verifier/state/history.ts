@@ -6,6 +6,9 @@ export const HIST_FRAME_MASK = 7;
 export const HIST_SPI_SHIFT = 3;
 export const HIST_SPI_MASK = 0x3f;
 export const HIST_STACK_ACCESS = 1 << 9;
+/** a conditional jump's operand is a stack pointer, which has no precision */
+export const HIST_DST_STACK = 1 << 10;
+export const HIST_SRC_STACK = 1 << 11;
 
 export interface LinkedReg {
   readonly frameno: number;

@@ -1,12 +1,13 @@
 /** Pointers that may be null, and what a null check does to them and their copies (mark_ptr_or_null_regs()). */
-import { MAP } from '../kinds.ts';
-import type { MapFacts } from '../kernel.ts';
+
 import { fieldsOf, fieldsOfType, type SpecialField } from '../access/record.ts';
+import type { MapFacts } from '../kernel.ts';
+import { MAP } from '../kinds.ts';
+import type { Env } from '../walk/env.ts';
 import type { Reg } from './reg.ts';
 import * as R from './regtype.ts';
 import { markConstZero } from './scalar.ts';
 import type { VerifierState } from './state.ts';
-import type { Env } from '../walk/env.ts';
 
 /** `reg_not_null`: certainly no null pointer */
 export function neverNull(reg: Reg): boolean {

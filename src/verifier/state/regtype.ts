@@ -73,7 +73,8 @@ const flagBits: Readonly<Record<TypeFlag, number>> = {
 const flagNames = Object.entries(flagBits).sort(([, a], [, b]) => a - b);
 
 /** Bits of flags given by name. */
-export const flagsOf = (names: readonly TypeFlag[] | undefined): number => (names ?? []).reduce((bits, name) => bits | flagBits[name], 0);
+export const flagsOf = (names: readonly TypeFlag[] | undefined): number =>
+  (names ?? []).reduce((bits, name) => bits | flagBits[name], 0);
 
 /** index = base type: Linux's name and the word in the log */
 const names: readonly (readonly [string, string])[] = [
@@ -129,12 +130,16 @@ export function typeText(type: number): string {
   return `${prefix}${names[base]?.[1] ?? '?'}${postfix}`;
 }
 
-export const isPacketPointer = (type: number): boolean => baseType(type) === PTR_TO_PACKET || baseType(type) === PTR_TO_PACKET_META;
-export const isPacketPointerOrEnd = (type: number): boolean => isPacketPointer(type) || baseType(type) === PTR_TO_PACKET_END;
-export const isSockPointer = (type: number): boolean => type === PTR_TO_SOCKET || type === PTR_TO_SOCK_COMMON || type === PTR_TO_TCP_SOCK || type === PTR_TO_XDP_SOCK;
+export const isPacketPointer = (type: number): boolean =>
+  baseType(type) === PTR_TO_PACKET || baseType(type) === PTR_TO_PACKET_META;
+export const isPacketPointerOrEnd = (type: number): boolean =>
+  isPacketPointer(type) || baseType(type) === PTR_TO_PACKET_END;
+export const isSockPointer = (type: number): boolean =>
+  type === PTR_TO_SOCKET || type === PTR_TO_SOCK_COMMON || type === PTR_TO_TCP_SOCK || type === PTR_TO_XDP_SOCK;
 export const isMapPointer = (type: number): boolean => {
   const base = baseType(type);
   return base === CONST_PTR_TO_MAP || base === PTR_TO_MAP_VALUE || base === PTR_TO_MAP_KEY;
 };
 export const isNonOwningRef = (type: number): boolean => (type & NON_OWN_REF) !== 0;
-export const isPtrToAllocObject = (type: number): boolean => baseType(type) === PTR_TO_BTF_ID && (typeFlags(type) & MEM_ALLOC) !== 0;
+export const isPtrToAllocObject = (type: number): boolean =>
+  baseType(type) === PTR_TO_BTF_ID && (typeFlags(type) & MEM_ALLOC) !== 0;

@@ -1,6 +1,7 @@
 /** `struct bpf_func_state` and `struct bpf_verifier_state`: the frames of one point of one path. */
-import type { MapFacts } from '../kernel.ts';
+
 import type { Btf } from '../../btf/index.ts';
+import type { MapFacts } from '../kernel.ts';
 import { type JmpHistory, NO_HISTORY } from './history.ts';
 import { Reg } from './reg.ts';
 import { SLOT_SIZE, StackSlot } from './stack.ts';

@@ -1,5 +1,6 @@
 /** ALU instructions: form, operands, and which rule computes the result (check_alu_op(), adjust_reg_min_max_vals()). */
 import * as I from '../../isa/index.ts';
+import { widthOf } from '../access/stack.ts';
 import { computable, scalarAlu } from '../domain/alu.ts';
 import { type Bounds, isConstAs, known, knownImm, sync, withLow32, zeroExtend32 } from '../domain/bounds.ts';
 import { signExtend, signExtend32 } from '../domain/cast.ts';
@@ -9,10 +10,9 @@ import { markChainPrecision } from '../prune/precision.ts';
 import { ADD_CONST, DEF_NOT_SUBREG, LIVE_WRITTEN, Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { assignScalarId } from '../state/scalar.ts';
-import { widthOf } from '../access/stack.ts';
+import type { Env } from './env.ts';
 import { pointerAlu } from './ptralu.ts';
 import { checkSane } from './sanity.ts';
-import type { Env } from './env.ts';
 
 const ADDR_SPACE_CAST = 1;
 const names = ['+=', '-=', '*=', '/=', '|=', '&=', '<<=', '>>=', 'neg', '%=', '^=', '=', 's>>=', 'endian', '', ''];
@@ -38,8 +38,10 @@ function checkMovForm(env: Env, insn: I.Insn, wide: boolean): void {
   if (I.bpfSrc(insn.code) === I.BPF_K) {
     if (insn.src || off) reserved(env, 'MOV');
   } else if (wide && off === ADDR_SPACE_CAST) {
-    if (imm !== 1 && imm !== 1 << 16) env.fail('EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0');
-    if (!env.usesArena) env.fail('EINVAL', 'addr_space_cast insn can only be used in a program that has an associated arena');
+    if (imm !== 1 && imm !== 1 << 16)
+      env.fail('EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0');
+    if (!env.usesArena)
+      env.fail('EINVAL', 'addr_space_cast insn can only be used in a program that has an associated arena');
   } else if ((off !== 0 && off !== 8 && off !== 16 && !(wide && off === 32)) || imm) {
     reserved(env, 'MOV');
   }
@@ -103,7 +105,8 @@ function mov(env: Env, insn: I.Insn): void {
 function binaryForm(env: Env, insn: I.Insn, op: number): void {
   const signedOk = op === I.BPF_DIV || op === I.BPF_MOD;
   const fromReg = I.bpfSrc(insn.code) === I.BPF_X;
-  if ((fromReg ? insn.imm : insn.src) !== 0 || insn.off > 1 || insn.off < 0 || (insn.off === 1 && !signedOk)) reserved(env, 'ALU');
+  if ((fromReg ? insn.imm : insn.src) !== 0 || insn.off > 1 || insn.off < 0 || (insn.off === 1 && !signedOk))
+    reserved(env, 'ALU');
   if (fromReg) readReg(env, insn.src);
   readReg(env, insn.dst);
   if (fromReg) return;
@@ -205,4 +208,3 @@ export function checkAlu(env: Env, insn: I.Insn): void {
   else binary(env, insn, op);
   checkSane(env, env.reg(insn.dst), 'alu');
 }
-

@@ -3,20 +3,39 @@ import * as I from '../../isa/index.ts';
 import { checkMemAccess } from '../access/mem.ts';
 import { readReg, writeUnknown } from '../prune/liveness.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from './env.ts';
 import { saveAuxType } from './auxtype.ts';
+import type { Env } from './env.ts';
 
-const known: readonly number[] = [I.BPF_ADD, I.BPF_ADD | I.BPF_FETCH, I.BPF_AND, I.BPF_AND | I.BPF_FETCH, I.BPF_OR, I.BPF_OR | I.BPF_FETCH, I.BPF_XOR, I.BPF_XOR | I.BPF_FETCH, I.BPF_XCHG, I.BPF_CMPXCHG];
+const known: readonly number[] = [
+  I.BPF_ADD,
+  I.BPF_ADD | I.BPF_FETCH,
+  I.BPF_AND,
+  I.BPF_AND | I.BPF_FETCH,
+  I.BPF_OR,
+  I.BPF_OR | I.BPF_FETCH,
+  I.BPF_XOR,
+  I.BPF_XOR | I.BPF_FETCH,
+  I.BPF_XCHG,
+  I.BPF_CMPXCHG,
+];
 
 /** What cannot be written by an atomic: it is not plain memory. */
 const notMemory = (type: number): boolean =>
   type === R.PTR_TO_CTX || R.isPacketPointer(type) || type === R.PTR_TO_FLOW_KEYS || R.isSockPointer(type);
 
-const bytes = (insn: I.Insn): number => (I.bpfSize(insn.code) === I.BPF_DW ? 8 : I.bpfSize(insn.code) === I.BPF_W ? 4 : I.bpfSize(insn.code) === I.BPF_H ? 2 : 1);
+const bytes = (insn: I.Insn): number =>
+  I.bpfSize(insn.code) === I.BPF_DW
+    ? 8
+    : I.bpfSize(insn.code) === I.BPF_W
+      ? 4
+      : I.bpfSize(insn.code) === I.BPF_H
+        ? 2
+        : 1;
 
 export function checkAtomic(env: Env, insn: I.Insn): void {
   const { imm } = insn;
-  if (!known.includes(imm)) env.fail('EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${(imm >>> 0).toString(16).padStart(2, '0')}`);
+  if (!known.includes(imm))
+    env.fail('EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${(imm >>> 0).toString(16).padStart(2, '0')}`);
   const size = bytes(insn);
   if (size < 4) env.fail('EINVAL', 'invalid atomic operand size');
   readReg(env, insn.src);
@@ -26,7 +45,8 @@ export function checkAtomic(env: Env, insn: I.Insn): void {
     if (env.isPointerValue(r0)) env.fail('EACCES', 'R0 leaks addr into mem');
   }
   if (env.isPointerValue(env.reg(insn.src))) env.fail('EACCES', `R${insn.src} leaks addr into mem`);
-  if (notMemory(dst.type)) env.fail('EACCES', `BPF_ATOMIC stores into R${insn.dst} ${R.typeText(dst.type)} is not allowed`);
+  if (notMemory(dst.type))
+    env.fail('EACCES', `BPF_ATOMIC stores into R${insn.dst} ${R.typeText(dst.type)} is not allowed`);
   let load = -1;
   if (imm & I.BPF_FETCH) {
     load = imm === I.BPF_CMPXCHG ? 0 : insn.src;

@@ -28,6 +28,7 @@ export function saveAuxType(env: Env, type: number, allowMismatch: boolean): voi
   if (type === previous || !(isConverted(type) || isConverted(previous))) return;
   const btf = (t: number): boolean => R.baseType(t) === R.PTR_TO_BTF_ID;
   // loads of both kinds can fault, so both are converted
-  if (!allowMismatch || !btf(type) || !btf(previous)) env.fail('EINVAL', 'same insn cannot be used with different pointers');
+  if (!allowMismatch || !btf(type) || !btf(previous))
+    env.fail('EINVAL', 'same insn cannot be used with different pointers');
   aux.ptrTypeBits = R.PTR_TO_BTF_ID | R.PTR_UNTRUSTED;
 }

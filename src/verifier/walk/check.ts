@@ -25,7 +25,15 @@ function load(env: Env, insn: I.Insn): void {
   const { type } = readReg(env, insn.src);
   writeReg(env, insn.dst);
   const signed = I.bpfMode(insn.code) === I.BPF_MEMSX;
-  checkMemAccess(env, { insnIdx: env.insnIdx, regno: insn.src, off: insn.off, size: sizeOf(insn), write: false, value: insn.dst, signed });
+  checkMemAccess(env, {
+    insnIdx: env.insnIdx,
+    regno: insn.src,
+    off: insn.off,
+    size: sizeOf(insn),
+    write: false,
+    value: insn.dst,
+    signed,
+  });
   saveAuxType(env, type, true);
   checkSane(env, env.reg(insn.dst), 'ldx');
 }
@@ -39,20 +47,33 @@ function store(env: Env, insn: I.Insn, fromReg: boolean): void {
   if (bad) reserved(env, fromReg ? 'STX' : 'ST');
   if (fromReg) readReg(env, insn.src);
   const { type } = readReg(env, insn.dst);
-  checkMemAccess(env, { insnIdx: env.insnIdx, regno: insn.dst, off: insn.off, size: sizeOf(insn), write: true, value: fromReg ? insn.src : -1 });
+  checkMemAccess(env, {
+    insnIdx: env.insnIdx,
+    regno: insn.dst,
+    off: insn.off,
+    size: sizeOf(insn),
+    write: true,
+    value: fromReg ? insn.src : -1,
+  });
   saveAuxType(env, type, false);
 }
 
 function call(env: Env, insn: I.Insn): 'next' | 'throw' {
   const kfunc = insn.src === I.BPF_PSEUDO_KFUNC_CALL;
   const local = insn.src === I.BPF_PSEUDO_CALL;
-  const form = I.bpfSrc(insn.code) === I.BPF_K && (kfunc || insn.off === 0) && (insn.src === 0 || local || kfunc) && insn.dst === 0;
+  const form =
+    I.bpfSrc(insn.code) === I.BPF_K &&
+    (kfunc || insn.off === 0) &&
+    (insn.src === 0 || local || kfunc) &&
+    insn.dst === 0;
   if (!form || I.bpfClass(insn.code) === I.BPF_JMP32) reserved(env, 'CALL');
   if (env.cur.activeLock.owner) {
     const helper = insn.src === 0 && env.kernel.helperName(insn.imm) !== 'spin_unlock';
     const name = env.kfuncAt(insn)?.name ?? '';
-    const graph = /^bpf_(list_push_(front|back)_impl|list_pop_(front|back)|rbtree_(remove|add_impl|first)|obj_new_impl|obj_drop_impl|refcount_acquire_impl|iter_num_(new|next|destroy))$/;
-    if (helper || (kfunc && (insn.off !== 0 || !graph.test(name)))) env.fail('EINVAL', 'function calls are not allowed while holding a lock');
+    const graph =
+      /^bpf_(list_push_(front|back)_impl|list_pop_(front|back)|rbtree_(remove|add_impl|first)|obj_new_impl|obj_drop_impl|refcount_acquire_impl|iter_num_(new|next|destroy))$/;
+    if (helper || (kfunc && (insn.off !== 0 || !graph.test(name))))
+      env.fail('EINVAL', 'function calls are not allowed while holding a lock');
   }
   let ends: 'next' | 'throw' = 'next';
   if (local) checkFuncCall(env, insn);
@@ -155,7 +176,8 @@ export function walk(env: Env): void {
     env.prevInsnIdx = previous;
     const insn = env.insns[env.insnIdx];
     if (!insn) env.fail('EFAULT', `invalid insn idx ${env.insnIdx} insn_cnt ${env.insns.length}`);
-    if (++env.insnProcessed > COMPLEXITY_LIMIT_INSNS) env.fail('E2BIG', `BPF program is too large. Processed ${env.insnProcessed} insn`);
+    if (++env.insnProcessed > COMPLEXITY_LIMIT_INSNS)
+      env.fail('E2BIG', `BPF program is too large. Processed ${env.insnProcessed} insn`);
     env.cur.lastInsnIdx = env.prevInsnIdx;
     const aux = env.auxAt(env.insnIdx);
     let next: Next | undefined;

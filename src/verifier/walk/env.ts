@@ -1,17 +1,18 @@
 /** `struct bpf_verifier_env`: everything that one verification shares between its parts. */
-import { disassemble, type Insn } from '../../isa/index.ts';
-import { ALL, frameText } from '../log/regs.ts';
-import { Log } from '../log/log.ts';
-import { SourceLines } from '../log/source.ts';
+
 import type { Btf, BtfFuncProto } from '../../btf/index.ts';
+import { disassemble, type Insn } from '../../isa/index.ts';
 import type { KfuncFacts, MapFacts, VerifierKernel } from '../kernel.ts';
+import { Log } from '../log/log.ts';
+import { ALL, frameText } from '../log/regs.ts';
+import { SourceLines } from '../log/source.ts';
+import type { StateList } from '../prune/list.ts';
 import { append, type HistoryEntry, type LinkedReg, replaceLast } from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
 import { type FuncState, VerifierState } from '../state/state.ts';
 import type { VerifierInput } from '../types.ts';
-import { Aux, type KfuncDesc, Subprog } from './aux.ts';
-import { Reject } from './reject.ts';
-import type { StateList } from '../prune/list.ts';
+import { Aux, type KfuncDesc, type Subprog } from './aux.ts';
+import { NotModelledError, Reject } from './reject.ts';
 
 /** `struct bpf_ctx_arg_aux`: a context argument's register type. */
 export interface CtxArgInfo {
@@ -113,6 +114,8 @@ export class Env {
 
   constructor(input: VerifierInput) {
     const { caps, flags } = input;
+    if (input.mitigations === true && !caps.perfmon)
+      throw new NotModelledError('speculative paths of unprivileged programs (a kernel with mitigations)');
     this.input = input;
     this.kernel = input.kernel;
     this.log = new Log(input.logLevel);
@@ -198,7 +201,9 @@ export class Env {
   }
 
   printState(frame: FuncState, all: boolean): void {
-    this.log.write(frameText(frame, all ? ALL : { regs: this.#scratchedRegs, slotsLow: this.#slotsLow, slotsHigh: this.#slotsHigh }));
+    this.log.write(
+      frameText(frame, all ? ALL : { regs: this.#scratchedRegs, slotsLow: this.#slotsLow, slotsHigh: this.#slotsHigh }),
+    );
     if (!all) this.scratchNone();
   }
 

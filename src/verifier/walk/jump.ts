@@ -3,18 +3,18 @@ import * as I from '../../isa/index.ts';
 import { decidePacket, matchPacketPointers } from '../access/packet.ts';
 import { constValue, isConstAs, knownImm } from '../domain/bounds.ts';
 import { decide, flip, split } from '../domain/branch.ts';
-import { readReg } from '../prune/liveness.ts';
 import { collectLinked, syncLinked } from '../prune/linked.ts';
+import { readReg } from '../prune/liveness.ts';
 import { previousEntry, widenImprecise } from '../prune/loops.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import { bucketOf } from '../prune/visited.ts';
-import type { LinkedReg } from '../state/history.ts';
+import { HIST_DST_STACK, HIST_SRC_STACK, type LinkedReg } from '../state/history.ts';
 import { markNonNull, markNullChecked, neverNull } from '../state/nullness.ts';
 import { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { VerifierState } from '../state/state.ts';
-import { checkSane } from './sanity.ts';
 import type { Env } from './env.ts';
+import { checkSane } from './sanity.ts';
 
 const isPtr = (reg: Reg): boolean => reg.type !== R.SCALAR_VALUE;
 
@@ -31,7 +31,8 @@ function taken(dst: Reg, src: Reg, op: number, jmp32: boolean): boolean | undefi
 
 /** may_goto: both ways are possible, the number of turns is bounded at run time. */
 function mayGoto(env: Env, insn: I.Insn): void {
-  if (insn.code !== (I.BPF_JMP | I.BPF_JCOND) || insn.src !== 0 || insn.dst || insn.imm) env.fail('EINVAL', `invalid may_goto imm ${insn.imm}`);
+  if (insn.code !== (I.BPF_JMP | I.BPF_JCOND) || insn.src !== 0 || insn.dst || insn.imm)
+    env.fail('EINVAL', `invalid may_goto imm ${insn.imm}`);
   const idx = env.insnIdx;
   const before = previousEntry(env, env.cur.parent, idx, bucketOf(env, idx));
   const queued = env.pushState(idx + 1, idx, false);
@@ -92,6 +93,9 @@ export function checkCondJump(env: Env, insn: I.Insn): void {
     src = new Reg();
     src.markKnownScalar(knownImm(insn.imm));
   }
+  const pointers =
+    (dst.type === R.PTR_TO_STACK ? HIST_DST_STACK : 0) | (byReg && src.type === R.PTR_TO_STACK ? HIST_SRC_STACK : 0);
+  if (pointers) env.pushHistory(env.cur, pointers, undefined);
   const jmp32 = I.bpfClass(insn.code) === I.BPF_JMP32;
   const way = taken(dst, src, op, jmp32);
   if (way !== undefined) {

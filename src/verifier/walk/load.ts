@@ -1,12 +1,12 @@
 /** BPF_LD: wide immediates and the legacy packet loads (check_ld_imm(), check_ld_abs()). */
 import * as I from '../../isa/index.ts';
+import { wideImm } from '../../isa/index.ts';
 import { checkUnmodified } from '../access/region.ts';
 import { leaveFunction } from '../calls/func.ts';
 import { checkReferenceLeak } from '../calls/refs.ts';
 import { known } from '../domain/bounds.ts';
-import { wideImm } from '../../isa/index.ts';
-import { MAP, PROG } from '../kinds.ts';
 import type { MapFacts } from '../kernel.ts';
+import { MAP, PROG } from '../kinds.ts';
 import { findSubprog } from '../prep/subprogs.ts';
 import { readReg, writeReg } from '../prune/liveness.ts';
 import { LIVE_WRITTEN } from '../state/reg.ts';
@@ -60,7 +60,8 @@ export function checkWideLoad(env: Env, insn: I.Insn): void {
 const packetLoaders: readonly number[] = [PROG.SOCKET_FILTER, PROG.SCHED_CLS, PROG.SCHED_ACT];
 
 export function checkPacketLoad(env: Env, insn: I.Insn): void {
-  if (!packetLoaders.includes(env.input.type)) env.fail('EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type');
+  if (!packetLoaders.includes(env.input.type))
+    env.fail('EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type');
   const mode = I.bpfMode(insn.code);
   if (insn.dst || insn.off || I.bpfSize(insn.code) === I.BPF_DW || (mode === I.BPF_ABS && insn.src)) {
     env.fail('EINVAL', 'BPF_LD_[ABS|IND] uses reserved fields');
@@ -70,7 +71,8 @@ export function checkPacketLoad(env: Env, insn: I.Insn): void {
   if (!checkReferenceLeak(env, false)) env.fail('EINVAL', 'BPF_LD_[ABS|IND] cannot be mixed with socket references');
   if (env.cur.activeLock.owner) env.fail('EINVAL', 'BPF_LD_[ABS|IND] cannot be used inside bpf_spin_lock-ed region');
   if (env.cur.activeRcuLock) env.fail('EINVAL', 'BPF_LD_[ABS|IND] cannot be used inside bpf_rcu_read_lock-ed region');
-  if (env.cur.activePreemptLock) env.fail('EINVAL', 'BPF_LD_[ABS|IND] cannot be used inside bpf_preempt_disable-ed region');
+  if (env.cur.activePreemptLock)
+    env.fail('EINVAL', 'BPF_LD_[ABS|IND] cannot be used inside bpf_preempt_disable-ed region');
   const ctx = env.reg(6);
   if (ctx.type !== R.PTR_TO_CTX) env.fail('EINVAL', 'at the time of BPF_LD_ABS|IND R6 != pointer to skb');
   if (mode === I.BPF_IND) readReg(env, insn.src);

@@ -1,7 +1,8 @@
 /** The main function first, then each global function on its own (do_check_main(), do_check_subprogs()). */
+
+import { setDynptr } from '../calls/dynptr.ts';
 import { newFrame } from '../calls/func.ts';
 import { prepareArgs } from '../calls/funcargs.ts';
-import { setDynptr } from '../calls/dynptr.ts';
 import { PROG } from '../kinds.ts';
 import { DYNPTR_LOCAL, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -65,10 +66,15 @@ function walkFunction(env: Env, n: number): void {
   env.source.forget();
   if (n > 0 || env.input.type === PROG.EXT) {
     env.say(`Validating ${subprog.name}() func#${n}...`);
-    prepareArgs(env, n).forEach((arg, at) => {
+    const args = prepareArgs(env, n);
+    if (subprog.isExceptionCb) {
+      frame.inExceptionCallback = true;
+      if (args.length !== 1 || args[0]?.kind !== 'scalar')
+        env.fail('EINVAL', 'exception cb only supports single integer argument');
+    }
+    args.forEach((arg, at) => {
       setArg(env, frame.reg(at + 1), arg);
     });
-    if (subprog.isExceptionCb) frame.inExceptionCallback = true;
   } else {
     checkMainBtf(env);
     frame.reg(1).markKnown(0n);

@@ -32,19 +32,29 @@ function checkOffset(env: Env, reg: Reg, type: number): void {
   const limit = BigInt(MAX_VAR_OFF);
   const kind = R.typeText(type);
   const value = s64(v.tnum.value);
-  if (v.isConst && (value >= limit || value <= -limit)) env.fail('EINVAL', `math between ${kind} pointer and ${value} is not allowed`);
-  if (reg.off >= MAX_VAR_OFF || reg.off <= -MAX_VAR_OFF) env.fail('EINVAL', `${kind} pointer offset ${reg.off} is not allowed`);
-  if (v.smin === S64_MIN) env.fail('EINVAL', `math between ${kind} pointer and register with unbounded min value is not allowed`);
+  if (v.isConst && (value >= limit || value <= -limit))
+    env.fail('EINVAL', `math between ${kind} pointer and ${value} is not allowed`);
+  if (reg.off >= MAX_VAR_OFF || reg.off <= -MAX_VAR_OFF)
+    env.fail('EINVAL', `${kind} pointer offset ${reg.off} is not allowed`);
+  if (v.smin === S64_MIN)
+    env.fail('EINVAL', `math between ${kind} pointer and register with unbounded min value is not allowed`);
   if (v.smin >= limit || v.smin <= -limit) env.fail('EINVAL', `value ${v.smin} makes ${kind} pointer be out of bounds`);
 }
 
 function checkMovable(env: Env, insn: I.Insn, op: number, ptr: Reg, off: Reg): void {
   const R_dst = `R${insn.dst}`;
-  if (R.mayBeNull(ptr.type)) env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited, null-check it first`);
+  if (R.mayBeNull(ptr.type))
+    env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited, null-check it first`);
   const base = R.baseType(ptr.type);
   if (movable.includes(base)) return;
   if (base === R.PTR_TO_FLOW_KEYS && off.v.isConst) return;
-  if ((base === R.CONST_PTR_TO_MAP || base === R.PTR_TO_FLOW_KEYS) && off.v.isConst && off.v.smin === 0n && op === I.BPF_ADD) return;
+  if (
+    (base === R.CONST_PTR_TO_MAP || base === R.PTR_TO_FLOW_KEYS) &&
+    off.v.isConst &&
+    off.v.smin === 0n &&
+    op === I.BPF_ADD
+  )
+    return;
   env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited`);
 }
 

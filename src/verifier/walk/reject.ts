@@ -8,3 +8,11 @@ export class Reject extends Error {
     this.errno = errno;
   }
 }
+
+/** Something of Linux that this verifier does not have: the input is not judged. */
+export class NotModelledError extends Error {
+  constructor(what: string) {
+    super(`the verifier does not model ${what}`);
+    this.name = 'NotModelledError';
+  }
+}

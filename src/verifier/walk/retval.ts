@@ -1,4 +1,6 @@
 /** What a program, or a callback, may return (check_return_code()). */
+
+import { funcRetRange } from '../access/btfctx.ts';
 import { contains, tnumRange } from '../domain/tnum.ts';
 import { S64_MAX, S64_MIN } from '../domain/u64.ts';
 import { ATTACH, PROG } from '../kinds.ts';
@@ -6,7 +8,6 @@ import { readReg } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import { funcRetRange } from '../access/btfctx.ts';
 import type { Env } from './env.ts';
 
 export type RetRange = readonly [number, number];
@@ -71,7 +72,8 @@ function allowed(env: Env): { range: RetRange; as32?: boolean } | undefined {
 }
 
 function enforce(env: Env, reg: Reg, n: number, where: string, range: RetRange, as32: boolean): void {
-  if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `${where} the register R${n} is not a known value (${R.typeText(reg.type)})`);
+  if (reg.type !== R.SCALAR_VALUE)
+    env.fail('EINVAL', `${where} the register R${n} is not a known value (${R.typeText(reg.type)})`);
   markChainPrecision(env, n);
   if (rangeWithin(reg, range, as32)) return;
   env.say(invalidScalar(reg, range, where, `R${n}`));
@@ -98,7 +100,8 @@ export function checkReturnCode(env: Env, n = 0): void {
     return;
   }
   if (isSubprog && !frame.inExceptionCallback) {
-    if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `At subprogram exit the register R${n} is not a scalar value (${R.typeText(reg.type)})`);
+    if (reg.type !== R.SCALAR_VALUE)
+      env.fail('EINVAL', `At subprogram exit the register R${n} is not a scalar value (${R.typeText(reg.type)})`);
     return;
   }
   const rule = allowed(env);

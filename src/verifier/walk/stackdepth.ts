@@ -1,7 +1,7 @@
 /** Stack that chains of calls need together (check_max_stack_depth()). */
-import { findSubprog, isPseudoCall, isPseudoFunc, subprogEnd } from '../prep/subprogs.ts';
-import { MAX_CALL_FRAMES } from '../state/state.ts';
+import { findSubprog, isKfuncCall, isPseudoCall, isPseudoFunc, subprogEnd } from '../prep/subprogs.ts';
 import { MAX_BPF_STACK } from '../state/stack.ts';
+import { MAX_CALL_FRAMES } from '../state/state.ts';
 import type { Subprog } from './aux.ts';
 import type { Env } from './env.ts';
 
@@ -25,11 +25,16 @@ class Chains {
       env.fail('EACCES', `tail_calls are not allowed when call stack of previous frames is ${depth} bytes. Too large`);
     }
     const total = depth + rounded(subprog);
-    if (total > MAX_BPF_STACK) env.fail('EACCES', `combined stack size of ${this.#chain.length + 1} calls is ${total}. Too large`);
+    if (total > MAX_BPF_STACK)
+      env.fail('EACCES', `combined stack size of ${this.#chain.length + 1} calls is ${total}. Too large`);
     this.deepest = Math.max(this.deepest, total);
     let tail = underTailCall;
     for (let idx = subprog.start; idx < subprogEnd(env, n); idx++) {
       const insn = env.insn(idx);
+      if (isKfuncCall(insn) && env.kfuncAt(insn)?.name === 'bpf_throw') {
+        const inCallback = subprog.isCallback || this.#chain.some((c) => env.subprogs[c]?.isCallback);
+        if (inCallback) env.fail('EINVAL', `bpf_throw kfunc (insn ${idx}) cannot be called from callback subprog ${n}`);
+      }
       if (!isPseudoCall(insn) && !isPseudoFunc(insn)) continue;
       const callee = findSubprog(env, idx + insn.imm + 1);
       const target = env.subprogs[callee] as Subprog;
@@ -37,10 +42,12 @@ class Chains {
         if (target.hasTailCall) env.fail('EFAULT', 'verifier bug. subprog has tail_call and async cb');
         if (!isPseudoCall(insn)) continue;
       }
-      if (target.isExceptionCb && isPseudoCall(insn)) env.fail('EINVAL', `insn ${idx} cannot call exception cb directly`);
+      if (target.isExceptionCb && isPseudoCall(insn))
+        env.fail('EINVAL', `insn ${idx} cannot call exception cb directly`);
       this.#chain.push(n);
       if (target.hasTailCall) tail = true;
-      if (this.#chain.length >= MAX_CALL_FRAMES) env.fail('E2BIG', `the call stack of ${this.#chain.length} frames is too deep !`);
+      if (this.#chain.length >= MAX_CALL_FRAMES)
+        env.fail('E2BIG', `the call stack of ${this.#chain.length} frames is too deep !`);
       tail = this.enter(callee, total, tail);
       this.#chain.pop();
     }

@@ -1,6 +1,7 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
 import { MachineStop } from '../../../../src/machine/index.ts';
-import { faultStub } from '../../engine/fault-stub.ts';
+import type { Kernel } from '../../../kernel.ts';
+import { refaultOf } from '../../engine/refault.ts';
 import type { BpfState } from '../../state.ts';
 import { type HelperBodies, type HelperBody, HelperCall } from './call.ts';
 import { DYNPTR } from './dynptr.ts';
@@ -14,7 +15,7 @@ import { SKB } from './skb.ts';
 import { SOCK } from './sock.ts';
 import { STRING } from './string.ts';
 import { TASK } from './task.ts';
-import { TIMER } from './timer.ts';
+import { runDueTimers, TIMER } from './timer.ts';
 import { TRACING } from './tracing.ts';
 import { XDP } from './xdp.ts';
 
@@ -53,20 +54,26 @@ const callOf = (state: BpfState): HelperCall => {
   return call;
 };
 
+/** Calls back timers that are due; the number of calls. */
+export const fireTimers = (state: BpfState): number => runDueTimers(callOf(state));
+
 /** Symbols of all kernel functions that programs call and the model has. */
 export const allModelled = (): string[] => FAMILIES.flatMap((family) => Object.keys(family));
 
 /** Whether the model knows what a kernel function that programs call does. */
 export const isModelled = (symbol: string): boolean => bodyOf(symbol) !== undefined;
 
+/** Functions whose text only stops the program: {@link defineUnmodelled}. */
+const stopping = new WeakMap<Kernel, Set<string>>();
+
 /** Makes sure that a helper's text exists; false where the model has no body for it. */
 export function defineHelper(state: BpfState, symbol: string): boolean {
   const { kernel } = state;
-  if (kernel.text.has(symbol)) return true;
+  if (kernel.text.has(symbol)) return !stopping.get(kernel)?.has(symbol);
   const body = bodyOf(symbol);
   if (body === undefined || kernel.symbols.find(symbol) === undefined) return false;
   const call = callOf(state);
-  const faults = faultStub(kernel);
+  const faults = refaultOf(kernel);
   kernel.text.define({ name: symbol, handler: () => faults.guard(() => body(call)) });
   return true;
 }
@@ -75,6 +82,8 @@ export function defineHelper(state: BpfState, symbol: string): boolean {
 export function defineUnmodelled(state: BpfState, symbol: string): void {
   const { kernel } = state;
   if (kernel.text.has(symbol) || kernel.symbols.find(symbol) === undefined) return;
+  const symbols = stopping.get(kernel) ?? new Set();
+  stopping.set(kernel, symbols.add(symbol));
   kernel.text.define({
     name: symbol,
     handler: () => {

@@ -23,14 +23,31 @@ function timers(state: BpfState): Map<Addr, Timer> {
   return all;
 }
 
-/** Calls the callbacks of timers that are due: callback(map, key, value). Asked when time moves and no program runs. */
-export function fireTimers(call: HelperCall): number {
+/** Where the value with a timer in it begins, and its key. */
+function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value: Addr } | undefined {
+  let found: { key: Addr; value: Addr } | undefined;
+  const object = call.state.mapAt(map);
+  object?.walk((key, value) => {
+    if (timer < value || timer >= value + object.valueSize) return 0;
+    found = { key, value };
+    return 1;
+  });
+  return found;
+}
+
+/** Calls back timers that are due: callback(map, key, value). Asked when time has moved and no program runs. */
+export function runDueTimers(call: HelperCall): number {
   const { kernel, state } = call;
   let fired = 0;
-  for (const [at, timer] of timers(state)) {
+  for (const [at, timer] of [...timers(state)]) {
     if (timer.callback === 0 || timer.expires > kernel.clock.now) continue;
     timer.expires = Number.POSITIVE_INFINITY;
-    call.callback(timer.callback, [pair(timer.map), pair(0), pair(at)]);
+    const element = elementOf(call, timer.map, at);
+    if (element === undefined) {
+      timers(state).delete(at);
+      continue;
+    }
+    call.callback(timer.callback, [pair(timer.map), pair(element.key), pair(element.value)]);
     fired++;
   }
   return fired;

@@ -3,12 +3,12 @@ import type { BtfParam, BtfType } from '../../../btf/index.ts';
 import { kindText } from '../../access/btfctx.ts';
 import { skipModifiers, structIdsMatch } from '../../access/btfwalk.ts';
 import { fieldsOf } from '../../access/record.ts';
+import { ATTACH, PROG } from '../../kinds.ts';
 import { kernelContextType } from '../../prep/ctxtype.ts';
 import { markChainPrecision } from '../../prune/precision.ts';
 import { isTrusted, markNonNull, recordOf } from '../../state/nullness.ts';
 import { DYNPTR_INVALID, DYNPTR_SKB, DYNPTR_XDP, type Reg } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
-import { ATTACH, PROG } from '../../kinds.ts';
 import type { Env } from '../../walk/env.ts';
 import { checkArgOffset } from '../argtypes.ts';
 import { checkConstString } from '../conststr.ts';
@@ -22,7 +22,8 @@ import { hasSuffix, type KfuncMeta } from './meta.ts';
 function scalarArg(env: Env, meta: KfuncMeta, param: BtfParam, reg: Reg, regno: number): void {
   if (reg.type !== R.SCALAR_VALUE) env.fail('EINVAL', `R${regno} is not a scalar`);
   if (hasSuffix(param, '__k')) {
-    if (meta.constant !== undefined) env.fail('EFAULT', 'verifier internal error: only one constant argument permitted');
+    if (meta.constant !== undefined)
+      env.fail('EFAULT', 'verifier internal error: only one constant argument permitted');
     if (!reg.v.isConst) env.fail('EINVAL', `R${regno} must be a known constant`);
     markChainPrecision(env, regno);
     meta.constant = reg.v.tnum.value;
@@ -57,7 +58,10 @@ function memArg(env: Env, meta: KfuncMeta, target: BtfType, reg: Reg, n: number)
   try {
     size = meta.btf.sizeOf(target.id);
   } catch {
-    env.fail('EINVAL', `arg#${n} reference type('${kindText(target.kind)} ${target.name}') size cannot be determined: -22`);
+    env.fail(
+      'EINVAL',
+      `arg#${n} reference type('${kindText(target.kind)} ${target.name}') size cannot be determined: -22`,
+    );
   }
   if (reg.isNull) return;
   asNonNull(reg, () => {
@@ -122,7 +126,8 @@ function structArg(env: Env, meta: KfuncMeta, wanted: BtfType, reg: Reg, n: numb
   const given = skipModifiers(btf, id);
   const alias = given.name !== wanted.name && (given.name === wanted.name + INIT || wanted.name === given.name + INIT);
   const strict = (meta.isRelease && reg.refObjId !== 0) || alias;
-  if (structIdsMatch(btf, given.id, reg.off, meta.btf, wanted.id, strict) || projections[wanted.name] === given.name) return;
+  if (structIdsMatch(btf, given.id, reg.off, meta.btf, wanted.id, strict) || projections[wanted.name] === given.name)
+    return;
   env.fail(
     'EINVAL',
     `kernel function ${meta.name} args#${n} expected pointer to ${kindText(wanted.kind)} ${wanted.name} but R${n + 1} has a pointer to ${kindText(given.kind)} ${given.name}`,
@@ -133,7 +138,10 @@ function mapArg(env: Env, meta: KfuncMeta, reg: Reg, regno: number): void {
   if (!reg.map) env.fail('EINVAL', `pointer in R${regno} isn't map pointer`);
   const hasWq = fieldsOf(reg.map).some((f) => f.kind === 'bpf_wq');
   if (meta.map && hasWq && (meta.map !== reg.map || meta.mapUid !== reg.mapUid)) {
-    env.fail('EINVAL', `workqueue pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${reg.mapUid}`);
+    env.fail(
+      'EINVAL',
+      `workqueue pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${reg.mapUid}`,
+    );
   }
   meta.map = reg.map;
   meta.mapUid = reg.mapUid;
@@ -152,7 +160,8 @@ function allocArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   if (reg.type === ALLOC) {
     if (meta.name !== 'bpf_obj_drop_impl') env.fail('EINVAL', `arg#${n} expected for bpf_obj_drop_impl()`);
   } else if (reg.type === (ALLOC | R.MEM_PERCPU)) {
-    if (meta.name !== 'bpf_percpu_obj_drop_impl') env.fail('EINVAL', `arg#${n} expected for bpf_percpu_obj_drop_impl()`);
+    if (meta.name !== 'bpf_percpu_obj_drop_impl')
+      env.fail('EINVAL', `arg#${n} expected for bpf_percpu_obj_drop_impl()`);
   } else env.fail('EINVAL', `arg#${n} expected pointer to allocated object`);
   if (!reg.refObjId) env.fail('EINVAL', 'allocated object must be referenced');
   meta.argBtf = reg.btf;
@@ -160,13 +169,15 @@ function allocArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
 }
 
 function checkRootHolder(env: Env, reg: Reg, n: number): void {
-  if (reg.type !== R.PTR_TO_MAP_VALUE && reg.type !== ALLOC) env.fail('EINVAL', `arg#${n} expected pointer to map value or allocated object`);
+  if (reg.type !== R.PTR_TO_MAP_VALUE && reg.type !== ALLOC)
+    env.fail('EINVAL', `arg#${n} expected pointer to map value or allocated object`);
   if (reg.type === ALLOC && !reg.refObjId) env.fail('EINVAL', 'allocated object must be referenced');
 }
 
 function checkNodeHolder(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   if (meta.name === 'bpf_rbtree_remove') {
-    if (!R.isNonOwningRef(reg.type) || reg.refObjId) env.fail('EINVAL', 'rbtree_remove node input must be non-owning ref');
+    if (!R.isNonOwningRef(reg.type) || reg.refObjId)
+      env.fail('EINVAL', 'rbtree_remove node input must be non-owning ref');
     if (inTreeCallback(env)) env.fail('EINVAL', 'rbtree_remove not allowed in rbtree cb');
     return;
   }
@@ -176,7 +187,9 @@ function checkNodeHolder(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
 
 function refcountedArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   if (!R.isPtrToAllocObject(reg.type)) env.fail('EINVAL', `arg#${n} is neither owning or non-owning ref`);
-  if (!recordOf(reg).some((f) => f.kind === 'bpf_refcount')) env.fail('EINVAL', `arg#${n} doesn't point to a type with bpf_refcount field`);
+  if (!R.isNonOwningRef(reg.type)) meta.argOwningRef = true;
+  if (!recordOf(reg).some((f) => f.kind === 'bpf_refcount'))
+    env.fail('EINVAL', `arg#${n} doesn't point to a type with bpf_refcount field`);
   meta.argBtf = reg.btf;
   meta.argBtfId = reg.btfId;
 }
@@ -185,12 +198,14 @@ function refcountedArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
 function wqArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   const { map } = reg;
   if (reg.type !== R.PTR_TO_MAP_VALUE || !map) env.fail('EINVAL', `arg#${n} doesn't point to a map value`);
-  if (!reg.v.isConst) env.fail('EINVAL', `R${n + 1} doesn't have constant offset. bpf_wq has to be at the constant offset`);
+  if (!reg.v.isConst)
+    env.fail('EINVAL', `R${n + 1} doesn't have constant offset. bpf_wq has to be at the constant offset`);
   if (!map.btf) env.fail('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_wq`);
   const field = fieldsOf(map).find((f) => f.kind === 'bpf_wq');
   if (!field) env.fail('EINVAL', `map '${map.name}' has no valid bpf_wq`);
   const off = reg.off + Number(reg.v.smin);
-  if (field.offset !== off) env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_wq' that is at ${field.offset}`);
+  if (field.offset !== off)
+    env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_wq' that is at ${field.offset}`);
   meta.mapUid = reg.mapUid;
   meta.map = map;
 }
@@ -216,7 +231,8 @@ function checkPointer(env: Env, meta: KfuncMeta, a: Arg, insnIdx: number): void 
   const regno = n + 1;
   switch (a.kind) {
     case 'ctx':
-      if (reg.type !== R.PTR_TO_CTX) env.fail('EINVAL', `arg#${n} expected pointer to ctx, but got ${kindText(a.ptr.kind)}`);
+      if (reg.type !== R.PTR_TO_CTX)
+        env.fail('EINVAL', `arg#${n} expected pointer to ctx, but got ${kindText(a.ptr.kind)}`);
       if (meta.name === 'bpf_cast_to_kern_ctx') meta.retBtfId = kernelContextType(env, meta.btf) || env.quit('EINVAL');
       return;
     case 'alloc':
@@ -287,7 +303,8 @@ function pointerArg(env: Env, meta: KfuncMeta, param: BtfParam, ptr: BtfType, n:
     env.fail('EACCES', `Possibly NULL pointer passed to trusted arg${n}`);
   }
   if (reg.refObjId) {
-    if (meta.isRelease && meta.refObjId) env.fail('EFAULT', `more than one arg with ref_obj_id R${regno} ${reg.refObjId} ${meta.refObjId}`);
+    if (meta.isRelease && meta.refObjId)
+      env.fail('EFAULT', `more than one arg with ref_obj_id R${regno} ${reg.refObjId} ${meta.refObjId}`);
     meta.refObjId = reg.refObjId;
     if (meta.isRelease) meta.releaseRegno = regno;
   }
@@ -311,5 +328,6 @@ export function checkKfuncArgs(env: Env, meta: KfuncMeta, insnIdx: number): void
     if (isScalarType(t)) scalarArg(env, meta, param, env.reg(n + 1), n + 1);
     else if (pointerArg(env, meta, param, t, n, insnIdx)) n++;
   }
-  if (meta.isRelease && !meta.releaseRegno) env.fail('EINVAL', `release kernel function ${meta.name} expects refcounted PTR_TO_BTF_ID`);
+  if (meta.isRelease && !meta.releaseRegno)
+    env.fail('EINVAL', `release kernel function ${meta.name} expects refcounted PTR_TO_BTF_ID`);
 }

@@ -1,10 +1,12 @@
 /** A call of a kernel function by BTF id (check_kfunc_call()). */
 import type { Insn } from '../../../isa/index.ts';
+import type { SpecialField } from '../../access/record.ts';
+import * as R from '../../state/regtype.ts';
+import { STACK_ITER } from '../../state/stack.ts';
 import { isCapable } from '../../walk/caps.ts';
 import type { Env } from '../../walk/env.ts';
 import { Reject } from '../../walk/reject.ts';
 import { checkReturnCode } from '../../walk/retval.ts';
-import * as R from '../../state/regtype.ts';
 import { pushCallback, setupTimer } from '../callbacks.ts';
 import { inSleepable } from '../helper.ts';
 import { releaseReference } from '../refs.ts';
@@ -14,8 +16,6 @@ import { branchNext } from './iter.ts';
 import { KfuncMeta } from './meta.ts';
 import { markArgsRead, setKfuncResult } from './result.ts';
 import { isAllowed, kfuncOf } from './table.ts';
-import type { SpecialField } from '../../access/record.ts';
-import { STACK_ITER } from '../../state/stack.ts';
 
 /** bpf_rbtree_add's comparison: two nodes that the tree owns. */
 function callTreeLess(env: Env, insn: Insn, meta: KfuncMeta): void {
@@ -32,7 +32,12 @@ function callTreeLess(env: Env, insn: Insn, meta: KfuncMeta): void {
 }
 
 function runCallbacks(env: Env, insn: Insn, meta: KfuncMeta): void {
-  const run = meta.name === 'bpf_rbtree_add_impl' ? () => callTreeLess(env, insn, meta) : meta.name === 'bpf_wq_set_callback_impl' ? () => pushCallback(env, insn, meta.subprog, setupTimer, true) : undefined;
+  const run =
+    meta.name === 'bpf_rbtree_add_impl'
+      ? () => callTreeLess(env, insn, meta)
+      : meta.name === 'bpf_wq_set_callback_impl'
+        ? () => pushCallback(env, insn, meta.subprog, setupTimer, true)
+        : undefined;
   if (!run) return;
   try {
     run();
@@ -56,7 +61,8 @@ function trackRcu(env: Env, meta: KfuncMeta, sleeps: boolean): void {
   const lock = meta.name === 'bpf_rcu_read_lock';
   const unlock = meta.name === 'bpf_rcu_read_unlock';
   if (env.cur.activeRcuLock) {
-    if (inTreeCallback(env) && (lock || unlock)) env.fail('EACCES', 'Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback');
+    if (inTreeCallback(env) && (lock || unlock))
+      env.fail('EACCES', 'Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback');
     if (lock) env.fail('EINVAL', `nested rcu read lock (kernel function ${meta.name})`);
     if (unlock) leaveRcu(env);
     else if (sleeps) env.fail('EACCES', `kernel func ${meta.name} is sleepable within rcu_read_lock region`);
@@ -68,16 +74,19 @@ function trackPreemption(env: Env, meta: KfuncMeta, sleeps: boolean): void {
   const { cur } = env;
   if (meta.name === 'bpf_preempt_disable') cur.activePreemptLock++;
   else if (meta.name === 'bpf_preempt_enable') {
-    if (!cur.activePreemptLock) env.fail('EINVAL', `unmatched attempt to enable preemption (kernel function ${meta.name})`);
+    if (!cur.activePreemptLock)
+      env.fail('EINVAL', `unmatched attempt to enable preemption (kernel function ${meta.name})`);
     cur.activePreemptLock--;
-  } else if (cur.activePreemptLock && sleeps) env.fail('EACCES', `kernel func ${meta.name} is sleepable within non-preemptible region`);
+  } else if (cur.activePreemptLock && sleeps)
+    env.fail('EACCES', `kernel func ${meta.name} is sleepable within non-preemptible region`);
 }
 
 const inserts = new Set(['bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_rbtree_add_impl']);
 
 function releaseArgs(env: Env, insn: Insn, meta: KfuncMeta): void {
   const title = `kfunc ${meta.name}#${insn.imm}`;
-  if (meta.releaseRegno && !releaseReference(env, env.reg(meta.releaseRegno).refObjId)) env.fail('EINVAL', `${title} reference has not been acquired before`);
+  if (meta.releaseRegno && !releaseReference(env, env.reg(meta.releaseRegno).refObjId))
+    env.fail('EINVAL', `${title} reference has not been acquired before`);
   if (!inserts.has(meta.name)) return;
   const id = env.reg(2).refObjId;
   const aux = env.auxAt(env.insnIdx);
@@ -96,7 +105,8 @@ export function checkKfuncCall(env: Env, insn: Insn): 'next' | 'throw' {
   const aux = env.auxAt(env.insnIdx);
   aux.isIterNext = meta.isIterNext;
   aux.kfunc ??= { btfId: insn.imm, facts: desc.facts };
-  if (meta.has('KF_DESTRUCTIVE') && !isCapable(env)) env.fail('EACCES', 'destructive kfunc calls require CAP_SYS_BOOT capability');
+  if (meta.has('KF_DESTRUCTIVE') && !isCapable(env))
+    env.fail('EACCES', 'destructive kfunc calls require CAP_SYS_BOOT capability');
   const sleeps = meta.has('KF_SLEEPABLE');
   if (sleeps && !inSleepable(env)) env.fail('EACCES', `program must be sleepable to call sleepable kfunc ${meta.name}`);
   checkKfuncArgs(env, meta, env.insnIdx);

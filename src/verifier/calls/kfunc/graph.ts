@@ -1,6 +1,6 @@
 /** Lists and trees of the program's own objects: roots, nodes, who owns them (process_kf_arg_ptr_to_graph_root() and kin). */
 import { structIdsMatch } from '../../access/btfwalk.ts';
-import { fieldAt, type FieldKind, type SpecialField } from '../../access/record.ts';
+import { type FieldKind, fieldAt, type SpecialField } from '../../access/record.ts';
 import { isKfuncCall } from '../../prep/subprogs.ts';
 import { recordOf } from '../../state/nullness.ts';
 import type { Reg } from '../../state/reg.ts';
@@ -9,7 +9,8 @@ import type { Env } from '../../walk/env.ts';
 import type { KfuncMeta } from './meta.ts';
 
 function constantOffset(env: Env, reg: Reg, regno: number, kind: string): number {
-  if (!reg.v.isConst) env.fail('EINVAL', `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`);
+  if (!reg.v.isConst)
+    env.fail('EINVAL', `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`);
   return reg.off + Number(BigInt.asIntN(64, reg.v.tnum.value));
 }
 
@@ -33,9 +34,18 @@ export function processRoot(env: Env, reg: Reg, regno: number, kind: FieldKind):
   return field;
 }
 
-const btfOfRoot = (root: SpecialField, reg: Reg): NonNullable<Reg['btf']> => root.btf ?? (reg.btf as NonNullable<Reg['btf']>);
+const btfOfRoot = (root: SpecialField, reg: Reg): NonNullable<Reg['btf']> =>
+  root.btf ?? (reg.btf as NonNullable<Reg['btf']>);
 
-export function processNode(env: Env, meta: KfuncMeta, reg: Reg, regno: number, root: SpecialField | undefined, rootKind: FieldKind, kind: FieldKind): void {
+export function processNode(
+  env: Env,
+  meta: KfuncMeta,
+  reg: Reg,
+  regno: number,
+  root: SpecialField | undefined,
+  rootKind: FieldKind,
+  kind: FieldKind,
+): void {
   const off = constantOffset(env, reg, regno, kind);
   if (fieldAt(recordOf(reg), off)?.kind !== kind) env.fail('EINVAL', `${kind} not found at offset=${off >>> 0}`);
   const contains = root?.contains;
@@ -51,7 +61,11 @@ export function processNode(env: Env, meta: KfuncMeta, reg: Reg, regno: number, 
   }
   meta.argBtf = reg.btf;
   meta.argBtfId = reg.btfId;
-  if (off !== contains.nodeOffset) env.fail('EINVAL', `arg#1 offset=${off}, but expected ${kind} at offset=${contains.nodeOffset} in struct ${element}`);
+  if (off !== contains.nodeOffset)
+    env.fail(
+      'EINVAL',
+      `arg#1 offset=${off}, but expected ${kind} at offset=${contains.nodeOffset} in struct ${element}`,
+    );
 }
 
 /** `mark_reg_graph_node`: a pointer to the node inside its object. */

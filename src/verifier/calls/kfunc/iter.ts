@@ -29,7 +29,8 @@ function iterType(env: Env, meta: KfuncMeta, n: number): IterType {
   const param = meta.proto.params[n];
   const ptr = param ? skipModifiers(meta.btf, param.type) : undefined;
   const t = ptr?.kind === 'ptr' ? skipModifiers(meta.btf, ptr.type) : undefined;
-  if (t?.kind !== 'struct' || !t.name.startsWith('bpf_iter_')) env.fail('EINVAL', `expected valid iter pointer as arg #${n}`);
+  if (t?.kind !== 'struct' || !t.name.startsWith('bpf_iter_'))
+    env.fail('EINVAL', `expected valid iter pointer as arg #${n}`);
   return { id: t.id, slots: t.size / SLOT_SIZE, text: iterTypeText(t.name) };
 }
 
@@ -51,7 +52,8 @@ function unusable(env: Env, meta: KfuncMeta, reg: Reg, type: IterType): string |
     const slot = frame.slot(spi - n);
     if (slot.reg.type & R.PTR_UNTRUSTED) return 'EPROTO';
     if ((n === 0) !== (slot.reg.refObjId !== 0)) return 'EINVAL';
-    if (slot.reg.btf !== meta.btf || slot.reg.btfId !== type.id || !slot.types.every((t) => t === STACK_ITER)) return 'EINVAL';
+    if (slot.reg.btf !== meta.btf || slot.reg.btfId !== type.id || !slot.types.every((t) => t === STACK_ITER))
+      return 'EINVAL';
   }
   return undefined;
 }
@@ -95,12 +97,19 @@ export function processIter(env: Env, meta: KfuncMeta, reg: Reg, n: number, insn
   const type = iterType(env, meta, n);
   if (meta.isIterNew) {
     if (!isFree(env, reg, type.slots)) env.fail('EINVAL', `expected uninitialized iter_${type.text} as arg #${n}`);
-    for (let off = 0; off < type.slots * SLOT_SIZE; off += SLOT_SIZE) checkMemAccess(env, { insnIdx, regno: n + 1, off, size: SLOT_SIZE, write: true, value: -1 });
+    for (let off = 0; off < type.slots * SLOT_SIZE; off += SLOT_SIZE)
+      checkMemAccess(env, { insnIdx, regno: n + 1, off, size: SLOT_SIZE, write: true, value: -1 });
     create(env, meta, reg, type, insnIdx);
     return;
   }
   const errno = unusable(env, meta, reg, type);
-  if (errno) env.fail(errno, errno === 'EPROTO' ? `expected an RCU CS when using ${meta.name}` : `expected an initialized iter_${type.text} as arg #${n}`);
+  if (errno)
+    env.fail(
+      errno,
+      errno === 'EPROTO'
+        ? `expected an RCU CS when using ${meta.name}`
+        : `expected an initialized iter_${type.text} as arg #${n}`,
+    );
   const spi = objectSlot(env, reg, 'iter', type.slots);
   const frame = stackFrame(env, reg);
   for (let k = 0; k < type.slots; k++) {
@@ -113,7 +122,8 @@ export function processIter(env: Env, meta: KfuncMeta, reg: Reg, n: number, insn
   if (meta.isIterDestroy) destroy(env, reg, spi, type.slots);
 }
 
-export const iterOf = (state: VerifierState, meta: KfuncMeta): Reg => state.frameAt(meta.iterFrame).slot(meta.iterSpi).reg;
+export const iterOf = (state: VerifierState, meta: KfuncMeta): Reg =>
+  state.frameAt(meta.iterFrame).slot(meta.iterSpi).reg;
 
 /** next() gave an element on the queued path, none on this one. */
 export function branchNext(env: Env, meta: KfuncMeta, insnIdx: number): void {
@@ -121,7 +131,8 @@ export function branchNext(env: Env, meta: KfuncMeta, insnIdx: number): void {
   const iter = iterOf(cur, meta);
   if (iter.iterState === ITER_ACTIVE) {
     const { parent } = cur;
-    if (!parent || parent.insnIdx !== insnIdx || !sameCallsites(parent, cur)) env.fail('EFAULT', 'bug: bad parent state for iter next call');
+    if (!parent || parent.insnIdx !== insnIdx || !sameCallsites(parent, cur))
+      env.fail('EFAULT', 'bug: bad parent state for iter next call');
     const before = previousEntry(env, parent, insnIdx, bucketOf(env, insnIdx));
     const queued = env.pushState(insnIdx + 1, insnIdx, false);
     const active = iterOf(queued, meta);

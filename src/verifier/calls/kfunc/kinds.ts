@@ -1,14 +1,31 @@
 /** What a pointer parameter of a kernel function takes (get_kfunc_ptr_arg_type()). */
 import { type Btf, type BtfParam, type BtfType, isComposite, isEnum } from '../../../btf/index.ts';
-import { skipModifiers } from '../../access/btfwalk.ts';
 import { kindText } from '../../access/btfctx.ts';
+import { skipModifiers } from '../../access/btfwalk.ts';
 import { isContextType } from '../../prep/ctxtype.ts';
 import type { Reg } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
 import type { Env } from '../../walk/env.ts';
 import { hasSuffix, type KfuncMeta } from './meta.ts';
 
-export type ArgKind = 'ctx' | 'alloc' | 'refcounted' | 'dynptr' | 'iter' | 'list_head' | 'list_node' | 'btf' | 'mem' | 'mem_size' | 'callback' | 'rb_root' | 'rb_node' | 'null' | 'const_str' | 'map' | 'wq';
+export type ArgKind =
+  | 'ctx'
+  | 'alloc'
+  | 'refcounted'
+  | 'dynptr'
+  | 'iter'
+  | 'list_head'
+  | 'list_node'
+  | 'btf'
+  | 'mem'
+  | 'mem_size'
+  | 'callback'
+  | 'rb_root'
+  | 'rb_node'
+  | 'null'
+  | 'const_str'
+  | 'map'
+  | 'wq';
 
 const byStruct: Readonly<Record<string, ArgKind>> = {
   bpf_dynptr: 'dynptr',
@@ -47,9 +64,19 @@ export function isScalarStruct(env: Env, btf: Btf, t: BtfType, depth = 0): boole
 }
 
 export const isMemSize = (btf: Btf, param: BtfParam | undefined, reg: Reg, suffix: string): boolean =>
-  param !== undefined && isScalarType(skipModifiers(btf, param.type)) && reg.type === R.SCALAR_VALUE && hasSuffix(param, suffix);
+  param !== undefined &&
+  isScalarType(skipModifiers(btf, param.type)) &&
+  reg.type === R.SCALAR_VALUE &&
+  hasSuffix(param, suffix);
 
-export function kindOfArg(env: Env, meta: KfuncMeta, ptr: BtfType & { kind: 'ptr' }, target: BtfType, n: number, reg: Reg): ArgKind {
+export function kindOfArg(
+  env: Env,
+  meta: KfuncMeta,
+  ptr: BtfType & { kind: 'ptr' },
+  target: BtfType,
+  n: number,
+  reg: Reg,
+): ArgKind {
   const { btf } = meta;
   const { params } = meta.proto;
   const param = params[n] as BtfParam;
@@ -67,13 +94,23 @@ export function kindOfArg(env: Env, meta: KfuncMeta, ptr: BtfType & { kind: 'ptr
   if (hasSuffix(param, '__map')) return 'map';
   if (target.kind === 'struct' && target.name === 'bpf_wq') return 'wq';
   if (R.baseType(reg.type) === R.PTR_TO_BTF_ID || structOfReg(reg.type)) {
-    if (!isComposite(target)) env.fail('EINVAL', `kernel function ${meta.name} args#${n} pointer type ${kindText(target.kind)} ${target.name} is not supported`);
+    if (!isComposite(target))
+      env.fail(
+        'EINVAL',
+        `kernel function ${meta.name} args#${n} pointer type ${kindText(target.kind)} ${target.name} is not supported`,
+      );
     return 'btf';
   }
   if (target.kind === 'func_proto') return 'callback';
-  const sized = n + 1 < params.length && n + 2 <= 5 && (isMemSize(btf, params[n + 1], env.reg(n + 2), '__sz') || isMemSize(btf, params[n + 1], env.reg(n + 2), '__szk'));
+  const sized =
+    n + 1 < params.length &&
+    n + 2 <= 5 &&
+    (isMemSize(btf, params[n + 1], env.reg(n + 2), '__sz') || isMemSize(btf, params[n + 1], env.reg(n + 2), '__szk'));
   if (!isScalarType(target) && !isScalarStruct(env, btf, target) && !(sized && target.kind === 'void')) {
-    env.fail('EINVAL', `arg#${n} pointer type ${kindText(target.kind)} ${target.name} must point to ${sized ? 'void, ' : ''}scalar, or struct with scalar`);
+    env.fail(
+      'EINVAL',
+      `arg#${n} pointer type ${kindText(target.kind)} ${target.name} must point to ${sized ? 'void, ' : ''}scalar, or struct with scalar`,
+    );
   }
   return sized ? 'mem_size' : 'mem';
 }

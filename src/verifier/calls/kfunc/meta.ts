@@ -19,6 +19,7 @@ export class KfuncMeta {
   subprog = 0;
   argBtf: Btf | undefined;
   argBtfId = 0;
+  argOwningRef = false;
   listHead: SpecialField | undefined;
   rbRoot: SpecialField | undefined;
   dynptrId = 0;

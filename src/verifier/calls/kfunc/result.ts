@@ -6,7 +6,16 @@ import { mayAccessPacket } from '../../access/packet.ts';
 import { fieldsOfType } from '../../access/record.ts';
 import { markRead, markZext } from '../../prune/liveness.ts';
 import { mayHoldLock } from '../../state/nullness.ts';
-import { DEF_NOT_SUBREG, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP, LIVE_READ32, LIVE_READ64, LIVE_WRITTEN, type Reg } from '../../state/reg.ts';
+import {
+  DEF_NOT_SUBREG,
+  DYNPTR_RINGBUF,
+  DYNPTR_SKB,
+  DYNPTR_XDP,
+  LIVE_READ32,
+  LIVE_READ64,
+  LIVE_WRITTEN,
+  type Reg,
+} from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
 import type { Env } from '../../walk/env.ts';
 import { acquireReference } from '../refs.ts';
@@ -35,7 +44,14 @@ export function markArgsRead(env: Env, meta: KfuncMeta): void {
   });
 }
 
-const dynptrFlag = (type: number): number => (type === DYNPTR_SKB ? R.DYNPTR_TYPE_SKB : type === DYNPTR_XDP ? R.DYNPTR_TYPE_XDP : type === DYNPTR_RINGBUF ? R.DYNPTR_TYPE_RINGBUF : R.DYNPTR_TYPE_LOCAL);
+const dynptrFlag = (type: number): number =>
+  type === DYNPTR_SKB
+    ? R.DYNPTR_TYPE_SKB
+    : type === DYNPTR_XDP
+      ? R.DYNPTR_TYPE_XDP
+      : type === DYNPTR_RINGBUF
+        ? R.DYNPTR_TYPE_RINGBUF
+        : R.DYNPTR_TYPE_LOCAL;
 
 /** bpf_obj_new, bpf_percpu_obj_new: an object of the program's own type. */
 function newObject(env: Env, meta: KfuncMeta, r0: Reg, percpu: boolean): void {
@@ -47,9 +63,12 @@ function newObject(env: Env, meta: KfuncMeta, r0: Reg, percpu: boolean): void {
   const t = typeId < btf.typeCount ? btf.typeById(typeId) : undefined;
   if (t?.kind !== 'struct') env.fail('EINVAL', 'bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct');
   if (percpu) {
-    if (t.size > MAX_PERCPU_OBJ) env.fail('EINVAL', `bpf_percpu_obj_new type size (${t.size}) is greater than ${MAX_PERCPU_OBJ}`);
-    if (!isScalarStruct(env, btf, t)) env.fail('EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars');
-    if (fieldsOfType(btf, typeId).length > 0) env.fail('EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields');
+    if (t.size > MAX_PERCPU_OBJ)
+      env.fail('EINVAL', `bpf_percpu_obj_new type size (${t.size}) is greater than ${MAX_PERCPU_OBJ}`);
+    if (!isScalarStruct(env, btf, t))
+      env.fail('EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars');
+    if (fieldsOfType(btf, typeId).length > 0)
+      env.fail('EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields');
   }
   r0.markKnown(0n);
   r0.type = R.PTR_TO_BTF_ID | R.MEM_ALLOC | (percpu ? R.MEM_PERCPU : 0);
@@ -124,7 +143,10 @@ function pointer(env: Env, meta: KfuncMeta, r0: Reg, pointee: number): void {
         meta.r0Size = btf.sizeOf(target.id);
         meta.r0ReadOnly = true;
       } catch {
-        env.fail('EINVAL', `kernel function ${meta.name} returns pointer type ${kindText(target.kind)} ${target.name} is not supported`);
+        env.fail(
+          'EINVAL',
+          `kernel function ${meta.name} returns pointer type ${kindText(target.kind)} ${target.name} is not supported`,
+        );
       }
     }
     r0.markKnown(0n);
@@ -155,7 +177,8 @@ export function setKfuncResult(env: Env, meta: KfuncMeta): void {
   }
   if (t.kind !== 'ptr') return;
   pointer(env, meta, r0, t.type);
-  const mayFail = meta.has('KF_RET_NULL');
+  // another reference to what is owned is always to be had
+  const mayFail = meta.has('KF_RET_NULL') && !(meta.name === 'bpf_refcount_acquire_impl' && meta.argOwningRef);
   if (mayFail) {
     r0.type |= R.PTR_MAYBE_NULL;
     r0.id = ++env.idGen;

@@ -5,7 +5,11 @@ import type { KfuncDesc } from '../../walk/aux.ts';
 import { type Env, F_XDP_DEV_BOUND_ONLY } from '../../walk/env.ts';
 
 /** Packet metadata that only a device can give. */
-const deviceBound = new Set(['bpf_xdp_metadata_rx_timestamp', 'bpf_xdp_metadata_rx_hash', 'bpf_xdp_metadata_rx_vlan_tag']);
+const deviceBound = new Set([
+  'bpf_xdp_metadata_rx_timestamp',
+  'bpf_xdp_metadata_rx_hash',
+  'bpf_xdp_metadata_rx_vlan_tag',
+]);
 
 const key = (imm: number, off: number): string => `${imm}:${off}`;
 export const kfuncOf = (env: Env, insn: Insn): KfuncDesc | undefined => env.kfuncs.get(key(insn.imm, insn.off));
@@ -22,9 +26,16 @@ export function addKfunc(env: Env, btfId: number, off: number): void {
   const fn = vmlinux.typeById(btfId);
   if (fn.kind !== 'func') env.fail('EINVAL', `kernel btf_id ${btfId} is not a function`);
   const proto = vmlinux.typeById(fn.type);
-  if (proto.kind !== 'func_proto') env.fail('EINVAL', `kernel function btf_id ${btfId} does not have a valid func_proto`);
-  if (deviceBound.has(fn.name) && !(env.input.flags & F_XDP_DEV_BOUND_ONLY)) env.fail('EINVAL', 'metadata kfuncs require device-bound program');
-  const facts = env.kernel.kfunc(btfId, env.input.type) ?? { btfId, name: fn.name, address: env.kernel.symbolAddress(fn.name) ?? 0n, flags: ['NOT_ALLOWED'] };
+  if (proto.kind !== 'func_proto')
+    env.fail('EINVAL', `kernel function btf_id ${btfId} does not have a valid func_proto`);
+  if (deviceBound.has(fn.name) && !(env.input.flags & F_XDP_DEV_BOUND_ONLY))
+    env.fail('EINVAL', 'metadata kfuncs require device-bound program');
+  const facts = env.kernel.kfunc(btfId, env.input.type) ?? {
+    btfId,
+    name: fn.name,
+    address: env.kernel.symbolAddress(fn.name) ?? 0n,
+    flags: ['NOT_ALLOWED'],
+  };
   env.kfuncs.set(key(btfId, off), { facts, proto: proto as BtfFuncProto });
 }
 

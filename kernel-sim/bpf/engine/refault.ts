@@ -11,18 +11,18 @@ import type { Kernel } from '../../kernel.ts';
 /** Symbol of the interpreter's loop, in which its accesses are made. */
 const LOOP = '___bpf_prog_run';
 
-const stubs = new WeakMap<Kernel, FaultStub>();
-/** The kernel's stub. */
-export function faultStub(kernel: Kernel): FaultStub {
-  let stub = stubs.get(kernel);
-  if (stub === undefined) {
-    stub = new FaultStub(kernel);
-    stubs.set(kernel, stub);
+const made = new WeakMap<Kernel, Refault>();
+/** The kernel's own. */
+export function refaultOf(kernel: Kernel): Refault {
+  let refault = made.get(kernel);
+  if (refault === undefined) {
+    refault = new Refault(kernel);
+    made.set(kernel, refault);
   }
-  return stub;
+  return refault;
 }
 
-export class FaultStub {
+export class Refault {
   readonly #kernel: Kernel;
   #load: Addr = 0;
   #store: Addr = 0;
