@@ -161,6 +161,14 @@ function code(kernel: Kernel, rip: Addr): string {
   return `Code: ${out.join(' ')}`;
 }
 
+/** Whether this is where the call that replaced a function's nop comes back to. */
+function atEntryHook(kernel: Kernel, back: Addr): boolean {
+  const at = kernel.symbols.at(back);
+  if (!at || at.offset < 5 || at.offset > 9) return false;
+  const symbol = kernel.symbols.get(at.name);
+  return symbol !== undefined && kernel.text.entryNop(symbol) === back - 5;
+}
+
 /** Return addresses by frame pointers: every modelled function and every image keeps them. */
 export function unwind(kernel: Kernel, frame: Addr = kernel.cpu.reg(5), max = MAX_FRAMES): Addr[] {
   const { memory, tasks } = kernel;
@@ -170,6 +178,11 @@ export function unwind(kernel: Kernel, frame: Addr = kernel.cpu.reg(5), max = MA
     const back = memory.readAddr(frame + 8);
     if (back >= 0) break;
     if (back !== kernel.machine.haltAddress) out.push(back);
+    // what hangs on a function's entry was called before the function made its frame: its caller is right above
+    if (atEntryHook(kernel, back) && frame + 24 <= stackTop) {
+      const caller = memory.readAddr(frame + 16);
+      if (caller < 0) out.push(caller);
+    }
     const next = memory.readAddr(frame);
     if (next <= frame) break;
     frame = next;
