@@ -34,10 +34,15 @@ await build({
   outfile: 'dist/cli.cjs',
   format: 'cjs',
   minifyWhitespace: true,
+  minifyIdentifiers: true,
   external: ['blessed'],
   plugins: [lazyChildProcess],
   define: { 'import.meta.url': '__url' },
-  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+  // one function expression, which bin/ebpf-emu.cjs calls with what CommonJS gives a module
+  banner: {
+    js: "(function (exports, require, module, __filename) {const __url = require('node:url').pathToFileURL(__filename).href;",
+  },
+  footer: { js: '})' },
 });
 // data files that the kernel model reads when they are first needed
 for (const name of readdirSync('kernel-sim/data')) {

@@ -4,7 +4,7 @@
  *     const kernel = await Kernel.boot({ engine: 'jit' });
  *     const loaded = BpfObject.open('hello.o').load(kernel);
  *     const links = loaded.attach();
- *     await kernel.replay(trace);
+ *     await kernel.replay(readStrace(text).trace);
  *     kernel.tracePipe.read();
  */
 export {
@@ -29,7 +29,9 @@ export {
   type TestRunOptions,
   type TestRunResult,
 } from '../kernel-sim/bpf/index.ts';
-export type { BootOptions, EngineName, Errno, Oops } from '../kernel-sim/index.ts';
+export type { BootOptions, EngineName, Errno, Oops, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';
 export { BootError, KernelError } from '../kernel-sim/index.ts';
 export { Kernel } from '../kernel-sim/kernel.ts';
 export * from './object/index.ts';
+export * from './replay/index.ts';
+export { readStrace, type StraceWarning } from './replay/index.ts';

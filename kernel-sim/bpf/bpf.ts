@@ -253,7 +253,7 @@ export class Bpf {
           layout: layoutOf(kernel.btf),
           symbol: (name) => {
             defineHelper(state, name);
-            const at = kernel.symbols.address(name);
+            const at = kernel.symbols.find(name)?.address;
             return at === undefined ? undefined : addrToBigInt(at);
           },
           callBase: state.callBase,

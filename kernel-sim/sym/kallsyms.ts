@@ -88,20 +88,46 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
     throw new BootError('kallsyms: all addresses are zero; save the file as root (kernel.kptr_restrict)');
   starts.sort((a, b) => a - b);
   const symbols = new Symbols();
-  for (const f of found) {
+  const symbol = (name: string, address: number, kind: string): KernelSymbol => {
     let lo = 0;
     let hi = starts.length;
     while (lo < hi) {
       const mid = (lo + hi) >>> 1;
-      if ((starts[mid] as number) <= f.address) lo = mid + 1;
+      if ((starts[mid] as number) <= address) lo = mid + 1;
       else hi = mid;
     }
-    symbols.put({
-      name: f.name,
-      address: f.address,
-      size: f.address < 0 ? (starts[lo] ?? f.address + 16) - f.address : 0,
-      kind: f.kind,
-    });
-  }
+    return { name, address, size: address < 0 ? (starts[lo] ?? address + 16) - address : 0, kind };
+  };
+  for (const f of found) symbols.put(symbol(f.name, f.address, f.kind));
+  // all others of that kernel, looked through only when somebody asks for one of them
+  let further: Map<string, KernelSymbol> | undefined;
+  const all = (): Map<string, KernelSymbol> => {
+    if (further) return further;
+    further = new Map();
+    const shipped = furtherKinds();
+    for (const line of Buffer.from(bytes).toString('latin1').split('\n')) {
+      const m = /^([0-9a-f]{16}) (\S) (\S+)$/.exec(line);
+      if (!m || known.has(m[3] as string) || (m[3] as string).startsWith('__pfx_')) continue;
+      const [, hex, letter, name] = m as unknown as [string, string, string, string];
+      const address = hex.startsWith('ffff') ? Number.parseInt(hex.slice(4), 16) - 2 ** 48 : Number.parseInt(hex, 16);
+      const kind = shipped.get(name) ?? (/[tTwW]/.test(letter) ? 'm' : 'd');
+      if (!further.has(name)) further.set(name, symbol(name, address, kind));
+    }
+    return further;
+  };
+  symbols.setFurther(
+    (name) => all().get(name),
+    () => all().keys(),
+  );
   return symbols;
+}
+
+/** How further functions of the shipped kernel begin, by name. */
+function furtherKinds(): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const line of furtherFunctions().split('\n')) {
+    const [name, , , kind] = line.split(' ') as [string, string, string, string];
+    out.set(name, kind);
+  }
+  return out;
 }

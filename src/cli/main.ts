@@ -121,8 +121,8 @@ const onPipeError = (error: NodeJS.ErrnoException): void => {
 
 /** Runs one command line and sets the exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', onPipeError);
-  process.stderr.on('error', onPipeError);
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(onPipeError)) stream.on('error', onPipeError);
   try {
     await build().parseAsync([...argv]);
   } catch (error) {

@@ -52,7 +52,9 @@ class Program {
     const n = this.#rnd(2);
     const slot = n ? -8 : -4;
     this.emit(I.BPF_ST | I.BPF_MEM | (n ? I.BPF_DW : I.BPF_W), 10, 0, slot, this.#rnd(3));
-    this.mov(2, 10).addImm(2, this.#rnd(12) ? slot : slot - 4).map(1, n);
+    this.mov(2, 10)
+      .addImm(2, this.#rnd(12) ? slot : slot - 4)
+      .map(1, n);
     this.emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 1);
     const keep = this.saved();
     if (this.#rnd(2)) this.mov(keep, 0);
@@ -72,7 +74,8 @@ class Program {
       if (ptr === 0) return;
       this.mov(index, 0);
       if (how === 0) this.emit(I.BPF_ALU64 | I.BPF_AND | I.BPF_K, index, 0, 0, this.pick([7, 15, 31, 63]));
-      else if (how === 1) this.bail(this.pick([I.BPF_JGT, I.BPF_JGE, I.BPF_JSGT, I.BPF_JSGE]), index, this.pick([8, 16, 40]));
+      else if (how === 1)
+        this.bail(this.pick([I.BPF_JGT, I.BPF_JGE, I.BPF_JSGT, I.BPF_JSGE]), index, this.pick([8, 16, 40]));
       else if (how === 2) this.emit(I.BPF_ALU64 | I.BPF_MOD | I.BPF_K, index, 0, 0, 16);
       base = 1;
       this.mov(1, ptr).emit(I.BPF_ALU64 | I.BPF_ADD | I.BPF_X, 1, index, 0, 0);
@@ -122,17 +125,37 @@ class Program {
         this.emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 26);
         break;
       case 1: // map_update_elem
-        this.mov(2, 10).addImm(2, -8).mov(3, 10).addImm(3, -64).imm(4, 0).map(1, 1).emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 2);
+        this.mov(2, 10)
+          .addImm(2, -8)
+          .mov(3, 10)
+          .addImm(3, -64)
+          .imm(4, 0)
+          .map(1, 1)
+          .emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 2);
         break;
       case 2: // csum_diff
-        this.imm(1, 0).imm(2, 0).mov(3, 10).addImm(3, -16).imm(4, this.pick([0, 4, 8, 16, 20])).imm(5, 0);
+        this.imm(1, 0)
+          .imm(2, 0)
+          .mov(3, 10)
+          .addImm(3, -16)
+          .imm(4, this.pick([0, 4, 8, 16, 20]))
+          .imm(5, 0);
         this.emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 28);
         break;
       case 3: // skb_store_bytes: packet pointers are stale
-        this.mov(1, 6).imm(2, 0).mov(3, 10).addImm(3, -16).imm(4, 4).imm(5, 0).emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 9);
+        this.mov(1, 6)
+          .imm(2, 0)
+          .mov(3, 10)
+          .addImm(3, -16)
+          .imm(4, 4)
+          .imm(5, 0)
+          .emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 9);
         break;
       case 4:
-        this.mov(1, 6).map(2, 2).imm(3, this.#rnd(6)).emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 12);
+        this.mov(1, 6)
+          .map(2, 2)
+          .imm(3, this.#rnd(6))
+          .emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 12);
         break;
       default:
         this.emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, this.pick([5, 7, 8, 14]));
@@ -145,7 +168,15 @@ class Program {
     const b = this.pick([0, 6, 7, 8, 9, 10]);
     switch (this.#rnd(4)) {
       case 0:
-        this.emit((this.#rnd(3) ? I.BPF_ALU64 : I.BPF_ALU) | this.pick([I.BPF_ADD, I.BPF_SUB, I.BPF_AND, I.BPF_MUL, I.BPF_MOV]) | I.BPF_X, a, b, 0, 0);
+        this.emit(
+          (this.#rnd(3) ? I.BPF_ALU64 : I.BPF_ALU) |
+            this.pick([I.BPF_ADD, I.BPF_SUB, I.BPF_AND, I.BPF_MUL, I.BPF_MOV]) |
+            I.BPF_X,
+          a,
+          b,
+          0,
+          0,
+        );
         break;
       case 1:
         this.addImm(a, this.pick([1, -8, 16, 0x40000000]));
@@ -193,7 +224,9 @@ class Program {
           this.emit(I.BPF_STX | I.BPF_MEM | I.BPF_DW, 1, 2, -24, 0).imm(0, 1);
           break;
         case 2:
-          this.imm(0, 3).emit(I.BPF_JMP | I.BPF_JGT | I.BPF_K, 2, 0, 1, 7).mov(0, 2);
+          this.imm(0, 3)
+            .emit(I.BPF_JMP | I.BPF_JGT | I.BPF_K, 2, 0, 1, 7)
+            .mov(0, 2);
           break;
         default:
           this.emit(I.BPF_JMP | I.BPF_CALL, 0, 0, 0, 7).emit(I.BPF_ALU64 | I.BPF_AND | I.BPF_K, 0, 0, 0, 7);

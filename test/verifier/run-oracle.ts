@@ -4,7 +4,10 @@ import { objectInput, type ProgramRecord } from './objects.ts';
 import { compare, mask, verify } from './oracle.ts';
 
 const [dir = '', out = '', show = '10'] = process.argv.slice(2);
-const records = readFileSync(`${out}/programs.jsonl`, 'utf8').split('\n').filter((l) => l).map((l) => JSON.parse(l) as ProgramRecord);
+const records = readFileSync(`${out}/programs.jsonl`, 'utf8')
+  .split('\n')
+  .filter((l) => l)
+  .map((l) => JSON.parse(l) as ProgramRecord);
 const count = { total: 0, verdict: 0, errno: 0, lastLine: 0, log: 0 };
 let shown = 0;
 for (const record of records) {
@@ -19,10 +22,13 @@ for (const record of records) {
   count.total++;
   for (const key of ['verdict', 'errno', 'lastLine', 'log'] as const) if (c[key]) count[key]++;
   if (c.log || shown++ >= Number(show)) continue;
-  console.log(`${record.name} | ${record.section} | kernel ${record.loaded} ${record.errno} mine ${mine.ok ? 'ok' : mine.errno}`);
+  console.log(
+    `${record.name} | ${record.section} | kernel ${record.loaded} ${record.errno} mine ${mine.ok ? 'ok' : mine.errno}`,
+  );
   const a = mask(mine.log).split('\n');
   const b = mask(record.log ?? '').split('\n');
   const at = a.findIndex((l, i) => l !== b[i]);
-  for (let i = Math.max(0, at - 1); i < at + 3; i++) console.log(`  mine ${a[i]?.slice(0, 300)}\n  kern ${b[i]?.slice(0, 300)}`);
+  for (let i = Math.max(0, at - 1); i < at + 3; i++)
+    console.log(`  mine ${a[i]?.slice(0, 300)}\n  kern ${b[i]?.slice(0, 300)}`);
 }
 console.log(count);

@@ -64,7 +64,7 @@ export class Refault {
       this.#invalid = origin + asm.length;
       asm.raw(0x0f, 0x0b);
     };
-    const symbol = symbols.address(LOOP);
+    const symbol = symbols.find(LOOP)?.address;
     if (symbol !== undefined && !text.has(LOOP)) {
       text.define({ name: LOOP, code: (asm) => write(asm, symbol) });
       // text is written when it is first needed

@@ -125,7 +125,7 @@ function classicCode(state: BpfState, engines: Engines, request: LoadRequest): B
       offset: (struct, field) => layout.field(struct, field).offset,
       call: (name) => {
         if (!engines.defineHelper(name)) throw new NotModelledError('BPF_PROG_LOAD', `kernel function ${name}`);
-        return Number(addrToBigInt(state.kernel.symbols.address(name)!) - state.callBase);
+        return Number(addrToBigInt(state.kernel.symbols.find(name)!.address) - state.callBase);
       },
     });
     const func = { name: request.name, start: 0, end: insns.length, stackDepth, tailCallReachable: false };
@@ -149,7 +149,7 @@ export function helperAddress(state: BpfState, engines: Engines, request: LoadRe
   const symbol = row?.symbol === undefined ? `bpf_${name}` : row.symbol;
   if (name === 'unknown' || symbol === null) throw new MalformedProgram(`invalid func ${name}#${id}`);
   if (!engines.defineHelper(symbol)) throw new NotModelledError('BPF_PROG_LOAD', `helper bpf_${name} (${symbol})`);
-  const at = state.kernel.symbols.address(symbol);
+  const at = state.kernel.symbols.find(symbol)?.address;
   if (at === undefined) throw new NotModelledError('BPF_PROG_LOAD', `kernel symbol ${symbol}`);
   return at;
 }

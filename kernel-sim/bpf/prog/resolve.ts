@@ -85,7 +85,7 @@ function symbolOfBtf(state: BpfState, id: number, kind: 'func' | 'var'): bigint 
   const type = id < btf.typeCount ? btf.typeById(id) : undefined;
   if (type?.kind !== kind)
     throw new MalformedProgram(`BTF id ${id} is no kernel ${kind === 'func' ? 'function' : 'variable'}`);
-  const at = symbols.address(type.name);
+  const at = symbols.find(type.name)?.address;
   if (at === undefined) throw new MalformedProgram(`the kernel has no symbol ${type.name}`);
   return addrToBigInt(at);
 }

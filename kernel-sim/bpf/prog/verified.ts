@@ -95,7 +95,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
     kernel: makeVerifierKernel(
       {
         symbol: (name) => {
-          const at = kernel.symbols.address(name);
+          const at = kernel.symbols.find(name)?.address;
           return at === undefined ? undefined : addrToBigInt(at);
         },
         vmlinux,

@@ -69,7 +69,7 @@ export function runTracing(runner: Runner, o: TestRunOptions): TestRunResult {
   const attach = runner.prog.expectedAttachType;
   const { kernel } = runner.state;
   const call = (name: string, ...args: number[]): number => {
-    const at = kernel.symbols.address(name);
+    const at = kernel.symbols.find(name)?.address;
     if (at === undefined || !kernel.text.has(name))
       throw new BpfError(COMMAND, 'EOPNOTSUPP', `kernel function ${name} is not modelled yet`);
     kernel.call(

@@ -6,7 +6,7 @@ import { decode, FS, RIP } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
 import { CPU, type CpuState, RBP, RSP } from '../cpu.ts';
-import { EXEC, MAILBOX_PHYS } from '../layout.ts';
+import { EXEC, MAILBOX_PHYS, READ } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { I32, ModuleBuilder } from '../wasm/encoder.ts';
 import { buildUnit } from './build.ts';
@@ -463,7 +463,7 @@ export class Translator {
       return;
     }
     const call = this.indirect.get(rip | 0);
-    if (call !== undefined && call.hits >= SETTLED) {
+    if (call !== undefined && call.hits >= SETTLED && this.calledAt(rip) !== call.target) {
       if (++call.misses === POLYMORPHIC) this.drop(t);
       return;
     }
@@ -492,6 +492,15 @@ export class Translator {
     t.classes.push(cls);
     this.defaults.set(t.entry, majority(t, this.defaults.get(t.entry)));
     site.epoch = ++this.epoch;
+  }
+
+  /** Where the indirect call at `rip` is about to go. */
+  private calledAt(rip: Addr): Addr | undefined {
+    const { memory, cpu } = this.host;
+    const va = this.accessed(rip);
+    if (va !== undefined) return memory.translate(va, READ, false) < 0 ? undefined : memory.readAddr(va);
+    const { rm } = decode(memory.u8, memory.hostPhysical(rip, EXEC));
+    return rm >= 0 ? cpu.reg(rm) : undefined;
   }
 
   /** Address that the instruction at `rip` is about to access through its memory operand. */

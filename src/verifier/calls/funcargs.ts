@@ -66,7 +66,7 @@ function prepareArg(env: Env, btf: Btf, param: BtfParam, n: number, fn: BtfType,
   const t = resolveModifiers(btf, param.type);
   const badTags = (): never => env.fail('EINVAL', `arg#${n} has invalid combination of tags`);
   if (t.kind === 'ptr') {
-    if (tags.has('ctx') || isContextType(env, btf, t, n)) {
+    if (tags.has('ctx') || isContextType(env, btf, t)) {
       if ([...tags].some((x) => x !== 'ctx')) badTags();
       if (tags.has('ctx')) checkContextTag(env, btf, t, n);
       return plain('ctx');

@@ -1,5 +1,5 @@
 /** Whether a function's parameter is the program's context (btf_is_prog_ctx_type()). */
-import type { Btf, BtfType } from '../../btf/index.ts';
+import { type Btf, type BtfType, isComposite } from '../../btf/index.ts';
 import { PROG } from '../kinds.ts';
 import type { Env } from '../walk/env.ts';
 
@@ -39,6 +39,9 @@ const names: Readonly<Record<number, string>> = {
 /** Types whose context's real name is the kernel's own. */
 const aliases: Readonly<Record<string, string>> = { bpf_user_pt_regs_t: 'pt_regs' };
 
+/** Views of a kernel structure that stand for it. */
+const projections: Readonly<Record<string, string>> = { __sk_buff: 'sk_buff', xdp_md: 'xdp_buff' };
+
 /** The last typedef, or the type itself, without modifiers. */
 function named(btf: Btf, id: number): BtfType {
   let t = btf.typeById(id);
@@ -55,25 +58,18 @@ function named(btf: Btf, id: number): BtfType {
   return t;
 }
 
-export function isContextType(env: Env, btf: Btf, ptr: BtfType & { kind: 'ptr' }, n: number): boolean {
+export function isContextType(env: Env, btf: Btf, ptr: BtfType & { kind: 'ptr' }): boolean {
   const wanted = names[env.input.type];
   const t = named(btf, ptr.type);
   if (t.kind === 'typedef') return env.input.type === PROG.KPROBE;
   // only structures can be told by name
-  if (t.kind !== 'struct') return false;
-  if (!t.name) {
-    env.say('Please fix kernel include/linux/bpf_types.h');
-    return false;
-  }
-  void n;
-  if (env.input.type === PROG.EXT) return true;
-  return wanted !== undefined && (t.name === wanted || t.name === aliases[wanted]);
+  if (!isComposite(t) || !t.name || wanted === undefined) return false;
+  return t.name === wanted || t.name === aliases[wanted] || t.name === projections[wanted];
 }
 
 /** `arg:ctx`: any name that stands for the context of this type. */
 export function checkContextTag(env: Env, btf: Btf, ptr: BtfType & { kind: 'ptr' }, n: number): void {
   const { type } = env.input;
-  const inner = btf.typeById(ptr.type);
   const t = named(btf, ptr.type);
   const raw =
     type === PROG.RAW_TRACEPOINT ||
@@ -86,8 +82,7 @@ export function checkContextTag(env: Env, btf: Btf, ptr: BtfType & { kind: 'ptr'
   if (type === PROG.PERF_EVENT && t.kind === 'struct' && (t.name === 'pt_regs' || t.name === 'user_pt_regs')) return;
   if (raw && t.kind === 'int' && t.size === 8) return;
   if (t.kind === 'void') return;
-  if (isContextType(env, btf, ptr, n)) return;
-  void inner;
+  if (isContextType(env, btf, ptr)) return;
   env.fail('EINVAL', `arg#${n} doesn't match context type`);
 }
 

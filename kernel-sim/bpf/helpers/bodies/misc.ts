@@ -94,7 +94,7 @@ export const MISC: HelperBodies = {
       return;
     }
     const name = Buffer.from(memory.readCString(at, size)).toString('latin1');
-    const found = symbols.address(name);
+    const found = symbols.find(name)?.address;
     memory.writeAddr(args.addr(3), found ?? 0);
     args.retInt(found === undefined ? -ERRNO.ENOENT : 0);
   },

@@ -81,7 +81,7 @@ export function kindOfArg(
   const { params } = meta.proto;
   const param = params[n] as BtfParam;
   if (meta.name === 'bpf_cast_to_kern_ctx') return 'ctx';
-  if (isContextType(env, btf, ptr, n)) return 'ctx';
+  if (isContextType(env, btf, ptr)) return 'ctx';
   const isNull = hasSuffix(param, '__nullable') && reg.isNull;
   if (isNull) return 'null';
   if (hasSuffix(param, '__alloc')) return 'alloc';
