@@ -5,7 +5,7 @@ import { cli } from './support/cli.ts';
 import { maskTimes, updating } from './support/golden.ts';
 
 const path = new URL('../README.md', import.meta.url);
-const BLOCK = /```console\n\$ npx ebpf-emu (.*)\n([^]*?)```\n/g;
+const BLOCK = /```console\n\$ npx ebpf-emu (.*)\n([\s\S]*?)```\n/g;
 const ELLIPSIS = '…';
 
 /** A long output shows its beginning and its end. */

@@ -64,6 +64,7 @@ export class BpfState {
   readonly pins = new Map<string, FdObject>();
   readonly #progAt = new Map<Addr, BpfProg>();
   readonly #mapAt = new Map<Addr, BpfMap>();
+  readonly #targets = new WeakMap<FdObject, MapTarget>();
   #layout: MapLayout | undefined;
   #callBase: bigint | undefined;
 
@@ -115,10 +116,21 @@ export class BpfState {
         if (kind === 'map') return this.mapByFd(command, fd);
         if (kind === 'netdev') throw new BpfError(command, 'EINVAL', `no network device ${fd}`);
         const object = this.fdObject(command, fd);
-        if (object.fdName.includes(kind === 'perf' ? 'perf_event' : 'cgroup')) return object as unknown as MapTarget;
+        if (object.fdName.includes(kind === 'perf' ? 'perf_event' : 'cgroup')) return this.#target(object, fd);
         throw new BpfError(command, kind === 'perf' ? 'EINVAL' : 'EBADF', `file descriptor ${fd} is no ${kind}`);
       },
     };
+  }
+
+  /** An object as a map's slot holds it: at an address, which it is given here where it has none yet. */
+  #target(object: FdObject, fd: number): MapTarget {
+    if ('addr' in object) return object as unknown as MapTarget;
+    let target = this.#targets.get(object);
+    if (target === undefined) {
+      target = { addr: this.host.kmalloc(8), id: fd };
+      this.#targets.set(object, target);
+    }
+    return target;
   }
 
   addProg(prog: BpfProg): void {

@@ -9,7 +9,7 @@ import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
 import { Btf } from '../../src/btf/index.ts';
 import { readInsns } from '../../src/isa/index.ts';
 import { type MapFacts, type VerifierInput, type VerifyResult, verify } from '../../src/verifier/index.ts';
-import { fromHex, readJsonl, readShared } from '../support/shared.ts';
+import { fromHex, haveShared, readJsonl, readShared } from '../support/shared.ts';
 
 export interface KernelAnswer {
   loaded: boolean;
@@ -46,12 +46,16 @@ interface RawMap {
 }
 
 let vmlinux: Btf | undefined;
-export const kernelBtf = (): Btf => (vmlinux ??= Btf.parse(readShared('reference/6.12/vmlinux.btf.gz')));
+export function kernelBtf(): Btf {
+  vmlinux ??= Btf.parse(readShared('reference/6.12/vmlinux.btf.gz'));
+  return vmlinux;
+}
 
 let symbols: Map<string, bigint> | undefined;
 export function kernelSymbols(): Map<string, bigint> {
   if (symbols) return symbols;
   symbols = new Map();
+  if (!haveShared) return symbols;
   for (const line of Buffer.from(readShared('reference/6.12/kallsyms.gz')).toString('latin1').split('\n')) {
     const [address, , name] = line.split(/[ \t]/);
     if (address && name && !symbols.has(name)) symbols.set(name, BigInt(`0x${address}`));
@@ -112,7 +116,7 @@ export function inputOf(record: RawRecord): VerifierInput {
     if (insn?.code === 0x18 && (insn.src === 1 || insn.src === 2) && insn.imm >= 0 && insn.imm < maps.length)
       insn.imm += 100;
   }
-  const btf = kernelBtf();
+  const btf = haveShared ? kernelBtf() : undefined;
   const type = record.prog_type;
   const attach = fixupAttachType(type, record.expected_attach_type ?? 0);
   let attachBtfId = 0;
@@ -123,7 +127,7 @@ export function inputOf(record: RawRecord): VerifierInput {
       `bpf_iter_${record.attach_btf}`,
       record.attach_btf,
     ]) {
-      attachBtfId ||= btf.findByName(name, name.startsWith('btf_trace_') ? 'typedef' : 'func');
+      attachBtfId ||= btf?.findByName(name, name.startsWith('btf_trace_') ? 'typedef' : 'func') ?? 0;
     }
   }
   const kernel = makeVerifierKernel(
