@@ -3,8 +3,23 @@
 // hundred modules, and one script can be kept compiled: the command line's code cache is written by
 // running the main job once.
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+
+/**
+ * Sources are ES modules and load CommonJS by `createRequire(import.meta.url)` where they need it late. The bundle is
+ * CommonJS, where that is `require`: what it asks for is then bundled and kept compiled with the rest.
+ */
+const plainRequire = {
+  name: 'plain-require',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (!text.includes('createRequire(import.meta.url)(')) return undefined;
+      return { contents: text.replaceAll('createRequire(import.meta.url)(', 'require('), loader: 'ts' };
+    });
+  },
+};
 
 /** commander asks for child_process for subcommands in files of their own, which there are none of: loaded when touched. */
 const lazyChildProcess = {
@@ -36,7 +51,7 @@ await build({
   minifyWhitespace: true,
   minifyIdentifiers: true,
   external: ['blessed'],
-  plugins: [lazyChildProcess],
+  plugins: [lazyChildProcess, plainRequire],
   define: { 'import.meta.url': '__url' },
   // one function expression, which bin/ebpf-emu.cjs calls with what CommonJS gives a module
   banner: {

@@ -87,7 +87,7 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
   let map: BpfMap;
   try {
-    map = new kind.make(state.mapContext(COMMAND), {
+    map = new kind.make(state.mapContext('BPF_MAP_UPDATE_ELEM'), {
       type,
       keySize,
       valueSize,

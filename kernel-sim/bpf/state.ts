@@ -88,8 +88,9 @@ export class BpfState {
   /** Layouts of map structures in the kernel whose BTF is active. */
   get layout(): MapLayout {
     const { structs } = this.kernel;
+    // for the kernel that ships the table is right as it is, and its BTF need not be read
     this.#layout ??= mapLayout((struct, field) => {
-      if (!structs.has(struct)) return undefined;
+      if (!structs.foreign || !structs.has(struct)) return undefined;
       const layout = structs.of(struct);
       if (field === 'sizeof') return layout.size;
       return layout.has(field) ? layout.offset(field) : undefined;

@@ -74,7 +74,7 @@ const SLEEPABLE_FUNCTIONS = new Set(['bpf_fentry_test1']);
 export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram): VerifierKernel {
   const callBase = host.symbol(CALL_BASE) ?? 0n;
   const env: ContextEnv = {
-    layout: layoutFor(host.vmlinux),
+    layout: { field: (struct, member) => layoutFor(host.vmlinux).field(struct, member) },
     symbol: (name) => host.symbol(name),
     callBase,
     attach: program.expectedAttachType,
@@ -89,7 +89,9 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
 
   return {
     callBase,
-    vmlinux: host.vmlinux,
+    get vmlinux() {
+      return host.vmlinux;
+    },
     cpus: host.cpus,
     helper: (id, type, attach, scope = program.scope) =>
       lookupHelper(id, {

@@ -45,21 +45,21 @@ export class StructLayout {
 
 export class Structs {
   readonly #table: LayoutTable;
-  readonly #foreign: boolean;
+  /** whether another kernel's BTF took the table's place */
+  readonly foreign: boolean;
   readonly #btf: () => Btf;
   readonly #layouts = new Map<string, StructLayout>();
 
-  /** `foreign`: another kernel's BTF takes the table's place */
   constructor(table: LayoutTable, foreign: boolean, btf: () => Btf) {
     this.#table = table;
-    this.#foreign = foreign;
+    this.foreign = foreign;
     this.#btf = btf;
   }
   /** @throws KernelError where the active BTF has no such structure */
   of(name: string): StructLayout {
     let layout = this.#layouts.get(name);
     if (!layout) {
-      layout = (this.#foreign ? undefined : this.#fromTable(name)) ?? fromBtf(this.#btf(), name);
+      layout = (this.foreign ? undefined : this.#fromTable(name)) ?? fromBtf(this.#btf(), name);
       if (!layout) throw new KernelError('ENOENT', `no struct ${name} in the active BTF`);
       this.#layouts.set(name, layout);
     }
@@ -67,7 +67,7 @@ export class Structs {
   }
   has(name: string): boolean {
     return (
-      this.#layouts.has(name) || (!this.#foreign && name in this.#table) || this.#btf().findByName(name, 'struct') > 0
+      this.#layouts.has(name) || (!this.foreign && name in this.#table) || this.#btf().findByName(name, 'struct') > 0
     );
   }
   /** Fields that the table leaves out come from the built-in BTF. */

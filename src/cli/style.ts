@@ -37,3 +37,6 @@ export const hexBytes = (bytes: Uint8Array): string =>
 export const plural = (n: number, noun: string, many = `${noun}s`): string => `${n} ${n === 1 ? noun : many}`;
 
 export const milliseconds = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+
+/** A clock in ms, for what took how long. Node loads `performance` only when it is touched, and that takes milliseconds itself. */
+export const now = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -2,7 +2,10 @@
  * Arguments that are memory rather than a path: what a call reads or fills, and socket addresses
  * that strace decoded (`{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.1")}`).
  */
-import { isIPv4, isIPv6 } from 'node:net';
+import { createRequire } from 'node:module';
+
+/** Loading node:net costs milliseconds: only what decodes an internet address pays for it. */
+const net = (): typeof import('node:net') => createRequire(import.meta.url)('node:net') as typeof import('node:net');
 
 /** Calls and their arguments (from 0) that hold data. Other strings are NUL-terminated. */
 const DATA: Readonly<Record<string, number>> = {
@@ -26,13 +29,13 @@ export function sockaddr(text: string): Uint8Array | undefined {
   switch (field(/sa_family=(AF_\w+)/)) {
     case 'AF_INET': {
       const address = field(/inet_addr\("([^"]+)"\)/) ?? '0.0.0.0';
-      return isIPv4(address)
+      return net().isIPv4(address)
         ? Uint8Array.of(2, 0, port >> 8, port & 255, ...address.split('.').map(Number), ...new Array<number>(8).fill(0))
         : undefined;
     }
     case 'AF_INET6': {
       const address = field(/inet_pton\(AF_INET6, "([^"]+)"/) ?? '::';
-      if (!isIPv6(address)) return undefined;
+      if (!net().isIPv6(address)) return undefined;
       const bytes = new Uint8Array(28);
       bytes.set([10, 0, port >> 8, port & 255]);
       bytes.set(ipv6(address), 8);

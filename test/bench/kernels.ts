@@ -1,7 +1,7 @@
 /** Steady state: ns per executed BPF instruction, engine by engine, beside gcc's native code in paired runs. */
 import { Kernel, type Program } from '../../src/index.ts';
 import { instructions, NAMES, type Name, Natives, type Size, sizes, workMemory } from './programs.ts';
-import { cpuTime, geomean, median, table } from './table.ts';
+import { cpuTime, geomean, table } from './table.ts';
 
 const ENGINES = ['jit', 'step', 'interp'] as const;
 type Engine = (typeof ENGINES)[number];
@@ -32,34 +32,33 @@ function sizeFor(name: Name, engine: Engine): Size {
 export async function benchKernels(rounds: number): Promise<void> {
   const natives = Natives.build();
   console.log(
-    `\n# compute kernels, -mcpu=v3: ns of CPU time per BPF instruction, fastest of ${rounds}; ratios are medians of paired runs`,
+    `\n# compute kernels, -mcpu=v3: ns of CPU time per BPF instruction, fastest of ${rounds} alternating runs`,
   );
-  console.log(natives ? `gcc ${natives.version} -O2 of the same C runs beside each` : 'no gcc here: no ratios');
+  console.log(natives ? `/gcc: times gcc ${natives.version} -O2 of the same C` : 'no gcc here: no ratios');
   const rows: string[][] = [];
   const ratios: Record<string, number[]> = {};
   for (const name of NAMES) {
     const row: string[] = [name];
-    let native = Number.NaN;
+    const largest = sizes(name).at(-1)!;
+    const best: Record<string, number> = {};
+    let native = Number.POSITIVE_INFINITY;
     for (const engine of ENGINES) {
       const program = await load(name, engine);
       const size = sizeFor(name, engine);
       if (engine === 'jit') once(program, name, size); // translation and the compiler below it
-      const ns: number[] = [];
-      const pairs: number[] = [];
-      const count = engine === 'jit' ? rounds : Math.min(rounds, 2);
-      for (let i = 0; i < count; i++) {
-        ns.push(once(program, name, size));
-        if (natives === undefined) continue;
-        const gcc = natives.run(name, sizes(name).at(-1)!) / sizes(name).at(-1)!.insns;
-        pairs.push(ns.at(-1)! / gcc);
-        if (engine === 'jit') native = Number.isNaN(native) ? gcc : Math.min(native, gcc);
+      best[engine] = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < (engine === 'jit' ? rounds : Math.min(rounds, 3)); i++) {
+        best[engine] = Math.min(best[engine], once(program, name, size));
+        if (natives !== undefined) native = Math.min(native, natives.run(name, largest) / largest.insns);
       }
-      row.push(Math.min(...ns).toFixed(engine === 'jit' ? 3 : 1));
-      if (natives !== undefined) {
-        const ratio = median(pairs);
-        (ratios[engine] ??= []).push(ratio);
-        row.push(ratio.toFixed(engine === 'jit' ? 2 : 0));
-      }
+    }
+    for (const engine of ENGINES) {
+      const digits = engine === 'jit' ? 3 : 1;
+      row.push(best[engine]!.toFixed(digits));
+      if (natives === undefined) continue;
+      const ratio = best[engine]! / native;
+      (ratios[engine] ??= []).push(ratio);
+      row.push(ratio.toFixed(engine === 'jit' ? 2 : 0));
     }
     if (natives !== undefined) row.push(native.toFixed(3));
     rows.push(row);

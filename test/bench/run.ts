@@ -9,11 +9,11 @@ import { benchLatency, latencyChild } from './latency.ts';
 import { benchStartup } from './startup.ts';
 
 const parts: Readonly<Record<string, () => void | Promise<void>>> = {
-  kernels: () => (haveShared ? benchKernels(5) : undefined),
+  kernels: () => (haveShared ? benchKernels(9) : undefined),
   latency: () => (haveShared ? benchLatency(5) : undefined),
   events: () => benchEvents(50_000),
   repeat: () => benchRepeat(1_000_000),
-  growth: () => benchGrowth(1_000_000),
+  growth: () => benchGrowth(100_000),
   startup: () => benchStartup(10),
 };
 

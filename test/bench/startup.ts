@@ -17,7 +17,7 @@ export function benchStartup(rounds: number): void {
   const load: number[] = [];
   for (let i = 0; i < rounds; i++) {
     bare.push(run(['-e', '0']));
-    load.push(run([path('bin/ebpf-emu.js'), 'load', path('fixtures/hello.o')]));
+    load.push(run([path('bin/ebpf-emu.cjs'), 'load', path('fixtures/hello.o')]));
   }
   console.log(`\n# start-up: medians of ${rounds}`);
   console.log(

@@ -53,6 +53,7 @@ describe('an oops', () => {
       'kprobe_ftrace_handler',
       'ftrace_trampoline',
       'do_sys_openat2',
+      '__x64_sys_openat',
       'do_syscall_64',
       'entry_SYSCALL_64',
     ]);

@@ -3,7 +3,7 @@
  * marker (include/linux/rculist_nulls.h), elements `struct htab_elem`: lists, hash, key, value, all in guest
  * memory, because programs hold pointers to values and inlined lookups step from the element to its value.
  */
-import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
+import type { Addr } from '../../../src/machine/addr.ts';
 import { PAGE_OFFSET } from '../../../src/machine/index.ts';
 import { ERRNO } from '../../errno.ts';
 import {
@@ -15,6 +15,7 @@ import {
   BPF_MAP_TYPE,
   BPF_NOEXIST,
 } from '../uapi/index.ts';
+import { Buckets } from './buckets.ts';
 import { jhash } from './jhash.ts';
 import { Lru } from './lru.ts';
 import { BpfMap, contiguous, type MapAttrs, type MapContext } from './map.ts';
@@ -40,13 +41,8 @@ export class HashMap extends BpfMap {
   readonly #elemSize: number;
   readonly #valueAt: number;
   readonly #seed: number;
-  readonly #mask: number;
-  readonly #buckets: Addr;
-  readonly #bucketsPhys: number;
-  /** address minus physical address of every element */
-  readonly #delta: number;
+  readonly #table: Buckets;
   readonly #elems: Addr = 0;
-  readonly #hashAt: number;
   readonly #keyAt: number;
   readonly #lru: Lru | undefined;
   /** elements that are free, last freed first: preallocated maps only */
@@ -64,31 +60,29 @@ export class HashMap extends BpfMap {
     this.isLru = isLruType(attrs.type);
     this.isPercpu = isPercpuType(attrs.type);
     this.#prealloc = (attrs.flags & BPF_F_NO_PREALLOC) === 0;
-    this.#hashAt = e.hash;
     this.#keyAt = e.key;
     this.#valueAt = e.key + roundUp8(attrs.keySize);
     this.#elemSize = this.#valueAt + (this.isPercpu ? 8 : roundUp8(attrs.valueSize));
     const buckets = powerOfTwo(attrs.maxEntries);
-    this.#mask = buckets - 1;
     this.#seed = attrs.flags & BPF_F_ZERO_SEED ? 0 : this.host.random() | 0;
-    this.#buckets = this.areaAlloc(buckets * context.layout.bucket.sizeof);
-    this.#bucketsPhys = this.phys(this.#buckets);
-    for (let i = 0; i < buckets; i++) this.#writeHead(i, (i << 1) | 1, i >>> 31);
+    const bucketsAt = this.areaAlloc(buckets * context.layout.bucket.sizeof);
+    const table = (delta: number): Buckets =>
+      new Buckets(this.host, this.layout, bucketsAt, this.phys(bucketsAt), buckets, delta, attrs.keySize);
     const bounce = this.areaAlloc(roundUp8(attrs.keySize));
     this.#bounce = this.phys(bounce);
-    memory.writeAddr(this.addr + f.buckets, this.#buckets);
+    memory.writeAddr(this.addr + f.buckets, bucketsAt);
     memory.writeU32(this.addr + f.n_buckets, buckets);
     memory.writeU32(this.addr + f.elem_size, this.#elemSize);
     memory.writeU32(this.addr + f.hashrnd, this.#seed);
     this.#countPhys = this.phys(this.addr) + f.count;
     if (!this.#prealloc) {
-      this.#delta = PAGE_OFFSET;
+      this.#table = table(PAGE_OFFSET);
       return;
     }
     const extra = this.isLru || this.isPercpu ? 0 : cpus;
     const count = attrs.maxEntries + extra;
     this.#elems = this.areaAlloc(count * this.#elemSize);
-    this.#delta = this.#elems - this.phys(this.#elems);
+    this.#table = table(this.#elems - this.phys(this.#elems));
     memory.writeAddr(this.addr + f.elems, this.#elems);
     if (this.isPercpu) {
       for (let n = 0; n < count; n++)
@@ -122,7 +116,7 @@ export class HashMap extends BpfMap {
     return this.isPercpu ? roundUp8(this.valueSize) * this.host.cpus : this.valueSize;
   }
 
-  // --- buckets ---
+  // --- keys and per-CPU values ---
 
   #keyPhys(key: Addr): number {
     return contiguous(this.host, key, this.keySize, this.#bounce);
@@ -131,84 +125,17 @@ export class HashMap extends BpfMap {
     const { memory } = this.host;
     return jhash(memory.view, memory.u8, keyPhys, this.keySize, this.#seed);
   }
-  #writeHead(bucket: number, lo: number, hi: number): void {
-    const at = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
-    this.host.memory.view.setInt32(at, lo, true);
-    this.host.memory.view.setInt32(at + 4, hi, true);
-  }
-
-  /** Element with this key, 0 where there is none. */
-  #find(keyPhys: number, hash: number): Addr {
-    const { view, u8 } = this.host.memory;
-    const hashAt = this.#hashAt;
-    const keyAt = this.#keyAt;
-    const size = this.keySize;
-    const delta = this.#delta;
-    let at = this.#bucketsPhys + (hash & this.#mask) * this.layout.bucket.sizeof;
-    for (;;) {
-      const lo = view.getInt32(at, true);
-      if (lo & 1) return 0;
-      const elem = addrOf(lo, view.getInt32(at + 4, true));
-      at = elem - delta;
-      if (view.getInt32(at + hashAt, true) !== hash) continue;
-      let i = 0;
-      while (i < size && u8[at + keyAt + i] === u8[keyPhys + i]) i++;
-      if (i === size) return elem;
-    }
-  }
-
-  /** `hlist_nulls_add_head_rcu` */
-  #link(elem: Addr, hash: number): void {
-    const { view } = this.host.memory;
-    const at = elem - this.#delta;
-    const bucket = hash & this.#mask;
-    const head = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
-    const firstLo = view.getInt32(head, true);
-    const firstHi = view.getInt32(head + 4, true);
-    const headVa = this.#buckets + bucket * this.layout.bucket.sizeof;
-    view.setInt32(at, firstLo, true);
-    view.setInt32(at + 4, firstHi, true);
-    this.#putAddr(at + 8, headVa);
-    this.#writeHead(bucket, addrLo(elem), addrHi(elem));
-    if ((firstLo & 1) === 0) this.#putAddr(addrOf(firstLo, firstHi) - this.#delta + 8, elem);
-  }
-
-  #unlink(elem: Addr): void {
-    const { view } = this.host.memory;
-    const at = elem - this.#delta;
-    const nextLo = view.getInt32(at, true);
-    const nextHi = view.getInt32(at + 4, true);
-    const pprev = this.#getAddr(at + 8);
-    const inBucket = pprev >= this.#buckets && pprev < this.#buckets + (this.#mask + 1) * this.layout.bucket.sizeof;
-    const prevAt = inBucket ? this.#bucketsPhys + (pprev - this.#buckets) : pprev - this.#delta;
-    view.setInt32(prevAt, nextLo, true);
-    view.setInt32(prevAt + 4, nextHi, true);
-    if ((nextLo & 1) === 0) this.#putAddr(addrOf(nextLo, nextHi) - this.#delta + 8, pprev);
-    // LIST_POISON2: not in a bucket any more.
-    view.setInt32(at + 8, 0x122, true);
-    view.setInt32(at + 12, -0x2153_0000, true);
-  }
-
-  #getAddr(phys: number): Addr {
-    const { view } = this.host.memory;
-    return addrOf(view.getInt32(phys, true), view.getInt32(phys + 4, true));
-  }
-  #putAddr(phys: number, a: Addr): void {
-    const { view } = this.host.memory;
-    view.setInt32(phys, addrLo(a), true);
-    view.setInt32(phys + 4, addrHi(a), true);
-  }
   #writePercpu(elem: Addr, pointer: number): void {
-    this.#putAddr(elem - this.#delta + this.#valueAt, pointer);
+    this.#table.put(elem - this.#table.delta + this.#valueAt, pointer);
   }
   #percpuPointer(elem: Addr): number {
-    return this.#getAddr(elem - this.#delta + this.#valueAt);
+    return this.#table.get(elem - this.#table.delta + this.#valueAt);
   }
 
   // --- LRU nodes are element numbers ---
 
   #nodeAt(node: number): number {
-    return this.#elems - this.#delta + node * this.#elemSize;
+    return this.#elems - this.#table.delta + node * this.#elemSize;
   }
   #isRef(node: number): boolean {
     return (
@@ -220,16 +147,12 @@ export class HashMap extends BpfMap {
   }
   #setRef(elem: Addr): void {
     const { htab_elem, bpf_lru_node } = this.layout;
-    this.host.memory.u8[elem - this.#delta + htab_elem.lru_node + bpf_lru_node.ref] = 1;
+    this.host.memory.u8[elem - this.#table.delta + htab_elem.lru_node + bpf_lru_node.ref] = 1;
   }
   #unlinkNode(node: number): boolean {
     const elem = this.#elems + node * this.#elemSize;
-    const at = elem - this.#delta;
-    const { view } = this.host.memory;
-    if (view.getInt32(at + 8, true) === 0x122 || (view.getInt32(at + 8, true) | view.getInt32(at + 12, true)) === 0) {
-      return false;
-    }
-    this.#unlink(elem);
+    if (!this.#table.isLinked(elem)) return false;
+    this.#table.unlink(elem);
     this.#count--;
     return true;
   }
@@ -242,7 +165,7 @@ export class HashMap extends BpfMap {
   /** `__htab_map_lookup_elem`: the element, whose value follows its key. */
   lookupElem(key: Addr): Addr {
     const keyPhys = this.#keyPhys(key);
-    return this.#find(keyPhys, this.#hash(keyPhys));
+    return this.#table.find(keyPhys, this.#hash(keyPhys));
   }
   /** offset of the value in the element */
   get valueOffset(): number {
@@ -296,7 +219,7 @@ export class HashMap extends BpfMap {
       lruNode = this.#lru.pop(this.host.cpu());
       if (lruNode < 0) return -ERRNO.ENOMEM;
     }
-    const old = this.#find(keyPhys, hash);
+    const old = this.#table.find(keyPhys, hash);
     const err = old !== 0 ? (flags & BPF_NOEXIST ? -ERRNO.EEXIST : 0) : flags & BPF_EXIST ? -ERRNO.ENOENT : 0;
     if (err !== 0) {
       if (lruNode >= 0) this.#lru!.push(lruNode);
@@ -314,22 +237,21 @@ export class HashMap extends BpfMap {
     }
     const elem = lruNode >= 0 ? this.#elems + lruNode * this.#elemSize : this.#alloc(old);
     if (typeof elem === 'number' && elem === 0) return -this.#allocError;
-    const at = elem - this.#delta;
+    const at = elem - this.#table.delta;
     const { memory } = this.host;
     memory.u8.copyWithin(at + this.#keyAt, keyPhys, keyPhys + this.keySize);
-    memory.view.setInt32(at + this.#hashAt, hash, true);
     if (this.isPercpu) {
       this.#zeroPercpu(elem);
       this.#copyPercpu(elem, value, allCpus);
     } else {
       this.#copyIn(elem, value);
     }
-    this.#link(elem, hash);
+    this.#table.link(elem, hash);
     if (old === 0) {
       this.#count++;
     } else {
       if (this.#lru) this.#setRef(elem);
-      this.#unlink(old);
+      this.#table.unlink(old);
       this.dropped(old);
       this.#replaced(old);
     }
@@ -355,7 +277,7 @@ export class HashMap extends BpfMap {
     }
     const elem = this.host.kmalloc(this.#elemSize);
     if (this.isPercpu)
-      this.#putAddr(elem - PAGE_OFFSET + this.#valueAt, this.host.percpuAlloc(roundUp8(this.valueSize)));
+      this.#table.put(elem - PAGE_OFFSET + this.#valueAt, this.host.percpuAlloc(roundUp8(this.valueSize)));
     return elem;
   }
   #replaced(old: Addr): void {
@@ -380,7 +302,7 @@ export class HashMap extends BpfMap {
 
   #copyIn(elem: Addr, value: Addr): void {
     const { memory } = this.host;
-    memory.u8.set(memory.readBytes(value, this.storedSize), elem - this.#delta + this.#valueAt);
+    memory.u8.set(memory.readBytes(value, this.storedSize), elem - this.#table.delta + this.#valueAt);
   }
   #copyPercpu(elem: Addr, value: Addr, allCpus: boolean): void {
     const { memory, cpus } = this.host;
@@ -402,56 +324,30 @@ export class HashMap extends BpfMap {
   override delete(key: Addr): number {
     const elem = this.lookupElem(key);
     if (elem === 0) return -ERRNO.ENOENT;
-    this.#unlink(elem);
+    this.#table.unlink(elem);
     this.#count--;
     this.#freeElem(elem);
     return 0;
   }
 
   override nextKey(key: Addr, next: Addr): number {
-    const { memory } = this.host;
-    let bucket = 0;
-    if (key !== 0) {
-      const keyPhys = this.#keyPhys(key);
-      const hash = this.#hash(keyPhys);
-      const elem = this.#find(keyPhys, hash);
-      if (elem !== 0) {
-        const after = elem - this.#delta;
-        if ((memory.view.getInt32(after, true) & 1) === 0) return this.#giveKey(this.#getAddr(after), next);
-        bucket = (hash & this.#mask) + 1;
-      }
-    }
-    for (; bucket <= this.#mask; bucket++) {
-      const at = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
-      if ((memory.view.getInt32(at, true) & 1) === 0) return this.#giveKey(this.#getAddr(at), next);
-    }
-    return -ERRNO.ENOENT;
+    if (key === 0) return this.#giveKey(this.#table.first(), next);
+    const keyPhys = this.#keyPhys(key);
+    const hash = this.#hash(keyPhys);
+    const elem = this.#table.find(keyPhys, hash);
+    // a key that is not there starts over
+    return this.#giveKey(elem === 0 ? this.#table.first() : this.#table.after(elem, hash), next);
   }
   #giveKey(elem: Addr, next: Addr): number {
+    if (elem === 0) return -ERRNO.ENOENT;
     const { memory } = this.host;
     memory.writeBytes(next, memory.readBytes(elem + this.#keyAt, this.keySize));
     return 0;
   }
 
-  /** Elements in bucket order. */
-  *elements(): IterableIterator<Addr> {
-    const { view } = this.host.memory;
-    for (let bucket = 0; bucket <= this.#mask; bucket++) {
-      const head = this.#bucketsPhys + bucket * this.layout.bucket.sizeof;
-      let lo = view.getInt32(head, true);
-      let hi = view.getInt32(head + 4, true);
-      while ((lo & 1) === 0) {
-        const elem = addrOf(lo, hi);
-        // read before the callback, which may delete the element
-        lo = view.getInt32(elem - this.#delta, true);
-        hi = view.getInt32(elem - this.#delta + 4, true);
-        yield elem;
-      }
-    }
-  }
   override walk(each: (key: Addr, value: Addr) => number): number {
     let n = 0;
-    for (const elem of this.elements()) {
+    for (const elem of this.#table.elements()) {
       n++;
       if (each(elem + this.#keyAt, this.elemValue(elem, this.host.cpu())) !== 0) break;
     }
@@ -465,8 +361,8 @@ export class HashMap extends BpfMap {
     return true;
   }
   protected override free(): void {
-    for (const elem of [...this.elements()]) {
-      this.#unlink(elem);
+    for (const elem of [...this.#table.elements()]) {
+      this.#table.unlink(elem);
       this.dropped(elem);
       if (!this.#prealloc) {
         if (this.isPercpu) this.host.percpuFree(this.#percpuPointer(elem));

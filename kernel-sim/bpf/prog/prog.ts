@@ -170,7 +170,9 @@ export class BpfProg implements FdObject {
 }
 
 function offsets(kernel: Kernel): { readonly [F in keyof typeof BPF_PROG]: number } {
-  const layout = kernel.structs.has('bpf_prog') ? kernel.structs.of('bpf_prog') : undefined;
+  // BPF_PROG is right for the kernel that ships, whose BTF need not be read for it
+  const { structs } = kernel;
+  const layout = structs.foreign && structs.has('bpf_prog') ? structs.of('bpf_prog') : undefined;
   if (!layout) return BPF_PROG;
   return Object.fromEntries(
     Object.entries(BPF_PROG).map(([field, known]) => [field, layout.has(field) ? layout.offset(field) : known]),

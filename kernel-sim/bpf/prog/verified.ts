@@ -76,7 +76,6 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
   const { attrs, caps } = request;
   const { kernel } = state;
   const btf = programBtf(state, attrs.btf);
-  const vmlinux = kernel.btf;
   return {
     insns: request.insns,
     name: request.name,
@@ -98,7 +97,10 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
           const at = kernel.symbols.find(name)?.address;
           return at === undefined ? undefined : addrToBigInt(at);
         },
-        vmlinux,
+        // parsed when a program needs it: most name no type of the kernel's
+        get vmlinux() {
+          return kernel.btf;
+        },
         mapByFd: (fd) => {
           const object = kernel.fds.find(fd);
           return object !== undefined && 'attrs' in object ? mapFacts(object as unknown as BpfMap) : undefined;

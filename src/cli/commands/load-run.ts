@@ -6,7 +6,7 @@ import { readStrace } from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { packageRoot } from '../package-root.ts';
-import { plural, stage, warn } from '../style.ts';
+import { now, plural, stage, warn } from '../style.ts';
 
 /** Ships with the package: `strace -f -ttt python3`, beside the script that it ran. */
 const SHIPPED = 'fixtures/traces/python3.strace';
@@ -30,10 +30,11 @@ export interface RunOutcome {
 const INTERRUPTED = 130;
 
 /** From now on Ctrl-C asks the replay to end with its summary; a second one ends the process at once. */
-export function onInterrupt(): AbortSignal {
+export function onInterrupt(): { readonly signal: AbortSignal; forget(): void } {
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
-  return interrupt.signal;
+  const abort = () => interrupt.abort();
+  process.once('SIGINT', abort);
+  return { signal: interrupt.signal, forget: () => void process.off('SIGINT', abort) };
 }
 
 export async function replayAll(
@@ -47,7 +48,7 @@ export async function replayAll(
   stage('run', `replaying ${recording.name}: ${plural(steps.length, 'step')} of ${plural(tasks.size, 'task')}`);
 
   let lines = 0;
-  const started = performance.now();
+  const started = now();
   kernel.tracePipe.onLine = (line) => {
     lines++;
     process.stdout.write(`${line}\n`);
@@ -59,7 +60,7 @@ export async function replayAll(
     });
     for (const oops of result.oopses) process.stderr.write(`${oops}\n`);
     const text = `${plural(result.calls, 'system call')}, ${plural(lines, 'line')} of trace_pipe`;
-    const ms = performance.now() - started;
+    const ms = now() - started;
     if (options.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
     return { text, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
   } finally {

@@ -1,12 +1,14 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
-import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
+
 import { mapTypeName } from '../../../kernel-sim/bpf/uapi/index.ts';
+import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
+import { optimiseLater } from '../optimiser.ts';
 import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
-import { detail, hexBytes, milliseconds, paint, plural, stage, warn } from '../style.ts';
+import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { receive, showMaps } from './load-maps.ts';
 import { onInterrupt, readRecording, replayAll } from './load-run.ts';
 
@@ -21,6 +23,15 @@ type Loaded = LoadedObject<Kernel>;
 
 export async function load(file: string, options: LoadCommandOptions): Promise<void> {
   const interrupt = onInterrupt();
+  try {
+    await journey(file, options, interrupt.signal);
+  } finally {
+    interrupt.forget();
+  }
+}
+
+async function journey(file: string, options: LoadCommandOptions, signal: AbortSignal): Promise<void> {
+  optimiseLater();
   const recording = readRecording(options.replay);
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
@@ -34,7 +45,7 @@ export async function load(file: string, options: LoadCommandOptions): Promise<v
   showCode(kernel, loaded);
   attach(loaded);
   const received = receive(kernel, loaded);
-  const run = await replayAll(kernel, recording, { ...options, signal: interrupt });
+  const run = await replayAll(kernel, recording, { ...options, signal });
   showMaps(loaded, received);
   stage('done', `${run.text} in ${milliseconds(run.ms)}`);
   process.exitCode = run.exitCode;
@@ -58,7 +69,7 @@ function showObject(file: string, object: BpfObject): void {
 
 /** Loads all, or says why one is refused; undefined then, and the exit code set. */
 function loadPrograms(kernel: Kernel, object: BpfObject, options: LoadCommandOptions): Loaded | undefined {
-  const started = performance.now();
+  const started = now();
   try {
     const loaded = object.load(kernel, {
       ...(options.program ? { programs: options.program } : {}),
@@ -66,8 +77,7 @@ function loadPrograms(kernel: Kernel, object: BpfObject, options: LoadCommandOpt
       logLevel: options.verify ? STATISTICS : 0,
     });
     for (const warning of loaded.warnings) if (!object.warnings.includes(warning)) warn(warning);
-    for (const p of Object.values(loaded.programs))
-      showVerdict(p.name, p.handle.log, options.verify, performance.now() - started);
+    for (const p of Object.values(loaded.programs)) showVerdict(p.name, p.handle.log, options.verify, now() - started);
     return loaded;
   } catch (error) {
     if (!(error instanceof BpfError) || !error.log) throw error;

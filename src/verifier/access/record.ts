@@ -72,7 +72,7 @@ function containsOf(btf: Btf, owner: number, component: number, nodeKind: string
   return undefined;
 }
 
-function pointerField(btf: Btf, typeId: number, offset: number, kernel: Btf | undefined): SpecialField | undefined {
+function pointerField(btf: Btf, typeId: number, offset: number, kernelOf: KernelBtf): SpecialField | undefined {
   const ptr = btf.resolve(typeId);
   if (ptr.kind !== 'ptr') return undefined;
   const tag = btf.typeById(ptr.type);
@@ -81,19 +81,13 @@ function pointerField(btf: Btf, typeId: number, offset: number, kernel: Btf | un
   if (!kind) return undefined;
   const target = btf.resolve(tag.type);
   if (!isComposite(target) && target.kind !== 'fwd') return undefined;
+  const kernel = kernelOf();
   const id = kernel?.findByName(target.name, target.kind === 'union' ? 'union' : 'struct');
   if (kernel && id) return { kind, offset, size: 8, btf: kernel, typeId: id };
   return { kind, offset, size: 8, btf, typeId: target.id };
 }
 
-function collect(
-  btf: Btf,
-  owner: number,
-  base: number,
-  out: SpecialField[],
-  kernel: Btf | undefined,
-  depth: number,
-): void {
+function collect(btf: Btf, owner: number, base: number, out: SpecialField[], kernel: KernelBtf, depth: number): void {
   const type = btf.resolve(owner);
   if (depth > 8) return;
   // `owner` and `component` are what declaration tags are on: a member, or a variable
@@ -139,9 +133,11 @@ function safeSize(btf: Btf, id: number): number {
 }
 
 const byMap = new WeakMap<MapFacts, readonly SpecialField[]>();
-let kernelBtf: Btf | undefined;
+/** Asked when a type names one of the kernel's: reading its BTF takes longer than verifying most programs. */
+type KernelBtf = () => Btf | undefined;
+let kernelBtf: KernelBtf = () => undefined;
 /** The BTF in which kptrs' targets are looked up. */
-export const useKernelBtf = (btf: Btf | undefined): void => {
+export const useKernelBtf = (btf: KernelBtf): void => {
   kernelBtf = btf;
 };
 
