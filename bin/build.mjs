@@ -21,15 +21,24 @@ const plainRequire = {
   },
 };
 
-/** commander asks for child_process for subcommands in files of their own, which there are none of: loaded when touched. */
-const lazyChildProcess = {
-  name: 'lazy-child-process',
+/**
+ * Node's modules that a dependency asks for when it is loaded, but hardly ever calls: loaded when touched, as that
+ * takes milliseconds. commander wants child_process for subcommands in files of their own, which there are none of;
+ * elfy wants assert for string tables of the wrong type.
+ */
+const LAZY = { child_process: ['spawn'], assert: ['equal'] };
+const lazyBuiltins = {
+  name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('commander') ? { path: 'child_process', namespace: 'lazy' } : undefined,
+    onResolve({ filter: /^(node:)?(child_process|assert)$/ }, ({ path, importer }) =>
+      /node_modules.(commander|elfy)/.test(importer)
+        ? { path: path.replace('node:', ''), namespace: 'lazy' }
+        : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
-      contents: "exports.spawn = (...args) => require('node:child_process').spawn(...args);",
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+      contents: LAZY[path]
+        .map((name) => `exports.${name} = (...args) => require('node:${path}').${name}(...args);`)
+        .join('\n'),
     }));
   },
 };
@@ -51,7 +60,7 @@ await build({
   minifyWhitespace: true,
   minifyIdentifiers: true,
   external: ['blessed'],
-  plugins: [lazyChildProcess, plainRequire],
+  plugins: [lazyBuiltins, plainRequire],
   define: { 'import.meta.url': '__url' },
   // one function expression, which bin/ebpf-emu.cjs calls with what CommonJS gives a module
   banner: {

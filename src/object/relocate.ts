@@ -251,7 +251,8 @@ export class Relocator {
       const mine = within(all?.get(f.rawSectionName) ?? [], first, end);
       // The kernel wants records of all functions or of none.
       if (mine.length === 0) return [];
-      for (const record of mine) out.push({ ...record, insnOff: (record.insnOff - first) / INSN_SIZE + part.start });
+      for (const record of mine)
+        out.push({ ...record, insnOff: Math.floor((record.insnOff - first) / INSN_SIZE) + part.start });
     }
     return out;
   }

@@ -101,7 +101,12 @@ export interface HelperProto {
 
 /** What of a program, besides its types, decides which helpers and kfuncs it has. */
 export interface HelperScope {
-  readonly caps?: { readonly bpf: boolean; readonly perfmon: boolean; readonly netAdmin: boolean; readonly sysAdmin: boolean };
+  readonly caps?: {
+    readonly bpf: boolean;
+    readonly perfmon: boolean;
+    readonly netAdmin: boolean;
+    readonly sysAdmin: boolean;
+  };
   readonly sleepable?: boolean;
   /** kernel function that it attaches to, or for struct_ops the structure's name */
   readonly attachName?: string;
@@ -201,7 +206,10 @@ export interface VerifierKernel {
   /** `map_gen_lookup`: what takes the place of a call of map_lookup_elem */
   mapGenLookup?(map: MapFacts): Insn[] | undefined;
   /** address of `map->ops->map_…`, which a call of the helper becomes */
-  mapOp?(map: MapFacts, op: 'lookup' | 'update' | 'delete' | 'push' | 'pop' | 'peek' | 'redirect' | 'for_each' | 'lookup_percpu'): bigint | undefined;
+  mapOp?(
+    map: MapFacts,
+    op: 'lookup' | 'update' | 'delete' | 'push' | 'pop' | 'peek' | 'redirect' | 'for_each' | 'lookup_percpu',
+  ): bigint | undefined;
   /** address of the `struct btf_struct_meta` of a type in the program's BTF: what bpf_obj_new and its kin are passed */
   structMeta?(btf: Btf, typeId: number): bigint;
   mapByFd(fd: number): MapFacts | undefined;

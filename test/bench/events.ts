@@ -54,7 +54,7 @@ export async function benchEvents(count: number): Promise<void> {
     const row: string[] = [what];
     for (const engine of ['jit', 'step'] as const) {
       const kernel = await attached(engine, names);
-      for (let i = 0; i < 3; i++) await perOpen(kernel, count / 4);
+      for (let i = 0; i < 3; i++) await perOpen(kernel, count);
       const insns = kernel.machine.insns;
       row.push((await perOpen(kernel, count)).toFixed(2));
       if (engine === 'step') row.push(String(Math.round((kernel.machine.insns - insns) / count)));

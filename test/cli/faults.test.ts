@@ -53,7 +53,7 @@ describe.each(['jit', 'step'])('prog run --no-verify on %s', (engine) => {
       [
         /^BUG: TASK stack guard page was hit at [0-9a-f]{16} \(stack is [0-9a-f]{16}\.\.[0-9a-f]{16}\)$/m,
         /^Oops: stack guard page: 0000 /m,
-        /^ bpf_prog_[0-9a-f]{16}_func_1\+0x24\/0x27 \[bpf\]$/m,
+        /^ bpf_prog_[0-9a-f]{16}_F\+0x24\/0x27 \[bpf\]$/m,
       ],
     ],
     ['no exit', FALLS_OFF, [/^Oops: int3: 0000 /m, /^RAX: 0000000000000001 /m]],

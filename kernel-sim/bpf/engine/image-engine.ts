@@ -68,13 +68,13 @@ export class ImageEngine {
     prog.placed = output.funcs.map((f, n) => {
       const address = addrFromBigInt(f.address);
       bpfPack.write(address, f.bytes);
-      const name = prog.symbol(n === 0 ? undefined : code.funcs[n]!.name);
+      const name = prog.symbol(n);
       symbols.add(name, address, f.bytes.length, 'bpf');
       const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
       faults.addExtable(table);
       machine.mark(address, weights(code.insns, counted, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
       prog.onFree.push(() => {
-        symbols.remove(name);
+        if (symbols.get(name)?.address === address) symbols.remove(name);
         faults.removeExtable(table);
         machine.unmark(address);
         bpfPack.free(address);

@@ -87,10 +87,12 @@ export class InterpEngine implements InterpEnv {
       const address = this.#kernel.bpfPack.alloc(length);
       const bytes = entry(address);
       this.#kernel.bpfPack.write(address, bytes);
-      const name = prog.symbol(n === 0 ? undefined : func.name);
+      const name = prog.symbol(n);
       this.#kernel.symbols.add(name, address, length, 'bpf');
       prog.onFree.push(() => {
-        this.#kernel.symbols.remove(name);
+        const { symbols } = this.#kernel;
+        // another program of the same tag may have taken the name over
+        if (symbols.get(name)?.address === address) symbols.remove(name);
         this.#kernel.bpfPack.free(address);
       });
       return { name, address, bytes, insnOffsets: new Uint32Array(0) };

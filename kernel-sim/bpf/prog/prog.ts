@@ -6,6 +6,7 @@ import type { FdObject } from '../../core/fds.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { InterpProgram } from '../interp/index.ts';
 import type { BpfMap } from '../maps/index.ts';
+import { progTag } from './tag.ts';
 
 /** One function of a program; the first is the program itself. */
 export interface ProgFunc {
@@ -135,10 +136,16 @@ export class BpfProg implements FdObject {
   get address(): Addr {
     return this.addr;
   }
-  /** `bpf_prog_<tag>_<name>`, or a function's of it */
-  symbol(func?: string): string {
-    const suffix = func ?? this.name;
-    return `bpf_prog_${this.init.tag}${suffix ? `_${suffix}` : ''}`;
+  /**
+   * Symbol of one of its functions, `bpf_prog_<tag>_<name>` (`bpf_get_prog_name`): the name is BTF's where there is one,
+   * else the program's own, or F for its further functions, which have tags of their own.
+   */
+  symbol(n: number): string {
+    const func = this.init.code.funcs[n]!;
+    const named = this.init.verified ? func.name : '';
+    const name = named || (n === 0 ? this.name : 'F');
+    const tag = n === 0 ? this.init.tag : progTag(this.init.code.insns.slice(func.start, func.end));
+    return `bpf_prog_${tag}${name ? `_${name}` : ''}`;
   }
 
   setEntry(entry: Addr, jitedLength: number): void {

@@ -2,22 +2,23 @@
  * Tiers: what runs often becomes WebAssembly. Counts transfers of control, translates what crosses
  * the threshold in groups, one module each, and forgets what was made from text that has changed.
  */
-import { decode, FS, RIP } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
 import { CPU, type CpuState, RBP, RSP } from '../cpu.ts';
-import { EXEC, MAILBOX_PHYS, READ } from '../layout.ts';
+import { MAILBOX_PHYS } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { I32, ModuleBuilder } from '../wasm/encoder.ts';
 import { buildUnit } from './build.ts';
+import { Counters, NEVER, TRANSLATED } from './counters.ts';
 import { emitUnit } from './emit.ts';
 import { type FlagWords, settle } from './flags.ts';
 import { analyseFlow } from './flow.ts';
-import { type AddressClass, DYNAMIC, runSlot, type Unit } from './ir.ts';
+import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
 import { LEFT, type Left, MAIL } from './mailbox.ts';
 import { dropDead, flagStates, joinChecks } from './passes.ts';
 import { Runs } from './runs.ts';
 import { nestedAt, type Shape, shapeAt } from './shape.ts';
+import { accessed, calledAt, Sites } from './sites.ts';
 
 /** Translated code for one entry address. */
 export interface Translation {
@@ -29,8 +30,6 @@ export interface Translation {
   valid: boolean;
   /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */
   slice: number;
-  /** classes that accesses of this entry changed to, over all its translations */
-  readonly classes: AddressClass[];
   /** starts of blocks that were left out, and times that control came to one */
   readonly cold: ReadonlySet<Addr>;
   colds: number;
@@ -79,49 +78,20 @@ interface Wanted {
 const FIRST_SLICE = 1 << 18;
 const MAX_SLICE = 1 << 26;
 
-/** Counters are a direct-mapped table: a collision only delays a translation. */
-const SLOTS = 8192;
-/** counts that mean something else */
-const TRANSLATED = -1;
-const NEVER = -2;
-/** An access whose checks failed. */
-interface Site {
-  misses: number;
-  /** times that its class changed */
-  changes: number;
-  /** machine.insns at the last miss */
-  since: number;
-  cls: AddressClass | undefined;
-  /** when its class changed */
-  epoch: number;
-}
-
-/** misses until an access gets a class, until it gets another one, and changes until it goes through the TLB */
-const FIRST_RECLASS = 2;
-/** misses at places that have changed class until their unit is made again */
-const STALE = 8;
-const RECLASS = 32;
-const MAX_CHANGES = 4;
-/** misses farther apart than this do not add up */
 /** visits to blocks that were left out until they are put in; doubles each time */
 const FIRST_THAW = 8;
-const PATIENCE = 50_000;
 /** An indirect call: its first target, and how often it was and was not that. */
 interface Indirect {
   readonly target: Addr;
   hits: number;
   misses: number;
 }
-/** times that a unit may find the stack not as it relies on */
-const MAX_REFUSALS = 8;
 const SETTLED = 16;
 const POLYMORPHIC = 32;
-
-/** What accesses of a unit mostly turned out to be, once there are some. */
-function majority(t: Translation, before: AddressClass | undefined): AddressClass {
-  const same = t.classes.filter((c) => c === t.classes.at(-1)).length;
-  return same >= 2 && same * 2 > t.classes.length ? t.classes.at(-1)! : (before ?? 'direct');
-}
+/** times that a unit may find the stack not as it relies on */
+const MAX_REFUSALS = 8;
+/** a refused function has its text within this many bytes */
+const REACH = 1 << 20;
 
 /** What functions begin with: there rbp is the caller's. */
 const FUNCTION_STARTS: ReadonlySet<string> = new Set(['endbr64', 'push', 'nop', 'call']);
@@ -130,28 +100,23 @@ const MAIL_BASE = MAILBOX_PHYS >> 2;
 export class Translator {
   private readonly host: Host;
   private readonly options: TranslatorOptions;
-  private readonly tags = new Int32Array(SLOTS);
-  private readonly counts = new Int32Array(SLOTS);
+  private readonly counters = new Counters();
   private readonly translations = new Map<Addr, Translation>();
   private readonly shapes = new Map<Addr, Shape | undefined>();
   /** by the low half of the call's address */
   private readonly indirect = new Map<number, Indirect>();
   private readonly runs: Runs;
-  private readonly sites = new Map<Addr, Site>();
+  private readonly sites: Sites;
   /** by entry: times that more was put in */
   private readonly thaws = new Map<Addr, number>();
   /** starts of executed blocks that units were made of */
   private readonly warm = new Set<Addr>();
-  private readonly history = new Map<Addr, AddressClass[]>();
-  /** class for accesses of a unit of which nothing is known */
-  private readonly defaults = new Map<Addr, AddressClass>();
   /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
   private readonly wrongFrames = new Set<Addr>();
   private readonly flagWords: FlagWords;
   private readonly settleFlags: () => void;
   /** machine.insns if the budget of the running translation were spent */
   private end = 0;
-  private epoch = 0;
   /** entry of the unit being built */
   private building: Addr = 0;
   /** text that a running translation was made from has changed */
@@ -165,6 +130,7 @@ export class Translator {
     this.host = host;
     this.options = options;
     this.runs = new Runs(host.memory);
+    this.sites = new Sites(this.runs);
     const word = (at: number): number => (at - MAILBOX_PHYS) >> 2;
     this.flagWords = {
       words: host.memory.i32.subarray(MAIL_BASE, MAIL_BASE + 64),
@@ -185,29 +151,15 @@ export class Translator {
 
   /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
   onTransfer = (target: Addr): boolean => {
-    const lo = target | 0;
-    const slot = (lo ^ (lo >>> 13)) & (SLOTS - 1);
-    if (this.tags[slot] !== lo) {
-      this.tags[slot] = lo;
-      const count = this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 1;
-      this.counts[slot] = count;
-      return count === TRANSLATED || (count === 1 && this.options.threshold === 0);
-    }
-    const count = this.counts[slot]!;
-    if (count < 0) return count === TRANSLATED;
-    this.counts[slot] = count + 1;
-    return count >= this.options.threshold;
+    const count = this.counters.bump(target, this.firstCount);
+    return count < 0 ? count === TRANSLATED : count >= this.options.threshold;
   };
+
+  private firstCount = (target: Addr): number =>
+    this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 0;
 
   /** The import that translated code calls for flags of unknown origin. */
   private statusFlags = (): number => settle(this.flagWords) & STATUS;
-
-  private mark(target: Addr, what: number): void {
-    const lo = target | 0;
-    const slot = (lo ^ (lo >>> 13)) & (SLOTS - 1);
-    this.tags[slot] = lo;
-    this.counts[slot] = what;
-  }
 
   find(rip: Addr): Translation | undefined {
     return this.translations.get(rip);
@@ -274,12 +226,8 @@ export class Translator {
     else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) this.drop(t);
   }
 
-  private classOf = (rip: Addr, guess: AddressClass, va: Addr | undefined): AddressClass => {
-    const known = this.options.classOf?.(rip) ?? this.sites.get(rip)?.cls;
-    if (known !== undefined) return known;
-    if (va !== undefined) return this.runs.guess(va);
-    return guess === 'direct' ? (this.defaults.get(this.building) ?? guess) : guess;
-  };
+  private classOf = (rip: Addr, guess: AddressClass, va: Addr | undefined): AddressClass =>
+    this.options.classOf?.(rip) ?? this.sites.classOf(rip, guess, va, this.building);
 
   private compile(wanted: readonly Wanted[]): void {
     const { memory } = this.host;
@@ -291,7 +239,7 @@ export class Translator {
       const unit = this.unit(entry, within);
       if (typeof unit === 'string') {
         this.refused.set(entry, unit);
-        this.mark(entry, NEVER);
+        this.counters.set(entry, NEVER);
         continue;
       }
       const flow = analyseFlow(unit);
@@ -316,11 +264,9 @@ export class Translator {
     for (const { unit, need, name } of made) {
       const run = instance.exports[name] as (budget: number) => Left;
       this.compiled++;
-      this.mark(unit.entry, TRANSLATED);
+      this.counters.set(unit.entry, TRANSLATED);
       const { entry, ranges } = unit;
       const cold = new Set(unit.cold);
-      const classes = this.history.get(entry) ?? [];
-      this.history.set(entry, classes);
       this.translations.set(entry, {
         entry,
         ranges,
@@ -328,10 +274,9 @@ export class Translator {
         need,
         cold,
         colds: 0,
-        classes,
         slice: FIRST_SLICE,
         valid: true,
-        epoch: this.epoch,
+        epoch: this.sites.epoch,
         stale: 0,
         refusals: 0,
       });
@@ -463,71 +408,24 @@ export class Translator {
       return;
     }
     const call = this.indirect.get(rip | 0);
-    if (call !== undefined && call.hits >= SETTLED && this.calledAt(rip) !== call.target) {
+    if (call !== undefined && call.hits >= SETTLED && calledAt(this.host.memory, this.host.cpu, rip) !== call.target) {
       if (++call.misses === POLYMORPHIC) this.drop(t);
       return;
     }
-    const site = this.sites.get(rip) ?? { misses: 0, changes: 0, since: 0, cls: undefined, epoch: 0 };
-    if (site.epoch > t.epoch) {
-      // Its class has changed since. A unit is made again when that has gathered.
-      if (++t.stale >= STALE) this.drop(t);
-      return;
-    }
-    if (site.cls === 'tlb') return;
-    this.sites.set(rip, site);
-    const { insns } = this.host;
-    // Now and then is no reason: a buffer that is somewhere else each time is one miss each time.
-    if (insns - site.since > PATIENCE) site.misses = 0;
-    site.since = insns;
-    site.misses++;
-    const va = this.accessed(rip);
-    if (va === undefined) return;
-    const slot = site.cls === undefined ? -1 : runSlot(site.cls);
-    if (slot > 0 && site.misses < RECLASS && this.runs.load(slot, va)) return;
-    if (site.misses < (site.cls === undefined ? FIRST_RECLASS : RECLASS)) return;
-    site.misses = 0;
-    const cls = ++site.changes > MAX_CHANGES ? 'tlb' : this.runs.classify(va);
-    if (cls === site.cls) return;
-    site.cls = cls;
-    t.classes.push(cls);
-    this.defaults.set(t.entry, majority(t, this.defaults.get(t.entry)));
-    site.epoch = ++this.epoch;
-  }
-
-  /** Where the indirect call at `rip` is about to go. */
-  private calledAt(rip: Addr): Addr | undefined {
-    const { memory, cpu } = this.host;
-    const va = this.accessed(rip);
-    if (va !== undefined) return memory.translate(va, READ, false) < 0 ? undefined : memory.readAddr(va);
-    const { rm } = decode(memory.u8, memory.hostPhysical(rip, EXEC));
-    return rm >= 0 ? cpu.reg(rm) : undefined;
-  }
-
-  /** Address that the instruction at `rip` is about to access through its memory operand. */
-  private accessed(rip: Addr): Addr | undefined {
-    const { memory, cpu } = this.host;
-    const phys = memory.translate(rip, EXEC, false);
-    if (phys < 0) return undefined;
-    const { row, mem, base, index, scale, disp, segment, length } = decode(memory.u8, phys);
-    if (row < 0 || !mem) return undefined;
-    let va = disp;
-    if (base === RIP) va += rip + length;
-    else if (base >= 0) va += cpu.reg(base);
-    if (index >= 0) va += cpu.reg(index) * 2 ** scale;
-    if (segment !== 0) va += segment === FS ? cpu.fsBase : cpu.gsBase;
-    return va;
+    const va = accessed(this.host.memory, this.host.cpu, rip);
+    if (this.sites.miss(t, rip, va, this.host.insns)) this.drop(t);
   }
 
   private refuse(t: Translation, why: string): void {
     this.translations.delete(t.entry);
     this.refused.set(t.entry, why);
-    this.mark(t.entry, NEVER);
+    this.counters.set(t.entry, NEVER);
   }
 
   private drop(t: Translation): void {
     t.valid = false;
     this.translations.delete(t.entry);
-    this.mark(t.entry, this.options.threshold);
+    this.counters.set(t.entry, this.options.threshold);
   }
 
   /** Text in [va, va + bytes) changed. */
@@ -542,8 +440,11 @@ export class Translator {
     for (const [entry, shape] of this.shapes) {
       if (shape === undefined ? entry >= va && entry < end : hits(shape.ranges)) this.shapes.delete(entry);
     }
-    for (const entry of this.refused.keys()) this.mark(entry, 0);
-    this.refused.clear();
+    for (const entry of this.refused.keys()) {
+      if (entry < va - REACH || entry > end + REACH) continue;
+      this.refused.delete(entry);
+      this.counters.set(entry, 0);
+    }
   }
 
   /** A kernel mapping changed: code there, and the stack if it was there. */
