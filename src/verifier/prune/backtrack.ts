@@ -21,8 +21,8 @@ function checkNoArgs(env: Env, wanted: Wanted): void {
 /** Backwards over the first instruction of a function: only arguments may be wanted there. */
 function leaveFunction(env: Env, wanted: Wanted, passArgs: boolean): void {
   if (wanted.regMask() & ~ARGS) bug(env, wanted);
-  if (wanted.slotMask() !== 0n)
-    env.fail('EFAULT', `BUG stack slots ${wanted.slotMask().toString(16)}${passArgs ? '' : ' (callback call)'}`);
+  if (wanted.hasSlots())
+    env.fail('EFAULT', `BUG stack slots ${wanted.slotsHex()}${passArgs ? '' : ' (callback call)'}`);
   for (let n = 1; n <= 5; n++) {
     if (!wanted.hasReg(n)) continue;
     wanted.clearReg(n);

@@ -21,54 +21,59 @@ import { backtrackInsn } from './backtrack.ts';
 const ARGS = 0b111110;
 const FP = 10;
 
-/** What is still wanted, per frame: registers as bits, slots as a set. */
+/** What is still wanted, per frame: registers and stack slots, as bits. */
 export class Wanted {
   frame = 0;
-  readonly regs: number[] = new Array(MAX_CALL_FRAMES).fill(0);
-  readonly slots: bigint[] = new Array(MAX_CALL_FRAMES).fill(0n);
+  /** registers, slots 0..31 and slots 32..63 of each frame */
+  readonly #bits = new Int32Array(3 * MAX_CALL_FRAMES);
 
   reset(): void {
-    this.regs.fill(0);
-    this.slots.fill(0n);
+    this.#bits.fill(0);
   }
   get empty(): boolean {
-    for (let f = this.frame; f >= 0; f--) if (this.regs[f] || this.slots[f]) return false;
+    const bits = this.#bits;
+    for (let n = 3 * this.frame + 2; n >= 0; n--) if (bits[n] !== 0) return false;
     return true;
   }
   hasReg(n: number, frame = this.frame): boolean {
-    return (((this.regs[frame] as number) >> n) & 1) === 1;
+    return (((this.#bits[3 * frame] as number) >>> n) & 1) === 1;
   }
   setReg(n: number, frame = this.frame): void {
-    this.regs[frame] = (this.regs[frame] as number) | (1 << n);
+    this.#bits[3 * frame] = (this.#bits[3 * frame] as number) | (1 << n);
   }
   clearReg(n: number, frame = this.frame): void {
-    this.regs[frame] = (this.regs[frame] as number) & ~(1 << n);
+    this.#bits[3 * frame] = (this.#bits[3 * frame] as number) & ~(1 << n);
   }
   hasSlot(spi: number, frame: number): boolean {
-    return (((this.slots[frame] as bigint) >> BigInt(spi)) & 1n) === 1n;
+    return (((this.#bits[3 * frame + 1 + (spi >> 5)] as number) >>> (spi & 31)) & 1) === 1;
   }
   setSlot(spi: number, frame: number): void {
-    this.slots[frame] = (this.slots[frame] as bigint) | (1n << BigInt(spi));
+    const at = 3 * frame + 1 + (spi >> 5);
+    this.#bits[at] = (this.#bits[at] as number) | (1 << (spi & 31));
   }
   clearSlot(spi: number, frame: number): void {
-    this.slots[frame] = (this.slots[frame] as bigint) & ~(1n << BigInt(spi));
+    const at = 3 * frame + 1 + (spi >> 5);
+    this.#bits[at] = (this.#bits[at] as number) & ~(1 << (spi & 31));
   }
-  regMask(): number {
-    return this.regs[this.frame] as number;
+  regMask(frame = this.frame): number {
+    return this.#bits[3 * frame] as number;
   }
-  slotMask(): bigint {
-    return this.slots[this.frame] as bigint;
+  hasSlots(frame = this.frame): boolean {
+    return ((this.#bits[3 * frame + 1] as number) | (this.#bits[3 * frame + 2] as number)) !== 0;
+  }
+  slotsHex(): string {
+    const low = BigInt((this.#bits[3 * this.frame + 1] as number) >>> 0);
+    const high = BigInt((this.#bits[3 * this.frame + 2] as number) >>> 0);
+    return ((high << 32n) | low).toString(16);
   }
   regsText(frame = this.frame): string {
-    const mask = this.regs[frame] as number;
     const out: string[] = [];
-    for (let n = 0; n < 32; n++) if ((mask >>> n) & 1) out.push(`r${n}`);
+    for (let n = 0; n < 32; n++) if (this.hasReg(n, frame)) out.push(`r${n}`);
     return out.join(',');
   }
   slotsText(frame = this.frame): string {
     const out: string[] = [];
-    let mask = this.slots[frame] as bigint;
-    for (let spi = 0; mask; spi++, mask >>= 1n) if (mask & 1n) out.push(`${-(spi + 1) * SLOT_SIZE}`);
+    for (let spi = 0; spi < 64; spi++) if (this.hasSlot(spi, frame)) out.push(`${-(spi + 1) * SLOT_SIZE}`);
     return out.join(',');
   }
   /** Registers that shared an id at an instruction are wanted together. */
@@ -126,13 +131,13 @@ export function forgetPrecision(st: VerifierState): void {
 function markInState(env: Env, st: VerifierState, wanted: Wanted): void {
   for (let f = wanted.frame; f >= 0; f--) {
     const frame = st.frameAt(f);
-    for (let n = 0; n < 32; n++) {
+    for (let n = 0; n < FP && wanted.regMask(f) !== 0; n++) {
       if (!wanted.hasReg(n, f)) continue;
       const reg = frame.reg(n);
       if (reg.type !== SCALAR_VALUE || reg.precise) wanted.clearReg(n, f);
       else reg.precise = true;
     }
-    for (let spi = 0; spi < 64 && wanted.slots[f]; spi++) {
+    for (let spi = 0; spi < 64 && wanted.hasSlots(f); spi++) {
       if (!wanted.hasSlot(spi, f)) continue;
       const slot = frame.stack[spi];
       if (!slot) env.fail('EFAULT', `BUG backtracking (stack slot ${spi}, total slots ${frame.stack.length})`);
@@ -150,10 +155,10 @@ function markInState(env: Env, st: VerifierState, wanted: Wanted): void {
 function atFunctionEntry(env: Env, st: VerifierState, wanted: Wanted): void {
   const frame = st.frameAt(0);
   const global = st.curframe === 0 && frame.subprogno > 0 && frame.callsite === MAIN_FUNC;
-  if (!global || wanted.slotMask() !== 0n || (wanted.regMask() & ~ARGS) !== 0) {
+  if (!global || wanted.hasSlots() || (wanted.regMask() & ~ARGS) !== 0) {
     env.fail(
       'EFAULT',
-      `BUG backtracking func entry subprog ${frame.subprogno} reg_mask ${wanted.regMask().toString(16)} stack_mask ${wanted.slotMask().toString(16)}`,
+      `BUG backtracking func entry subprog ${frame.subprogno} reg_mask ${wanted.regMask().toString(16)} stack_mask ${wanted.slotsHex()}`,
     );
   }
   for (let n = 1; n <= 5; n++) {
