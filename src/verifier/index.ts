@@ -1,4 +1,5 @@
 /** The verifier of Linux 6.12 (kernel/bpf/verifier.c, bpf_check()): analysis and log. */
+import { BtfError } from '../btf/index.ts';
 import { useKernelBtf } from './access/record.ts';
 import { LOG_STATS } from './log/log.ts';
 import { checkAttach } from './prep/attach.ts';
@@ -63,10 +64,12 @@ export function verify(input: VerifierInput): VerifyResult {
   try {
     depth = analyse(env);
   } catch (e) {
-    if (!(e instanceof Reject)) throw e;
-    errno = e.errno;
+    if (e instanceof BtfError) env.say(e.message);
+    else if (!(e instanceof Reject)) throw e;
+    errno = e instanceof Reject ? e.errno : 'EINVAL';
   }
   printStats(env, started);
   const log = env.log.text;
+  if (input.logSize !== undefined && env.log.overflowed) errno = 'ENOSPC';
   return errno === undefined ? { ok: true, log, program: result(env, depth) } : { ok: false, log, errno };
 }

@@ -40,6 +40,8 @@ export interface VerifierInput {
   readonly caps: Caps;
   /** log_level of BPF_PROG_LOAD: bits 1 branch, 2 every instruction, 4 statistics */
   readonly logLevel: number;
+  /** room for the log in bytes; more than that is ENOSPC, and the end of the log is given. Where absent, 128 MiB without that errno */
+  readonly logSize?: number;
   readonly btf?: Btf;
   readonly funcInfo?: readonly FuncInfo[];
   readonly lineInfo?: readonly LineInfo[];

@@ -172,7 +172,7 @@ export function resolveWideLoads(env: Env): void {
       continue;
     }
     const high = insns[idx + 1];
-    if (!high || high.code !== 0 || high.dst !== 0 || high.src !== 0 || high.off !== 0)
+    if (high?.code !== 0 || high.dst !== 0 || high.src !== 0 || high.off !== 0)
       env.fail('EINVAL', 'invalid bpf_ld_imm64 insn');
     if (insn.src === I.BPF_PSEUDO_BTF_ID) resolveBtfId(env, idx, insn, high);
     else if (insn.src === I.BPF_PSEUDO_FUNC) env.auxAt(idx).ptrTypeBits = R.PTR_TO_FUNC;

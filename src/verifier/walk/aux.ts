@@ -34,13 +34,10 @@ export class Aux implements InsnAux {
   jmpPoint = false;
   forceCheckpoint = false;
   callsCallback = false;
-  visitedInCfg = false;
   /** bpf_loop: callback all calls agree on, and whether flags were zero at each */
   loopState?: { initialized: boolean; fits: boolean; callbackSubprog: number };
   fastcallPattern = false;
   fastcallSpills = 0;
-  hasFirstStorageSize?: number;
-  argProg = 0;
 
   constructor(origIdx: number) {
     this.origIdx = origIdx;
@@ -59,9 +56,7 @@ export interface SubprogArg {
 
 export class Subprog implements SubprogInfo {
   start: number;
-  linfoIdx = 0;
   stackDepth = 0;
-  stackExtra = 0;
   fastcallStackOff = 0;
   hasTailCall = false;
   tailCallReachable = false;
@@ -73,11 +68,9 @@ export class Subprog implements SubprogInfo {
   isGlobal = false;
   /** BTF of its prototype does not match how it is called */
   unreliable = false;
-  proto?: BtfFuncProto;
   argsCached = false;
   args: SubprogArg[] = [];
   changesPktData = false;
-  mightSleep = false;
   keepFastcallStack = false;
   called = false;
   verified = false;

@@ -77,7 +77,6 @@ export class Env {
   peakStates = 0;
   longestMarkRead = 0;
   idGen = 0;
-  hiddenSubprogs = 0;
   exceptionCallback: number | undefined;
   usesArena: MapFacts | undefined;
   seenDirectWrite = false;
@@ -118,7 +117,7 @@ export class Env {
       throw new NotModelledError('speculative paths of unprivileged programs (a kernel with mitigations)');
     this.input = input;
     this.kernel = input.kernel;
-    this.log = new Log(input.logLevel);
+    this.log = new Log(input.logLevel, input.logSize);
     this.source = new SourceLines(input.btf, input.lineInfo);
     this.insns = input.insns;
     this.aux = input.insns.map((_, n) => new Aux(n));

@@ -12,13 +12,29 @@ const TAIL_CALL_LIMIT = 256;
 class Chains {
   readonly #env: Env;
   readonly #chain: number[] = [];
+  readonly #known = new Map<string, boolean>();
   deepest = 0;
 
   constructor(env: Env) {
     this.#env = env;
   }
 
+  /** Chains that share a function at one depth go on alike: the first is followed, the rest take its answer. */
   enter(n: number, depth: number, underTailCall: boolean): boolean {
+    const inCallback = this.#chain.some((c) => this.#env.subprogs[c]?.isCallback);
+    const key = `${n} ${depth} ${this.#chain.length} ${inCallback}`;
+    let tail = this.#known.get(key);
+    if (tail === undefined) {
+      tail = this.#follow(n, depth, underTailCall);
+      this.#known.set(key, tail);
+    }
+    tail ||= underTailCall;
+    // whoever is on the way to a tail call keeps its counter
+    if (tail) for (const caller of this.#chain) this.#markReachable(caller);
+    return tail;
+  }
+
+  #follow(n: number, depth: number, underTailCall: boolean): boolean {
     const env = this.#env;
     const subprog = env.subprogs[n] as Subprog;
     if (n && subprog.hasTailCall && depth >= TAIL_CALL_LIMIT) {
@@ -51,8 +67,6 @@ class Chains {
       tail = this.enter(callee, total, tail);
       this.#chain.pop();
     }
-    // whoever is on the way to a tail call keeps its counter
-    if (tail) for (const caller of this.#chain) this.#markReachable(caller);
     return tail;
   }
 
