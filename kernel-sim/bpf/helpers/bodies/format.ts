@@ -32,19 +32,20 @@ const isSpace = (c: string | undefined): boolean => c !== undefined && /[\t-\r ]
 const isPunct = (c: string | undefined): boolean => c !== undefined && /[!-/:-@[-`{-~]/.test(c);
 const endsSpec = (c: string | undefined): boolean => c === undefined || isSpace(c) || isPunct(c);
 
+/** isprint() and isspace() of the kernel are Latin-1's. */
+const PRINTABLE = /^[\t-\r -~\xa0-\xff]*$/;
+
 /** The text, or undefined where the format is refused (EINVAL). `fmt` without its end. */
 export function format(fmt: string, args: readonly bigint[], env: FormatEnv): string | undefined {
   let out = '';
   let used = 0;
   let room = STRINGS_MAX;
+  if (!PRINTABLE.test(fmt)) return undefined;
   for (let i = 0; i < fmt.length; i++) {
-    const c = fmt[i]!;
-    // isprint() and isspace() of the kernel are Latin-1's
-    if (!/[\t-\r -~\xa0-\xff]/.test(c)) return undefined;
-    if (c !== '%') {
-      out += c;
-      continue;
-    }
+    const plain = fmt.indexOf('%', i);
+    if (plain < 0) return out + fmt.slice(i);
+    out += fmt.slice(i, plain);
+    i = plain;
     if (fmt[i + 1] === '%') {
       out += '%';
       i++;

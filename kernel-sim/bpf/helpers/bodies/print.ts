@@ -13,7 +13,19 @@ const MAX_VARARGS = 12;
 
 const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-const utf8 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
+/** Bytes as text; most lines are ASCII and need no second look. */
+const utf8 = (text: string): string => (/[^\0-\x7f]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text);
+
+const environments = new WeakMap<BpfState, FormatEnv>();
+/** One for each kernel: a line in trace_pipe is no reason to make it anew. */
+function environmentOf(state: BpfState): FormatEnv {
+  let env = environments.get(state);
+  if (env === undefined) {
+    env = environment(state);
+    environments.set(state, env);
+  }
+  return env;
+}
 
 /** is_ksym_addr(): the kernel's text, modules and images. */
 const isText = (at: Addr): boolean => at < 0 && at >= START_KERNEL_MAP;
@@ -63,7 +75,7 @@ function values(call: HelperCall, at: Addr, size: number): bigint[] | undefined 
 }
 
 function trace(call: HelperCall, fmt: string | undefined, args: readonly bigint[] | undefined): void {
-  const text = fmt === undefined || args === undefined ? undefined : format(fmt, args, environment(call.state));
+  const text = fmt === undefined || args === undefined ? undefined : format(fmt, args, environmentOf(call.state));
   if (text === undefined) {
     call.args.retInt(-ERRNO.EINVAL);
     return;
@@ -77,7 +89,7 @@ export const PRINT: HelperBodies = {
     const { args } = call;
     const fmt = readFormat(call, args.addr(0), args.u32(1));
     // only as many as the format takes: a call always passes three registers
-    trace(call, fmt, [args.big(2), args.big(3), args.big(4)]);
+    trace(call, fmt, fmt?.includes('%') ? [args.big(2), args.big(3), args.big(4)] : []);
   },
   bpf_trace_vprintk: (call) => {
     const { args } = call;
@@ -89,7 +101,7 @@ export const PRINT: HelperBodies = {
     const [at, size] = [args.addr(0), args.u32(1)];
     const bytes = readString(memory, args.addr(2), 4096);
     const given = values(call, args.addr(3), args.u32(4));
-    const text = bytes && given && format(latin1(bytes), given, environment(call.state));
+    const text = bytes && given && format(latin1(bytes), given, environmentOf(call.state));
     if (text === undefined) {
       args.retInt(-ERRNO.EINVAL);
       return;
