@@ -1,6 +1,8 @@
 /** Values of maps and variables as text: numbers, structures by field, bytes in hexadecimal. */
+import { hexBytes } from './style.ts';
+
 export function valueText(value: unknown): string {
-  if (value instanceof Uint8Array) return Array.from(value, (b) => b.toString(16).padStart(2, '0')).join(' ');
+  if (value instanceof Uint8Array) return hexBytes(value);
   if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`;
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'object' && value !== null) {

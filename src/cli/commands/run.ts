@@ -4,7 +4,7 @@ import type { Kernel } from '../../../kernel-sim/index.ts';
 import { UserError } from '../errors.ts';
 import { readData, readInput } from '../files.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
-import { warn } from '../style.ts';
+import { hexBytes, warn } from '../style.ts';
 
 export interface RunOptions extends KernelOptions {
   readonly type: string;
@@ -83,7 +83,7 @@ function hexdump(bytes: Uint8Array): string[] {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const row = bytes.subarray(at, at + 16);
-    const hex = Array.from(row, (b) => b.toString(16).padStart(2, '0')).join(' ');
+    const hex = hexBytes(row);
     const ascii = Array.from(row, (b) => (b >= 0x20 && b < 0x7f ? String.fromCharCode(b) : '.')).join('');
     lines.push(`${at.toString(16).padStart(7, '0')} ${hex.padEnd(47)}  ${ascii}`);
   }
