@@ -6,7 +6,7 @@
 import type { Insn } from '../../../src/isa/index.ts';
 import { BPF_LDX } from '../../../src/isa/index.ts';
 import type { ContextModel, CtxAccess, TypeFlag } from '../../../src/verifier/kernel.ts';
-import { accessSize } from './emit.ts';
+import { accessSize } from '../emit.ts';
 import type { StructLayout } from './layout.ts';
 import { loadedSize, loadPath, resolvePath } from './path.ts';
 

@@ -7,7 +7,7 @@
  *     sk_buff.pkt_type                    a bitfield: its byte, masked
  */
 import { BPF_AND, BPF_JEQ, type Insn } from '../../../src/isa/index.ts';
-import { alu32Imm, jumpImm, ldx } from './emit.ts';
+import { alu32Imm, jumpImm, ldx } from '../emit.ts';
 import type { StructField, StructLayout } from './layout.ts';
 
 export interface PathStep extends StructField {

@@ -4,7 +4,7 @@
  */
 import type { Insn } from '../../../src/isa/index.ts';
 import type { ContextModel, CtxAccess } from '../../../src/verifier/kernel.ts';
-import { ldx } from './emit.ts';
+import { ldx } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 
 const PT_REGS_SIZE = 168;

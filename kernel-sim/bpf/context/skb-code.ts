@@ -17,7 +17,7 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
-import { accessSize, alu32Imm, aluReg, jumpImm, ldx, mov32Imm, movImm, movReg } from './emit.ts';
+import { accessSize, alu32Imm, aluReg, jumpImm, ldx, mov32Imm, movImm, movReg } from '../emit.ts';
 import { type ContextEnv, emitCall } from './env.ts';
 import type { StructLayout } from './layout.ts';
 

@@ -17,7 +17,7 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
-import { alu32Imm, aluReg, ja, jumpImm, ldx, mov32Imm, movImm, movReg, storeAs, stx } from './emit.ts';
+import { alu32Imm, aluReg, ja, jumpImm, ldx, mov32Imm, movImm, movReg, storeAs, stx } from '../emit.ts';
 import { type Conversion, type Field, place } from './fields.ts';
 import type { StructLayout } from './layout.ts';
 import { loadPath } from './path.ts';

@@ -4,7 +4,7 @@
  */
 import { BPF_LDX } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { ldx, storeAs } from './emit.ts';
+import { ldx, storeAs } from '../emit.ts';
 import { type ContextEnv, capable } from './env.ts';
 import { type Field, type PlacedField, place, tableAccess, tableConvert } from './fields.ts';
 import { genLdAbs, unclonePrologue } from './skb-code.ts';

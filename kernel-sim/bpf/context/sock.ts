@@ -5,8 +5,8 @@
  */
 import { BPF_JNE, type Insn } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
+import { jumpImm, ldx, mov32Imm, storeAs } from '../emit.ts';
 import { attachType } from '../uapi/index.ts';
-import { jumpImm, ldx, mov32Imm, storeAs } from './emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableAccess, tableConvert, tableModel } from './fields.ts';
 import { loadPath } from './path.ts';

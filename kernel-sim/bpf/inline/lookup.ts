@@ -21,9 +21,9 @@ import {
   insn,
 } from '../../../src/isa/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
-import { alu32Imm, aluReg, ja, jumpImm, ldx, movImm } from '../context/emit.ts';
 import { type ContextEnv, emitCall } from '../context/env.ts';
 import type { StructLayout } from '../context/layout.ts';
+import { alu32Imm, aluReg, ja, jumpImm, ldx, movImm } from '../emit.ts';
 import { BPF_F_INNER_MAP, MAP_TYPES } from '../uapi/index.ts';
 
 const alu64Imm = (op: number, dst: number, imm: number): Insn => insn(BPF_ALU64 | op, dst, 0, 0, imm);

@@ -1,4 +1,4 @@
-/** Instructions that context conversions are made of; shapes as BPF_LDX_MEM and its kin of include/linux/filter.h. */
+/** Instructions that context conversions, inlined operations and converted filters are made of; shapes as BPF_LDX_MEM and its kin of include/linux/filter.h. */
 import {
   BPF_ALU,
   BPF_ALU64,
@@ -15,7 +15,7 @@ import {
   BPF_X,
   type Insn,
   insn,
-} from '../../../src/isa/index.ts';
+} from '../../src/isa/index.ts';
 
 /** BPF_SIZE of a number of bytes. */
 export function sizeCode(bytes: number): number {
