@@ -12,6 +12,7 @@ import { Bpf } from './bpf/index.ts';
 import { Args } from './core/args.ts';
 import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
+import { DirectMap } from './core/direct-map.ts';
 import { FdTable } from './core/fds.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
 import { OWN_PERCPU } from './core/own-percpu.ts';
@@ -61,6 +62,8 @@ export class Kernel {
   readonly engine: EngineName;
   readonly machine: Machine;
   readonly memory: GuestMemory;
+  /** the kernel's own objects */
+  readonly direct: DirectMap;
   readonly cpu: CpuState;
   /** arguments and result of a hypercall */
   readonly args: Args;
@@ -111,6 +114,7 @@ export class Kernel {
     this.engine = o.engine;
     this.#btfBytes = o.btf;
     this.memory = new GuestMemory({ bytes: o.memory });
+    this.direct = new DirectMap(this.memory);
     this.machine = new Machine(this.memory, { engine: o.engine === 'jit' ? 'jit' : 'step' });
     this.cpu = this.machine.cpu;
     this.args = new Args(this.cpu);

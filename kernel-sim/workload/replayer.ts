@@ -36,7 +36,7 @@ export interface ReplayResult {
 }
 
 /** What {@link Replayer.userNext} tells the way back to user space. */
-const NEXT = { go: 0, schedule: 1, fatal: 2, work: 3 } as const;
+const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
 
 export class Replayer {
   readonly #kernel: Kernel;
@@ -166,8 +166,7 @@ export class Replayer {
 
   /** The current task is about to return to user space: what it does there is its next system call. */
   userNext(): number {
-    const { tasks, clock, recorded, probes, files } = this.#kernel;
-    if (files.hasWork) return NEXT.work;
+    const { tasks, clock, recorded, probes } = this.#kernel;
     const task = tasks.current;
     task.call = undefined;
     const step = this.#step;

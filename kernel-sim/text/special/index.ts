@@ -6,6 +6,7 @@ import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './emit.ts';
 import { entry } from './entry.ts';
 import { fd } from './fdget.ts';
+import { files } from './files.ts';
 import { ftrace } from './ftrace.ts';
 import { kprobes } from './kprobes.ts';
 import { rethook } from './rethook.ts';
@@ -25,4 +26,5 @@ export const special: Readonly<Record<string, Emit>> = {
   ...rethook,
   ...bpf,
   ...fd,
+  ...files,
 };
