@@ -69,7 +69,7 @@ export function registerEffects(kernel: Kernel): void {
     if (tasks.threads(tasks.current) <= 1) files.closeAll(tasks.current);
   });
   on('file_free', () => files.put(args.addr(0)));
-  on('dentry', () => args.retAddr(files.dentry(readString(args.addr(0)))));
+  on('dentry', () => args.retAddr(files.dcache.find(readString(args.addr(0)))));
   // what a read gave, where the recording has it
   on('fill_user', () => {
     const call = tasks.current.call;
