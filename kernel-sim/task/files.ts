@@ -1,34 +1,36 @@
-/** Open files: struct file, dentry, inode, and each process's descriptor table, in guest memory. */
+/** Open files: struct file and each process's descriptor table, in guest memory. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { OWN_PERCPU } from '../core/own-percpu.ts';
 import type { Kernel } from '../kernel.ts';
-import { DentryCache } from './dentries.ts';
+import { Dcache } from './dcache.ts';
 import { FileCache } from './file-cache.ts';
 import { FILE_NEXT } from './layout.ts';
 import type { Task } from './task.ts';
 
-/** descriptors that a table has room for */
-const MAX_FDS = 256;
+/** descriptors that a new table has room for */
+const MIN_FDS = 256;
+/** fs.nr_open: more than this no table has, whatever the limits of a process say */
+const NR_OPEN = 1 << 20;
 
 export class Files {
   readonly #kernel: Kernel;
   readonly #filp: FileCache;
-  readonly #dentries: DentryCache;
   onSocketFree: ((socket: Addr) => void) | undefined;
+  readonly dcache: Dcache;
   readonly #direct: DirectMap;
   #fs: Addr = 0;
   readonly #f: Record<'dentry' | 'inode' | 'mnt' | 'private' | 'next', number>;
-  readonly #dentryInode: number;
   readonly #filesFdt: number;
   readonly #fdtFd: number;
+  readonly #fdtMax: number;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#direct = kernel.direct;
-    this.#filp = new FileCache(kernel);
-    this.#dentries = new DentryCache(kernel);
+    this.dcache = new Dcache(kernel);
     const file = kernel.structs.of('file');
+    this.#filp = new FileCache(kernel);
     this.#f = {
       dentry: file.offset('f_path.dentry'),
       inode: file.offset('f_inode'),
@@ -36,9 +38,9 @@ export class Files {
       private: file.offset('private_data'),
       next: file.offset(FILE_NEXT),
     };
-    this.#dentryInode = kernel.structs.of('dentry').offset('d_inode');
     this.#filesFdt = kernel.structs.of('files_struct').offset('fdt');
     this.#fdtFd = kernel.structs.of('fdtable').offset('fd');
+    this.#fdtMax = kernel.structs.of('fdtable').offset('max_fds');
   }
 
   /** `fs_struct` with root and working directory `/`. */
@@ -47,9 +49,9 @@ export class Files {
       const { slab, structs, memory } = this.#kernel;
       const layout = structs.of('fs_struct');
       this.#fs = slab.kmalloc(layout.size);
-      const root = this.dentry('/');
+      const root = this.dcache.get('/');
       for (const which of ['root', 'pwd']) {
-        memory.writeAddr(this.#fs + layout.offset(which), this.#dentries.mount);
+        memory.writeAddr(this.#fs + layout.offset(which), this.dcache.mount);
         memory.writeAddr(this.#fs + layout.offset(which) + 8, root);
       }
     }
@@ -61,23 +63,25 @@ export class Files {
     const layout = structs.of('files_struct');
     const at = slab.kmalloc(layout.size);
     const fdt = at + layout.offset('fdtab');
-    const fds = slab.kmalloc(MAX_FDS * 8);
-    memory.writeAddr(at + layout.offset('fdt'), fdt);
-    memory.writeU32(fdt + structs.of('fdtable').offset('max_fds'), MAX_FDS);
-    memory.writeAddr(fdt + this.#fdtFd, fds);
     const from = parent && memory.readAddr(parent.field('files'));
+    const max = from ? this.#room(from) : MIN_FDS;
+    const fds = slab.kmalloc(max * 8);
+    memory.writeAddr(at + layout.offset('fdt'), fdt);
+    memory.writeU32(fdt + this.#fdtMax, max);
+    memory.writeAddr(fdt + this.#fdtFd, fds);
     if (from) {
-      memory.writeBytes(fds, memory.readBytes(this.#slots(from), MAX_FDS * 8));
-      for (let fd = 0; fd < MAX_FDS; fd++) this.#filp.hold(memory.readAddr(fds + 8 * fd), 1);
+      memory.writeBytes(fds, memory.readBytes(this.#slots(from), max * 8));
+      for (let fd = 0; fd < max; fd++) this.#filp.hold(this.#direct.addr(fds + 8 * fd), 1);
     }
     return at;
   }
   /** exit_files() of the last thread */
   freeTable(table: Addr): void {
-    const { slab, memory } = this.#kernel;
+    const { slab } = this.#kernel;
     const fds = this.#slots(table);
-    for (let fd = 0; fd < MAX_FDS; fd++) {
-      const file = memory.readAddr(fds + 8 * fd);
+    const max = this.#room(table);
+    for (let fd = 0; fd < max; fd++) {
+      const file = this.#direct.addr(fds + 8 * fd);
       if (file !== 0) {
         this.#filp.hold(file, -1);
         this.put(file);
@@ -86,18 +90,44 @@ export class Files {
     slab.kfree(fds);
     slab.kfree(table);
   }
+  /** expand_files(): room for a descriptor, in steps of a power of two times 128. */
+  #expand(table: Addr, fd: number): void {
+    const { slab, memory } = this.#kernel;
+    const old = this.#slots(table);
+    const max = this.#room(table);
+    let room = max;
+    while (room <= fd) room *= 2;
+    const fds = slab.kmalloc(room * 8);
+    memory.writeBytes(fds, memory.readBytes(old, max * 8));
+    const fdt = this.#direct.addr(table + this.#filesFdt);
+    memory.writeAddr(fdt + this.#fdtFd, fds);
+    memory.writeU32(fdt + this.#fdtMax, room);
+    slab.kfree(old);
+  }
   #slots(table: Addr): Addr {
     const direct = this.#direct;
     return direct.addr(direct.addr(table + this.#filesFdt) + this.#fdtFd);
   }
+  /** max_fds: descriptors that a table has room for. */
+  #room(table: Addr): number {
+    const direct = this.#direct;
+    return direct.get32(direct.addr(table + this.#filesFdt) + this.#fdtMax);
+  }
   get(task: Task, fd: number): Addr {
-    if (fd < 0 || fd >= MAX_FDS) return 0;
-    return this.#direct.addr(this.#slots(this.#direct.addr(task.files)) + 8 * fd);
+    const table = this.#direct.addr(task.files);
+    if (fd < 0 || fd >= this.#room(table)) return 0;
+    return this.#direct.addr(this.#slots(table) + 8 * fd);
   }
   install(task: Task, fd: number, file: Addr): void {
-    if (fd < 0 || fd >= MAX_FDS) return;
     const direct = this.#direct;
-    const slot = this.#slots(direct.addr(task.files)) + 8 * fd;
+    const table = direct.addr(task.files);
+    if (fd < 0 || fd >= NR_OPEN) {
+      // no descriptor of Linux: nothing will refer to the file
+      if (file !== 0) this.#putOff(file);
+      return;
+    }
+    if (fd >= this.#room(table)) this.#expand(table, fd);
+    const slot = this.#slots(table) + 8 * fd;
     const old = direct.addr(slot);
     if (old === file) return;
     direct.putAddr(slot, file);
@@ -109,14 +139,15 @@ export class Files {
 
   /** `struct file` of a path. */
   open(path: string): Addr {
-    return this.openDentry(this.dentry(path));
+    return this.openDentry(this.dcache.get(path));
   }
+  /** `struct file` of a dentry that is held for it. */
   openDentry(dentry: Addr): Addr {
     const direct = this.#direct;
     const at = this.#filp.alloc();
     direct.putAddr(at + this.#f.dentry, dentry);
-    direct.putAddr(at + this.#f.mnt, this.#dentries.mount);
-    direct.putAddr(at + this.#f.inode, direct.addr(dentry + this.#dentryInode));
+    direct.putAddr(at + this.#f.mnt, this.dcache.mount);
+    direct.putAddr(at + this.#f.inode, this.dcache.inode(dentry));
     return at;
   }
   /** Whether no descriptor refers to a file any more. */
@@ -135,8 +166,10 @@ export class Files {
   /** exit_files() of the last thread: every descriptor is closed. */
   closeAll(task: Task): void {
     const direct = this.#direct;
-    const fds = this.#slots(direct.addr(task.files));
-    for (let fd = 0; fd < MAX_FDS; fd++) {
+    const table = direct.addr(task.files);
+    const fds = this.#slots(table);
+    const max = this.#room(table);
+    for (let fd = 0; fd < max; fd++) {
       const file = direct.addr(fds + 8 * fd);
       if (file === 0) continue;
       direct.putAddr(fds + 8 * fd, 0);
@@ -149,14 +182,7 @@ export class Files {
     if (!this.isLast(file)) return;
     const socket = this.#direct.addr(file + this.#f.private);
     if (socket !== 0) this.onSocketFree?.(socket);
+    this.dcache.put(this.#direct.addr(file + this.#f.dentry));
     this.#filp.free(file);
-  }
-  /** The dentry of an absolute path (a relative one counts from `/`), its parents' too; cached as the dcache does. */
-  dentry(path: string): Addr {
-    return this.#dentries.of(path);
-  }
-  /** `vfsmount` of the root file system. */
-  get mount(): Addr {
-    return this.#dentries.mount;
   }
 }

@@ -38,6 +38,10 @@ export class KnownPaths {
     for (let n = 0; n < path.length; n++) if (u8[phys + n] !== path[n]) return false;
     return true;
   }
+  /** Dentries were given up. */
+  clear(): void {
+    this.#paths.fill(undefined);
+  }
   add(phys: number, length: number, hash: number, dentry: Addr): void {
     if (length > MAX_PATH) return;
     let place = -1;

@@ -10,3 +10,6 @@ export const FILE_NEXT = 'f_ra';
 /** names_cache: bytes of an object, and where a free one has the next, as SLUB has it in the middle. */
 export const PATH_MAX = 4096;
 export const NAME_NEXT = PATH_MAX / 2;
+
+/** d_flags: asked for since the cache was last looked through */
+export const DCACHE_REFERENCED = 1 << 6;

@@ -43,6 +43,7 @@ export function registerEffects(kernel: Kernel): void {
     args.retAddr(text.place(empty ? 'vfs_fstat' : 'vfs_fstatat_path'));
   });
   on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
+  on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
   // a descriptor that the recording uses but never opened: it was inherited
   on('fd_unknown', () => {
     const fd = args.lo(0);
@@ -54,7 +55,7 @@ export function registerEffects(kernel: Kernel): void {
     if (tasks.threads(tasks.current) <= 1) files.closeAll(tasks.current);
   });
   on('file_free', () => files.put(args.addr(0)));
-  on('dentry', () => args.retAddr(files.dentry(readString(args.addr(0)))));
+  on('dentry', () => args.retAddr(files.dcache.find(readString(args.addr(0)))));
   // what a read gave, where the recording has it
   on('fill_user', () => {
     const call = tasks.current.call;

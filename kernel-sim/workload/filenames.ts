@@ -9,7 +9,7 @@ import { PAGE_SIZE } from '../core/layout.ts';
 import { OWN_PERCPU } from '../core/own-percpu.ts';
 import type { Kernel } from '../kernel.ts';
 import { FreeList } from '../mm/free-list.ts';
-import { hashByte, KnownPaths, PATH_HASH } from '../task/known-paths.ts';
+import { hashByte, type KnownPaths, PATH_HASH } from '../task/known-paths.ts';
 import { NAME_NEXT, PATH_MAX } from '../task/layout.ts';
 
 export class Filenames {
@@ -29,7 +29,7 @@ export class Filenames {
     this.#memory = kernel.memory;
     this.#direct = kernel.direct;
     this.#free = new FreeList(kernel.direct, kernel.context, kernel.percpu, OWN_PERCPU.names_free, NAME_NEXT);
-    this.#known = new KnownPaths(kernel.memory.u8);
+    this.#known = kernel.files.dcache.known;
     const layout = kernel.structs.of('filename');
     this.#name = layout.offset('name');
     this.#uptr = layout.offset('uptr');
@@ -80,7 +80,7 @@ export class Filenames {
   #found(dentry: Addr): void {
     const own = this.#kernel.percpu.offset(this.#kernel.context.cpu);
     this.#direct.putAddr(own + OWN_PERCPU.open_dentry, dentry);
-    this.#direct.putAddr(own + OWN_PERCPU.open_mnt, dentry === 0 ? 0 : this.#kernel.files.mount);
+    this.#direct.putAddr(own + OWN_PERCPU.open_mnt, dentry === 0 ? 0 : this.#kernel.files.dcache.mount);
   }
   /** `struct file` of a name, whose path is known from now on. */
   open(at: Addr): Addr {
@@ -89,7 +89,7 @@ export class Filenames {
     const { u8 } = this.#direct;
     const start = this.#direct.phys(at + this.#text);
     const end = u8.indexOf(0, start);
-    const dentry = files.dentry(this.#decoder.decode(u8.subarray(start, end)));
+    const dentry = files.dcache.get(this.#decoder.decode(u8.subarray(start, end)));
     let hash = PATH_HASH;
     for (let n = start; n < end; n++) hash = hashByte(hash, u8[n] as number);
     this.#known.add(start, end - start, hash, dentry);

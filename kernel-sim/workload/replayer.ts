@@ -116,7 +116,12 @@ export class Replayer {
       if (stopped) this.#backToLoader();
       cpu.rip = rip;
       cpu.setReg(RSP, rsp);
-      for (const t of [...tasks.all()]) if (t.user && t !== tasks.loader) tasks.exit(t, 0);
+      for (const t of [...tasks.all()]) {
+        if (!t.user || t === tasks.loader) continue;
+        // hooks of functions that it is inside of
+        this.#kernel.probes.flush(t);
+        tasks.exit(t, 0);
+      }
       tasks.reap();
     }
     return { calls: this.#calls, insns: machine.insns - before, stopped, oopses };

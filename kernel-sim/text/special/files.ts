@@ -4,7 +4,8 @@
  * A key `@name` is what `@name(...)` in a table row becomes: arguments in rdi, rsi, result in rax; the host does what is rare.
  */
 import { type Assembler, at, type Label, mem, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
-import { FILE_NEXT, fileWord, NAME_NEXT } from '../../task/layout.ts';
+
+import { DCACHE_REFERENCED, FILE_NEXT, fileWord, NAME_NEXT } from '../../task/layout.ts';
 import { type Emit, type EmitContext, hyper, load, mov, percpu, store } from './emit.ts';
 
 /** ENXIO, ENODEV, ETXTBSY: the name was found and allowed, and opening the file failed (fs/open.c, do_dentry_open) */
@@ -17,15 +18,15 @@ const next = (k: EmitContext): number => k.off('file', FILE_NEXT);
 /** next free object: in the middle, as SLUB has it */
 const freeNext = (k: EmitContext): number => (k.sizeOf('file') >> 4) << 3;
 
-/** rdx = address of the descriptor edi's entry, or goes away where the table has none */
-function slot(a: Assembler, k: EmitContext, none: Label): void {
+/** rdx = address of the descriptor edi's entry, or goes away where there is no table, or none in it */
+function slot(a: Assembler, k: EmitContext, none: Label, beyond = none): void {
   a.op('mov r64, r/m64', rdx, percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task')));
   load(a, rdx, rdx, k.off('task_struct', 'files'));
   a.op('test r/m64, r64', rdx, rdx);
-  a.op('je rel8', none);
+  a.op('je rel32', none);
   load(a, rdx, rdx, k.off('files_struct', 'fdt'));
   a.op('cmp r/m32, r32', at(rdx, k.off('fdtable', 'max_fds')), rdi);
-  a.op('jbe rel8', none);
+  a.op('jbe rel32', beyond);
   load(a, rdx, rdx, k.off('fdtable', 'fd'));
   a.op('mov r/m32, r32', rcx, rdi);
   a.op('lea r64, m', rdx, mem({ base: rdx, index: rcx, scale: 8 }));
@@ -36,6 +37,11 @@ function unlessObject(a: Assembler, reg: number, none: Label): void {
   a.op('jns rel8', none);
   a.op('cmp r/m64, imm32', reg, -MAX_ERRNO);
   a.op('jae rel8', none);
+}
+/** dget(), dput(): the dentry was of use */
+function count(a: Assembler, k: EmitContext, dentry: number, change: 'inc r/m32' | 'dec r/m32'): void {
+  a.op(change, at(dentry, k.off('dentry', 'd_lockref.count')));
+  a.op('or r/m32, imm8', at(dentry, k.off('dentry', 'd_flags')), DCACHE_REFERENCED);
 }
 /** goes on where the file was opened, as far as the recording says */
 function whenOpened(a: Assembler, k: EmitContext, not: Label): void {
@@ -72,6 +78,7 @@ const fileAlloc: Emit = (a, k) => {
   store(a, rax, k.off('file', 'f_path.dentry'), rdx);
   load(a, rcx, rdx, k.off('dentry', 'd_inode'));
   store(a, rax, k.off('file', 'f_inode'), rcx);
+  count(a, k, rdx, 'inc r/m32');
   a.op('mov r64, r/m64', rcx, percpu(k, 'open_mnt'));
   store(a, rax, k.off('file', 'f_path.mnt'), rcx);
   a.op('jmp rel32', done);
@@ -101,23 +108,24 @@ const fdInstall: Emit = (a, k) => {
   const one = a.label();
   const behind = a.label();
   const last = a.label();
-  slot(a, k, out);
+  const expand = a.label();
+  slot(a, k, out, expand);
   a.op('cmp r/m64, imm32', rsi, -MAX_ERRNO);
-  a.op('jae rel8', out);
+  a.op('jae rel32', out);
   load(a, rcx, rdx, 0);
   a.op('cmp r/m64, r64', rcx, rsi);
-  a.op('je rel8', out);
+  a.op('je rel32', out);
   store(a, rdx, 0, rsi);
   a.op('test r/m64, r64', rsi, rsi);
   a.op('je rel8', one);
   a.op('inc r/m32', refs(k, rsi));
   a.bind(one);
   a.op('test r/m64, r64', rcx, rcx);
-  a.op('je rel8', out);
+  a.op('je rel32', out);
   a.op('dec r/m32', refs(k, rcx));
-  a.op('jg rel8', out);
+  a.op('jg rel32', out);
   a.op('test r/m64, r64', rsi, rsi);
-  a.op('je rel8', out);
+  a.op('je rel32', out);
   a.op('mov r/m64, imm32', at(rcx, next(k)), 0);
   a.op('cmp r/m64, imm8', percpu(k, 'fput_head'), 0);
   a.op('jne rel8', behind);
@@ -128,6 +136,9 @@ const fdInstall: Emit = (a, k) => {
   store(a, rdx, next(k), rcx);
   a.bind(last);
   a.op('mov r/m64, r64', percpu(k, 'fput_tail'), rcx);
+  a.op('jmp rel8', out);
+  a.bind(expand);
+  hyper(a, k, 'fd_install');
   a.bind(out);
 };
 
@@ -189,6 +200,8 @@ const fileFree: Emit = (a, k) => {
   a.op('cmp r/m64, imm8', at(rdi, k.off('file', 'private_data')), 0);
   a.op('jne rel8', slow);
   a.op('mov r/m32, imm32', live(k, rdi), 0);
+  load(a, rax, rdi, k.off('file', 'f_path.dentry'));
+  count(a, k, rax, 'dec r/m32');
   a.op('mov r64, r/m64', rax, percpu(k, 'filp_free'));
   store(a, rdi, freeNext(k), rax);
   a.op('mov r/m64, r64', percpu(k, 'filp_free'), rdi);
