@@ -1,11 +1,12 @@
 /** Units to a WebAssembly module: blocks of micro-operations, the passes over them, code, and an instance of it. */
 import type { GuestMemory } from '../memory.ts';
 import { I32, ModuleBuilder } from '../wasm/encoder.ts';
+import { joinChecks } from './checks.ts';
 import { emitUnit } from './emit.ts';
 import { analyseFlow } from './flow.ts';
 import type { Unit } from './ir.ts';
 import type { Left } from './mailbox.ts';
-import { dropDead, flagStates, joinChecks } from './passes.ts';
+import { dropDead, flagStates } from './passes.ts';
 
 /** What translated code calls. */
 export interface Imports {

@@ -12,11 +12,14 @@ import {
   DYNAMIC,
   type ExitPoint,
   type FlagKind,
+  type Operation,
   type OverlayKind,
+  runSlot,
   TEMP,
   type Uop,
+  USE,
+  usesOf,
   type Width,
-  written,
 } from './ir.ts';
 
 /** Stack state at a point, as offsets from rsp at the unit's entry. */
@@ -61,8 +64,12 @@ const MAX_FRAME = 1 << 16;
 
 export class Lifter {
   uops: Uop[] = [];
+  /** registers that these write, as a mask */
+  modified = 0;
   temps = 0;
   readonly frame = { lo: 0, hi: 0 };
+  /** slots that checks are made with, as a mask */
+  runs = 0;
   readonly options: LiftOptions;
   state: StackState = { sp: 0, bp: DYNAMIC, saved: new Map(), stackish: 0 };
   /** the instruction at hand, and how many of its block came before */
@@ -76,6 +83,7 @@ export class Lifter {
 
   begin(state: StackState): void {
     this.uops = [];
+    this.modified = 0;
     this.state = { ...state };
     this.stackTemps.clear();
     this.done = 0;
@@ -89,8 +97,9 @@ export class Lifter {
     return { rip: this.d.rip, done: this.done, sp: this.state.sp, bp: this.state.bp };
   }
 
-  emit(u: Uop): void {
-    this.uops.push(sameShape(u));
+  emit(operation: Operation): void {
+    const u = sameShape(operation);
+    this.uops.push(u);
     this.taint(u);
   }
 
@@ -100,8 +109,9 @@ export class Lifter {
 
   /** Follows pointers into the stack through moves and additions; only a guess depends on it. */
   private taint(u: Uop): void {
-    const d = written(u);
-    if (d < 0) return;
+    if (!(u.uses & USE.setsD)) return;
+    const { d } = u as Extract<Uop, { op: 'mov' }>;
+    if (d < TEMP) this.modified |= 1 << d;
     const from =
       u.op === 'sp' ||
       (u.op === 'mov' && this.isStackish(u.a)) ||
@@ -255,6 +265,8 @@ export class Lifter {
     if (m.frame) this.touch(m.disp, w);
     else {
       const { a, disp, cls, p } = m;
+      const slot = runSlot(cls);
+      if (slot >= 0) this.runs |= 1 << slot;
       this.emit({ op: 'check', a, lo: disp, hi: disp + w, write, cls, p, exit: this.exit() });
     }
   }
@@ -304,7 +316,7 @@ export class Lifter {
 }
 
 /** All fields in one order, so that the engine sees one kind of object in every pass. */
-function sameShape(u: Uop): Uop {
+function sameShape(u: Operation): Uop {
   const f = u as unknown as Record<string, unknown>;
   const {
     op,
@@ -327,6 +339,8 @@ function sameShape(u: Uop): Uop {
   const { sp, not, write, sign, exit } = f;
   return {
     op,
+    uses: usesOf(op as Uop['op'], a as number, b as number, p as number),
+    ends: 0,
     w,
     d,
     a,
