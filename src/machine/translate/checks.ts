@@ -3,7 +3,7 @@
  * has made it. It stays exact about where the unit is left: only what is known to hold is not asked again.
  */
 import type { Flow } from './flow.ts';
-import { type Block, RUN_SLOTS, runSlot, TEMP, type Unit, type Uop, USE } from './ir.ts';
+import { type Block, clobbers, RUN_SLOTS, runSlot, TEMP, type Unit, type Uop, USE } from './ir.ts';
 
 type Check = Extract<Uop, { op: 'check' }>;
 
@@ -192,7 +192,7 @@ class Killed {
     // Inner loops begin after the ones around them.
     for (let i = n - 1; i >= 0; i--) {
       const b = order[i]!;
-      const mask = b.term.kind === 'vmcall' ? ALL_REGISTERS : b.modified;
+      const mask = clobbers(b.term) ? ALL_REGISTERS : b.modified;
       const inner = flow.loop[b.id]!;
       if (inner >= 0) loops[position[inner]!]! |= mask;
       if (flow.header[b.id]) {
@@ -206,8 +206,8 @@ class Killed {
   }
 
   between(dom: number, at: number): number {
-    // A hypercall that ends the dominator changes registers on the way out of it.
-    const own = this.order[dom]!.term.kind === 'vmcall' ? ALL_REGISTERS : 0;
+    // A call that ends the dominator changes registers on the way out of it.
+    const own = clobbers(this.order[dom]!.term) ? ALL_REGISTERS : 0;
     return own | this.loops[at]! | this.range(dom + 1, at);
   }
 

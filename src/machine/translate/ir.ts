@@ -229,6 +229,12 @@ export type Terminator =
   /** a hypercall, then `to` unless the handler moved rip, rsp or rbp, or patched text */
   | { readonly kind: 'vmcall'; readonly exit: ExitPoint; readonly to: Block };
 
+/** Whether other code runs between the block and what follows it: any register, flag and part of memory may have changed. */
+export const clobbers = (term: Terminator): boolean => term.kind === 'vmcall';
+
+/** The variable that a terminator reads, -1 none. */
+export const termReads = (term: Terminator): number => (term.kind === 'leave' ? term.a : -1);
+
 export interface Block {
   readonly id: number;
   readonly rip: Addr;

@@ -7,7 +7,7 @@
 
 import { afterUop, type FlagState, INITIAL_FLAGS, meetFlags } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { type Block, successor, TEMP, type Unit, type Uop, USE } from './ir.ts';
+import { type Block, successor, TEMP, termReads, type Unit, type Uop, USE } from './ir.ts';
 
 const MAIN = 1;
 const OVER = 2;
@@ -56,7 +56,8 @@ class Sweeper {
     let open = true;
     const flags: Uop[] = [];
     this.registers = 0;
-    if (term.kind === 'leave' && term.a >= 0) this.read(term.a);
+    const target = termReads(term);
+    if (target >= 0) this.read(target);
     let kept = uops.length;
     for (let i = uops.length - 1; i >= 0; i--) {
       const u = uops[i]!;
