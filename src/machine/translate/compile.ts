@@ -25,7 +25,7 @@ export interface Code {
 
 /** Code of the units, in one module. */
 export function compileUnits(units: readonly Unit[], memory: GuestMemory, imports: Imports): Code[] {
-  const module = new ModuleBuilder(memory.bytes / 65536);
+  const module = new ModuleBuilder(memory.wasm.buffer.byteLength / 65536);
   const vmcall = module.import('vmcall', [], [I32]);
   const settle = module.import('settle', [], [I32]);
   const window = { end: memory.bytes };
