@@ -2,11 +2,14 @@
 
 import { syscalls } from '../../data/syscalls.ts';
 import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
+import { arrayMap } from './array-map.ts';
 import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './emit.ts';
 import { entry } from './entry.ts';
 import { fd } from './fdget.ts';
 import { ftrace } from './ftrace.ts';
+import { helpers } from './helpers.ts';
+import { htab } from './htab.ts';
 import { kprobes } from './kprobes.ts';
 import { rethook } from './rethook.ts';
 
@@ -24,5 +27,8 @@ export const special: Readonly<Record<string, Emit>> = {
   ...kprobes,
   ...rethook,
   ...bpf,
+  ...htab,
+  ...arrayMap,
+  ...helpers,
   ...fd,
 };
