@@ -120,7 +120,6 @@ export class Kernel {
     this.cpu = this.machine.cpu;
     this.args = new Args(this.cpu);
     this.random = new Random(o.seed);
-    this.clock = new Clock(BOOT_NS, BOOT_REALTIME);
     this.fds = new FdTable();
     this.symbols = o.kallsyms === undefined ? builtinSymbols() : symbolsFrom(o.kallsyms);
     this.structs = new Structs(layouts, o.btf !== undefined, () => this.btf);
@@ -128,7 +127,6 @@ export class Kernel {
     this.vmalloc = new Vmalloc(this.memory);
     this.percpu = new PerCpu(this.memory, this.vmalloc, o.cpus);
     this.bpfPack = new BpfPack(this.machine, this.random);
-    this.printk = new Printk(this.clock);
     this.text = new KernelText({
       machine: this.machine,
       symbols: this.symbols,
@@ -138,6 +136,9 @@ export class Kernel {
       percpu: OWN_PERCPU,
       ready: o.kallsyms === undefined && o.btf === undefined ? new Pregenerated(textTable) : undefined,
     });
+    const clockAt = this.memory.hostPhysical(this.text.data('virtual_clock', 8), 1) >> 2;
+    this.clock = new Clock(this.memory.i32, clockAt, BOOT_NS, BOOT_REALTIME);
+    this.printk = new Printk(this.clock);
     this.symbols.onAdd = () => this.text.symbolsChanged();
     this.faults = new Faults(this);
 
@@ -210,11 +211,12 @@ export class Kernel {
     cpu.sfmask = SYSCALL_MASK;
     cpu.setReg(4, this.tasks.loader.stackTop - 256);
     machine.idt[3] = address('asm_exc_int3');
+    memory.writeU32(text.data('nr_cpu_ids', 4), this.cpus);
+    const offset = symbols.address('this_cpu_off') ?? 0x19a18;
+    const table = text.data('__per_cpu_offset', 8 * 64);
     for (let n = 0; n < this.cpus; n++) {
-      const offset = symbols.address('this_cpu_off');
-      if (offset !== undefined) memory.writeAddr(this.percpu.offset(n) + offset, this.percpu.offset(n));
-      const table = symbols.address('__per_cpu_offset');
-      if (table !== undefined) memory.writeAddr(table + 8 * n, this.percpu.offset(n));
+      memory.writeAddr(this.percpu.offset(n) + offset, this.percpu.offset(n));
+      memory.writeAddr(table + 8 * n, this.percpu.offset(n));
       memory.writeU32(
         this.percpu.offset(n) +
           (symbols.address('pcpu_hot') ?? 0x351c0) +

@@ -2,6 +2,7 @@
 import type { Btf } from '../../src/btf/index.ts';
 import { KernelError } from '../errno.ts';
 import { BpfError } from './errors.ts';
+import { mapOpsTable } from './map-ops.ts';
 import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from './maps/index.ts';
 import { type BpfState, BtfObject } from './state.ts';
 import {
@@ -113,6 +114,7 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
     map.put();
     throw error;
   }
+  state.kernel.memory.writeAddr(map.addr + state.layout.bpf_map.ops, mapOpsTable(state, type));
   state.addMap(map, btf);
   return map;
 }

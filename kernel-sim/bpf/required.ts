@@ -4,7 +4,7 @@
  * a user's (`--kallsyms`, `--btf`) is asked when a program needs one.
  */
 import { FUNC_MAX_ID, helperRows, protoOf } from './helpers/index.ts';
-import { type MapOp, mapOpSymbol } from './inline/index.ts';
+import { type MapOp, mapOpSymbol, mapOpsSymbol } from './inline/index.ts';
 import { KFUNCS } from './kfuncs/table.ts';
 import { MAP_TYPES } from './uapi/index.ts';
 
@@ -44,6 +44,8 @@ export function requiredSymbols(): string[] {
     }
   }
   MAP_TYPES.forEach((_, type) => {
+    const ops = mapOpsSymbol(type);
+    if (ops !== undefined) names.add(ops);
     for (const op of MAP_OPS) {
       const symbol = mapOpSymbol(type, op);
       if (symbol !== undefined) names.add(symbol);

@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel.ts';
 import { BpfError } from './errors.ts';
 import type { MapHost } from './host.ts';
 import type { BpfLink } from './links.ts';
-import { BpfMap, type MapContext, type MapLayout, type MapTarget, mapLayout } from './maps/index.ts';
+import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget } from './maps/index.ts';
 import { BpfProg } from './prog/prog.ts';
 
 /** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */
@@ -76,10 +76,11 @@ export class BpfState {
   readonly links = new Ids<BpfLink>();
   /** pinned objects by path: a bpffs at /sys/fs/bpf */
   readonly pins = new Map<string, FdObject>();
+  /** tables of map operations by symbol */
+  readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
   readonly #mapAt = new Map<Addr, BpfMap>();
   readonly #targets = new WeakMap<FdObject, MapTarget>();
-  #layout: MapLayout | undefined;
   #callBase: bigint | undefined;
 
   constructor(kernel: Kernel) {
@@ -101,15 +102,7 @@ export class BpfState {
 
   /** Layouts of map structures in the kernel whose BTF is active. */
   get layout(): MapLayout {
-    const { structs } = this.kernel;
-    // for the kernel that ships the table is right as it is, and its BTF need not be read
-    this.#layout ??= mapLayout((struct, field) => {
-      if (!structs.foreign || !structs.has(struct)) return undefined;
-      const layout = structs.of(struct);
-      if (field === 'sizeof') return layout.size;
-      return layout.has(field) ? layout.offset(field) : undefined;
-    });
-    return this.#layout;
+    return layoutOf(this.kernel.structs);
   }
 
   /** Address of `__bpf_call_base`, to which helper calls are relative. */

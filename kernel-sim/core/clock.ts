@@ -2,22 +2,36 @@
  * Virtual time (Linux 6.12 Documentation/core-api/timekeeping.rst), in nanoseconds since boot.
  *
  * It moves where the recording says so (a syscall starts at its timestamp) and by a fixed step
- * each time somebody reads it, so that time differences are never zero and never depend on
+ * each time somebody reads it (`read` here, `ktime_get_mono_fast_ns` in kernel text), so that time differences are never zero and never depend on
  * which engine executes. A double holds 104 days of nanoseconds exactly.
  */
 
-/** what one read of the clock is taken to cost */
-const READ_NS = 100;
+/** what one read of the clock is taken to cost, ns */
+export const READ_NS = 100;
+const U32 = 0x1_0000_0000;
 
 export class Clock {
-  /** ns since boot, without moving */
-  now: number;
+  readonly #words: Int32Array;
+  readonly #at: number;
   /** wall clock at boot, ns since 1970 */
   #bootRealtime: bigint;
-  /** stepped by every {@link read} */
-  constructor(startNs: number, bootRealtime: bigint) {
+  /**
+   * @param words guest memory, in which the time lies as a u64 where kernel text reads it
+   * @param at index of its lower half
+   */
+  constructor(words: Int32Array, at: number, startNs: number, bootRealtime: bigint) {
+    this.#words = words;
+    this.#at = at;
     this.now = startNs;
     this.#bootRealtime = bootRealtime;
+  }
+  /** ns since boot, without moving */
+  get now(): number {
+    return (this.#words[this.#at]! >>> 0) + this.#words[this.#at + 1]! * U32;
+  }
+  set now(ns: number) {
+    this.#words[this.#at] = ns;
+    this.#words[this.#at + 1] = ns / U32;
   }
   /** CLOCK_MONOTONIC as ktime_get gives it; time moves on by the cost of reading. */
   read(): number {

@@ -19,7 +19,8 @@ __x86_return_thunk its_return_thunk srso_return_thunk __x86_indirect_thunk_array
 __switch_to __switch_to_asm __schedule schedule finish_task_switch.isra.0 arch_ftrace_ops_list_func __rcu_read_lock __rcu_read_unlock fdget fdget_pos fdget_raw fget fget_raw fput __f_unlock_pos strncpy_from_user
 inet6_create inet6_bind inet6_release inet6_sendmsg inet6_recvmsg unix_create unix_bind unix_listen unix_accept unix_release unix_stream_sendmsg unix_stream_recvmsg unix_stream_connect udp_lib_close udpv6_sendmsg udpv6_recvmsg sock_close sock_read_iter sock_write_iter task_work_run
 just_return_func override_function_with_return init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
-bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number
+bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number numa_node nr_cpu_ids
+htab_map_hash lookup_nulls_elem_raw ktime_get_mono_fast_ns ktime_get_boot_fast_ns from_kuid from_kgid copy_from_kernel_nofault copy_from_kernel_nofault_allowed
 `
   .trim()
   .split(/\s+/);

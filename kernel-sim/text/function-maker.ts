@@ -1,6 +1,7 @@
 /** The machine code of one kernel function: from the tables, from hand-written text, or a return at once. */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, rax, rbp, rsp } from '../../src/x86/index.ts';
+import { layoutOf } from '../bpf/maps/layout.ts';
 import type { Structs } from '../core/structs.ts';
 import { KernelError } from '../errno.ts';
 import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
@@ -16,6 +17,8 @@ export interface FunctionSpec {
   readonly name: string;
   /** what it does, in TypeScript: arguments and result by {@link Kernel.args} */
   readonly handler?: () => void;
+  /** the handler may say `rip += 1`: the function's hand-written text then does it, behind the handler's `ret` */
+  readonly orText?: true;
   /** or its body as instructions, ret included */
   readonly code?: (asm: Assembler) => void;
 }
@@ -51,7 +54,12 @@ export function emitBeginning(a: Assembler, b: Beginning): void {
 }
 
 /** where 6.12 has per-CPU variables that other kernels have under other names */
-const ELSEWHERE: Readonly<Record<string, number>> = { pcpu_hot: 0x351c0, bpf_prog_active: 0x2f470 };
+const ELSEWHERE: Readonly<Record<string, number>> = {
+  pcpu_hot: 0x351c0,
+  bpf_prog_active: 0x2f470,
+  this_cpu_off: 0x19a18,
+  numa_node: 0x31900,
+};
 
 export class FunctionMaker {
   readonly #parts: MakerParts;
@@ -97,8 +105,10 @@ export class FunctionMaker {
     if (entry) emitBeginning(a, beginning);
     const sites: TraceSite[] = [];
     if (spec?.code) spec.code(a);
-    else if (spec?.handler) a.op('mov r32, imm32', rax, hypercalls.nr(name)).op('vmcall').op('ret');
-    else if (emit) emit(a, this.emitContext(sites));
+    else if (spec?.handler) {
+      a.op('mov r32, imm32', rax, hypercalls.nr(name)).op('vmcall').op('ret');
+      if (spec.orText && emit) emit(a, this.emitContext(sites));
+    } else if (emit) emit(a, this.emitContext(sites));
     else if (hook !== undefined) lsmHook(a, hook, percpu['result'] as number);
     else a.op('mov r64, r/m64', rax, percpuMem(percpu['result'] as number)).op('ret');
     a.op('int3');
@@ -152,6 +162,8 @@ export class FunctionMaker {
         throw new KernelError('ENOENT', `kernel text needs ${name}, which this kernel has not`);
       },
       hypercall: (name) => hypercalls.nr(name),
+      data: (name) => this.#parts.data(name),
+      maps: layoutOf(structs),
       off: (struct, path) => structs.of(struct).offset(path),
       sizeOf: (struct) => structs.of(struct).size,
       percpu: (name) => this.#percpu(name),

@@ -72,6 +72,7 @@ export class KernelText {
     machine.memory.map(stext + IMAGE.text, IMAGE.phys + IMAGE.text, IMAGE.own - IMAGE.text, { write: true });
     // perf_event_open's tables of system call events, which perf_syscall_enter and _exit read
     for (const name of ['enter_calls', 'exit_calls']) this.data(name, 8 * 512);
+    this.data('virtual_clock', 8);
     this.sites = new TraceSites(machine);
     const fixed = parts.hypercalls ?? parts.ready?.hypercalls ?? [];
     this.hypercalls = new Hypercalls(machine, fixed, (rip) => symbols.format(rip));

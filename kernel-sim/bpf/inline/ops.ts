@@ -95,3 +95,43 @@ const TABLE: Readonly<Record<string, MapOps>> = {
 
 /** The kernel function of a map operation; undefined where the type has none. */
 export const mapOpSymbol = (type: number, op: MapOp): string | undefined => TABLE[MAP_TYPES[type] ?? '']?.[op];
+
+/** The `struct bpf_map_ops` of each map type: where the kernel keeps it. */
+const OPS_SYMBOLS: Readonly<Record<string, string>> = {
+  hash: 'htab_map_ops',
+  array: 'array_map_ops',
+  prog_array: 'prog_array_map_ops',
+  perf_event_array: 'perf_event_array_map_ops',
+  percpu_hash: 'htab_percpu_map_ops',
+  percpu_array: 'percpu_array_map_ops',
+  stack_trace: 'stack_trace_map_ops',
+  cgroup_array: 'cgroup_array_map_ops',
+  lru_hash: 'htab_lru_map_ops',
+  lru_percpu_hash: 'htab_lru_percpu_map_ops',
+  lpm_trie: 'trie_map_ops',
+  array_of_maps: 'array_of_maps_map_ops',
+  hash_of_maps: 'htab_of_maps_map_ops',
+  devmap: 'dev_map_ops',
+  sockmap: 'sock_map_ops',
+  cpumap: 'cpu_map_ops',
+  xskmap: 'xsk_map_ops',
+  sockhash: 'sock_hash_ops',
+  cgroup_storage: 'cgroup_storage_map_ops',
+  reuseport_sockarray: 'reuseport_array_ops',
+  percpu_cgroup_storage: 'cgroup_storage_map_ops',
+  queue: 'queue_map_ops',
+  stack: 'stack_map_ops',
+  sk_storage: 'sk_storage_map_ops',
+  devmap_hash: 'dev_map_hash_ops',
+  struct_ops: 'bpf_struct_ops_map_ops',
+  ringbuf: 'ringbuf_map_ops',
+  inode_storage: 'inode_storage_map_ops',
+  task_storage: 'task_storage_map_ops',
+  bloom_filter: 'bloom_filter_map_ops',
+  user_ringbuf: 'user_ringbuf_map_ops',
+  cgrp_storage: 'cgrp_storage_map_ops',
+  arena: 'arena_map_ops',
+};
+
+/** Symbol of a map type's `struct bpf_map_ops`. */
+export const mapOpsSymbol = (type: number): string | undefined => OPS_SYMBOLS[MAP_TYPES[type] ?? ''];

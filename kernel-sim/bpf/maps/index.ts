@@ -4,7 +4,7 @@ export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap, type ProgTarget } from '.
 export { HashMap } from './hash.ts';
 export { HashOfMaps } from './hash-of-maps.ts';
 export { mayBeInner } from './inner.ts';
-export { type MapLayout, mapLayout } from './layout.ts';
+export { layoutOf, type MapLayout } from './layout.ts';
 export { LpmTrieMap } from './lpm.ts';
 export { BpfMap, type MapAttrs, type MapContext, MapCreateError, type MapTarget } from './map.ts';
 export { QueueStackMap } from './queue.ts';

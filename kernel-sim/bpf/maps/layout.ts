@@ -3,6 +3,8 @@
  * (pahole on its BTF); another kernel's BTF replaces the offsets that it knows.
  */
 
+import type { Structs } from '../../core/structs.ts';
+
 const LINUX_6_12 = {
   bpf_map: {
     ops: 0,
@@ -27,6 +29,18 @@ const LINUX_6_12 = {
     elem_count: 232,
     cookie: 240,
     sizeof: 248,
+  },
+  bpf_map_ops: {
+    map_lookup_elem: 96,
+    map_update_elem: 104,
+    map_delete_elem: 112,
+    map_push_elem: 120,
+    map_pop_elem: 128,
+    map_peek_elem: 136,
+    map_lookup_percpu_elem: 144,
+    map_redirect: 288,
+    map_for_each_callback: 312,
+    sizeof: 344,
   },
   bpf_array: { elem_size: 248, index_mask: 252, aux: 256, value: 264, ptrs: 264, pptrs: 264, sizeof: 264 },
   bpf_htab: {
@@ -64,10 +78,24 @@ const LINUX_6_12 = {
 type Tables = typeof LINUX_6_12;
 export type MapLayout = { readonly [S in keyof Tables]: { readonly [F in keyof Tables[S]]: number } };
 
-/** Offset of a field, or the size of a structure ('sizeof'), in the kernel whose BTF is active. */
-export type OffsetOf = (struct: string, field: string) => number | undefined;
+const layouts = new WeakMap<Structs, MapLayout>();
+/** Layouts in the kernel whose BTF is active. */
+export function layoutOf(structs: Structs): MapLayout {
+  let layout = layouts.get(structs);
+  if (layout === undefined) {
+    // for the kernel that ships the table is right as it is, and its BTF need not be read
+    layout = mapLayout((struct, field) => {
+      if (!structs.foreign || !structs.has(struct)) return undefined;
+      const of = structs.of(struct);
+      if (field === 'sizeof') return of.size;
+      return of.has(field) ? of.offset(field) : undefined;
+    });
+    layouts.set(structs, layout);
+  }
+  return layout;
+}
 
-export function mapLayout(offsetOf: OffsetOf = () => undefined): MapLayout {
+function mapLayout(offsetOf: (struct: string, field: string) => number | undefined): MapLayout {
   const out: Record<string, Record<string, number>> = {};
   for (const [struct, fields] of Object.entries(LINUX_6_12)) {
     out[struct] = {};

@@ -1,11 +1,16 @@
 /** What hand-written kernel text refers to while it is emitted. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { type Assembler, at, mem, rbp, rsp } from '../../../src/x86/index.ts';
+import type { MapLayout } from '../../bpf/maps/layout.ts';
 
 export interface EmitContext {
   /** symbol's address. @throws where the active kallsyms has none */
   sym(name: string): Addr;
   hypercall(name: string): number;
+  /** address of a variable: its symbol's, or one of the model's own */
+  data(name: string): Addr;
+  /** layout of the structures that maps are made of */
+  readonly maps: MapLayout;
   /** field offset by the active BTF */
   off(struct: string, path: string): number;
   sizeOf(struct: string): number;
@@ -21,6 +26,9 @@ export type Emit = (a: Assembler, k: EmitContext) => void;
 export const percpu = (k: EmitContext, name: string, plus = 0) => mem({ target: k.percpu(name) + plus, segment: 'gs' });
 /** `pcpu_hot.preempt_count` */
 export const preempt = (k: EmitContext) => percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'preempt_count'));
+/** `add %gs:this_cpu_off, %reg`: this CPU's copy of what a per-CPU pointer points to */
+export const addThisCpu = (a: Assembler, k: EmitContext, reg: number): Assembler =>
+  a.op('add r64, r/m64', reg, percpu(k, 'this_cpu_off'));
 /** `%gs:0(%reg)`: a per-CPU pointer in a register */
 export const percpuAt = (reg: number) => mem({ base: reg, segment: 'gs', dispSize: 0 });
 
@@ -53,4 +61,28 @@ export const store = (a: Assembler, base: number, disp: number, from: number): A
 export function hyper(a: Assembler, k: EmitContext, name: string): void {
   a.op('mov r32, imm32', 0, k.hypercall(name));
   a.op('vmcall');
+}
+/** memcpy(to, from, count) of registers, which are all changed; eight bytes at a time, then what is left. */
+export function copyBytes(a: Assembler, to: number, from: number, count: number, value: number): void {
+  const tail = a.label();
+  const done = a.label();
+  const steps: readonly (readonly [size: number, load: string, store: string])[] = [
+    [4, 'mov r32, r/m32', 'mov r/m32, r32'],
+    [2, 'movzx r32, r/m16', 'mov r/m16, r16'],
+    [1, 'movzx r32, r/m8', 'mov r/m8, r8'],
+  ];
+  a.op('cmp r/m32, imm8', count, 8).op('jb rel8', tail);
+  const loop = a.bind();
+  load(a, value, from, 0);
+  store(a, to, 0, value);
+  a.op('add r/m64, imm8', from, 8).op('add r/m64, imm8', to, 8).op('sub r/m32, imm8', count, 8);
+  a.op('cmp r/m32, imm8', count, 8).op('jae rel8', loop);
+  a.bind(tail);
+  for (const [size, read, write] of steps) {
+    const skip = size === 1 ? done : a.label();
+    a.op('test r/m8, imm8', count, size).op('je rel8', skip);
+    a.op(read, value, at(from, 0)).op(write, at(to, 0), value);
+    if (size > 1) a.op('add r/m64, imm8', from, size).op('add r/m64, imm8', to, size);
+    a.bind(skip);
+  }
 }

@@ -2,12 +2,15 @@
 
 import { syscalls } from '../../data/syscalls.ts';
 import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
+import { arrayMap } from './array-map.ts';
 import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './emit.ts';
 import { entry } from './entry.ts';
 import { fd } from './fdget.ts';
 import { files } from './files.ts';
 import { ftrace } from './ftrace.ts';
+import { helpers } from './helpers.ts';
+import { htab } from './htab.ts';
 import { kprobes } from './kprobes.ts';
 import { rethook } from './rethook.ts';
 
@@ -25,6 +28,9 @@ export const special: Readonly<Record<string, Emit>> = {
   ...kprobes,
   ...rethook,
   ...bpf,
+  ...htab,
+  ...arrayMap,
+  ...helpers,
   ...fd,
   ...files,
 };

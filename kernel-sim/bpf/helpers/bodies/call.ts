@@ -6,6 +6,13 @@ import type { Kernel, Pair } from '../../../kernel.ts';
 import type { BpfMap } from '../../maps/index.ts';
 import type { BpfState } from '../../state.ts';
 
+/** A helper was given a map pointer that points to no map: the verifier prevents that. */
+export class NoMapError extends MachineStop {
+  constructor() {
+    super('a helper was given a map pointer that points to no map');
+  }
+}
+
 /** What a body works with: arguments and result, and the kernel. */
 export class HelperCall {
   readonly args: Args;
@@ -16,10 +23,10 @@ export class HelperCall {
     this.kernel = state.kernel;
     this.args = state.kernel.args;
   }
-  /** The map that argument n points to. @throws MachineStop where it points to none, which the verifier prevents */
+  /** The map that argument n points to. @throws NoMapError where it points to none */
   map(n: number): BpfMap {
     const map = this.state.mapAt(this.args.addr(n));
-    if (map === undefined) throw new MachineStop('a helper was given a map pointer that points to no map');
+    if (map === undefined) throw new NoMapError();
     return map;
   }
   /** Calls a callback of the program; its answer's low half. */

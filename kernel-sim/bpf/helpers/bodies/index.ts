@@ -1,9 +1,10 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
-import { MachineStop } from '../../../../src/machine/index.ts';
+import { GuestFault, MachineStop } from '../../../../src/machine/index.ts';
 import type { Kernel } from '../../../kernel.ts';
+import { special } from '../../../text/special/index.ts';
 import { refaultOf } from '../../engine/refault.ts';
 import type { BpfState } from '../../state.ts';
-import { type HelperBodies, type HelperBody, HelperCall } from './call.ts';
+import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
 import { DYNPTR } from './dynptr.ts';
 import { KFUNCS } from './kfuncs.ts';
 import { MAP } from './map.ts';
@@ -66,16 +67,39 @@ export const isModelled = (symbol: string): boolean => bodyOf(symbol) !== undefi
 /** Functions whose text only stops the program: {@link defineUnmodelled}. */
 const stopping = new WeakMap<Kernel, Set<string>>();
 
-/** Makes sure that a helper's text exists; false where the model has no body for it. */
+/** Kernels whose text has these helpers defined. */
+const made = new WeakMap<Kernel, Set<string>>();
+
+/**
+ * Makes sure that a helper does what it does; false where the model has no body for it. Some helpers are machine code
+ * (`text/special`): of those the body here is what the interpreter calls, and what the code itself asks the host for.
+ */
 export function defineHelper(state: BpfState, symbol: string): boolean {
   const { kernel } = state;
-  if (kernel.text.has(symbol)) return !stopping.get(kernel)?.has(symbol);
+  const { text } = kernel;
+  const done = made.get(kernel) ?? new Set();
+  if (done.has(symbol)) return true;
+  if (text.has(symbol) && !(symbol in special)) return !stopping.get(kernel)?.has(symbol);
   const body = bodyOf(symbol);
-  if (body === undefined || kernel.symbols.find(symbol) === undefined) return false;
+  if (kernel.symbols.find(symbol) === undefined || (body === undefined && !(symbol in special))) return false;
+  made.set(kernel, done.add(symbol));
+  if (body === undefined) return true;
   const call = callOf(state);
   const faults = refaultOf(kernel);
-  kernel.text.define({ name: symbol, handler: () => faults.guard(() => body(call)) });
+  if (!(symbol in special)) text.define({ name: symbol, handler: () => faults.guard(() => body(call)) });
+  else if (kernel.engine !== 'interp') text.hypercall(symbol, () => faults.guard(() => body(call)));
+  else text.define({ name: symbol, orText: true, handler: () => orText(kernel, body, call) });
   return true;
+}
+
+/** What the host cannot do, as memory faults or a pointer leads to no map, the machine code does: it faults where Linux's would. */
+function orText(kernel: Kernel, body: HelperBody, call: HelperCall): void {
+  try {
+    body(call);
+  } catch (error) {
+    if (!(error instanceof GuestFault) && !(error instanceof NoMapError)) throw error;
+    kernel.cpu.rip += 1;
+  }
 }
 
 /** Text for a helper without a body: a program that reaches it stops, and says which it was. */
