@@ -4,7 +4,7 @@
  */
 import type { Insn } from '../../../src/isa/index.ts';
 import * as isa from '../../../src/isa/index.ts';
-import { opNumber } from './ops.ts';
+import { ATOMICS, opNumber } from './ops.ts';
 import { SLOT_BYTES, type Zone } from './zone.ts';
 
 /** One function of a program, as `struct bpf_prog` of a subprogram. */
@@ -105,7 +105,6 @@ export function predecode(
     else if (name[0] === 'j') jump(dst, src, insn.code === (isa.BPF_JMP32 | isa.BPF_JA) ? insn.imm : insn.off);
     else if (name === 'invalid') put(0, 0, slot, upTo);
     else put(dst, src, insn.off, upTo);
-    if (name === 'atomic') words[at + 1] = src | (insn.imm << 8) | (BYTES[isa.bpfSize(insn.code)]! << 24);
     if (name === 'ldimm64') slot++;
   }
   words[(slots - 1) * 4 + 2] = insns.length;
@@ -178,9 +177,9 @@ function jumpOperation({ code, src }: Insn): string {
 }
 
 /** On one CPU, acquiring and releasing are what every load and store does. */
-function atomicOperation({ code, imm }: Insn, bits: number): string {
+function atomicOperation({ imm }: Insn, bits: number): string {
   if (imm === isa.BPF_LOAD_ACQ) return `ldx${bits}`;
   if (imm === isa.BPF_STORE_REL) return `st${bits}x`;
-  const size = isa.bpfSize(code);
-  return size === isa.BPF_DW || size === isa.BPF_W ? 'atomic' : 'invalid';
+  for (const [name, atomic] of ATOMICS) if (atomic.imm === imm && atomic.size * 8 === bits) return name;
+  return 'invalid';
 }

@@ -1,53 +1,15 @@
 /**
  * The interpreter's loop, `___bpf_prog_run` of kernel/bpf/core.c: fetch a slot, go to its operation, go on. It is one
  * WebAssembly function, the same for every program, so that registers are 64 bits wide and what ran before makes no
- * difference to its speed. This file has moves from and to memory and puts the operations together.
+ * difference to its speed.
  */
-import { ModuleBuilder, type OpName } from '../../../src/machine/wasm/encoder.ts';
+import { ModuleBuilder } from '../../../src/machine/wasm/encoder.ts';
 import { aluHandlers, type Handler, unaryHandlers } from './alu.ts';
 import { CONTROL, conditionHandlers } from './control.ts';
 import { Emitter, LEFT, type Left } from './emitter.ts';
-import { LOADS, OPERATIONS, STORES } from './ops.ts';
+import { atomicHandlers, loadHandlers, storeHandlers } from './memory.ts';
+import { OPERATIONS } from './ops.ts';
 import { SLOT, STATE } from './zone.ts';
-
-const LOAD: Record<string, OpName> = {
-  '1': 'i64.load8_u',
-  '2': 'i64.load16_u',
-  '4': 'i64.load32_u',
-  '8': 'i64.load',
-  '-1': 'i64.load8_s',
-  '-2': 'i64.load16_s',
-  '-4': 'i64.load32_s',
-};
-const STORE: Record<number, OpName> = { 1: 'i64.store8', 2: 'i64.store16', 4: 'i64.store32', 8: 'i64.store' };
-
-function loadHandlers(): [string, Handler][] {
-  return [...LOADS].map(([name, { size, signed, probe }]) => [
-    name,
-    (e) => {
-      e.dst().source(64, 'x').field('i64.load32_s', SLOT.off).op('i64.add');
-      e.physical(size, false);
-      if (probe) {
-        // user space reads as 0, which is the slow path's
-        e.get(e.address).i64(0).op('i64.ge_s');
-        e.leaveIf(LEFT.slow);
-      }
-      e.mem(LOAD[signed ? -size : size]!, 0).toDst(64);
-      e.next();
-    },
-  ]);
-}
-
-function storeHandlers(): [string, Handler][] {
-  return [...STORES].map(([name, { size, source }]) => [
-    name,
-    (e) => {
-      e.loadDst().dstValue(64).field('i64.load32_s', SLOT.off).op('i64.add');
-      e.physical(size, true).source(64, source).mem(STORE[size]!, 0);
-      e.next();
-    },
-  ]);
-}
 
 function ldimm64(e: Emitter): void {
   e.dst().field('i64.load', SLOT.off).toDst(64);
@@ -61,11 +23,11 @@ const HANDLERS = new Map<string, Handler>([
   ...unaryHandlers(),
   ...loadHandlers(),
   ...storeHandlers(),
+  ...atomicHandlers(),
   ...conditionHandlers(),
   ...CONTROL,
   ['ldimm64', ldimm64],
   ['movPercpu', slow],
-  ['atomic', slow],
 ]);
 
 /**

@@ -2,6 +2,8 @@
  * Operations of the predecoded program, densely numbered so that the loop of ./loop.ts is one jump table. Names are
  * those of RFC 9669 with the width behind, and `x` or `k` where the source is a register or an immediate.
  */
+import * as isa from '../../../src/isa/index.ts';
+
 export const ALU = [
   'add',
   'sub',
@@ -69,6 +71,26 @@ for (const size of SIZES) {
   for (const source of SOURCES) STORES.set(`st${size * 8}${source}`, { size, source });
 }
 
+/** An atomic operation: RFC 9669 section 5.3. `imm`: as the instruction has it. */
+export interface Atomic {
+  readonly size: 4 | 8;
+  readonly imm: number;
+}
+export const ATOMICS = new Map<string, Atomic>();
+for (const size of [4, 8] as const) {
+  for (const [name, imm] of [
+    ['add', isa.BPF_ADD],
+    ['or', isa.BPF_OR],
+    ['and', isa.BPF_AND],
+    ['xor', isa.BPF_XOR],
+  ] as const) {
+    ATOMICS.set(`atomic_${name}${size * 8}`, { size, imm });
+    ATOMICS.set(`atomic_fetch_${name}${size * 8}`, { size, imm: imm | isa.BPF_FETCH });
+  }
+  ATOMICS.set(`xchg${size * 8}`, { size, imm: isa.BPF_XCHG });
+  ATOMICS.set(`cmpxchg${size * 8}`, { size, imm: isa.BPF_CMPXCHG });
+}
+
 const widths = (names: readonly string[]): string[] =>
   names.flatMap((name) => WIDTHS.flatMap((bits) => SOURCES.map((source) => `${name}${bits}${source}`)));
 
@@ -81,7 +103,7 @@ export const OPERATIONS: readonly string[] = [
   'movPercpu',
   ...LOADS.keys(),
   ...STORES.keys(),
-  'atomic',
+  ...ATOMICS.keys(),
   'ja',
   ...widths(CONDITIONS),
   'callHelper',

@@ -1,11 +1,11 @@
 /**
  * Instructions that the loop leaves to the host: memory accesses that the machine's software TLB has no page for, that
- * span two pages or that fault, and atomic operations. They go through {@link GuestMemory}, which fills the TLB.
+ * span two pages or that fault. They go through {@link GuestMemory}, which fills the TLB.
  */
 import * as isa from '../../../src/isa/index.ts';
 import { type Addr, addrOf } from '../../../src/machine/addr.ts';
 import { type GuestMemory, TASK_SIZE_MAX } from '../../../src/machine/index.ts';
-import { LOADS, type Load, OPERATIONS, opNumber, STORES, type Store } from './ops.ts';
+import { ATOMICS, type Atomic, LOADS, type Load, OPERATIONS, opNumber, STORES, type Store } from './ops.ts';
 import { REGISTERS, SLOT, SLOT_BYTES, type Zone } from './zone.ts';
 
 /** First address that BPF_PROBE_MEM does not answer with 0 unasked: do_jit's limit of 6.12, user space and its guard page. */
@@ -13,7 +13,7 @@ const PROBE_LIMIT: Addr = TASK_SIZE_MAX + 4096;
 
 const LOAD_OF: readonly (Load | undefined)[] = OPERATIONS.map((name) => LOADS.get(name));
 const STORE_OF: readonly (Store | undefined)[] = OPERATIONS.map((name) => STORES.get(name));
-const ATOMIC = opNumber('atomic');
+const ATOMIC_OF: readonly (Atomic | undefined)[] = OPERATIONS.map((name) => ATOMICS.get(name));
 const CALL = opNumber('callBpf');
 const R10 = 10;
 
@@ -65,9 +65,10 @@ export class SlowPath {
       this.#store(8, pc + SLOT_BYTES, 0);
       return pc;
     }
-    if (op !== ATOMIC) throw new Error(`${OPERATIONS[op]} is not executed by the host`);
+    const atomic = ATOMIC_OF[op];
+    if (atomic === undefined) throw new Error(`${OPERATIONS[op]} is not executed by the host`);
     this.#address(d, off);
-    this.#atomic(this.#registers + ((source & 0xff) >> 2), (source >> 8) & 0xff, source >>> 24);
+    this.#atomic(this.#registers + (source >> 2), atomic);
     return pc + SLOT_BYTES;
   }
 
@@ -118,7 +119,7 @@ export class SlowPath {
   }
 
   /** RFC 9669 section 5.3; `s`: word of the source register. */
-  #atomic(s: number, operation: number, size: number): void {
+  #atomic(s: number, { imm, size }: Atomic): void {
     const R = this.#i32;
     this.#load(size);
     const oldLo = this.#valueLo;
@@ -127,7 +128,7 @@ export class SlowPath {
     const srcHi = R[s + 1]!;
     let newLo = srcLo;
     let newHi = srcHi;
-    switch (operation & ~isa.BPF_FETCH) {
+    switch (imm & ~isa.BPF_FETCH) {
       case isa.BPF_ADD:
         newLo = (oldLo + srcLo) | 0;
         newHi = oldHi + srcHi + (newLo >>> 0 < oldLo >>> 0 ? 1 : 0);
@@ -145,7 +146,7 @@ export class SlowPath {
         newHi = oldHi ^ srcHi;
         break;
     }
-    if (operation === isa.BPF_CMPXCHG) {
+    if (imm === isa.BPF_CMPXCHG) {
       // An unequal comparison writes the old value back, as the processor's cmpxchg does: the page must be writable.
       const r0 = this.#registers;
       const equal = oldLo === R[r0] && (size === 4 || oldHi === R[r0 + 1]);
@@ -155,7 +156,7 @@ export class SlowPath {
       return;
     }
     this.#store(size, newLo, newHi);
-    if (operation & isa.BPF_FETCH) {
+    if (imm & isa.BPF_FETCH) {
       R[s] = oldLo;
       R[s + 1] = oldHi;
     }
