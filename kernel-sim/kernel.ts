@@ -9,6 +9,7 @@ import { Btf } from '../src/btf/index.ts';
 import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
 import { Bpf } from './bpf/index.ts';
+import { ZONE_BYTES } from './bpf/interp/zone.ts';
 import { Args } from './core/args.ts';
 import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
@@ -110,7 +111,7 @@ export class Kernel {
     this.cpus = o.cpus;
     this.engine = o.engine;
     this.#btfBytes = o.btf;
-    this.memory = new GuestMemory({ bytes: o.memory });
+    this.memory = new GuestMemory({ bytes: o.memory, hostBytes: o.engine === 'interp' ? ZONE_BYTES : 0 });
     this.machine = new Machine(this.memory, { engine: o.engine === 'jit' ? 'jit' : 'step' });
     this.cpu = this.machine.cpu;
     this.args = new Args(this.cpu);

@@ -231,7 +231,7 @@ export class Translator {
 
   private compile(wanted: readonly Wanted[]): void {
     const { memory } = this.host;
-    const module = new ModuleBuilder(memory.bytes / 65536);
+    const module = new ModuleBuilder(memory.wasm.buffer.byteLength / 65536);
     const vmcall = module.import('vmcall', [], [I32]);
     const settled = module.import('settle', [], [I32]);
     const made: { unit: Unit; need: number; name: string }[] = [];

@@ -29,6 +29,7 @@ export const OP = {
   'i32.load': 0x28,
   'i64.load': 0x29,
   'i32.load8_u': 0x2d,
+  'i32.load16_u': 0x2f,
   'i64.load8_s': 0x30,
   'i64.load8_u': 0x31,
   'i64.load16_s': 0x32,
