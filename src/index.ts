@@ -8,6 +8,7 @@
  *     kernel.tracePipe.read();
  */
 export {
+  type AsyncTestRunOptions,
   BpfError,
   type BtfInfo,
   type JitedFunc,
@@ -27,6 +28,7 @@ export {
   type RawLineInfo,
   type RawTracepointAttrs,
   type TestRunOptions,
+  type TestRunProgress,
   type TestRunResult,
 } from '../kernel-sim/bpf/index.ts';
 export type { BootOptions, EngineName, Errno, Oops, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';

@@ -20,8 +20,8 @@ import { buildProgram, type Engines } from './prog/build.ts';
 import { checkLoad, type ProgLoadAttrs } from './prog/load.ts';
 import { BpfProg } from './prog/prog.ts';
 import { BpfState, BtfObject, type Ids } from './state.ts';
-import { type InsnCounter, testRun } from './testrun/index.ts';
-import type { TestRunOptions, TestRunResult } from './testrun/types.ts';
+import { runInSlices, runThrough } from './testrun/drive.ts';
+import type { InsnCounter, TestRunOptions, TestRunResult } from './testrun/types.ts';
 
 /** An attachment as its creator holds it. */
 export interface LinkHandle {
@@ -194,6 +194,7 @@ export class Bpf {
     return new Program(
       {
         testRun: (p, options) => this.#testRun(p, options),
+        run: (p, options) => runInSlices(this.#state, this.#counter(), p, options),
         dump: (p) => this.#dump(p),
         close: (n) => this.close(n),
       },
@@ -220,7 +221,7 @@ export class Bpf {
   }
 
   #testRun(prog: BpfProg, options: TestRunOptions): TestRunResult {
-    return testRun(this.#state, () => this.#counter(), prog, options);
+    return runThrough(this.#state, this.#counter(), prog, options);
   }
   /** What counts executed instructions: the interpreter does, and the machine those that images mark. */
   #counter(): InsnCounter {
@@ -228,6 +229,7 @@ export class Bpf {
     const interp = kernel.engine === 'interp' ? this.#engine().interp : undefined;
     return {
       read: () => (interp?.executed ?? 0) + kernel.machine.marked,
+      interpreted: () => interp?.executed ?? 0,
       limit: (more) => {
         if (interp) interp.limit = more === undefined ? Number.POSITIVE_INFINITY : interp.executed + more;
       },

@@ -5,7 +5,7 @@ import type { MapCommands } from './map-commands.ts';
 import type { BpfMap } from './maps/index.ts';
 import { RingbufMap } from './maps/index.ts';
 import type { BpfProg } from './prog/prog.ts';
-import type { TestRunOptions, TestRunResult } from './testrun/types.ts';
+import type { AsyncTestRunOptions, TestRunOptions, TestRunResult } from './testrun/types.ts';
 import { mapTypeName, progTypeName } from './uapi/index.ts';
 
 /** One function of a program's image. */
@@ -20,6 +20,7 @@ export interface JitedFunc {
 /** What of bpf(2) a program handle needs. */
 export interface ProgCommands {
   testRun(prog: BpfProg, options: TestRunOptions): TestRunResult;
+  run(prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
   dump(prog: BpfProg): Uint8Array;
   close(fd: number): void;
 }
@@ -83,9 +84,17 @@ export class Program {
   get verifiedInsns(): number {
     return this.prog.init.verifiedInsns;
   }
-  /** PROG_TEST_RUN. @throws BpfError as bpf(2) fails */
+  /** PROG_TEST_RUN. @throws BpfError as bpf(2) fails: EINTR where `maxInsns` stopped it, EFAULT where it faulted */
   testRun(options: TestRunOptions = {}): TestRunResult {
     return this.#commands.testRun(this.prog, options);
+  }
+  /**
+   * As {@link testRun}, in slices of some hundredths of a second with a turn of the event loop after each, so that
+   * timers and signals are heard while a long program runs. One at a time in a kernel.
+   * @throws BpfError EINTR where `signal` or `maxInsns` ended it, EBUSY while another run is under way
+   */
+  run(options: AsyncTestRunOptions = {}): Promise<TestRunResult> {
+    return this.#commands.run(this.prog, options);
   }
   close(): void {
     this.#commands.close(this.fd);

@@ -7,5 +7,5 @@ export type { MapCreateAttrs } from './map-create.ts';
 export type { PerfSample } from './perf-output.ts';
 export type { ProgLoadAttrs, RawFuncInfo, RawLineInfo } from './prog/load.ts';
 export type { BpfProg } from './prog/prog.ts';
-export type { TestRunOptions, TestRunResult } from './testrun/types.ts';
+export type { AsyncTestRunOptions, TestRunOptions, TestRunProgress, TestRunResult } from './testrun/types.ts';
 export * from './uapi/index.ts';

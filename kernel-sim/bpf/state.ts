@@ -74,6 +74,8 @@ export class BpfState {
   readonly maps = new Ids<BpfMap>();
   readonly btfs = new Ids<BtfObject>();
   readonly links = new Ids<BpfLink>();
+  /** a test run waits between two slices */
+  isRunPaused = false;
   /** pinned objects by path: a bpffs at /sys/fs/bpf */
   readonly pins = new Map<string, FdObject>();
   /** tables of map operations by symbol */

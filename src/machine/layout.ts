@@ -17,6 +17,7 @@
  *     16 MiB    .. 64 MiB     kernel image, where Linux links itself
  *     64 MiB    .. 96 MiB     pages whose direct-map alias may become read-only (BPF images)
  *     96 MiB    .. size       everything else: slab, vmalloc, user pages
+ *     size      ..            the host's, where it asks for some: never mapped, as the BPF interpreter's programs
  *
  * The last zone is separate because its direct map stays readable and writable for ever,
  * which lets translated code check an address against one constant window.

@@ -4,17 +4,15 @@
  */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import { BpfError } from '../errors.ts';
-import type { BpfProg } from '../prog/prog.ts';
-import type { BpfState } from '../state.ts';
 import { BPF_PROG_TYPE as P, progTypeName } from '../uapi/index.ts';
 import { runFlowDissector, runSkLookup } from './lookup.ts';
-import { Runner } from './runner.ts';
+import type { Runner } from './runner.ts';
 import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';
 import { runSkb } from './skb.ts';
-import type { TestRunOptions, TestRunResult } from './types.ts';
+import type { TestRun, TestRunOptions } from './types.ts';
 import { runXdp } from './xdp.ts';
 
-export const COMMAND = 'BPF_PROG_TEST_RUN';
+const COMMAND = 'BPF_PROG_TEST_RUN';
 const SKB: readonly number[] = [
   P.SOCKET_FILTER,
   P.SCHED_CLS,
@@ -26,54 +24,44 @@ const SKB: readonly number[] = [
   P.LWT_SEG6LOCAL,
 ];
 
-/** @throws BpfError ENOTSUPP for types that Linux cannot test-run, EINVAL, E2BIG, ENOSPC ... as the kernel */
-export function testRun(
-  state: BpfState,
-  count: () => InsnCounter,
-  prog: BpfProg,
-  options: TestRunOptions,
-): TestRunResult {
-  const runner = new Runner(state, count(), prog, options);
+/**
+ * A test run, which begins when it is first asked to go on.
+ * @throws BpfError ENOTSUPP for types that Linux cannot test-run, EINVAL, E2BIG, ENOSPC ... as the kernel
+ */
+export function* testRun(runner: Runner, options: TestRunOptions): TestRun {
+  const { prog } = runner;
   const unverified = !prog.init.verified && !prog.init.classic;
   const isPacket = SKB.includes(prog.type) || prog.type === P.XDP;
-  if (unverified && (options.ctxIn !== undefined || !isPacket)) return runBare(runner, options);
-  if (SKB.includes(prog.type)) return runSkb(runner, options);
+  if (unverified && (options.ctxIn !== undefined || !isPacket)) return yield* runBare(runner, options);
+  if (SKB.includes(prog.type)) return yield* runSkb(runner, options);
   switch (prog.type) {
     case P.XDP:
-      return runXdp(runner, options);
+      return yield* runXdp(runner, options);
     case P.SYSCALL:
-      return runSyscall(runner, options);
+      return yield* runSyscall(runner, options);
     case P.RAW_TRACEPOINT:
     case P.RAW_TRACEPOINT_WRITABLE:
-      return runRawTracepoint(runner, options);
+      return yield* runRawTracepoint(runner, options);
     case P.SK_LOOKUP:
-      return runSkLookup(runner, options);
+      return yield* runSkLookup(runner, options);
     case P.FLOW_DISSECTOR:
-      return runFlowDissector(runner, options);
+      return yield* runFlowDissector(runner, options);
     case P.TRACING:
-      return runTracing(runner, options);
+      return yield* runTracing(runner, options);
     default:
       throw new BpfError(COMMAND, 'ENOTSUPP', `${progTypeName(prog.type)} programs have no test run`);
   }
 }
 
-/** Counts instructions of loaded programs. */
-export interface InsnCounter {
-  /** instructions so far */
-  read(): number;
-  /** stops runs after so many more */
-  limit(more: number | undefined): void;
-}
-
 /** R1 is the buffer's address, R2 its length; the buffer is given back as it was left. */
-function runBare(runner: Runner, options: TestRunOptions): TestRunResult {
+function* runBare(runner: Runner, options: TestRunOptions): TestRun {
   const bytes = options.ctxIn;
   const { host } = runner.state;
   const size = bytes?.length ?? 0;
   const at: Addr = size > 0 ? host.vmalloc(size) : 0;
   try {
     if (bytes !== undefined && size > 0) host.memory.writeBytes(at, bytes);
-    runner.run([
+    yield* runner.run([
       [addrLo(at), addrHi(at)],
       [size | 0, 0],
     ]);

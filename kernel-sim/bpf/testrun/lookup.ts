@@ -3,7 +3,7 @@ import { BpfError } from '../errors.ts';
 import { ETH_HLEN, GuestStruct, PAGE, structSize } from './packet.ts';
 import type { Runner } from './runner.ts';
 import { readCtx } from './skb.ts';
-import type { TestRunOptions, TestRunResult } from './types.ts';
+import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 const NONE = new Uint8Array(0);
@@ -19,7 +19,7 @@ const SK_LOOKUP_SIZE = 72;
 const LOCAL_PORT = 60;
 
 /** `bpf_prog_test_run_sk_lookup` */
-export function runSkLookup(runner: Runner, o: TestRunOptions): TestRunResult {
+export function* runSkLookup(runner: Runner, o: TestRunOptions): TestRun {
   if (o.flags || o.cpu) invalid('socket lookup programs take no flags');
   if (o.dataIn?.length || o.dataSizeOut) invalid('socket lookup programs take a context and nothing else');
   const ctx = readCtx(o.ctxIn, SK_LOOKUP_SIZE) ?? invalid('no context');
@@ -45,7 +45,7 @@ export function runSkLookup(runner: Runner, o: TestRunOptions): TestRunResult {
       host.memory.writeBytes(addresses + 16, ctx.subarray(44, 60));
       kern.set('v6.saddr', addresses).set('v6.daddr', addresses + 16);
     }
-    runner.runOn(at);
+    yield* runner.runOn(at);
     // SK_PASS unless the program drops and selects nothing
     const selected = kern.get('selected_sk') !== 0;
     return runner.result(NONE, ctx, runner.retval === 1 || selected ? 1 : 0);
@@ -60,7 +60,7 @@ const FLOW_KEYS = 56;
 const KEYS = { nhoff: 0, thoff: 2, n_proto: 10, flags: 48 };
 
 /** `bpf_prog_test_run_flow_dissector`: what comes out is the keys. */
-export function runFlowDissector(runner: Runner, o: TestRunOptions): TestRunResult {
+export function* runFlowDissector(runner: Runner, o: TestRunOptions): TestRun {
   if (o.flags || o.cpu) invalid('flow dissectors take no flags');
   const data = o.dataIn ?? NONE;
   if (data.length < ETH_HLEN || data.length > PAGE)
@@ -84,7 +84,7 @@ export function runFlowDissector(runner: Runner, o: TestRunOptions): TestRunResu
       .set('flow_keys', keys)
       .set('data', packet)
       .set('data_end', packet + data.length);
-    runner.runOn(at);
+    yield* runner.runOn(at);
     const clamp = (n: number, from: number): number => Math.min(Math.max(n, from), data.length);
     const nhoff = clamp(host.memory.readU16(keys + KEYS.nhoff), ETH_HLEN);
     host.memory.writeU16(keys + KEYS.nhoff, nhoff);

@@ -1,14 +1,15 @@
 /** Runs a program some times in a row and keeps the books (`bpf_test_run`). */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
-import { RSP } from '../../../src/machine/index.ts';
+import { FLAG } from '../../../src/machine/cpu.ts';
+import { RSP, type Stop } from '../../../src/machine/index.ts';
 import type { Pair } from '../../kernel.ts';
 import { BpfError } from '../errors.ts';
 import { fireTimers } from '../helpers/bodies/index.ts';
 import { BUDGET_SPENT } from '../interp/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { BpfState } from '../state.ts';
-import type { InsnCounter } from './index.ts';
-import type { TestRunOptions, TestRunResult } from './types.ts';
+import { Budget } from './budget.ts';
+import type { InsnCounter, TestRunOptions, TestRunResult } from './types.ts';
 
 /** local_bh_disable(): SOFTIRQ_DISABLE_OFFSET of include/linux/preempt.h. */
 const SOFTIRQ_DISABLE = 0x200;
@@ -17,79 +18,143 @@ const COMMAND = 'BPF_PROG_TEST_RUN';
 export class Runner {
   readonly state: BpfState;
   readonly prog: BpfProg;
+  /** repeats that are complete */
+  runs = 0;
   readonly #options: TestRunOptions;
   readonly #counter: InsnCounter;
+  readonly #before: number;
+  /** undefined where nothing but its end stops a run */
+  readonly #budget: Budget | undefined;
+  // of the CPU before a run
+  #rip: Addr = 0;
+  #rsp: Addr = 0;
+  #rflags = 0;
+  #preempt = 0;
   #r0Lo = 0;
   #r0Hi = 0;
-  #insns = 0;
+  #insns: number | undefined;
   #duration = 0;
 
-  constructor(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions) {
+  /** `isSliced`: it pauses now and then */
+  constructor(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions, isSliced: boolean) {
+    const { maxInsns } = options;
     this.state = state;
     this.prog = prog;
     this.#counter = counter;
+    this.#before = counter.read();
     this.#options = options;
+    if (isSliced || maxInsns !== undefined) this.#budget = new Budget(state.kernel, counter, maxInsns, isSliced);
+  }
+
+  /** BPF instructions executed so far. */
+  get insns(): number {
+    return this.#counter.read() - this.#before;
   }
 
   /** Calls the program `repeat` times (0 counts as 1) with these registers. */
-  run(args: readonly Pair[], atomic = true): void {
+  *run(args: readonly Pair[], atomic = true): Generator<void, void, void> {
     const { kernel } = this.state;
     const repeat = Math.max(1, this.#options.repeat ?? 1);
-    const before = this.#counter.read();
     const start = kernel.clock.now;
+    const { entry } = this.prog;
     kernel.context.migrateDisable();
     if (atomic) kernel.context.preemptCount += SOFTIRQ_DISABLE;
     this.#counter.limit(this.#options.maxInsns);
     try {
-      for (let n = 0; n < repeat; n++) this.#once(args);
+      for (; this.runs < repeat; this.runs++) {
+        if (!this.#begin(entry, args)) yield* this.#goOn();
+        if (this.#budget?.isSliceOver) yield* this.#pause(this.#budget);
+      }
     } finally {
       this.#counter.limit(undefined);
       if (atomic) kernel.context.preemptCount -= SOFTIRQ_DISABLE;
       kernel.context.migrateEnable();
     }
-    this.#insns = this.#counter.read() - before;
+    this.#insns = this.insns;
     fireTimers(this.state);
     this.#duration = Math.floor((kernel.clock.now - start) / repeat);
   }
   /** As {@link run}, with a context and the instructions' address, as the kernel's own text calls a program. */
-  runOn(ctx: Addr, atomic = true): void {
+  runOn(ctx: Addr, atomic = true): Generator<void, void, void> {
     const { insnsi } = this.prog;
-    this.run(
-      [
-        [addrLo(ctx), addrHi(ctx)],
-        [addrLo(insnsi), addrHi(insnsi)],
-      ],
-      atomic,
-    );
+    const args: Pair[] = [
+      [addrLo(ctx), addrHi(ctx)],
+      [addrLo(insnsi), addrHi(insnsi)],
+    ];
+    return this.run(args, atomic);
+  }
+  /** Calls a kernel function once; its result is in rax. */
+  *call(target: Addr, args: readonly Pair[]): Generator<void, void, void> {
+    if (!this.#begin(target, args)) yield* this.#goOn();
   }
 
-  #once(args: readonly Pair[]): void {
+  /** Calls; false where there is more to do. */
+  #begin(target: Addr, args: readonly Pair[]): boolean {
     const { kernel } = this.state;
-    // x86 takes several instructions for one of BPF's: a run that is stopped there is well beyond its limit here
-    const { maxInsns } = this.#options;
     const { cpu } = kernel;
-    const [rip, rsp, rflags, preempt] = [cpu.rip, cpu.reg(RSP), cpu.rflags, kernel.context.preemptCount];
-    const stop = kernel.call(this.prog.entry, args, maxInsns === undefined ? undefined : maxInsns * 64);
-    if (stop.reason === 'halt') {
-      this.#r0Lo = kernel.cpu.regs[0]!;
-      this.#r0Hi = kernel.cpu.regs[1]!;
-      return;
+    this.#rip = cpu.rip;
+    this.#rsp = cpu.reg(RSP);
+    this.#rflags = cpu.rflags;
+    this.#preempt = kernel.context.preemptCount;
+    return this.#isDone(kernel.call(target, args, this.#budget?.left));
+  }
+  *#goOn(): Generator<void, void, void> {
+    const { machine } = this.state.kernel;
+    const budget = this.#budget as Budget;
+    do {
+      if (budget.isSliceOver) yield* this.#pause(budget);
+      if (budget.left === 0) this.#fail({ reason: 'budget' });
+    } while (!this.#isDone(machine.run(budget.left)));
+    this.#restore();
+  }
+  *#pause(budget: Budget): Generator<void, void, void> {
+    try {
+      yield;
+    } catch (error) {
+      // the program is abandoned where it is
+      this.#abandon();
+      throw error;
     }
+    budget.nextSlice();
+  }
+
+  /** @throws BpfError where the run cannot go on */
+  #isDone(stop: Stop): boolean {
+    const { regs } = this.state.kernel.cpu;
+    if (stop.reason === 'halt') {
+      this.#r0Lo = regs[0]!;
+      this.#r0Hi = regs[1]!;
+      return true;
+    }
+    if (stop.reason !== 'budget' || this.#budget === undefined) this.#fail(stop);
+    return false;
+  }
+  /** What a call leaves as it was. */
+  #restore(): void {
+    const { cpu } = this.state.kernel;
+    cpu.rip = this.#rip;
+    cpu.setReg(RSP, this.#rsp);
+    cpu.rflags &= ~FLAG.DF;
+  }
+  #abandon(): void {
+    const { cpu, context } = this.state.kernel;
+    this.#restore();
+    cpu.rflags = this.#rflags;
+    context.preemptCount = this.#preempt;
+  }
+  #fail(stop: Stop): never {
+    const { faults } = this.state.kernel;
     const isBudget = stop.reason === 'budget' || stop.why === BUDGET_SPENT;
     // the registers are still those of the fault
     const oops = stop.fault
-      ? kernel.faults.oops(stop.fault)
+      ? faults.oops(stop.fault)
       : isBudget
-        ? kernel.faults.lockup()
-        : kernel.faults.oopses.find((o) => o === stop.why);
-    // the program is abandoned where it is
-    cpu.rip = rip;
-    cpu.setReg(RSP, rsp);
-    cpu.rflags = rflags;
-    kernel.context.preemptCount = preempt;
+        ? faults.lockup()
+        : faults.oopses.find((o) => o === stop.why);
+    this.#abandon();
     if (stop.fault) throw new BpfError(COMMAND, 'EFAULT', stop.fault.message, '', oops);
     const why = isBudget
-      ? BUDGET_SPENT
+      ? `${BUDGET_SPENT}: stopped after ${this.insns} BPF instructions`
       : stop.reason === 'stopped' && stop.why !== undefined
         ? describe(stop.why)
         : `the run stopped: ${stop.reason}`;
@@ -111,7 +176,7 @@ export class Runner {
     return {
       retval,
       r0: (BigInt(this.#r0Hi >>> 0) << 32n) | BigInt(this.#r0Lo >>> 0),
-      insns: this.#insns,
+      insns: this.#insns ?? this.insns,
       dataOut,
       ctxOut,
       duration: this.#duration,

@@ -4,7 +4,7 @@ import { BpfError } from '../errors.ts';
 import { BPF_PROG_TYPE as P } from '../uapi/index.ts';
 import { ETH_HLEN, GuestStruct, loopback, PAGE, SHARED_INFO, SKB_HEADROOM, structSize, swap16 } from './packet.ts';
 import type { Runner } from './runner.ts';
-import type { TestRunOptions, TestRunResult } from './types.ts';
+import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 /** sizeof(struct __sk_buff) */
@@ -48,7 +48,7 @@ const SETTABLE: readonly (readonly [number, number])[] = [
  */
 const TEST_BPF = { type: 3, mark: 0x1234aaaa, hash: 0x1234aaab, queue: 123, vlan: 0xffff, ifindex: 577, devType: 588 };
 
-export function runSkb(runner: Runner, o: TestRunOptions): TestRunResult {
+export function* runSkb(runner: Runner, o: TestRunOptions): TestRun {
   if ((o.flags ?? 0) & ~CHECKSUM_COMPLETE || o.cpu) invalid('unknown flags');
   const { state, prog } = runner;
   const { host } = state;
@@ -84,7 +84,7 @@ export function runSkb(runner: Runner, o: TestRunOptions): TestRunResult {
       if (ctx !== undefined) applyCtx(runner, skb, ctx);
       setDataPointers(runner, skb);
     }
-    runner.runOn(skbAt);
+    yield* runner.runOn(skbAt);
     if (!bare && !isL2(prog.type)) pushHeader(runner, skb);
     const out = host.memory.readBytes(skb.get('data'), skb.get('len') - skb.get('data_len'));
     return runner.result(out, ctx === undefined ? new Uint8Array(0) : ctxOut(runner, skb, ctx));

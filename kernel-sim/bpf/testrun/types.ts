@@ -13,9 +13,30 @@ export interface TestRunOptions {
   /** room for the data that comes out; without it, all of it comes out */
   readonly dataSizeOut?: number;
   readonly ctxSizeOut?: number;
-  /** instructions after which the run is stopped; default none, which is the verifier's guarantee */
+  /**
+   * BPF instructions, of the program as loaded and over all repeats, after which the run is stopped (EINTR);
+   * default none, which is the verifier's guarantee
+   */
   readonly maxInsns?: number;
 }
+
+/** A test run that leaves the event loop its turns. */
+export interface AsyncTestRunOptions extends TestRunOptions {
+  /** ends the run (EINTR) within some hundredths of a second */
+  readonly signal?: AbortSignal;
+  /** told between two slices of the run, some dozen times a second */
+  readonly onProgress?: (progress: TestRunProgress) => void;
+}
+
+export interface TestRunProgress {
+  /** repeats that are complete */
+  readonly runs: number;
+  /** BPF instructions executed so far */
+  readonly insns: number;
+}
+
+/** A run in slices: whoever drives it may do something else at each pause, and may end it there by throwing into it. */
+export type TestRun = Generator<void, TestRunResult, void>;
 
 export interface TestRunResult {
   /** u32, as Linux gives it */
@@ -28,4 +49,14 @@ export interface TestRunResult {
   readonly ctxOut: Uint8Array;
   /** average of one run in ns, on the kernel's clock */
   readonly duration: number;
+}
+
+/** Counts instructions of loaded programs. */
+export interface InsnCounter {
+  /** instructions so far, on whatever engine */
+  read(): number;
+  /** those of the BPF interpreter, which no machine executes */
+  interpreted(): number;
+  /** stops runs of the interpreter after so many more */
+  limit(more: number | undefined): void;
 }

@@ -4,7 +4,7 @@ import { BPF_ATTACH_TYPE as A } from '../uapi/index.ts';
 import { ETH_HLEN, GuestStruct, loopback, PAGE, SHARED_INFO, structSize, XDP_HEADROOM } from './packet.ts';
 import type { Runner } from './runner.ts';
 import { readCtx } from './skb.ts';
-import type { TestRunOptions, TestRunResult } from './types.ts';
+import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 /** sizeof(struct xdp_md) */
@@ -16,7 +16,7 @@ const invalid = (what: string): never => {
   throw new BpfError(COMMAND, 'EINVAL', what);
 };
 
-export function runXdp(runner: Runner, o: TestRunOptions): TestRunResult {
+export function* runXdp(runner: Runner, o: TestRunOptions): TestRun {
   const { state, prog } = runner;
   const { host } = state;
   if (prog.expectedAttachType === A.XDP_DEVMAP || prog.expectedAttachType === A.XDP_CPUMAP)
@@ -57,7 +57,7 @@ export function runXdp(runner: Runner, o: TestRunOptions): TestRunResult {
       .set('data_end', start + linear)
       .set('rxq', rxq)
       .set('frame_sz', PAGE);
-    runner.runOn(xdpAt);
+    yield* runner.runOn(xdpAt);
     const meta = Math.min(xdp.get('data_meta'), xdp.get('data'));
     // what does not fit the first page lies in fragments, which the program does not see
     const seen = host.memory.readBytes(meta, xdp.get('data_end') - meta);

@@ -1,0 +1,139 @@
+/** What ends a test run before the program does: a number of instructions, and a signal. */
+import { describe, expect, it } from 'vitest';
+import { BpfError, type EngineName, Kernel, type Program } from '../../../src/index.ts';
+import { assemble, writeInsns } from '../../../src/isa/index.ts';
+
+const bytes = (text: string): Uint8Array => writeInsns(assemble(text).insns);
+/** r1 counts rounds of four instructions in the context, after two. */
+const ENDLESS = bytes(`
+    r6 = r1
+    r0 = 0
+loop:
+    r0 += 1
+    *(u64 *)(r6 +0) = r0
+    r2 = r0
+    goto loop
+`);
+/** 3 instructions and 4 a round, a helper among them */
+const CALLS = bytes(`
+    r6 = 1000
+loop:
+    call bpf_get_smp_processor_id#8
+    r6 += -1
+    r0 = r6
+    if r6 != 0x0 goto loop
+    r0 = 7
+    exit
+`);
+const CALLS_TOTAL = 1 + 4 * 1000 + 2;
+
+const load = async (engine: EngineName, insns: Uint8Array): Promise<Program> => {
+  const kernel = await Kernel.boot({ engine });
+  return kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false });
+};
+const failure = (run: () => unknown): BpfError => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof BpfError) return error;
+    throw error;
+  }
+  throw new Error('it did not stop');
+};
+const stoppedAt = (error: BpfError): number => Number(/stopped after (\d+) BPF/.exec(error.message)?.[1]);
+
+describe.each<EngineName>(['interp', 'step', 'jit'])('%s', (engine) => {
+  it('stops after exactly so many BPF instructions', async () => {
+    const endless = await load(engine, ENDLESS);
+    const calls = await load(engine, CALLS);
+    for (const maxInsns of [1, 2, 3, 4, 5, 100, 4001, 262_143, 262_144, 300_001]) {
+      const error = failure(() => endless.testRun({ ctxIn: new Uint8Array(8), maxInsns }));
+      expect(error.errno).toBe('EINTR');
+      expect(stoppedAt(error)).toBe(maxInsns);
+    }
+    for (const maxInsns of [1, 2, 3, 500, CALLS_TOTAL - 1])
+      expect(stoppedAt(failure(() => calls.testRun({ maxInsns })))).toBe(maxInsns);
+  });
+
+  it('lets a program end that needs no more than that', async () => {
+    const calls = await load(engine, CALLS);
+    expect(calls.testRun({ maxInsns: CALLS_TOTAL })).toMatchObject({ retval: 7, insns: CALLS_TOTAL });
+    expect(calls.testRun()).toMatchObject({ retval: 7, insns: CALLS_TOTAL });
+  });
+
+  it('counts over all repeats', async () => {
+    const kernel = await Kernel.boot({ engine });
+    const insns = bytes('r0 = 1\nexit');
+    const program = kernel.bpf.progLoad({ type: 'socket_filter', insns, license: 'GPL' });
+    const dataIn = new Uint8Array(64);
+    expect(program.testRun({ dataIn, repeat: 50, maxInsns: 100 }).insns).toBe(100);
+    expect(stoppedAt(failure(() => program.testRun({ dataIn, repeat: 50, maxInsns: 99 })))).toBe(99);
+    expect(program.testRun({ dataIn, repeat: 50 }).insns).toBe(100);
+  });
+
+  it('in slices it gives what it gives straight through', async () => {
+    const calls = await load(engine, CALLS);
+    expect(await calls.run()).toEqual(calls.testRun());
+    const error = await calls.run({ maxInsns: 321 }).catch((e: BpfError) => e);
+    expect(stoppedAt(error as BpfError)).toBe(321);
+  });
+
+  it('a signal ends an endless program soon, and the kernel goes on', async () => {
+    const endless = await load(engine, ENDLESS);
+    const calls = await load(engine, CALLS);
+    for (let i = 0; i < 2; i++) {
+      const interrupt = new AbortController();
+      let aborted = 0;
+      let progress = 0;
+      setTimeout(() => {
+        aborted = performance.now();
+        interrupt.abort();
+      }, 100);
+      const error = await endless
+        .run({ ctxIn: new Uint8Array(8), signal: interrupt.signal, onProgress: ({ insns }) => (progress = insns) })
+        .catch((e: BpfError) => e);
+      const took = performance.now() - aborted;
+      expect(error).toMatchObject({ errno: 'EINTR' });
+      expect((error as BpfError).message).toMatch(/interrupted after \d+ BPF instructions, in run 1/);
+      expect(progress).toBeGreaterThan(1000);
+      expect(took).toBeLessThan(1000);
+      expect(endless.testRun.bind(endless, { ctxIn: new Uint8Array(8), maxInsns: 100 })).toThrow(/after 100 BPF/);
+      expect(calls.testRun()).toMatchObject({ retval: 7, insns: CALLS_TOTAL });
+    }
+  });
+
+  it('many short runs leave turns to others', async () => {
+    const kernel = await Kernel.boot({ engine });
+    const program = kernel.bpf.progLoad({ type: 'socket_filter', insns: bytes('r0 = 1\nexit'), license: 'GPL' });
+    const interrupt = new AbortController();
+    setTimeout(() => interrupt.abort(), 100);
+    const runs: number[] = [];
+    await expect(
+      program.run({
+        dataIn: new Uint8Array(64),
+        repeat: 1e9,
+        signal: interrupt.signal,
+        onProgress: (p) => runs.push(p.runs),
+      }),
+    ).rejects.toMatchObject({ errno: 'EINTR' });
+    expect(runs.length).toBeGreaterThan(1);
+    expect(runs).toEqual([...runs].sort((a, b) => a - b));
+    expect(program.testRun({ dataIn: new Uint8Array(64) }).retval).toBe(1);
+  });
+
+  it('one run at a time', async () => {
+    const endless = await load(engine, ENDLESS);
+    const interrupt = new AbortController();
+    const first = endless.run({ ctxIn: new Uint8Array(8), signal: interrupt.signal }).catch((e: BpfError) => e);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(failure(() => endless.testRun()).errno).toBe('EBUSY');
+    await expect(endless.run()).rejects.toMatchObject({ errno: 'EBUSY' });
+    interrupt.abort();
+    expect(await first).toMatchObject({ errno: 'EINTR' });
+  });
+
+  it('a signal that came before ends the run before it begins', async () => {
+    const endless = await load(engine, ENDLESS);
+    await expect(endless.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({ errno: 'EINTR' });
+  });
+});
