@@ -66,6 +66,7 @@ export class BpfState {
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
   readonly #mapAt = new Map<Addr, BpfMap>();
+  #lastMap: BpfMap | undefined;
   readonly #targets = new WeakMap<FdObject, MapTarget>();
   #callBase: bigint | undefined;
 
@@ -145,10 +146,13 @@ export class BpfState {
     map.onFree = () => {
       this.maps.remove(map);
       this.#mapAt.delete(map.addr);
+      this.#lastMap = undefined;
     };
   }
+  /** The map whose `struct bpf_map` is at an address. Mostly it is the one that was asked for last. */
   mapAt(addr: Addr): BpfMap | undefined {
-    return this.#mapAt.get(addr);
+    if (this.#lastMap?.addr !== addr) this.#lastMap = this.#mapAt.get(addr);
+    return this.#lastMap;
   }
 
   fdObject(command: string, fd: number): FdObject {

@@ -34,6 +34,9 @@ const MAX_TAIL_CALLS = 33;
 /** cpu.regs index of the low halves of rdi, rsi, rdx, rcx, r8: R1 to R5 */
 const ARGS = [14, 12, 4, 2, 16] as const;
 
+/** A function that the program called faulted: the registers are those of the fault. */
+class CalleeFault extends Error {}
+
 /** Where a run may start: a program's function. */
 interface Entry {
   readonly program: InterpProgram;
@@ -168,6 +171,8 @@ export class InterpEngine implements InterpEnv {
     } catch (error) {
       if (error instanceof GuestFault) this.#faults.raise(error);
       else if (error instanceof InvalidInsnError) this.#faults.invalid();
+      // the guest goes on at the instruction that faulted, which does so again with nothing of the host around it
+      else if (error instanceof CalleeFault) return;
       else throw error;
     } finally {
       state.release();
@@ -186,6 +191,7 @@ export class InterpEngine implements InterpEnv {
     const saved = cpu.reg(RSP);
     cpu.setReg(RSP, addrOf(R[rb + R10]!, R[rb + R10 + 1]!) - frame);
     const stop = machine.call(addrOf(addressLo, addressHi), []);
+    if (stop.reason === 'fault') throw new CalleeFault();
     cpu.setReg(RSP, saved);
     if (stop.reason !== 'halt') throw new MachineStop(stop);
     R[rb] = regs[0]!;

@@ -7,10 +7,16 @@ import { HashMap, RedirectMap, RingbufMap } from '../../maps/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
-const update: HelperBody = (call) =>
-  call.args.retInt(call.map(0).update(call.args.addr(1), call.args.addr(2), call.args.lo(3)));
+/** All flags there are lie in the lower half. */
+const update: HelperBody = (call) => {
+  const { args } = call;
+  args.retInt(args.hi(3) === 0 ? call.map(0).update(args.addr(1), args.addr(2), args.lo(3)) : -ERRNO.EINVAL);
+};
 const remove: HelperBody = (call) => call.args.retInt(call.map(0).delete(call.args.addr(1)));
-const push: HelperBody = (call) => call.args.retInt(call.map(0).push(call.args.addr(1), call.args.lo(2)));
+const push: HelperBody = (call) => {
+  const { args } = call;
+  args.retInt(args.hi(2) === 0 ? call.map(0).push(args.addr(1), args.lo(2)) : -ERRNO.EINVAL);
+};
 const pop: HelperBody = (call) => call.args.retInt(call.map(0).pop(call.args.addr(1)));
 const peek: HelperBody = (call) => call.args.retInt(call.map(0).peek(call.args.addr(1)));
 const lookupPercpu: HelperBody = (call) =>
