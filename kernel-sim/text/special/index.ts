@@ -11,6 +11,7 @@ import { ftrace } from './ftrace.ts';
 import { helpers } from './helpers.ts';
 import { htab } from './htab.ts';
 import { kprobes } from './kprobes.ts';
+import { nofault } from './nofault.ts';
 import { rethook } from './rethook.ts';
 
 const events: Record<string, Emit> = {};
@@ -30,5 +31,6 @@ export const special: Readonly<Record<string, Emit>> = {
   ...htab,
   ...arrayMap,
   ...helpers,
+  ...nofault,
   ...fd,
 };

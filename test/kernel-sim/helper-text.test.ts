@@ -1,5 +1,6 @@
 /** Kernel text that looks maps up and answers cheap helpers, against what is known from outside and against the maps themselves. */
 import { describe, expect, it } from 'vitest';
+import { probeRead } from '../../kernel-sim/bpf/helpers/bodies/access.ts';
 import { Kernel, type MapHandle } from '../../src/index.ts';
 import { type Insn, insn, ldImm64, writeInsns } from '../../src/isa/index.ts';
 import { type Addr, addrHi, addrLo, addrOf } from '../../src/machine/addr.ts';
@@ -244,5 +245,40 @@ describe.each(ENGINES)('cheap helpers as kernel text (%s)', (engine) => {
         expect(c.kernel.memory.readBytes(c.page, 64)).toEqual(want);
       }
     }
+  });
+
+  it('read memory that may not be there as the host does', async () => {
+    const c = await caller(engine);
+    const { memory, vmalloc } = c.kernel;
+    const random = numbers(11);
+    const area = vmalloc.alloc(4096);
+    c.put(
+      Uint8Array.from({ length: 4096 }, () => random()),
+      area,
+    );
+    const guard = area + 4096;
+    const sources = (n: number): Addr =>
+      [
+        area + (random() % 4000),
+        // across the end of the area, into the guard page behind it
+        guard - (random() % 40),
+        guard + 8,
+        n,
+        0x7fff_ffff_f000 - 8,
+        -0xa0_0000 + (random() % 4096),
+        -0x8000_0000_0000,
+        c.kernel.text.base + (random() % 4096),
+      ][random() % 8]!;
+    const [ours, theirs] = [c.page, c.page + 4096];
+    for (let n = 0; n < 3 * ROUNDS; n++) {
+      const [from, size] = [sources(n), random() % 70];
+      c.put(new Uint8Array(80).fill(0xaa), ours);
+      c.put(new Uint8Array(80).fill(0xaa), theirs);
+      // first ours: kernel text that nobody has read yet is written when it does
+      const got = c.call('bpf_probe_read_kernel', ours, size, from);
+      expect(got, `${size} bytes at ${from}`).toBe(probeRead(memory, 'kernel', theirs, size, from));
+      expect(memory.readBytes(ours, 80)).toEqual(memory.readBytes(theirs, 80));
+    }
+    expect(c.kernel.faults.oopses).toEqual([]);
   });
 });
