@@ -2,8 +2,10 @@
  * Maps from programs: bpf-helpers(7), bpf_map_lookup_elem and its kin. The verifier replaces many of these calls by
  * calls of the kind's own function (`htab_map_update_elem`): to the same effect, as the map decides what is done.
  */
+import { addrHi, addrLo } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../errno.ts';
-import { HashMap, RedirectMap, RingbufMap } from '../../maps/index.ts';
+import { HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
+import { BPF_RINGBUF_HDR_SZ } from '../../uapi/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
@@ -41,13 +43,13 @@ const forEach: HelperBody = (call) => {
 };
 
 const ring = (call: HelperCall, n: number): RingbufMap => call.map(n) as RingbufMap;
-/** The ring buffer whose memory holds a sample. */
+const PAGE = 4096;
+/** The ring buffer whose memory holds a sample: the header in front of it says how many pages behind the structure it lies. */
 const ringOf = (call: HelperCall, n: number): RingbufMap | undefined => {
-  const at = call.args.addr(n);
-  for (const map of call.state.maps.values()) {
-    if (map instanceof RingbufMap && at >= map.rb && at < map.rb + 12288 + 2 * map.size) return map;
-  }
-  return undefined;
+  const { memory } = call.kernel;
+  const header = call.args.addr(n) - BPF_RINGBUF_HDR_SZ;
+  const pages = memory.load32(addrLo(header + 4), addrHi(header + 4));
+  return call.state.ringAt(Math.floor(header / PAGE) * PAGE - pages * PAGE);
 };
 
 export const MAP: HelperBodies = {
