@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 /**
  * Sources are ES modules and load CommonJS by `createRequire(import.meta.url)` where they need it late. The bundle is
@@ -44,16 +45,15 @@ const lazyBuiltins = {
 };
 
 rmSync('dist', { recursive: true, force: true });
-const common = { bundle: true, platform: 'node', target: 'node20', minifySyntax: true, logLevel: 'warning' };
 await build({
-  ...common,
+  ...bundle,
   entryPoints: ['src/index.ts'],
   outfile: 'dist/index.js',
   format: 'esm',
   packages: 'external',
 });
 await build({
-  ...common,
+  ...bundle,
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/cli.cjs',
   format: 'cjs',

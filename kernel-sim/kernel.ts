@@ -9,9 +9,11 @@ import { Btf } from '../src/btf/index.ts';
 import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
 import { Bpf } from './bpf/index.ts';
+import { ZONE_BYTES } from './bpf/interp/zone.ts';
 import { Args } from './core/args.ts';
 import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
+import { DirectMap } from './core/direct-map.ts';
 import { FdTable } from './core/fds.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
 import { OWN_PERCPU } from './core/own-percpu.ts';
@@ -61,6 +63,8 @@ export class Kernel {
   readonly engine: EngineName;
   readonly machine: Machine;
   readonly memory: GuestMemory;
+  /** the kernel's own objects */
+  readonly direct: DirectMap;
   readonly cpu: CpuState;
   /** arguments and result of a hypercall */
   readonly args: Args;
@@ -110,7 +114,8 @@ export class Kernel {
     this.cpus = o.cpus;
     this.engine = o.engine;
     this.#btfBytes = o.btf;
-    this.memory = new GuestMemory({ bytes: o.memory });
+    this.memory = new GuestMemory({ bytes: o.memory, hostBytes: o.engine === 'interp' ? ZONE_BYTES : 0 });
+    this.direct = new DirectMap(this.memory);
     this.machine = new Machine(this.memory, { engine: o.engine === 'jit' ? 'jit' : 'step' });
     this.cpu = this.machine.cpu;
     this.args = new Args(this.cpu);

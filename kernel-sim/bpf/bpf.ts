@@ -64,6 +64,7 @@ export class Bpf {
     if (!verdict.ok) throw new BpfError('BPF_BTF_LOAD', verdict.errno, 'the BTF is not valid', verdict.log);
     const object = new BtfObject(verdict.btf, bytes);
     this.#state.btfs.add(object);
+    object.onFree = () => this.#state.btfs.remove(object);
     return { fd: this.#state.kernel.fds.install(object), id: object.id, btf: verdict.btf };
   }
 
@@ -101,8 +102,13 @@ export class Bpf {
     const object = this.#ids(kind).get(id);
     if (object === undefined)
       throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);
-    if (object instanceof BpfMap || object instanceof BpfProg) object.get();
-    return this.#state.kernel.fds.install(object);
+    return this.#open(object);
+  }
+  /** A further descriptor: all those of an object together hold it once. */
+  #open(object: FdObject): number {
+    const { fds } = this.#state.kernel;
+    if (!fds.has(object) && 'get' in object) (object as BpfMap | BpfProg | BtfObject).get();
+    return fds.install(object);
   }
   #ids(kind: 'prog' | 'map' | 'btf' | 'link'): Ids<FdObject & { id: number }> {
     const { progs, maps, btfs, links } = this.#state;
@@ -126,8 +132,7 @@ export class Bpf {
   objGet(path: string): number {
     const object = this.#state.pins.get(path);
     if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
-    if (object instanceof BpfMap || object instanceof BpfProg) object.get();
-    return this.#state.kernel.fds.install(object);
+    return this.#open(object);
   }
   /** unlink(2) of a pinned object. */
   unpin(path: string): void {

@@ -107,14 +107,15 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
     if (error instanceof KernelError) return fail(error.errno, error.message);
     return fail('ENOMEM', `${described} of ${shape}: ${error instanceof Error ? error.message : 'no memory'}`);
   }
+  let btf: BtfObject | undefined;
   try {
-    attachBtf(state, map, attrs, keyType, valueType);
+    btf = attachBtf(state, map, attrs, keyType, valueType);
   } catch (error) {
     map.put();
     throw error;
   }
   state.kernel.memory.writeAddr(map.addr + state.layout.bpf_map.ops, mapOpsTable(state, type));
-  state.addMap(map);
+  state.addMap(map, btf);
   return map;
 }
 
@@ -139,8 +140,15 @@ function innerTemplate(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   return map;
 }
 
-function attachBtf(state: BpfState, map: BpfMap, attrs: MapCreateAttrs, keyType: number, valueType: number): void {
-  if (keyType === 0 && valueType === 0) return;
+/** The map's BTF, where it has any. */
+function attachBtf(
+  state: BpfState,
+  map: BpfMap,
+  attrs: MapCreateAttrs,
+  keyType: number,
+  valueType: number,
+): BtfObject | undefined {
+  if (keyType === 0 && valueType === 0) return undefined;
   const fd = typeof attrs.btf === 'object' ? attrs.btf.fd : (attrs.btf ?? 0);
   const object = state.fdObject(COMMAND, fd);
   if (!(object instanceof BtfObject)) throw new BpfError(COMMAND, 'EINVAL', `file descriptor ${fd} is no BTF`);
@@ -158,6 +166,7 @@ function attachBtf(state: BpfState, map: BpfMap, attrs: MapCreateAttrs, keyType:
     throw new BpfError(COMMAND, 'EINVAL', `BTF type ${valueType} is not ${map.valueSize} bytes, the value's size`);
   map.btf = btf;
   map.spinLockOffset = fieldOffset(btf, valueType, 'bpf_spin_lock');
+  return object;
 }
 
 /** Offset of the field whose type is a structure of the kernel's with this name, -1 where there is none. */

@@ -27,9 +27,9 @@ export class Ids<T extends { id: number }> {
   }
   /** The smallest id above `id`. */
   after(id: number): number | undefined {
-    let best: number | undefined;
-    for (const n of this.#objects.keys()) if (n > id && (best === undefined || n < best)) best = n;
-    return best;
+    // in the order of their making, so by id
+    for (const n of this.#objects.keys()) if (n > id) return n;
+    return undefined;
   }
   values(): IterableIterator<T> {
     return this.#objects.values();
@@ -43,10 +43,24 @@ export class BtfObject implements FdObject {
   readonly btf: Btf;
   readonly bytes: Uint8Array;
   readonly name: string;
+  /** told when nothing refers to it any more */
+  onFree: (() => void) | undefined;
+  #refs = 1;
   constructor(btf: Btf, bytes: Uint8Array, name = '') {
     this.btf = btf;
     this.bytes = bytes;
     this.name = name;
+  }
+  /** Programs and maps that use it hold it, and its descriptors together. */
+  get(): this {
+    this.#refs++;
+    return this;
+  }
+  put(): void {
+    if (--this.#refs === 0) this.onFree?.();
+  }
+  release(): void {
+    this.put();
   }
 }
 
@@ -129,19 +143,22 @@ export class BpfState {
     return target;
   }
 
-  addProg(prog: BpfProg): void {
+  addProg(prog: BpfProg, btf?: BtfObject): void {
     this.progs.add(prog);
     this.#progAt.set(prog.addr, prog);
     prog.onFree.push(() => {
       this.progs.remove(prog);
       this.#progAt.delete(prog.addr);
+      btf?.put();
     });
+    btf?.get();
   }
   progAt(addr: Addr): BpfProg | undefined {
     return this.#progAt.get(addr);
   }
-  addMap(map: BpfMap): void {
+  addMap(map: BpfMap, btf?: BtfObject): void {
     this.maps.add(map);
+    btf?.get();
     map.setId(map.id);
     this.#mapAt.set(map.addr, map);
     if (map instanceof RingbufMap) this.#ringAt.set(map.rb, map);
@@ -150,6 +167,7 @@ export class BpfState {
       this.maps.remove(map);
       this.#mapAt.delete(map.addr);
       this.#lastMap = undefined;
+      btf?.put();
     };
   }
   /** The map whose `struct bpf_map` is at an address. Mostly it is the one that was asked for last. */

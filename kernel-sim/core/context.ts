@@ -4,23 +4,44 @@
  * The counts live in guest memory, where the kernel's own text changes them:
  * `pcpu_hot.preempt_count` and the task's `migration_disabled`.
  */
-import type { CpuState, GuestMemory } from '../../src/machine/index.ts';
+import { CPU, type CpuState, FLAG, type GuestMemory } from '../../src/machine/index.ts';
 
-const FLAG_IF = 0x200;
+/** The state that a trace event keeps; {@link flagsColumn} shows it. */
+export interface EventState {
+  preemptCount: number;
+  migrationDisabled: number;
+  irqsOff: boolean;
+}
+
+/**
+ * `...21`: irqs off, need-resched, hard/softirq, preempt depth, migrate-disable depth. Whoever writes an event holds a
+ * per-CPU buffer, with preemption off once more than the count says.
+ */
+export function flagsColumn({ preemptCount: count, migrationDisabled: migrate, irqsOff }: EventState): string {
+  const nmi = count & 0xf00000;
+  const hard = count & 0xf0000;
+  const soft = count & 0x100;
+  const bhOff = (count & 0xfe00) !== 0;
+  const irqColumn = irqsOff ? (bhOff ? 'D' : 'd') : bhOff ? 'b' : '.';
+  const context = nmi ? (hard ? 'Z' : 'z') : hard ? (soft ? 'H' : 'h') : soft ? 's' : '.';
+  const depth = (count & 0xff) + 1;
+  return `${irqColumn}.${context}${digit(depth)}${digit(migrate)}`;
+}
+const digit = (n: number): string => (n === 0 ? '.' : n > 15 ? 'f' : n.toString(16));
 
 export class Context {
   readonly #cpuState: CpuState;
   readonly #i32: Int32Array;
   /** running CPU */
   cpu = 0;
-  #cpuText = '000';
   /** physical index (in words) of this CPU's preempt_count */
   #preempt = 0;
   /** ... of the current task's migration_disabled (u16, within a word) */
   #u16: Uint16Array;
   #migrate = 0;
-  /** comm and pid of the current task, as the column shows them */
-  #task = '';
+  /** pid and comm (16 bytes as words) of the current task */
+  pid = 0;
+  comm: Int32Array = new Int32Array(4);
   constructor(memory: GuestMemory, cpuState: CpuState) {
     this.#i32 = memory.i32;
     this.#u16 = memory.u16;
@@ -29,15 +50,13 @@ export class Context {
   /** Called on a CPU switch: where that CPU's preempt_count is (physical). */
   bindCpu(cpu: number, preemptCountPhys: number): void {
     this.cpu = cpu;
-    this.#cpuText = String(cpu).padStart(3, '0');
     this.#preempt = preemptCountPhys >> 2;
   }
-  /** preempt_count of a record made inside n more preempt-disabled sections than the text has */
-  extra = 0;
   /** Called on a task switch, and when its comm changes. */
-  bindTask(comm: string, pid: number, migrationDisabledPhys: number): void {
+  bindTask(comm: Int32Array, pid: number, migrationDisabledPhys: number): void {
     this.#migrate = migrationDisabledPhys >> 1;
-    this.#task = `${comm.padStart(16)}-${String(pid).padEnd(7)}`;
+    this.comm = comm;
+    this.pid = pid;
   }
   get preemptCount(): number {
     return this.#i32[this.#preempt] as number;
@@ -64,27 +83,8 @@ export class Context {
   migrateEnable(): void {
     this.migrationDisabled--;
   }
-  /** `           <...>-123    `: comm right-aligned in 16, pid left-aligned in 7 */
-  taskColumn(): string {
-    return this.#task;
-  }
-  cpuColumn(): string {
-    return this.#cpuText;
-  }
-  /**
-   * `...21`: irqs off, need-resched, hard/softirq, preempt depth, migrate-disable depth.
-   */
-  flagsColumn(): string {
-    const count = this.preemptCount;
-    const irqs = (this.#cpuState.rflags & FLAG_IF) === 0;
-    const nmi = count & 0xf00000;
-    const hard = count & 0xf0000;
-    const soft = count & 0x100;
-    const bhOff = (count & 0xfe00) !== 0;
-    const irqColumn = irqs ? (bhOff ? 'D' : 'd') : bhOff ? 'b' : '.';
-    const context = nmi ? (hard ? 'Z' : 'z') : hard ? (soft ? 'H' : 'h') : soft ? 's' : '.';
-    const depth = (count & 0xff) + this.extra;
-    const migrate = this.migrationDisabled;
-    return `${irqColumn}.${context}${depth ? (depth > 15 ? 'f' : depth.toString(16)) : '.'}${migrate ? (migrate > 15 ? 'f' : migrate.toString(16)) : '.'}`;
+  /** Whether interrupts are off. IF is not among the flags that translated code keeps elsewhere. */
+  get irqsOff(): boolean {
+    return ((this.#cpuState.words[CPU.rflags >> 2] as number) & FLAG.IF) === 0;
   }
 }

@@ -27,6 +27,10 @@ export class DirectMap {
     this.#i32[word] = addrLo(value);
     this.#i32[word + 1] = addrHi(value);
   }
+  /** s32 */
+  get32(at: Addr): number {
+    return this.#i32[(at - PAGE_OFFSET) >> 2] as number;
+  }
   put32(at: Addr, value: number): void {
     this.#i32[(at - PAGE_OFFSET) >> 2] = value;
   }

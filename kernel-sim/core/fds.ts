@@ -12,11 +12,14 @@ export interface FdObject {
 export class FdTable {
   readonly #open: (FdObject | undefined)[] = [];
   readonly #refs = new Map<FdObject, number>();
+  /** none below it is free */
+  #lowest = 3;
 
   /** Lowest free descriptor from 3 on (0 to 2 are the terminal's). */
   install(object: FdObject): number {
-    let fd = 3;
+    let fd = this.#lowest;
     while (this.#open[fd]) fd++;
+    this.#lowest = fd + 1;
     this.#open[fd] = object;
     this.#refs.set(object, (this.#refs.get(object) ?? 0) + 1);
     return fd;
@@ -33,12 +36,17 @@ export class FdTable {
   close(fd: number): void {
     const object = this.get(fd);
     this.#open[fd] = undefined;
+    this.#lowest = Math.min(this.#lowest, fd);
     const left = (this.#refs.get(object) ?? 1) - 1;
     if (left > 0) this.#refs.set(object, left);
     else {
       this.#refs.delete(object);
       object.release?.();
     }
+  }
+  /** Whether any descriptor refers to it. */
+  has(object: FdObject): boolean {
+    return this.#refs.has(object);
   }
   *entries(): IterableIterator<[number, FdObject]> {
     for (const [fd, object] of this.#open.entries()) if (object) yield [fd, object];

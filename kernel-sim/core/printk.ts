@@ -1,8 +1,13 @@
 /** The kernel log: `dmesg` text, one line per record, oops and WARN text among it. */
 import type { Clock } from './clock.ts';
 
+/** CONFIG_LOG_BUF_SHIFT is 17: characters kept */
+const LOG_BUF = 1 << 17;
+
 export class Printk {
+  /** what dmesg shows: the oldest lines go when the buffer is full */
   readonly lines: string[] = [];
+  #kept = 0;
   /** told of each line as it is logged */
   onLine: ((line: string) => void) | undefined;
   readonly #clock: Clock;
@@ -16,7 +21,11 @@ export class Printk {
     for (const line of text.split('\n')) {
       const full = `${stamp} ${line}`;
       this.lines.push(full);
+      this.#kept += full.length;
       this.onLine?.(full);
     }
+    let drop = 0;
+    while (this.#kept > LOG_BUF) this.#kept -= (this.lines[drop++] as string).length;
+    if (drop > 0) this.lines.splice(0, drop);
   }
 }

@@ -20,7 +20,7 @@ export const layouts: LayoutTable = {
   fs_struct: '56 users:0:4 pwd:40:16 root:24:16',
   file: '184 f_mode:12:4 f_op:16:8 f_mapping:24:8 private_data:32:8 f_inode:40:8 f_flags:48:4 f_cred:56:8 f_path:64:16 f_path.mnt:64:8 f_path.dentry:72:8 f_pos:112:8 f_ra:152:32 f_lock:8:4',
   dentry:
-    '192 d_flags:0:4 d_parent:24:8 d_name.name:40:8 d_name.len:36:4 d_name.hash:32:4 d_inode:48:8 d_iname:56:40 d_sb:104:8 d_op:96:8',
+    '192 d_flags:0:4 d_parent:24:8 d_name.name:40:8 d_name.len:36:4 d_name.hash:32:4 d_inode:48:8 d_iname:56:40 d_sb:104:8 d_op:96:8 d_lockref.count:132:4',
   inode:
     '624 i_mode:0:2 i_uid:4:4 i_gid:8:4 i_flags:12:4 i_sb:40:8 i_mapping:48:8 i_ino:64:8 i_nlink:72:4 i_rdev:76:4 i_size:80:8 i_op:32:8 i_fop:352:8',
   super_block: '1408 s_dev:16:4 s_magic:96:8 s_type:40:8 s_root:104:8 s_id:960:32',

@@ -83,7 +83,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   fdtable: 'max_fds fd',
   fs_struct: 'users pwd root',
   file: 'f_mode f_op f_mapping private_data f_inode f_flags f_cred f_path f_path.mnt f_path.dentry f_pos f_ra f_lock',
-  dentry: 'd_flags d_parent d_name.name d_name.len d_name.hash d_inode d_iname d_sb d_op',
+  dentry: 'd_flags d_parent d_name.name d_name.len d_name.hash d_inode d_iname d_sb d_op d_lockref.count',
   inode: 'i_mode i_uid i_gid i_flags i_sb i_mapping i_ino i_nlink i_rdev i_size i_op i_fop',
   super_block: 's_dev s_magic s_type s_root s_id',
   vfsmount: 'mnt_root mnt_sb mnt_flags',

@@ -18,11 +18,14 @@ export interface ExtableEntry {
 /** fields of pt_regs by x86 register number */
 const PT_REGS = 'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 
+const MAX_OOPSES = 256;
+
 export class Faults {
   readonly #entries = new Map<Addr, ExtableEntry>();
   readonly #kernel: Kernel;
-  /** every oops so far */
+  /** the last oopses, {@link MAX_OOPSES} of them at most */
   readonly oopses: Oops[] = [];
+  #count = 0;
   onOops: ((oops: Oops) => void) | undefined;
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -82,8 +85,9 @@ export class Faults {
     return this.report(`watchdog: BUG: soft lockup - CPU#${context.cpu} stuck for 26s! [${comm}:${pid}]`, cpu.rip);
   }
   report(title: string | undefined, rip: Addr, fault?: Fault): Oops {
-    const oops = makeOops(this.#kernel, this.oopses.length + 1, title, rip, fault);
+    const oops = makeOops(this.#kernel, ++this.#count, title, rip, fault);
     this.oopses.push(oops);
+    if (this.oopses.length > MAX_OOPSES) this.oopses.shift();
     this.#kernel.printk.log(oops.text);
     this.onOops?.(oops);
     return oops;

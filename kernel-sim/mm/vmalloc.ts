@@ -11,13 +11,14 @@ import { KernelError } from '../errno.ts';
 interface Area {
   readonly phys: number;
   readonly pages: number;
+  readonly align: number;
 }
 
 export class Vmalloc {
   readonly #memory: GuestMemory;
   readonly #areas = new Map<Addr, Area>();
-  /** freed ranges of addresses by pages, guard included */
-  readonly #holes = new Map<number, Addr[]>();
+  /** freed ranges of addresses by alignment, then by pages, guard included */
+  readonly #holes = new Map<number, Map<number, Addr[]>>();
   #next: Addr = VMALLOC_START;
 
   constructor(memory: GuestMemory) {
@@ -26,14 +27,14 @@ export class Vmalloc {
   /** Zeroed, writable memory; starts `align` bytes aligned. */
   alloc(size: number, align = PAGE_SIZE): Addr {
     const pages = Math.max(1, Math.ceil(size / PAGE_SIZE));
-    let at = align <= PAGE_SIZE ? this.#holes.get(pages)?.pop() : undefined;
+    let at = this.#holes.get(align)?.get(pages)?.pop();
     if (at === undefined) {
       at = Math.ceil(this.#next / align) * align;
       this.#next = at + (pages + 1) * PAGE_SIZE;
     }
     const phys = this.#memory.allocPages(pages);
     this.#memory.map(at, phys, pages * PAGE_SIZE, { write: true });
-    this.#areas.set(at, { phys, pages });
+    this.#areas.set(at, { phys, pages, align });
     return at;
   }
   free(at: Addr): void {
@@ -42,9 +43,14 @@ export class Vmalloc {
     this.#areas.delete(at);
     this.#memory.unmap(at, area.pages * PAGE_SIZE);
     this.#memory.freePages(area.phys, area.pages);
-    const holes = this.#holes.get(area.pages);
+    let sizes = this.#holes.get(area.align);
+    if (!sizes) {
+      sizes = new Map();
+      this.#holes.set(area.align, sizes);
+    }
+    const holes = sizes.get(area.pages);
     if (holes) holes.push(at);
-    else this.#holes.set(area.pages, [at]);
+    else sizes.set(area.pages, [at]);
   }
   /** bytes of the area that starts at `at` */
   sizeOf(at: Addr): number {

@@ -57,16 +57,21 @@ export class EventCall {
 export class PerCpuCounter {
   readonly pointer: number;
   readonly #kernel: Kernel;
-  #last = 0;
+  /** what it counted, once it is freed */
+  #last: number | undefined;
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.pointer = kernel.percpu.alloc(8);
   }
   get value(): number {
-    if (this.#kernel.percpu.cpus === 0) return this.#last;
+    if (this.#last !== undefined) return this.#last;
     let sum = 0;
     for (let cpu = 0; cpu < this.#kernel.cpus; cpu++)
       sum += Number(this.#kernel.memory.readU64(this.#kernel.percpu.address(this.pointer, cpu)));
     return sum;
+  }
+  free(): void {
+    this.#last = this.value;
+    this.#kernel.percpu.free(this.pointer);
   }
 }

@@ -9,7 +9,7 @@ import type { Kernel } from '../kernel.ts';
 import type { KernelSymbol } from '../sym/symbols.ts';
 import type { Task } from '../task/task.ts';
 import type { Ftrace } from './ftrace.ts';
-import { EventCall, PerCpuCounter } from './guest.ts';
+import { type AttachedProg, EventCall, PerCpuCounter } from './guest.ts';
 import { insnSlot } from './insn-slot.ts';
 import { KPROBE } from './layout.ts';
 import type { KprobePoint, ProbeLink, ProgRef } from './types.ts';
@@ -21,8 +21,9 @@ const MIN_ACTIVE = 10;
 interface Handler {
   readonly address: Addr;
   readonly call: EventCall;
+  readonly prog: AttachedProg;
   readonly nhit: PerCpuCounter;
-  readonly ret: boolean;
+  /** return nodes of a kretprobe */
   readonly nodes: readonly Addr[];
 }
 interface Site {
@@ -43,6 +44,9 @@ export class Kprobes {
   readonly #lists = new Map<number, Addr[]>();
   #slots: Addr = 0;
   #slotsUsed = 0;
+  readonly #freeSlots: Addr[] = [];
+  /** kretprobes that were detached while tasks were inside their functions: these still return through them */
+  readonly #leaving: Handler[] = [];
 
   constructor(kernel: Kernel, ftrace: Ftrace) {
     this.#kernel = kernel;
@@ -51,6 +55,7 @@ export class Kprobes {
   }
 
   attach(prog: ProgRef, point: KprobePoint): ProbeLink {
+    this.#reap();
     const { symbol, offset } = this.#resolve(point);
     const nop = this.#kernel.text.entryNop(symbol);
     const wanted = symbol.address + offset;
@@ -157,6 +162,8 @@ export class Kprobes {
   }
   /** `kprobe_insn_page`: slots of 64 bytes */
   #allocSlot(): Addr {
+    const again = this.#freeSlots.pop();
+    if (again !== undefined) return again;
     if (this.#slots === 0 || this.#slotsUsed === 64) {
       this.#slots = this.#kernel.bpfPack.allocPages(4096);
       this.#kernel.symbols.add('kprobe_insn_page', this.#slots, 4096, '__builtin__kprobes');
@@ -170,7 +177,7 @@ export class Kprobes {
     const kprobe = structs.of('kprobe');
     const address = slab.kmalloc(KPROBE.size);
     const call = new EventCall(this.#kernel);
-    call.add(prog, point.cookie ?? 0n);
+    const added = call.add(prog, point.cookie ?? 0n);
     const nhit = new PerCpuCounter(this.#kernel);
     memory.writeAddr(address + kprobe.offset('addr'), site.at);
     memory.writeAddr(
@@ -191,7 +198,7 @@ export class Kprobes {
       }
       memory.writeAddr(address + KPROBE.pool, nodes.at(-1) ?? 0);
     }
-    return { address, call, nhit, ret: point.ret ?? false, nodes };
+    return { address, call, prog: added, nhit, nodes };
   }
   #text(name: string): Addr {
     return this.#kernel.text.place(name);
@@ -224,7 +231,11 @@ export class Kprobes {
       if (first !== 0) site.after[0] = INT3;
       machine.patch(site.at, site.after);
     }
-    if (first === 0) this.#sites.delete(site.at);
+    if (first === 0) {
+      this.#sites.delete(site.at);
+      this.#kernel.slab.kfree(site.aggregate);
+      if (site.slot !== 0) this.#freeSlots.push(site.slot);
+    }
   }
   /** Puts a kprobe into kprobe_table under its address, or takes it out. */
   #hash(at: Addr, kprobe: Addr): void {
@@ -243,9 +254,32 @@ export class Kprobes {
     if (at < 0) return;
     site.handlers.splice(at, 1);
     this.#publish(site);
-    handler.call.free();
-    // a task may still return through this probe's hooks: its nodes and itself stay
-    if (!handler.ret) this.#kernel.slab.kfree(handler.address);
+    // no program runs for those that return from now on
+    handler.call.remove(handler.prog);
+    this.#leaving.push(handler);
+    this.#reap();
+  }
+  /** Frees detached probes that no task returns through any more. */
+  #reap(): void {
+    const { slab } = this.#kernel;
+    const left = this.#leaving.filter((h) => {
+      if (this.#nodesHome(h) < h.nodes.length) return true;
+      for (const node of h.nodes) slab.kfree(node);
+      h.call.free();
+      h.nhit.free();
+      slab.kfree(h.address);
+      return false;
+    });
+    this.#leaving.splice(0, this.#leaving.length, ...left);
+  }
+  /** Return nodes in a kretprobe's pool. */
+  #nodesHome(handler: Handler): number {
+    const { memory, structs } = this.#kernel;
+    const next = structs.of('rethook_node').offset('llist.next');
+    let count = 0;
+    if (handler.nodes.length > 0)
+      for (let at = memory.readAddr(handler.address + KPROBE.pool); at !== 0; at = memory.readAddr(at + next)) count++;
+    return count;
   }
 
   /** A task ends: the hooks of functions that it never returns from go back to their probes. */

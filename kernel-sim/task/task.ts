@@ -42,6 +42,8 @@ export class Task {
   readonly files: Addr;
   readonly #memory: GuestMemory;
   readonly #layout: StructLayout;
+  /** comm as it is in memory: 16 bytes */
+  commWords = new Int32Array(4);
   #comm = '';
 
   constructor(memory: GuestMemory, layout: StructLayout, init: TaskInit) {
@@ -64,7 +66,8 @@ export class Task {
     return this.#comm;
   }
   set comm(name: string) {
-    const bytes = new Uint8Array(16);
+    this.commWords = new Int32Array(4);
+    const bytes = new Uint8Array(this.commWords.buffer);
     bytes.set(new TextEncoder().encode(name).subarray(0, 15));
     this.#comm = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
     this.#memory.writeBytes(this.field('comm'), bytes);

@@ -187,7 +187,7 @@ export class Tasks {
     cpu.rsp0 = task.stackTop;
     if (task.user) memory.switchUserSpace(task.user.space);
     const migration = memory.translate(task.field('migration_disabled'), 0, false);
-    context.bindTask(task.comm, task.pid, migration);
+    context.bindTask(task.commWords, task.pid, migration);
   }
   /** From here on code runs on this CPU. */
   bindCpu(n: number): void {

@@ -49,6 +49,8 @@ export interface CompileTarget {
   address(callee: string): Addr | undefined;
   /** number of a hypercall */
   hypercall(name: string): number;
+  /** machine code in a hypercall's place; false: there is none */
+  inline(name: string, a: Assembler): boolean;
   /** `__traceiter_EVENT`; undefined: not in this kernel */
   traceiter(event: string): Addr | undefined;
   readonly structs: Structs;
@@ -288,8 +290,10 @@ export function compile(
             a.op('je rel32', skip);
             a.op('call r/m64', rax);
           } else if (s.kind === 'hyper') {
-            a.op('mov r32, imm32', rax, target.hypercall(s.target));
-            a.op('vmcall');
+            if (!target.inline(s.target, a)) {
+              a.op('mov r32, imm32', rax, target.hypercall(s.target));
+              a.op('vmcall');
+            }
           } else if (callee !== undefined) a.op('call rel32', callee);
           else emitConst(a, rax, 0);
           if (s.to !== undefined) store(s.to, rax);

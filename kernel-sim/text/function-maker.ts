@@ -29,6 +29,7 @@ export interface MakerParts {
   readonly hypercalls: Hypercalls;
   /** function table: signature to body */
   readonly tables: Readonly<Record<string, string>>;
+  /** hand-written text: of a function, or (`@name`) of a hypercall that needs no host */
   readonly special: Readonly<Record<string, Emit>>;
   /** per-CPU offsets of the model's own variables */
   readonly percpu: Readonly<Record<string, number>>;
@@ -115,11 +116,16 @@ export class FunctionMaker {
   }
 
   #fromTable(row: string, at: Addr, beginning: Beginning, entry: boolean): Compiled {
-    const { hypercalls, structs, percpu } = this.#parts;
+    const { hypercalls, structs, percpu, special } = this.#parts;
     const hot = structs.of('pcpu_hot');
     return compile(parseFunction(row, this.#parts.tables[row] as string), at, beginning, entry, {
       address: (callee) => this.place(callee),
       hypercall: (name) => hypercalls.nr(name),
+      inline: (name, a) => {
+        const emit = special[`@${name}`];
+        emit?.(a, this.emitContext([]));
+        return emit !== undefined;
+      },
       traceiter: (event) => this.place(`__traceiter_${event}`),
       structs,
       percpu: {

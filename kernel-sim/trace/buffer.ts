@@ -1,12 +1,14 @@
-/** The tracing ring buffer, in the text form that trace_pipe gives (Linux 6.12 Documentation/trace/ftrace.rst). */
+/** The tracing ring buffer, and its text as trace_pipe gives it (Linux 6.12 Documentation/trace/ftrace.rst). */
 import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
+import { TraceLines } from './lines.ts';
 import { TraceRing } from './ring.ts';
 
 export class TraceBuffer {
   readonly #clock: Clock;
   readonly #context: Context;
   readonly #rings: TraceRing[] = [];
+  readonly #lines = new TraceLines();
   /** told of each line, without newline, as it is written */
   onLine: ((line: string) => void) | undefined;
   /** events written since boot */
@@ -17,37 +19,48 @@ export class TraceBuffer {
     this.#context = context;
     for (let n = 0; n < cpus; n++) this.#rings.push(new TraceRing());
   }
-  /** What bpf_trace_printk writes. */
-  bpfPrintk(text: string): void {
-    this.event(`bpf_trace_printk: ${text}`);
-  }
-  /** One event of the current task, e.g. `bpf_trace_printk: Hello`. The writer holds a per-CPU buffer, with preemption off. */
-  event(text: string): void {
-    const c = this.#context;
-    c.extra = 1;
-    const time = formatTime(this.#clock.read());
-    const line = `${c.taskColumn()} [${c.cpuColumn()}] ${c.flagsColumn()} ${time}: ${text}`;
-    c.extra = 0;
-    this.written++;
-    (this.#rings[c.cpu] as TraceRing).push(line, text.length - 'bpf_trace_printk: '.length, this.written);
-    this.onLine?.(line);
+  /** An event of bpf_trace_printk by the current task: the first `length` bytes of `text`. */
+  bpfPrintk(text: string | Uint8Array, length = text.length): void {
+    if (typeof text === 'string') {
+      const bytes = Buffer.from(text);
+      this.bpfPrintk(bytes, bytes.length);
+      return;
+    }
+    const { cpu } = this.#context;
+    const ring = this.#rings[cpu] as TraceRing;
+    ring.push(text, length, this.#context, this.#clock.read(), ++this.written);
+    if (this.onLine === undefined) return;
+    this.#lines.event(ring.last(length), cpu);
+    this.onLine(this.#lines.take().slice(0, -1));
   }
   /** Events that wait to be read. */
   get waiting(): number {
     return this.#rings.reduce((sum, r) => sum + r.length, 0);
   }
-  /** Takes all lines out, as reading trace_pipe does: in order of time, with a line where events were overwritten. */
-  drain(): string[] {
-    const lost = this.#rings.flatMap((_, cpu) => this.#lost(cpu));
-    const events = this.#rings.flatMap((ring) => ring.drain());
-    if (this.#rings.length > 1) events.sort((a, b) => a.serial - b.serial);
-    return [...lost, ...events.map((e) => e.line)];
-  }
-  #lost(cpu: number): string[] {
-    const ring = this.#rings[cpu] as TraceRing;
-    const { lost } = ring;
-    ring.lost = 0;
-    return lost > 0 ? [`CPU:${cpu} [LOST ${lost} EVENTS]`] : [];
+  /** Takes all events out, as reading trace_pipe does: lines in order of time, behind one for each CPU whose events were overwritten. */
+  read(): string {
+    const lines = this.#lines;
+    this.#rings.forEach((ring, cpu) => {
+      if (ring.lost > 0) lines.raw(`CPU:${cpu} [LOST ${ring.lost} EVENTS]`);
+      ring.lost = 0;
+    });
+    for (;;) {
+      // the CPU whose turn it is, and the serial number at which another one's comes
+      let turn = 0;
+      let first = Number.POSITIVE_INFINITY;
+      let until = Number.POSITIVE_INFINITY;
+      for (let cpu = 0; cpu < this.#rings.length; cpu++) {
+        const { next } = this.#rings[cpu] as TraceRing;
+        if (next < first) {
+          until = first;
+          first = next;
+          turn = cpu;
+        } else if (next < until) until = next;
+      }
+      if (first === Number.POSITIVE_INFINITY) return lines.take();
+      const ring = this.#rings[turn] as TraceRing;
+      while (ring.next < until) lines.event(ring.read() as NonNullable<ReturnType<TraceRing['read']>>, turn);
+    }
   }
   /** Lines in front of the events in /sys/kernel/tracing/trace. */
   header(): string {
@@ -69,10 +82,3 @@ const HEADER = `# tracer: nop
 #           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
 #              | |         |   |||||     |         |
 `;
-
-/** Seconds right-aligned in five columns, microseconds rounded as the kernel does. */
-export function formatTime(ns: number): string {
-  const us = Math.floor((ns + 500) / 1000);
-  const rest = us % 1_000_000;
-  return `${String((us - rest) / 1_000_000).padStart(5)}.${String(rest).padStart(6, '0')}`;
-}

@@ -8,8 +8,7 @@ export class TracePipe {
   }
   /** Everything written since the last read; '' when nothing was. Consumes it. */
   read(): string {
-    const lines = this.#buffer.drain();
-    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+    return this.#buffer.read();
   }
   /** What /sys/kernel/tracing/trace begins with. */
   header(): string {

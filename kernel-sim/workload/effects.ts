@@ -7,11 +7,9 @@ import { Sockets } from './sockets.ts';
 
 const CLONE_THREAD = 0x10000;
 const AT_EMPTY_PATH = 0x1000;
-/** ENXIO, ENODEV, ETXTBSY */
-const LATE_ERRORS: ReadonlySet<number> = new Set([-6, -19, -26]);
 /** what dynamically linked programs name */
 const INTERPRETER = '/lib64/ld-linux-x86-64.so.2';
-/** names_cache */
+/** room of a name */
 const PATH_MAX = 4096;
 const decoder = new TextDecoder();
 
@@ -33,12 +31,8 @@ export function registerEffects(kernel: Kernel): void {
     tasks.current.lastName = names.alloc(args.addr(0));
     args.retAddr(tasks.current.lastName);
   });
-  text.define({ name: 'putname', handler: () => names.free(args.addr(0)) });
 
-  /** the name was found and allowed: what failed was opening the file (fs/open.c, do_dentry_open) */
-  const opened = (): boolean => !recorded.failed || LATE_ERRORS.has(recorded.lo);
-  on('file_alloc', () => args.retAddr(opened() ? files.open(names.path(tasks.current.lastName)) : 0));
-  on('open_reached', () => args.retAddr(opened() ? text.place('vfs_open') : 0));
+  on('file_alloc', () => args.retAddr(names.open(tasks.current.lastName)));
   on('interpreter', () => {
     tasks.current.lastName = names.make(INTERPRETER);
     args.retAddr(tasks.current.lastName);
@@ -48,8 +42,8 @@ export function registerEffects(kernel: Kernel): void {
     const empty = (args.lo(1) & AT_EMPTY_PATH) !== 0 && readString(args.addr(0)) === '';
     args.retAddr(text.place(empty ? 'vfs_fstat' : 'vfs_fstatat_path'));
   });
-  on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
   on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
+  on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
   // a descriptor that the recording uses but never opened: it was inherited
   on('fd_unknown', () => {
     const fd = args.lo(0);
@@ -57,19 +51,11 @@ export function registerEffects(kernel: Kernel): void {
     files.install(tasks.current, fd, file);
     args.retAddr(file);
   });
-  on('file_close_fd', () => {
-    const fd = args.lo(0);
-    const file = files.get(tasks.current, fd);
-    if (file !== 0 && !recorded.failed) files.install(tasks.current, fd, 0);
-    args.retAddr(recorded.failed ? 0 : file);
-  });
-  on('fput_last', () => args.retAddr(files.isLast(args.addr(0)) ? text.place('__fput') : 0));
-  on('next_work', () => args.retAddr(files.nextWork()));
   on('exit_files', () => {
     if (tasks.threads(tasks.current) <= 1) files.closeAll(tasks.current);
   });
   on('file_free', () => files.put(args.addr(0)));
-  on('dentry', () => args.retAddr(files.dentry(readString(args.addr(0)))));
+  on('dentry', () => args.retAddr(files.dcache.find(readString(args.addr(0)))));
   // what a read gave, where the recording has it
   on('fill_user', () => {
     const call = tasks.current.call;

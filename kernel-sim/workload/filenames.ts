@@ -1,18 +1,23 @@
-/** `struct filename`: a path copied from user memory, its text behind the structure (Linux 6.12 Documentation/filesystems/path-lookup.rst). */
+/**
+ * `struct filename`: a path copied from user memory, its text behind the structure (Linux 6.12 Documentation/filesystems/path-lookup.rst).
+ * `putname` in kernel text gives objects back to the free list.
+ */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
-import { DirectMap } from '../core/direct-map.ts';
+import type { DirectMap } from '../core/direct-map.ts';
+import { PAGE_SIZE } from '../core/layout.ts';
+import { OWN_PERCPU } from '../core/own-percpu.ts';
 import type { Kernel } from '../kernel.ts';
-
-const PATH_MAX = 4096;
+import { FreeList } from '../mm/free-list.ts';
+import { hashByte, type KnownPaths, PATH_HASH } from '../task/known-paths.ts';
+import { NAME_NEXT, PATH_MAX } from '../task/layout.ts';
 
 export class Filenames {
   readonly #kernel: Kernel;
   readonly #memory: GuestMemory;
   readonly #direct: DirectMap;
-  /** free objects, the one used last on top; every object there is */
-  readonly #free: Addr[] = [];
-  readonly #all = new Set<Addr>();
+  readonly #free: FreeList;
+  readonly #known: KnownPaths;
   readonly #name: number;
   readonly #uptr: number;
   readonly #refcnt: number;
@@ -22,7 +27,9 @@ export class Filenames {
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#memory = kernel.memory;
-    this.#direct = new DirectMap(kernel.memory);
+    this.#direct = kernel.direct;
+    this.#free = new FreeList(kernel.direct, kernel.context, kernel.percpu, OWN_PERCPU.names_free, NAME_NEXT);
+    this.#known = kernel.files.dcache.known;
     const layout = kernel.structs.of('filename');
     this.#name = layout.offset('name');
     this.#uptr = layout.offset('uptr');
@@ -30,11 +37,7 @@ export class Filenames {
     this.#text = layout.offset('iname');
   }
   #take(user: Addr): Addr {
-    let at = this.#free.pop();
-    if (at === undefined) {
-      at = this.#kernel.slab.kmalloc(PATH_MAX);
-      this.#all.add(at);
-    }
+    const at = this.#free.pop() || this.#kernel.slab.kmalloc(PATH_MAX);
     this.#direct.putAddr(at + this.#name, at + this.#text);
     this.#direct.putAddr(at + this.#uptr, user);
     this.#direct.put32(at + this.#refcnt, 1);
@@ -47,6 +50,7 @@ export class Filenames {
     const bytes = new TextEncoder().encode(path);
     this.#direct.u8.set(bytes, to);
     this.#direct.u8[to + bytes.length] = 0;
+    this.#found(this.#known.find(to, bytes.length, bytes.reduce(hashByte, PATH_HASH)));
     return at;
   }
   /** getname(): what cannot be read is an empty name, as the recording's result then says. */
@@ -58,24 +62,37 @@ export class Filenames {
     const room = PATH_MAX - this.#text - 1;
     let from = this.#memory.translate(user, 0, false);
     let n = 0;
+    let hash = PATH_HASH;
     while (from >= 0 && n < room) {
       const byte = u8[from] as number;
       if (byte === 0) break;
       u8[to + n++] = byte;
+      hash = hashByte(hash, byte);
       from++;
       // another page may lie elsewhere
-      if ((from & 0xfff) === 0) from = this.#memory.translate(user + n, 0, false);
+      if ((from & (PAGE_SIZE - 1)) === 0) from = this.#memory.translate(user + n, 0, false);
     }
     u8[to + n] = 0;
+    this.#found(this.#known.find(to, n, hash));
     return at;
   }
-  free(at: Addr): void {
-    if (this.#all.has(at)) this.#free.push(at);
+  /** Tells kernel text of the dentry that the path has, 0 where it must ask. */
+  #found(dentry: Addr): void {
+    const own = this.#kernel.percpu.offset(this.#kernel.context.cpu);
+    this.#direct.putAddr(own + OWN_PERCPU.open_dentry, dentry);
+    this.#direct.putAddr(own + OWN_PERCPU.open_mnt, dentry === 0 ? 0 : this.#kernel.files.dcache.mount);
   }
-  path(at: Addr): string {
-    if (at === 0) return '';
+  /** `struct file` of a name, whose path is known from now on. */
+  open(at: Addr): Addr {
+    const { files } = this.#kernel;
+    if (at === 0) return files.open('');
+    const { u8 } = this.#direct;
     const start = this.#direct.phys(at + this.#text);
-    const end = this.#direct.u8.indexOf(0, start);
-    return this.#decoder.decode(this.#direct.u8.subarray(start, end));
+    const end = u8.indexOf(0, start);
+    const dentry = files.dcache.get(this.#decoder.decode(u8.subarray(start, end)));
+    let hash = PATH_HASH;
+    for (let n = start; n < end; n++) hash = hashByte(hash, u8[n] as number);
+    this.#known.add(start, end - start, hash, dentry);
+    return files.openDentry(dentry);
   }
 }

@@ -36,7 +36,7 @@ export interface ReplayResult {
 }
 
 /** What {@link Replayer.userNext} tells the way back to user space. */
-const NEXT = { go: 0, schedule: 1, fatal: 2, work: 3 } as const;
+const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
 
 export class Replayer {
   readonly #kernel: Kernel;
@@ -116,7 +116,12 @@ export class Replayer {
       if (stopped) this.#backToLoader();
       cpu.rip = rip;
       cpu.setReg(RSP, rsp);
-      for (const t of [...tasks.all()]) if (t.user && t !== tasks.loader) tasks.exit(t, 0);
+      for (const t of [...tasks.all()]) {
+        if (!t.user || t === tasks.loader) continue;
+        // hooks of functions that it is inside of
+        this.#kernel.probes.flush(t);
+        tasks.exit(t, 0);
+      }
       tasks.reap();
     }
     return { calls: this.#calls, insns: machine.insns - before, stopped, oopses };
@@ -166,8 +171,7 @@ export class Replayer {
 
   /** The current task is about to return to user space: what it does there is its next system call. */
   userNext(): number {
-    const { tasks, clock, recorded, probes, files } = this.#kernel;
-    if (files.hasWork) return NEXT.work;
+    const { tasks, clock, recorded, probes } = this.#kernel;
     const task = tasks.current;
     task.call = undefined;
     const step = this.#step;

@@ -74,7 +74,6 @@ export class Sockets {
       file !== 0 && memory.readAddr(file + structs.of('file').offset('private_data')) !== 0;
     on('read_iter', () => give(isSocket(args.addr(0)) ? 'sock_read_iter' : ''));
     on('write_iter', () => give(isSocket(args.addr(0)) ? 'sock_write_iter' : ''));
-    on('file_release', () => give(isSocket(args.addr(0)) ? 'sock_close' : ''));
     on('tcp_close_state', () => {
       const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));
       give(state === TCP_LISTEN ? 'tcp_close_listening' : state === TCP_ESTABLISHED ? 'tcp_close_established' : '');

@@ -52,6 +52,7 @@ const LAST = PAGE_SIZE - 1;
 
 export class GuestMemory {
   readonly wasm: WebAssembly.Memory;
+  /** size of the guest's RAM and of what lies in front of it */
   readonly bytes: number;
   /** Views by physical address. The memory never grows, so they never detach. */
   readonly u8: Uint8Array;
@@ -78,14 +79,18 @@ export class GuestMemory {
   /** TLB entries (byte offsets) that hold user pages, for a cheap CR3 switch */
   private userEntries: number[] = [];
 
-  /** @throws OutOfMemory where the size is out of range or the host has no address space left */
-  constructor(options: { bytes?: number } = {}) {
+  /**
+   * `hostBytes`: memory behind the guest's, in steps of 64 KiB, that is never mapped.
+   * @throws OutOfMemory where the size is out of range or the host has no address space left
+   */
+  constructor(options: { bytes?: number; hostBytes?: number } = {}) {
     const bytes = options.bytes ?? DEFAULT_MEMORY_BYTES;
     if (!(bytes >= MIN_MEMORY_BYTES && bytes <= 2 ** 31 && bytes % 65536 === 0)) {
       throw new OutOfMemory(`memory size ${bytes}: need 128 MiB to 2 GiB in steps of 64 KiB`);
     }
     try {
-      this.wasm = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536 });
+      const pages = (bytes + (options.hostBytes ?? 0)) / 65536;
+      this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });
     } catch {
       throw new OutOfMemory(`the host gives no ${bytes >> 20} MiB of address space for guest memory`);
     }

@@ -41,7 +41,13 @@ interface Request {
   readonly options: AttachOptions;
 }
 
-type Attached = { readonly link: LinkHandle; readonly target: string; readonly offset: number };
+interface Attached {
+  readonly link: LinkHandle;
+  /** descriptor of the perf event that the link is on */
+  readonly event?: number;
+  readonly target: string;
+  readonly offset: number;
+}
 
 /** Methods that libbpf attaches by itself; the others need to be told where. */
 const AUTOMATIC: ReadonlySet<AttachMethod> = new Set([
@@ -82,10 +88,18 @@ function createLink(r: Request, targetFd: number | undefined, type: number, extr
   });
 }
 
-function perfLink(r: Request, attr: Parameters<NonNullable<ObjectKernel['perf']>['open']>[0]): LinkHandle {
+function perfLink(
+  r: Request,
+  attr: Parameters<NonNullable<ObjectKernel['perf']>['open']>[0],
+): { link: LinkHandle; event: number } {
   if (!r.kernel.perf) throw notModelled(r, 'perf_event_open');
-  const { fd } = r.kernel.perf.open(attr, -1, 0);
-  return createLink(r, fd, attachType('perf_event'));
+  const { fd: event } = r.kernel.perf.open(attr, -1, 0);
+  try {
+    return { link: createLink(r, event, attachType('perf_event')), event };
+  } catch (error) {
+    r.kernel.bpf.close?.(event);
+    throw error;
+  }
 }
 
 /** `function+0x10`: a function and an offset in it, in C's notations. */
@@ -101,8 +115,8 @@ function kprobe(r: Request, target: string): Attached {
   if (!point) throw failure(r, `'${target}' is no function with an optional +offset`);
   const ret = r.program.match?.rule.onReturn ?? false;
   if (ret && point.offset !== 0) throw failure(r, 'return probes take no offset');
-  const link = perfLink(r, { type: 'kprobe', func: point.func, offset: point.offset, ret });
-  return { link, target: point.func, offset: point.offset };
+  const attr = { type: 'kprobe', func: point.func, offset: point.offset, ret } as const;
+  return { ...perfLink(r, attr), target: point.func, offset: point.offset };
 }
 
 function tracepoint(r: Request, target: string): Attached {
@@ -110,7 +124,7 @@ function tracepoint(r: Request, target: string): Attached {
   if (slash < 0) throw failure(r, `'${target}' is no tracepoint; name it as category/event`);
   const category = target.slice(0, slash);
   const event = target.slice(slash + 1);
-  return { link: perfLink(r, { type: 'tracepoint', category, event }), target: `${category}:${event}`, offset: 0 };
+  return { ...perfLink(r, { type: 'tracepoint', category, event }), target: `${category}:${event}`, offset: 0 };
 }
 
 /** Functions that ftrace can hook by a pattern of `*` and `?`. */
@@ -214,7 +228,7 @@ export function attachProgram(
   kernel: ObjectKernel,
   options: AttachOptions = {},
 ): AttachedLink {
-  const { link, target, offset } = attachBy({ object, program, handle, kernel, options });
+  const { link, event, target, offset } = attachBy({ object, program, handle, kernel, options });
   return {
     program: program.name,
     method: program.match?.rule.method ?? 'none',
@@ -222,6 +236,17 @@ export function attachProgram(
     offset,
     onReturn: program.match?.rule.onReturn ?? false,
     link,
-    detach: () => link.detach(),
+    detach: detaching(kernel, link, event),
+  };
+}
+
+/** Detaches once, and closes the descriptors of the link and of its perf event: `bpf_link__destroy`. */
+export function detaching({ bpf }: ObjectKernel, link: LinkHandle, event?: number): () => void {
+  let attached = true;
+  return () => {
+    if (!attached) return;
+    attached = false;
+    link.detach();
+    for (const fd of [link.fd, event]) if (fd !== undefined) bpf.close?.(fd);
   };
 }

@@ -1,7 +1,7 @@
 /** What an object is once it is in a kernel: its programs, maps and variables there, attached and closed together. */
 import { attachType } from '../../kernel-sim/bpf/uapi/index.ts';
 import { KernelError } from '../../kernel-sim/errno.ts';
-import { type AttachedLink, type AttachOptions, attachesItself, attachProgram } from './attach.ts';
+import { type AttachedLink, type AttachOptions, attachesItself, attachProgram, detaching } from './attach.ts';
 import type { LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import { forward } from './forward.ts';
@@ -152,7 +152,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
         offset: 0,
         onReturn: false,
         link,
-        detach: () => link.detach(),
+        detach: detaching(this.kernel, link),
       },
     ];
   }

@@ -1,15 +1,14 @@
 /** How long the first run of a large program takes, and its translation. Each in a fresh process, so that all is cold. */
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Kernel } from '../../src/index.ts';
+import { haveShared } from '../support/shared.ts';
 import { instructions } from './programs.ts';
-import { median } from './table.ts';
+import { type Group, median, type Row } from './report.ts';
 
-/**
- * What a fresh process measures: JSON on stdout. A program that has not run is translated whole; one that has,
- * as far as it was executed.
- */
-export async function latencyChild(whole: boolean): Promise<void> {
+const PROCESSES = 5;
+const COLUMNS = ['load (JIT)', 'first run', 'translation of that', 'of the whole program'];
+
+/** A program that has not run is translated whole; one that has, as far as it was executed. */
+async function measure(whole: boolean): Promise<number[]> {
   const kernel = await Kernel.boot({ engine: 'jit' });
   const load = performance.now();
   const program = kernel.bpf.progLoad({
@@ -23,29 +22,28 @@ export async function latencyChild(whole: boolean): Promise<void> {
   if (!whole) program.testRun({ ctxIn });
   const ran = performance.now();
   const { translator } = kernel.machine;
-  translator?.translate(Number(BigInt.asIntN(64, program.jitedFuncs[0]!.address)));
-  const translated = performance.now();
-  console.log(
-    JSON.stringify({
-      load: loaded - load,
-      first: ran - loaded,
-      translate: translated - ran,
-      bytes: program.jited.length,
-    }),
-  );
+  translator?.translate(Number(BigInt.asIntN(64, (program.jitedFuncs[0] as { address: bigint }).address)));
+  return [loaded - load, ran - loaded, performance.now() - ran];
 }
 
-export function benchLatency(rounds: number): void {
-  const script = fileURLToPath(new URL('./run.ts', import.meta.url));
-  const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
-  const child = (mode: string): Record<string, number>[] =>
-    Array.from({ length: rounds }, () => JSON.parse(execFileSync(process.execPath, [tsx, script, mode]).toString()));
-  const runs = child('latency-child');
-  const whole = child('latency-child-whole');
-  const of = (key: string, from = runs): string => median(from.map((r) => r[key]!)).toFixed(1);
-  console.log(
-    `\n# latency: bigpkt, 3667 BPF instructions, ${runs[0]!['bytes']} bytes of image; medians of ${rounds} fresh processes`,
-  );
-  console.log(`load (JIT) ${of('load')} ms, first run (stepped) ${of('first')} ms`);
-  console.log(`translation of what that ran ${of('translate')} ms, of the whole program ${of('translate', whole)} ms`);
-}
+export const latency: Group = {
+  title: 'latency: bigpkt, 3667 BPF instructions, ms in a fresh process',
+  columns: COLUMNS.map((name) => ({ name, digits: 1 })),
+  parts: haveShared
+    ? Array.from({ length: PROCESSES }, (_, n) => [`process ${n + 1}`, `process ${n + 1}, whole`]).flat()
+    : 'not measured: the program lies in ../shared/bench, which is not here',
+  notes: ['the first run is stepped, and nothing waits for a translation'],
+  async run(part): Promise<Row[]> {
+    const whole = part.endsWith('whole');
+    const [load, first, translation] = await measure(whole);
+    return [
+      { name: part, values: whole ? [undefined, undefined, undefined, translation] : [load, first, translation] },
+    ];
+  },
+  shown: (rows) => [
+    {
+      name: `median of ${PROCESSES}`,
+      values: COLUMNS.map((_, i) => median(rows.map((r) => r.values[i]).filter((v) => v !== undefined))),
+    },
+  ],
+};

@@ -61,35 +61,31 @@ int main(int argc, char **argv) {
 }
 `;
 
-/** gcc -O2 of the same C, or undefined where there is no gcc. */
-export class Natives {
+/** A kernel's C, compiled by gcc -O2. */
+export class Native {
   private readonly dir: string;
-  readonly version: string;
+  private readonly name: Name;
 
-  private constructor(dir: string, version: string) {
-    this.dir = dir;
-    this.version = version;
-  }
-
-  static build(): Natives | undefined {
-    let version: string;
+  /** gcc's; undefined where there is none. */
+  static version(): string | undefined {
     try {
-      version = execFileSync('gcc', ['-dumpfullversion'], { stdio: ['ignore', 'pipe', 'ignore'] })
-        .toString()
-        .trim();
+      const out = execFileSync('gcc', ['-dumpfullversion'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      return out.toString().trim();
     } catch {
       return undefined;
     }
-    const dir = mkdtempSync(join(tmpdir(), 'ebpf-emu-bench-'));
-    writeFileSync(join(dir, 'main.c'), MAIN);
-    for (const name of NAMES) {
-      execFileSync('gcc', ['-O2', '-o', join(dir, name), join(dir, 'main.c'), sharedPath(`bench/${name}.c`)]);
-    }
-    return new Natives(dir, version);
+  }
+
+  constructor(name: Name) {
+    this.name = name;
+    this.dir = mkdtempSync(join(tmpdir(), 'ebpf-emu-native-'));
+    writeFileSync(join(this.dir, 'main.c'), MAIN);
+    execFileSync('gcc', ['-O2', '-o', join(this.dir, name), join(this.dir, 'main.c'), sharedPath(`bench/${name}.c`)]);
   }
 
   /** Nanoseconds of CPU time of one run. */
-  run(name: Name, size: Size): number {
+  run(size: Size): number {
+    const { name } = this;
     const file = join(this.dir, `${name}.mem`);
     writeFileSync(file, workMemory(name, size.n));
     const [r0, ns] = execFileSync(join(this.dir, name), [file, '1']).toString().trim().split(' ');

@@ -1,30 +1,84 @@
 /**
- * `npm run bench [-- kernels|latency|events|repeat|growth|startup ...]`: prints tables and ratios, asserts nothing.
+ * `npm run bench [-- GROUP ...] [--json] [--most N]`: prints tables, asserts nothing. `main.mjs` bundles and starts it.
+ * Each part of a group is this same file again, in a process of its own, which prints its rows as JSON.
  */
+import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { haveShared } from '../support/shared.ts';
-import { benchEvents, benchGrowth, benchRepeat } from './events.ts';
-import { benchKernels } from './kernels.ts';
-import { benchLatency, latencyChild } from './latency.ts';
-import { benchStartup } from './startup.ts';
+import { parseArgs } from 'node:util';
+import { churn } from './churn.ts';
+import { events } from './events.ts';
+import { growth, others } from './growth.ts';
+import { kernels } from './kernels.ts';
+import { latency } from './latency.ts';
+import { lookups, repeat } from './repeat.ts';
+import { type BenchOptions, type Group, type Row, table } from './report.ts';
+import { startup } from './startup.ts';
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = {
-  kernels: () => (haveShared ? benchKernels(9) : undefined),
-  latency: () => (haveShared ? benchLatency(5) : undefined),
-  events: () => benchEvents(50_000),
-  repeat: () => benchRepeat(1_000_000),
-  growth: () => benchGrowth(100_000),
-  startup: () => benchStartup(10),
+/** Name on the command line to tables. */
+const GROUPS: Readonly<Record<string, readonly Group[]>> = {
+  kernels: [kernels],
+  events: [events],
+  repeat: [repeat, lookups],
+  growth: [growth, others, churn],
+  latency: [latency],
+  startup: [startup],
 };
 
-const wanted = process.argv.slice(2);
-if (wanted[0]?.startsWith('latency-child')) await latencyChild(wanted[0].endsWith('whole'));
-else {
-  const unknown = wanted.filter((w) => !(w in parts));
-  if (unknown.length > 0) {
-    console.error(`unknown part ${unknown.join(', ')}: there are ${Object.keys(parts).join(', ')}`);
-    process.exit(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    most: { type: 'string', default: '1000000' },
+    part: { type: 'string' },
+  },
+});
+const options: BenchOptions = { most: Number(values.most) };
+const unknown = positionals.filter((name) => !(name in GROUPS));
+if (unknown.length > 0 || !(options.most >= 1000)) {
+  const why =
+    unknown.length > 0
+      ? `unknown group ${unknown.join(', ')}: there are ${Object.keys(GROUPS).join(', ')}`
+      : '--most takes a number from 1000';
+  console.error(why);
+  process.exitCode = 2;
+} else if (values.part !== undefined) await child(positionals[0] as string, values.part);
+else parent();
+
+/** `part` is the table's number in its group, then the part's name. */
+async function child(group: string, part: string): Promise<void> {
+  const [n, name] = part.split(/:(.*)/s) as [string, string];
+  const rows = await ((GROUPS[group] as readonly Group[])[Number(n)] as Group).run(name, options);
+  console.log(JSON.stringify(rows));
+}
+
+function parent(): void {
+  const node = `node ${process.version}`;
+  const cpu = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`;
+  if (!values.json) console.log(`${node}, ${cpu}`);
+  const all: Record<string, unknown>[] = [];
+  for (const [name, groups] of Object.entries(GROUPS)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    for (const [n, group] of groups.entries()) {
+      const parts = typeof group.parts === 'string' ? [] : group.parts;
+      const measured = parts.flatMap((part) => measure(name, `${n}:${part}`));
+      const rows = group.shown && measured.length > 0 ? group.shown(measured) : measured;
+      const notes = typeof group.parts === 'string' ? [group.parts] : (group.notes ?? []);
+      if (values.json) {
+        const columns = group.columns.map((c) => c.name);
+        all.push({ group: name, title: group.title, columns, rows, notes });
+        continue;
+      }
+      console.log(`\n# ${group.title}`);
+      if (rows.length > 0) console.log(table(group.columns, rows));
+      for (const note of notes) console.log(note);
+    }
   }
-  console.log(`node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`);
-  for (const [name, run] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await run();
+  if (values.json) console.log(JSON.stringify({ node, cpu, tables: all }, null, 2));
+}
+
+function measure(group: string, part: string): Row[] {
+  const args = ['--expose-gc', process.argv[1] as string, group, '--part', part, '--most', String(options.most)];
+  const out = execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+  const rows = JSON.parse(out.toString()) as { name: string; values: (number | null)[] }[];
+  return rows.map((r) => ({ name: r.name, values: r.values.map((v) => v ?? undefined) }));
 }

@@ -2,7 +2,7 @@
  * Where two engines part: registers after each BPF instruction. The interpreter is run one slot at a time; the image
  * with a breakpoint at the first byte of each instruction, where x86 registers hold BPF's (arch/x86/net/bpf_jit_comp.c).
  */
-import { InterpMemory, makeRun, R10, RunState, STRIDE } from '../../kernel-sim/bpf/interp/index.ts';
+import { BUDGET_SPENT, Interpreter, SLOT_BYTES } from '../../kernel-sim/bpf/interp/index.ts';
 import type { Program } from '../../src/index.ts';
 import {
   BPF_ATOMIC,
@@ -23,6 +23,7 @@ import {
   readInsns,
 } from '../../src/isa/index.ts';
 import { addrHi, addrLo } from '../../src/machine/addr.ts';
+import { MachineStop } from '../../src/machine/index.ts';
 import type { Engine } from '../support/drivers.ts';
 
 /** x86 numbers of R0 to R9. */
@@ -67,27 +68,33 @@ function interpSteps(e: Engine, prog: Program, memory: Uint8Array | undefined): 
   const { kernel } = e;
   const { interp } = prog.prog;
   if (interp === undefined) return { steps: [], ended: false };
-  const state = new RunState(interp);
-  const R = interp.words.words.subarray(state.rb);
-  const step = makeRun(new InterpMemory(kernel.memory, interp.words));
+  const steps: Step[] = [];
+  let last = -1;
+  const interpreter = new Interpreter(kernel.memory, (pc) => {
+    if (pc === last) return;
+    last = pc;
+    steps.push({
+      slot: (pc - interp.code) / SLOT_BYTES,
+      regs: X86.map((_, n) => join(R[2 * n]!, R[2 * n + 1]!)),
+    });
+  });
+  const R = interpreter.registers;
+  interpreter.enter();
+  interpreter.limit = STEPS;
   const stack = kernel.vmalloc.alloc(16384) + 16384;
   const at = memory?.length ? kernel.vmalloc.alloc(memory.length) : 0;
   if (memory && at !== 0) kernel.memory.writeBytes(at, memory);
   [R[2], R[3], R[4], R[5]] = [addrLo(at), addrHi(at), memory?.length ?? 0, 0];
-  [R[R10], R[R10 + 1]] = [addrLo(stack), addrHi(stack)];
-  const steps: Step[] = [];
+  [R[20], R[21]] = [addrLo(stack), addrHi(stack)];
   const none = (): never => {
     throw new Error('a call');
   };
   let ended = true;
   try {
-    for (;;) {
-      steps.push({ slot: (state.pc - interp.code) / STRIDE, regs: X86.map((_, n) => join(R[2 * n]!, R[2 * n + 1]!)) });
-      if (steps.length > STEPS || step(state, { call: none, tailCall: () => undefined, percpu: none }, 1)) break;
-    }
-  } catch {
+    interpreter.run(interp.code, 0, { call: none, tailCall: () => undefined, percpu: none });
+  } catch (error) {
     // a call ends what can be compared
-    ended = false;
+    ended = error instanceof MachineStop && error.why === BUDGET_SPENT;
   }
   return { steps, ended };
 }

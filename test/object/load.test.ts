@@ -273,7 +273,8 @@ describe('what is loaded answers for the kernel too', () => {
     loaded.attach();
     loaded.close();
     expect(k.detached).toBe(1);
-    expect(k.closed.size).toBe(k.maps.length + k.programs.length + k.btfLoads.length);
+    // and each link with its perf event
+    expect(k.closed.size).toBe(k.maps.length + k.programs.length + k.btfLoads.length + 2 * k.links.length);
   });
 });
 

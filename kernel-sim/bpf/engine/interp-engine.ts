@@ -8,67 +8,59 @@ import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
 import type { Kernel } from '../../kernel.ts';
 import {
-  forget,
   type InterpEnv,
-  InterpMemory,
   type InterpProgram,
+  Interpreter,
   InvalidInsnError,
-  makeRun,
   predecode,
-  R10,
-  type Run,
-  RunState,
-  STRIDE,
+  SLOT_BYTES,
 } from '../interp/index.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import { type Refault, refaultOf } from './refault.ts';
 
-/** Slots between two looks at what else there is to do. */
-const FUEL = 1 << 18;
-/** Why a run was stopped that reached {@link InterpEngine.limit}. */
-export const BUDGET_SPENT = 'the instruction budget is spent';
 /** MAX_TAIL_CALL_CNT */
 const MAX_TAIL_CALLS = 33;
 /** cpu.regs index of the low halves of rdi, rsi, rdx, rcx, r8: R1 to R5 */
 const ARGS = [14, 12, 4, 2, 16] as const;
+const R10 = 20;
 
 /** A function that the program called faulted: the registers are those of the fault. */
 class CalleeFault extends Error {}
 
 /** Where a run may start: a program's function. */
 interface Entry {
-  readonly program: InterpProgram;
   readonly pc: number;
+  /** instructions that count in front of it */
+  readonly before: number;
 }
 
 export class InterpEngine implements InterpEnv {
   readonly #kernel: Kernel;
-  readonly #memory: InterpMemory;
-  readonly #words: Int32Array;
-  readonly #run: Run;
-  /** states that no run uses */
-  readonly #idle: RunState[] = [];
+  readonly #interp: Interpreter;
   readonly #faults: Refault;
   readonly #mapAt: (addr: Addr) => BpfMap | undefined;
   readonly #entries = new Map<Addr, Entry>();
   readonly #progAt = new Map<Addr, InterpProgram>();
   readonly #callBase: bigint;
   #text: { run: Addr[]; args: Addr[] } | undefined;
-  /** instructions of loaded programs executed since boot */
-  executed = 0;
-  /** value of {@link executed} at which a run is stopped */
-  limit = Number.POSITIVE_INFINITY;
-
   constructor(kernel: Kernel, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
     this.#kernel = kernel;
-    this.#memory = new InterpMemory(kernel.memory);
-    this.#words = this.#memory.words.words;
-    this.#run = makeRun(this.#memory);
+    this.#interp = new Interpreter(kernel.memory);
     this.#callBase = callBase;
     this.#faults = refaultOf(kernel);
     this.#mapAt = mapAt;
+  }
+
+  /** Instructions of loaded programs executed since boot. */
+  get executed(): number {
+    return this.#interp.executed;
+  }
+
+  /** Stops a run when {@link executed} reaches `value`. */
+  set limit(value: number) {
+    this.#interp.limit = value;
   }
 
   /** Makes a program runnable: predecodes it, places entries for its functions, sets `bpf_func`. */
@@ -101,15 +93,19 @@ export class InterpEngine implements InterpEnv {
       return { name, address, bytes, insnOffsets: new Uint32Array(0) };
     });
     resolveFunctionAddresses(insns, code.funcs, prog.placed);
-    const program = predecode(this.#memory.words, insns, code.funcs, this.#callBase, (slot) => counted[slot]! >= 0);
+    const program = predecode(this.#interp.zone, insns, code.funcs, this.#callBase, (slot) => counted[slot]! >= 0);
     prog.interp = program;
-    for (const func of code.funcs)
-      this.#entries.set(prog.insnsi + func.start * 8, { program, pc: program.code + func.start * STRIDE });
+    code.funcs.forEach(({ start }, n) => {
+      this.#entries.set(prog.insnsi + start * 8, {
+        pc: program.code + start * SLOT_BYTES,
+        before: program.counts[n]!,
+      });
+    });
     this.#progAt.set(prog.addr, program);
     prog.onFree.push(() => {
       for (const func of code.funcs) this.#entries.delete(prog.insnsi + func.start * 8);
       this.#progAt.delete(prog.addr);
-      forget(program);
+      this.#interp.zone.free(program.code, program.slots);
     });
     prog.setEntry(prog.init.verified ? text.run[step(code.funcs[0]!.stackDepth)]! : prog.placed[0]!.address, 0);
   }
@@ -145,29 +141,20 @@ export class InterpEngine implements InterpEnv {
     const insnsi = addrOf(regs[insnReg]!, regs[insnReg + 1]!);
     const entry = this.#entries.get(insnsi);
     if (entry === undefined) throw new MachineStop('the interpreter was called on memory that holds no program');
-    const state = this.#idle.pop() ?? new RunState(entry.program);
-    if (state.isReleased) state.restart(entry.program);
-    const R = this.#words;
-    const { rb } = state;
-    R.fill(0, rb, rb + 24);
-    for (let n = 0; n < (ctxReg >= 0 ? 1 : 5); n++) {
-      R[rb + 2 + 2 * n] = regs[ARGS[n]!]!;
-      R[rb + 3 + 2 * n] = regs[ARGS[n]! + 1]!;
-    }
     const frame = cpu.reg(RBP);
-    R[rb + R10] = addrLo(frame);
-    R[rb + R10 + 1] = addrHi(frame);
-    state.pc = entry.pc;
+    const interp = this.#interp;
+    interp.enter();
     try {
-      for (;;) {
-        const before = state.executed;
-        const done = this.#run(state, this, FUEL);
-        this.executed += state.executed - before;
-        if (done) break;
-        if (this.executed >= this.limit) throw new MachineStop(BUDGET_SPENT);
+      const R = interp.registers;
+      for (let n = 0; n < (ctxReg >= 0 ? 1 : 5); n++) {
+        R[2 + 2 * n] = regs[ARGS[n]!]!;
+        R[3 + 2 * n] = regs[ARGS[n]! + 1]!;
       }
-      regs[0] = R[state.rb]!;
-      regs[1] = R[state.rb + 1]!;
+      R[R10] = addrLo(frame);
+      R[R10 + 1] = addrHi(frame);
+      interp.run(entry.pc, entry.before, this);
+      regs[0] = R[0]!;
+      regs[1] = R[1]!;
     } catch (error) {
       if (error instanceof GuestFault) this.#faults.raise(error);
       else if (error instanceof InvalidInsnError) this.#faults.invalid();
@@ -175,43 +162,39 @@ export class InterpEngine implements InterpEnv {
       else if (error instanceof CalleeFault) return;
       else throw error;
     } finally {
-      state.release();
-      this.#idle.push(state);
+      interp.leave();
     }
   }
 
-  call(rb: number, addressLo: number, addressHi: number, frame: number): void {
+  call(addressLo: number, addressHi: number, frame: number): void {
     const { cpu, machine } = this.#kernel;
     const { regs } = cpu;
-    const R = this.#words;
+    const R = this.#interp.registers;
     for (let n = 0; n < 5; n++) {
-      regs[ARGS[n]!] = R[rb + 2 + 2 * n]!;
-      regs[ARGS[n]! + 1] = R[rb + 3 + 2 * n]!;
+      regs[ARGS[n]!] = R[2 + 2 * n]!;
+      regs[ARGS[n]! + 1] = R[3 + 2 * n]!;
     }
     const saved = cpu.reg(RSP);
-    cpu.setReg(RSP, addrOf(R[rb + R10]!, R[rb + R10 + 1]!) - frame);
+    cpu.setReg(RSP, addrOf(R[R10]!, R[R10 + 1]!) - frame);
     const stop = machine.call(addrOf(addressLo, addressHi), []);
     if (stop.reason === 'fault') throw new CalleeFault();
     cpu.setReg(RSP, saved);
     if (stop.reason !== 'halt') throw new MachineStop(stop);
-    R[rb] = regs[0]!;
-    R[rb + 1] = regs[1]!;
+    R[0] = regs[0]!;
+    R[1] = regs[1]!;
   }
 
-  tailCall(rb: number, state: RunState): InterpProgram | undefined {
-    const R = this.#words;
-    const map = this.#mapAt(addrOf(R[rb + 4]!, R[rb + 5]!));
+  tailCall(made: number): InterpProgram | undefined {
+    const R = this.#interp.registers;
+    const map = this.#mapAt(addrOf(R[4]!, R[5]!));
     if (!(map instanceof ProgArrayMap)) return undefined;
-    const index = R[rb + 6]! >>> 0;
-    if (index >= map.maxEntries || state.tailCalls >= MAX_TAIL_CALLS) return undefined;
-    const target = this.#progAt.get(map.slotAddr(index));
-    if (target === undefined) return undefined;
-    state.tailCalls++;
-    return target;
+    const index = R[6]! >>> 0;
+    if (index >= map.maxEntries || made >= MAX_TAIL_CALLS) return undefined;
+    return this.#progAt.get(map.slotAddr(index));
   }
 
   percpu(d: number, s: number): void {
-    const R = this.#words;
+    const R = this.#interp.registers;
     const at = addrOf(R[s]!, R[s + 1]!) + this.#kernel.percpu.offset(this.#kernel.context.cpu);
     R[d] = addrLo(at);
     R[d + 1] = addrHi(at);

@@ -1,5 +1,3 @@
-export { forget, frameSize, type InterpFunc, type InterpProgram, predecode } from './decode.ts';
-export { InterpMemory } from './memory.ts';
-export { STRIDE } from './ops.ts';
-export { makeRun, type Run } from './run.ts';
-export { type InterpEnv, InvalidInsnError, R10, RunState } from './state.ts';
+export { frameSize, type InterpFunc, type InterpProgram, predecode } from './decode.ts';
+export { BUDGET_SPENT, type InterpEnv, Interpreter, InvalidInsnError } from './run.ts';
+export { SLOT_BYTES } from './zone.ts';

@@ -1,103 +1,121 @@
 /**
- * Operations of the predecoded program, densely numbered so that the loop of ./run.ts is one jump
- * table. Immediates live in the register file behind the registers, so register and immediate forms
- * of an instruction are one operation here (RFC 9669 sections 4 and 5).
+ * Operations of the predecoded program, densely numbered so that the loop of ./loop.ts is one jump table. Names are
+ * those of RFC 9669 with the width behind, and `x` or `k` where the source is a register or an immediate.
  */
-export const OP = {
-  invalid: 0,
-  add64: 1,
-  sub64: 2,
-  mul64: 3,
-  div64: 4,
-  or64: 5,
-  and64: 6,
-  lsh64: 7,
-  rsh64: 8,
-  neg64: 9,
-  mod64: 10,
-  xor64: 11,
-  mov64: 12,
-  arsh64: 13,
-  sdiv64: 14,
-  smod64: 15,
-  add32: 16,
-  sub32: 17,
-  mul32: 18,
-  div32: 19,
-  or32: 20,
-  and32: 21,
-  lsh32: 22,
-  rsh32: 23,
-  neg32: 24,
-  mod32: 25,
-  xor32: 26,
-  mov32: 27,
-  arsh32: 28,
-  sdiv32: 29,
-  smod32: 30,
-  movsx64_8: 31,
-  movsx64_16: 32,
-  movsx64_32: 33,
-  movsx32_8: 34,
-  movsx32_16: 35,
-  le16: 36,
-  nop: 37,
-  bswap16: 38,
-  bswap32: 39,
-  bswap64: 40,
-  ja: 41,
-  jeq64: 42,
-  jgt64: 43,
-  jge64: 44,
-  jset64: 45,
-  jne64: 46,
-  jsgt64: 47,
-  jsge64: 48,
-  jlt64: 49,
-  jle64: 50,
-  jslt64: 51,
-  jsle64: 52,
-  jeq32: 53,
-  jgt32: 54,
-  jge32: 55,
-  jset32: 56,
-  jne32: 57,
-  jsgt32: 58,
-  jsge32: 59,
-  jlt32: 60,
-  jle32: 61,
-  jslt32: 62,
-  jsle32: 63,
-  ldx8: 64,
-  ldx16: 65,
-  ldx32: 66,
-  ldx64: 67,
-  ldsx8: 68,
-  ldsx16: 69,
-  ldsx32: 70,
-  st8: 71,
-  st16: 72,
-  st32: 73,
-  st64: 74,
-  atomic: 75,
-  loadAcq: 76,
-  storeRel: 77,
-  probe: 78,
-  callHelper: 79,
-  callBpf: 80,
-  tailCall: 81,
-  exit: 82,
-  movPercpu: 83,
-  le32: 84,
-  ldimm64: 85,
-} as const;
-export type OpName = keyof typeof OP;
+import * as isa from '../../../src/isa/index.ts';
 
-/** Words of one predecoded slot: packed word, source index, offset or target, and what the operation needs besides. */
-export const STRIDE = 4;
-/** Packed word: bits 0..7 operation, 8..15 destination as index of its low half. */
-export const DST_SHIFT = 8;
-/** Set where executing the slot counts as executing an instruction of the program as loaded. */
-export const COUNTED = 1 << 31;
-/** Index of the first immediate in the register file: 12 registers of two halves before it, and some air. */
-export const FIRST_CONSTANT = 32;
+export const ALU = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'or',
+  'and',
+  'lsh',
+  'rsh',
+  'mod',
+  'xor',
+  'mov',
+  'arsh',
+  'sdiv',
+  'smod',
+] as const;
+export const CONDITIONS = ['jeq', 'jgt', 'jge', 'jset', 'jne', 'jsgt', 'jsge', 'jlt', 'jle', 'jslt', 'jsle'] as const;
+/** Operations on one register, or on two of which only one is read. */
+export const UNARY = [
+  'neg64',
+  'neg32',
+  'movsx64_8',
+  'movsx64_16',
+  'movsx64_32',
+  'movsx32_8',
+  'movsx32_16',
+  'le16',
+  'le32',
+  'nop',
+  'bswap16',
+  'bswap32',
+  'bswap64',
+] as const;
+
+export type Width = 32 | 64;
+export type Source = 'x' | 'k';
+export type Alu = (typeof ALU)[number];
+export type Condition = (typeof CONDITIONS)[number];
+export type Unary = (typeof UNARY)[number];
+export type AluName = `${Alu}${Width}${Source}`;
+export type JumpName = `${Condition}${Width}${Source}`;
+
+/** A load: bytes, whether they are sign-extended, and whether user addresses and faults read as 0 (BPF_PROBE_MEM). */
+export interface Load {
+  readonly size: 1 | 2 | 4 | 8;
+  readonly signed: boolean;
+  readonly probe: boolean;
+}
+export interface Store {
+  readonly size: 1 | 2 | 4 | 8;
+  readonly source: Source;
+}
+
+export const WIDTHS = [64, 32] as const;
+export const SOURCES = ['x', 'k'] as const;
+const SIZES = [1, 2, 4, 8] as const;
+export const LOADS = new Map<string, Load>();
+export const STORES = new Map<string, Store>();
+for (const size of SIZES) {
+  for (const probe of [false, true]) {
+    for (const signed of size === 8 ? [false] : [false, true]) {
+      LOADS.set(`${probe ? 'probe' : 'ld'}${signed ? 'sx' : 'x'}${size * 8}`, { size, signed, probe });
+    }
+  }
+  for (const source of SOURCES) STORES.set(`st${size * 8}${source}`, { size, source });
+}
+
+/** An atomic operation: RFC 9669 section 5.3. `imm`: as the instruction has it. */
+export interface Atomic {
+  readonly size: 4 | 8;
+  readonly imm: number;
+}
+export const ATOMICS = new Map<string, Atomic>();
+for (const size of [4, 8] as const) {
+  for (const [name, imm] of [
+    ['add', isa.BPF_ADD],
+    ['or', isa.BPF_OR],
+    ['and', isa.BPF_AND],
+    ['xor', isa.BPF_XOR],
+  ] as const) {
+    ATOMICS.set(`atomic_${name}${size * 8}`, { size, imm });
+    ATOMICS.set(`atomic_fetch_${name}${size * 8}`, { size, imm: imm | isa.BPF_FETCH });
+  }
+  ATOMICS.set(`xchg${size * 8}`, { size, imm: isa.BPF_XCHG });
+  ATOMICS.set(`cmpxchg${size * 8}`, { size, imm: isa.BPF_CMPXCHG });
+}
+
+const widths = (names: readonly string[]): string[] =>
+  names.flatMap((name) => WIDTHS.flatMap((bits) => SOURCES.map((source) => `${name}${bits}${source}`)));
+
+/** Every operation: its number is its index. */
+export const OPERATIONS: readonly string[] = [
+  'invalid',
+  ...widths(ALU),
+  ...UNARY,
+  'ldimm64',
+  'movPercpu',
+  ...LOADS.keys(),
+  ...STORES.keys(),
+  ...ATOMICS.keys(),
+  'ja',
+  ...widths(CONDITIONS),
+  'callHelper',
+  'callBpf',
+  'tailCall',
+  'exit',
+];
+const NUMBERS = new Map(OPERATIONS.map((name, n) => [name, n]));
+
+/** @throws Error where there is no such operation */
+export function opNumber(name: string): number {
+  const n = NUMBERS.get(name);
+  if (n === undefined) throw new Error(`the interpreter has no operation ${name}`);
+  return n;
+}

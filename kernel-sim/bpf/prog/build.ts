@@ -7,7 +7,7 @@ import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
 import type { InterpEngine } from '../engine/interp-engine.ts';
 import { BpfError, NotModelledError } from '../errors.ts';
 import { helperName, helperRow } from '../helpers/index.ts';
-import type { BpfState } from '../state.ts';
+import { type BpfState, BtfObject } from '../state.ts';
 import { type LoadRequest, loadFailure } from './load.ts';
 import { BpfProg, type ProgCode } from './prog.ts';
 import { resolveReferences } from './resolve.ts';
@@ -44,12 +44,19 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
   const { attrs } = request;
   const aux = state.host.kmalloc(PROG_AUX);
   const unverified = attrs.verify === false || attrs.classic === true;
-  const built: Built = attrs.classic
-    ? classicCode(state, engines, request)
-    : unverified
-      ? unverifiedCode(state, engines, request)
-      : verifyAndRewrite(state, request, aux);
-  const unmodelled = unverified ? [] : defineCallees(state, engines, built.code.insns);
+  let built: Built;
+  let unmodelled: string[];
+  try {
+    built = attrs.classic
+      ? classicCode(state, engines, request)
+      : unverified
+        ? unverifiedCode(state, engines, request)
+        : verifyAndRewrite(state, request, aux);
+    unmodelled = unverified ? [] : defineCallees(state, engines, built.code.insns);
+  } catch (error) {
+    state.host.kfree(aux);
+    throw error;
+  }
   const prog = new BpfProg(state.kernel, {
     type: request.type,
     expectedAttachType: request.expectedAttachType,
@@ -78,7 +85,8 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     if (error instanceof BpfError) throw error;
     throw loadFailure('ENOTSUPP', error instanceof Error ? error.message : String(error), built.log);
   }
-  state.addProg(prog);
+  const btf = state.kernel.fds.find(typeof attrs.btf === 'object' ? attrs.btf.fd : (attrs.btf ?? 0));
+  state.addProg(prog, btf instanceof BtfObject ? btf : undefined);
   return prog;
 }
 

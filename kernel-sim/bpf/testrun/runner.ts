@@ -2,9 +2,9 @@
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import { RSP } from '../../../src/machine/index.ts';
 import type { Pair } from '../../kernel.ts';
-import { BUDGET_SPENT } from '../engine/interp-engine.ts';
 import { BpfError } from '../errors.ts';
 import { fireTimers } from '../helpers/bodies/index.ts';
+import { BUDGET_SPENT } from '../interp/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { BpfState } from '../state.ts';
 import type { InsnCounter } from './index.ts';

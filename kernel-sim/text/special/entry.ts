@@ -154,15 +154,16 @@ const exitToUser: Emit = (a, k) => {
   const back = a.bind();
   a.bind(loop);
   const done = a.label();
+  const fatal = a.label();
+  const work = a.label();
+  a.op('cmp r/m64, imm8', percpu(k, 'fput_head'), 0);
+  a.op('jne rel8', work);
   mov(a, rdi, rbx);
   hyper(a, k, 'user_next');
   a.op('test r/m32, r32', rax, rax);
   a.op('je rel8', done);
-  const fatal = a.label();
-  const work = a.label();
   a.op('cmp r/m32, imm8', rax, 2);
   a.op('je rel8', fatal);
-  a.op('jg rel8', work);
   a.op('call rel32', k.sym('schedule'));
   a.op('jmp rel8', loop);
   a.bind(work);
@@ -224,6 +225,8 @@ const switchToC: Emit = (a, k) => {
   a.op('mov r/m64, r64', percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task')), rsi);
   mov(a, rdi, rsi);
   hyper(a, k, 'switch_to');
+  // the path that was copied last is another task's
+  a.op('mov r/m64, imm32', percpu(k, 'open_dentry'), 0);
   mov(a, rax, rbx);
   leave(a, [rbx]);
 };
@@ -251,27 +254,11 @@ export const exceptionEntry =
     a.op('iretq');
   };
 
-/** task_work_run(): what was put off until the way to user space; here the last close of files */
-const taskWork: Emit = (a, k) => {
-  enter(a, [rbx]);
-  const loop = a.bind();
-  const done = a.label();
-  hyper(a, k, 'next_work');
-  a.op('test r/m64, r64', rax, rax);
-  a.op('je rel8', done);
-  mov(a, rdi, rax);
-  a.op('call rel32', k.sym('__fput'));
-  a.op('jmp rel8', loop);
-  a.bind(done);
-  leave(a, [rbx]);
-};
-
 export const entry = (k: { readonly syscalls: readonly SyscallRow[] }): Readonly<Record<string, Emit>> => ({
   entry_SYSCALL_64: entrySyscall,
   do_syscall_64: doSyscall,
   x64_sys_call: sysCallSwitch(k.syscalls),
   syscall_exit_to_user_mode: exitToUser,
-  task_work_run: taskWork,
   ret_from_fork_asm: retFromFork,
   ret_from_fork: retFromForkC,
   swapgs_restore_regs_and_return_to_usermode: returnToUser,

@@ -7,6 +7,7 @@ import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './emit.ts';
 import { entry } from './entry.ts';
 import { fd } from './fdget.ts';
+import { files } from './files.ts';
 import { ftrace } from './ftrace.ts';
 import { helpers } from './helpers.ts';
 import { htab } from './htab.ts';
@@ -33,4 +34,5 @@ export const special: Readonly<Record<string, Emit>> = {
   ...helpers,
   ...nofault,
   ...fd,
+  ...files,
 };

@@ -4,70 +4,18 @@
  */
 import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
-import { CPU, type CpuState, RBP, RSP } from '../cpu.ts';
-import { MAILBOX_PHYS } from '../layout.ts';
-import type { GuestMemory } from '../memory.ts';
-import { I32, ModuleBuilder } from '../wasm/encoder.ts';
+import { RBP, RSP } from '../cpu.ts';
 import { buildUnit } from './build.ts';
+import { compileUnits } from './compile.ts';
 import { Counters, NEVER, TRANSLATED } from './counters.ts';
-import { emitUnit } from './emit.ts';
-import { type FlagWords, settle } from './flags.ts';
-import { analyseFlow } from './flow.ts';
+import { Gate } from './gate.ts';
+import { IndirectCalls } from './indirect.ts';
 import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
-import { LEFT, type Left, MAIL } from './mailbox.ts';
-import { dropDead, flagStates, joinChecks } from './passes.ts';
+import { LEFT, type Left } from './mailbox.ts';
 import { Runs } from './runs.ts';
 import { nestedAt, type Shape, shapeAt } from './shape.ts';
 import { accessed, calledAt, Sites } from './sites.ts';
-
-/** Translated code for one entry address. */
-export interface Translation {
-  readonly entry: Addr;
-  readonly ranges: Unit['ranges'];
-  readonly run: (budget: number) => Left;
-  /** budget below which it cannot run */
-  readonly need: number;
-  valid: boolean;
-  /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */
-  slice: number;
-  /** starts of blocks that were left out, and times that control came to one */
-  readonly cold: ReadonlySet<Addr>;
-  colds: number;
-  /** when it was made, counted in changes of class, and misses at places that changed since */
-  readonly epoch: number;
-  stale: number;
-  /** times that it found the stack not as it relies on */
-  refusals: number;
-}
-
-/** What the translator needs of the machine. */
-export interface Host {
-  readonly memory: GuestMemory;
-  readonly cpu: CpuState;
-  insns: number;
-  marked: number;
-  readonly weights: ReadonlyMap<Addr, number>;
-  /** runs the hypercall's handler */
-  hypercall(): void;
-  /** whether the stepper has executed the instruction at an address */
-  seen(rip: Addr): boolean;
-  /** whether something happened that the run loop must look at */
-  attention(): boolean;
-}
-
-export interface TranslatorOptions {
-  /** transfers to an address before it is translated */
-  readonly threshold: number;
-  readonly maxInsns: number;
-  readonly maxInline: number;
-  /** decides how an access is checked, where it answers: any answer is correct, so a test gives all */
-  readonly classOf?: (rip: Addr) => AddressClass | undefined;
-}
-
-export const DEFAULT_TRANSLATOR: TranslatorOptions = { threshold: 400, maxInsns: 12000, maxInline: 400 };
-
-/** CF PF AF ZF SF OF */
-const STATUS = 0x8d5;
+import { DEFAULT_TRANSLATOR, type Host, type Translation, type TranslatorOptions } from './translation.ts';
 
 /** What to make a unit of: the function at an address, or a loop in it. */
 interface Wanted {
@@ -80,14 +28,6 @@ const MAX_SLICE = 1 << 26;
 
 /** visits to blocks that were left out until they are put in; doubles each time */
 const FIRST_THAW = 8;
-/** An indirect call: its first target, and how often it was and was not that. */
-interface Indirect {
-  readonly target: Addr;
-  hits: number;
-  misses: number;
-}
-const SETTLED = 16;
-const POLYMORPHIC = 32;
 /** times that a unit may find the stack not as it relies on */
 const MAX_REFUSALS = 8;
 /** a refused function has its text within this many bytes */
@@ -95,7 +35,6 @@ const REACH = 1 << 20;
 
 /** What functions begin with: there rbp is the caller's. */
 const FUNCTION_STARTS: ReadonlySet<string> = new Set(['endbr64', 'push', 'nop', 'call']);
-const MAIL_BASE = MAILBOX_PHYS >> 2;
 
 export class Translator {
   private readonly host: Host;
@@ -103,8 +42,8 @@ export class Translator {
   private readonly counters = new Counters();
   private readonly translations = new Map<Addr, Translation>();
   private readonly shapes = new Map<Addr, Shape | undefined>();
-  /** by the low half of the call's address */
-  private readonly indirect = new Map<number, Indirect>();
+  private readonly indirect = new IndirectCalls();
+  private readonly gate: Gate;
   private readonly runs: Runs;
   private readonly sites: Sites;
   /** by entry: times that more was put in */
@@ -113,14 +52,8 @@ export class Translator {
   private readonly warm = new Set<Addr>();
   /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
   private readonly wrongFrames = new Set<Addr>();
-  private readonly flagWords: FlagWords;
-  private readonly settleFlags: () => void;
-  /** machine.insns if the budget of the running translation were spent */
-  private end = 0;
   /** entry of the unit being built */
   private building: Addr = 0;
-  /** text that a running translation was made from has changed */
-  private patched = false;
   /** addresses that were refused, with the reason: for tests and for people */
   readonly refused = new Map<Addr, string>();
   modules = 0;
@@ -131,22 +64,7 @@ export class Translator {
     this.options = options;
     this.runs = new Runs(host.memory);
     this.sites = new Sites(this.runs);
-    const word = (at: number): number => (at - MAILBOX_PHYS) >> 2;
-    this.flagWords = {
-      words: host.memory.i32.subarray(MAIL_BASE, MAIL_BASE + 64),
-      code: word(MAIL.code),
-      over: word(MAIL.over),
-      a: word(MAIL.a),
-      b: word(MAIL.b),
-      oa: word(MAIL.oa),
-      ob: word(MAIL.ob),
-    };
-    this.settleFlags = () => {
-      const { cpu } = host;
-      cpu.lazyFlags = undefined;
-      const at = CPU.rflags >> 2;
-      cpu.words[at] = (cpu.words[at]! & ~STATUS) | (settle(this.flagWords) & STATUS);
-    };
+    this.gate = new Gate(host);
   }
 
   /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
@@ -157,9 +75,6 @@ export class Translator {
 
   private firstCount = (target: Addr): number =>
     this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 0;
-
-  /** The import that translated code calls for flags of unknown origin. */
-  private statusFlags = (): number => settle(this.flagWords) & STATUS;
 
   find(rip: Addr): Translation | undefined {
     return this.translations.get(rip);
@@ -213,69 +128,34 @@ export class Translator {
     return shape;
   };
 
-  private targetOf = (site: Addr): Addr | undefined => {
-    const i = this.indirect.get(site | 0);
-    return i !== undefined && i.hits >= SETTLED && i.misses < POLYMORPHIC ? i.target : undefined;
-  };
-
-  /** An indirect call left: where one always goes, that is inlined. */
-  private indirectCall(t: Translation, site: number, target: Addr): void {
-    const i = this.indirect.get(site);
-    if (i === undefined) this.indirect.set(site, { target, hits: 1, misses: 0 });
-    else if (i.target !== target) i.misses = POLYMORPHIC;
-    else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) this.drop(t);
-  }
-
   private classOf = (rip: Addr, guess: AddressClass, va: Addr | undefined): AddressClass =>
     this.options.classOf?.(rip) ?? this.sites.classOf(rip, guess, va, this.building);
 
   private compile(wanted: readonly Wanted[]): void {
-    const { memory } = this.host;
-    const module = new ModuleBuilder(memory.bytes / 65536);
-    const vmcall = module.import('vmcall', [], [I32]);
-    const settled = module.import('settle', [], [I32]);
-    const made: { unit: Unit; need: number; name: string }[] = [];
+    const units: Unit[] = [];
     for (const { entry, within } of wanted) {
       const unit = this.unit(entry, within);
       if (typeof unit === 'string') {
         this.refused.set(entry, unit);
         this.counters.set(entry, NEVER);
-        continue;
-      }
-      const flow = analyseFlow(unit);
-      if (flow.reducible) joinChecks(unit, flow);
-      dropDead(unit, flow);
-      const { body, need } = emitUnit(unit, flow, flagStates(unit, flow), {
-        module,
-        vmcall,
-        settle: settled,
-        window: { end: memory.bytes },
-      });
-      const name = `f${made.length}`;
-      module.add(body, name);
-      made.push({ unit, need, name });
+      } else units.push(unit);
     }
-    if (made.length === 0) return;
-    const compiled = new WebAssembly.Module(module.encode());
-    const instance = new WebAssembly.Instance(compiled, {
-      m: { memory: memory.wasm, vmcall: this.vmcall, settle: this.statusFlags },
-    });
+    if (units.length === 0) return;
+    const { vmcall, statusFlags } = this.gate;
+    const made = compileUnits(units, this.host.memory, { vmcall, settle: statusFlags });
     this.modules++;
-    for (const { unit, need, name } of made) {
-      const run = instance.exports[name] as (budget: number) => Left;
-      this.compiled++;
-      this.counters.set(unit.entry, TRANSLATED);
+    for (const { unit, run, need } of made) {
       const { entry, ranges } = unit;
-      const cold = new Set(unit.cold);
+      this.compiled++;
+      this.counters.set(entry, TRANSLATED);
       this.translations.set(entry, {
         entry,
         ranges,
         run,
         need,
-        cold,
+        cold: new Set(unit.cold),
         colds: 0,
         slice: FIRST_SLICE,
-        valid: true,
         epoch: this.sites.epoch,
         stale: 0,
         refusals: 0,
@@ -292,7 +172,7 @@ export class Translator {
     const weightAt = (rip: Addr): number => this.host.weights.get(rip) ?? 0;
     return buildUnit(entry, {
       shapeAt: this.shape,
-      targetOf: this.targetOf,
+      targetOf: this.indirect.targetOf,
       classOf: this.classOf,
       gsBase: this.host.cpu.gsBase,
       weightAt,
@@ -320,36 +200,17 @@ export class Translator {
    */
   enter(t: Translation, budget: number): Left {
     const { host } = this;
-    const { cpu, memory } = host;
+    const { cpu } = host;
     if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
     if (!this.runs.stack(cpu.reg(RSP))) {
       if (++t.refusals > MAX_REFUSALS) this.refuse(t, 'starts on a user stack');
       return LEFT.frame;
     }
-    const outerEnd = this.end;
-    const outerPatched = this.patched;
-    this.end = host.insns + budget;
-    this.patched = false;
-    memory.i32[MAIL.soft >> 2] = budget >> 1;
-    let left: Left;
-    try {
-      left = t.run(budget);
-      if (left !== LEFT.frame) {
-        host.insns = this.end - memory.i32[MAIL.left >> 2]!;
-        host.marked += memory.i32[MAIL.marked >> 2]!;
-        cpu.lazyFlags = this.settleFlags;
-      }
-    } finally {
-      this.end = outerEnd;
-      this.patched ||= outerPatched;
-    }
+    const left = this.gate.run(t.run, budget);
     if (left === LEFT.step) this.stepped(t, cpu.rip);
     else if (left === LEFT.transfer) {
-      const site = memory.i32[MAIL.site >> 2]!;
-      if (site !== 0) {
-        memory.i32[MAIL.site >> 2] = 0;
-        this.indirectCall(t, site, cpu.rip);
-      }
+      const site = this.gate.takeSite();
+      if (site !== 0 && this.indirect.left(site, cpu.rip)) this.drop(t);
     }
     if (left === LEFT.frame && ++t.refusals > MAX_REFUSALS) {
       this.wrongFrames.add(t.entry);
@@ -358,62 +219,19 @@ export class Translator {
     return left;
   }
 
-  /** The import that translated code calls for `vmcall`: state is in memory. True: leave. */
-  private vmcall = (): number => {
-    const { host } = this;
-    const { cpu, memory } = host;
-    const { words } = cpu;
-    const regs = cpu.regs;
-    const rip = words[CPU.rip >> 2];
-    const rsp = regs[2 * RSP];
-    const rspHi = regs[2 * RSP + 1];
-    const rbp = regs[2 * RBP];
-    const rbpHi = regs[2 * RBP + 1];
-    const left = memory.i32[MAIL.left >> 2]!;
-    const marked = memory.i32[MAIL.marked >> 2]!;
-    const insns = this.end - left;
-    host.insns = insns;
-    cpu.lazyFlags = this.settleFlags;
-    cpu.flagsSet = false;
-    host.hypercall();
-    const quiet =
-      !cpu.flagsSet &&
-      host.insns === insns &&
-      words[CPU.rip >> 2] === rip &&
-      regs[2 * RSP] === rsp &&
-      regs[2 * RSP + 1] === rspHi &&
-      regs[2 * RBP] === rbp &&
-      regs[2 * RBP + 1] === rbpHi &&
-      words[CPU.cpl >> 2] === 0 &&
-      !this.patched &&
-      !host.attention();
-    if (quiet) return 0;
-    // The handler may have set rflags, or run guest code: from here on the mailbox says what they are now.
-    const m = memory.i32;
-    const { rflags } = cpu;
-    m[MAIL.code >> 2] = 0;
-    m[MAIL.over >> 2] = 0;
-    m[MAIL.a >> 2] = rflags;
-    // What a nested run executed is not this one's.
-    this.end += host.insns - insns;
-    m[MAIL.left >> 2] = left;
-    m[MAIL.marked >> 2] = marked;
-    return 1;
-  };
-
   /** A check failed at rip, or the instruction there is not translated. What it accesses may say how it should be checked. */
   private stepped(t: Translation, rip: Addr): void {
     if (t.cold.has(rip)) {
       this.thaw(t);
       return;
     }
-    const call = this.indirect.get(rip | 0);
-    if (call !== undefined && call.hits >= SETTLED && calledAt(this.host.memory, this.host.cpu, rip) !== call.target) {
-      if (++call.misses === POLYMORPHIC) this.drop(t);
+    const { memory, cpu, insns } = this.host;
+    const target = this.indirect.inlined(rip);
+    if (target !== undefined && calledAt(memory, cpu, rip) !== target) {
+      if (this.indirect.missed(rip)) this.drop(t);
       return;
     }
-    const va = accessed(this.host.memory, this.host.cpu, rip);
-    if (this.sites.miss(t, rip, va, this.host.insns)) this.drop(t);
+    if (this.sites.miss(t, rip, accessed(memory, cpu, rip), insns)) this.drop(t);
   }
 
   private refuse(t: Translation, why: string): void {
@@ -423,7 +241,6 @@ export class Translator {
   }
 
   private drop(t: Translation): void {
-    t.valid = false;
     this.translations.delete(t.entry);
     this.counters.set(t.entry, this.options.threshold);
   }
@@ -435,7 +252,7 @@ export class Translator {
     for (const t of this.translations.values()) {
       if (!hits(t.ranges)) continue;
       this.drop(t);
-      this.patched = true;
+      this.gate.patched = true;
     }
     for (const [entry, shape] of this.shapes) {
       if (shape === undefined ? entry >= va && entry < end : hits(shape.ranges)) this.shapes.delete(entry);
@@ -449,7 +266,7 @@ export class Translator {
 
   /** A kernel mapping changed: code there, and the stack if it was there. */
   mapChanged(start: Addr, end: Addr): void {
-    if (this.runs.changed(start, end)) this.patched = true;
+    if (this.runs.changed(start, end)) this.gate.patched = true;
     if (this.translations.size > 0 || this.shapes.size > 0) this.invalidate(start, end - start);
   }
 }

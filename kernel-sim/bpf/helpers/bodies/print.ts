@@ -1,42 +1,88 @@
 /** bpf_trace_printk, bpf_trace_vprintk, bpf_snprintf (bpf-helpers(7)). */
 import { type Addr, addrToBigInt } from '../../../../src/machine/addr.ts';
-import { START_KERNEL_MAP } from '../../../../src/machine/index.ts';
+import { type GuestMemory, PAGE_SIZE, START_KERNEL_MAP } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../errno.ts';
+import type { Kernel } from '../../../kernel.ts';
 import type { BpfState } from '../../state.ts';
 import { readString } from './access.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
-import { type FormatEnv, format } from './format.ts';
+import { type Conversion, parseFormat } from './format.ts';
+import { type FormatEnv, FormatPrinter } from './format-printer.ts';
 
 /** BPF_TRACE_PRINTK_SIZE */
 const TRACE_SIZE = 1024;
 const MAX_VARARGS = 12;
+/** formats remembered */
+const MAX_FORMATS = 256;
 
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-/** Bytes as text; most lines are ASCII and need no second look. */
-const utf8 = (text: string): string => (/[^\0-\x7f]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text);
+/** A format as it was read: good as long as memory still holds the same bytes. */
+interface KnownFormat {
+  readonly size: number;
+  /** its text and its end; undefined where it does not end within its size */
+  readonly bytes: Uint8Array | undefined;
+  readonly conversions: readonly Conversion[] | undefined;
+}
 
-const environments = new WeakMap<BpfState, FormatEnv>();
-/** One for each kernel: a line in trace_pipe is no reason to make it anew. */
-function environmentOf(state: BpfState): FormatEnv {
-  let env = environments.get(state);
-  if (env === undefined) {
-    env = environment(state);
-    environments.set(state, env);
+/** Formats by address, and what prints them: one for each kernel. */
+class Printing {
+  readonly printer: FormatPrinter;
+  /** arguments, low and high halves */
+  readonly words = new Int32Array(2 * MAX_VARARGS);
+  readonly #memory: GuestMemory;
+  readonly #known = new Map<Addr, KnownFormat>();
+
+  constructor(kernel: Kernel) {
+    this.#memory = kernel.memory;
+    this.printer = new FormatPrinter(environment(kernel));
   }
-  return env;
+  /** The format at an address; undefined where it is refused. */
+  format(at: Addr, size: number): readonly Conversion[] | undefined {
+    const known = this.#known.get(at);
+    if (known !== undefined && known.size === size && this.#same(at, known)) return known.conversions;
+    const all = this.#memory.readBytes(at, size);
+    const end = all.indexOf(0);
+    const bytes = end < 0 ? undefined : all.subarray(0, end + 1);
+    const conversions = bytes && parseFormat(bytes.subarray(0, end));
+    if (this.#known.size >= MAX_FORMATS) this.#known.clear();
+    this.#known.set(at, { size, bytes, conversions });
+    return conversions;
+  }
+  #same(at: Addr, { bytes, size }: KnownFormat): boolean {
+    const phys = this.#memory.translate(at, 0, false);
+    if (bytes === undefined || phys < 0 || (phys & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return false;
+    const { u8 } = this.#memory;
+    for (let n = 0; n < bytes.length; n++) if (u8[phys + n] !== bytes[n]) return false;
+    return true;
+  }
+  /** Arguments of the v forms; how many there are, -1 where the size is refused. */
+  values(at: Addr, size: number): number {
+    if (size % 8 !== 0 || size > MAX_VARARGS * 8 || (size > 0 && at === 0)) return -1;
+    for (let n = 0; n < size / 4; n++) this.words[n] = this.#memory.readS32(at + 4 * n);
+    return size / 8;
+  }
+}
+
+const printings = new WeakMap<BpfState, Printing>();
+function printingOf(state: BpfState): Printing {
+  let printing = printings.get(state);
+  if (printing === undefined) {
+    printing = new Printing(state.kernel);
+    printings.set(state, printing);
+  }
+  return printing;
 }
 
 /** is_ksym_addr(): the kernel's text, modules and images. */
 const isText = (at: Addr): boolean => at < 0 && at >= START_KERNEL_MAP;
 
-function environment(state: BpfState): FormatEnv {
-  const { kernel } = state;
-  const { memory, symbols } = kernel;
+function environment({ memory, symbols }: Kernel): FormatEnv {
   return {
-    string: (at, _space, max) => {
+    string: (at, _space, max, to) => {
       const bytes = readString(memory, at, max);
-      return bytes && latin1(bytes.subarray(0, max - 1));
+      if (bytes === undefined) return -1;
+      const length = Math.min(bytes.length, max - 1);
+      to.set(bytes.subarray(0, length));
+      return length;
     },
     bytes: (at, size) => {
       try {
@@ -53,63 +99,62 @@ function environment(state: BpfState): FormatEnv {
       const module = found.module ? ` [${found.module}]` : '';
       return `${found.name}+0x${(found.offset + back).toString(16)}/0x${found.size.toString(16)}${module}`;
     },
-    hash: (at) => {
+    hash: (lo, hi) => {
       // a keyed hash on Linux; here one that differs between seeds of the machine only by being fixed
       let h = 0x811c9dc5;
-      for (let shift = 0n; shift < 64n; shift += 8n) h = Math.imul(h ^ Number((at >> shift) & 0xffn), 0x01000193);
-      return BigInt(h >>> 0);
+      for (let shift = 0; shift < 32; shift += 8) h = Math.imul(h ^ ((lo >>> shift) & 0xff), 0x01000193);
+      for (let shift = 0; shift < 32; shift += 8) h = Math.imul(h ^ ((hi >>> shift) & 0xff), 0x01000193);
+      return h >>> 0;
     },
   };
 }
 
-/** The format at an address, undefined where it does not end within its size. */
-function readFormat(call: HelperCall, at: Addr, size: number): string | undefined {
-  const bytes = call.kernel.memory.readBytes(at, size);
-  const end = bytes.indexOf(0);
-  return end < 0 ? undefined : latin1(bytes.subarray(0, end));
-}
-
-function values(call: HelperCall, at: Addr, size: number): bigint[] | undefined {
-  if (size % 8 !== 0 || size > MAX_VARARGS * 8 || (size > 0 && at === 0)) return undefined;
-  return Array.from({ length: size / 8 }, (_, i) => call.kernel.memory.readU64(at + 8 * i));
-}
-
-function trace(call: HelperCall, fmt: string | undefined, args: readonly bigint[] | undefined): void {
-  const text = fmt === undefined || args === undefined ? undefined : format(fmt, args, environmentOf(call.state));
-  if (text === undefined) {
+function trace(call: HelperCall, format: readonly Conversion[] | undefined, count: number): void {
+  const { printer, words } = printingOf(call.state);
+  if (format === undefined || count < 0 || !printer.print(format, words, count, TRACE_SIZE - 1)) {
     call.args.retInt(-ERRNO.EINVAL);
     return;
   }
-  call.kernel.trace.event(`bpf_trace_printk: ${utf8(text.slice(0, TRACE_SIZE - 1))}`);
-  call.args.retInt(text.length);
+  call.kernel.trace.bpfPrintk(printer.out, Math.min(printer.length, TRACE_SIZE - 1));
+  call.args.retInt(printer.length);
 }
 
 export const PRINT: HelperBodies = {
   bpf_trace_printk: (call) => {
     const { args } = call;
-    const fmt = readFormat(call, args.addr(0), args.u32(1));
-    // only as many as the format takes: a call always passes three registers
-    trace(call, fmt, fmt?.includes('%') ? [args.big(2), args.big(3), args.big(4)] : []);
+    const printing = printingOf(call.state);
+    const { words } = printing;
+    // the format takes as many as it wants: a call always passes three registers
+    for (let n = 0; n < 3; n++) {
+      words[2 * n] = args.lo(2 + n);
+      words[2 * n + 1] = args.hi(2 + n);
+    }
+    trace(call, printing.format(args.addr(0), args.u32(1)), 3);
   },
   bpf_trace_vprintk: (call) => {
     const { args } = call;
-    trace(call, readFormat(call, args.addr(0), args.u32(1)), values(call, args.addr(2), args.u32(3)));
+    const printing = printingOf(call.state);
+    const format = printing.format(args.addr(0), args.u32(1));
+    trace(call, format, printing.values(args.addr(2), args.u32(3)));
   },
   bpf_snprintf: (call) => {
     const { args } = call;
     const { memory } = call.kernel;
     const [at, size] = [args.addr(0), args.u32(1)];
+    const printing = printingOf(call.state);
+    const { printer, words } = printing;
     const bytes = readString(memory, args.addr(2), 4096);
-    const given = values(call, args.addr(3), args.u32(4));
-    const text = bytes && given && format(latin1(bytes), given, environmentOf(call.state));
-    if (text === undefined) {
+    const count = printing.values(args.addr(3), args.u32(4));
+    const format = bytes && parseFormat(bytes);
+    if (format === undefined || count < 0 || !printer.print(format, words, count, Math.max(0, size - 1))) {
       args.retInt(-ERRNO.EINVAL);
       return;
     }
     if (size > 0) {
-      const kept = text.slice(0, size - 1);
-      memory.writeBytes(at, Uint8Array.from(Buffer.from(`${kept}\0`, 'latin1')));
+      const kept = new Uint8Array(Math.min(size - 1, printer.length) + 1);
+      kept.set(printer.out.subarray(0, kept.length - 1));
+      memory.writeBytes(at, kept);
     }
-    args.retInt(text.length + 1);
+    args.retInt(printer.length + 1);
   },
 };

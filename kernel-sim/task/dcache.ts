@@ -1,0 +1,153 @@
+/**
+ * The dentry cache: dentries and inodes by path, counted as Linux counts them (a file and each child hold a dentry),
+ * and given up when there are many (Linux 6.12 Documentation/filesystems/path-lookup.rst, "The symlink and dcache").
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import type { DirectMap } from '../core/direct-map.ts';
+import type { Kernel } from '../kernel.ts';
+import { KnownPaths } from './known-paths.ts';
+import { DCACHE_REFERENCED } from './layout.ts';
+
+/** dentries kept; then those that nobody holds go, the ones not asked for since the last time first */
+const MAX_DENTRIES = 16384;
+const S_IFREG = 0x8000 | 0o644;
+const S_IFDIR = 0x4000 | 0o755;
+const EXT4_MAGIC = 0xef53;
+/** 8:1 */
+const SDA1 = (8 << 20) | 1;
+
+export class Dcache {
+  readonly #kernel: Kernel;
+  readonly #direct: DirectMap;
+  /** by path, the oldest first */
+  readonly #dentries = new Map<string, Addr>();
+  /** paths as they are given, by their bytes */
+  readonly known: KnownPaths;
+  #mount: Addr = 0;
+  #sb: Addr = 0;
+  #ino = 131073;
+  readonly #at: Record<'flags' | 'count' | 'parent' | 'inode' | 'name' | 'iname', number>;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#direct = kernel.direct;
+    this.known = new KnownPaths(kernel.memory.u8);
+    const layout = kernel.structs.of('dentry');
+    this.#at = {
+      flags: layout.offset('d_flags'),
+      count: layout.offset('d_lockref.count'),
+      parent: layout.offset('d_parent'),
+      inode: layout.offset('d_inode'),
+      name: layout.offset('d_name.name'),
+      iname: layout.offset('d_iname'),
+    };
+  }
+  /** `struct vfsmount` of the one file system; it is there once a dentry is. */
+  get mount(): Addr {
+    return this.#mount;
+  }
+  get size(): number {
+    return this.#dentries.size;
+  }
+  inode(dentry: Addr): Addr {
+    return this.#direct.addr(dentry + this.#at.inode);
+  }
+  /** dget(): the dentry of a path, held. */
+  get(path: string): Addr {
+    const dentry = this.find(path);
+    this.#hold(dentry, 1);
+    return dentry;
+  }
+  /** dput() */
+  put(dentry: Addr): void {
+    this.#hold(dentry, -1);
+  }
+  #hold(dentry: Addr, change: 1 | -1): void {
+    const direct = this.#direct;
+    direct.put32(dentry + this.#at.count, direct.get32(dentry + this.#at.count) + change);
+    direct.put32(dentry + this.#at.flags, direct.get32(dentry + this.#at.flags) | DCACHE_REFERENCED);
+  }
+
+  /** The dentry of an absolute path (a relative one counts from `/`), its parents' too, made where it is not cached. */
+  find(path: string): Addr {
+    const parts = path.split('/').filter((p) => p !== '' && p !== '.');
+    const key = `/${parts.join('/')}`;
+    const known = this.#dentries.get(key);
+    if (known !== undefined) {
+      this.#direct.put32(known + this.#at.flags, this.#direct.get32(known + this.#at.flags) | DCACHE_REFERENCED);
+      return known;
+    }
+    if (this.#dentries.size >= MAX_DENTRIES) this.#shrink();
+    const { slab, structs, memory } = this.#kernel;
+    const layout = structs.of('dentry');
+    const at = slab.kmalloc(layout.size);
+    const isRoot = parts.length === 0;
+    const parent = isRoot ? at : this.find(parts.slice(0, -1).join('/'));
+    this.#dentries.set(key, at);
+    const name = new TextEncoder().encode(parts.at(-1) ?? '/').subarray(0, 255);
+    let text = at + this.#at.iname;
+    if (name.length >= layout.field('d_iname').size) text = slab.kmalloc(name.length + 1);
+    memory.writeBytes(text, name);
+    memory.writeU8(text + name.length, 0);
+    memory.writeAddr(at + this.#at.name, text);
+    memory.writeU32(at + layout.offset('d_name.len'), name.length);
+    memory.writeAddr(at + this.#at.parent, parent);
+    // a child holds its parent, and the super block its root
+    this.#hold(parent, 1);
+    if (isRoot) this.#rootFs(at);
+    memory.writeAddr(at + layout.offset('d_sb'), this.#sb);
+    memory.writeAddr(at + this.#at.inode, this.#inode(isRoot ? S_IFDIR : S_IFREG));
+    return at;
+  }
+  /** prune_dcache_sb(): an eighth of those that nobody holds, each passed over once if it was asked for lately. */
+  #shrink(): void {
+    const direct = this.#direct;
+    let wanted = MAX_DENTRIES >> 3;
+    this.known.clear();
+    for (const [path, at] of [...this.#dentries]) {
+      if (wanted === 0) break;
+      if (direct.get32(at + this.#at.count) !== 0) continue;
+      const flags = direct.get32(at + this.#at.flags);
+      this.#dentries.delete(path);
+      if ((flags & DCACHE_REFERENCED) === 0) {
+        this.#free(at);
+        wanted--;
+      } else {
+        direct.put32(at + this.#at.flags, flags & ~DCACHE_REFERENCED);
+        this.#dentries.set(path, at);
+      }
+    }
+  }
+  #free(at: Addr): void {
+    const { slab } = this.#kernel;
+    const direct = this.#direct;
+    const text = direct.addr(at + this.#at.name);
+    if (text !== at + this.#at.iname) slab.kfree(text);
+    slab.kfree(this.inode(at));
+    this.#hold(direct.addr(at + this.#at.parent), -1);
+    slab.kfree(at);
+  }
+  #inode(mode: number): Addr {
+    const { slab, structs, memory } = this.#kernel;
+    const layout = structs.of('inode');
+    const at = slab.kmalloc(layout.size);
+    memory.writeU16(at + layout.offset('i_mode'), mode);
+    memory.writeU64(at + layout.offset('i_ino'), BigInt(this.#ino++));
+    memory.writeU32(at + layout.offset('i_nlink'), 1);
+    memory.writeAddr(at + layout.offset('i_sb'), this.#sb);
+    return at;
+  }
+  #rootFs(root: Addr): void {
+    const { slab, structs, memory } = this.#kernel;
+    const sb = structs.of('super_block');
+    this.#sb = slab.kmalloc(sb.size);
+    memory.writeU32(this.#sb + sb.offset('s_dev'), SDA1);
+    memory.writeU64(this.#sb + sb.offset('s_magic'), BigInt(EXT4_MAGIC));
+    memory.writeAddr(this.#sb + sb.offset('s_root'), root);
+    // struct mount has its vfsmount inside; 256 bytes in front leave room for what looks behind it
+    const mount = structs.of('vfsmount');
+    this.#mount = slab.kmalloc(512) + 256;
+    memory.writeAddr(this.#mount + mount.offset('mnt_root'), root);
+    memory.writeAddr(this.#mount + mount.offset('mnt_sb'), this.#sb);
+  }
+}

@@ -1,0 +1,15 @@
+/** What the model keeps in objects of files and names beside their structures' fields, where host and kernel text find it. */
+
+/** Behind `struct file`: how many descriptors refer to it; whether it is one (and not a free object). Both s32. */
+const FILE_WORDS = { refs: 0, live: 4 } as const;
+export const FILE_WORDS_BYTES = 8;
+/** Offset of such a word, by the structure's size. */
+export const fileWord = (size: number, word: keyof typeof FILE_WORDS): number => ((size + 7) & ~7) + FILE_WORDS[word];
+/** Field that holds the next file to be closed: Linux's f_task_work shares its place. */
+export const FILE_NEXT = 'f_ra';
+/** names_cache: bytes of an object, and where a free one has the next, as SLUB has it in the middle. */
+export const PATH_MAX = 4096;
+export const NAME_NEXT = PATH_MAX / 2;
+
+/** d_flags: asked for since the cache was last looked through */
+export const DCACHE_REFERENCED = 1 << 6;

@@ -1,0 +1,132 @@
+/** Lines of trace_pipe, made from events when they are read (Linux 6.12 Documentation/trace/ftrace.rst, "Trace file format"). */
+import { flagsColumn } from '../core/context.ts';
+import type { TraceEvent } from './ring.ts';
+
+const EVENT = Buffer.from('bpf_trace_printk: ');
+const NEWLINE = 10;
+const SPACE = 32;
+const ZERO = 48;
+const COLON = 58;
+/** columns, time and event name take less than this */
+const PREFIX = 256;
+const FIRST_BYTES = 4096;
+/** a buffer above this is not kept for the next read */
+const KEPT_BYTES = 1 << 20;
+
+/** Collects lines as bytes, and gives them as text at once. */
+export class TraceLines {
+  #out = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
+  #ascii = true;
+  // The columns of the event before: most are the same again.
+  #pid = -1;
+  readonly #comm = new Int32Array(4);
+  #cpu = -1;
+  #count = -1;
+  #migrate = -1;
+  #irqs = false;
+  /** task and CPU columns; flags column; whole seconds */
+  #task = Buffer.alloc(0);
+  #taskAscii = true;
+  #flags = Buffer.alloc(0);
+  #seconds = -1;
+  #secondsText = Buffer.alloc(0);
+
+  /** A line as it is. */
+  raw(line: string): void {
+    this.#reserve(line.length * 3 + 1);
+    this.#length += this.#out.write(`${line}\n`, this.#length);
+  }
+  /** The line of an event. */
+  event(event: TraceEvent, cpu: number): void {
+    this.#reserve(PREFIX + event.length);
+    this.#columns(event, cpu);
+    const out = this.#out;
+    let at = copy(this.#task, out, this.#length);
+    at = copy(this.#flags, out, at);
+    // microseconds, rounded as the kernel does
+    const us = Math.floor((event.time + 500) / 1000);
+    let rest = us % 1_000_000;
+    const seconds = (us - rest) / 1_000_000;
+    if (seconds !== this.#seconds) {
+      this.#seconds = seconds;
+      this.#secondsText = Buffer.from(`${String(seconds).padStart(5)}.`);
+    }
+    at = copy(this.#secondsText, out, at);
+    for (let n = 5; n >= 0; n--) {
+      const tens = (rest / 10) | 0;
+      out[at + n] = ZERO + rest - tens * 10;
+      rest = tens;
+    }
+    at += 6;
+    out[at++] = COLON;
+    out[at++] = SPACE;
+    at = copy(EVENT, out, at);
+    const { bytes, from, length } = event;
+    let all = 0;
+    for (let n = 0; n < length; n++) {
+      const byte = bytes[from + n] as number;
+      all |= byte;
+      out[at + n] = byte;
+    }
+    if (all > 0x7f) this.#ascii = false;
+    at += length;
+    out[at++] = NEWLINE;
+    this.#length = at;
+  }
+  /** The lines so far, each with its newline; the next ones begin anew. */
+  take(): string {
+    const text = this.#out.toString(this.#ascii ? 'latin1' : 'utf8', 0, this.#length);
+    this.#length = 0;
+    this.#ascii = true;
+    if (this.#out.length > KEPT_BYTES) this.#out = Buffer.allocUnsafe(FIRST_BYTES);
+    return text;
+  }
+
+  #columns(event: TraceEvent, cpu: number): void {
+    const { comm } = event;
+    const mine = this.#comm;
+    if (
+      event.pid !== this.#pid ||
+      cpu !== this.#cpu ||
+      comm[0] !== mine[0] ||
+      comm[1] !== mine[1] ||
+      comm[2] !== mine[2] ||
+      comm[3] !== mine[3]
+    ) {
+      this.#pid = event.pid;
+      this.#cpu = cpu;
+      mine.set(comm);
+      const bytes = Buffer.from(comm.slice().buffer);
+      const name = bytes.toString('utf8', 0, bytes.indexOf(0));
+      this.#task = Buffer.from(
+        `${name.padStart(16)}-${String(event.pid).padEnd(7)} [${String(cpu).padStart(3, '0')}] `,
+      );
+      this.#taskAscii = this.#task.every((byte) => byte < 0x80);
+    }
+    if (!this.#taskAscii) this.#ascii = false;
+    if (
+      event.preemptCount !== this.#count ||
+      event.migrationDisabled !== this.#migrate ||
+      event.irqsOff !== this.#irqs ||
+      this.#flags.length === 0
+    ) {
+      this.#count = event.preemptCount;
+      this.#migrate = event.migrationDisabled;
+      this.#irqs = event.irqsOff;
+      this.#flags = Buffer.from(`${flagsColumn(event)} `);
+    }
+  }
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#out.length) return;
+    const out = Buffer.allocUnsafe(Math.max(2 * this.#out.length, this.#length + bytes));
+    out.set(this.#out.subarray(0, this.#length));
+    this.#out = out;
+  }
+}
+
+/** A short text, copied without a view of it; where the copy ends. */
+function copy(from: Uint8Array, to: Uint8Array, at: number): number {
+  for (let n = 0; n < from.length; n++) to[at++] = from[n] as number;
+  return at;
+}

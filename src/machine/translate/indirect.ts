@@ -1,0 +1,45 @@
+/** Where indirect calls go: one that always goes to the same function has that inlined, behind a comparison. */
+import type { Addr } from '../addr.ts';
+
+/** An indirect call: its first target, and how often it was and was not that. */
+interface Indirect {
+  readonly target: Addr;
+  hits: number;
+  misses: number;
+}
+
+/** calls to the same function until that is inlined, and others until it is inlined no more */
+const SETTLED = 16;
+const POLYMORPHIC = 32;
+
+export class IndirectCalls {
+  /** by the low half of the call's address */
+  private readonly calls = new Map<number, Indirect>();
+
+  /** The one function that the call at an address goes to. */
+  targetOf = (site: Addr): Addr | undefined => {
+    const i = this.calls.get(site | 0);
+    return i !== undefined && i.hits >= SETTLED && i.misses < POLYMORPHIC ? i.target : undefined;
+  };
+
+  /** The call at `site` (the low half of its address) left translated code. True when what it always calls may be inlined from now on. */
+  left(site: number, target: Addr): boolean {
+    const i = this.calls.get(site);
+    if (i === undefined) this.calls.set(site, { target, hits: 1, misses: 0 });
+    else if (i.target !== target) i.misses = POLYMORPHIC;
+    else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) return true;
+    return false;
+  }
+
+  /** What is inlined for the call at `rip`; undefined: nothing ever was. */
+  inlined(rip: Addr): Addr | undefined {
+    const i = this.calls.get(rip | 0);
+    return i !== undefined && i.hits >= SETTLED ? i.target : undefined;
+  }
+
+  /** The call at `rip` went elsewhere than to what is inlined for it. True when that should be inlined no more. */
+  missed(rip: Addr): boolean {
+    const i = this.calls.get(rip | 0);
+    return i !== undefined && ++i.misses === POLYMORPHIC;
+  }
+}
