@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel.ts';
 import { BpfError } from './errors.ts';
 import type { MapHost } from './host.ts';
 import type { BpfLink } from './links.ts';
-import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget } from './maps/index.ts';
+import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget, RingbufMap } from './maps/index.ts';
 import { BpfProg } from './prog/prog.ts';
 
 /** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */
@@ -82,6 +82,8 @@ export class BpfState {
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
   readonly #mapAt = new Map<Addr, BpfMap>();
+  #lastMap: BpfMap | undefined;
+  readonly #ringAt = new Map<Addr, RingbufMap>();
   readonly #targets = new WeakMap<FdObject, MapTarget>();
   #callBase: bigint | undefined;
 
@@ -161,14 +163,23 @@ export class BpfState {
     btf?.get();
     map.setId(map.id);
     this.#mapAt.set(map.addr, map);
+    if (map instanceof RingbufMap) this.#ringAt.set(map.rb, map);
     map.onFree = () => {
+      if (map instanceof RingbufMap) this.#ringAt.delete(map.rb);
       this.maps.remove(map);
       this.#mapAt.delete(map.addr);
+      this.#lastMap = undefined;
       btf?.put();
     };
   }
+  /** The map whose `struct bpf_map` is at an address. Mostly it is the one that was asked for last. */
   mapAt(addr: Addr): BpfMap | undefined {
-    return this.#mapAt.get(addr);
+    if (this.#lastMap?.addr !== addr) this.#lastMap = this.#mapAt.get(addr);
+    return this.#lastMap;
+  }
+  /** The ring buffer whose `struct bpf_ringbuf` is at an address. */
+  ringAt(addr: Addr): RingbufMap | undefined {
+    return this.#ringAt.get(addr);
   }
 
   fdObject(command: string, fd: number): FdObject {

@@ -58,7 +58,13 @@ export class Faults {
     const { cpu, text } = this.#kernel;
     if (fault.kind === 'bp') return false;
     if (cpu.cpl === 0 && text.onFault(fault)) return true;
-    const entry = cpu.cpl === 0 ? this.#entries.get(fault.rip) : undefined;
+    if (cpu.cpl !== 0) return false;
+    const fixup = text.sites.fixup(fault.rip);
+    if (fixup !== undefined) {
+      cpu.rip = fixup;
+      return true;
+    }
+    const entry = this.#entries.get(fault.rip);
     if (!entry) return false;
     if (entry.reg >= 0) {
       cpu.regs[2 * entry.reg] = 0;

@@ -16,18 +16,30 @@ export function branch(opcode: 0xe8 | 0xe9, at: Addr, to: Addr): Uint8Array {
   return bytes;
 }
 
+/** In place of an event: the site is a load that may fault, and goes on out of line then (`__ex_table`). */
+export const EX_TABLE = '__ex_table';
+
 export class TraceSites {
   readonly #machine: Machine;
   readonly #sites = new Map<string, TraceSite[]>();
   readonly #enabled = new Map<string, number>();
+  readonly #fixups = new Map<Addr, Addr>();
   constructor(machine: Machine) {
     this.#machine = machine;
   }
   add(site: TraceSite): void {
+    if (site.event === EX_TABLE) {
+      this.#fixups.set(site.at, site.outOfLine);
+      return;
+    }
     const list = this.#sites.get(site.event);
     if (list) list.push(site);
     else this.#sites.set(site.event, [site]);
     if (this.#enabled.get(site.event)) this.#machine.patch(site.at, branch(0xe9, site.at, site.outOfLine));
+  }
+  /** Where the load at an address goes on after a fault; undefined where a fault there is one. */
+  fixup(at: Addr): Addr | undefined {
+    return this.#fixups.get(at);
   }
   of(event: string): readonly TraceSite[] {
     return this.#sites.get(event) ?? [];

@@ -26,6 +26,9 @@ const MAX_TAIL_CALLS = 33;
 const ARGS = [14, 12, 4, 2, 16] as const;
 const R10 = 20;
 
+/** A function that the program called faulted: the registers are those of the fault. */
+class CalleeFault extends Error {}
+
 /** Where a run may start: a program's function. */
 interface Entry {
   readonly pc: number;
@@ -155,6 +158,8 @@ export class InterpEngine implements InterpEnv {
     } catch (error) {
       if (error instanceof GuestFault) this.#faults.raise(error);
       else if (error instanceof InvalidInsnError) this.#faults.invalid();
+      // the guest goes on at the instruction that faulted, which does so again with nothing of the host around it
+      else if (error instanceof CalleeFault) return;
       else throw error;
     } finally {
       interp.leave();
@@ -172,6 +177,7 @@ export class InterpEngine implements InterpEnv {
     const saved = cpu.reg(RSP);
     cpu.setReg(RSP, addrOf(R[R10]!, R[R10 + 1]!) - frame);
     const stop = machine.call(addrOf(addressLo, addressHi), []);
+    if (stop.reason === 'fault') throw new CalleeFault();
     cpu.setReg(RSP, saved);
     if (stop.reason !== 'halt') throw new MachineStop(stop);
     R[0] = regs[0]!;

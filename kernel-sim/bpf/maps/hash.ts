@@ -18,7 +18,7 @@ import {
 import { Buckets } from './buckets.ts';
 import { jhash } from './jhash.ts';
 import { Lru } from './lru.ts';
-import { BpfMap, contiguous, type MapAttrs, type MapContext } from './map.ts';
+import { BpfMap, contiguous, copyIn, type MapAttrs, type MapContext, movePhys } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
@@ -239,7 +239,7 @@ export class HashMap extends BpfMap {
     if (typeof elem === 'number' && elem === 0) return -this.#allocError;
     const at = elem - this.#table.delta;
     const { memory } = this.host;
-    memory.u8.copyWithin(at + this.#keyAt, keyPhys, keyPhys + this.keySize);
+    movePhys(memory.u8, at + this.#keyAt, keyPhys, this.keySize);
     if (this.isPercpu) {
       this.#zeroPercpu(elem);
       this.#copyPercpu(elem, value, allCpus);
@@ -301,18 +301,17 @@ export class HashMap extends BpfMap {
   protected dropped(_elem: Addr): void {}
 
   #copyIn(elem: Addr, value: Addr): void {
-    const { memory } = this.host;
-    memory.u8.set(memory.readBytes(value, this.storedSize), elem - this.#table.delta + this.#valueAt);
+    copyIn(this.host.memory, elem - this.#table.delta + this.#valueAt, value, this.storedSize);
   }
   #copyPercpu(elem: Addr, value: Addr, allCpus: boolean): void {
     const { memory, cpus } = this.host;
     const each = roundUp8(this.valueSize);
     if (!allCpus) {
-      memory.writeBytes(this.elemValue(elem, this.host.cpu()), memory.readBytes(value, this.valueSize));
+      copyIn(memory, this.phys(this.elemValue(elem, this.host.cpu())), value, this.valueSize);
       return;
     }
     for (let cpu = 0; cpu < cpus; cpu++) {
-      memory.writeBytes(this.elemValue(elem, cpu), memory.readBytes(value + cpu * each, this.valueSize));
+      copyIn(memory, this.phys(this.elemValue(elem, cpu)), value + cpu * each, this.valueSize);
     }
   }
   #zeroPercpu(elem: Addr): void {

@@ -5,6 +5,7 @@
  * Keys and values are passed as guest addresses, as in the kernel; answers are 0 or a negative error number.
  */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
+import type { GuestMemory } from '../../../src/machine/index.ts';
 import { ERRNO, type Errno } from '../../errno.ts';
 import type { MapHost } from '../host.ts';
 import { mapTypeName } from '../uapi/index.ts';
@@ -262,4 +263,18 @@ export function contiguous(host: MapHost, at: Addr, size: number, bounce: number
   if ((lo & 4095) + size <= 4096) return memory.physical(lo, addrHi(at), 0);
   memory.u8.set(memory.readBytes(at, size), bounce);
   return bounce;
+}
+
+/** Copies `size` bytes of guest memory to a physical address. @throws GuestFault before anything was copied */
+export function copyIn(memory: GuestMemory, to: number, from: Addr, size: number): void {
+  const lo = addrLo(from);
+  if ((lo & 4095) + size <= 4096) movePhys(memory.u8, to, memory.physical(lo, addrHi(from), 0), size);
+  else memory.u8.set(memory.readBytes(from, size), to);
+}
+
+/** `memmove` between physical addresses; most keys and values are shorter than what a call of copyWithin takes. */
+export function movePhys(u8: Uint8Array, to: number, from: number, size: number): void {
+  if (size > 64) u8.copyWithin(to, from, from + size);
+  else if (to < from) for (let i = 0; i < size; i++) u8[to + i] = u8[from + i]!;
+  else for (let i = size - 1; i >= 0; i--) u8[to + i] = u8[from + i]!;
 }

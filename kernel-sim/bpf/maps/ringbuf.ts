@@ -13,7 +13,7 @@ import {
   BPF_RINGBUF_DISCARD_BIT,
   BPF_RINGBUF_HDR_SZ,
 } from '../uapi/index.ts';
-import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+import { BpfMap, copyIn, type MapAttrs, type MapContext } from './map.ts';
 
 const PAGE = 4096;
 const MAX_RECORD = 0x3fff_ffff;
@@ -104,11 +104,11 @@ export class RingbufMap extends BpfMap {
 
   /** Submits or discards a reserved record. */
   commit(sample: Addr, flags: number, discard: boolean): void {
-    const { memory } = this.host;
-    const header = sample - BPF_RINGBUF_HDR_SZ;
-    const length = memory.readU32(header) & LENGTH_MASK;
-    memory.writeU32(header, discard ? length | BPF_RINGBUF_DISCARD_BIT : length);
-    const position = (header - this.rb - this.layout.bpf_ringbuf.data) % this.#size;
+    const { view } = this.host.memory;
+    const position = (sample - BPF_RINGBUF_HDR_SZ - this.rb - this.layout.bpf_ringbuf.data) % this.#size;
+    const header = this.#headerPhys(position);
+    const length = view.getInt32(header, true) & LENGTH_MASK;
+    view.setInt32(header, discard ? length | BPF_RINGBUF_DISCARD_BIT : length, true);
     const caughtUp = this.consumerPos % this.#size === position;
     if (flags & BPF_RB_FORCE_WAKEUP || (caughtUp && !(flags & BPF_RB_NO_WAKEUP))) this.onWakeup?.();
   }
@@ -117,7 +117,11 @@ export class RingbufMap extends BpfMap {
     if (flags & ~(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP)) return -ERRNO.EINVAL;
     const at = this.reserve(size);
     if (at === 0) return -ERRNO.EAGAIN;
-    this.host.memory.writeBytes(at, this.host.memory.readBytes(data, size));
+    const { memory } = this.host;
+    const offset = at - this.rb - this.layout.bpf_ringbuf.data;
+    // behind the last data page the first ones follow again, in virtual memory only
+    if (offset + size <= this.#size) copyIn(memory, this.#phys + this.layout.bpf_ringbuf.data + offset, data, size);
+    else memory.writeBytes(at, memory.readBytes(data, size));
     this.commit(at, flags, false);
     return 0;
   }

@@ -16,7 +16,7 @@ export interface EmitContext {
   sizeOf(struct: string): number;
   /** per-CPU offset of a static variable, or of one of the model's own */
   percpu(name: string): number;
-  /** tells of a tracepoint site */
+  /** tells of a tracepoint site, or with EX_TABLE of a load that may fault and where it goes on then */
   site(event: string, at: Addr, outOfLine: Addr): void;
 }
 
@@ -62,8 +62,18 @@ export function hyper(a: Assembler, k: EmitContext, name: string): void {
   a.op('mov r32, imm32', 0, k.hypercall(name));
   a.op('vmcall');
 }
-/** memcpy(to, from, count) of registers, which are all changed; eight bytes at a time, then what is left. */
-export function copyBytes(a: Assembler, to: number, from: number, count: number, value: number): void {
+/**
+ * memcpy(to, from, count) of registers, which are all changed; eight bytes at a time, then what is left.
+ * `onLoad` is called where a load is about to be emitted.
+ */
+export function copyBytes(
+  a: Assembler,
+  to: number,
+  from: number,
+  count: number,
+  value: number,
+  onLoad?: () => void,
+): void {
   const tail = a.label();
   const done = a.label();
   const steps: readonly (readonly [size: number, load: string, store: string])[] = [
@@ -73,6 +83,7 @@ export function copyBytes(a: Assembler, to: number, from: number, count: number,
   ];
   a.op('cmp r/m32, imm8', count, 8).op('jb rel8', tail);
   const loop = a.bind();
+  onLoad?.();
   load(a, value, from, 0);
   store(a, to, 0, value);
   a.op('add r/m64, imm8', from, 8).op('add r/m64, imm8', to, 8).op('sub r/m32, imm8', count, 8);
@@ -81,6 +92,7 @@ export function copyBytes(a: Assembler, to: number, from: number, count: number,
   for (const [size, read, write] of steps) {
     const skip = size === 1 ? done : a.label();
     a.op('test r/m8, imm8', count, size).op('je rel8', skip);
+    onLoad?.();
     a.op(read, value, at(from, 0)).op(write, at(to, 0), value);
     if (size > 1) a.op('add r/m64, imm8', from, size).op('add r/m64, imm8', to, size);
     a.bind(skip);

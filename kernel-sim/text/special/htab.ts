@@ -32,7 +32,7 @@ const mov32 = (a: Assembler, to: number, from: number): Assembler => a.op('mov r
 const load32 = (a: Assembler, to: number, base: number, disp: number): Assembler =>
   a.op('mov r32, r/m32', to, at(base, disp));
 /** T = from rotated left */
-const rotated = (a: Assembler, from: number, by: number): Assembler => mov32(a, T, from).op('rol r/m32, imm8', T, by);
+const rotated = (a: Assembler, from: number, by: number): Assembler => a.op('rorx r32, r/m32, imm8', T, from, 32 - by);
 
 /** lookup3's mix(): three rounds there and back */
 function mix(a: Assembler): void {

@@ -12,6 +12,7 @@ import { ftrace } from './ftrace.ts';
 import { helpers } from './helpers.ts';
 import { htab } from './htab.ts';
 import { kprobes } from './kprobes.ts';
+import { nofault } from './nofault.ts';
 import { rethook } from './rethook.ts';
 
 const events: Record<string, Emit> = {};
@@ -31,6 +32,7 @@ export const special: Readonly<Record<string, Emit>> = {
   ...htab,
   ...arrayMap,
   ...helpers,
+  ...nofault,
   ...fd,
   ...files,
 };

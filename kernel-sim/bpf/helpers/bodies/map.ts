@@ -2,15 +2,23 @@
  * Maps from programs: bpf-helpers(7), bpf_map_lookup_elem and its kin. The verifier replaces many of these calls by
  * calls of the kind's own function (`htab_map_update_elem`): to the same effect, as the map decides what is done.
  */
+import { addrHi, addrLo } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../errno.ts';
-import { HashMap, RedirectMap, RingbufMap } from '../../maps/index.ts';
+import { HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
+import { BPF_RINGBUF_HDR_SZ } from '../../uapi/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
-const update: HelperBody = (call) =>
-  call.args.retInt(call.map(0).update(call.args.addr(1), call.args.addr(2), call.args.lo(3)));
+/** All flags there are lie in the lower half. */
+const update: HelperBody = (call) => {
+  const { args } = call;
+  args.retInt(args.hi(3) === 0 ? call.map(0).update(args.addr(1), args.addr(2), args.lo(3)) : -ERRNO.EINVAL);
+};
 const remove: HelperBody = (call) => call.args.retInt(call.map(0).delete(call.args.addr(1)));
-const push: HelperBody = (call) => call.args.retInt(call.map(0).push(call.args.addr(1), call.args.lo(2)));
+const push: HelperBody = (call) => {
+  const { args } = call;
+  args.retInt(args.hi(2) === 0 ? call.map(0).push(args.addr(1), args.lo(2)) : -ERRNO.EINVAL);
+};
 const pop: HelperBody = (call) => call.args.retInt(call.map(0).pop(call.args.addr(1)));
 const peek: HelperBody = (call) => call.args.retInt(call.map(0).peek(call.args.addr(1)));
 const lookupPercpu: HelperBody = (call) =>
@@ -35,13 +43,13 @@ const forEach: HelperBody = (call) => {
 };
 
 const ring = (call: HelperCall, n: number): RingbufMap => call.map(n) as RingbufMap;
-/** The ring buffer whose memory holds a sample. */
+const PAGE = 4096;
+/** The ring buffer whose memory holds a sample: the header in front of it says how many pages behind the structure it lies. */
 const ringOf = (call: HelperCall, n: number): RingbufMap | undefined => {
-  const at = call.args.addr(n);
-  for (const map of call.state.maps.values()) {
-    if (map instanceof RingbufMap && at >= map.rb && at < map.rb + 12288 + 2 * map.size) return map;
-  }
-  return undefined;
+  const { memory } = call.kernel;
+  const header = call.args.addr(n) - BPF_RINGBUF_HDR_SZ;
+  const pages = memory.load32(addrLo(header + 4), addrHi(header + 4));
+  return call.state.ringAt(Math.floor(header / PAGE) * PAGE - pages * PAGE);
 };
 
 export const MAP: HelperBodies = {
