@@ -76,3 +76,57 @@ describe('the buffer', () => {
     expect(k.tracePipe.header()).toContain('#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION');
   });
 });
+
+describe('the ring', () => {
+  /** the same sequence of numbers each time */
+  const numbers = (seed: number) => () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
+    return seed >>> 8;
+  };
+  it('gives events back in order, however long they are and whenever they are read', async () => {
+    const k = await boot(3);
+    const next = numbers(1);
+    let wanted: string[] = [];
+    for (let n = 0; n < 20_000; n++) {
+      k.tasks.bindCpu(next() % 3);
+      const text = `${n} ${'é'.repeat(next() % 40)}${'x'.repeat(next() % (n % 100 === 0 ? 900 : 60))}`;
+      k.trace.bpfPrintk(text);
+      wanted.push(`[00${k.context.cpu}] ${text}`);
+      if (next() % 700 !== 0) continue;
+      expect(k.trace.waiting).toBe(wanted.length);
+      const got = k.tracePipe.read().trimEnd().split('\n');
+      expect(got.map((l) => l.replace(/^ +ebpf-emu-1507 +(\[\d+\]).*?bpf_trace_printk: /, '$1 '))).toEqual(wanted);
+      wanted = [];
+    }
+  });
+  it('keeps the newest events of any length, as many as fit', async () => {
+    const k = await boot();
+    const next = numbers(2);
+    const sizes: number[] = [];
+    for (let n = 0; n < 30_000; n++) {
+      const text = `${n}:${'y'.repeat(next() % 1000)}`;
+      sizes.push((4 + 8 + 4 + text.length + 1 + 3) & ~3);
+      k.trace.bpfPrintk(text);
+    }
+    let fits = 0;
+    for (let bytes = 0; bytes + (sizes.at(-fits - 1) as number) <= 1408 * 1024; fits++)
+      bytes += sizes.at(-fits - 1) as number;
+    const [lost, first, ...rest] = k.tracePipe.read().trimEnd().split('\n');
+    expect(lost).toBe(`CPU:0 [LOST ${30_000 - fits} EVENTS]`);
+    expect(first).toContain(`bpf_trace_printk: ${30_000 - fits}:`);
+    expect(rest.length).toBe(fits - 1);
+  });
+  it('remembers who wrote an event, when and in what state', async () => {
+    const k = await boot();
+    k.trace.bpfPrintk('a');
+    k.tasks.renamed(k.tasks.loader, 'büro');
+    k.context.preemptDisable();
+    k.clock.advanceTo(k.clock.now + 3_000_000_000);
+    k.trace.bpfPrintk('b');
+    k.tasks.renamed(k.tasks.loader, 'ebpf-emu');
+    expect(k.tracePipe.read()).toBe(
+      '        ebpf-emu-1507    [000] ...1.   600.000000: bpf_trace_printk: a\n' +
+        '            büro-1507    [000] ...2.   603.000000: bpf_trace_printk: b\n',
+    );
+  });
+});

@@ -174,6 +174,9 @@ export interface FlagWords {
   readonly ob: number;
 }
 
+const both = (main: number, cf: number | boolean, of: number | boolean): number =>
+  (main & ~(FLAG.CF | FLAG.OF)) | (cf ? FLAG.CF : 0) | (of ? FLAG.OF : 0);
+
 /** Status bits of RFLAGS from the mailbox. */
 export function settle(f: FlagWords): number {
   const { words: m } = f;
@@ -182,24 +185,22 @@ export function settle(f: FlagWords): number {
   const bits = 8 * ((over >> 8) & 0xff);
   const lo = m[f.oa]!;
   const hi = m[f.oa + 1]!;
-  const both = (cf: number | boolean, of: number | boolean): number =>
-    (main & ~(FLAG.CF | FLAG.OF)) | (cf ? FLAG.CF : 0) | (of ? FLAG.OF : 0);
   switch (OVERLAY_KINDS[over & 0xff]) {
     case 'cf':
       return (main & ~FLAG.CF) | (lo & 1);
     case 'co':
-      return both(lo & 1, m[f.ob]! & 1);
+      return both(main, lo & 1, m[f.ob]! & 1);
     case 'rol':
-      return both(lo & 1, bitOf(lo, hi, bits - 1) ^ (lo & 1));
+      return both(main, lo & 1, bitOf(lo, hi, bits - 1) ^ (lo & 1));
     case 'ror': {
       const cf = bitOf(lo, hi, bits - 1);
-      return both(cf, cf ^ bitOf(lo, hi, bits - 2));
+      return both(main, cf, cf ^ bitOf(lo, hi, bits - 2));
     }
     case 'mul':
-      return both(lo | hi, lo | hi);
+      return both(main, lo | hi, lo | hi);
     case 'imul': {
       const o = productOverflows(lo, hi, m[f.ob]!, m[f.ob + 1]!, bits);
-      return both(o, o);
+      return both(main, o, o);
     }
     default:
       return main;

@@ -57,6 +57,13 @@ export function probeReadString(memory: GuestMemory, space: Space, dst: Addr, si
   if (size === 0) return 0;
   const side = resolve(space, src);
   const err = refused(side, src, 1);
+  const to = memory.translate(dst, 1, false);
+  if (err === 0 && to >= 0 && (to & (PAGE - 1)) + size <= PAGE) {
+    const length = copyString(memory, src, size, memory.u8, to);
+    if (length < 0) memory.u8.fill(0, to, to + size);
+    else memory.u8[to + Math.min(length, size - 1)] = 0;
+    return length < 0 ? -ERRNO.EFAULT : Math.min(length + 1, size);
+  }
   const text = err === 0 ? readString(memory, src, size) : undefined;
   if (text === undefined) {
     memory.fillBytes(dst, 0, size);
@@ -67,6 +74,24 @@ export function probeReadString(memory: GuestMemory, space: Space, dst: Addr, si
   out.set(text.subarray(0, whole ? text.length : size - 1));
   memory.writeBytes(dst, out);
   return out.length;
+}
+
+/**
+ * Copies the bytes before a string's end, at most `max`, to `to[start...]`, as strncpy_from_kernel_nofault does: how many,
+ * -1 where memory ends before the string does.
+ */
+export function copyString(memory: GuestMemory, at: Addr, max: number, to: Uint8Array, start: number): number {
+  const { u8 } = memory;
+  let from = 0;
+  for (let n = 0; n < max; n++, from++) {
+    // another page may lie elsewhere
+    if (n === 0 || (from & (PAGE - 1)) === 0) from = memory.translate(at + n, 0, false);
+    if (from < 0) return -1;
+    const byte = u8[from] as number;
+    if (byte === 0) return n;
+    to[start + n] = byte;
+  }
+  return max;
 }
 
 /** Bytes before the end, at most `max`; undefined where memory ends before the string does. */

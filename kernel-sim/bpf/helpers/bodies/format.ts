@@ -38,7 +38,7 @@ export function parseFormat(bytes: Uint8Array): readonly Conversion[] | undefine
   if (!PRINTABLE.test(fmt)) return undefined;
   const out: Conversion[] = [];
   const text = (from: number, to: number): void => {
-    if (to > from) out.push({ kind: 'text', text: bytes.slice(from, to), ...PLAIN });
+    if (to > from) out.push({ kind: 'text', text: Uint8Array.from(bytes.subarray(from, to)), ...PLAIN });
   };
   for (let i = 0; i < fmt.length; i++) {
     const plain = fmt.indexOf('%', i);

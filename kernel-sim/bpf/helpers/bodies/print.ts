@@ -4,7 +4,7 @@ import { type GuestMemory, PAGE_SIZE, START_KERNEL_MAP } from '../../../../src/m
 import { ERRNO } from '../../../errno.ts';
 import type { Kernel } from '../../../kernel.ts';
 import type { BpfState } from '../../state.ts';
-import { readString } from './access.ts';
+import { copyString, readString } from './access.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 import { type Conversion, parseFormat } from './format.ts';
 import { type FormatEnv, FormatPrinter } from './format-printer.ts';
@@ -77,13 +77,7 @@ const isText = (at: Addr): boolean => at < 0 && at >= START_KERNEL_MAP;
 
 function environment({ memory, symbols }: Kernel): FormatEnv {
   return {
-    string: (at, _space, max, to) => {
-      const bytes = readString(memory, at, max);
-      if (bytes === undefined) return -1;
-      const length = Math.min(bytes.length, max - 1);
-      to.set(bytes.subarray(0, length));
-      return length;
-    },
+    string: (at, _space, max, to) => Math.min(copyString(memory, at, max, to, 0), max - 1),
     bytes: (at, size) => {
       try {
         return memory.readBytes(at, size);
