@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Addr, RAX } from '../../src/machine/index.ts';
 import { buildUnit } from '../../src/machine/translate/build.ts';
+import { Calls } from '../../src/machine/translate/calls.ts';
 import { emitUnit } from '../../src/machine/translate/emit.ts';
 import { analyseFlow } from '../../src/machine/translate/flow.ts';
 import { type AddressClass, type Block, DYNAMIC, formatUnit, type Unit } from '../../src/machine/translate/ir.ts';
@@ -20,6 +21,7 @@ function unitAt(t: TestMachine, entry: Addr, within?: ReadonlySet<Addr>): Unit {
     shapeAt: shapes,
     classOf: guess,
     targetOf: () => undefined,
+    isPolymorphic: () => false,
     gsBase: 0,
     bp: DYNAMIC,
     within,
@@ -47,6 +49,8 @@ function webAssembly(unit: Unit): string {
     module,
     vmcall,
     settle,
+    calls: Calls.declare(module),
+    slotOf: (entry) => (entry - CODE) & 0xfff,
     window: { end: 128 << 20 },
   });
   return `needs ${need}\n${printBody(body)}`;

@@ -3,11 +3,13 @@
  * instruction between wrap and extend, which the engine's code generator folds away.
  */
 
-import { addrHi, addrLo } from '../addr.ts';
+import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS, GENERAL_ZONE_PHYS, PAGE_OFFSET, TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../layout.ts';
 import { Bytes, type FunctionBody, I64, OP } from '../wasm/encoder.ts';
+import { type CallImports, leftCode } from './calls.ts';
 import type { Locals } from './emit.ts';
+import { emitJump, emitReturn, loadFlags, loadRegisters } from './emit-call.ts';
 import { emitCondition, emitFlags } from './emit-condition.ts';
 import { afterUop, type FlagState, flagCode, overlayCode } from './flags.ts';
 import {
@@ -19,11 +21,12 @@ import {
   runSlot,
   TEMP,
   type Terminator,
+  termReads,
   type Unit,
   type Uop,
   written,
 } from './ir.ts';
-import { LEFT, type Left, MAIL } from './mailbox.ts';
+import { LEFT, type Left, MAIL, VMCALL } from './mailbox.ts';
 
 /** A run of pages is at least a page. */
 const MIN_RUN = 4096;
@@ -39,6 +42,10 @@ export interface BlockOptions {
   readonly spill: number;
   readonly vmcall: number;
   readonly settle: number;
+  readonly calls: CallImports;
+  readonly slotOf: (entry: Addr) => number;
+  /** the unit's own */
+  readonly slot: number;
   readonly window: Window;
   readonly spilled: readonly number[];
   readonly loaded: readonly number[];
@@ -69,10 +76,10 @@ const STORE = [0, OP['i64.store8'], OP['i64.store16'], 0, OP['i64.store32'], 0, 
 const MASK: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff };
 
 export class BlockEmitter {
-  private readonly body: FunctionBody;
-  private readonly l: Locals;
+  readonly body: FunctionBody;
+  readonly l: Locals;
+  readonly o: BlockOptions;
   private readonly unit: Unit;
-  private readonly o: BlockOptions;
   private block!: Block;
   private state!: FlagState;
   /** temporaries' locals; reused after the last use */
@@ -104,15 +111,15 @@ export class BlockEmitter {
     this.state = state;
     if (block.count > 0) body.get(l.budget).i32(block.count).op(OP['i32.sub']).set(l.budget);
     const weight = block.weights?.at(-1) ?? 0;
-    if (weight > 0) body.get(l.marked).i32(weight).op(OP['i32.add']).set(l.marked);
+    if (weight > 0) body.get(l.marked!).i32(weight).op(OP['i32.add']).set(l.marked!);
     const { uops } = block;
     const { scratch } = this;
-    const { term } = block;
+    const target = termReads(block.term);
     for (let i = 0; i < uops.length; i++) {
       const n = this.variables(uops[i]!);
       for (let k = 0; k < n; k++) if (scratch[k]! >= TEMP) lastUse[scratch[k]! - TEMP] = i;
     }
-    if (term.kind === 'leave' && term.a >= TEMP) lastUse[term.a - TEMP] = uops.length;
+    if (target >= TEMP) lastUse[target - TEMP] = uops.length;
     for (let i = 0; i < uops.length; i++) {
       const u = uops[i]!;
       this.uop(u);
@@ -146,7 +153,7 @@ export class BlockEmitter {
     return local;
   }
 
-  private get(v: number): FunctionBody {
+  get(v: number): FunctionBody {
     return this.body.get(this.local(v));
   }
 
@@ -295,7 +302,8 @@ export class BlockEmitter {
     }
   }
 
-  private stackAddress(disp: number): void {
+  /** Pushes rsp at entry + disp. */
+  stackAddress(disp: number): void {
     this.body.get(this.l.rsp0);
     if (disp !== 0) this.body.i64(disp, disp >> 31).op(OP['i64.add']);
   }
@@ -464,9 +472,15 @@ export class BlockEmitter {
     emitCondition(this.body, this.l, this.state, cc, this.o.settle);
   }
 
-  private exit(e: ExitPoint, left: Left, rip = -1): void {
+  /** Leaves at a point, or where the variable `rip` says. */
+  exit(e: ExitPoint, left: Left, rip = -1): void {
     this.spill(e, rip);
-    this.body.i32(left).op(OP.return);
+    this.left(left);
+  }
+
+  /** Returns: the state is in memory. */
+  private left(left: Left): void {
+    this.body.i32(leftCode(this.o.slot, left)).i64(0, 0).op(OP.return);
   }
 
   private spill(e: ExitPoint, rip: number): void {
@@ -476,10 +490,12 @@ export class BlockEmitter {
     body.get(l.budget);
     const undone = this.block.count - e.done;
     if (undone > 0) body.i32(undone).op(OP['i32.add']);
-    body.get(l.marked);
-    const { weights } = this.block;
-    const unmarked = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
-    if (unmarked > 0) body.i32(unmarked).op(OP['i32.sub']);
+    if (l.marked !== undefined) {
+      body.get(l.marked);
+      const { weights } = this.block;
+      const unmarked = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
+      if (unmarked > 0) body.i32(unmarked).op(OP['i32.sub']);
+    }
     this.stackAddress(e.sp);
     if (e.bp !== DYNAMIC) this.stackAddress(e.bp);
     else body.get(l.regs[RBP]!);
@@ -487,6 +503,11 @@ export class BlockEmitter {
   }
 
   leave(term: Extract<Terminator, { kind: 'leave' }>): void {
+    if (term.way === 'return') emitReturn(this, term);
+    else if (term.way === 'jump') {
+      emitJump(this, term);
+      return;
+    }
     if (term.site !== undefined) this.body.i32(0).i32(addrLo(term.site)).mem(OP['i32.store'], MAIL.site);
     this.exit(term.exit, term.step ? LEFT.step : LEFT.transfer, term.a);
   }
@@ -503,16 +524,19 @@ export class BlockEmitter {
     body.end();
   }
 
-  vmcall(e: ExitPoint): void {
+  /** `need`: what the code behind it wants of the budget. */
+  vmcall(e: ExitPoint, need: number): void {
     const { body, l } = this;
     this.spill(e, -1);
-    body.call(this.o.vmcall).open('if').i32(LEFT.transfer).op(OP.return).end();
-    for (const r of this.o.loaded) {
-      if (r === RBP && e.bp !== DYNAMIC) continue;
-      body
-        .i32(0)
-        .mem(OP['i64.load'], CPU_PHYS + CPU.regs + 8 * r)
-        .set(l.regs[r]!);
-    }
+    body.call(this.o.vmcall).tee(l.i32).i32(VMCALL.leave).op(OP['i32.eq']).open('if');
+    this.left(LEFT.transfer);
+    body.end();
+    loadRegisters(this, e.bp);
+    if (l.marked !== undefined) body.i32(0).set(l.marked);
+    body.get(l.i32).open('if');
+    loadFlags(body, l);
+    body.i32(0).mem(OP['i32.load'], MAIL.left).tee(l.budget).i32(need).op(OP['i32.lt_s']).open('if');
+    this.exit(e, LEFT.budget);
+    body.end().end();
   }
 }

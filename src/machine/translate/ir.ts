@@ -216,9 +216,28 @@ export type Terminator =
       readonly step: boolean;
       /** address of the indirect call that leaves */
       readonly site?: Addr;
+      /** a return, to the translated code that called the unit where it is what that expects; a jump, to translated code where there is any */
+      readonly way?: 'return' | 'jump';
+    }
+  /**
+   * The return address is on the stack: calls translated code, at exit.rip or where variable `a` says, then `to` if it
+   * returns as calls do. `next`: where it returns to, rbp in its variable.
+   */
+  | {
+      readonly kind: 'call';
+      readonly exit: ExitPoint;
+      readonly a: number;
+      readonly next: ExitPoint;
+      readonly to: Block;
     }
   /** a hypercall, then `to` unless the handler moved rip, rsp or rbp, or patched text */
   | { readonly kind: 'vmcall'; readonly exit: ExitPoint; readonly to: Block };
+
+/** Whether other code runs between the block and what follows it: any register, flag and part of memory may have changed. */
+export const clobbers = (term: Terminator): boolean => term.kind === 'vmcall' || term.kind === 'call';
+
+/** The variable that a terminator reads, -1 none. */
+export const termReads = (term: Terminator): number => (term.kind === 'leave' || term.kind === 'call' ? term.a : -1);
 
 export interface Block {
   readonly id: number;
@@ -252,6 +271,7 @@ export interface Unit {
 export function successors(term: Terminator): Block[] {
   switch (term.kind) {
     case 'jump':
+    case 'call':
     case 'vmcall':
       return [term.to];
     case 'branch':
@@ -411,7 +431,9 @@ function formatTerm(t: Terminator): string {
     case 'branch':
       return `branch.${t.cc} b${t.taken.id} else b${t.other.id}`;
     case 'leave':
-      return `leave ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)}${t.step ? ' step' : ''}`;
+      return `${t.way ?? 'leave'} ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)}${t.step ? ' step' : ''}`;
+    case 'call':
+      return `call ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)} then b${t.to.id}`;
     case 'vmcall':
       return `vmcall then b${t.to.id}`;
   }

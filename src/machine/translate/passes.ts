@@ -7,21 +7,34 @@
  *     loop-invariant pointers in front of the loop
  */
 
-import { afterUop, type FlagState, INITIAL_FLAGS, meetFlags } from './flags.ts';
+import { ANY_FLAGS, afterUop, type FlagState, meetFlags } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { type Block, RUN_SLOTS, reads, runSlot, successors, TEMP, type Unit, type Uop, written } from './ir.ts';
+import {
+  type Block,
+  clobbers,
+  RUN_SLOTS,
+  reads,
+  runSlot,
+  successors,
+  TEMP,
+  termReads,
+  type Unit,
+  type Uop,
+  written,
+} from './ir.ts';
 
 /** Flag state at entry of each block, by id. */
 export function flagStates(unit: Unit, flow: Flow): (FlagState | undefined)[] {
   const entry: (FlagState | undefined)[] = new Array(unit.blocks.length).fill(undefined);
   const effects = unit.blocks.map(flagUops);
-  entry[flow.order[0]!.id] = INITIAL_FLAGS;
+  entry[flow.order[0]!.id] = ANY_FLAGS;
   for (let changed = true; changed; ) {
     changed = false;
     for (const block of flow.order) {
       let s = entry[block.id];
       if (s === undefined) continue;
       for (const u of effects[block.id]!) s = afterUop(s, u);
+      if (clobbers(block.term)) s = ANY_FLAGS;
       for (const to of successors(block.term)) {
         const old = entry[to.id];
         const met = old === undefined ? s : meetFlags(old, s);
@@ -76,7 +89,8 @@ const scratch = new Int32Array(5);
 /** `wanted` marks temporaries that something kept reads; they belong to one block each. */
 function sweep(block: Block, out: number, wanted: Uint8Array): number {
   let live = out;
-  if (block.term.kind === 'leave' && block.term.a >= TEMP) wanted[block.term.a] = 1;
+  const target = termReads(block.term);
+  if (target >= TEMP) wanted[target] = 1;
   const kept: Uop[] = [];
   for (let i = block.uops.length - 1; i >= 0; i--) {
     const u = block.uops[i]!;
@@ -196,8 +210,8 @@ export function joinChecks(unit: Unit, flow: Flow): void {
 
   /** Registers that some way from the dominator to the block may change, as a mask. */
   function killed(at: number, dom: number): number {
-    // A hypercall that ends the dominator changes registers on the way out of it.
-    let mask = flow.order[dom]!.term.kind === 'vmcall' ? ALL_REGISTERS : 0;
+    // A call that ends the dominator changes registers on the way out of it.
+    let mask = clobbers(flow.order[dom]!.term) ? ALL_REGISTERS : 0;
     for (let i = dom + 1; i < at; i++) mask |= modified[i]!;
     for (const loop of loops) if (loop.at > dom && loop.at <= at) mask |= loop.mask;
     return mask;
@@ -205,7 +219,7 @@ export function joinChecks(unit: Unit, flow: Flow): void {
 }
 
 function modifiedBy(block: Block): number {
-  if (block.term.kind === 'vmcall') return ALL_REGISTERS;
+  if (clobbers(block.term)) return ALL_REGISTERS;
   let mask = 0;
   for (const u of block.uops) {
     const d = written(u);

@@ -6,6 +6,7 @@ import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
 import { RBP, RSP } from '../cpu.ts';
 import { buildUnit } from './build.ts';
+import { Calls } from './calls.ts';
 import { compileUnits } from './compile.ts';
 import { Counters, NEVER, TRANSLATED } from './counters.ts';
 import { Gate } from './gate.ts';
@@ -44,6 +45,7 @@ export class Translator {
   private readonly shapes = new Map<Addr, Shape | undefined>();
   private readonly indirect = new IndirectCalls();
   private readonly gate: Gate;
+  private madeCalls: Calls | undefined;
   private readonly runs: Runs;
   private readonly sites: Sites;
   /** by entry: times that more was put in */
@@ -64,7 +66,12 @@ export class Translator {
     this.options = options;
     this.runs = new Runs(host.memory);
     this.sites = new Sites(this.runs);
-    this.gate = new Gate(host);
+    this.gate = new Gate(host, this.runs);
+  }
+
+  private get calls(): Calls {
+    this.madeCalls ??= new Calls(this.host.memory);
+    return this.madeCalls;
   }
 
   /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
@@ -142,16 +149,16 @@ export class Translator {
     }
     if (units.length === 0) return;
     const { vmcall, statusFlags } = this.gate;
-    const made = compileUnits(units, this.host.memory, { vmcall, settle: statusFlags });
+    const made = compileUnits(units, this.host.memory, { vmcall, settle: statusFlags }, this.calls);
     this.modules++;
-    for (const { unit, run, need } of made) {
+    for (const { unit, need } of made) {
       const { entry, ranges } = unit;
       this.compiled++;
       this.counters.set(entry, TRANSLATED);
       this.translations.set(entry, {
         entry,
         ranges,
-        run,
+        slot: this.calls.slotOf(entry),
         need,
         cold: new Set(unit.cold),
         colds: 0,
@@ -173,6 +180,7 @@ export class Translator {
     return buildUnit(entry, {
       shapeAt: this.shape,
       targetOf: this.indirect.targetOf,
+      isPolymorphic: this.indirect.isPolymorphic,
       classOf: this.classOf,
       gsBase: this.host.cpu.gsBase,
       weightAt,
@@ -189,8 +197,10 @@ export class Translator {
     const { cpu } = this.host;
     if (this.wrongFrames.has(entry)) return DYNAMIC;
     const first = this.shape(entry)?.blocks.get(entry)?.insns[0]?.form.mnemonic;
-    if (first === undefined || FUNCTION_STARTS.has(first)) return DYNAMIC;
     const offset = cpu.reg(RBP) - cpu.reg(RSP);
+    // Just behind `mov rbp, rsp`, where tail calls arrive: a function's caller has its frame farther up.
+    if (offset === 0) return 0;
+    if (first === undefined || FUNCTION_STARTS.has(first)) return DYNAMIC;
     return offset >= 0 && offset <= 8192 && offset % 8 === 0 ? offset : DYNAMIC;
   }
 
@@ -199,24 +209,31 @@ export class Translator {
    * {@link CpuState.lazyFlags}. host.insns is advanced.
    */
   enter(t: Translation, budget: number): Left {
-    const { host } = this;
+    const { host, calls } = this;
     const { cpu } = host;
-    if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
     if (!this.runs.stack(cpu.reg(RSP))) {
       if (++t.refusals > MAX_REFUSALS) this.refuse(t, 'starts on a user stack');
       return LEFT.frame;
     }
-    const left = this.gate.run(t.run, budget);
-    if (left === LEFT.step) this.stepped(t, cpu.rip);
+    const code = ~this.gate.run(calls.enter, t.slot, budget);
+    const left = (code & 3) as Left;
+    const slot = code >> 2;
+    const by = slot === t.slot ? t : this.translations.get(calls.entries[slot]!);
+    if (by !== undefined) this.left(by, left);
+    return left;
+  }
+
+  /** A unit gave the machine back. */
+  private left(by: Translation, left: Left): void {
+    const { rip } = this.host.cpu;
+    if (left === LEFT.step) this.stepped(by, rip);
     else if (left === LEFT.transfer) {
       const site = this.gate.takeSite();
-      if (site !== 0 && this.indirect.left(site, cpu.rip)) this.drop(t);
+      if (site !== 0 && this.indirect.left(site, rip)) this.drop(by);
+    } else if (left === LEFT.frame && ++by.refusals > MAX_REFUSALS) {
+      this.wrongFrames.add(by.entry);
+      this.drop(by);
     }
-    if (left === LEFT.frame && ++t.refusals > MAX_REFUSALS) {
-      this.wrongFrames.add(t.entry);
-      this.drop(t);
-    }
-    return left;
   }
 
   /** A check failed at rip, or the instruction there is not translated. What it accesses may say how it should be checked. */
@@ -236,12 +253,14 @@ export class Translator {
 
   private refuse(t: Translation, why: string): void {
     this.translations.delete(t.entry);
+    this.calls.disconnect(t.entry);
     this.refused.set(t.entry, why);
     this.counters.set(t.entry, NEVER);
   }
 
   private drop(t: Translation): void {
     this.translations.delete(t.entry);
+    this.calls.disconnect(t.entry);
     this.counters.set(t.entry, this.options.threshold);
   }
 
