@@ -58,8 +58,8 @@ const ENTRY_BYTES = 16;
 const FIRST_SIZE = 256;
 
 export class Calls {
-  /** by slot */
-  readonly entries: Addr[] = [0];
+  /** the next slot that nobody has; 0 is nobody's */
+  private next = 1;
   private readonly slots = new Map<Addr, number>();
   private readonly memory: GuestMemory;
   private readonly table: WebAssembly.Table;
@@ -96,7 +96,7 @@ export class Calls {
   slotOf = (entry: Addr): number => {
     let slot = this.slots.get(entry);
     if (slot === undefined) {
-      slot = this.entries.push(entry) - 1;
+      slot = this.next++;
       this.slots.set(entry, slot);
       if (slot >= this.table.length) this.table.grow(this.table.length);
       this.table.set(slot, this.stub);
@@ -104,30 +104,33 @@ export class Calls {
     return slot;
   };
 
+  /** Slot of the unit at an address given by its halves, if that is in the cache; else 0. */
+  cached(lo: number, hi: number): number {
+    const { i32 } = this.memory;
+    const at = place(lo) >> 2;
+    return i32[at] === lo && i32[at + 1] === hi ? i32[at + 2]! : 0;
+  }
+
   /** From now on calls of `entry` go to this function. */
   connect(entry: Addr, code: unknown): void {
     const slot = this.slotOf(entry);
     this.table.set(slot, code);
     // The cache may keep entries of dropped units, as a slot is always the same address'.
     const { i32 } = this.memory;
-    const at = place(entry) >> 2;
+    const at = place(addrLo(entry)) >> 2;
     i32[at] = addrLo(entry);
     i32[at + 1] = addrHi(entry);
     i32[at + 2] = slot;
   }
 
-  /** From now on calls of `entry` leave. */
-  disconnect(entry: Addr): void {
-    const slot = this.slots.get(entry);
-    if (slot !== undefined) this.table.set(slot, this.stub);
+  /** From now on calls of the unit in a slot leave. */
+  disconnect(slot: number): void {
+    this.table.set(slot, this.stub);
   }
 }
 
-/** Offset of an address' cache entry; {@link jumpFunction} computes the same. */
-function place(entry: Addr): number {
-  const lo = addrLo(entry);
-  return CALLS_PHYS + ((lo ^ (lo >>> 12)) & (ENTRIES - 1)) * ENTRY_BYTES;
-}
+/** Offset of the cache entry of an address with this low half; {@link jumpFunction} computes the same. */
+const place = (lo: number): number => CALLS_PHYS + ((lo ^ (lo >>> 12)) & (ENTRIES - 1)) * ENTRY_BYTES;
 
 const register = (n: number): number => CPU_PHYS + CPU.regs + 8 * n;
 

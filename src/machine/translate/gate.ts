@@ -109,9 +109,12 @@ export class Gate {
     const other = words[CPU.rflags >> 2]! & ~PLAIN;
     const left = m[MAIL.left >> 2]!;
     const insns = this.end - left;
+    const marked = m[MAIL.marked >> 2]!;
     host.insns = insns;
-    host.marked += m[MAIL.marked >> 2]!;
-    m[MAIL.marked >> 2] = 0;
+    if (marked !== 0) {
+      host.marked += marked;
+      m[MAIL.marked >> 2] = 0;
+    }
     cpu.lazyFlags = this.settleFlags;
     cpu.flagsSet = false;
     host.hypercall();

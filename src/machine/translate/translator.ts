@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
-import { RBP, RSP } from '../cpu.ts';
+import { CPU, RBP, RSP } from '../cpu.ts';
 import { buildUnit } from './build.ts';
 import { Calls } from './calls.ts';
 import { compileUnits } from './compile.ts';
@@ -42,6 +42,8 @@ export class Translator {
   private readonly options: TranslatorOptions;
   private readonly counters = new Counters();
   private readonly translations = new Map<Addr, Translation>();
+  /** by slot */
+  private readonly bySlot: (Translation | undefined)[] = [];
   private readonly shapes = new Map<Addr, Shape | undefined>();
   private readonly indirect = new IndirectCalls();
   private readonly gate: Gate;
@@ -85,6 +87,15 @@ export class Translator {
 
   find(rip: Addr): Translation | undefined {
     return this.translations.get(rip);
+  }
+
+  /** The translation for where the CPU is. */
+  current(): Translation | undefined {
+    if (this.madeCalls === undefined) return undefined;
+    const { cpu } = this.host;
+    const { words } = cpu;
+    const slot = this.madeCalls.cached(words[CPU.rip >> 2]!, words[(CPU.rip >> 2) + 1]!);
+    return slot !== 0 ? this.bySlot[slot] : this.translations.get(cpu.rip);
   }
 
   /** Translates the function or loop at `rip`, and what is nearly as hot; undefined where that cannot be. */
@@ -155,10 +166,11 @@ export class Translator {
       const { entry, ranges } = unit;
       this.compiled++;
       this.counters.set(entry, TRANSLATED);
-      this.translations.set(entry, {
+      const slot = this.calls.slotOf(entry);
+      const t: Translation = {
         entry,
         ranges,
-        slot: this.calls.slotOf(entry),
+        slot,
         need,
         cold: new Set(unit.cold),
         colds: 0,
@@ -166,7 +178,9 @@ export class Translator {
         epoch: this.sites.epoch,
         stale: 0,
         refusals: 0,
-      });
+      };
+      this.translations.set(entry, t);
+      this.bySlot[slot] = t;
     }
   }
 
@@ -218,7 +232,7 @@ export class Translator {
     const code = ~this.gate.run(calls.enter, t.slot, budget);
     const left = (code & 3) as Left;
     const slot = code >> 2;
-    const by = slot === t.slot ? t : this.translations.get(calls.entries[slot]!);
+    const by = slot === t.slot ? t : this.bySlot[slot];
     if (by !== undefined) this.left(by, left);
     return left;
   }
@@ -252,15 +266,19 @@ export class Translator {
   }
 
   private refuse(t: Translation, why: string): void {
-    this.translations.delete(t.entry);
-    this.calls.disconnect(t.entry);
+    this.forget(t);
     this.refused.set(t.entry, why);
     this.counters.set(t.entry, NEVER);
   }
 
-  private drop(t: Translation): void {
+  private forget(t: Translation): void {
     this.translations.delete(t.entry);
-    this.calls.disconnect(t.entry);
+    this.bySlot[t.slot] = undefined;
+    this.calls.disconnect(t.slot);
+  }
+
+  private drop(t: Translation): void {
+    this.forget(t);
     this.counters.set(t.entry, this.options.threshold);
   }
 
