@@ -88,8 +88,8 @@ class Builder {
     }
     const first = this.blocks[0]!;
     if (first.count === 0 && first.term.kind === 'leave') return 'its first instruction is the stepper’s';
-    const { frame, temps } = this.lifter;
-    return { entry, bp, blocks: this.blocks, ranges: this.ranges, cold: this.cold, frame, temps };
+    const { frame, runs, temps } = this.lifter;
+    return { entry, bp, blocks: this.blocks, ranges: this.ranges, cold: this.cold, frame, runs, temps };
   }
 
   private context(entry: Addr, parent: Context | undefined, returnTo: Addr): Context | undefined {
@@ -119,6 +119,8 @@ class Builder {
       bp: state.bp,
       uops: [],
       term,
+      read: 0,
+      modified: 0,
       count: 0,
       weights: undefined,
     };
@@ -150,6 +152,7 @@ class Builder {
 
   private finish(block: Block, shape: ShapeBlock, count: number, term: Terminator): void {
     block.uops = this.lifter.uops;
+    block.modified = this.lifter.modified;
     block.count = count;
     block.term = term;
     const { weightAt } = this.options;
@@ -261,6 +264,8 @@ class Builder {
       bp: DYNAMIC,
       uops: l.uops,
       term: { kind: 'jump', to },
+      read: 0,
+      modified: 0,
       count: 0,
       weights: undefined,
     };

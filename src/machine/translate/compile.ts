@@ -2,10 +2,11 @@
 import type { GuestMemory } from '../memory.ts';
 import { I32, ModuleBuilder } from '../wasm/encoder.ts';
 import { Calls } from './calls.ts';
+import { joinChecks } from './checks.ts';
 import { emitUnit } from './emit.ts';
 import { analyseFlow } from './flow.ts';
 import type { Unit } from './ir.ts';
-import { dropDead, flagStates, joinChecks } from './passes.ts';
+import { dropDead, flagStates } from './passes.ts';
 
 /** What translated code calls. */
 export interface Imports {

@@ -17,14 +17,12 @@ import {
   type Block,
   DYNAMIC,
   type ExitPoint,
-  reads,
   runSlot,
   TEMP,
   type Terminator,
-  termReads,
   type Unit,
   type Uop,
-  written,
+  USE,
 } from './ir.ts';
 import { LEFT, type Left, MAIL, VMCALL } from './mailbox.ts';
 
@@ -75,6 +73,15 @@ const LOAD_SIGNED = [0, OP['i64.load8_s'], OP['i64.load16_s'], 0, OP['i64.load32
 const STORE = [0, OP['i64.store8'], OP['i64.store16'], 0, OP['i64.store32'], 0, 0, 0, OP['i64.store']];
 const MASK: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff };
 
+/** Fields that may name a variable. */
+interface Named {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly p: number;
+}
+
 export class BlockEmitter {
   readonly body: FunctionBody;
   readonly l: Locals;
@@ -84,9 +91,7 @@ export class BlockEmitter {
   private state!: FlagState;
   /** temporaries' locals; reused after the last use */
   private readonly temps: Int32Array;
-  private readonly lastUse: Int32Array;
   private readonly free: number[] = [];
-  private readonly scratch = new Int32Array(8);
   /** the end of every spill: flags, all registers but rsp and rbp, the call */
   private readonly spillTail: Uint8Array;
 
@@ -96,7 +101,6 @@ export class BlockEmitter {
     this.unit = unit;
     this.o = options;
     this.temps = new Int32Array(unit.temps).fill(-1);
-    this.lastUse = new Int32Array(unit.temps);
     const tail = new Bytes();
     const l = locals;
     for (const local of [l.code, l.a, l.b, l.over, l.oa, l.ob]) tail.u8(OP['local.get']).u32(local);
@@ -106,40 +110,34 @@ export class BlockEmitter {
 
   /** Emits the block's micro-operations. */
   begin(block: Block, state: FlagState): void {
-    const { body, l, lastUse } = this;
+    const { body, l } = this;
     this.block = block;
     this.state = state;
     if (block.count > 0) body.get(l.budget).i32(block.count).op(OP['i32.sub']).set(l.budget);
     const weight = block.weights?.at(-1) ?? 0;
     if (weight > 0) body.get(l.marked!).i32(weight).op(OP['i32.add']).set(l.marked!);
-    const { uops } = block;
-    const { scratch } = this;
-    const target = termReads(block.term);
-    for (let i = 0; i < uops.length; i++) {
-      const n = this.variables(uops[i]!);
-      for (let k = 0; k < n; k++) if (scratch[k]! >= TEMP) lastUse[scratch[k]! - TEMP] = i;
-    }
-    if (target >= TEMP) lastUse[target - TEMP] = uops.length;
-    for (let i = 0; i < uops.length; i++) {
-      const u = uops[i]!;
-      this.uop(u);
-      this.state = afterUop(this.state, u);
-      const n = this.variables(u);
-      for (let k = 0; k < n; k++) {
-        const t = scratch[k]! - TEMP;
-        if (t < 0 || lastUse[t] !== i || this.temps[t]! < 0) continue;
-        this.free.push(this.temps[t]!);
-        this.temps[t] = -1;
-      }
+    for (const u of block.uops) {
+      if (u.uses & USE.alu) this.alu(u as Extract<Uop, { op: AluOp }>);
+      else this.uop(u);
+      if (u.uses & USE.flags) this.state = afterUop(this.state, u);
+      if (u.ends !== 0) this.release(u as unknown as Named, u.ends);
     }
   }
 
-  /** Variables that it reads and writes, in `scratch`; their number. */
-  private variables(u: Uop): number {
-    let n = reads(u, this.scratch);
-    const d = written(u);
-    if (d >= 0) this.scratch[n++] = d;
-    return n;
+  /** Temporaries that are named for the last time give their locals back. */
+  private release(u: Named, ends: number): void {
+    if (ends & USE.a) this.giveBack(u.a);
+    if (ends & USE.b) this.giveBack(u.b);
+    if (ends & USE.c) this.giveBack(u.c);
+    if (ends & USE.d) this.giveBack(u.d);
+    if (ends & (USE.p | USE.setsP)) this.giveBack(u.p);
+  }
+
+  private giveBack(v: number): void {
+    const local = this.temps[v - TEMP]!;
+    if (local < 0) return;
+    this.free.push(local);
+    this.temps[v - TEMP] = -1;
   }
 
   private local(v: number): number {
@@ -176,13 +174,51 @@ export class BlockEmitter {
   private uop(u: Uop): void {
     const { body, l } = this;
     switch (u.op) {
-      case 'const':
-        body.i64(u.lo, u.hi);
+      // most frequent first
+      case 'zext':
+        this.get(u.a);
+        if (u.w === 4) body.op(OP['i32.wrap_i64']).op(OP['i64.extend_i32_u']);
+        else if (u.w < 4) body.i64(MASK[u.w]!, 0).op(OP['i64.and']);
         this.set(u.d);
         return;
       case 'mov':
         this.get(u.a);
         this.set(u.d);
+        return;
+      case 'load':
+        this.address(u);
+        body.mem((u.sign ? LOAD_SIGNED : LOAD)[u.w]!, this.offset(u));
+        this.set(u.d);
+        return;
+      case 'flags': {
+        const shift = u.kind === 'shl' || u.kind === 'shr' || u.kind === 'sar';
+        body.i32(flagCode(u.kind, u.w, shift ? u.lo : 0)).set(l.code);
+        body.i32(0).set(l.over);
+        this.get(u.a).set(l.a);
+        this.value(u.b, u.lo, u.hi);
+        body.set(l.b);
+        return;
+      }
+      case 'load.sp':
+        body.get(l.frame).mem((u.sign ? LOAD_SIGNED : LOAD)[u.w]!, u.disp - this.unit.frame.lo);
+        this.set(u.d);
+        return;
+      case 'const':
+        body.i64(u.lo, u.hi);
+        this.set(u.d);
+        return;
+      case 'check':
+        this.check(u);
+        return;
+      case 'store.sp':
+        body.get(l.frame);
+        this.value(u.b, u.lo, u.hi);
+        body.mem(STORE[u.w]!, u.disp - this.unit.frame.lo);
+        return;
+      case 'store':
+        this.address(u);
+        this.value(u.b, u.lo, u.hi);
+        body.mem(STORE[u.w]!, this.offset(u));
         return;
       case 'sp':
         this.stackAddress(u.disp);
@@ -190,12 +226,6 @@ export class BlockEmitter {
         return;
       case 'cpu':
         body.i32(0).mem(OP['i64.load'], CPU_PHYS + u.at);
-        this.set(u.d);
-        return;
-      case 'zext':
-        this.get(u.a);
-        if (u.w === 4) body.op(OP['i32.wrap_i64']).op(OP['i64.extend_i32_u']);
-        else if (u.w < 4) body.i64(MASK[u.w]!, 0).op(OP['i64.and']);
         this.set(u.d);
         return;
       case 'sext':
@@ -239,37 +269,6 @@ export class BlockEmitter {
         else this.get(u.a).op(OP['i32.wrap_i64']).i32(u.hi).op(OP['i32.and']);
         body.op(OP['i32.or']).mem(OP['i32.store'], CPU_PHYS + CPU.rflags);
         return;
-      case 'check':
-        this.check(u);
-        return;
-      case 'load':
-        this.address(u);
-        body.mem((u.sign ? LOAD_SIGNED : LOAD)[u.w]!, this.offset(u));
-        this.set(u.d);
-        return;
-      case 'store':
-        this.address(u);
-        this.value(u.b, u.lo, u.hi);
-        body.mem(STORE[u.w]!, this.offset(u));
-        return;
-      case 'load.sp':
-        body.get(l.frame).mem((u.sign ? LOAD_SIGNED : LOAD)[u.w]!, u.disp - this.unit.frame.lo);
-        this.set(u.d);
-        return;
-      case 'store.sp':
-        body.get(l.frame);
-        this.value(u.b, u.lo, u.hi);
-        body.mem(STORE[u.w]!, u.disp - this.unit.frame.lo);
-        return;
-      case 'flags': {
-        const shift = u.kind === 'shl' || u.kind === 'shr' || u.kind === 'sar';
-        body.i32(flagCode(u.kind, u.w, shift ? u.lo : 0)).set(l.code);
-        body.i32(0).set(l.over);
-        this.get(u.a).set(l.a);
-        this.value(u.b, u.lo, u.hi);
-        body.set(l.b);
-        return;
-      }
       case 'flags.var':
         this.get(u.c).op(OP['i32.wrap_i64']).tee(l.i32).open('if');
         body.get(l.i32).i32(16).op(OP['i32.shl']).i32(flagCode(u.kind, u.w)).op(OP['i32.or']).set(l.code);
@@ -287,19 +286,21 @@ export class BlockEmitter {
       case 'expect':
         this.expect(u);
         return;
-      default:
-        if (u.w === 8) {
-          this.get(u.a);
-          this.value(u.b, u.lo, u.hi);
-          body.op(ALU[u.op][1]);
-        } else {
-          this.value32(u.a, 0);
-          this.value32(u.b, u.lo);
-          body.op(ALU[u.op][0]).op(OP['i64.extend_i32_u']);
-        }
-        this.set(u.d);
-        return;
     }
+  }
+
+  private alu(u: Extract<Uop, { op: AluOp }>): void {
+    const code = ALU[u.op];
+    if (u.w === 8) {
+      this.get(u.a);
+      this.value(u.b, u.lo, u.hi);
+      this.body.op(code[1]);
+    } else {
+      this.value32(u.a, 0);
+      this.value32(u.b, u.lo);
+      this.body.op(code[0]).op(OP['i64.extend_i32_u']);
+    }
+    this.set(u.d);
   }
 
   /** Pushes rsp at entry + disp. */

@@ -1,8 +1,4 @@
-/**
- * Unit to WebAssembly function. Control flow is structured from the dominator tree (Ramsey,
- * "Beyond Relooper", ICFP 2022): a loop for each header, a block for each merge. Only an irreducible
- * unit gets a dispatch loop.
- */
+/** Unit to WebAssembly function: its locals, what it loads at its start and leaves for the host at its end. */
 import type { Addr } from '../addr.ts';
 import { CPU, RAX, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
@@ -17,22 +13,12 @@ import {
 } from '../wasm/encoder.ts';
 import { type CallImports, leftCode, MAX_NESTED, PARAM, PARAMS, PASSED, RESULTS } from './calls.ts';
 import { BlockEmitter, type Window } from './emit-block.ts';
-import { emitCall, loadFlags, passParameters } from './emit-call.ts';
+import { loadFlags, passParameters } from './emit-call.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
-import {
-  type Block,
-  DYNAMIC,
-  RUN_SLOTS,
-  reads,
-  runSlot,
-  successors,
-  TEMP,
-  termReads,
-  type Unit,
-  written,
-} from './ir.ts';
+import { DYNAMIC, RUN_SLOTS, successor, type Unit } from './ir.ts';
 import { LEFT, type Left, MAIL, RUN } from './mailbox.ts';
+import { Structure } from './structure.ts';
 
 export interface EmitOptions {
   readonly module: ModuleBuilder;
@@ -92,10 +78,10 @@ function budgetNeeds(flow: Flow): Int32Array {
     const b = flow.order[i]!;
     let most = 0;
     // What a call leaves of the budget is looked at behind it.
-    if (b.term.kind !== 'call')
-      for (const s of successors(b.term)) {
-        if (flow.position[s.id]! > i) most = Math.max(most, need[s.id]!);
-      }
+    for (let way = b.term.kind === 'call' ? 2 : 0; way < 2; way++) {
+      const s = successor(b.term, way as 0 | 1);
+      if (s !== undefined && flow.position[s.id]! > i) most = Math.max(most, need[s.id]!);
+    }
     need[b.id] = b.count + most;
   }
   return need;
@@ -122,8 +108,9 @@ export function emitUnit(
     i64: local(I64),
     regs: Array.from({ length: 16 }, (_, n) => (PASSED.includes(n) ? PARAM.registers + PASSED.indexOf(n) : local(I64))),
     frame: local(I32),
-    runs: usedRuns(unit).map((used) =>
-      used ? { start: local(I64), bytes: local(I64), delta: local(I32) } : undefined,
+    // always the stack's
+    runs: Array.from({ length: RUN_SLOTS }, (_, slot) =>
+      slot === 0 || (unit.runs >> slot) & 1 ? { start: local(I64), bytes: local(I64), delta: local(I32) } : undefined,
     ),
     code: local(I32),
     over: local(I32),
@@ -167,26 +154,14 @@ export function emitUnit(
  */
 function loopLevels(flow: Flow): Uint8Array {
   const levels = new Uint8Array(flow.position.length);
-  const loops = [...flow.loops].map(([id, body]) => ({ id, ids: new Set([...body].map((b) => b.id)) }));
-  for (const { id, ids } of loops) {
-    const depth = loops.filter((o) => o.id !== id && o.ids.has(id)).length;
-    const inner = loops.some((o) => o.id !== id && ids.has(o.id));
-    levels[id] = depth === 0 ? 1 : inner ? 2 : 0;
+  const { header, outer } = flow;
+  for (let id = 0; id < levels.length; id++) {
+    if (!header[id]) continue;
+    const around = outer[id]!;
+    if (around < 0) levels[id] = 1;
+    else if (levels[around] === 0) levels[around] = 2;
   }
   return levels;
-}
-
-/** Which slots a unit needs; always the stack's. */
-function usedRuns(unit: Unit): boolean[] {
-  const used = new Array<boolean>(RUN_SLOTS).fill(false);
-  used[0] = true;
-  for (const b of unit.blocks) {
-    for (const u of b.uops) {
-      const slot = u.op === 'check' ? runSlot(u.cls) : -1;
-      if (slot > 0) used[slot] = true;
-    }
-  }
-  return used;
 }
 
 interface RegisterUse {
@@ -200,17 +175,10 @@ function registerUse(flow: Flow): RegisterUse {
   let any = 0;
   let changed = 1 << RSP;
   for (const r of PASSED) changed |= 1 << r;
-  const scratch = new Int32Array(5);
   for (const b of flow.order) {
-    const target = termReads(b.term);
-    if (target >= 0 && target < TEMP) any |= 1 << target;
+    any |= b.read;
+    changed |= b.modified;
     if (b.term.kind === 'call') changed |= 1 << RAX;
-    for (const u of b.uops) {
-      const n = reads(u, scratch);
-      for (let k = 0; k < n; k++) if (scratch[k]! < TEMP) any |= 1 << scratch[k]!;
-      const d = written(u);
-      if (d >= 0 && d < TEMP) changed |= 1 << d;
-    }
   }
   const list = (mask: number): number[] => Array.from({ length: 16 }, (_, n) => n).filter((n) => (mask >> n) & 1);
   return { loaded: list((any | changed) & ~(1 << RSP)), spilled: list(changed) };
@@ -299,192 +267,4 @@ function prologue(
   for (const r of loaded) if (!PASSED.includes(r)) load(CPU_PHYS + CPU.regs + 8 * r, l.regs[r]!);
   if (l.marked !== undefined) body.i32(0).mem(OP['i32.load'], MAIL.marked).set(l.marked);
   loadFlags(body, l);
-}
-
-type Label = { readonly block: Block | undefined; readonly loop: boolean };
-
-class Structure {
-  private readonly body: FunctionBody;
-  private readonly flow: Flow;
-  private readonly states: readonly (FlagState | undefined)[];
-  private readonly need: Int32Array;
-  private readonly levels: Uint8Array;
-  private readonly block: BlockEmitter;
-  private readonly children: Block[][];
-  private readonly merge: Uint8Array;
-  private readonly labels: Label[] = [];
-
-  constructor(
-    body: FunctionBody,
-    flow: Flow,
-    states: readonly (FlagState | undefined)[],
-    need: Int32Array,
-    levels: Uint8Array,
-    block: BlockEmitter,
-  ) {
-    this.body = body;
-    this.flow = flow;
-    this.states = states;
-    this.need = need;
-    this.levels = levels;
-    this.block = block;
-    this.children = flow.preds.map(() => []);
-    this.merge = new Uint8Array(flow.preds.length);
-    for (const b of flow.order) {
-      const idom = flow.idom[b.id]!;
-      if (idom !== b.id) this.children[idom]!.push(b);
-      let forward = 0;
-      for (const p of flow.preds[b.id]!) {
-        if (flow.position[p.id]! >= flow.position[b.id]!) continue;
-        // a branch whose two ways meet at once counts twice
-        forward += successors(p.term).filter((s) => s === b).length;
-      }
-      if (forward > 1) this.merge[b.id] = 1;
-    }
-  }
-
-  emit(): void {
-    if (this.flow.reducible) this.tree(this.flow.order[0]!);
-    else this.dispatch();
-  }
-
-  private tree(block: Block): void {
-    const merges = this.children[block.id]!.filter((c) => this.merge[c.id]);
-    if (this.flow.header[block.id]) {
-      this.open('loop', { block, loop: true });
-      this.within(block, merges, merges.length);
-      this.close();
-    } else this.within(block, merges, merges.length);
-  }
-
-  /** `merges` in reverse postorder: the last is outermost, as its code comes last. */
-  private within(block: Block, merges: readonly Block[], count: number): void {
-    if (count === 0) {
-      this.content(block);
-      return;
-    }
-    const last = merges[count - 1]!;
-    this.open('block', { block: last, loop: false });
-    this.within(block, merges, count - 1);
-    this.close();
-    this.tree(last);
-  }
-
-  private open(kind: 'block' | 'loop', label: Label): void {
-    this.body.open(kind);
-    this.labels.push(label);
-  }
-
-  private close(): void {
-    this.body.end();
-    this.labels.pop();
-  }
-
-  private content(block: Block): void {
-    this.block.begin(block, this.states[block.id]!);
-    const { term } = block;
-    switch (term.kind) {
-      case 'jump':
-        this.edge(block, term.to);
-        break;
-      case 'call':
-        emitCall(this.block, term, this.need[term.to.id]!);
-        this.edge(block, term.to);
-        break;
-      case 'vmcall':
-        this.block.vmcall(term.exit, this.need[term.to.id]!);
-        this.edge(block, term.to);
-        break;
-      case 'leave':
-        this.block.leave(term);
-        break;
-      case 'branch':
-        this.branch(block, term.cc, term.taken, term.other);
-    }
-  }
-
-  private branch(block: Block, cc: number, taken: Block, other: Block): void {
-    this.block.condition(cc);
-    if (taken === other) {
-      this.body.op(OP.drop);
-      this.edge(block, other);
-      return;
-    }
-    const plain = (to: Block): boolean => this.isBranch(block, to) && !this.isBack(block, to);
-    if (plain(taken)) {
-      this.body.brIf(this.label(taken, false));
-      this.edge(block, other);
-    } else if (plain(other)) {
-      this.body.op(OP['i32.eqz']).brIf(this.label(other, false));
-      this.edge(block, taken);
-    } else {
-      this.body.open('if');
-      this.labels.push({ block: undefined, loop: false });
-      this.edge(block, taken);
-      this.close();
-      this.edge(block, other);
-    }
-  }
-
-  private isBack(from: Block, to: Block): boolean {
-    return this.flow.position[to.id]! <= this.flow.position[from.id]!;
-  }
-
-  private isBranch(from: Block, to: Block): boolean {
-    return this.isBack(from, to) || this.merge[to.id] === 1;
-  }
-
-  private edge(from: Block, to: Block): void {
-    const back = this.isBack(from, to);
-    if (back) this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
-    if (back || this.merge[to.id]) this.body.br(this.label(to, back));
-    else this.tree(to);
-  }
-
-  private label(to: Block, loop: boolean): number {
-    for (let i = this.labels.length - 1; i >= 0; i--) {
-      const l = this.labels[i]!;
-      if (l.block === to && l.loop === loop) return this.labels.length - 1 - i;
-    }
-    throw new Error(`no label for block ${to.id}`);
-  }
-
-  /** Irreducible: each block a case of one switch inside a loop. */
-  private dispatch(): void {
-    const { order, position } = this.flow;
-    const next = this.body.local(I32);
-    this.body.open('loop');
-    for (let i = 0; i <= order.length; i++) this.body.open('block');
-    this.body.get(next).brTable(
-      order.map((_, i) => i),
-      order.length,
-    );
-    this.body.end();
-    order.forEach((block, i) => {
-      const loop = order.length - i;
-      const go = (to: Block, depth: number): void => {
-        if (this.isBack(block, to)) this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
-        this.body
-          .i32(position[to.id]!)
-          .set(next)
-          .br(loop + depth);
-      };
-      this.block.begin(block, this.states[block.id]!);
-      const { term } = block;
-      if (term.kind === 'leave') this.block.leave(term);
-      else if (term.kind === 'branch') {
-        this.block.condition(term.cc);
-        this.body.open('if');
-        go(term.taken, 1);
-        this.body.end();
-        go(term.other, 0);
-      } else {
-        if (term.kind === 'vmcall') this.block.vmcall(term.exit, this.need[term.to.id]!);
-        else if (term.kind === 'call') emitCall(this.block, term, this.need[term.to.id]!);
-        go(term.to, 0);
-      }
-      this.body.end();
-    });
-    this.body.op(OP.unreachable).end();
-  }
 }

@@ -52,10 +52,11 @@ export function afterUop(s: FlagState, u: Uop): FlagState {
   }
 }
 
+/** What is known of flags that are as `a` or as `b` say: `a` itself where that is all that `a` says. */
 export function meetFlags(a: FlagState, b: FlagState): FlagState {
   const same = a.kind === b.kind && a.w === b.w;
   const over = a.over === b.over && a.ow === b.ow;
-  if (same && over) return a;
+  if ((same || (a.kind === 'any' && a.w === 8)) && (over || (a.over === 'any' && a.ow === 8))) return a;
   return {
     kind: same ? a.kind : 'any',
     w: same ? a.w : 8,

@@ -92,7 +92,8 @@ export interface Operands {
   readonly hi: number;
 }
 
-export type Uop =
+/** A micro-operation as the lifter states it. */
+export type Operation =
   | ({ readonly op: AluOp } & Operands)
   /** d = lo:hi */
   | { readonly op: 'const'; readonly d: number; readonly lo: number; readonly hi: number }
@@ -200,6 +201,14 @@ export type Uop =
       readonly exit: ExitPoint;
     };
 
+/** What the passes ask of every micro-operation, as bits of {@link USES}: said once, when it is made. */
+export interface Uses {
+  readonly uses: number;
+  /** which of the variables that it names are temporaries that nothing after it names */
+  ends: number;
+}
+export type Uop = Operation & Uses;
+
 export type Terminator =
   | { readonly kind: 'jump'; readonly to: Block }
   | {
@@ -247,10 +256,15 @@ export interface Block {
   readonly bp: number;
   uops: Uop[];
   term: Terminator;
+  /** registers that it reads, and that it writes, as masks */
+  read: number;
+  modified: number;
   /** guest instructions */
   count: number;
   /** weights (Machine.mark) of the first n instructions; undefined: all are 0 */
   weights?: readonly number[] | undefined;
+  /** what decides the flags at its end: its updates from the last full one on */
+  flags?: readonly Uop[];
 }
 
 /** Everything that becomes one WebAssembly function. */
@@ -265,101 +279,96 @@ export interface Unit {
   readonly cold: readonly Addr[];
   /** lowest and highest byte of the stack frame, from rsp at entry; lo === hi: none touched */
   readonly frame: { lo: number; hi: number };
+  /** slots that its checks use, as a mask */
+  readonly runs: number;
   readonly temps: number;
 }
 
-export function successors(term: Terminator): Block[] {
-  switch (term.kind) {
-    case 'jump':
-    case 'call':
-    case 'vmcall':
-      return [term.to];
-    case 'branch':
-      return [term.taken, term.other];
-    case 'leave':
-      return [];
-  }
+/** Where control goes next, first and second way; undefined where there is none. */
+export function successor(term: Terminator, way: 0 | 1): Block | undefined {
+  if (term.kind === 'branch') return way === 0 ? term.taken : term.other;
+  return way === 1 || term.kind === 'leave' ? undefined : term.to;
 }
 
-/** The variable that a micro-operation writes, -1 none. */
-export function written(u: Uop): number {
-  switch (u.op) {
-    case 'check':
-      return u.p;
-    case 'store':
-    case 'store.sp':
-    case 'flags':
-    case 'flags.var':
-    case 'overlay':
-    case 'system':
-    case 'expect':
-      return -1;
-    default:
-      return u.d;
-  }
-}
+/** Bits of what a micro-operation does: it reads its a, b, d (keeping part of it), c or p, and writes its d or p. */
+export const USE = {
+  a: 1,
+  b: 2,
+  d: 4,
+  c: 8,
+  p: 16,
+  setsD: 32,
+  setsP: 64,
+  /** changes what is known of the flags */
+  flags: 128,
+  /** reads flags, or may leave the unit, which makes every flag observable */
+  observes: 256,
+  /** one WebAssembly instruction on a and b */
+  alu: 512,
+} as const;
 
-/** What a micro-operation reads, as bits: its a, b, d (where it keeps part of it), c and p. */
-const READS: Readonly<Record<Uop['op'], number>> = {
-  const: 0,
-  sp: 0,
-  cpu: 0,
-  setcc: 0,
-  rflags: 0,
-  system: 1,
-  'load.sp': 0,
-  mov: 1,
-  zext: 1,
-  sext: 1,
-  bswap: 1,
-  check: 1,
-  expect: 1,
-  mulhu: 3,
-  flags: 3,
-  overlay: 3,
-  'store.sp': 2,
-  insert: 5,
-  cmov: 5,
-  'flags.var': 11,
-  load: 17,
-  store: 19,
-  add: 3,
-  sub: 3,
-  and: 3,
-  or: 3,
-  xor: 3,
-  mul: 3,
-  shl: 3,
-  shr: 3,
-  sar: 3,
-  rotl: 3,
-  rotr: 3,
-  divu: 3,
-  remu: 3,
-  divs: 3,
-  rems: 3,
+const ALU = USE.a | USE.b | USE.setsD | USE.alu;
+const ONE = USE.a | USE.setsD;
+const USES: Readonly<Record<Uop['op'], number>> = {
+  const: USE.setsD,
+  sp: USE.setsD,
+  cpu: USE.setsD,
+  setcc: USE.setsD | USE.observes,
+  rflags: USE.setsD | USE.observes,
+  system: USE.a,
+  'load.sp': USE.setsD,
+  mov: ONE,
+  zext: ONE,
+  sext: ONE,
+  bswap: ONE,
+  check: USE.a | USE.setsP | USE.observes,
+  expect: USE.a | USE.observes,
+  mulhu: USE.a | USE.b | USE.setsD,
+  flags: USE.a | USE.b | USE.flags,
+  overlay: USE.a | USE.b | USE.flags,
+  'store.sp': USE.b,
+  insert: USE.a | USE.d | USE.setsD,
+  cmov: USE.a | USE.d | USE.setsD | USE.observes,
+  'flags.var': USE.a | USE.b | USE.c | USE.flags,
+  load: USE.a | USE.p | USE.setsD,
+  store: USE.a | USE.b | USE.p,
+  add: ALU,
+  sub: ALU,
+  and: ALU,
+  or: ALU,
+  xor: ALU,
+  mul: ALU,
+  shl: ALU,
+  shr: ALU,
+  sar: ALU,
+  rotl: ALU,
+  rotr: ALU,
+  divu: ALU,
+  remu: ALU,
+  divs: ALU,
+  rems: ALU,
 };
 
-/** All fields that may name a variable; -1 where there is none. */
+/** What an operation does with its variables a, b and p, where -1 is none. */
+export function usesOf(op: Uop['op'], a: number, b: number, p: number): number {
+  let uses = USES[op];
+  if (a < 0) uses &= ~USE.a;
+  if (b < 0) uses &= ~USE.b;
+  if (p < 0) uses &= ~(USE.p | USE.setsP);
+  return uses;
+}
+
+/** All fields that may name a variable. */
 interface Fields {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
   readonly d: number;
   readonly p: number;
 }
 
-/** Puts the variables that a micro-operation reads into `out` and gives how many there are. */
-export function reads(u: Uop, out: Int32Array): number {
-  const which = READS[u.op];
-  const f = u as unknown as Fields;
-  let n = 0;
-  if (which & 1 && f.a >= 0) out[n++] = f.a;
-  if (which & 2 && f.b >= 0) out[n++] = f.b;
-  if (which & 4) out[n++] = f.d;
-  if (which & 8) out[n++] = f.c;
-  if (which & 16 && f.p >= 0) out[n++] = f.p;
-  return n;
+/** The variable that a micro-operation writes, -1 none. */
+export function written(u: Uop): number {
+  const { uses } = u;
+  if (uses & USE.setsD) return (u as unknown as Fields).d;
+  return uses & USE.setsP ? (u as unknown as Fields).p : -1;
 }
 
 const variable = (v: number): string => (v < 0 ? '_' : v < TEMP ? REGISTER_NAMES[v]! : `t${v - TEMP}`);

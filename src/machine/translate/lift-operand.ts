@@ -62,7 +62,7 @@ export function read(l: Lifter, o: Operand, checked = false): Value {
   const v = l.reg(o.reg);
   if (!o.high) return variableValue(v);
   const t = l.temp();
-  l.emit({ op: 'shr', w: 8, d: t, a: v, b: -1, lo: 8, hi: 0 });
+  l.plain('shr', 8, t, v, -1, 8, 0);
   return variableValue(t);
 }
 
@@ -81,13 +81,13 @@ export const wide = (w: Width): 4 | 8 => (w === 8 ? 8 : 4);
 
 export function binary(l: Lifter, op: AluOp, w: Width, a: number, b: Value): number {
   const d = l.temp();
-  l.emit({ op, w: wide(w), d, a, b: b.v, lo: b.lo, hi: b.hi });
+  l.plain(op, wide(w), d, a, b.v, b.lo, b.hi);
   return d;
 }
 
 /** The same value in a variable of its own. */
 export function copy(l: Lifter, v: number): Value {
   const t = l.temp();
-  l.emit({ op: 'mov', d: t, a: v });
+  l.plain('mov', 8, t, v, -1, 0, 0);
   return variableValue(t);
 }

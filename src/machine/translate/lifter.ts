@@ -8,15 +8,19 @@ import { addrHi, addrLo, addrOf } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import {
   type AddressClass,
+  type AluOp,
   type Decoded,
   DYNAMIC,
   type ExitPoint,
   type FlagKind,
+  type Operation,
   type OverlayKind,
+  runSlot,
   TEMP,
   type Uop,
+  USE,
+  usesOf,
   type Width,
-  written,
 } from './ir.ts';
 
 /** Stack state at a point, as offsets from rsp at the unit's entry. */
@@ -61,8 +65,12 @@ const MAX_FRAME = 1 << 16;
 
 export class Lifter {
   uops: Uop[] = [];
+  /** registers that these write, as a mask */
+  modified = 0;
   temps = 0;
   readonly frame = { lo: 0, hi: 0 };
+  /** slots that checks are made with, as a mask */
+  runs = 0;
   readonly options: LiftOptions;
   state: StackState = { sp: 0, bp: DYNAMIC, saved: new Map(), stackish: 0 };
   /** the instruction at hand, and how many of its block came before */
@@ -76,6 +84,7 @@ export class Lifter {
 
   begin(state: StackState): void {
     this.uops = [];
+    this.modified = 0;
     this.state = { ...state };
     this.stackTemps.clear();
     this.done = 0;
@@ -89,8 +98,16 @@ export class Lifter {
     return { rip: this.d.rip, done: this.done, sp: this.state.sp, bp: this.state.bp };
   }
 
-  emit(u: Uop): void {
-    this.uops.push(sameShape(u));
+  emit(operation: Operation): void {
+    const u = sameShape(operation);
+    this.uops.push(u);
+    this.taint(u);
+  }
+
+  /** The same without a memory operand of its own, condition or exit: most operations, made in one piece. */
+  plain(op: PlainOp, w: Width, d: number, a: number, b: number, lo: number, hi: number, disp = 0): void {
+    const u = plainUop(op, w, d, a, b, lo, hi, disp);
+    this.uops.push(u);
     this.taint(u);
   }
 
@@ -100,8 +117,9 @@ export class Lifter {
 
   /** Follows pointers into the stack through moves and additions; only a guess depends on it. */
   private taint(u: Uop): void {
-    const d = written(u);
-    if (d < 0) return;
+    if (!(u.uses & USE.setsD)) return;
+    const { d } = u as Extract<Uop, { op: 'mov' }>;
+    if (d < TEMP) this.modified |= 1 << d;
     const from =
       u.op === 'sp' ||
       (u.op === 'mov' && this.isStackish(u.a)) ||
@@ -126,7 +144,7 @@ export class Lifter {
   reg(n: number): number {
     if (!this.isFrame(n)) return n;
     const t = this.temp();
-    this.emit({ op: 'sp', d: t, disp: this.frameOffset(n) });
+    this.plain('sp', 8, t, -1, -1, 0, 0, this.frameOffset(n));
     return t;
   }
 
@@ -138,12 +156,12 @@ export class Lifter {
       this.state.bp = DYNAMIC;
     }
     if (v.v < 0) {
-      if (w === 8) this.emit({ op: 'const', d: n, lo: v.lo, hi: v.hi });
-      else if (w === 4) this.emit({ op: 'const', d: n, lo: v.lo, hi: 0 });
+      if (w === 8) this.plain('const', 8, n, -1, -1, v.lo, v.hi);
+      else if (w === 4) this.plain('const', 8, n, -1, -1, v.lo, 0);
       else this.emit({ op: 'insert', d: n, a: this.variable(v), w, shift: 0 });
     } else if (w === 8) {
-      if (v.v !== n) this.emit({ op: 'mov', d: n, a: v.v });
-    } else if (w === 4) this.emit({ op: 'zext', d: n, a: v.v, w: 4 });
+      if (v.v !== n) this.plain('mov', 8, n, v.v, -1, 0, 0);
+    } else if (w === 4) this.plain('zext', 4, n, v.v, -1, 0, 0);
     else this.emit({ op: 'insert', d: n, a: v.v, w, shift: 0 });
     return true;
   }
@@ -151,7 +169,7 @@ export class Lifter {
   variable(v: Value): number {
     if (v.v >= 0) return v.v;
     const t = this.temp();
-    this.emit({ op: 'const', d: t, lo: v.lo, hi: v.hi });
+    this.plain('const', 8, t, -1, -1, v.lo, v.hi);
     return t;
   }
 
@@ -214,7 +232,7 @@ export class Lifter {
     let i = this.reg(insn.index);
     if (insn.scale > 0) {
       const t = this.temp();
-      this.emit({ op: 'shl', w: 8, d: t, a: i, b: -1, lo: insn.scale, hi: 0 });
+      this.plain('shl', 8, t, i, -1, insn.scale, 0);
       i = t;
     }
     return a < 0 ? i : this.add(a, i);
@@ -222,7 +240,7 @@ export class Lifter {
 
   private add(a: number, b: number): number {
     const t = this.temp();
-    this.emit({ op: 'add', w: 8, d: t, a, b, lo: 0, hi: 0 });
+    this.plain('add', 8, t, a, b, 0, 0);
     return t;
   }
 
@@ -242,7 +260,7 @@ export class Lifter {
     if (a < 0) return this.variable({ v: -1, lo: insn.disp, hi: insn.disp >> 31 });
     if (insn.disp === 0) return a;
     const t = this.temp();
-    this.emit({ op: 'add', w: 8, d: t, a, b: -1, lo: insn.disp, hi: insn.disp >> 31 });
+    this.plain('add', 8, t, a, -1, insn.disp, insn.disp >> 31);
     return t;
   }
 
@@ -255,6 +273,8 @@ export class Lifter {
     if (m.frame) this.touch(m.disp, w);
     else {
       const { a, disp, cls, p } = m;
+      const slot = runSlot(cls);
+      if (slot >= 0) this.runs |= 1 << slot;
       this.emit({ op: 'check', a, lo: disp, hi: disp + w, write, cls, p, exit: this.exit() });
     }
   }
@@ -268,7 +288,7 @@ export class Lifter {
   }
 
   store(m: Place, w: Width, v: Value): void {
-    if (m.frame) this.emit({ op: 'store.sp', disp: m.disp, w, b: v.v, lo: v.lo, hi: v.hi });
+    if (m.frame) this.plain('store.sp', w, -1, -1, v.v, v.lo, v.hi, m.disp);
     else {
       const { a, disp, cls, p } = m;
       this.emit({ op: 'store', a, disp, w, cls, p, b: v.v, lo: v.lo, hi: v.hi });
@@ -280,7 +300,7 @@ export class Lifter {
   push(v: Value): void {
     const disp = this.state.sp - 8;
     this.touch(disp, 8);
-    this.emit({ op: 'store.sp', disp, w: 8, b: v.v, lo: v.lo, hi: v.hi });
+    this.plain('store.sp', 8, -1, -1, v.v, v.lo, v.hi, disp);
     this.state.sp = disp;
   }
 
@@ -295,16 +315,29 @@ export class Lifter {
   // --- flags ---
 
   flags(kind: FlagKind, w: Width, a: number, b: Value): void {
-    this.emit({ op: 'flags', kind, w, a, b: b.v, lo: b.lo, hi: b.hi });
+    this.uops.push(flagUop('flags', kind, w, a, b));
   }
 
   overlay(kind: OverlayKind, w: Width, a: number, b: Value): void {
-    this.emit({ op: 'overlay', kind, w, a, b: b.v, lo: b.lo, hi: b.hi });
+    this.uops.push(flagUop('overlay', kind, w, a, b));
   }
 }
 
-/** All fields in one order, so that the engine sees one kind of object in every pass. */
-function sameShape(u: Uop): Uop {
+type PlainOp = AluOp | 'const' | 'mov' | 'sp' | 'zext' | 'store.sp';
+
+// Every operation has its fields in one of two orders, so that the engine sees two kinds of object in every pass.
+
+function plainUop(op: PlainOp, w: Width, d: number, a: number, b: number, lo: number, hi: number, disp: number): Uop {
+  return { op, uses: usesOf(op, a, b, -1), ends: 0, w, d, a, b, lo, hi, disp, kind: undefined } as unknown as Uop;
+}
+
+function flagUop(op: 'flags' | 'overlay', kind: FlagKind | OverlayKind, w: Width, a: number, b: Value): Uop {
+  const { v, lo, hi } = b;
+  return { op, uses: usesOf(op, a, v, -1), ends: 0, w, d: -1, a, b: v, lo, hi, disp: 0, kind } as unknown as Uop;
+}
+
+/** All fields. */
+function sameShape(u: Operation): Uop {
   const f = u as unknown as Record<string, unknown>;
   const {
     op,
@@ -327,6 +360,8 @@ function sameShape(u: Uop): Uop {
   const { sp, not, write, sign, exit } = f;
   return {
     op,
+    uses: usesOf(op as Uop['op'], a as number, b as number, p as number),
+    ends: 0,
     w,
     d,
     a,

@@ -121,6 +121,17 @@ export class Bytes {
     return this;
   }
 
+  /** An instruction and the index that follows it, which is mostly small. */
+  pair(byte: number, index: number): this {
+    if (index > 0x7f) return this.u8(byte).u32(index);
+    const at = this.length;
+    if (at + 2 > this.buffer.length) this.grow(2);
+    this.buffer[at] = byte;
+    this.buffer[at + 1] = index;
+    this.length = at + 2;
+    return this;
+  }
+
   private grow(by: number): void {
     const bigger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + by));
     bigger.set(this.buffer);
@@ -140,6 +151,7 @@ export class Bytes {
   /** Signed LEB128 of an s32. */
   s32(value: number): this {
     let v = value | 0;
+    if (v >= -0x40 && v < 0x40) return this.u8(v & 0x7f);
     for (;;) {
       const low = v & 0x7f;
       v >>= 7;
@@ -205,17 +217,17 @@ export class FunctionBody {
   }
 
   get(local: number): this {
-    this.code.u8(0x20).u32(local);
+    this.code.pair(0x20, local);
     return this;
   }
 
   set(local: number): this {
-    this.code.u8(0x21).u32(local);
+    this.code.pair(0x21, local);
     return this;
   }
 
   tee(local: number): this {
-    this.code.u8(0x22).u32(local);
+    this.code.pair(0x22, local);
     return this;
   }
 
@@ -231,7 +243,7 @@ export class FunctionBody {
 
   /** A load or store, with no alignment promised. */
   mem(code: number, offset: number): this {
-    this.code.u8(code).u8(0).u32(offset);
+    this.code.pair(code, 0).u32(offset);
     return this;
   }
 
@@ -251,12 +263,12 @@ export class FunctionBody {
   }
 
   br(label: number): this {
-    this.code.u8(OP.br).u32(label);
+    this.code.pair(OP.br, label);
     return this;
   }
 
   brIf(label: number): this {
-    this.code.u8(OP.br_if).u32(label);
+    this.code.pair(OP.br_if, label);
     return this;
   }
 
@@ -268,7 +280,7 @@ export class FunctionBody {
   }
 
   call(func: number): this {
-    this.code.u8(OP.call).u32(func);
+    this.code.pair(OP.call, func);
     return this;
   }
 
