@@ -164,7 +164,9 @@ export class Machine {
         if (rip === this.haltAddress) return this.insns < this.limit ? this.halt() : undefined;
         if (translator.onTransfer(rip)) translator.translate(rip);
       }
-      if (why !== LEFT.step && why !== LEFT.frame) return undefined;
+      // A called unit that refused its frame may be entered from here.
+      const refused = why === LEFT.frame && translator.current() === t;
+      if (why !== LEFT.step && why !== LEFT.stop && !refused) return undefined;
     }
     const exit = this.step(this.limit - this.insns);
     if (exit === EXIT.hot) {

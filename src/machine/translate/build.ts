@@ -9,7 +9,7 @@ import type { Addr } from '../addr.ts';
 import { addrHi, addrLo } from '../addr.ts';
 import { RBP } from '../cpu.ts';
 import { type Block, DYNAMIC, type ExitPoint, type Terminator, type Unit } from './ir.ts';
-import { lift, liftTarget } from './lift.ts';
+import { lift, liftStackSwitch, liftTarget } from './lift.ts';
 import { immediate, Lifter, type LiftOptions, type StackState } from './lifter.ts';
 import type { Shape, ShapeBlock } from './shape.ts';
 
@@ -141,6 +141,13 @@ class Builder {
       l.d = shape.insns[i]!;
       l.done = i;
       if (!lift(l, l.d)) {
+        const sp = liftStackSwitch(l, l.d);
+        if (sp !== undefined) {
+          const done = i + 1;
+          const exit: ExitPoint = { rip: l.d.next, done, sp: l.state.sp, bp: l.state.bp };
+          this.finish(block, shape, done, { kind: 'leave', exit, a: sp, step: false, way: 'stack' });
+          return;
+        }
         this.finish(block, shape, i, { kind: 'leave', exit: l.exit(), a: -1, step: true });
         return;
       }

@@ -34,10 +34,12 @@ export const PARAM = {
   registers: 5,
 } as const;
 export const PARAMS: readonly ValType[] = [I32, I64, I32, I64, I64, ...PASSED.map(() => I64 as ValType)];
-/** Budget left, or ~(slot << 2 | why it left); rax. */
+/** Budget left, or ~(slot << 3 | why it left); rax. */
 export const RESULTS: readonly ValType[] = [I32, I64];
 
-export const leftCode = (slot: number, left: Left): number => ~((slot << 2) | left);
+export const leftCode = (slot: number, left: Left): number => ~((slot << 3) | left);
+export const leftOf = (code: number): Left => (~code & 7) as Left;
+export const slotOf = (code: number): number => ~code >> 3;
 
 /** Calls that nest before the host starts over. */
 export const MAX_NESTED = 64;

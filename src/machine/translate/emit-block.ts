@@ -258,6 +258,14 @@ export class BlockEmitter {
         emitFlags(body, l, this.state, this.o.settle);
         this.set(u.d);
         return;
+      case 'swapgs': {
+        const kernel = CPU_PHYS + CPU.kernelGsBase;
+        const now = CPU_PHYS + CPU.gsBase;
+        body.i32(0).mem(OP['i64.load'], now).set(l.i64);
+        body.i32(0).i32(0).mem(OP['i64.load'], kernel).mem(OP['i64.store'], now);
+        body.i32(0).get(l.i64).mem(OP['i64.store'], kernel);
+        return;
+      }
       case 'system':
         body
           .i32(0)
@@ -505,12 +513,12 @@ export class BlockEmitter {
 
   leave(term: Extract<Terminator, { kind: 'leave' }>): void {
     if (term.way === 'return') emitReturn(this, term);
-    else if (term.way === 'jump') {
+    else if (term.way !== undefined) {
       emitJump(this, term);
       return;
     }
     if (term.site !== undefined) this.body.i32(0).i32(addrLo(term.site)).mem(OP['i32.store'], MAIL.site);
-    this.exit(term.exit, term.step ? LEFT.step : LEFT.transfer, term.a);
+    this.exit(term.exit, term.step ? LEFT.stop : LEFT.transfer, term.a);
   }
 
   /** In front of a back edge. `level`: 0 until it is spent, 1 leaving `soft`, 2 a quarter of that. */

@@ -66,11 +66,12 @@ function pushRbp(e: BlockEmitter, bp: number): void {
   else e.get(RBP);
 }
 
-/** Pushes the parameters for code that starts at `at`, from rsp on: the budget is first. */
-function pass(e: BlockEmitter, at: ExitPoint, back: () => void): void {
+/** Pushes the parameters for code that starts at `at`; `rsp`: the variable that has it, where it is no known offset. */
+function pass(e: BlockEmitter, at: ExitPoint, back: () => void, rsp = -1): void {
   const { body, l } = e;
   body.get(l.budget);
-  e.stackAddress(at.sp);
+  if (rsp >= 0) e.get(rsp);
+  else e.stackAddress(at.sp);
   body.get(l.depth).i32(1).op(OP['i32.sub']);
   back();
   for (const r of PASSED) {
@@ -127,11 +128,12 @@ export function emitReturn(e: BlockEmitter, term: Extract<Terminator, { kind: 'l
   body.op(OP.return).end();
 }
 
-/** Goes on where variable `a` says, in this unit's stead. */
+/** Goes on where variable `a` says, or with that as rsp, in this unit's stead. */
 export function emitJump(e: BlockEmitter, term: Extract<Terminator, { kind: 'leave' }>): void {
   const { body, l } = e;
+  const stack = term.way === 'stack';
   share(e, PASSED);
-  aim(e, term.exit, term.a);
-  pass(e, term.exit, () => body.get(l.back).get(l.backAt));
-  body.call(e.o.calls.jump).op(OP.return);
+  aim(e, term.exit, stack ? -1 : term.a);
+  pass(e, term.exit, () => body.get(l.back).get(l.backAt), stack ? term.a : -1);
+  body.call(stack ? e.o.calls.call : e.o.calls.jump).op(OP.return);
 }

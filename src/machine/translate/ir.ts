@@ -177,6 +177,8 @@ export type Operation =
     }
   /** d = RFLAGS */
   | { readonly op: 'rflags'; readonly d: number }
+  /** GS.base and IA32_KERNEL_GS_BASE change places */
+  | { readonly op: 'swapgs' }
   /** IF and DF become those of lo, or of a: bits outside hi stay */
   | { readonly op: 'system'; readonly a: number; readonly lo: number; readonly hi: number }
   | {
@@ -225,8 +227,11 @@ export type Terminator =
       readonly step: boolean;
       /** address of the indirect call that leaves */
       readonly site?: Addr;
-      /** a return, to the translated code that called the unit where it is what that expects; a jump, to translated code where there is any */
-      readonly way?: 'return' | 'jump';
+      /**
+       * A return, to the translated code that called the unit where it is what that expects. A jump, to translated code
+       * where there is any. A new stack: `a` is rsp, and the unit at exit.rip, which has another frame, goes on.
+       */
+      readonly way?: 'return' | 'jump' | 'stack';
     }
   /**
    * The return address is on the stack: calls translated code, at exit.rip or where variable `a` says, then `to` if it
@@ -316,6 +321,7 @@ const USES: Readonly<Record<Uop['op'], number>> = {
   setcc: USE.setsD | USE.observes,
   rflags: USE.setsD | USE.observes,
   system: USE.a,
+  swapgs: 0,
   'load.sp': USE.setsD,
   mov: ONE,
   zext: ONE,
@@ -404,6 +410,8 @@ export function formatUop(u: Uop): string {
       return `${variable(u.d)} = setcc.${u.cc}`;
     case 'rflags':
       return `${variable(u.d)} = rflags`;
+    case 'swapgs':
+      return 'swapgs';
     case 'system':
       return `rflags & ${u.hi.toString(16)} = ${u.a >= 0 ? variable(u.a) : u.lo.toString(16)}`;
     case 'check': {
@@ -440,6 +448,7 @@ function formatTerm(t: Terminator): string {
     case 'branch':
       return `branch.${t.cc} b${t.taken.id} else b${t.other.id}`;
     case 'leave':
+      if (t.way === 'stack') return `stack ${variable(t.a)}, jump ${formatAddr(t.exit.rip)}`;
       return `${t.way ?? 'leave'} ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)}${t.step ? ' step' : ''}`;
     case 'call':
       return `call ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)} then b${t.to.id}`;

@@ -31,7 +31,7 @@ export const RUN = { start: 0x00, bytes: 0x08, delta: 0x10, size: 0x20 } as cons
 
 /** Why translated code gave the machine back. */
 export const LEFT = {
-  /** the stepper must execute what is at rip: an instruction not translated, or a check that failed */
+  /** the stepper must execute what is at rip: a check failed */
   step: 0,
   /** control goes to rip */
   transfer: 1,
@@ -39,6 +39,8 @@ export const LEFT = {
   budget: 2,
   /** the frame of the unit at rip is not inside the known stack, and nothing of it happened */
   frame: 3,
+  /** the stepper must execute what is at rip: it is not translated */
+  stop: 4,
 } as const;
 export type Left = (typeof LEFT)[keyof typeof LEFT];
 

@@ -10,6 +10,8 @@ export interface Translation {
   readonly ranges: Unit['ranges'];
   /** in the table of Calls */
   readonly slot: number;
+  /** whether it has a stack frame, which must be in kernel memory */
+  readonly framed: boolean;
   /** budget below which it cannot run */
   readonly need: number;
   /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */

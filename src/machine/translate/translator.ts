@@ -6,7 +6,7 @@ import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { buildUnit } from './build.ts';
-import { Calls } from './calls.ts';
+import { Calls, leftOf, slotOf } from './calls.ts';
 import { compileUnits } from './compile.ts';
 import { Counters, NEVER, TRANSLATED } from './counters.ts';
 import { Gate } from './gate.ts';
@@ -171,6 +171,7 @@ export class Translator {
         entry,
         ranges,
         slot,
+        framed: unit.frame.lo !== unit.frame.hi,
         need,
         cold: new Set(unit.cold),
         colds: 0,
@@ -187,6 +188,7 @@ export class Translator {
   private unit(entry: Addr, within: ReadonlySet<Addr> | undefined): Unit | string {
     // Kernel text and modules only: generated code keeps rip's upper half as a constant.
     if (addrHi(entry) >= 0) return 'user code';
+    const { cpu } = this.host;
     const { maxInsns, maxInline } = this.options;
     const bp = this.frameGuess(entry);
     this.building = entry;
@@ -196,7 +198,7 @@ export class Translator {
       targetOf: this.indirect.targetOf,
       isPolymorphic: this.indirect.isPolymorphic,
       classOf: this.classOf,
-      gsBase: this.host.cpu.gsBase,
+      gsBase: cpu.gsBase < 0 ? cpu.gsBase : cpu.kernelGsBase,
       weightAt,
       bp,
       within,
@@ -225,13 +227,13 @@ export class Translator {
   enter(t: Translation, budget: number): Left {
     const { host, calls } = this;
     const { cpu } = host;
-    if (!this.runs.stack(cpu.reg(RSP))) {
+    if (t.framed && !this.runs.stack(cpu.reg(RSP))) {
       if (++t.refusals > MAX_REFUSALS) this.refuse(t, 'starts on a user stack');
       return LEFT.frame;
     }
-    const code = ~this.gate.run(calls.enter, t.slot, budget);
-    const left = (code & 3) as Left;
-    const slot = code >> 2;
+    const code = this.gate.run(calls.enter, t.slot, budget);
+    const left = leftOf(code);
+    const slot = slotOf(code);
     const by = slot === t.slot ? t : this.bySlot[slot];
     if (by !== undefined) this.left(by, left);
     return left;
@@ -241,6 +243,7 @@ export class Translator {
   private left(by: Translation, left: Left): void {
     const { rip } = this.host.cpu;
     if (left === LEFT.step) this.stepped(by, rip);
+    else if (left === LEFT.stop && by.cold.has(rip)) this.thaw(by);
     else if (left === LEFT.transfer) {
       const site = this.gate.takeSite();
       if (site !== 0 && this.indirect.left(site, rip)) this.drop(by);
@@ -252,10 +255,6 @@ export class Translator {
 
   /** A check failed at rip, or the instruction there is not translated. What it accesses may say how it should be checked. */
   private stepped(t: Translation, rip: Addr): void {
-    if (t.cold.has(rip)) {
-      this.thaw(t);
-      return;
-    }
     const { memory, cpu, insns } = this.host;
     const target = this.indirect.inlined(rip);
     if (target !== undefined && calledAt(memory, cpu, rip) !== target) {
