@@ -66,6 +66,9 @@ export const TLB_ENTRIES = 1024;
 export const TLB_ENTRY_BYTES = 16;
 export const TLB_TABLE_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 
+/** Translated code by address: 4096 entries of 16 bytes (translate/calls.ts). */
+export const CALLS_PHYS = 0x20000;
+
 /** Kinds of access: index of a TLB table within its mode. */
 export const READ = 0;
 export const WRITE = 1;

@@ -24,6 +24,7 @@ class Unwind extends Error {
 }
 
 const ARGUMENTS = [RDI, RSI, RDX, RCX, R8, R9];
+const HALTED: Stop = { reason: 'halt' };
 const HLT = 0xf4;
 const INT3 = 0xcc;
 
@@ -114,7 +115,10 @@ export class Machine {
     const outer = this.limit;
     this.limit = Math.min(outer, this.insns + maxInsns);
     this.depth++;
-    if (this.translator?.onTransfer(this.cpu.rip)) this.translator.translate(this.cpu.rip);
+    const { translator } = this;
+    if (translator !== undefined && translator.current() === undefined && translator.onTransfer(this.cpu.rip)) {
+      translator.translate(this.cpu.rip);
+    }
     try {
       return this.loop();
     } catch (error) {
@@ -135,7 +139,7 @@ export class Machine {
       const exit = this.execute(left);
       if (exit === undefined) continue;
       if (exit === EXIT.vmcall) this.onVmcall(this.cpu.regs[2 * RAX]!);
-      else if (exit === EXIT.halt) return { reason: 'halt' };
+      else if (exit === EXIT.halt) return HALTED;
       else if (exit === EXIT.fault) {
         const fault = this.raise(this.stepper.fault!);
         if (fault) return { reason: 'fault', fault };
@@ -151,16 +155,18 @@ export class Machine {
     const { translator, cpu } = this;
     if (this.breakpoints.size > 0) return this.step(1);
     if (translator === undefined || cpu.words[CPU.cpl >> 2] !== 0) return this.step(left);
-    const t = translator.find(cpu.rip);
-    if (t !== undefined && left >= t.need && !(cpu.rflags & FLAG.TF)) {
+    const t = translator.current();
+    if (t !== undefined && left >= t.need && !(cpu.words[CPU.rflags >> 2]! & FLAG.TF)) {
       const why = translator.enter(t, Math.min(left, t.slice));
       if (why === LEFT.budget && (left > t.slice || translator.onTransfer(cpu.rip))) translator.resume(t);
       if (why === LEFT.transfer) {
         const { rip } = cpu;
-        if (rip === this.haltAddress && this.insns < this.limit) return this.halt();
+        if (rip === this.haltAddress) return this.insns < this.limit ? this.halt() : undefined;
         if (translator.onTransfer(rip)) translator.translate(rip);
       }
-      if (why !== LEFT.step && why !== LEFT.frame) return undefined;
+      // A called unit that refused its frame may be entered from here.
+      const refused = why === LEFT.frame && translator.current() === t;
+      if (why !== LEFT.step && why !== LEFT.stop && !refused) return undefined;
     }
     const exit = this.step(this.limit - this.insns);
     if (exit === EXIT.hot) {
@@ -222,24 +228,34 @@ export class Machine {
    */
   call(target: Addr, args: readonly (readonly [number, number])[] = [], maxInsns?: number): Stop {
     const { cpu, memory } = this;
-    const rip = cpu.rip;
-    const rsp = cpu.reg(RSP);
+    const { words, regs } = cpu;
+    const ripLo = words[CPU.rip >> 2]!;
+    const ripHi = words[(CPU.rip >> 2) + 1]!;
+    const rspLo = regs[2 * RSP]!;
+    const rspHi = regs[2 * RSP + 1]!;
     const cs = cpu.cs;
-    args.forEach(([lo, hi], n) => {
-      cpu.regs[2 * ARGUMENTS[n]!] = lo;
-      cpu.regs[2 * ARGUMENTS[n]! + 1] = hi;
-    });
+    for (let n = 0; n < args.length; n++) {
+      const value = args[n]!;
+      regs[2 * ARGUMENTS[n]!] = value[0];
+      regs[2 * ARGUMENTS[n]! + 1] = value[1];
+    }
     if ((cs & 3) === 3) throw new Error('a host call needs a kernel stack: the CPU is in user mode');
     // The ABI wants rsp at 16n + 8 on entry, which a host call in the middle of a body does not give by itself.
-    const top = rsp - (addrLo(rsp) & 15);
-    memory.store64(addrLo(top - 8), addrHi(top - 8), addrLo(this.haltAddress), addrHi(this.haltAddress));
-    cpu.setReg(RSP, top - 8);
+    const top = (rspLo & ~15) - 8;
+    const topHi = (rspLo & ~15) === 0 ? (rspHi - 1) | 0 : rspHi;
+    memory.store64(top | 0, topHi, addrLo(this.haltAddress), addrHi(this.haltAddress));
+    regs[2 * RSP] = top | 0;
+    regs[2 * RSP + 1] = topHi;
     cpu.rip = target;
     const stop = this.run(maxInsns);
     if (stop.reason === 'halt') {
-      cpu.rip = rip;
-      cpu.setReg(RSP, rsp);
-      cpu.rflags = cpu.rflags & ~FLAG.DF;
+      words[CPU.rip >> 2] = ripLo;
+      words[(CPU.rip >> 2) + 1] = ripHi;
+      regs[2 * RSP] = rspLo;
+      regs[2 * RSP + 1] = rspHi;
+      // The status flags may still be where translated code left them.
+      words[CPU.rflags >> 2]! &= ~FLAG.DF;
+      cpu.flagsSet = true;
     } else if (this.depth > 0 && stop.reason !== 'fault') {
       throw new Unwind(stop);
     }

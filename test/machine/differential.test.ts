@@ -11,4 +11,9 @@ describe('translated code against the stepper', () => {
   it('agrees on random programs that fault', () => {
     expect(differential(10_000, 60, 20).different).toEqual([]);
   });
+
+  it('agrees where nothing is inlined', () => {
+    expect(differential(20_000, 60, 0, 0).different).toEqual([]);
+    expect(differential(30_000, 60, 20, 0).different).toEqual([]);
+  });
 });

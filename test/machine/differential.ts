@@ -126,12 +126,18 @@ const CLASSES: readonly (AddressClass | undefined)[] = [
   'run2',
 ];
 
-export function differential(from: number, count: number, faults: number): { different: string[]; translated: number } {
+/** `maxInline` 0: every call is one of another unit. */
+export function differential(
+  from: number,
+  count: number,
+  faults: number,
+  maxInline = 200,
+): { different: string[]; translated: number } {
   // Each place's check is of some class, right or wrong, that depends on where it is and on the seed.
   let salt = 0;
   const classOf = (rip: Addr): AddressClass | undefined => CLASSES[((rip >>> 1) ^ salt) % 13];
   const step = testMachine();
-  const jit = testMachine({ engine: 'jit', translator: { threshold: 3, maxInline: 200, classOf } });
+  const jit = testMachine({ engine: 'jit', translator: { threshold: 3, maxInline, classOf } });
   const different: string[] = [];
   for (let seed = from; seed < from + count; seed++) {
     salt = seed;

@@ -78,9 +78,22 @@ export class CodeGenerator {
       if (random.chance(70)) a.op('leave');
       else a.op('add r/m64, imm8', rsp, 64).op('pop r64', rbp);
     }
-    a.op('ret');
+    if (depth === 0 && this.functions.length > 0 && random.chance(20)) {
+      this.target(r11);
+      a.op('jmp r/m64', r11);
+    } else a.op('ret');
     this.functions.push({ label, depth });
     return label;
+  }
+
+  /** Address of a function, or of one of two by what a register has. */
+  private target(to: number): void {
+    const { a, random } = this;
+    const address = (): number => a.addressOf(random.pick(this.functions).label);
+    a.op('mov r/m64, imm32', to, address());
+    if (random.chance(30)) return;
+    a.op('mov r/m64, imm32', r10, address()).op('test r/m64, imm32', this.reg(), 1 << random.below(4));
+    a.op('cmove r64, r/m64', to, r10);
   }
 
   private block(length: number, loops: number): void {
@@ -102,7 +115,11 @@ export class CodeGenerator {
         else a.op('dec r/m32', counter);
         a.op('jne rel32', head);
       } else if (what < 12 && this.functions.length > 0) {
-        a.op('call rel32', random.pick(this.functions).label);
+        if (random.chance(60)) a.op('call rel32', random.pick(this.functions).label);
+        else {
+          this.target(rax);
+          a.op('call r/m64', rax);
+        }
       } else if (what < 14) {
         a.op('mov r32, imm32', rax, random.below(8)).op('vmcall');
       } else if (what < 18) this.memoryReadWrite();

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Addr, RAX } from '../../src/machine/index.ts';
 import { buildUnit } from '../../src/machine/translate/build.ts';
+import { Calls } from '../../src/machine/translate/calls.ts';
 import { joinChecks } from '../../src/machine/translate/checks.ts';
 import { emitUnit } from '../../src/machine/translate/emit.ts';
 import { analyseFlow } from '../../src/machine/translate/flow.ts';
@@ -15,24 +16,25 @@ import { CODE, halves, place, type TestMachine, testMachine, VM_DATA } from './s
 
 const guess = (_rip: Addr, cls: AddressClass): AddressClass => cls;
 
-function unitAt(t: TestMachine, entry: Addr, within?: ReadonlySet<Addr>): Unit {
+function unitAt(t: TestMachine, entry: Addr, maxInline = 100): Unit {
   const shapes = (rip: Addr) => shapeAt(t.memory, rip);
   const unit = buildUnit(entry, {
     shapeAt: shapes,
     classOf: guess,
     targetOf: () => undefined,
+    isPolymorphic: () => false,
     gsBase: 0,
     bp: DYNAMIC,
-    within,
+    within: undefined,
     maxInsns: 1000,
-    maxInline: 100,
+    maxInline,
   });
   if (typeof unit === 'string') throw new Error(unit);
   return unit;
 }
 
-function optimised(t: TestMachine, entry: Addr): Unit {
-  const unit = unitAt(t, entry);
+function optimised(t: TestMachine, entry: Addr, maxInline?: number): Unit {
+  const unit = unitAt(t, entry, maxInline);
   const flow = analyseFlow(unit);
   if (flow.reducible) joinChecks(unit, flow);
   dropDead(unit, flow);
@@ -48,6 +50,8 @@ function webAssembly(unit: Unit): string {
     module,
     vmcall,
     settle,
+    calls: Calls.declare(module),
+    slotOf: (entry) => (entry - CODE) & 0xfff,
     window: { end: 128 << 20 },
   });
   return `needs ${need}\n${printBody(body)}`;
@@ -96,11 +100,13 @@ describe('goldens', () => {
     ['counting', counting],
     ['calling', calling],
     ['hypercall', calls],
-  ] as const)('%s', async (name, build) => {
+    // nothing inlined: the callee is a unit of its own
+    ['direct-call', calling, 0],
+  ] as const)('%s', async (name, build, maxInline: number | undefined = undefined) => {
     const t = testMachine();
     place(t, build);
-    const lifted = formatUnit(unitAt(t, CODE));
-    const unit = optimised(t, CODE);
+    const lifted = formatUnit(unitAt(t, CODE, maxInline));
+    const unit = optimised(t, CODE, maxInline);
     const text = `lifted\n${lifted}\nafter the passes\n${formatUnit(unit)}\nWebAssembly\n${webAssembly(unit)}`;
     await expect(text).toMatchFileSnapshot(`golden/${name}.golden.txt`);
   });

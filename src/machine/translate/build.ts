@@ -3,11 +3,13 @@
  * calls inlined where they are small. A call pushes its return address and goes on in the callee's
  * blocks; the callee's `ret` loads it again and leaves the unit if it is not what was pushed.
  * So guest memory is exactly as if nothing were inlined, and registers stay where they are.
+ * What is not inlined is called as a unit of its own.
  */
 import type { Addr } from '../addr.ts';
 import { addrHi, addrLo } from '../addr.ts';
+import { RBP } from '../cpu.ts';
 import { type Block, DYNAMIC, type ExitPoint, type Terminator, type Unit } from './ir.ts';
-import { lift, liftTarget } from './lift.ts';
+import { lift, liftStackSwitch, liftTarget } from './lift.ts';
 import { immediate, Lifter, type LiftOptions, type StackState } from './lifter.ts';
 import type { Shape, ShapeBlock } from './shape.ts';
 
@@ -24,6 +26,8 @@ export interface BuildOptions extends Omit<LiftOptions, 'dynamicBp'> {
   readonly shapeAt: (entry: Addr) => Shape | undefined;
   /** where the indirect call at an address has always gone */
   readonly targetOf: (site: Addr) => Addr | undefined;
+  /** whether it has gone to several places */
+  readonly isPolymorphic: (site: Addr) => boolean;
   /** rbp at entry as offset from rsp, where it is taken for a frame pointer; else {@link DYNAMIC} */
   readonly bp: number;
   /** what executing the instruction at an address adds to Machine.marked */
@@ -137,6 +141,13 @@ class Builder {
       l.d = shape.insns[i]!;
       l.done = i;
       if (!lift(l, l.d)) {
+        const sp = liftStackSwitch(l, l.d);
+        if (sp !== undefined) {
+          const done = i + 1;
+          const exit: ExitPoint = { rip: l.d.next, done, sp: l.state.sp, bp: l.state.bp };
+          this.finish(block, shape, done, { kind: 'leave', exit, a: sp, step: false, way: 'stack' });
+          return;
+        }
         this.finish(block, shape, i, { kind: 'leave', exit: l.exit(), a: -1, step: true });
         return;
       }
@@ -184,7 +195,7 @@ class Builder {
       case 'indirect jump': {
         const a = liftTarget(l, l.d);
         if (a === undefined) return { kind: 'leave', exit: l.exit(), a: -1, step: true };
-        return { kind: 'leave', exit: here(l.d.rip, shape.insns.length), a, step: false };
+        return { kind: 'leave', exit: here(l.d.rip, shape.insns.length), a, step: false, way: 'jump' };
       }
       case 'indirect call': {
         const exit = l.exit();
@@ -192,20 +203,25 @@ class Builder {
         if (a === undefined) return { kind: 'leave', exit, a: -1, step: true };
         const target = this.options.targetOf(l.d.rip);
         if (target === undefined) {
+          const { sp } = l.state;
           l.push(immediate(addrLo(end.next), addrHi(end.next)));
+          if (this.options.isPolymorphic(l.d.rip)) return this.callUnit(context, l.d.rip, a, end.next, sp);
           return { kind: 'leave', exit: here(l.d.rip, shape.insns.length), a, step: false, site: l.d.rip };
         }
         l.emit({ op: 'expect', a, sp: undefined, lo: addrLo(target), hi: addrHi(target), w: 8, not: false, exit });
-        return this.call(context, target, end.next, shape.insns.length);
+        return this.call(context, target, end.next);
       }
       case 'call':
-        return this.call(context, end.target, end.next, shape.insns.length);
+        return this.call(context, end.target, end.next);
       case 'ret': {
         const exit = l.exit();
         const a = l.top();
         if (context.parent === undefined) {
           l.state.sp += 8 + end.pop;
-          return { kind: 'leave', exit: here(exit.rip, shape.insns.length), a, step: false };
+          const left = here(exit.rip, shape.insns.length);
+          // A caller expects rsp just above the return address.
+          if (end.pop > 0) return { kind: 'leave', exit: left, a, step: false };
+          return { kind: 'leave', exit: left, a, step: false, way: 'return' };
         }
         const { parent, returnTo } = context;
         l.emit({ op: 'expect', a, sp: undefined, lo: addrLo(returnTo), hi: addrHi(returnTo), w: 8, not: false, exit });
@@ -215,12 +231,54 @@ class Builder {
     }
   }
 
-  private call(context: Context, target: Addr, next: Addr, done: number): Terminator {
+  private call(context: Context, target: Addr, next: Addr): Terminator {
     const l = this.lifter;
+    const { sp } = l.state;
     l.push(immediate(addrLo(next), addrHi(next)));
     const callee = this.inline(context, target, next);
     if (callee !== undefined) return { kind: 'jump', to: this.blockAt(callee, target, l.state) };
-    return { kind: 'leave', exit: { rip: target, done, sp: l.state.sp, bp: l.state.bp }, a: -1, step: false };
+    return this.callUnit(context, target, -1, next, sp);
+  }
+
+  /** The return address is pushed; `sp` is what it was before. */
+  private callUnit(context: Context, target: Addr, a: number, next: Addr, sp: number): Terminator {
+    const l = this.lifter;
+    const { bp } = l.state;
+    const done = l.done + 1;
+    const exit: ExitPoint = { rip: target, done, sp: l.state.sp, bp };
+    const state: StackState = { ...l.state, sp };
+    const to = this.blockAt(context, next, state);
+    return {
+      kind: 'call',
+      exit,
+      a,
+      next: { rip: next, done, sp, bp: DYNAMIC },
+      to: bp === DYNAMIC ? to : this.returned(to, next, sp, bp),
+    };
+  }
+
+  /** What called functions return to where rbp is a known offset: it is looked at first. */
+  private returned(to: Block, rip: Addr, sp: number, bp: number): Block {
+    const l = this.lifter;
+    const { uops } = l;
+    const exit: ExitPoint = { rip, done: 0, sp, bp: DYNAMIC };
+    l.uops = [];
+    l.emit({ op: 'expect', a: RBP, sp: bp, lo: 0, hi: 0, w: 8, not: false, exit });
+    const block: Block = {
+      id: this.blocks.length,
+      rip,
+      sp,
+      bp: DYNAMIC,
+      uops: l.uops,
+      term: { kind: 'jump', to },
+      read: 0,
+      modified: 0,
+      count: 0,
+      weights: undefined,
+    };
+    l.uops = uops;
+    this.blocks.push(block);
+    return block;
   }
 
   private inline(from: Context, target: Addr, returnTo: Addr): Context | undefined {

@@ -3,11 +3,13 @@
  * instruction between wrap and extend, which the engine's code generator folds away.
  */
 
-import { addrHi, addrLo } from '../addr.ts';
+import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS, GENERAL_ZONE_PHYS, PAGE_OFFSET, TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../layout.ts';
 import { Bytes, type FunctionBody, I64, OP } from '../wasm/encoder.ts';
+import { type CallImports, leftCode } from './calls.ts';
 import type { Locals } from './emit.ts';
+import { emitJump, emitReturn, loadFlags, loadRegisters } from './emit-call.ts';
 import { emitCondition, emitFlags } from './emit-condition.ts';
 import { afterUop, type FlagState, flagCode, overlayCode } from './flags.ts';
 import {
@@ -22,7 +24,7 @@ import {
   type Uop,
   USE,
 } from './ir.ts';
-import { LEFT, type Left, MAIL } from './mailbox.ts';
+import { LEFT, type Left, MAIL, VMCALL } from './mailbox.ts';
 
 /** A run of pages is at least a page. */
 const MIN_RUN = 4096;
@@ -38,6 +40,10 @@ export interface BlockOptions {
   readonly spill: number;
   readonly vmcall: number;
   readonly settle: number;
+  readonly calls: CallImports;
+  readonly slotOf: (entry: Addr) => number;
+  /** the unit's own */
+  readonly slot: number;
   readonly window: Window;
   readonly spilled: readonly number[];
   readonly loaded: readonly number[];
@@ -77,10 +83,10 @@ interface Named {
 }
 
 export class BlockEmitter {
-  private readonly body: FunctionBody;
-  private readonly l: Locals;
+  readonly body: FunctionBody;
+  readonly l: Locals;
+  readonly o: BlockOptions;
   private readonly unit: Unit;
-  private readonly o: BlockOptions;
   private block!: Block;
   private state!: FlagState;
   /** temporaries' locals; reused after the last use */
@@ -109,7 +115,7 @@ export class BlockEmitter {
     this.state = state;
     if (block.count > 0) body.get(l.budget).i32(block.count).op(OP['i32.sub']).set(l.budget);
     const weight = block.weights?.at(-1) ?? 0;
-    if (weight > 0) body.get(l.marked).i32(weight).op(OP['i32.add']).set(l.marked);
+    if (weight > 0) body.get(l.marked!).i32(weight).op(OP['i32.add']).set(l.marked!);
     for (const u of block.uops) {
       if (u.uses & USE.alu) this.alu(u as Extract<Uop, { op: AluOp }>);
       else this.uop(u);
@@ -145,7 +151,7 @@ export class BlockEmitter {
     return local;
   }
 
-  private get(v: number): FunctionBody {
+  get(v: number): FunctionBody {
     return this.body.get(this.local(v));
   }
 
@@ -252,6 +258,14 @@ export class BlockEmitter {
         emitFlags(body, l, this.state, this.o.settle);
         this.set(u.d);
         return;
+      case 'swapgs': {
+        const kernel = CPU_PHYS + CPU.kernelGsBase;
+        const now = CPU_PHYS + CPU.gsBase;
+        body.i32(0).mem(OP['i64.load'], now).set(l.i64);
+        body.i32(0).i32(0).mem(OP['i64.load'], kernel).mem(OP['i64.store'], now);
+        body.i32(0).get(l.i64).mem(OP['i64.store'], kernel);
+        return;
+      }
       case 'system':
         body
           .i32(0)
@@ -297,7 +311,8 @@ export class BlockEmitter {
     this.set(u.d);
   }
 
-  private stackAddress(disp: number): void {
+  /** Pushes rsp at entry + disp. */
+  stackAddress(disp: number): void {
     this.body.get(this.l.rsp0);
     if (disp !== 0) this.body.i64(disp, disp >> 31).op(OP['i64.add']);
   }
@@ -466,9 +481,15 @@ export class BlockEmitter {
     emitCondition(this.body, this.l, this.state, cc, this.o.settle);
   }
 
-  private exit(e: ExitPoint, left: Left, rip = -1): void {
+  /** Leaves at a point, or where the variable `rip` says. */
+  exit(e: ExitPoint, left: Left, rip = -1): void {
     this.spill(e, rip);
-    this.body.i32(left).op(OP.return);
+    this.left(left);
+  }
+
+  /** Returns: the state is in memory. */
+  private left(left: Left): void {
+    this.body.i32(leftCode(this.o.slot, left)).i64(0, 0).op(OP.return);
   }
 
   private spill(e: ExitPoint, rip: number): void {
@@ -478,10 +499,12 @@ export class BlockEmitter {
     body.get(l.budget);
     const undone = this.block.count - e.done;
     if (undone > 0) body.i32(undone).op(OP['i32.add']);
-    body.get(l.marked);
-    const { weights } = this.block;
-    const unmarked = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
-    if (unmarked > 0) body.i32(unmarked).op(OP['i32.sub']);
+    if (l.marked !== undefined) {
+      body.get(l.marked);
+      const { weights } = this.block;
+      const unmarked = weights === undefined ? 0 : weights.at(-1)! - weights[e.done]!;
+      if (unmarked > 0) body.i32(unmarked).op(OP['i32.sub']);
+    }
     this.stackAddress(e.sp);
     if (e.bp !== DYNAMIC) this.stackAddress(e.bp);
     else body.get(l.regs[RBP]!);
@@ -489,8 +512,13 @@ export class BlockEmitter {
   }
 
   leave(term: Extract<Terminator, { kind: 'leave' }>): void {
+    if (term.way === 'return') emitReturn(this, term);
+    else if (term.way !== undefined) {
+      emitJump(this, term);
+      return;
+    }
     if (term.site !== undefined) this.body.i32(0).i32(addrLo(term.site)).mem(OP['i32.store'], MAIL.site);
-    this.exit(term.exit, term.step ? LEFT.step : LEFT.transfer, term.a);
+    this.exit(term.exit, term.step ? LEFT.stop : LEFT.transfer, term.a);
   }
 
   /** In front of a back edge. `level`: 0 until it is spent, 1 leaving `soft`, 2 a quarter of that. */
@@ -505,16 +533,19 @@ export class BlockEmitter {
     body.end();
   }
 
-  vmcall(e: ExitPoint): void {
+  /** `need`: what the code behind it wants of the budget. */
+  vmcall(e: ExitPoint, need: number): void {
     const { body, l } = this;
     this.spill(e, -1);
-    body.call(this.o.vmcall).open('if').i32(LEFT.transfer).op(OP.return).end();
-    for (const r of this.o.loaded) {
-      if (r === RBP && e.bp !== DYNAMIC) continue;
-      body
-        .i32(0)
-        .mem(OP['i64.load'], CPU_PHYS + CPU.regs + 8 * r)
-        .set(l.regs[r]!);
-    }
+    body.call(this.o.vmcall).tee(l.i32).i32(VMCALL.leave).op(OP['i32.eq']).open('if');
+    this.left(LEFT.transfer);
+    body.end();
+    loadRegisters(this, e.bp);
+    if (l.marked !== undefined) body.i32(0).set(l.marked);
+    body.get(l.i32).open('if');
+    loadFlags(body, l);
+    body.i32(0).mem(OP['i32.load'], MAIL.left).tee(l.budget).i32(need).op(OP['i32.lt_s']).open('if');
+    this.exit(e, LEFT.budget);
+    body.end().end();
   }
 }

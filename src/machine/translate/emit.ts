@@ -1,5 +1,6 @@
 /** Unit to WebAssembly function: its locals, what it loads at its start and leaves for the host at its end. */
-import { CPU, RBP, RSP } from '../cpu.ts';
+import type { Addr } from '../addr.ts';
+import { CPU, RAX, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
 import {
   FunctionBody as Body,
@@ -10,11 +11,13 @@ import {
   OP,
   type ValType,
 } from '../wasm/encoder.ts';
+import { type CallImports, leftCode, MAX_NESTED, PARAM, PARAMS, PASSED, RESULTS } from './calls.ts';
 import { BlockEmitter, type Window } from './emit-block.ts';
+import { loadFlags, passParameters } from './emit-call.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
 import { DYNAMIC, RUN_SLOTS, successor, type Unit } from './ir.ts';
-import { LEFT, MAIL, RUN } from './mailbox.ts';
+import { LEFT, type Left, MAIL, RUN } from './mailbox.ts';
 import { Structure } from './structure.ts';
 
 export interface EmitOptions {
@@ -23,6 +26,9 @@ export interface EmitOptions {
   readonly vmcall: number;
   /** function index of the import that computes status flags from the mailbox */
   readonly settle: number;
+  readonly calls: CallImports;
+  /** slot of the unit at an address, see calls.ts */
+  readonly slotOf: (entry: Addr) => number;
   readonly window: Window;
 }
 
@@ -39,12 +45,15 @@ export interface Run {
   readonly delta: number;
 }
 
-/** Locals that every unit has; parameter 0 is the budget. */
+/** Locals that every unit has; the first are its parameters. */
 export interface Locals {
-  readonly budget: 0;
-  /** weights so far */
-  readonly marked: number;
+  readonly budget: number;
   readonly rsp0: number;
+  readonly depth: number;
+  readonly back: number;
+  readonly backAt: number;
+  /** weights so far; undefined where the unit has none */
+  readonly marked: number | undefined;
   /** offset in memory of the frame's lowest byte */
   readonly frame: number;
   /** by slot; undefined where the unit does not use it */
@@ -68,7 +77,8 @@ function budgetNeeds(flow: Flow): Int32Array {
   for (let i = flow.order.length - 1; i >= 0; i--) {
     const b = flow.order[i]!;
     let most = 0;
-    for (let way = 0; way < 2; way++) {
+    // What a call leaves of the budget is looked at behind it.
+    for (let way = b.term.kind === 'call' ? 2 : 0; way < 2; way++) {
       const s = successor(b.term, way as 0 | 1);
       if (s !== undefined && flow.position[s.id]! > i) most = Math.max(most, need[s.id]!);
     }
@@ -83,17 +93,20 @@ export function emitUnit(
   states: readonly (FlagState | undefined)[],
   options: EmitOptions,
 ): Emitted {
-  const body = new Body([I32], [I32]);
+  const body = new Body(PARAMS, RESULTS);
   const local = (type: typeof I32 | typeof I64): number => body.local(type);
   const locals: Locals = {
-    budget: 0,
-    rsp0: local(I64),
+    budget: PARAM.budget,
+    rsp0: PARAM.rsp,
+    depth: PARAM.depth,
+    back: PARAM.back,
+    backAt: PARAM.backAt,
     a: local(I64),
     b: local(I64),
     oa: local(I64),
     ob: local(I64),
     i64: local(I64),
-    regs: Array.from({ length: 16 }, () => local(I64)),
+    regs: Array.from({ length: 16 }, (_, n) => (PASSED.includes(n) ? PARAM.registers + PASSED.indexOf(n) : local(I64))),
     frame: local(I32),
     // always the stack's
     runs: Array.from({ length: RUN_SLOTS }, (_, slot) =>
@@ -102,14 +115,26 @@ export function emitUnit(
     code: local(I32),
     over: local(I32),
     soft: local(I32),
-    marked: local(I32),
+    marked: unit.blocks.some((b) => b.weights !== undefined) ? local(I32) : undefined,
     i32: local(I32),
   };
   const use = registerUse(flow);
-  const spill = spillFunction(options.module, use.spilled);
+  const spill = spillFunction(options.module, use.spilled, locals.marked !== undefined);
   const need = budgetNeeds(flow);
-  const block = new BlockEmitter(body, locals, unit, { ...options, spill, spilled: use.spilled, loaded: use.loaded });
-  prologue(body, locals, unit, use.loaded);
+  const slot = options.slotOf(unit.entry);
+  const block = new BlockEmitter(body, locals, unit, {
+    ...options,
+    slot,
+    spill,
+    spilled: use.spilled,
+    loaded: use.loaded,
+  });
+  const refuse = (left: Left): void => {
+    body.i32(leftCode(slot, left));
+    passParameters(body);
+    body.call(options.calls.refuse).op(OP.return);
+  };
+  prologue(body, locals, unit, use.loaded, need[unit.blocks[0]!.id]!, refuse);
   new Structure(
     body,
     flow,
@@ -147,24 +172,23 @@ interface RegisterUse {
 }
 
 function registerUse(flow: Flow): RegisterUse {
-  let any = 1 << RBP;
+  let any = 0;
   let changed = 1 << RSP;
+  for (const r of PASSED) changed |= 1 << r;
   for (const b of flow.order) {
     any |= b.read;
     changed |= b.modified;
-    // rbp becomes a known offset inside a block without being written
-    if (b.bp !== DYNAMIC || (b.term.kind !== 'jump' && b.term.kind !== 'branch' && b.term.exit.bp !== DYNAMIC)) {
-      changed |= 1 << RBP;
-    }
+    if (b.term.kind === 'call') changed |= 1 << RAX;
   }
   const list = (mask: number): number[] => Array.from({ length: 16 }, (_, n) => n).filter((n) => (mask >> n) & 1);
   return { loaded: list((any | changed) & ~(1 << RSP)), spilled: list(changed) };
 }
 
-/** Stores the state for the host: rip, budget, count, flags, registers. One function keeps the many cold places small. */
-function spillFunction(module: ModuleBuilder, regs: readonly number[]): number {
+/** Stores the state for the host: rip, budget, count, registers, flags. One function keeps the many cold places small. */
+function spillFunction(module: ModuleBuilder, regs: readonly number[], marks: boolean): number {
   const rest = regs.filter((r) => r !== RSP && r !== RBP);
-  const params: ValType[] = [I64, I32, I32, I64, I64, I32, I64, I64, I32, I64, I64, ...rest.map(() => I64 as ValType)];
+  const params: ValType[] = [I64, I32, ...(marks ? [I32 as ValType] : []), I64, I64, I32, I64, I64, I32, I64, I64];
+  for (const _ of rest) params.push(I64);
   const body = new Body(params, []);
   const put = (at: number, param: number): void => {
     body
@@ -174,17 +198,30 @@ function spillFunction(module: ModuleBuilder, regs: readonly number[]): number {
   };
   const reg = (r: number): number => CPU_PHYS + CPU.regs + 8 * r;
   const flags = [MAIL.code, MAIL.a, MAIL.b, MAIL.over, MAIL.oa, MAIL.ob];
-  const places = [CPU_PHYS + CPU.rip, MAIL.left, MAIL.marked, reg(RSP), reg(RBP), ...flags, ...rest.map(reg)];
+  const places = [CPU_PHYS + CPU.rip, MAIL.left, ...(marks ? [MAIL.marked] : [])];
+  places.push(reg(RSP), reg(RBP), ...flags, ...rest.map(reg));
   for (let i = 0; i < places.length; i++) put(places[i]!, i);
-  return module.shared(`spill ${regs}`, body);
+  return module.shared(`spill ${regs} ${marks}`, body);
 }
 
-function prologue(body: FunctionBody, l: Locals, unit: Unit, loaded: readonly number[]): void {
+/** `need`: budget that the unit wants at least; `refuse`: leaves, nothing has happened. */
+function prologue(
+  body: FunctionBody,
+  l: Locals,
+  unit: Unit,
+  loaded: readonly number[],
+  need: number,
+  refuse: (left: Left) => void,
+): void {
   const load = (at: number, to: number): void => {
     body.i32(0).mem(OP['i64.load'], at).set(to);
   };
-  load(CPU_PHYS + CPU.regs + 8 * RSP, l.rsp0);
-  body.i32(0).mem(OP['i32.load'], MAIL.soft).set(l.soft);
+  body.get(l.budget).i32(need).op(OP['i32.lt_s']).open('if');
+  refuse(LEFT.budget);
+  body.end();
+  // What was called gives the machine back later than its caller, whose loops are the outer ones.
+  body.i32(0).mem(OP['i32.load'], MAIL.soft);
+  body.get(l.depth).i32(MAX_NESTED).op(OP['i32.ne']).i32(1).op(OP['i32.shl']).op(OP['i32.shr_u']).set(l.soft);
   l.runs.forEach((run, slot) => {
     if (run === undefined) return;
     const at = MAIL.runs + slot * RUN.size;
@@ -200,7 +237,9 @@ function prologue(body: FunctionBody, l: Locals, unit: Unit, loaded: readonly nu
   if (frame.lo !== frame.hi) {
     // rsp0 + lo - start must be at most its bytes - (hi - lo), as unsigned numbers
     const bytes = frame.hi - frame.lo;
-    body.get(stack.bytes).i64(bytes, 0).op(OP['i64.lt_u']).open('if').i32(LEFT.frame).op(OP.return).end();
+    body.get(stack.bytes).i64(bytes, 0).op(OP['i64.lt_u']).open('if');
+    refuse(LEFT.frame);
+    body.end();
     body
       .get(l.rsp0)
       .i64(frame.lo, frame.lo >> 31)
@@ -209,21 +248,23 @@ function prologue(body: FunctionBody, l: Locals, unit: Unit, loaded: readonly nu
       .get(stack.start)
       .op(OP['i64.sub']);
     body.get(stack.bytes).i64(bytes, 0).op(OP['i64.sub']).op(OP['i64.gt_u']);
-    body.open('if').i32(LEFT.frame).op(OP.return).end();
+    body.open('if');
+    refuse(LEFT.frame);
+    body.end();
     body.get(l.i64).op(OP['i32.wrap_i64']).get(stack.delta).op(OP['i32.add']).set(l.frame);
   }
   if (unit.bp !== DYNAMIC) {
-    body.i32(0).mem(OP['i64.load'], CPU_PHYS + CPU.regs + 8 * RBP);
+    body.get(l.regs[RBP]!);
     body
       .get(l.rsp0)
       .i64(unit.bp, unit.bp >> 31)
       .op(OP['i64.add'])
       .op(OP['i64.ne']);
-    body.open('if').i32(LEFT.frame).op(OP.return).end();
+    body.open('if');
+    refuse(LEFT.frame);
+    body.end();
   }
-  for (const r of loaded) load(CPU_PHYS + CPU.regs + 8 * r, l.regs[r]!);
-  body
-    .i32(0)
-    .mem(OP['i64.load32_u'], CPU_PHYS + CPU.rflags)
-    .set(l.a);
+  for (const r of loaded) if (!PASSED.includes(r)) load(CPU_PHYS + CPU.regs + 8 * r, l.regs[r]!);
+  if (l.marked !== undefined) body.i32(0).mem(OP['i32.load'], MAIL.marked).set(l.marked);
+  loadFlags(body, l);
 }

@@ -36,7 +36,8 @@ export interface FlagState {
   readonly ow: Width;
 }
 
-export const INITIAL_FLAGS: FlagState = { kind: 'raw', w: 8, over: 'none', ow: 8 };
+/** Where other code ran before: at the start, behind a call. */
+export const ANY_FLAGS: FlagState = { kind: 'any', w: 8, over: 'any', ow: 8 };
 
 export function afterUop(s: FlagState, u: Uop): FlagState {
   switch (u.op) {

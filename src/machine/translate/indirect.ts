@@ -1,4 +1,7 @@
-/** Where indirect calls go: one that always goes to the same function has that inlined, behind a comparison. */
+/**
+ * Where indirect calls go: one that always goes to the same function has that inlined, behind a comparison; others look
+ * for the unit there.
+ */
 import type { Addr } from '../addr.ts';
 
 /** An indirect call: its first target, and how often it was and was not that. */
@@ -22,12 +25,21 @@ export class IndirectCalls {
     return i !== undefined && i.hits >= SETTLED && i.misses < POLYMORPHIC ? i.target : undefined;
   };
 
-  /** The call at `site` (the low half of its address) left translated code. True when what it always calls may be inlined from now on. */
+  /** Whether the call at an address goes to several functions. */
+  isPolymorphic = (site: Addr): boolean => (this.calls.get(site | 0)?.misses ?? 0) >= POLYMORPHIC;
+
+  /**
+   * The call at `site` (the low half of its address) left translated code. True when it is known from now on whether it
+   * always calls the same, so that the unit may be made again.
+   */
   left(site: number, target: Addr): boolean {
     const i = this.calls.get(site);
     if (i === undefined) this.calls.set(site, { target, hits: 1, misses: 0 });
-    else if (i.target !== target) i.misses = POLYMORPHIC;
-    else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) return true;
+    else if (i.target !== target) {
+      const known = i.misses >= POLYMORPHIC;
+      i.misses = POLYMORPHIC;
+      return !known;
+    } else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) return true;
     return false;
   }
 

@@ -177,6 +177,8 @@ export type Operation =
     }
   /** d = RFLAGS */
   | { readonly op: 'rflags'; readonly d: number }
+  /** GS.base and IA32_KERNEL_GS_BASE change places */
+  | { readonly op: 'swapgs' }
   /** IF and DF become those of lo, or of a: bits outside hi stay */
   | { readonly op: 'system'; readonly a: number; readonly lo: number; readonly hi: number }
   | {
@@ -225,15 +227,31 @@ export type Terminator =
       readonly step: boolean;
       /** address of the indirect call that leaves */
       readonly site?: Addr;
+      /**
+       * A return, to the translated code that called the unit where it is what that expects. A jump, to translated code
+       * where there is any. A new stack: `a` is rsp, and the unit at exit.rip, which has another frame, goes on.
+       */
+      readonly way?: 'return' | 'jump' | 'stack';
+    }
+  /**
+   * The return address is on the stack: calls translated code, at exit.rip or where variable `a` says, then `to` if it
+   * returns as calls do. `next`: where it returns to, rbp in its variable.
+   */
+  | {
+      readonly kind: 'call';
+      readonly exit: ExitPoint;
+      readonly a: number;
+      readonly next: ExitPoint;
+      readonly to: Block;
     }
   /** a hypercall, then `to` unless the handler moved rip, rsp or rbp, or patched text */
   | { readonly kind: 'vmcall'; readonly exit: ExitPoint; readonly to: Block };
 
 /** Whether other code runs between the block and what follows it: any register, flag and part of memory may have changed. */
-export const clobbers = (term: Terminator): boolean => term.kind === 'vmcall';
+export const clobbers = (term: Terminator): boolean => term.kind === 'vmcall' || term.kind === 'call';
 
 /** The variable that a terminator reads, -1 none. */
-export const termReads = (term: Terminator): number => (term.kind === 'leave' ? term.a : -1);
+export const termReads = (term: Terminator): number => (term.kind === 'leave' || term.kind === 'call' ? term.a : -1);
 
 export interface Block {
   readonly id: number;
@@ -303,6 +321,7 @@ const USES: Readonly<Record<Uop['op'], number>> = {
   setcc: USE.setsD | USE.observes,
   rflags: USE.setsD | USE.observes,
   system: USE.a,
+  swapgs: 0,
   'load.sp': USE.setsD,
   mov: ONE,
   zext: ONE,
@@ -391,6 +410,8 @@ export function formatUop(u: Uop): string {
       return `${variable(u.d)} = setcc.${u.cc}`;
     case 'rflags':
       return `${variable(u.d)} = rflags`;
+    case 'swapgs':
+      return 'swapgs';
     case 'system':
       return `rflags & ${u.hi.toString(16)} = ${u.a >= 0 ? variable(u.a) : u.lo.toString(16)}`;
     case 'check': {
@@ -427,7 +448,10 @@ function formatTerm(t: Terminator): string {
     case 'branch':
       return `branch.${t.cc} b${t.taken.id} else b${t.other.id}`;
     case 'leave':
-      return `leave ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)}${t.step ? ' step' : ''}`;
+      if (t.way === 'stack') return `stack ${variable(t.a)}, jump ${formatAddr(t.exit.rip)}`;
+      return `${t.way ?? 'leave'} ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)}${t.step ? ' step' : ''}`;
+    case 'call':
+      return `call ${t.a >= 0 ? variable(t.a) : formatAddr(t.exit.rip)} then b${t.to.id}`;
     case 'vmcall':
       return `vmcall then b${t.to.id}`;
   }

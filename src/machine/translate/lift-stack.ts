@@ -116,12 +116,18 @@ const system =
     return true;
   };
 
+const swapgs: Handler = (l) => {
+  l.emit({ op: 'swapgs' });
+  return true;
+};
+
 export const stackHandlers: Readonly<Record<string, Handler>> = {
   push,
   pop,
   leave,
   pushfq,
   popfq,
+  swapgs,
   cli: system(FLAG.IF, 0),
   sti: system(FLAG.IF, FLAG.IF),
   cld: system(FLAG.DF, 0),

@@ -2,6 +2,7 @@
  * x86 instructions as micro-operations, by mnemonic. A handler gives false where it leaves the instruction to the
  * stepper. Checks that may leave come before anything that changes a register, memory or the flags.
  */
+import { RSP } from '../cpu.ts';
 import type { Decoded } from './ir.ts';
 import { aluHandlers } from './lift-alu.ts';
 import { bitHandlers } from './lift-bits.ts';
@@ -38,6 +39,15 @@ export function liftTarget(l: Lifter, d: Decoded): number | undefined {
   if (o === undefined) return undefined;
   // Kept apart: what follows may change the register.
   return copy(l, l.variable(read(l, o))).v;
+}
+
+/** What `mov rsp, ...` gives rsp, in a variable; undefined where it is another instruction. */
+export function liftStackSwitch(l: Lifter, d: Decoded): number | undefined {
+  if (d.form.mnemonic !== 'mov' || hasOddPrefix(d)) return undefined;
+  const dst = operand(l, d, 0);
+  if (dst?.reg !== RSP || dst.w !== 8) return undefined;
+  const src = operand(l, d, 1);
+  return src && copy(l, l.variable(read(l, src))).v;
 }
 
 /** Lifts one instruction that is not a jump, call or return; false leaves it to the stepper. */

@@ -29,15 +29,27 @@ export const MAIL = {
 /** Fields of a run slot. */
 export const RUN = { start: 0x00, bytes: 0x08, delta: 0x10, size: 0x20 } as const;
 
-/** Why a translated function returned. */
+/** Why translated code gave the machine back. */
 export const LEFT = {
-  /** the stepper must execute what is at rip: an instruction not translated, or a check that failed */
+  /** the stepper must execute what is at rip: a check failed */
   step: 0,
   /** control goes to rip */
   transfer: 1,
-  /** too little budget for another round of a loop */
+  /** too little budget for another round of a loop, or for the function at rip */
   budget: 2,
-  /** the frame is not inside the known stack: nothing happened */
+  /** the frame of the unit at rip is not inside the known stack, and nothing of it happened */
   frame: 3,
+  /** the stepper must execute what is at rip: it is not translated */
+  stop: 4,
 } as const;
 export type Left = (typeof LEFT)[keyof typeof LEFT];
+
+/** What the host answers to a hypercall of translated code. */
+export const VMCALL = {
+  /** go on */
+  quiet: 0,
+  /** return: rip, the stack or the text is another */
+  leave: 1,
+  /** go on; flags and budget are in the mailbox */
+  reload: 2,
+} as const;

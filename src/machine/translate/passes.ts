@@ -5,9 +5,9 @@
  *   - {@link flagStates}: what set the flags, at the start of each block
  */
 
-import { afterUop, type FlagState, INITIAL_FLAGS, meetFlags } from './flags.ts';
+import { ANY_FLAGS, afterUop, type FlagState, meetFlags } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { type Block, successor, TEMP, termReads, type Unit, type Uop, USE } from './ir.ts';
+import { type Block, clobbers, successor, TEMP, termReads, type Unit, type Uop, USE } from './ir.ts';
 
 const MAIN = 1;
 const OVER = 2;
@@ -114,7 +114,7 @@ export function flagStates(unit: Unit, flow: Flow): (FlagState | undefined)[] {
   const { order, position } = flow;
   const entry: (FlagState | undefined)[] = new Array(unit.blocks.length).fill(undefined);
   const stale = new Uint8Array(order.length);
-  entry[order[0]!.id] = INITIAL_FLAGS;
+  entry[order[0]!.id] = ANY_FLAGS;
   stale[0] = 1;
   for (let again = true; again; ) {
     again = false;
@@ -124,6 +124,7 @@ export function flagStates(unit: Unit, flow: Flow): (FlagState | undefined)[] {
       const block = order[i]!;
       let s = entry[block.id]!;
       for (const u of block.flags ?? []) s = afterUop(s, u);
+      if (clobbers(block.term)) s = ANY_FLAGS;
       for (let way = 0; way < 2; way++) {
         const to = successor(block.term, way as 0 | 1);
         if (to === undefined) break;

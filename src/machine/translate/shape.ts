@@ -52,7 +52,6 @@ const STOPS: ReadonlySet<string> = new Set([
   'iretq',
   'syscall',
   'sysretq',
-  'swapgs',
   'loop',
   'loope',
   'loopne',

@@ -5,6 +5,7 @@
  */
 import { type FunctionBody, I32, OP } from '../wasm/encoder.ts';
 import type { BlockEmitter } from './emit-block.ts';
+import { emitCall } from './emit-call.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
 import { type Block, successor } from './ir.ts';
@@ -133,8 +134,12 @@ export class Structure {
       case 'jump':
         this.edge(block, term.to);
         break;
+      case 'call':
+        emitCall(this.block, term, this.need[term.to.id]!);
+        this.edge(block, term.to);
+        break;
       case 'vmcall':
-        this.block.vmcall(term.exit);
+        this.block.vmcall(term.exit, this.need[term.to.id]!);
         this.edge(block, term.to);
         break;
       case 'leave':
@@ -211,7 +216,8 @@ export class Structure {
         this.body.end();
         go(term.other, 0);
       } else {
-        if (term.kind === 'vmcall') this.block.vmcall(term.exit);
+        if (term.kind === 'vmcall') this.block.vmcall(term.exit, this.need[term.to.id]!);
+        else if (term.kind === 'call') emitCall(this.block, term, this.need[term.to.id]!);
         go(term.to, 0);
       }
       this.body.end();

@@ -3,13 +3,15 @@ import type { Addr } from '../addr.ts';
 import type { CpuState } from '../cpu.ts';
 import type { GuestMemory } from '../memory.ts';
 import type { AddressClass, Unit } from './ir.ts';
-import type { Left } from './mailbox.ts';
 
 /** Translated code for one entry address. */
 export interface Translation {
   readonly entry: Addr;
   readonly ranges: Unit['ranges'];
-  readonly run: (budget: number) => Left;
+  /** in the table of Calls */
+  readonly slot: number;
+  /** whether it has a stack frame, which must be in kernel memory */
+  readonly framed: boolean;
   /** budget below which it cannot run */
   readonly need: number;
   /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */

@@ -4,8 +4,9 @@
  */
 import type { Addr } from '../addr.ts';
 import { addrHi } from '../addr.ts';
-import { RBP, RSP } from '../cpu.ts';
+import { CPU, RBP, RSP } from '../cpu.ts';
 import { buildUnit } from './build.ts';
+import { Calls, leftOf, slotOf } from './calls.ts';
 import { compileUnits } from './compile.ts';
 import { Counters, NEVER, TRANSLATED } from './counters.ts';
 import { Gate } from './gate.ts';
@@ -41,9 +42,12 @@ export class Translator {
   private readonly options: TranslatorOptions;
   private readonly counters = new Counters();
   private readonly translations = new Map<Addr, Translation>();
+  /** by slot */
+  private readonly bySlot: (Translation | undefined)[] = [];
   private readonly shapes = new Map<Addr, Shape | undefined>();
   private readonly indirect = new IndirectCalls();
   private readonly gate: Gate;
+  private madeCalls: Calls | undefined;
   private readonly runs: Runs;
   private readonly sites: Sites;
   /** by entry: times that more was put in */
@@ -64,7 +68,12 @@ export class Translator {
     this.options = options;
     this.runs = new Runs(host.memory);
     this.sites = new Sites(this.runs);
-    this.gate = new Gate(host);
+    this.gate = new Gate(host, this.runs);
+  }
+
+  private get calls(): Calls {
+    this.madeCalls ??= new Calls(this.host.memory);
+    return this.madeCalls;
   }
 
   /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
@@ -78,6 +87,15 @@ export class Translator {
 
   find(rip: Addr): Translation | undefined {
     return this.translations.get(rip);
+  }
+
+  /** The translation for where the CPU is. */
+  current(): Translation | undefined {
+    if (this.madeCalls === undefined) return undefined;
+    const { cpu } = this.host;
+    const { words } = cpu;
+    const slot = this.madeCalls.cached(words[CPU.rip >> 2]!, words[(CPU.rip >> 2) + 1]!);
+    return slot !== 0 ? this.bySlot[slot] : this.translations.get(cpu.rip);
   }
 
   /** Translates the function or loop at `rip`, and what is nearly as hot; undefined where that cannot be. */
@@ -142,16 +160,18 @@ export class Translator {
     }
     if (units.length === 0) return;
     const { vmcall, statusFlags } = this.gate;
-    const made = compileUnits(units, this.host.memory, { vmcall, settle: statusFlags });
+    const made = compileUnits(units, this.host.memory, { vmcall, settle: statusFlags }, this.calls);
     this.modules++;
-    for (const { unit, run, need } of made) {
+    for (const { unit, need } of made) {
       const { entry, ranges } = unit;
       this.compiled++;
       this.counters.set(entry, TRANSLATED);
-      this.translations.set(entry, {
+      const slot = this.calls.slotOf(entry);
+      const t: Translation = {
         entry,
         ranges,
-        run,
+        slot,
+        framed: unit.frame.lo !== unit.frame.hi,
         need,
         cold: new Set(unit.cold),
         colds: 0,
@@ -159,13 +179,16 @@ export class Translator {
         epoch: this.sites.epoch,
         stale: 0,
         refusals: 0,
-      });
+      };
+      this.translations.set(entry, t);
+      this.bySlot[slot] = t;
     }
   }
 
   private unit(entry: Addr, within: ReadonlySet<Addr> | undefined): Unit | string {
     // Kernel text and modules only: generated code keeps rip's upper half as a constant.
     if (addrHi(entry) >= 0) return 'user code';
+    const { cpu } = this.host;
     const { maxInsns, maxInline } = this.options;
     const bp = this.frameGuess(entry);
     this.building = entry;
@@ -173,8 +196,9 @@ export class Translator {
     return buildUnit(entry, {
       shapeAt: this.shape,
       targetOf: this.indirect.targetOf,
+      isPolymorphic: this.indirect.isPolymorphic,
       classOf: this.classOf,
-      gsBase: this.host.cpu.gsBase,
+      gsBase: cpu.gsBase < 0 ? cpu.gsBase : cpu.kernelGsBase,
       weightAt,
       bp,
       within,
@@ -189,8 +213,10 @@ export class Translator {
     const { cpu } = this.host;
     if (this.wrongFrames.has(entry)) return DYNAMIC;
     const first = this.shape(entry)?.blocks.get(entry)?.insns[0]?.form.mnemonic;
-    if (first === undefined || FUNCTION_STARTS.has(first)) return DYNAMIC;
     const offset = cpu.reg(RBP) - cpu.reg(RSP);
+    // Just behind `mov rbp, rsp`, where tail calls arrive: a function's caller has its frame farther up.
+    if (offset === 0) return 0;
+    if (first === undefined || FUNCTION_STARTS.has(first)) return DYNAMIC;
     return offset >= 0 && offset <= 8192 && offset % 8 === 0 ? offset : DYNAMIC;
   }
 
@@ -199,32 +225,36 @@ export class Translator {
    * {@link CpuState.lazyFlags}. host.insns is advanced.
    */
   enter(t: Translation, budget: number): Left {
-    const { host } = this;
+    const { host, calls } = this;
     const { cpu } = host;
-    if (cpu.lazyFlags !== undefined) cpu.lazyFlags();
-    if (!this.runs.stack(cpu.reg(RSP))) {
+    if (t.framed && !this.runs.stack(cpu.reg(RSP))) {
       if (++t.refusals > MAX_REFUSALS) this.refuse(t, 'starts on a user stack');
       return LEFT.frame;
     }
-    const left = this.gate.run(t.run, budget);
-    if (left === LEFT.step) this.stepped(t, cpu.rip);
+    const code = this.gate.run(calls.enter, t.slot, budget);
+    const left = leftOf(code);
+    const slot = slotOf(code);
+    const by = slot === t.slot ? t : this.bySlot[slot];
+    if (by !== undefined) this.left(by, left);
+    return left;
+  }
+
+  /** A unit gave the machine back. */
+  private left(by: Translation, left: Left): void {
+    const { rip } = this.host.cpu;
+    if (left === LEFT.step) this.stepped(by, rip);
+    else if (left === LEFT.stop && by.cold.has(rip)) this.thaw(by);
     else if (left === LEFT.transfer) {
       const site = this.gate.takeSite();
-      if (site !== 0 && this.indirect.left(site, cpu.rip)) this.drop(t);
+      if (site !== 0 && this.indirect.left(site, rip)) this.drop(by);
+    } else if (left === LEFT.frame && ++by.refusals > MAX_REFUSALS) {
+      this.wrongFrames.add(by.entry);
+      this.drop(by);
     }
-    if (left === LEFT.frame && ++t.refusals > MAX_REFUSALS) {
-      this.wrongFrames.add(t.entry);
-      this.drop(t);
-    }
-    return left;
   }
 
   /** A check failed at rip, or the instruction there is not translated. What it accesses may say how it should be checked. */
   private stepped(t: Translation, rip: Addr): void {
-    if (t.cold.has(rip)) {
-      this.thaw(t);
-      return;
-    }
     const { memory, cpu, insns } = this.host;
     const target = this.indirect.inlined(rip);
     if (target !== undefined && calledAt(memory, cpu, rip) !== target) {
@@ -235,13 +265,19 @@ export class Translator {
   }
 
   private refuse(t: Translation, why: string): void {
-    this.translations.delete(t.entry);
+    this.forget(t);
     this.refused.set(t.entry, why);
     this.counters.set(t.entry, NEVER);
   }
 
-  private drop(t: Translation): void {
+  private forget(t: Translation): void {
     this.translations.delete(t.entry);
+    this.bySlot[t.slot] = undefined;
+    this.calls.disconnect(t.slot);
+  }
+
+  private drop(t: Translation): void {
+    this.forget(t);
     this.counters.set(t.entry, this.options.threshold);
   }
 

@@ -6,6 +6,7 @@ export const I32 = 0x7f;
 export const I64 = 0x7e;
 export type ValType = typeof I32 | typeof I64;
 const VOID = 0x40;
+const FUNCREF = 0x70;
 
 /** Opcodes, named as in the text format (5.4 "Instructions"). */
 export const OP = {
@@ -284,6 +285,12 @@ export class FunctionBody {
     return this;
   }
 
+  /** Calls the function at the index on the stack of the module's table, which must be of this type ({@link ModuleBuilder.type}). */
+  callIndirect(type: number): this {
+    this.code.u8(OP.call_indirect).u32(type).u8(0);
+    return this;
+  }
+
   /** Locals, code and the closing `end`, as the code section has them. */
   encode(): Uint8Array {
     const out = new Bytes();
@@ -299,7 +306,7 @@ export class FunctionBody {
   }
 }
 
-/** A module that imports one memory and some functions, and exports functions. */
+/** A module that imports one memory and some functions, and exports functions and possibly a table of them. */
 export class ModuleBuilder {
   private readonly types: string[] = [];
   private readonly typeBytes = new Bytes();
@@ -307,12 +314,18 @@ export class ModuleBuilder {
   private readonly functions: { type: number; body: FunctionBody; name: string | undefined }[] = [];
   private readonly sharedFunctions = new Map<string, number>();
   private readonly memoryPages: number;
+  private tableSize = 0;
 
   constructor(memoryPages: number) {
     this.memoryPages = memoryPages;
   }
 
-  private type(params: readonly ValType[], results: readonly ValType[]): number {
+  /** A table of functions, exported as `table`. */
+  table(size: number): void {
+    this.tableSize = size;
+  }
+
+  type(params: readonly ValType[], results: readonly ValType[]): number {
     const key = `${params}>${results}`;
     const known = this.types.indexOf(key);
     if (known >= 0) return known;
@@ -356,8 +369,11 @@ export class ModuleBuilder {
     const functions = new Bytes().u32(this.functions.length);
     for (const f of this.functions) functions.u32(f.type);
     section(3, functions);
+    const { tableSize } = this;
+    if (tableSize > 0) section(4, new Bytes().u32(1).u8(FUNCREF).u8(0).u32(tableSize));
     const named = this.functions.map((f, n) => ({ ...f, n })).filter((f) => f.name !== undefined);
-    const exports = new Bytes().u32(named.length);
+    const exports = new Bytes().u32(named.length + (tableSize > 0 ? 1 : 0));
+    if (tableSize > 0) exports.name('table').u8(1).u32(0);
     for (const f of named)
       exports
         .name(f.name!)

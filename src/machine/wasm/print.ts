@@ -55,7 +55,10 @@ export function printBody(body: FunctionBody, local: (index: number) => string =
       const offset = r.u32();
       if (offset !== 0) text += ` offset=${offset}`;
     } else if (code === OP.br || code === OP.br_if || code === OP.call) text += ` ${r.u32()}`;
-    else if (code === OP.br_table) {
+    else if (code === OP.call_indirect) {
+      text += ` ${r.u32()}`;
+      r.u8();
+    } else if (code === OP.br_table) {
       const labels = Array.from({ length: r.u32() + 1 }, () => r.u32());
       text += ` ${labels.join(' ')}`;
     }
