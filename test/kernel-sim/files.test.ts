@@ -122,20 +122,22 @@ function check(kernel: Kernel, model: readonly Map<number, number>[]): void {
 }
 
 describe('files', () => {
-  it.each(['jit', 'step'] as const)(
-    'are those that the calls leave open, and none is left behind (%s)',
-    async (engine) => {
-      const kernel = await Kernel.boot({ engine });
-      const run = async (): Promise<number> => {
-        const steps = work(kernel, 1, engine === 'jit' ? 5000 : 2000);
-        expect((await kernel.replay({ tasks: TASKS, steps })).stopped).toBeUndefined();
-        return kernel.memory.freePageCount;
-      };
-      await run();
-      const pages = await run();
-      for (let n = 0; n < 3; n++) expect(await run()).toBe(pages);
-    },
-  );
+  it.each([
+    ['jit', 1],
+    ['step', 1],
+    // each task on a CPU of its own
+    ['jit', 2],
+  ] as const)('are those that the calls leave open, and none is left behind (%s, %d CPUs)', async (engine, cpus) => {
+    const kernel = await Kernel.boot({ engine, cpus });
+    const run = async (): Promise<number> => {
+      const steps = work(kernel, 1, engine === 'jit' ? 5000 : 2000);
+      expect((await kernel.replay({ tasks: TASKS, steps })).stopped).toBeUndefined();
+      return kernel.memory.freePageCount;
+    };
+    await run();
+    const pages = await run();
+    for (let n = 0; n < 3; n++) expect(await run()).toBe(pages);
+  });
   it('have the dentry of their path, however it is spelled', async () => {
     const kernel = await Kernel.boot({ engine: 'step' });
     const long = `/${'n'.repeat(100)}/${'m'.repeat(200)}`;
