@@ -12,6 +12,8 @@ const USER_DS = 0x2b;
 /** flags of a user task: interrupts on */
 const USER_FLAGS = 0x202;
 const LOADER_PID = 1507;
+/** NR_CACHED_STACKS of kernel/fork.c */
+const CACHED_STACKS = 2;
 
 /** What the threads of a process share, freed with the last of them. */
 interface Group {
@@ -28,6 +30,8 @@ export class Tasks {
   readonly #byAddress = new Map<Addr, Task>();
   readonly #cache: KmemCache;
   readonly #dead: Task[] = [];
+  /** freed stacks that are still mapped */
+  readonly #stacks: Addr[] = [];
   #current!: Task;
   /** pid 0 */
   readonly idle: Task;
@@ -86,9 +90,9 @@ export class Tasks {
     return this.#userText;
   }
   #make(pid: number, tgid: number, comm: string, parent: Task | undefined, address = this.#cache.alloc()): Task {
-    const { memory, structs, vmalloc } = this.#kernel;
+    const { memory, structs } = this.#kernel;
     const layout = structs.of('task_struct');
-    const stack = vmalloc.alloc(THREAD_SIZE, THREAD_SIZE);
+    const stack = this.#allocStack();
     const task = new Task(memory, layout, { pid, tgid, comm, address, stack, parent });
     const put32 = (path: string, value: number): void => memory.writeU32(task.field(path), value);
     const putAddr = (path: string, value: Addr): void => memory.writeAddr(task.field(path), value);
@@ -124,6 +128,18 @@ export class Tasks {
     this.#byPid.set(pid, task);
     this.#byAddress.set(address, task);
     return task;
+  }
+  /** alloc_thread_stack_node(): one that was freed lately is still mapped, and zeroed. */
+  #allocStack(): Addr {
+    const { memory, vmalloc } = this.#kernel;
+    const stack = this.#stacks.pop();
+    if (stack === undefined) return vmalloc.alloc(THREAD_SIZE, THREAD_SIZE);
+    memory.fillBytes(stack, 0, THREAD_SIZE);
+    return stack;
+  }
+  #freeStack(stack: Addr): void {
+    if (this.#stacks.length < CACHED_STACKS) this.#stacks.push(stack);
+    else this.#kernel.vmalloc.free(stack);
   }
   #join(task: Task, parent: Task | undefined): Group {
     const known = this.#groups.get(task.tgid);
@@ -220,7 +236,7 @@ export class Tasks {
         return;
       }
       this.#byAddress.delete(task.address);
-      this.#kernel.vmalloc.free(task.stack);
+      this.#freeStack(task.stack);
       task.user?.release();
       this.#leave(task);
       if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
