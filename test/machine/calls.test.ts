@@ -283,6 +283,59 @@ describe('a call of another unit', () => {
   });
 });
 
+describe('a new stack', () => {
+  /** As a system call's entry: the kernel's stack pointer comes from per-CPU memory, and the caller's goes back. */
+  function entry(a: Assembler, l: Labels): void {
+    const perCpu = (disp: number) => mem({ disp, segment: 'gs' });
+    l['leaf'] = a.bind();
+    enter(a).op('lea r64, m', rax, mem({ base: rdi, disp: 9 }));
+    leave(a);
+    l['entry'] = a.bind();
+    a.op('swapgs').op('mov r/m64, r64', perCpu(0), rsp).op('mov r64, r/m64', rsp, perCpu(8));
+    l['kernel'] = a.bind();
+    a.op('push imm8', 0x2b).op('push r/m64', perCpu(0)).op('push r64', rbp);
+    a.op('mov r/m64, r64', rdi, rsp).op('call rel32', l['leaf']).op('pop r64', rbp);
+    a.op('mov r64, r/m64', rsp, at(rsp));
+    l['user'] = a.bind();
+    a.op('swapgs').op('jmp r/m64', r14);
+  }
+
+  it('is another unit, whatever rsp was before', () => {
+    const p = new Pair(entry);
+    const start = (): void => {
+      p.enter('entry');
+      for (const { machine, memory, data } of p.both) {
+        machine.cpu.gsBase = 0x5555;
+        machine.cpu.kernelGsBase = data + 256;
+        memory.writeAddr(data + 256 + 8, STACK_TOP);
+        machine.cpu.setReg(RSP, 0x7fff_1234_5678);
+        machine.cpu.setReg(r14, machine.haltAddress);
+      }
+    };
+    p.translate('leaf', 'entry', 'kernel', 'user');
+    for (let i = 0; i < 60; i++) {
+      start();
+      expect(p.run()).toBe('halt');
+      for (const { machine, data } of p.both) {
+        expect(machine.cpu.gsBase).toBe(0x5555);
+        expect(machine.cpu.kernelGsBase).toBe(data + 256);
+        expect(machine.cpu.reg(RSP)).toBe(0x7fff_1234_5678);
+      }
+    }
+    start();
+    expect(p.stepped(() => expect(p.run()).toBe('halt'))).toBe(0);
+    for (let budget = 1; budget < 25; budget++) {
+      start();
+      if (p.run(budget) !== 'halt') expect(p.run()).toBe('halt');
+    }
+    // a stack that is not there: the first push faults, with everything as it was before it
+    start();
+    for (const { memory, data } of p.both) memory.writeAddr(data + 256 + 8, VM_DATA - 64);
+    expect(p.run()).toMatch(/^fault/);
+    expect(p.jit.machine.cpu.rip).toBe(p.at('kernel'));
+  });
+});
+
 describe('calls and jumps that go to several places', () => {
   /** `outer` goes through `table` at r12 by turns, by a call or by a jump in `between`. */
   function turns(a: Assembler, l: Labels): void {
