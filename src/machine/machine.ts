@@ -81,7 +81,8 @@ export class Machine {
   }
 
   private createTranslator(options: Partial<TranslatorOptions> | undefined): Translator {
-    const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, ...options });
+    const patience = options?.threshold === undefined ? DEFAULT_TRANSLATOR.patience : 0;
+    const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, patience, ...options });
     this.stepper.onTransfer = translator.onTransfer;
     return translator;
   }
@@ -114,7 +115,7 @@ export class Machine {
     const outer = this.limit;
     this.limit = Math.min(outer, this.insns + maxInsns);
     this.depth++;
-    if (this.translator?.onTransfer(this.cpu.rip)) this.translator.translate(this.cpu.rip);
+    if (this.translator?.onTransfer(this.cpu.rip)) this.translator.hot(this.cpu.rip);
     try {
       return this.loop();
     } catch (error) {
@@ -151,6 +152,10 @@ export class Machine {
     const { translator, cpu } = this;
     if (this.breakpoints.size > 0) return this.step(1);
     if (translator === undefined || cpu.words[CPU.cpl >> 2] !== 0) return this.step(left);
+    if (translator.watching > 0) {
+      translator.watch();
+      return this.step(1);
+    }
     const t = translator.find(cpu.rip);
     if (t !== undefined && left >= t.need && !(cpu.rflags & FLAG.TF)) {
       const why = translator.enter(t, Math.min(left, t.slice));
@@ -158,13 +163,13 @@ export class Machine {
       if (why === LEFT.transfer) {
         const { rip } = cpu;
         if (rip === this.haltAddress && this.insns < this.limit) return this.halt();
-        if (translator.onTransfer(rip)) translator.translate(rip);
+        if (translator.onTransfer(rip)) translator.hot(rip);
       }
       if (why !== LEFT.step && why !== LEFT.frame) return undefined;
     }
     const exit = this.step(this.limit - this.insns);
     if (exit === EXIT.hot) {
-      translator.translate(cpu.rip);
+      translator.hot(cpu.rip);
       return undefined;
     }
     return exit;
