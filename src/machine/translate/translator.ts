@@ -46,6 +46,7 @@ const FUNCTION_STARTS: ReadonlySet<string> = new Set(['endbr64', 'push', 'nop', 
 /** what a unit costs besides, in instructions of it */
 const UNIT = 40;
 
+const REHEARSALS = 512;
 /** about what a candidate will cost: it is not looked at before */
 const CANDIDATE = 100;
 const USER = 'user code';
@@ -67,6 +68,11 @@ export class Translator {
   /** instructions that are still to be executed one by one, each with a call of {@link watch} before it */
   watching = 0;
   private readonly watched = new Set<Addr>();
+  /**
+   * Addresses that are still to be called hot when they are first seen, though they are not: an engine that compiled the
+   * stepper's loop without having seen that way out would have to do it again when something becomes hot.
+   */
+  private rehearsals: number;
   /** what is hot and waits until translating it pays */
   private readonly candidates = new Set<Addr>();
   /** starts of executed blocks that units were made of */
@@ -84,6 +90,7 @@ export class Translator {
     this.host = host;
     this.options = options;
     this.policy = new Policy(options.patience);
+    this.rehearsals = options.patience > 0 ? REHEARSALS : 0;
     this.runs = new Runs(host.memory);
     this.sites = new Sites(this.runs);
     this.gate = new Gate(host);
@@ -92,11 +99,14 @@ export class Translator {
   /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
   onTransfer = (target: Addr): boolean => {
     const count = this.counters.bump(target, this.firstCount);
-    return count < 0 ? count === TRANSLATED : count >= this.options.threshold;
+    return count >= this.options.threshold || count === TRANSLATED;
   };
 
-  private firstCount = (target: Addr): number =>
-    this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 0;
+  private firstCount = (target: Addr): number => {
+    if (this.translations.has(target)) return TRANSLATED;
+    if (this.refused.has(target)) return NEVER;
+    return this.rehearsals > 0 ? this.options.threshold : 0;
+  };
 
   find(rip: Addr): Translation | undefined {
     return this.translations.get(rip);
@@ -115,6 +125,11 @@ export class Translator {
       return undefined;
     }
     const { host, policy, candidates, options } = this;
+    if (this.rehearsals > 0) {
+      this.rehearsals--;
+      this.counters.set(rip, 0);
+      return undefined;
+    }
     candidates.add(rip);
     if (!policy.affords(candidates.size * CANDIDATE, host.insns)) {
       // asked again after as many transfers
