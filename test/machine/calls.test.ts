@@ -342,7 +342,8 @@ describe('calls and jumps that go to several places', () => {
     for (const n of [0, 1, 2]) {
       l[`leaf${n}`] = a.bind();
       a.op('lea r64, m', rax, mem({ base: rdi, disp: 10 * n })).op('ret');
-      // where a tail call arrives: the frame is there
+      // where a tail call arrives, behind the start of a frame
+      a.op('endbr64').op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
       l[`tail${n}`] = a.bind();
       a.op('endbr64').op('sub r/m64, imm8', rsp, 16).op('mov r/m64, r64', at(rbp, -8), rdi);
       a.op('lea r64, m', rax, mem({ base: rdi, disp: 20 * n }))
