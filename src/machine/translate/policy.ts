@@ -3,7 +3,7 @@
  * moment is better stepped: translating may cost, all in all, about as much as was spent on executing so far.
  * With that bound a run takes at most twice as long as with the better choice, however it goes on.
  */
-import type { Addr } from '../addr.ts';
+import { type Addr, dropRange } from '../addr.ts';
 
 /** Nothing is translated before units of so many instructions would pay: what is hot shows in the meantime. */
 const FIRST = 1000;
@@ -49,6 +49,6 @@ export class Policy {
 
   /** Forgets entries in a range whose text is gone. */
   forget(start: Addr, end: Addr): void {
-    for (const entry of this.remakes.keys()) if (entry >= start && entry < end) this.remakes.delete(entry);
+    dropRange(this.remakes, start, end);
   }
 }

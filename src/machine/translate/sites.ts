@@ -3,7 +3,7 @@
  * a unit mostly turn out to be. A wrong class costs time and nothing else.
  */
 import { decode, FS, form, RIP, type X86Insn } from '../../x86/index.ts';
-import type { Addr } from '../addr.ts';
+import { type Addr, dropRange } from '../addr.ts';
 import { type CpuState, RSP } from '../cpu.ts';
 import { EXEC, READ } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
@@ -99,6 +99,11 @@ export class Sites {
     site.epoch = ++this.epoch;
     this.learn(unit.entry, cls);
     return false;
+  }
+
+  /** Forgets instructions in a range whose text is gone. */
+  forget(start: Addr, end: Addr): void {
+    for (const of of [this.sites, this.history, this.defaults]) dropRange(of, start, end);
   }
 
   /** What accesses of a unit mostly turned out to be is the guess for its others. */

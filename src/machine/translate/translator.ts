@@ -3,9 +3,9 @@
  * the threshold in groups, one module each, and forgets what was made from text that has changed.
  */
 import type { Addr } from '../addr.ts';
-import { addrHi } from '../addr.ts';
+import { addrHi, dropRange } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
-import { EXEC } from '../layout.ts';
+import { EXEC, PAGE_SIZE } from '../layout.ts';
 import { buildUnit } from './build.ts';
 import { Calls, leftOf, slotOf } from './calls.ts';
 import { compileUnits } from './compile.ts';
@@ -83,6 +83,8 @@ export class Translator {
   private readonly candidates = new Set<Addr>();
   /** starts of executed blocks that units were made of */
   private readonly warm = new Set<Addr>();
+  /** numbers of the pages with code of which something was learned */
+  private readonly pages = new Set<number>();
   /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
   private readonly wrongFrames = new Set<Addr>();
   /** entry of the unit being built */
@@ -205,6 +207,7 @@ export class Translator {
     const { rip } = cpu;
     this.watching--;
     this.watched.add(rip);
+    this.pages.add(Math.floor(rip / PAGE_SIZE));
     if (rip >= 0) return;
     this.runs.stack(cpu.reg(RSP));
     this.sites.observe(rip, memory, cpu);
@@ -263,6 +266,9 @@ export class Translator {
     const partly = this.executed(entry);
     const shape = shapeAt(this.host.memory, entry, partly ? (rip) => !this.executed(rip) : undefined);
     this.shapes.set(entry, shape);
+    for (const [start, end] of shape?.ranges ?? []) {
+      for (let page = Math.floor(start / PAGE_SIZE); page * PAGE_SIZE < end; page++) this.pages.add(page);
+    }
     if (shape !== undefined && partly) {
       for (const start of shape.blocks.keys()) if (!shape.cold.includes(start)) this.warm.add(start);
     }
@@ -408,25 +414,27 @@ export class Translator {
   }
 
   private refuse(t: Translation, why: string): void {
-    this.forget(t);
+    this.remove(t);
     this.refused.set(t.entry, why);
     this.counters.set(t.entry, NEVER);
   }
 
-  private forget(t: Translation): void {
+  /** Nothing calls it any more. */
+  private remove(t: Translation): void {
     this.translations.delete(t.entry);
     this.bySlot[t.slot] = undefined;
     this.calls.disconnect(t.slot);
   }
 
   private drop(t: Translation): void {
-    this.forget(t);
+    this.remove(t);
     this.counters.set(t.entry, this.options.threshold);
   }
 
   /** Text in [va, va + bytes) changed. */
   invalidate(va: Addr, bytes: number): void {
     const end = va + bytes;
+    this.forget(va, end);
     for (const t of this.translations.values()) {
       if (!covers(t.ranges, va, end)) continue;
       this.drop(t);
@@ -440,6 +448,22 @@ export class Translator {
       this.refused.delete(entry);
       this.counters.set(entry, 0);
     }
+  }
+
+  /** Forgets what was learned of single instructions: others may come to be where they were. */
+  private forget(start: Addr, end: Addr): void {
+    const first = Math.floor(start / PAGE_SIZE);
+    const last = Math.floor((end - 1) / PAGE_SIZE);
+    const { pages } = this;
+    let found = false;
+    if (last - first < pages.size) for (let page = first; page <= last && !found; page++) found = pages.has(page);
+    else for (const page of pages) found ||= page >= first && page <= last;
+    if (!found) return;
+    for (const of of [this.warm, this.watched, this.wrongFrames, this.candidates]) dropRange(of, start, end);
+    this.sites.forget(start, end);
+    this.indirect.forget(start, end);
+    this.policy.forget(start, end);
+    for (const page of pages) if (page * PAGE_SIZE >= start && (page + 1) * PAGE_SIZE <= end) pages.delete(page);
   }
 
   /** A kernel mapping changed: code there, and the stack if it was there. */
