@@ -28,3 +28,8 @@ export const formatAddr = (a: Addr): string =>
   (addrHi(a) >>> 0).toString(16).padStart(8, '0') + (addrLo(a) >>> 0).toString(16).padStart(8, '0');
 /** From hexadecimal digits, `0x` allowed. */
 export const parseAddr = (text: string): Addr => addrFromBigInt(BigInt(text.startsWith('0x') ? text : `0x${text}`));
+
+/** Removes the keys in [start, end). */
+export function dropRange(of: Pick<Set<Addr>, 'keys' | 'delete'>, start: Addr, end: Addr): void {
+  for (const key of of.keys()) if (key >= start && key < end) of.delete(key);
+}

@@ -82,7 +82,8 @@ export class Machine {
   }
 
   private createTranslator(options: Partial<TranslatorOptions> | undefined): Translator {
-    const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, ...options });
+    const patience = options?.threshold === undefined ? DEFAULT_TRANSLATOR.patience : 0;
+    const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, patience, ...options });
     this.stepper.onTransfer = translator.onTransfer;
     return translator;
   }
@@ -117,7 +118,7 @@ export class Machine {
     this.depth++;
     const { translator } = this;
     if (translator !== undefined && translator.current() === undefined && translator.onTransfer(this.cpu.rip)) {
-      translator.translate(this.cpu.rip);
+      translator.hot(this.cpu.rip);
     }
     try {
       return this.loop();
@@ -155,6 +156,10 @@ export class Machine {
     const { translator, cpu } = this;
     if (this.breakpoints.size > 0) return this.step(1);
     if (translator === undefined || cpu.words[CPU.cpl >> 2] !== 0) return this.step(left);
+    if (translator.watching > 0) {
+      translator.watch();
+      return this.step(1);
+    }
     const t = translator.current();
     if (t !== undefined && left >= t.need && !(cpu.words[CPU.rflags >> 2]! & FLAG.TF)) {
       const why = translator.enter(t, Math.min(left, t.slice));
@@ -162,7 +167,7 @@ export class Machine {
       if (why === LEFT.transfer) {
         const { rip } = cpu;
         if (rip === this.haltAddress) return this.insns < this.limit ? this.halt() : undefined;
-        if (translator.onTransfer(rip)) translator.translate(rip);
+        if (translator.onTransfer(rip)) translator.hot(rip);
       }
       // A called unit that refused its frame may be entered from here.
       const refused = why === LEFT.frame && translator.current() === t;
@@ -170,7 +175,7 @@ export class Machine {
     }
     const exit = this.step(this.limit - this.insns);
     if (exit === EXIT.hot) {
-      translator.translate(cpu.rip);
+      translator.hot(cpu.rip);
       return undefined;
     }
     return exit;

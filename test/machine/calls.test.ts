@@ -30,7 +30,7 @@ class Pair {
 
   constructor(build: (a: Assembler, labels: Labels) => void) {
     this.step = testMachine();
-    this.jit = testMachine({ engine: 'jit', translator: { threshold: 2, maxInline: 0 } });
+    this.jit = testMachine({ engine: 'jit', translator: { threshold: 2, maxInline: 0, patience: 0 } });
     const labels: Labels = {};
     const asm = this.both.map((t) => place(t, (a) => build(a, labels)))[0]!;
     const addresses = new Map(Object.entries(labels).map(([name, label]) => [name, asm.addressOf(label)]));
@@ -57,8 +57,6 @@ class Pair {
       cpu.setReg(r12, data);
       cpu.rflags = 0x202;
       cpu.rip = this.at(name);
-      machine.insns = 0;
-      machine.marked = 0;
     }
   }
 
@@ -283,13 +281,67 @@ describe('a call of another unit', () => {
   });
 });
 
+describe('a new stack', () => {
+  /** As a system call's entry: the kernel's stack pointer comes from per-CPU memory, and the caller's goes back. */
+  function entry(a: Assembler, l: Labels): void {
+    const perCpu = (disp: number) => mem({ disp, segment: 'gs' });
+    l['leaf'] = a.bind();
+    enter(a).op('lea r64, m', rax, mem({ base: rdi, disp: 9 }));
+    leave(a);
+    l['entry'] = a.bind();
+    a.op('swapgs').op('mov r/m64, r64', perCpu(0), rsp).op('mov r64, r/m64', rsp, perCpu(8));
+    l['kernel'] = a.bind();
+    a.op('push imm8', 0x2b).op('push r/m64', perCpu(0)).op('push r64', rbp);
+    a.op('mov r/m64, r64', rdi, rsp).op('call rel32', l['leaf']).op('pop r64', rbp);
+    a.op('mov r64, r/m64', rsp, at(rsp));
+    l['user'] = a.bind();
+    a.op('swapgs').op('jmp r/m64', r14);
+  }
+
+  it('is another unit, whatever rsp was before', () => {
+    const p = new Pair(entry);
+    const start = (): void => {
+      p.enter('entry');
+      for (const { machine, memory, data } of p.both) {
+        machine.cpu.gsBase = 0x5555;
+        machine.cpu.kernelGsBase = data + 256;
+        memory.writeAddr(data + 256 + 8, STACK_TOP);
+        machine.cpu.setReg(RSP, 0x7fff_1234_5678);
+        machine.cpu.setReg(r14, machine.haltAddress);
+      }
+    };
+    p.translate('leaf', 'entry', 'kernel', 'user');
+    for (let i = 0; i < 60; i++) {
+      start();
+      expect(p.run()).toBe('halt');
+      for (const { machine, data } of p.both) {
+        expect(machine.cpu.gsBase).toBe(0x5555);
+        expect(machine.cpu.kernelGsBase).toBe(data + 256);
+        expect(machine.cpu.reg(RSP)).toBe(0x7fff_1234_5678);
+      }
+    }
+    start();
+    expect(p.stepped(() => expect(p.run()).toBe('halt'))).toBe(0);
+    for (let budget = 1; budget < 25; budget++) {
+      start();
+      if (p.run(budget) !== 'halt') expect(p.run()).toBe('halt');
+    }
+    // a stack that is not there: the first push faults, with everything as it was before it
+    start();
+    for (const { memory, data } of p.both) memory.writeAddr(data + 256 + 8, VM_DATA - 64);
+    expect(p.run()).toMatch(/^fault/);
+    expect(p.jit.machine.cpu.rip).toBe(p.at('kernel'));
+  });
+});
+
 describe('calls and jumps that go to several places', () => {
   /** `outer` goes through `table` at r12 by turns, by a call or by a jump in `between`. */
   function turns(a: Assembler, l: Labels): void {
     for (const n of [0, 1, 2]) {
       l[`leaf${n}`] = a.bind();
       a.op('lea r64, m', rax, mem({ base: rdi, disp: 10 * n })).op('ret');
-      // where a tail call arrives: the frame is there
+      // where a tail call arrives, behind the start of a frame
+      a.op('endbr64').op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
       l[`tail${n}`] = a.bind();
       a.op('endbr64').op('sub r/m64, imm8', rsp, 16).op('mov r/m64, r64', at(rbp, -8), rdi);
       a.op('lea r64, m', rax, mem({ base: rdi, disp: 20 * n }))
@@ -321,7 +373,7 @@ describe('calls and jumps that go to several places', () => {
         }
       }
     };
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 100; i++) {
       start();
       expect(p.run()).toBe('halt');
     }

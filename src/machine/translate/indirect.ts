@@ -2,7 +2,7 @@
  * Where indirect calls go: one that always goes to the same function has that inlined, behind a comparison; others look
  * for the unit there.
  */
-import type { Addr } from '../addr.ts';
+import { type Addr, dropRange } from '../addr.ts';
 
 /** An indirect call: its first target, and how often it was and was not that. */
 interface Indirect {
@@ -41,6 +41,11 @@ export class IndirectCalls {
       return !known;
     } else if (++i.hits === SETTLED && i.misses < POLYMORPHIC) return true;
     return false;
+  }
+
+  /** Forgets calls in a range whose text is gone. Of kernel text, which is in the top 2 GiB, an address is its low half. */
+  forget(start: Addr, end: Addr): void {
+    dropRange(this.calls, start, end);
   }
 
   /** What is inlined for the call at `rip`; undefined: nothing ever was. */

@@ -2,9 +2,9 @@
  * Where accesses go, learned from the checks that fail: each instruction's address class, and what the accesses of
  * a unit mostly turn out to be. A wrong class costs time and nothing else.
  */
-import { decode, FS, RIP } from '../../x86/index.ts';
-import type { Addr } from '../addr.ts';
-import type { CpuState } from '../cpu.ts';
+import { decode, FS, form, RIP, type X86Insn } from '../../x86/index.ts';
+import { type Addr, dropRange } from '../addr.ts';
+import { type CpuState, RSP } from '../cpu.ts';
 import { EXEC, READ } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { type AddressClass, runSlot } from './ir.ts';
@@ -35,8 +35,8 @@ export interface Compiled {
 const FIRST_RECLASS = 2;
 const RECLASS = 32;
 const MAX_CHANGES = 4;
-/** misses at places that have changed class until their unit is made again */
-const STALE = 8;
+/** memory operands that are not accessed */
+const NO_ACCESS = /^(lea|nop|prefetch.*)$/;
 /** misses farther apart than this, in instructions, do not add up */
 const PATIENCE = 50_000;
 
@@ -61,11 +61,28 @@ export class Sites {
     return guess === 'direct' ? (this.defaults.get(entry) ?? guess) : guess;
   }
 
-  /** The unit left at `rip`, which is about to access `va`. True when the unit should be made again. */
+  /** The stepper is about to execute the instruction at `rip`: the first time that somebody looks decides its class. */
+  observe(rip: Addr, memory: GuestMemory, cpu: CpuState): void {
+    if (this.sites.get(rip)?.cls !== undefined) return;
+    const phys = memory.translate(rip, EXEC, false);
+    if (phys < 0) return;
+    const insn = decode(memory.u8, phys);
+    // What is at a constant address, or in the frame, is known; of these only memory operands are accesses.
+    if (insn.row < 0 || !insn.mem || insn.base === RIP || insn.base === RSP || NO_ACCESS.test(form(insn.row).mnemonic))
+      return;
+    if (insn.base < 0 && insn.index < 0) return;
+    const cls = this.runs.classify(addressOf(insn, cpu, rip));
+    this.sites.set(rip, { misses: 0, changes: 0, since: 0, cls, epoch: ++this.epoch });
+  }
+
+  /** The unit left at `rip`, which is about to access `va`. True where that has changed class since: it counts as stale. */
   miss(unit: Compiled, rip: Addr, va: Addr | undefined, insns: number): boolean {
     const site = this.sites.get(rip) ?? { misses: 0, changes: 0, since: 0, cls: undefined, epoch: 0 };
     // Its class has changed since: a unit is made again when that has gathered.
-    if (site.epoch > unit.epoch) return ++unit.stale >= STALE;
+    if (site.epoch > unit.epoch) {
+      unit.stale++;
+      return true;
+    }
     if (site.cls === 'tlb' || va === undefined) return false;
     this.sites.set(rip, site);
     // Now and then is no reason: a buffer that is somewhere else each time is one miss each time.
@@ -82,6 +99,11 @@ export class Sites {
     site.epoch = ++this.epoch;
     this.learn(unit.entry, cls);
     return false;
+  }
+
+  /** Forgets instructions in a range whose text is gone. */
+  forget(start: Addr, end: Addr): void {
+    for (const of of [this.sites, this.history, this.defaults]) dropRange(of, start, end);
   }
 
   /** What accesses of a unit mostly turned out to be is the guess for its others. */
@@ -106,8 +128,12 @@ export function calledAt(memory: GuestMemory, cpu: CpuState, rip: Addr): Addr | 
 export function accessed(memory: GuestMemory, cpu: CpuState, rip: Addr): Addr | undefined {
   const phys = memory.translate(rip, EXEC, false);
   if (phys < 0) return undefined;
-  const { row, mem, base, index, scale, disp, segment, length } = decode(memory.u8, phys);
-  if (row < 0 || !mem) return undefined;
+  const insn = decode(memory.u8, phys);
+  return insn.row < 0 || !insn.mem ? undefined : addressOf(insn, cpu, rip);
+}
+
+function addressOf(insn: X86Insn, cpu: CpuState, rip: Addr): Addr {
+  const { base, index, scale, disp, segment, length } = insn;
   let va = disp;
   if (base === RIP) va += rip + length;
   else if (base >= 0) va += cpu.reg(base);

@@ -14,6 +14,8 @@ export interface Translation {
   readonly framed: boolean;
   /** budget below which it cannot run */
   readonly need: number;
+  /** guest instructions that it was made from */
+  readonly insns: number;
   /** instructions that it may run at once; grows, so that the engine below can replace it early by its optimised form */
   slice: number;
   /** starts of blocks that were left out, and times that control came to one */
@@ -44,10 +46,17 @@ export interface Host {
 export interface TranslatorOptions {
   /** transfers to an address before it is translated */
   readonly threshold: number;
+  /** instructions that are stepped for each that is translated; 0 where a threshold is given and this is not: that alone decides */
+  readonly patience: number;
   readonly maxInsns: number;
   readonly maxInline: number;
   /** decides how an access is checked, where it answers: any answer is correct, so a test gives all */
   readonly classOf?: (rip: Addr) => AddressClass | undefined;
 }
 
-export const DEFAULT_TRANSLATOR: TranslatorOptions = { threshold: 400, maxInsns: 12000, maxInline: 400 };
+export const DEFAULT_TRANSLATOR: TranslatorOptions = {
+  threshold: 400,
+  patience: 1000,
+  maxInsns: 12000,
+  maxInline: 400,
+};

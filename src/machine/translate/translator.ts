@@ -3,8 +3,9 @@
  * the threshold in groups, one module each, and forgets what was made from text that has changed.
  */
 import type { Addr } from '../addr.ts';
-import { addrHi } from '../addr.ts';
+import { addrHi, dropRange } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
+import { EXEC, PAGE_SIZE } from '../layout.ts';
 import { buildUnit } from './build.ts';
 import { Calls, leftOf, slotOf } from './calls.ts';
 import { compileUnits } from './compile.ts';
@@ -13,6 +14,7 @@ import { Gate } from './gate.ts';
 import { IndirectCalls } from './indirect.ts';
 import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
 import { LEFT, type Left } from './mailbox.ts';
+import { Policy } from './policy.ts';
 import { Runs } from './runs.ts';
 import { nestedAt, type Shape, shapeAt } from './shape.ts';
 import { accessed, calledAt, Sites } from './sites.ts';
@@ -22,6 +24,8 @@ import { DEFAULT_TRANSLATOR, type Host, type Translation, type TranslatorOptions
 interface Wanted {
   readonly entry: Addr;
   readonly within: ReadonlySet<Addr> | undefined;
+  /** not where an earlier one has it inlined */
+  readonly unlessInlined: boolean;
 }
 
 const FIRST_SLICE = 1 << 18;
@@ -29,13 +33,29 @@ const MAX_SLICE = 1 << 26;
 
 /** visits to blocks that were left out until they are put in; doubles each time */
 const FIRST_THAW = 8;
+/** misses at places that have changed class until their unit is made again; doubles each time */
+const FIRST_STALE = 8;
+/** instructions that are watched before what was not is translated */
+const WATCH = 2048;
 /** times that a unit may find the stack not as it relies on */
 const MAX_REFUSALS = 8;
 /** a refused function has its text within this many bytes */
 const REACH = 1 << 20;
 
+const MOV_RBP_RSP = [0x48, 0x89, 0xe5];
 /** What functions begin with: there rbp is the caller's. */
 const FUNCTION_STARTS: ReadonlySet<string> = new Set(['endbr64', 'push', 'nop', 'call']);
+
+/** what a unit costs besides, in instructions of it */
+const UNIT = 40;
+
+const REHEARSALS = 512;
+/** about what a candidate will cost: it is not looked at before */
+const CANDIDATE = 100;
+const USER = 'user code';
+
+const covers = (ranges: Unit['ranges'], start: Addr, end: Addr): boolean =>
+  ranges.some(([a, b]) => a < end && b > start);
 
 export class Translator {
   private readonly host: Host;
@@ -50,10 +70,21 @@ export class Translator {
   private madeCalls: Calls | undefined;
   private readonly runs: Runs;
   private readonly sites: Sites;
-  /** by entry: times that more was put in */
-  private readonly thaws = new Map<Addr, number>();
+  private readonly policy: Policy;
+  /** instructions that are still to be executed one by one, each with a call of {@link watch} before it */
+  watching = 0;
+  private readonly watched = new Set<Addr>();
+  /**
+   * Addresses that are still to be called hot when they are first seen, though they are not: an engine that compiled the
+   * stepper's loop without having seen that way out would have to do it again when something becomes hot.
+   */
+  private rehearsals: number;
+  /** what is hot and waits until translating it pays */
+  private readonly candidates = new Set<Addr>();
   /** starts of executed blocks that units were made of */
   private readonly warm = new Set<Addr>();
+  /** numbers of the pages with code of which something was learned */
+  private readonly pages = new Set<number>();
   /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
   private readonly wrongFrames = new Set<Addr>();
   /** entry of the unit being built */
@@ -66,6 +97,8 @@ export class Translator {
   constructor(host: Host, options: TranslatorOptions = DEFAULT_TRANSLATOR) {
     this.host = host;
     this.options = options;
+    this.policy = new Policy(options.patience);
+    this.rehearsals = options.patience > 0 ? REHEARSALS : 0;
     this.runs = new Runs(host.memory);
     this.sites = new Sites(this.runs);
     this.gate = new Gate(host, this.runs);
@@ -79,11 +112,14 @@ export class Translator {
   /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
   onTransfer = (target: Addr): boolean => {
     const count = this.counters.bump(target, this.firstCount);
-    return count < 0 ? count === TRANSLATED : count >= this.options.threshold;
+    return count >= this.options.threshold || count === TRANSLATED;
   };
 
-  private firstCount = (target: Addr): number =>
-    this.translations.has(target) ? TRANSLATED : this.refused.has(target) ? NEVER : 0;
+  private firstCount = (target: Addr): number => {
+    if (this.translations.has(target)) return TRANSLATED;
+    if (this.refused.has(target)) return NEVER;
+    return this.rehearsals > 0 ? this.options.threshold : 0;
+  };
 
   find(rip: Addr): Translation | undefined {
     return this.translations.get(rip);
@@ -98,21 +134,104 @@ export class Translator {
     return slot !== 0 ? this.bySlot[slot] : this.translations.get(cpu.rip);
   }
 
-  /** Translates the function or loop at `rip`, and what is nearly as hot; undefined where that cannot be. */
+  /**
+   * Control came to `rip` often enough. When it pays to translate all that did, and its accesses have been watched for
+   * once, that is done; until then, undefined.
+   */
+  hot(rip: Addr): Translation | undefined {
+    const known = this.translations.get(rip);
+    if (known !== undefined || this.refused.has(rip)) return known;
+    if (rip >= 0) {
+      this.refused.set(rip, USER);
+      this.counters.set(rip, NEVER);
+      return undefined;
+    }
+    const { host, policy, candidates, options } = this;
+    if (this.rehearsals > 0) {
+      this.rehearsals--;
+      this.counters.set(rip, 0);
+      return undefined;
+    }
+    candidates.add(rip);
+    if (!policy.affords(candidates.size * CANDIDATE, host.insns)) {
+      // asked again after as many transfers
+      this.counters.set(rip, options.threshold >> 1);
+      return undefined;
+    }
+    if (options.patience > 0 && !this.watched.has(rip)) {
+      this.watching = WATCH;
+      return undefined;
+    }
+    this.translateAll(rip);
+    return this.translations.get(rip);
+  }
+
+  /** Translates what is at `rip`, and the functions among the candidates but those that others have inlined, as one module. */
+  private translateAll(rip: Addr): void {
+    const { candidates } = this;
+    // By now more of them may have been executed.
+    this.forgetThawed();
+    const functions = [...candidates].filter((e) => !this.translations.has(e) && this.startsFunction(e));
+    const sizes = new Map(functions.map((e) => [e, this.size(e)]));
+    functions.sort((a, b) => sizes.get(b)! - sizes.get(a)!);
+    candidates.clear();
+    const wanted: Wanted[] = functions.map((entry) => ({ entry, within: undefined, unlessInlined: true }));
+    this.compile(this.startsFunction(rip) ? wanted : [...wanted, ...this.wantedAt(rip)]);
+  }
+
+  /** About how many instructions the unit at `entry` would have with what it inlines. */
+  private size(entry: Addr): number {
+    const { maxInline, maxInsns } = this.options;
+    const work: (Shape | undefined)[] = [this.shape(entry)];
+    let insns = 0;
+    for (let shape = work.pop(); shape !== undefined && insns <= maxInsns; shape = work.pop()) {
+      insns += shape.insns;
+      for (const { end } of shape.blocks.values()) {
+        const callee = end.kind === 'call' ? this.shape(end.target) : undefined;
+        if (callee?.returns && callee.insns <= maxInline) work.push(callee);
+      }
+    }
+    return insns;
+  }
+
+  /** Shapes without blocks that have been executed since are made again. */
+  private forgetThawed(): void {
+    for (const [entry, shape] of this.shapes) {
+      if (shape?.cold.some((rip) => this.host.seen(rip))) this.shapes.delete(entry);
+    }
+  }
+
+  /** While {@link watching}: the stepper is about to execute the instruction at cpu.rip, and only that. */
+  watch(): void {
+    const { memory, cpu } = this.host;
+    const { rip } = cpu;
+    this.watching--;
+    this.watched.add(rip);
+    this.pages.add(Math.floor(rip / PAGE_SIZE));
+    if (rip >= 0) return;
+    this.runs.stack(cpu.reg(RSP));
+    this.sites.observe(rip, memory, cpu);
+  }
+
+  /** Translates the function or loop at `rip` at once; undefined where that cannot be. */
   translate(rip: Addr): Translation | undefined {
     const known = this.translations.get(rip);
     if (known !== undefined) return known;
     if (this.refused.has(rip)) return undefined;
+    this.compile(this.wantedAt(rip));
+    return this.translations.get(rip);
+  }
+
+  private wantedAt(rip: Addr): Wanted[] {
     // A loop inside a loop gets a unit of its own, and the outermost one another, so that each is
     // nested as the code has it.
     const shape = this.shape(rip);
     const nested = shape && nestedAt(shape);
-    const wanted: Wanted[] = [{ entry: rip, within: nested?.body }];
+    const wanted: Wanted[] = [{ entry: rip, within: nested?.body, unlessInlined: false }];
     if (nested !== undefined && !this.translations.has(nested.outer) && !this.refused.has(nested.outer)) {
-      wanted.push({ entry: nested.outer, within: undefined });
+      wanted.push({ entry: nested.outer, within: undefined, unlessInlined: false });
     }
-    this.compile(wanted);
-    return this.translations.get(rip);
+    return wanted;
   }
 
   /** A slice or the budget ended at a loop: the next slice is longer, and starts in a translation. */
@@ -126,11 +245,18 @@ export class Translator {
 
   /** Control came to a block that was left out. When that happens again and again, what was executed since is put in. */
   private thaw(t: Translation): void {
-    if (++t.colds < FIRST_THAW << Math.min(7, this.thaws.get(t.entry) ?? 0)) return;
-    this.thaws.set(t.entry, (this.thaws.get(t.entry) ?? 0) + 1);
-    for (const [entry, shape] of this.shapes) {
-      if (shape?.cold.some((rip) => this.host.seen(rip))) this.shapes.delete(entry);
-    }
+    if (!this.again(t, ++t.colds, FIRST_THAW)) return;
+    this.forgetThawed();
+    this.remake(t);
+  }
+
+  /** Whether `times` is often enough for a unit to be made again, and that pays. */
+  private again(t: Translation, times: number, first: number): boolean {
+    return this.policy.enough(t.entry, times, first) && this.policy.affords(UNIT + t.insns, this.host.insns);
+  }
+
+  private remake(t: Translation): void {
+    this.policy.remade(t.entry);
     this.drop(t);
   }
 
@@ -140,6 +266,9 @@ export class Translator {
     const partly = this.executed(entry);
     const shape = shapeAt(this.host.memory, entry, partly ? (rip) => !this.executed(rip) : undefined);
     this.shapes.set(entry, shape);
+    for (const [start, end] of shape?.ranges ?? []) {
+      for (let page = Math.floor(start / PAGE_SIZE); page * PAGE_SIZE < end; page++) this.pages.add(page);
+    }
     if (shape !== undefined && partly) {
       for (const start of shape.blocks.keys()) if (!shape.cold.includes(start)) this.warm.add(start);
     }
@@ -151,7 +280,11 @@ export class Translator {
 
   private compile(wanted: readonly Wanted[]): void {
     const units: Unit[] = [];
-    for (const { entry, within } of wanted) {
+    for (const { entry, within, unlessInlined } of wanted) {
+      if (unlessInlined && units.some((u) => covers(u.ranges, entry, entry + 1))) {
+        this.counters.set(entry, 0);
+        continue;
+      }
       const unit = this.unit(entry, within);
       if (typeof unit === 'string') {
         this.refused.set(entry, unit);
@@ -164,7 +297,9 @@ export class Translator {
     this.modules++;
     for (const { unit, need } of made) {
       const { entry, ranges } = unit;
+      const insns = unit.blocks.reduce((sum, b) => sum + b.count, 0);
       this.compiled++;
+      this.policy.spend(UNIT + insns);
       this.counters.set(entry, TRANSLATED);
       const slot = this.calls.slotOf(entry);
       const t: Translation = {
@@ -173,6 +308,7 @@ export class Translator {
         slot,
         framed: unit.frame.lo !== unit.frame.hi,
         need,
+        insns,
         cold: new Set(unit.cold),
         colds: 0,
         slice: FIRST_SLICE,
@@ -187,7 +323,7 @@ export class Translator {
 
   private unit(entry: Addr, within: ReadonlySet<Addr> | undefined): Unit | string {
     // Kernel text and modules only: generated code keeps rip's upper half as a constant.
-    if (addrHi(entry) >= 0) return 'user code';
+    if (addrHi(entry) >= 0) return USER;
     const { cpu } = this.host;
     const { maxInsns, maxInline } = this.options;
     const bp = this.frameGuess(entry);
@@ -208,16 +344,26 @@ export class Translator {
     });
   }
 
+  /** Just behind `mov rbp, rsp`, where tail calls arrive: rbp is the frame pointer there, whatever comes next. */
+  private followsFrame(entry: Addr): boolean {
+    const { memory } = this.host;
+    const phys = memory.translate(entry - MOV_RBP_RSP.length, EXEC, false);
+    return phys >= 0 && MOV_RBP_RSP.every((byte, i) => memory.u8[phys + i] === byte);
+  }
+
   /** Code that starts in the middle of a function: rbp as it is now is probably the frame pointer. */
   private frameGuess(entry: Addr): number {
     const { cpu } = this.host;
     if (this.wrongFrames.has(entry)) return DYNAMIC;
-    const first = this.shape(entry)?.blocks.get(entry)?.insns[0]?.form.mnemonic;
+    if (this.followsFrame(entry)) return 0;
+    if (this.startsFunction(entry)) return DYNAMIC;
     const offset = cpu.reg(RBP) - cpu.reg(RSP);
-    // Just behind `mov rbp, rsp`, where tail calls arrive: a function's caller has its frame farther up.
-    if (offset === 0) return 0;
-    if (first === undefined || FUNCTION_STARTS.has(first)) return DYNAMIC;
     return offset >= 0 && offset <= 8192 && offset % 8 === 0 ? offset : DYNAMIC;
+  }
+
+  private startsFunction(entry: Addr): boolean {
+    const first = this.shape(entry)?.blocks.get(entry)?.insns[0]?.form.mnemonic;
+    return first === undefined || FUNCTION_STARTS.has(first);
   }
 
   /**
@@ -231,7 +377,9 @@ export class Translator {
       if (++t.refusals > MAX_REFUSALS) this.refuse(t, 'starts on a user stack');
       return LEFT.frame;
     }
+    const before = host.insns;
     const code = this.gate.run(calls.enter, t.slot, budget);
+    this.policy.translated += host.insns - before;
     const left = leftOf(code);
     const slot = slotOf(code);
     const by = slot === t.slot ? t : this.bySlot[slot];
@@ -261,43 +409,61 @@ export class Translator {
       if (this.indirect.missed(rip)) this.drop(t);
       return;
     }
-    if (this.sites.miss(t, rip, accessed(memory, cpu, rip), insns)) this.drop(t);
+    if (this.sites.miss(t, rip, accessed(memory, cpu, rip), insns) && this.again(t, t.stale, FIRST_STALE))
+      this.remake(t);
   }
 
   private refuse(t: Translation, why: string): void {
-    this.forget(t);
+    this.remove(t);
     this.refused.set(t.entry, why);
     this.counters.set(t.entry, NEVER);
   }
 
-  private forget(t: Translation): void {
+  /** Nothing calls it any more. */
+  private remove(t: Translation): void {
     this.translations.delete(t.entry);
     this.bySlot[t.slot] = undefined;
     this.calls.disconnect(t.slot);
   }
 
   private drop(t: Translation): void {
-    this.forget(t);
+    this.remove(t);
     this.counters.set(t.entry, this.options.threshold);
   }
 
   /** Text in [va, va + bytes) changed. */
   invalidate(va: Addr, bytes: number): void {
     const end = va + bytes;
-    const hits = (ranges: Unit['ranges']): boolean => ranges.some(([a, b]) => a < end && b > va);
+    this.forget(va, end);
     for (const t of this.translations.values()) {
-      if (!hits(t.ranges)) continue;
+      if (!covers(t.ranges, va, end)) continue;
       this.drop(t);
       this.gate.patched = true;
     }
     for (const [entry, shape] of this.shapes) {
-      if (shape === undefined ? entry >= va && entry < end : hits(shape.ranges)) this.shapes.delete(entry);
+      if (shape === undefined ? entry >= va && entry < end : covers(shape.ranges, va, end)) this.shapes.delete(entry);
     }
     for (const entry of this.refused.keys()) {
       if (entry < va - REACH || entry > end + REACH) continue;
       this.refused.delete(entry);
       this.counters.set(entry, 0);
     }
+  }
+
+  /** Forgets what was learned of single instructions: others may come to be where they were. */
+  private forget(start: Addr, end: Addr): void {
+    const first = Math.floor(start / PAGE_SIZE);
+    const last = Math.floor((end - 1) / PAGE_SIZE);
+    const { pages } = this;
+    let found = false;
+    if (last - first < pages.size) for (let page = first; page <= last && !found; page++) found = pages.has(page);
+    else for (const page of pages) found ||= page >= first && page <= last;
+    if (!found) return;
+    for (const of of [this.warm, this.watched, this.wrongFrames, this.candidates]) dropRange(of, start, end);
+    this.sites.forget(start, end);
+    this.indirect.forget(start, end);
+    this.policy.forget(start, end);
+    for (const page of pages) if (page * PAGE_SIZE >= start && (page + 1) * PAGE_SIZE <= end) pages.delete(page);
   }
 
   /** A kernel mapping changed: code there, and the stack if it was there. */
