@@ -12,7 +12,7 @@ import { nestedAt, shapeAt } from '../../src/machine/translate/shape.ts';
 import { I32, ModuleBuilder } from '../../src/machine/wasm/encoder.ts';
 import { printBody } from '../../src/machine/wasm/print.ts';
 import { type Assembler, at, mem, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';
-import { CODE, halves, place, type TestMachine, testMachine, VM_DATA } from './support.ts';
+import { CODE, halves, place, Random, type TestMachine, testMachine, VM_DATA } from './support.ts';
 
 const guess = (_rip: Addr, cls: AddressClass): AddressClass => cls;
 
@@ -149,6 +149,111 @@ describe('control flow', () => {
     expect(analyseFlow(graph([[1, 2], [2], [1, 3], []])).reducible).toBe(false);
   });
 
+  /** What no way from the entry avoids, found by leaving each block out in turn. */
+  function dominatorsOf(edges: readonly (readonly number[])[]): (Set<number> | undefined)[] {
+    const reached = (without: number): Set<number> => {
+      const seen = new Set<number>();
+      const work = without === 0 ? [] : [0];
+      for (let b = work.pop(); b !== undefined; b = work.pop()) {
+        if (b === without || seen.has(b)) continue;
+        seen.add(b);
+        work.push(...edges[b]!);
+      }
+      return seen;
+    };
+    const all = reached(-1);
+    const above = edges.map((_, b) => (all.has(b) ? new Set([b]) : undefined));
+    for (const d of all) {
+      const others = reached(d);
+      for (const b of all) if (!others.has(b)) above[b]!.add(d);
+    }
+    return above;
+  }
+
+  it('agrees with the definitions of dominators and natural loops on random graphs', () => {
+    const random = new Random(5);
+    for (let round = 0; round < 400; round++) {
+      const n = 2 + random.below(14);
+      const edges = Array.from({ length: n }, () => Array.from({ length: random.below(3) }, () => random.below(n)));
+      const f = analyseFlow(graph(edges));
+      const above = dominatorsOf(edges);
+      for (let b = 1; b < n; b++) {
+        const strict = [...(above[b] ?? [])].filter((d) => d !== b);
+        // the immediate dominator is the one that all others dominate
+        const idom = strict.find((d) => strict.every((other) => above[d]!.has(other)));
+        expect(f.idom[b], `${JSON.stringify(edges)} ${b}`).toBe(idom ?? -1);
+      }
+      if (!f.reducible) continue;
+      const bodies = new Map<number, Set<number>>();
+      edges.forEach((to, latch) => {
+        for (const head of to) {
+          if (!above[latch]?.has(head)) continue;
+          const body = bodies.get(head) ?? new Set([head]);
+          bodies.set(head, body);
+          const work = [latch];
+          for (let b = work.pop(); b !== undefined; b = work.pop()) {
+            if (body.has(b)) continue;
+            body.add(b);
+            edges.forEach((x, from) => {
+              if (above[from] !== undefined && x.includes(b!)) work.push(from);
+            });
+          }
+        }
+      });
+      const smallest = (of: [number, Set<number>][]): number => of.sort((x, y) => x[1].size - y[1].size)[0]?.[0] ?? -1;
+      for (let b = 0; b < n; b++) {
+        const around = [...bodies].filter(([, body]) => body.has(b));
+        expect(f.loop[b], `${JSON.stringify(edges)} ${b}`).toBe(smallest(around));
+        if (bodies.has(b)) expect(f.outer[b]).toBe(smallest(around.filter(([head]) => head !== b)));
+      }
+    }
+  });
+
+  it.each([
+    [
+      'forward branches to one end',
+      (a: Assembler, n: number): void => {
+        const out = a.label();
+        for (let i = 0; i < n; i++) a.op('add r/m64, imm8', rax, 1).op('cmp r/m64, r64', rax, rsi).op('je rel32', out);
+        a.bind(out);
+        a.op('ret');
+      },
+    ],
+    [
+      'loops one after another',
+      (a: Assembler, n: number): void => {
+        for (let i = 0; i < n; i++) {
+          const again = a.label();
+          a.op('mov r32, imm32', rcx, 2).bind(again);
+          a.op('add r/m64, imm8', rax, 1).op('sub r/m64, imm8', rcx, 1).op('jne rel32', again);
+        }
+        a.op('ret');
+      },
+    ],
+    [
+      'loops in loops',
+      (a: Assembler, n: number): void => {
+        const heads = Array.from({ length: n }, () => a.label());
+        for (const head of heads) {
+          a.bind(head);
+          a.op('add r/m64, imm8', rax, 1);
+        }
+        for (const head of heads.reverse()) a.op('sub r/m64, imm8', rsi, 1).op('jg rel32', head);
+        a.op('ret');
+      },
+    ],
+  ] as const)('takes %s, thousands of them', (_name, build) => {
+    const outcomes = (['step', 'jit'] as const).map((engine) => {
+      const t = testMachine({ engine });
+      place(t, (a) => build(a, 2000));
+      t.machine.cpu.setReg(RAX, 0);
+      if (engine === 'jit') expect(t.machine.translator!.translate(CODE)).toBeDefined();
+      t.machine.call(CODE, [halves(7), halves(1999)]);
+      return { rax: t.machine.cpu.reg(RAX), insns: t.machine.insns };
+    });
+    expect(outcomes[1]).toEqual(outcomes[0]);
+  });
+
   it('runs an irreducible function through the dispatch loop', () => {
     const t = testMachine({ engine: 'jit' });
     place(t, (a) => {
@@ -246,6 +351,36 @@ describe('tiers', () => {
     expect(machine.translator!.find(CODE)).toBeDefined();
     machine.invalidate(CODE + 2, 1);
     expect(machine.translator!.find(CODE)).toBeUndefined();
+  });
+
+  it('translates together what is hot, when about as much has been stepped as that costs', () => {
+    const t = testMachine({ engine: 'jit', translator: { threshold: 10, patience: 20 } });
+    place(t, calling);
+    const { machine } = t;
+    const translator = machine.translator!;
+    while (translator.compiled === 0) {
+      machine.call(CODE, [halves(5)]);
+      expect(machine.cpu.reg(RAX)).toBe(5 + 2 * 5 + 3);
+    }
+    // its threshold came long before, and 1,000 instructions' worth of patience
+    expect(machine.insns).toBeGreaterThan(1000 * 20);
+    expect(machine.insns).toBeLessThan(1500 * 20);
+    // the function that is inlined has no unit of its own
+    expect({ compiled: translator.compiled, modules: translator.modules }).toEqual({ compiled: 1, modules: 1 });
+    expect(translator.find(CODE)).toBeDefined();
+  });
+
+  it('what an access touches is learned before it is translated', () => {
+    const t = testMachine({ engine: 'jit', translator: { threshold: 10, patience: 1 } });
+    place(t, counting);
+    for (let i = 0; i < 50; i++) {
+      t.machine.call(CODE, [halves(VM_DATA), halves(200)]);
+      expect(t.machine.cpu.reg(RAX)).toBe(0);
+    }
+    const { compiled } = t.machine.translator!;
+    expect(compiled).toBeGreaterThan(0);
+    for (let i = 0; i < 200; i++) t.machine.call(CODE, [halves(VM_DATA), halves(200)]);
+    expect(t.machine.translator!.compiled).toBeLessThanOrEqual(2);
   });
 
   it('accesses that keep missing the direct map go through the TLB', () => {

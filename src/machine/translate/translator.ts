@@ -79,6 +79,7 @@ export class Translator {
    * stepper's loop without having seen that way out would have to do it again when something becomes hot.
    */
   private rehearsals: number;
+  private rehearsed: Addr | undefined;
   /** what is hot and waits until translating it pays */
   private readonly candidates = new Set<Addr>();
   /** starts of executed blocks that units were made of */
@@ -118,7 +119,10 @@ export class Translator {
   private firstCount = (target: Addr): number => {
     if (this.translations.has(target)) return TRANSLATED;
     if (this.refused.has(target)) return NEVER;
-    return this.rehearsals > 0 ? this.options.threshold : 0;
+    if (this.rehearsals === 0) return 0;
+    this.rehearsals--;
+    this.rehearsed = target;
+    return this.options.threshold;
   };
 
   find(rip: Addr): Translation | undefined {
@@ -147,8 +151,8 @@ export class Translator {
       return undefined;
     }
     const { host, policy, candidates, options } = this;
-    if (this.rehearsals > 0) {
-      this.rehearsals--;
+    if (rip === this.rehearsed) {
+      this.rehearsed = undefined;
       this.counters.set(rip, 0);
       return undefined;
     }
