@@ -1,7 +1,6 @@
 /** Runs a program some times in a row and keeps the books (`bpf_test_run`). */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
-import { FLAG } from '../../../src/machine/cpu.ts';
-import { RSP, type Stop } from '../../../src/machine/index.ts';
+import { FLAG, RSP, type Stop } from '../../../src/machine/index.ts';
 import type { Pair } from '../../kernel.ts';
 import { BpfError } from '../errors.ts';
 import { fireTimers } from '../helpers/bodies/index.ts';
