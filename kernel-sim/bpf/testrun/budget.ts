@@ -2,6 +2,7 @@
  * How much of a run may happen before somebody looks: the instruction limit, which counts instructions of the BPF
  * program, and slices of time. The machine stops after so many of its own instructions, so a limit is come
  * close to from below: of what is left, none of the machine's instructions is more than `heaviest` of BPF's.
+ * A callback of a helper, which the host calls, is not stopped in its middle.
  */
 import type { Kernel } from '../../kernel.ts';
 import type { InsnCounter } from './types.ts';
@@ -24,6 +25,8 @@ export class Budget {
   /** value of the counter at which the run is stopped */
   readonly #limit: number;
   readonly #heaviest: number;
+  /** machine instructions at which callbacks of helpers are ended, where the limit is not exact */
+  readonly innerLimit: number;
   #tail = TAIL;
   #slice = Number.POSITIVE_INFINITY;
   #sliceEnd = Number.POSITIVE_INFINITY;
@@ -37,6 +40,7 @@ export class Budget {
     let heaviest = 1;
     if (maxInsns !== undefined) for (const w of kernel.machine.weights.values()) heaviest = Math.max(heaviest, w);
     this.#heaviest = heaviest;
+    this.innerLimit = kernel.machine.insns + TAIL + NESTED * (maxInsns ?? Number.POSITIVE_INFINITY);
     if (sliced) {
       this.#slice = FIRST_SLICE;
       this.nextSlice();
@@ -46,6 +50,8 @@ export class Budget {
   /** Machine instructions that may be executed before the next look; 0 where the limit is reached. */
   get left(): number {
     const slice = this.#sliceEnd - this.#work;
+    // the interpreter keeps to its limit by itself
+    if (this.#kernel.interp) return Math.max(1, slice);
     if (this.#limit === Number.POSITIVE_INFINITY) return Math.max(1, slice);
     const { machine, cpu } = this.#kernel;
     const bpf = this.#limit - this.#counter.read();

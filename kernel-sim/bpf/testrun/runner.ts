@@ -1,6 +1,7 @@
 /** Runs a program some times in a row and keeps the books (`bpf_test_run`). */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import { FLAG, RSP, type Stop } from '../../../src/machine/index.ts';
+import { PAUSED } from '../../core/pause.ts';
 import type { Pair } from '../../kernel.ts';
 import { BpfError } from '../errors.ts';
 import { fireTimers } from '../helpers/bodies/index.ts';
@@ -59,6 +60,9 @@ export class Runner {
     kernel.context.migrateDisable();
     if (atomic) kernel.context.preemptCount += SOFTIRQ_DISABLE;
     this.#counter.limit(this.#options.maxInsns);
+    const { interp, machine } = kernel;
+    if (this.#budget && !machine.running) machine.innerLimit = this.#budget.innerLimit;
+    if (interp && this.#budget) interp.onSlice = () => this.#budget?.isSliceOver ?? false;
     try {
       for (; this.runs < repeat; this.runs++) {
         if (!this.#begin(entry, args)) yield* this.#goOn();
@@ -66,6 +70,8 @@ export class Runner {
       }
     } finally {
       this.#counter.limit(undefined);
+      if (interp) interp.onSlice = undefined;
+      if (this.#budget && !machine.running) machine.innerLimit = undefined;
       if (atomic) kernel.context.preemptCount -= SOFTIRQ_DISABLE;
       kernel.context.migrateEnable();
     }
@@ -125,7 +131,10 @@ export class Runner {
       this.#r0Hi = regs[1]!;
       return true;
     }
-    if (stop.reason !== 'budget' || this.#budget === undefined) this.#fail(stop);
+    // a run inside of a handler that was ended cannot go on
+    const isInner = this.state.kernel.machine.insns >= (this.#budget?.innerLimit ?? 0);
+    const canGoOn = (stop.reason === 'budget' && !isInner) || stop.why === PAUSED;
+    if (!canGoOn || this.#budget === undefined) this.#fail(stop);
     return false;
   }
   /** What a call leaves as it was. */
