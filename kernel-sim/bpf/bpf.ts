@@ -229,7 +229,6 @@ export class Bpf {
     const interp = kernel.engine === 'interp' ? this.#engine().interp : undefined;
     return {
       read: () => (interp?.executed ?? 0) + kernel.machine.marked,
-      interpreted: () => interp?.executed ?? 0,
       limit: (more) => {
         const left = more ?? Number.POSITIVE_INFINITY;
         if (interp) interp.limit = interp.executed + left;

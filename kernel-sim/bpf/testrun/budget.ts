@@ -12,8 +12,8 @@ const FIRST_SLICE = 1 << 17;
 const LEAST_SLICE = 1 << 14;
 const MOST_SLICE = 2 ** 32;
 /** ms that a slice is to take */
-const SHORT = 12;
-const LONG = 30;
+const SHORT = 20;
+const LONG = 50;
 /** machine instructions behind the last BPF instruction that may be executed, until the next would be */
 const TAIL = 1 << 20;
 /** machine instructions for one of BPF's where there is only one look */
@@ -49,10 +49,10 @@ export class Budget {
 
   /** Machine instructions that may be executed before the next look; 0 where the limit is reached. */
   get left(): number {
-    const slice = this.#sliceEnd - this.#work;
+    // one that begins late in a slice may end late, too
+    const slice = this.#slice;
     // the interpreter keeps to its limit by itself
-    if (this.#kernel.interp) return Math.max(1, slice);
-    if (this.#limit === Number.POSITIVE_INFINITY) return Math.max(1, slice);
+    if (this.#limit === Number.POSITIVE_INFINITY || this.#kernel.interp) return slice;
     const { machine, cpu } = this.#kernel;
     const bpf = this.#limit - this.#counter.read();
     // called by a handler of guest code, which cannot go on after a stop: the limit is not exact then
@@ -79,6 +79,7 @@ export class Budget {
   }
   /** What was done so far: instructions of whichever kind the engine executes. */
   get #work(): number {
-    return this.#kernel.machine.insns + this.#counter.interpreted();
+    const { machine, interp } = this.#kernel;
+    return interp === undefined ? machine.insns : machine.insns + interp.executed;
   }
 }

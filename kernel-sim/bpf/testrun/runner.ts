@@ -64,8 +64,12 @@ export class Runner {
     if (this.#budget && !machine.running) machine.innerLimit = this.#budget.innerLimit;
     if (interp && this.#budget) interp.onSlice = () => this.#budget?.isSliceOver ?? false;
     try {
-      for (; this.runs < repeat; this.runs++) {
-        if (!this.#begin(entry, args)) yield* this.#goOn();
+      for (;;) {
+        if (!this.#many(entry, args, repeat)) {
+          yield* this.#goOn();
+          this.runs++;
+        }
+        if (this.runs >= repeat) break;
         if (this.#budget?.isSliceOver) yield* this.#pause(this.#budget);
       }
     } finally {
@@ -93,6 +97,16 @@ export class Runner {
     if (!this.#begin(target, args)) yield* this.#goOn();
   }
 
+  /** Repeats until all is done or the slice is over; false where a run has more to do. */
+  #many(entry: Addr, args: readonly Pair[], repeat: number): boolean {
+    const budget = this.#budget;
+    while (this.runs < repeat) {
+      if (!this.#begin(entry, args)) return false;
+      this.runs++;
+      if (budget?.isSliceOver) return true;
+    }
+    return true;
+  }
   /** Calls; false where there is more to do. */
   #begin(target: Addr, args: readonly Pair[]): boolean {
     const { kernel } = this.state;
@@ -101,7 +115,12 @@ export class Runner {
     this.#rsp = cpu.reg(RSP);
     this.#rflags = cpu.rflags;
     this.#preempt = kernel.context.preemptCount;
-    return this.#isDone(kernel.call(target, args, this.#budget?.left));
+    const stop = kernel.call(target, args, this.#budget?.left);
+    if (stop.reason !== 'halt') return this.#isDone(stop);
+    const { regs } = cpu;
+    this.#r0Lo = regs[0]!;
+    this.#r0Hi = regs[1]!;
+    return true;
   }
   *#goOn(): Generator<void, void, void> {
     const { machine } = this.state.kernel;
