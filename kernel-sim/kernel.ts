@@ -17,6 +17,7 @@ import { DirectMap } from './core/direct-map.ts';
 import { FdTable } from './core/fds.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
 import { OWN_PERCPU } from './core/own-percpu.ts';
+import type { Executor } from './core/pause.ts';
 import { Printk } from './core/printk.ts';
 import { Random } from './core/random.ts';
 import { Structs } from './core/structs.ts';
@@ -98,6 +99,11 @@ export class Kernel {
 
   /** the recorded result of the system call that runs, where the text reads it */
   readonly recorded: Recorded;
+
+  /** value of {@link Machine.marked} from which helpers call nothing back any more */
+  markedLimit: number = Number.POSITIVE_INFINITY;
+  /** the BPF interpreter, where it is the engine and has something to run */
+  interp: Executor | undefined;
 
   readonly #btfBytes: Uint8Array | undefined;
   readonly #replayer: Replayer;

@@ -229,9 +229,10 @@ export class Bpf {
     const interp = kernel.engine === 'interp' ? this.#engine().interp : undefined;
     return {
       read: () => (interp?.executed ?? 0) + kernel.machine.marked,
-      interpreted: () => interp?.executed ?? 0,
       limit: (more) => {
-        if (interp) interp.limit = more === undefined ? Number.POSITIVE_INFINITY : interp.executed + more;
+        const left = more ?? Number.POSITIVE_INFINITY;
+        if (interp) interp.limit = interp.executed + left;
+        kernel.markedLimit = kernel.machine.marked + left;
       },
     };
   }
@@ -247,6 +248,7 @@ export class Bpf {
       // each is made when the first program needs it
       get interp() {
         interp ??= new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at));
+        kernel.interp = interp;
         return interp;
       },
       get image() {

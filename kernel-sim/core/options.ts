@@ -1,4 +1,5 @@
 /** How a kernel is booted. */
+import { DEFAULT_MEMORY_BYTES, isMemorySize, MEMORY_SIZES } from '../../src/machine/index.ts';
 import { KernelError } from '../errno.ts';
 
 /** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
@@ -14,7 +15,7 @@ export interface BootOptions {
   readonly btf?: Uint8Array;
   /** seeds everything random; default 1 */
   readonly seed?: number;
-  /** guest RAM in bytes; default 1 GiB, of which only touched pages cost anything */
+  /** guest RAM in bytes, 128 MiB to 2 GiB in steps of 64 KiB; default 1 GiB, of which only touched pages cost anything */
   readonly memory?: number;
 }
 
@@ -34,9 +35,7 @@ export function bootOptions(o: BootOptions) {
   if (engine !== 'jit' && engine !== 'step' && engine !== 'interp') {
     throw new BootError(`engine: '${String(engine)}' is none of jit, step, interp`);
   }
-  const memory = o.memory ?? 1 << 30;
-  if (!Number.isInteger(memory) || memory < 1 << 26 || memory > 2 ** 32 - 65536) {
-    throw new BootError(`memory: ${memory} bytes is not between 64 MiB and 4 GiB`);
-  }
+  const memory = o.memory ?? DEFAULT_MEMORY_BYTES;
+  if (!isMemorySize(memory)) throw new BootError(`memory: ${memory} bytes: a kernel has ${MEMORY_SIZES}`);
   return { cpus, engine, memory, seed: o.seed ?? 1, kallsyms: o.kallsyms, btf: o.btf };
 }

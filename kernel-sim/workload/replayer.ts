@@ -4,6 +4,7 @@
  */
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { type Fault, RSP } from '../../src/machine/index.ts';
+import { PAUSED } from '../core/pause.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task/task.ts';
@@ -20,14 +21,16 @@ const SIGSEGV = 11;
 export interface ReplayOptions {
   /** stops the replay at the next slice */
   readonly signal?: AbortSignal;
-  /** no more instructions than this; the replay then ends with {@link ReplayResult.stopped} */
+  /** told after each slice, some dozen times a second */
+  readonly onProgress?: (progress: { readonly calls: number; readonly insns: number }) => void;
+  /** no more instructions than this, counted as {@link ReplayResult.insns}; the replay then ends with {@link ReplayResult.stopped} */
   readonly maxInsns?: number;
 }
 
 export interface ReplayResult {
   /** system calls made */
   readonly calls: number;
-  /** guest instructions executed */
+  /** instructions executed: the guest's, and those of BPF where the interpreter executes them */
   readonly insns: number;
   /** why it ended before the recording did */
   readonly stopped: 'aborted' | 'max-insns' | 'fault' | undefined;
@@ -72,7 +75,12 @@ export class Replayer {
     tasks.onCreate = (pid) => this.#gone.delete(pid);
     this.#advance();
     this.#advance();
-    const before = machine.insns;
+    const { interp } = this.#kernel;
+    const executed = (): number => machine.insns + (interp?.executed ?? 0);
+    const before = executed();
+    const maxInsns = options.maxInsns ?? Number.POSITIVE_INFINITY;
+    if (interp) interp.onSlice = () => true;
+    machine.innerLimit = machine.insns + maxInsns;
     let stopped: ReplayResult['stopped'];
     const oopses: string[] = [];
     const rip = cpu.rip;
@@ -83,14 +91,16 @@ export class Replayer {
         cpu.setReg(RSP, rsp - 8);
         cpu.rip = schedule;
         for (;;) {
-          const left = (options.maxInsns ?? Number.POSITIVE_INFINITY) - (machine.insns - before);
+          const left = maxInsns - (executed() - before);
+          if (interp) interp.limit = interp.executed + left;
           const stop = machine.run(Math.min(SLICE, left));
           if (stop.reason === 'halt' && tasks.current === tasks.loader) break;
-          if (stop.reason === 'budget') {
-            if (machine.insns - before >= (options.maxInsns ?? Number.POSITIVE_INFINITY)) stopped = 'max-insns';
+          if (stop.reason === 'budget' || stop.why === PAUSED || executed() - before >= maxInsns) {
+            if (executed() - before >= maxInsns) stopped = 'max-insns';
             if (stopped && cpu.cpl === 0) oopses.push(this.#kernel.faults.lockup().text);
             await new Promise((resolve) => setImmediate(resolve));
             if (options.signal?.aborted) stopped = 'aborted';
+            options.onProgress?.({ calls: this.#calls, insns: executed() - before });
             if (stopped) break;
             continue;
           }
@@ -113,6 +123,11 @@ export class Replayer {
       this.#steps = undefined;
       this.#step = undefined;
       this.#after = undefined;
+      machine.innerLimit = undefined;
+      if (interp) {
+        interp.limit = Number.POSITIVE_INFINITY;
+        interp.onSlice = undefined;
+      }
       if (stopped) this.#backToLoader();
       cpu.rip = rip;
       cpu.setReg(RSP, rsp);
@@ -124,7 +139,7 @@ export class Replayer {
       }
       tasks.reap();
     }
-    return { calls: this.#calls, insns: machine.insns - before, stopped, oopses };
+    return { calls: this.#calls, insns: executed() - before, stopped, oopses };
   }
 
   /** A fault in user mode: the line that the kernel logs (Linux 6.12 arch/x86/mm/fault.c, show_signal_msg). */

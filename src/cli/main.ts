@@ -49,7 +49,11 @@ function build(): Command {
     .argument('<file>', "clang's object file (or C, where clang is installed)")
     .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
     .option('--log', "print the verifier's whole log where it refuses a program")
-    .option('--max-insns <n>', 'end the run after this many machine instructions', whole(1))
+    .option(
+      '--max-insns <n>',
+      'end the run after this many machine instructions (and with interp, those of BPF)',
+      whole(1),
+    )
     .option('--no-verify', 'skip the verifier, to see what it protects from')
     .action(async (file, options) => (await import('./commands/load.ts')).load(file, options));
 
@@ -105,7 +109,7 @@ function build(): Command {
     .option('--data-out <file>', 'where the data go afterwards')
     .option('--ctx-out <file>', 'where the context goes afterwards')
     .option('--repeat <n>', 'how many times', whole(1), 1)
-    .option('--max-insns <n>', 'stop after this many machine instructions', whole(1))
+    .option('--max-insns <n>', 'stop after this many BPF instructions, over all repeats', whole(1))
     .option('--no-verify', 'skip the verifier, to see what it protects from')
     .addOption(json())
     .action(async (file, options) => (await import('./commands/run.ts')).progRun(file, options));

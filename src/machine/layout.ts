@@ -54,6 +54,16 @@ export const GENERAL_ZONE_PHYS = 96 * MiB;
 export const DEFAULT_MEMORY_BYTES = 1024 * MiB;
 /** Smallest machine: 32 MiB above the fixed zones. */
 export const MIN_MEMORY_BYTES = 128 * MiB;
+/** Largest: physical addresses are positive 32-bit numbers. */
+export const MAX_MEMORY_BYTES = 2048 * MiB;
+/** A page of WebAssembly memory: sizes are multiples of it. */
+export const MEMORY_STEP = 64 << 10;
+/** What sizes there are, for people. */
+export const MEMORY_SIZES = `${MIN_MEMORY_BYTES / MiB} MiB to ${MAX_MEMORY_BYTES / MiB / 1024} GiB in steps of ${MEMORY_STEP / 1024} KiB`;
+
+/** Whether a machine can have so many bytes of memory. */
+export const isMemorySize = (bytes: number): boolean =>
+  bytes >= MIN_MEMORY_BYTES && bytes <= MAX_MEMORY_BYTES && bytes % MEMORY_STEP === 0;
 
 /** Machine-private physical area: byte offsets. The first page stays empty, so that offset 0 means nothing. */
 export const CPU_PHYS = 0x1000;

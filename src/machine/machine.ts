@@ -55,6 +55,12 @@ export class Machine {
   readonly breakpoints = new Set<Addr>();
   /** Address of a `hlt` that host calls return to. */
   readonly haltAddress: Addr = CPU_ENTRY_AREA;
+  /**
+   * Value of {@link insns} at which runs inside of hypercall handlers end, and the one around them with them.
+   * undefined: where the run around them has its end. A run that is to go on after its budget needs another,
+   * as a handler cannot.
+   */
+  innerLimit: number | undefined;
   /** Engine 'jit' only. */
   readonly translator: Translator | undefined;
   /** What each marked instruction adds to {@link marked}. */
@@ -108,13 +114,18 @@ export class Machine {
     return this.depth > 0;
   }
 
+  /** Whether it is running inside of a hypercall handler of a run. */
+  get nested(): boolean {
+    return this.depth > 1;
+  }
+
   /**
    * Runs from `cpu.rip` until `maxInsns` instructions are executed, a breakpoint is reached (not the one that rip
    * is at), `hlt`, a handler's {@link MachineStop}, or an exception that nobody handles.
    */
   run(maxInsns = Number.POSITIVE_INFINITY): Stop {
     const outer = this.limit;
-    this.limit = Math.min(outer, this.insns + maxInsns);
+    this.limit = Math.min(this.depth > 0 ? (this.innerLimit ?? outer) : outer, this.insns + maxInsns);
     this.depth++;
     const { translator } = this;
     if (translator !== undefined && translator.current() === undefined && translator.onTransfer(this.cpu.rip)) {

@@ -20,7 +20,8 @@ import {
   EXEC,
   GENERAL_ZONE_PHYS,
   IMAGE_ZONE_PHYS,
-  MIN_MEMORY_BYTES,
+  isMemorySize,
+  MEMORY_SIZES,
   PAGE_OFFSET,
   PAGE_SIZE,
   RAM_PHYS,
@@ -85,9 +86,7 @@ export class GuestMemory {
    */
   constructor(options: { bytes?: number; hostBytes?: number } = {}) {
     const bytes = options.bytes ?? DEFAULT_MEMORY_BYTES;
-    if (!(bytes >= MIN_MEMORY_BYTES && bytes <= 2 ** 31 && bytes % 65536 === 0)) {
-      throw new OutOfMemory(`memory size ${bytes}: need 128 MiB to 2 GiB in steps of 64 KiB`);
-    }
+    if (!isMemorySize(bytes)) throw new OutOfMemory(`memory size ${bytes}: need ${MEMORY_SIZES}`);
     try {
       const pages = (bytes + (options.hostBytes ?? 0)) / 65536;
       this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });

@@ -91,7 +91,7 @@ function interpSteps(e: Engine, prog: Program, memory: Uint8Array | undefined): 
   };
   let ended = true;
   try {
-    interpreter.run(interp.code, 0, { call: none, tailCall: () => undefined, percpu: none });
+    interpreter.run(interp, interp.code, { call: none, tailCall: () => undefined, percpu: none });
   } catch (error) {
     // a call ends what can be compared
     ended = error instanceof MachineStop && error.why === BUDGET_SPENT;

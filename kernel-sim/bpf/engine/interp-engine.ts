@@ -6,6 +6,7 @@
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
 import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
+import { type Executor, PAUSED } from '../../core/pause.ts';
 import type { Kernel } from '../../kernel.ts';
 import {
   type InterpEnv,
@@ -31,12 +32,11 @@ class CalleeFault extends Error {}
 
 /** Where a run may start: a program's function. */
 interface Entry {
+  readonly program: InterpProgram;
   readonly pc: number;
-  /** instructions that count in front of it */
-  readonly before: number;
 }
 
-export class InterpEngine implements InterpEnv {
+export class InterpEngine implements InterpEnv, Executor {
   readonly #kernel: Kernel;
   readonly #interp: Interpreter;
   readonly #faults: Refault;
@@ -45,6 +45,7 @@ export class InterpEngine implements InterpEnv {
   readonly #progAt = new Map<Addr, InterpProgram>();
   readonly #callBase: bigint;
   #text: { run: Addr[]; args: Addr[] } | undefined;
+  #resume: Addr = 0;
   constructor(kernel: Kernel, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
     this.#kernel = kernel;
     this.#interp = new Interpreter(kernel.memory);
@@ -58,9 +59,20 @@ export class InterpEngine implements InterpEnv {
     return this.#interp.executed;
   }
 
+  /** Asked in long runs whether to stop with {@link PAUSED}. */
+  get onSlice(): (() => boolean) | undefined {
+    return this.#interp.onSlice;
+  }
+  set onSlice(ask: (() => boolean) | undefined) {
+    this.#interp.onSlice = ask && (() => !this.#kernel.machine.nested && ask());
+  }
+
   /** Stops a run when {@link executed} reaches `value`. */
   set limit(value: number) {
     this.#interp.limit = value;
+  }
+  get limit(): number {
+    return this.#interp.limit;
   }
 
   /** Makes a program runnable: predecodes it, places entries for its functions, sets `bpf_func`. */
@@ -95,11 +107,8 @@ export class InterpEngine implements InterpEnv {
     resolveFunctionAddresses(insns, code.funcs, prog.placed);
     const program = predecode(this.#interp.zone, insns, code.funcs, this.#callBase, (slot) => counted[slot]! >= 0);
     prog.interp = program;
-    code.funcs.forEach(({ start }, n) => {
-      this.#entries.set(prog.insnsi + start * 8, {
-        pc: program.code + start * SLOT_BYTES,
-        before: program.counts[n]!,
-      });
+    code.funcs.forEach(({ start }) => {
+      this.#entries.set(prog.insnsi + start * 8, { program, pc: program.code + start * SLOT_BYTES });
     });
     this.#progAt.set(prog.addr, program);
     prog.onFree.push(() => {
@@ -144,7 +153,7 @@ export class InterpEngine implements InterpEnv {
     const frame = cpu.reg(RBP);
     const interp = this.#interp;
     interp.enter();
-    try {
+    this.#run(() => {
       const R = interp.registers;
       for (let n = 0; n < (ctxReg >= 0 ? 1 : 5); n++) {
         R[2 + 2 * n] = regs[ARGS[n]!]!;
@@ -152,9 +161,19 @@ export class InterpEngine implements InterpEnv {
       }
       R[R10] = addrLo(frame);
       R[R10 + 1] = addrHi(frame);
-      interp.run(entry.pc, entry.before, this);
-      regs[0] = R[0]!;
-      regs[1] = R[1]!;
+      return interp.run(entry.program, entry.pc, this);
+    });
+  }
+
+  /** Runs, and answers the guest; or gives the CPU back to whoever runs the machine, and goes on when it does. */
+  #run(go: () => boolean): void {
+    const interp = this.#interp;
+    const { cpu } = this.#kernel;
+    try {
+      if (go()) {
+        cpu.regs[0] = interp.registers[0]!;
+        cpu.regs[1] = interp.registers[1]!;
+      }
     } catch (error) {
       if (error instanceof GuestFault) this.#faults.raise(error);
       else if (error instanceof InvalidInsnError) this.#faults.invalid();
@@ -162,8 +181,23 @@ export class InterpEngine implements InterpEnv {
       else if (error instanceof CalleeFault) return;
       else throw error;
     } finally {
-      interp.leave();
+      if (!interp.isPaused) interp.leave();
     }
+    if (!interp.isPaused) return;
+    cpu.rip = this.#resumption();
+    throw new MachineStop(PAUSED);
+  }
+  /** Text that goes on with the run that waits, in the frame that its entry made. */
+  #resumption(): Addr {
+    if (this.#resume === 0) {
+      const { text, bpfPack } = this.#kernel;
+      const nr = text.hypercall('___bpf_prog_run resumed', () => this.#run(() => this.#interp.resume(this)));
+      const make = (at: Addr): Uint8Array =>
+        new Assembler(at).op('mov r32, imm32', rax, nr).op('vmcall').raw(0xc9, 0xc3).bytes();
+      this.#resume = bpfPack.alloc(make(0).length);
+      bpfPack.write(this.#resume, make(this.#resume));
+    }
+    return this.#resume;
   }
 
   call(addressLo: number, addressHi: number, frame: number): void {

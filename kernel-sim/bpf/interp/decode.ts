@@ -20,8 +20,8 @@ export interface InterpProgram {
   readonly code: number;
   readonly slots: number;
   readonly funcs: readonly InterpFunc[];
-  /** instructions that count in front of each function */
-  readonly counts: readonly number[];
+  /** instructions that count in front of each slot */
+  readonly before: Int32Array;
 }
 
 /** Bytes that a function's frame takes on the guest's stack. */
@@ -67,7 +67,6 @@ export function predecode(
   const slots = insns.length + 1;
   const code = zone.alloc(slots);
   const words = zone.i32.subarray(code >>> 2, (code + slots * SLOT_BYTES) >>> 2).fill(0);
-  /** counted instructions in front of each slot */
   const before = new Int32Array(slots + 1);
   for (let slot = 0; slot < insns.length; slot++) before[slot + 1] = before[slot]! + (counts(slot) ? 1 : 0);
   before[slots] = before[slots - 1]!;
@@ -109,7 +108,7 @@ export function predecode(
   }
   words[(slots - 1) * 4 + 2] = insns.length;
   words[(slots - 1) * 4 + 3] = before[slots]!;
-  return { code, slots, funcs, counts: funcs.map((f) => before[f.start]!) };
+  return { code, slots, funcs, before };
 }
 
 /** Whether the source operand is the immediate. */

@@ -1,7 +1,7 @@
 /** Runs of programs: enters the loop, and does for it what it leaves to the host. */
 import { type GuestMemory, MachineStop } from '../../../src/machine/index.ts';
 import type { InterpProgram } from './decode.ts';
-import { LEFT } from './emitter.ts';
+import { LEFT, type Left } from './emitter.ts';
 import { type Loop, makeLoop } from './loop.ts';
 import { opNumber } from './ops.ts';
 import { SlowPath } from './slow.ts';
@@ -13,6 +13,14 @@ const SLICE = 1 << 18;
 const REGISTER_WORDS = 24;
 /** Why a run was stopped that reached {@link Interpreter.limit}. */
 export const BUDGET_SPENT = 'the instruction budget is spent';
+
+/** A run that waits for {@link Interpreter.resume}. */
+interface Paused {
+  readonly program: InterpProgram;
+  readonly pc: number;
+  readonly base: number;
+  readonly tailCalls: number;
+}
 const MOV_PERCPU = opNumber('movPercpu');
 
 /** A slot that means nothing was executed: the verifier lets none through. */
@@ -41,7 +49,13 @@ export class Interpreter {
   executed = 0;
   /** value of {@link executed} at which a run is stopped */
   limit = Number.POSITIVE_INFINITY;
+  /** asked now and then, in a run that is in no other: whether it is to wait for {@link resume} */
+  onSlice: (() => boolean) | undefined;
+  readonly #guest: GuestMemory;
   readonly #loop: Loop;
+  /** leaves after each instruction; made when a run comes close to its limit */
+  #single: Loop | undefined;
+  #paused: Paused | undefined;
   readonly #slow: SlowPath;
   /** {@link STATE} */
   readonly #state: Int32Array;
@@ -58,6 +72,7 @@ export class Interpreter {
     const { base, i32 } = this.zone;
     this.registers = i32.subarray((base + REGISTERS) >>> 2, ((base + REGISTERS) >>> 2) + REGISTER_WORDS);
     this.#state = i32.subarray(base >>> 2, (base >>> 2) + 4);
+    this.#guest = guest;
     this.#loop = makeLoop(guest.wasm, base, trace !== undefined);
     this.#slow = new SlowPath(guest, this.zone);
     this.#fp = base + FRAMES;
@@ -66,6 +81,7 @@ export class Interpreter {
 
   /** Begins a run: the registers are its own, all 0, until {@link leave}. */
   enter(): void {
+    if (this.#paused) this.abandon();
     const depth = this.#depth++;
     if (depth > 0) (this.#saved[depth] ??= new Int32Array(REGISTER_WORDS)).set(this.registers);
     this.registers.fill(0);
@@ -76,27 +92,56 @@ export class Interpreter {
     if (depth > 0) this.registers.set(this.#saved[depth]!);
   }
 
+  /** Whether a run waits: it has not left, and its registers are in place. */
+  get isPaused(): boolean {
+    return this.#paused !== undefined;
+  }
+  /** Nobody will resume the run that waits. */
+  abandon(): void {
+    if (this.#paused === undefined) return;
+    this.#fp = this.#paused.base;
+    this.#paused = undefined;
+    this.leave();
+  }
+
   /**
-   * Runs a program's function until it returns. `before`: instructions that count in front of it.
+   * Runs a program's function, the one whose first slot is at `start`, until it returns (true) or waits (false).
    * @throws GuestFault, InvalidInsnError, MachineStop, or what a called function throws
    */
-  run(start: number, before: number, env: InterpEnv): void {
-    const base = this.#fp;
+  run(program: InterpProgram, start: number, env: InterpEnv): boolean {
+    return this.#go({ program, pc: start, base: this.#fp, tailCalls: 0 }, env);
+  }
+  /** Goes on with the run that waits. @throws as {@link run} */
+  resume(env: InterpEnv): boolean {
+    const paused = this.#paused as Paused;
+    this.#paused = undefined;
+    return this.#go(paused, env);
+  }
+
+  #go(from: Paused, env: InterpEnv): boolean {
+    const { base } = from;
+    let { program, pc, tailCalls } = from;
     const I = this.zone.i32;
-    let pc = start;
-    let tailCalls = 0;
-    this.executed -= before;
+    let isBegun = true;
+    // jumps count what lies between them: what is in front of pc is not in `executed` meanwhile
+    this.executed -= before(program, pc);
     try {
       for (;;) {
         this.#trace?.(pc);
-        const why = this.#loop(pc, this.#fp, base, Math.max(0, Math.min(SLICE, this.limit - this.executed)));
+        const why = this.#slice(program, pc, base);
         pc = this.#state[STATE.pc / 4]! >>> 0;
         this.#fp = this.#state[STATE.fp / 4]! >>> 0;
         this.executed += this.#state[STATE.count / 4]!;
-        if (why === LEFT.done) return;
+        if (why === LEFT.done) return true;
         if (why === LEFT.budget) {
-          if (this.executed >= this.limit) throw new MachineStop(BUDGET_SPENT);
-          continue;
+          if (this.#isSpent(program, pc)) {
+            isBegun = false;
+            throw new MachineStop(BUDGET_SPENT);
+          }
+          if (this.#depth > 1 || !this.onSlice?.()) continue;
+          this.executed += before(program, pc);
+          this.#paused = { program, pc, base, tailCalls };
+          return false;
         }
         const at = pc >>> 2;
         if (why === LEFT.helper) {
@@ -110,18 +155,41 @@ export class Interpreter {
           else {
             tailCalls++;
             this.executed += I[at + SLOT.count / 4]!;
+            program = next;
             pc = next.code;
           }
         } else if (why === LEFT.frames) throw new MachineStop('the interpreter has no room for another call');
         else throw new InvalidInsnError(I[at + SLOT.off / 4]!);
       }
     } catch (error) {
-      // the instruction at pc was begun
-      this.executed += I[(pc >>> 2) + SLOT.count / 4]!;
+      // the instruction at pc was begun, but for a limit that was reached in front of it
+      this.executed += before(program, isBegun ? pc + SLOT_BYTES : pc);
       throw error;
     } finally {
-      this.#fp = base;
+      if (this.#paused === undefined) this.#fp = base;
     }
+  }
+
+  /** Executes some, and none beyond the limit: by the instruction where a jump might be too far away to stop at. */
+  #slice(program: InterpProgram, pc: number, base: number): Left {
+    if (this.limit === Number.POSITIVE_INFINITY) return this.#loop(pc, this.#fp, base, SLICE);
+    // the loop looks at each jump that is taken, between which lies no more than the program
+    const left = this.limit - this.executed - 2 * program.slots;
+    if (left > 0) return this.#loop(pc, this.#fp, base, Math.min(SLICE, left));
+    if (this.#isSpent(program, pc)) {
+      this.#state[STATE.pc / 4] = pc;
+      this.#state[STATE.fp / 4] = this.#fp;
+      this.#state[STATE.count / 4] = 0;
+      return LEFT.budget;
+    }
+    this.#single ??= makeLoop(this.#guest.wasm, this.zone.base, true);
+    return this.#single(pc, this.#fp, base, SLICE);
+  }
+  /** Whether the limit is reached: the instruction at pc is one too many. */
+  #isSpent(program: InterpProgram, pc: number): boolean {
+    const slot = (pc - program.code) / SLOT_BYTES;
+    const counts = program.before[slot + 1]! - program.before[slot]!;
+    return counts > 0 && this.executed + program.before[slot]! >= this.limit;
   }
 
   #execute(pc: number, env: InterpEnv): number {
@@ -131,3 +199,6 @@ export class Interpreter {
     return pc + SLOT_BYTES;
   }
 }
+
+/** Instructions that count in front of a slot. */
+const before = (program: InterpProgram, pc: number): number => program.before[(pc - program.code) / SLOT_BYTES]!;

@@ -2,6 +2,7 @@
  * How much of a run may happen before somebody looks: the instruction limit, which counts instructions of the BPF
  * program, and slices of time. The machine stops after so many of its own instructions, so a limit is come
  * close to from below: of what is left, none of the machine's instructions is more than `heaviest` of BPF's.
+ * A callback of a helper, which the host calls, is not stopped in its middle.
  */
 import type { Kernel } from '../../kernel.ts';
 import type { InsnCounter } from './types.ts';
@@ -11,8 +12,8 @@ const FIRST_SLICE = 1 << 17;
 const LEAST_SLICE = 1 << 14;
 const MOST_SLICE = 2 ** 32;
 /** ms that a slice is to take */
-const SHORT = 12;
-const LONG = 30;
+const SHORT = 20;
+const LONG = 50;
 /** machine instructions behind the last BPF instruction that may be executed, until the next would be */
 const TAIL = 1 << 20;
 /** machine instructions for one of BPF's where there is only one look */
@@ -24,6 +25,8 @@ export class Budget {
   /** value of the counter at which the run is stopped */
   readonly #limit: number;
   readonly #heaviest: number;
+  /** machine instructions at which callbacks of helpers are ended, where the limit is not exact */
+  readonly innerLimit: number;
   #tail = TAIL;
   #slice = Number.POSITIVE_INFINITY;
   #sliceEnd = Number.POSITIVE_INFINITY;
@@ -37,6 +40,7 @@ export class Budget {
     let heaviest = 1;
     if (maxInsns !== undefined) for (const w of kernel.machine.weights.values()) heaviest = Math.max(heaviest, w);
     this.#heaviest = heaviest;
+    this.innerLimit = kernel.machine.insns + TAIL + NESTED * (maxInsns ?? Number.POSITIVE_INFINITY);
     if (sliced) {
       this.#slice = FIRST_SLICE;
       this.nextSlice();
@@ -45,8 +49,10 @@ export class Budget {
 
   /** Machine instructions that may be executed before the next look; 0 where the limit is reached. */
   get left(): number {
-    const slice = this.#sliceEnd - this.#work;
-    if (this.#limit === Number.POSITIVE_INFINITY) return Math.max(1, slice);
+    // one that begins late in a slice may end late, too
+    const slice = this.#slice;
+    // the interpreter keeps to its limit by itself
+    if (this.#limit === Number.POSITIVE_INFINITY || this.#kernel.interp) return slice;
     const { machine, cpu } = this.#kernel;
     const bpf = this.#limit - this.#counter.read();
     // called by a handler of guest code, which cannot go on after a stop: the limit is not exact then
@@ -73,6 +79,7 @@ export class Budget {
   }
   /** What was done so far: instructions of whichever kind the engine executes. */
   get #work(): number {
-    return this.#kernel.machine.insns + this.#counter.interpreted();
+    const { machine, interp } = this.#kernel;
+    return interp === undefined ? machine.insns : machine.insns + interp.executed;
   }
 }

@@ -1,7 +1,7 @@
 /** Runs a program some times in a row and keeps the books (`bpf_test_run`). */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
-import { FLAG } from '../../../src/machine/cpu.ts';
-import { RSP, type Stop } from '../../../src/machine/index.ts';
+import { FLAG, RSP, type Stop } from '../../../src/machine/index.ts';
+import { PAUSED } from '../../core/pause.ts';
 import type { Pair } from '../../kernel.ts';
 import { BpfError } from '../errors.ts';
 import { fireTimers } from '../helpers/bodies/index.ts';
@@ -60,13 +60,22 @@ export class Runner {
     kernel.context.migrateDisable();
     if (atomic) kernel.context.preemptCount += SOFTIRQ_DISABLE;
     this.#counter.limit(this.#options.maxInsns);
+    const { interp, machine } = kernel;
+    if (this.#budget && !machine.running) machine.innerLimit = this.#budget.innerLimit;
+    if (interp && this.#budget) interp.onSlice = () => this.#budget?.isSliceOver ?? false;
     try {
-      for (; this.runs < repeat; this.runs++) {
-        if (!this.#begin(entry, args)) yield* this.#goOn();
+      for (;;) {
+        if (!this.#many(entry, args, repeat)) {
+          yield* this.#goOn();
+          this.runs++;
+        }
+        if (this.runs >= repeat) break;
         if (this.#budget?.isSliceOver) yield* this.#pause(this.#budget);
       }
     } finally {
       this.#counter.limit(undefined);
+      if (interp) interp.onSlice = undefined;
+      if (this.#budget && !machine.running) machine.innerLimit = undefined;
       if (atomic) kernel.context.preemptCount -= SOFTIRQ_DISABLE;
       kernel.context.migrateEnable();
     }
@@ -88,6 +97,16 @@ export class Runner {
     if (!this.#begin(target, args)) yield* this.#goOn();
   }
 
+  /** Repeats until all is done or the slice is over; false where a run has more to do. */
+  #many(entry: Addr, args: readonly Pair[], repeat: number): boolean {
+    const budget = this.#budget;
+    while (this.runs < repeat) {
+      if (!this.#begin(entry, args)) return false;
+      this.runs++;
+      if (budget?.isSliceOver) return true;
+    }
+    return true;
+  }
   /** Calls; false where there is more to do. */
   #begin(target: Addr, args: readonly Pair[]): boolean {
     const { kernel } = this.state;
@@ -96,7 +115,12 @@ export class Runner {
     this.#rsp = cpu.reg(RSP);
     this.#rflags = cpu.rflags;
     this.#preempt = kernel.context.preemptCount;
-    return this.#isDone(kernel.call(target, args, this.#budget?.left));
+    const stop = kernel.call(target, args, this.#budget?.left);
+    if (stop.reason !== 'halt') return this.#isDone(stop);
+    const { regs } = cpu;
+    this.#r0Lo = regs[0]!;
+    this.#r0Hi = regs[1]!;
+    return true;
   }
   *#goOn(): Generator<void, void, void> {
     const { machine } = this.state.kernel;
@@ -126,7 +150,10 @@ export class Runner {
       this.#r0Hi = regs[1]!;
       return true;
     }
-    if (stop.reason !== 'budget' || this.#budget === undefined) this.#fail(stop);
+    // a run inside of a handler that was ended cannot go on
+    const isInner = this.state.kernel.machine.insns >= (this.#budget?.innerLimit ?? 0);
+    const canGoOn = (stop.reason === 'budget' && !isInner) || stop.why === PAUSED;
+    if (!canGoOn || this.#budget === undefined) this.#fail(stop);
     return false;
   }
   /** What a call leaves as it was. */

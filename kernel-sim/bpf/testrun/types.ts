@@ -55,8 +55,6 @@ export interface TestRunResult {
 export interface InsnCounter {
   /** instructions so far, on whatever engine */
   read(): number;
-  /** those of the BPF interpreter, which no machine executes */
-  interpreted(): number;
   /** stops runs of the interpreter after so many more */
   limit(more: number | undefined): void;
 }

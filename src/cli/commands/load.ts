@@ -5,12 +5,13 @@ import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { optimiseLater } from '../optimiser.ts';
 import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { receive, showMaps } from './load-maps.ts';
-import { onInterrupt, readRecording, replayAll } from './load-run.ts';
+import { readRecording, replayAll } from './load-run.ts';
 
 export interface LoadCommandOptions extends KernelOptions {
   readonly replay?: string;
@@ -22,15 +23,6 @@ export interface LoadCommandOptions extends KernelOptions {
 type Loaded = LoadedObject<Kernel>;
 
 export async function load(file: string, options: LoadCommandOptions): Promise<void> {
-  const interrupt = onInterrupt();
-  try {
-    await journey(file, options, interrupt.signal);
-  } finally {
-    interrupt.forget();
-  }
-}
-
-async function journey(file: string, options: LoadCommandOptions, signal: AbortSignal): Promise<void> {
   optimiseLater();
   const recording = readRecording(options.replay);
   const kernel = await boot(options);
@@ -45,10 +37,15 @@ async function journey(file: string, options: LoadCommandOptions, signal: AbortS
   showCode(kernel, loaded);
   attach(loaded);
   const received = receive(kernel, loaded);
-  const run = await replayAll(kernel, recording, { ...options, signal });
-  showMaps(loaded, received);
-  stage('done', `${run.text} in ${milliseconds(run.ms)}`);
-  process.exitCode = run.exitCode;
+  const interrupt = onInterrupt();
+  try {
+    const run = await replayAll(kernel, recording, { ...options, signal: interrupt.signal });
+    showMaps(loaded, received);
+    stage('done', `${run.text} in ${milliseconds(run.ms)}`);
+    process.exitCode = run.exitCode;
+  } finally {
+    interrupt.forget();
+  }
 }
 
 function showObject(file: string, object: BpfObject): void {

@@ -1,10 +1,18 @@
 /** `ebpf-emu prog run`: BPF_PROG_TEST_RUN of one program, with the answers of `bpftool prog run`. */
 import { writeFileSync } from 'node:fs';
-import type { Kernel } from '../../../kernel-sim/index.ts';
+import type {
+  Kernel,
+  Program as KernelProgram,
+  TestRunOptions,
+  TestRunProgress,
+  TestRunResult,
+} from '../../../kernel-sim/index.ts';
 import { UserError } from '../errors.ts';
 import { readData, readInput } from '../files.ts';
+import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
+import { Progress } from '../progress.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
-import { hexBytes, warn } from '../style.ts';
+import { hexBytes, milliseconds, stage, warn } from '../style.ts';
 
 export interface RunOptions extends KernelOptions {
   readonly type: string;
@@ -18,25 +26,56 @@ export interface RunOptions extends KernelOptions {
   readonly json?: boolean;
 }
 
-type KernelProgram = ReturnType<Kernel['bpf']['progLoad']>;
-type Result = ReturnType<KernelProgram['testRun']>;
-
 export async function progRun(file: string, options: RunOptions): Promise<void> {
   const kernel = await boot(options);
   const program = await pick(file, kernel, options);
-  const started = performance.now();
-  const result = program.testRun({
+  const input = {
     repeat: options.repeat,
     ...(options.dataIn === undefined ? {} : { dataIn: readData(options.dataIn) }),
     ...(options.ctxIn === undefined ? {} : { ctxIn: readData(options.ctxIn) }),
     ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
-  });
+  };
+  const progress = new Progress();
+  const result = await runToEnd(program, input, progress);
+  if (result === undefined) return;
   // the kernel's own clock stands still within a run: what a run takes is measured here
-  const duration = Math.round(((performance.now() - started) * 1e6) / options.repeat);
+  const duration = Math.round((progress.elapsed * 1e6) / options.repeat);
   if (options.dataOut !== undefined) writeFileSync(options.dataOut, result.dataOut);
   if (options.ctxOut !== undefined) writeFileSync(options.ctxOut, result.ctxOut);
   if (options.json) console.log(JSON.stringify(model(result, duration), null, 2));
   else process.stdout.write(text(result, duration, kernel.tracePipe.read(), options));
+}
+
+/** The run with Ctrl-C answered and progress shown; undefined where it was interrupted, which is said. */
+async function runToEnd(
+  program: KernelProgram,
+  input: TestRunOptions,
+  progress: Progress,
+): Promise<TestRunResult | undefined> {
+  const { signal, forget } = onInterrupt();
+  const repeat = input.repeat ?? 1;
+  let last: TestRunProgress = { runs: 0, insns: 0 };
+  const how = (): string =>
+    `${last.insns.toLocaleString('en')} BPF instructions${repeat > 1 ? `, ${last.runs.toLocaleString('en')} of ${repeat.toLocaleString('en')} runs` : ''}`;
+  try {
+    return await program.run({
+      ...input,
+      signal,
+      onProgress: (made) => {
+        last = made;
+        progress.show(how);
+      },
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    progress.clear();
+    stage('done', `interrupted after ${how()} in ${milliseconds(progress.elapsed)}`);
+    process.exitCode = INTERRUPTED;
+    return undefined;
+  } finally {
+    progress.clear();
+    forget();
+  }
 }
 
 const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
@@ -60,7 +99,7 @@ async function pick(file: string, kernel: Kernel, options: RunOptions): Promise<
   return (loaded.programs[name] as { handle: KernelProgram }).handle;
 }
 
-const model = (r: Result, duration: number) => ({
+const model = (r: TestRunResult, duration: number) => ({
   retval: r.retval,
   r0: `0x${r.r0.toString(16)}`,
   duration,
@@ -70,7 +109,7 @@ const model = (r: Result, duration: number) => ({
 });
 
 /** bpftool's words, its hex dump included; what the program wrote to trace_pipe first. */
-function text(r: Result, duration: number, traced: string, options: RunOptions): string {
+function text(r: TestRunResult, duration: number, traced: string, options: RunOptions): string {
   const out = [traced.trimEnd()];
   if (r.dataOut.length > 0 && options.dataOut === undefined) out.push('Data:', ...hexdump(r.dataOut));
   if (r.ctxOut.length > 0 && options.ctxOut === undefined) out.push('Context:', ...hexdump(r.ctxOut));

@@ -9,6 +9,8 @@ export const LOG_STATS = 4;
 /** bytes kept where the loader names no buffer */
 const DEFAULT_SIZE = (1 << 27) - 1;
 const LOG_LEVEL = LOG_LEVEL1 | LOG_LEVEL2;
+/** characters of a piece: lines are joined, as millions of strings would keep the garbage collector busy */
+const PIECE = 1 << 16;
 
 export class Log {
   readonly level: number;
@@ -16,10 +18,11 @@ export class Log {
   end = 0;
   readonly #size: number;
   #pieces: string[] = [];
-  /** pieces before this one are gone */
-  #first = 0;
   /** position of the first piece that is left */
   #start = 0;
+  /** what was written behind the last piece, and how much that is */
+  #lines: string[] = [];
+  #length = 0;
 
   constructor(level: number, size = DEFAULT_SIZE) {
     this.level = level;
@@ -40,37 +43,43 @@ export class Log {
 
   write(text: string): void {
     if (this.level === 0 || text.length === 0) return;
-    this.#pieces.push(text);
+    this.#lines.push(text);
     this.end += text.length;
-    if (this.end - this.#start > this.#size) this.#drop();
+    this.#length += text.length;
+    if (this.#length >= PIECE) this.#join();
   }
 
-  #drop(): void {
-    while (this.#first < this.#pieces.length - 1) {
-      const { length } = this.#pieces[this.#first] as string;
+  /** Makes a piece of the lines behind the last one. */
+  #join(): void {
+    if (this.#length === 0) return;
+    this.#pieces.push(this.#lines.join(''));
+    this.#lines = [];
+    this.#length = 0;
+    let gone = 0;
+    for (; gone < this.#pieces.length - 1; gone++) {
+      const { length } = this.#pieces[gone] as string;
       if (this.end - this.#start - length < this.#size) break;
       this.#start += length;
-      this.#first++;
     }
-    if (this.#first < 100_000) return;
-    this.#pieces = this.#pieces.slice(this.#first);
-    this.#first = 0;
+    if (gone > 0) this.#pieces.splice(0, gone);
   }
 
   /** `bpf_vlog_reset` */
   truncate(end: number): void {
-    while (this.end > end && this.#pieces.length > this.#first) {
-      const last = this.#pieces.pop() as string;
+    while (this.end > end) {
+      let last = this.#lines.pop();
+      if (last === undefined) {
+        last = this.#pieces.pop();
+        if (last === undefined) return;
+      } else this.#length -= last.length;
       this.end -= last.length;
-      if (this.end < end) {
-        this.#pieces.push(last.slice(0, end - this.end));
-        this.end = end;
-      }
+      if (this.end < end) this.write(last.slice(0, end - this.end));
     }
   }
 
   get text(): string {
-    const text = this.#pieces.slice(this.#first).join('');
+    this.#join();
+    const text = this.#pieces.join('');
     return text.length > this.#size ? text.slice(text.length - this.#size) : text;
   }
 }

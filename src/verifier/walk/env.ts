@@ -108,6 +108,8 @@ export class Env {
   #scratchedRegs = 0;
   #slotsLow = 0;
   #slotsHigh = 0;
+  /** of instructions that were printed: a walk prints the same ones again and again */
+  readonly #texts: string[] = [];
   #prevLogEnd = 0;
   #prevInsnText = 0;
 
@@ -230,12 +232,12 @@ export class Env {
   }
 
   insnText(idx: number): string {
-    return disassemble(this.insn(idx), this.insns[idx + 1], {
+    return (this.#texts[idx] ??= disassemble(this.insn(idx), this.insns[idx + 1], {
       allowPtrLeaks: this.allowPtrLeaks,
       helper: (id) => `bpf_${this.kernel.helperName(id)}`.replace('bpf_unknown', 'unknown'),
       call: (insn) => (insn.src === 2 ? this.kfuncs.get(`${insn.imm}:${insn.off}`)?.facts.name : undefined),
       imm: (insn, value) => this.#wideText(idx, insn, value),
-    });
+    }));
   }
 
   #wideText(idx: number, insn: Insn, value: bigint): string {

@@ -27,6 +27,23 @@ loop:
 `);
 const CALLS_TOTAL = 1 + 4 * 1000 + 2;
 
+/** bpf_loop() calls back 20,000 times, 100 instructions each; slices end in there */
+const LOOPS = bytes(`
+    r1 = 20000
+    r2 = subprog[+5]
+    r3 = 0
+    r4 = 0
+    call bpf_loop#181
+    exit
+    r2 = 32
+again:
+    r2 += -1
+    r3 = r2
+    if r2 != 0x0 goto again
+    r0 = 0
+    exit
+`);
+
 const load = async (engine: EngineName, insns: Uint8Array): Promise<Program> => {
   const kernel = await Kernel.boot({ engine });
   return kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false });
@@ -78,6 +95,16 @@ describe.each<EngineName>(['interp', 'step', 'jit'])('%s', (engine) => {
     expect(stoppedAt(error as BpfError)).toBe(321);
   });
 
+  it('a slice that ends inside a callback leaves it whole', async () => {
+    const loops = await load(engine, LOOPS);
+    const whole = loops.testRun();
+    expect(whole).toMatchObject({ retval: 20_000, insns: 6 + 20_000 * 99 });
+    for (let i = 0; i < 3; i++) expect(await loops.run()).toEqual(whole);
+    const error = await loops.run({ maxInsns: 1_000_000 }).catch((e: BpfError) => e);
+    expect(error).toMatchObject({ errno: 'EINTR' });
+    expect(stoppedAt(error as BpfError)).toBeLessThan(1_000_000 + 100);
+  });
+
   it('a signal ends an endless program soon, and the kernel goes on', async () => {
     const endless = await load(engine, ENDLESS);
     const calls = await load(engine, CALLS);
@@ -106,7 +133,7 @@ describe.each<EngineName>(['interp', 'step', 'jit'])('%s', (engine) => {
     const kernel = await Kernel.boot({ engine });
     const program = kernel.bpf.progLoad({ type: 'socket_filter', insns: bytes('r0 = 1\nexit'), license: 'GPL' });
     const interrupt = new AbortController();
-    setTimeout(() => interrupt.abort(), 100);
+    setTimeout(() => interrupt.abort(), 500);
     const runs: number[] = [];
     await expect(
       program.run({

@@ -3,6 +3,7 @@ import { type Addr, addrHi, addrLo } from '../../../../src/machine/addr.ts';
 import { MachineStop } from '../../../../src/machine/index.ts';
 import type { Args } from '../../../core/args.ts';
 import type { Kernel, Pair } from '../../../kernel.ts';
+import { BUDGET_SPENT } from '../../interp/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
 import type { BpfState } from '../../state.ts';
 
@@ -31,6 +32,7 @@ export class HelperCall {
   }
   /** Calls a callback of the program; its answer's low half. */
   callback(address: Addr, args: readonly Pair[]): number {
+    if (this.kernel.machine.marked >= this.kernel.markedLimit) throw new MachineStop(BUDGET_SPENT);
     const stop = this.kernel.call(address, args);
     if (stop.reason !== 'halt') throw new MachineStop(stop);
     return this.kernel.cpu.regs[0]!;

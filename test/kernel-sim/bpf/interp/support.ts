@@ -49,7 +49,7 @@ export class Bare {
       });
       interp.registers[20] = addrLo(STACK_TOP);
       interp.registers[21] = addrHi(STACK_TOP);
-      interp.run(code.code, 0, { ...NO_CALLS, ...env });
+      interp.run(code, code.code, { ...NO_CALLS, ...env });
       return this.reg(0);
     } finally {
       interp.leave();
