@@ -32,7 +32,8 @@ function entries(of: object, seen = new Set<object>()): Record<string, number> {
   seen.add(of);
   for (const [name, value] of Object.entries(of)) {
     if (value instanceof Map || value instanceof Set) out[name] = value.size;
-    else if (/^(indirect|sites|policy)$/.test(name) && !seen.has(value)) Object.assign(out, entries(value, seen));
+    else if (/^(indirect|sites|policy|learned)$/.test(name) && !seen.has(value))
+      Object.assign(out, entries(value, seen));
   }
   return out;
 }

@@ -5,7 +5,7 @@
 import type { Addr } from '../addr.ts';
 import { addrHi, dropRange } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
-import { EXEC, PAGE_SIZE } from '../layout.ts';
+import { EXEC } from '../layout.ts';
 import { buildUnit } from './build.ts';
 import { Calls, leftOf, slotOf } from './calls.ts';
 import { compileUnits } from './compile.ts';
@@ -13,6 +13,7 @@ import { Counters, NEVER, TRANSLATED } from './counters.ts';
 import { Gate } from './gate.ts';
 import { IndirectCalls } from './indirect.ts';
 import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
+import { Learned } from './learned.ts';
 import { LEFT, type Left } from './mailbox.ts';
 import { Policy } from './policy.ts';
 import { Runs } from './runs.ts';
@@ -73,7 +74,6 @@ export class Translator {
   private readonly policy: Policy;
   /** instructions that are still to be executed one by one, each with a call of {@link watch} before it */
   watching = 0;
-  private readonly watched = new Set<Addr>();
   /**
    * Addresses that are still to be called hot when they are first seen, though they are not: an engine that compiled the
    * stepper's loop without having seen that way out would have to do it again when something becomes hot.
@@ -82,12 +82,7 @@ export class Translator {
   private rehearsed: Addr | undefined;
   /** what is hot and waits until translating it pays */
   private readonly candidates = new Set<Addr>();
-  /** starts of executed blocks that units were made of */
-  private readonly warm = new Set<Addr>();
-  /** numbers of the pages with code of which something was learned */
-  private readonly pages = new Set<number>();
-  /** entries where rbp turned out not to be a frame pointer at a fixed distance from rsp */
-  private readonly wrongFrames = new Set<Addr>();
+  private readonly learned = new Learned();
   /** entry of the unit being built */
   private building: Addr = 0;
   /** addresses that were refused, with the reason: for tests and for people */
@@ -162,7 +157,7 @@ export class Translator {
       this.counters.set(rip, options.threshold >> 1);
       return undefined;
     }
-    if (options.patience > 0 && !this.watched.has(rip)) {
+    if (options.patience > 0 && !this.learned.watched.has(rip)) {
       this.watching = WATCH;
       return undefined;
     }
@@ -210,9 +205,8 @@ export class Translator {
     const { memory, cpu } = this.host;
     const { rip } = cpu;
     this.watching--;
-    this.watched.add(rip);
-    this.pages.add(Math.floor(rip / PAGE_SIZE));
     if (rip >= 0) return;
+    this.learned.watch(rip);
     this.runs.stack(cpu.reg(RSP));
     this.sites.observe(rip, memory, cpu);
   }
@@ -245,7 +239,7 @@ export class Translator {
   }
 
   /** Whether code has been executed, by the stepper or, as far as it was taken into units, since. */
-  private executed = (rip: Addr): boolean => this.warm.has(rip) || this.host.seen(rip);
+  private executed = (rip: Addr): boolean => this.learned.warm.has(rip) || this.host.seen(rip);
 
   /** Control came to a block that was left out. When that happens again and again, what was executed since is put in. */
   private thaw(t: Translation): void {
@@ -270,11 +264,9 @@ export class Translator {
     const partly = this.executed(entry);
     const shape = shapeAt(this.host.memory, entry, partly ? (rip) => !this.executed(rip) : undefined);
     this.shapes.set(entry, shape);
-    for (const [start, end] of shape?.ranges ?? []) {
-      for (let page = Math.floor(start / PAGE_SIZE); page * PAGE_SIZE < end; page++) this.pages.add(page);
-    }
+    if (shape !== undefined) this.learned.of(shape.ranges);
     if (shape !== undefined && partly) {
-      for (const start of shape.blocks.keys()) if (!shape.cold.includes(start)) this.warm.add(start);
+      for (const start of shape.blocks.keys()) if (!shape.cold.includes(start)) this.learned.warm.add(start);
     }
     return shape;
   };
@@ -358,7 +350,7 @@ export class Translator {
   /** Code that starts in the middle of a function: rbp as it is now is probably the frame pointer. */
   private frameGuess(entry: Addr): number {
     const { cpu } = this.host;
-    if (this.wrongFrames.has(entry)) return DYNAMIC;
+    if (this.learned.wrongFrames.has(entry)) return DYNAMIC;
     if (this.followsFrame(entry)) return 0;
     if (this.startsFunction(entry)) return DYNAMIC;
     const offset = cpu.reg(RBP) - cpu.reg(RSP);
@@ -400,7 +392,7 @@ export class Translator {
       const site = this.gate.takeSite();
       if (site !== 0 && this.indirect.left(site, rip)) this.drop(by);
     } else if (left === LEFT.frame && ++by.refusals > MAX_REFUSALS) {
-      this.wrongFrames.add(by.entry);
+      this.learned.wrongFrames.add(by.entry);
       this.drop(by);
     }
   }
@@ -456,18 +448,11 @@ export class Translator {
 
   /** Forgets what was learned of single instructions: others may come to be where they were. */
   private forget(start: Addr, end: Addr): void {
-    const first = Math.floor(start / PAGE_SIZE);
-    const last = Math.floor((end - 1) / PAGE_SIZE);
-    const { pages } = this;
-    let found = false;
-    if (last - first < pages.size) for (let page = first; page <= last && !found; page++) found = pages.has(page);
-    else for (const page of pages) found ||= page >= first && page <= last;
-    if (!found) return;
-    for (const of of [this.warm, this.watched, this.wrongFrames, this.candidates]) dropRange(of, start, end);
+    if (!this.learned.forget(start, end)) return;
+    dropRange(this.candidates, start, end);
     this.sites.forget(start, end);
     this.indirect.forget(start, end);
     this.policy.forget(start, end);
-    for (const page of pages) if (page * PAGE_SIZE >= start && (page + 1) * PAGE_SIZE <= end) pages.delete(page);
   }
 
   /** A kernel mapping changed: code there, and the stack if it was there. */
