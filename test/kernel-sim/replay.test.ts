@@ -1,7 +1,8 @@
 /** Recordings through the guest's own system call path: tasks, switches, exec, fork, files. */
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../../kernel-sim/index.ts';
-import { program } from './support/programs.ts';
+import { rax } from '../../src/x86/index.ts';
+import { machineProgram, program } from './support/programs.ts';
 import { call, recording } from './support/recording.ts';
 
 const engine = 'step';
@@ -120,6 +121,30 @@ describe('tasks', () => {
     ).toBe('aborted');
     expect((await k.replay(recording([call('getpid', [], 42)]))).stopped).toBeUndefined();
   });
+});
+
+it('a slice of a replay may end in guest code that a hypercall runs', async () => {
+  const k = await Kernel.boot({ engine: 'jit' });
+  // more instructions than a slice has
+  const long = machineProgram(k, 'long', (a) => {
+    const loop = a.op('mov r32, imm32', rax, 5_000_000).bind();
+    a.op('sub r/m64, imm8', rax, 1).op('jne rel32', loop).op('ret');
+  });
+  let done = 0;
+  k.probes.kprobe(
+    program(k, 'calls', () => {
+      expect(k.call(long.entry)).toEqual({ reason: 'halt' });
+      done++;
+    }),
+    { symbol: 'do_sys_openat2' },
+  );
+  const opens = Array.from({ length: 3 }, () => call('openat', [-100, '/tmp/x', 0], 3));
+  expect(await k.replay(recording(opens))).toMatchObject({ calls: 3, stopped: undefined, oopses: [] });
+  expect(done).toBe(3);
+  expect(k.context.preemptCount).toBe(0);
+  expect((await k.replay(recording(opens), { maxInsns: 1_000_000 })).stopped).toBe('max-insns');
+  expect(done).toBe(3);
+  expect((await k.replay(recording(opens))).stopped).toBeUndefined();
 });
 
 describe('what inner functions are given', () => {
