@@ -196,8 +196,8 @@ export class Bpf {
         testRun: (p, options) => this.#testRun(p, options),
         run: (p, options) => runInSlices(this.#state, this.#counter(), p, options),
         dump: (p) => this.#dump(p),
-        close: (n) => this.close(n),
       },
+      this.#state.kernel.fds,
       prog,
       fd,
     );
@@ -217,7 +217,7 @@ export class Bpf {
     });
   }
   #map(map: BpfMap, fd: number): MapHandle {
-    return new MapHandle(this.#mapCommands, map, fd);
+    return new MapHandle(this.#mapCommands, this.#state.kernel.fds, map, fd);
   }
 
   #testRun(prog: BpfProg, options: TestRunOptions): TestRunResult {

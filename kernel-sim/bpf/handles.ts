@@ -1,6 +1,8 @@
 /** What callers hold: programs and maps by their descriptors. */
 import { writeInsns } from '../../src/isa/index.ts';
 import { addrToBigInt } from '../../src/machine/addr.ts';
+import type { FdObject } from '../core/fds.ts';
+import { BpfError } from './errors.ts';
 import type { MapCommands } from './map-commands.ts';
 import type { BpfMap } from './maps/index.ts';
 import { RingbufMap } from './maps/index.ts';
@@ -22,7 +24,34 @@ export interface ProgCommands {
   testRun(prog: BpfProg, options: TestRunOptions): TestRunResult;
   run(prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
   dump(prog: BpfProg): Uint8Array;
+}
+
+/** The process's descriptors. */
+export interface Descriptors {
+  find(fd: number): FdObject | undefined;
   close(fd: number): void;
+}
+
+/** What a descriptor refers to, as long as it is open: afterwards the object may be gone, and the number another's. */
+class Descriptor<T extends FdObject> {
+  readonly fd: number;
+  readonly #fds: Descriptors;
+  readonly #object: T;
+  constructor(fds: Descriptors, object: T, fd: number) {
+    this.#fds = fds;
+    this.#object = object;
+    this.fd = fd;
+  }
+  /** @throws BpfError EBADF */
+  open(command: string): T {
+    if (this.#fds.find(this.fd) !== this.#object)
+      throw new BpfError(command, 'EBADF', `file descriptor ${this.fd} is not open`);
+    return this.#object;
+  }
+  close(): void {
+    this.open('close');
+    this.#fds.close(this.fd);
+  }
 }
 
 /** A loaded program. */
@@ -31,8 +60,10 @@ export class Program {
   /** the kernel's object */
   readonly prog: BpfProg;
   readonly #commands: ProgCommands;
-  constructor(commands: ProgCommands, prog: BpfProg, fd: number) {
+  readonly #descriptor: Descriptor<BpfProg>;
+  constructor(commands: ProgCommands, fds: Descriptors, prog: BpfProg, fd: number) {
     this.#commands = commands;
+    this.#descriptor = new Descriptor(fds, prog, fd);
     this.prog = prog;
     this.fd = fd;
   }
@@ -84,34 +115,36 @@ export class Program {
   get verifiedInsns(): number {
     return this.prog.init.verifiedInsns;
   }
-  /** PROG_TEST_RUN. @throws BpfError as bpf(2) fails: EINTR where `maxInsns` stopped it, EFAULT where it faulted */
+  /** PROG_TEST_RUN. @throws BpfError as bpf(2) fails: EINTR where `maxInsns` stopped it, EFAULT where it faulted, EBADF closed */
   testRun(options: TestRunOptions = {}): TestRunResult {
-    return this.#commands.testRun(this.prog, options);
+    return this.#commands.testRun(this.#descriptor.open('BPF_PROG_TEST_RUN'), options);
   }
   /**
    * As {@link testRun}, in slices of some hundredths of a second with a turn of the event loop after each, so that
    * timers and signals are heard while a long program runs. One at a time in a kernel.
    * @throws BpfError EINTR where `signal` or `maxInsns` ended it, EBUSY while another run is under way
    */
-  run(options: AsyncTestRunOptions = {}): Promise<TestRunResult> {
-    return this.#commands.run(this.prog, options);
+  async run(options: AsyncTestRunOptions = {}): Promise<TestRunResult> {
+    return this.#commands.run(this.#descriptor.open('BPF_PROG_TEST_RUN'), options);
   }
   close(): void {
-    this.#commands.close(this.fd);
+    this.#descriptor.close();
   }
 }
 
 /** A key or value: its bytes, or a number that is stored in the map's size, little-endian. */
 export type MapBytes = Uint8Array | number | bigint | readonly number[] | null | undefined;
 
-/** A map. */
+/** A map. Its commands throw a BpfError, EBADF once it is closed. */
 export class MapHandle {
   readonly fd: number;
   /** the kernel's object */
   readonly map: BpfMap;
   readonly #commands: MapCommands;
-  constructor(commands: MapCommands, map: BpfMap, fd: number) {
+  readonly #descriptor: Descriptor<BpfMap>;
+  constructor(commands: MapCommands, fds: Descriptors, map: BpfMap, fd: number) {
     this.#commands = commands;
+    this.#descriptor = new Descriptor(fds, map, fd);
     this.map = map;
     this.fd = fd;
   }
@@ -142,23 +175,23 @@ export class MapHandle {
   }
   /** MAP_LOOKUP_ELEM: the value (all CPUs' in a row for per-CPU kinds), undefined where there is none. @throws BpfError */
   lookup(key?: MapBytes, flags = 0): Uint8Array | undefined {
-    return this.#commands.lookup(this.map, key, flags);
+    return this.#commands.lookup(this.#descriptor.open('BPF_MAP_LOOKUP_ELEM'), key, flags);
   }
   /** MAP_UPDATE_ELEM. @throws BpfError: E2BIG full, EEXIST, ENOENT, EPERM frozen ... */
   update(key: MapBytes, value: MapBytes, flags = 0): void {
-    this.#commands.update(this.map, key, value, flags);
+    this.#commands.update(this.#descriptor.open('BPF_MAP_UPDATE_ELEM'), key, value, flags);
   }
   /** MAP_DELETE_ELEM. @throws BpfError ENOENT where there is no such key */
   delete(key: MapBytes): void {
-    this.#commands.delete(this.map, key);
+    this.#commands.delete(this.#descriptor.open('BPF_MAP_DELETE_ELEM'), key);
   }
   /** MAP_GET_NEXT_KEY: the first key without an argument; undefined after the last. */
   nextKey(key?: MapBytes): Uint8Array | undefined {
-    return this.#commands.nextKey(this.map, key);
+    return this.#commands.nextKey(this.#descriptor.open('BPF_MAP_GET_NEXT_KEY'), key);
   }
   /** MAP_LOOKUP_AND_DELETE_ELEM; undefined where there is none. */
   lookupAndDelete(key?: MapBytes): Uint8Array | undefined {
-    return this.#commands.lookupAndDelete(this.map, key);
+    return this.#commands.lookupAndDelete(this.#descriptor.open('BPF_MAP_LOOKUP_AND_DELETE_ELEM'), key);
   }
   /** All entries, in the order of MAP_GET_NEXT_KEY. */
   *entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
@@ -175,17 +208,18 @@ export class MapHandle {
   }
   /** MAP_FREEZE: no more writes from user space. */
   freeze(): void {
-    this.#commands.freeze(this.map);
+    this.#commands.freeze(this.#descriptor.open('BPF_MAP_FREEZE'));
   }
   /** Ring buffers: takes the records that are ready. */
   consume(): Uint8Array[] {
-    return this.map instanceof RingbufMap ? [...this.map.consume()] : [];
+    const map = this.#descriptor.open('poll');
+    return map instanceof RingbufMap ? [...map.consume()] : [];
   }
   /** Ring buffers: called where the kernel would wake up a reader that waits in epoll(2). */
   set onReady(wake: (() => void) | undefined) {
     if (this.map instanceof RingbufMap) this.map.onWakeup = wake;
   }
   close(): void {
-    this.#commands.close(this.fd);
+    this.#descriptor.close();
   }
 }

@@ -199,6 +199,29 @@ describe('what user space does to maps', () => {
     expect(map.lookup(0)).toEqual(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0));
   });
 
+  it('what is closed is EBADF, also where its number is another map now', async () => {
+    const closed = kernel.bpf.mapCreate({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 1 });
+    closed.close();
+    const other = kernel.bpf.mapCreate({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 1 });
+    expect(other.fd).toBe(closed.fd);
+    for (const use of [
+      () => closed.update(1, 2),
+      () => closed.lookup(1),
+      () => closed.delete(1),
+      () => [...closed.entries()],
+      () => closed.freeze(),
+      () => closed.close(),
+    ])
+      expect(errno(use)).toBe('EBADF');
+    expect([...other.entries()]).toEqual([]);
+    other.close();
+    const insns = Uint8Array.of(0xb7, 0, 0, 0, 7, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+    const prog = kernel.bpf.progLoad({ type: 'socket_filter', insns, license: 'GPL' });
+    prog.close();
+    expect(errno(() => prog.testRun({ dataIn: new Uint8Array(64) }))).toBe('EBADF');
+    await expect(prog.run({ dataIn: new Uint8Array(64) })).rejects.toMatchObject({ errno: 'EBADF' });
+  });
+
   it('descriptors, ids and pins name the same map', () => {
     const map = kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1, name: 'pinned' });
     kernel.bpf.objPin('/sys/fs/bpf/pinned', map.fd);
