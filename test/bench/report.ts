@@ -1,4 +1,5 @@
 /** What a benchmark gives: numbers in a table, for people or for machines; and the few statistics it needs. */
+import { readFileSync } from 'node:fs';
 
 export interface Column {
   readonly name: string;
@@ -51,6 +52,15 @@ export const median = (values: readonly number[]): number => {
 
 export const geomean = (values: readonly number[]): number =>
   Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
+
+/** ms that the calling thread has run, as Linux counts (Documentation/scheduler/sched-stats.rst, schedstat); elsewhere ms of the clock. */
+export function threadTime(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6;
+  } catch {
+    return performance.now();
+  }
+}
 
 /** CPU time of this process in µs: unlike the clock it does not count what else the computer does. */
 export function cpuTime(): number {
