@@ -2,29 +2,20 @@
  * Micro-operations to WebAssembly. Guest registers are i64 locals; a 32-bit operation is the i32
  * instruction between wrap and extend, which the engine's code generator folds away.
  */
-
 import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS, GENERAL_ZONE_PHYS, PAGE_OFFSET, TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../layout.ts';
 import { Bytes, type FunctionBody, I64, OP } from '../wasm/encoder.ts';
+import { runSlot } from './address-class.ts';
 import { type CallImports, leftCode } from './calls.ts';
 import type { Locals } from './emit.ts';
 import { emitJump, emitReturn, loadFlags, loadRegisters } from './emit-call.ts';
 import { emitCondition, emitFlags } from './emit-condition.ts';
 import { afterUop, type FlagState, flagCode, overlayCode } from './flags.ts';
-import {
-  type AluOp,
-  type Block,
-  DYNAMIC,
-  type ExitPoint,
-  runSlot,
-  TEMP,
-  type Terminator,
-  type Unit,
-  type Uop,
-  USE,
-} from './ir.ts';
+import type { Block, Terminator, Unit } from './ir.ts';
 import { LEFT, type Left, MAIL, VMCALL } from './mailbox.ts';
+import { type AluOp, DYNAMIC, type ExitPoint, TEMP, type Uop } from './uop.ts';
+import { USE } from './uses.ts';
 
 /** A run of pages is at least a page. */
 const MIN_RUN = 4096;

@@ -6,8 +6,9 @@ import { type FunctionBody, OP } from '../wasm/encoder.ts';
 import { PARAMS, PASSED } from './calls.ts';
 import type { Locals } from './emit.ts';
 import type { BlockEmitter } from './emit-block.ts';
-import { DYNAMIC, type ExitPoint, type Terminator } from './ir.ts';
+import type { Terminator } from './ir.ts';
 import { LEFT, MAIL } from './mailbox.ts';
+import { DYNAMIC, type ExitPoint } from './uop.ts';
 
 const register = (n: number): number => CPU_PHYS + CPU.regs + 8 * n;
 

@@ -11,14 +11,16 @@ import {
   OP,
   type ValType,
 } from '../wasm/encoder.ts';
+import { RUN_SLOTS } from './address-class.ts';
 import { type CallImports, leftCode, MAX_NESTED, PARAM, PARAMS, PASSED, RESULTS } from './calls.ts';
 import { BlockEmitter, type Window } from './emit-block.ts';
 import { loadFlags, passParameters } from './emit-call.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { DYNAMIC, RUN_SLOTS, successor, type Unit } from './ir.ts';
+import { successor, type Unit } from './ir.ts';
 import { LEFT, type Left, MAIL, RUN } from './mailbox.ts';
 import { Structure } from './structure.ts';
+import { DYNAMIC } from './uop.ts';
 
 export interface EmitOptions {
   readonly module: ModuleBuilder;

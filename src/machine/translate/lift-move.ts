@@ -1,10 +1,10 @@
 /** Moves, extensions, exchanges and conditional moves as micro-operations (Intel SDM vol. 2, the entry of each mnemonic). */
 import { RAX, RBP, RDX, RSP } from '../cpu.ts';
-import type { Width } from './ir.ts';
 import { binary, copy, type Handler, operand, read, write } from './lift-operand.ts';
 import { moveFrame, reloadFrame, remember } from './lift-stack.ts';
 import { variableValue } from './lifter.ts';
 import { conditionOf } from './shape.ts';
+import type { Width } from './uop.ts';
 
 const mov: Handler = (l, d) => {
   const dst = operand(l, d, 0);

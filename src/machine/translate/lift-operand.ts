@@ -1,6 +1,8 @@
 /** Operands of an instruction being lifted: where they are, and reading and writing them. */
-import type { AluOp, Decoded, Width } from './ir.ts';
+
+import type { Decoded } from './ir.ts';
 import { immediate, type Lifter, type Place, type Value, variableValue } from './lifter.ts';
+import type { AluOp, Width } from './uop.ts';
 
 /** Lifts one instruction; false leaves it to the stepper. */
 export type Handler = (l: Lifter, d: Decoded) => boolean;

@@ -3,25 +3,22 @@
  * the micro-operations emitted so far. The instructions themselves are in `lift.ts`.
  */
 import { RIP } from '../../x86/index.ts';
-import type { Addr } from '../addr.ts';
-import { addrHi, addrLo, addrOf } from '../addr.ts';
+import { type Addr, addrHi, addrLo, addrOf } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
+import { type AddressClass, runSlot } from './address-class.ts';
+import type { Decoded } from './ir.ts';
 import {
-  type AddressClass,
   type AluOp,
-  type Decoded,
   DYNAMIC,
   type ExitPoint,
   type FlagKind,
   type Operation,
   type OverlayKind,
-  runSlot,
   TEMP,
   type Uop,
-  USE,
-  usesOf,
   type Width,
-} from './ir.ts';
+} from './uop.ts';
+import { USE, usesOf } from './uses.ts';
 
 /** Stack state at a point, as offsets from rsp at the unit's entry. */
 export interface StackState {

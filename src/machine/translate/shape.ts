@@ -4,8 +4,7 @@
  * the text changes.
  */
 import { decode, type Form, form, PREFIX } from '../../x86/index.ts';
-import type { Addr } from '../addr.ts';
-import { addrHi, addrLo, addrOf } from '../addr.ts';
+import { type Addr, addrHi, addrLo, addrOf } from '../addr.ts';
 import { EXEC } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import type { Decoded } from './ir.ts';

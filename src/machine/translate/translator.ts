@@ -2,17 +2,17 @@
  * Tiers: what runs often becomes WebAssembly. Counts transfers of control, translates what crosses
  * the threshold in groups, one module each, and forgets what was made from text that has changed.
  */
-import type { Addr } from '../addr.ts';
-import { addrHi, dropRange } from '../addr.ts';
+import { type Addr, addrHi, dropRange } from '../addr.ts';
 import { CPU, RBP, RSP } from '../cpu.ts';
 import { EXEC } from '../layout.ts';
+import type { AddressClass } from './address-class.ts';
 import { buildUnit } from './build.ts';
 import { Calls, leftOf, slotOf } from './calls.ts';
 import { compileUnits } from './compile.ts';
 import { Counters, NEVER, TRANSLATED } from './counters.ts';
 import { Gate } from './gate.ts';
 import { IndirectCalls } from './indirect.ts';
-import { type AddressClass, DYNAMIC, type Unit } from './ir.ts';
+import type { Unit } from './ir.ts';
 import { Learned } from './learned.ts';
 import { LEFT, type Left } from './mailbox.ts';
 import { Policy } from './policy.ts';
@@ -20,6 +20,7 @@ import { Runs } from './runs.ts';
 import { nestedAt, type Shape, shapeAt } from './shape.ts';
 import { accessed, calledAt, Sites } from './sites.ts';
 import { DEFAULT_TRANSLATOR, type Host, type Translation, type TranslatorOptions } from './translation.ts';
+import { DYNAMIC } from './uop.ts';
 
 /** What to make a unit of: the function at an address, or a loop in it. */
 interface Wanted {
