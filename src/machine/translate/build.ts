@@ -9,7 +9,8 @@ import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { RBP } from '../cpu.ts';
 import type { Block, Terminator, Unit } from './ir.ts';
 import { lift, liftStackSwitch, liftTarget } from './lift.ts';
-import { immediate, Lifter, type LiftOptions, type StackState } from './lifter.ts';
+import { immediate } from './lift-value.ts';
+import { Lifter, type LiftOptions, type StackState } from './lifter.ts';
 import type { Shape, ShapeBlock } from './shape.ts';
 import { DYNAMIC, type ExitPoint } from './uop.ts';
 

@@ -2,7 +2,8 @@
 import { RAX, RDX, RSP } from '../cpu.ts';
 import type { Decoded } from './ir.ts';
 import { binary, copy, type Handler, operand, read, write } from './lift-operand.ts';
-import { immediate, type Lifter, variableValue } from './lifter.ts';
+import { immediate, variableValue } from './lift-value.ts';
+import type { Lifter } from './lifter.ts';
 import type { AluOp, FlagKind } from './uop.ts';
 
 /** add/sub of a constant to rsp keeps the frame known. */

@@ -4,7 +4,8 @@
  */
 import { CPU, FLAG, RBP, RSP } from '../cpu.ts';
 import { binary, type Handler, operand, read } from './lift-operand.ts';
-import { immediate, type Lifter, variableValue } from './lifter.ts';
+import { immediate, variableValue } from './lift-value.ts';
+import type { Lifter } from './lifter.ts';
 import { DYNAMIC } from './uop.ts';
 
 /** Keeps in mind where rbp lies in the frame; anything else stored there takes its place. */
