@@ -2,8 +2,10 @@
  * The stepper is the reference: translated code must leave the same registers, flags, memory and
  * instruction count at every exit, wherever tiers change and budgets end.
  */
-import { type Addr, formatAddr, RAX, RDI, REGISTER_NAMES, RSP, type Stop } from '../../src/machine/index.ts';
-import type { AddressClass } from '../../src/machine/translate/ir.ts';
+import { type Addr, formatAddr } from '../../src/machine/addr.ts';
+import { RAX, RDI, REGISTER_NAMES, RSP } from '../../src/machine/cpu.ts';
+import type { Stop } from '../../src/machine/executor.ts';
+import type { AddressClass } from '../../src/machine/translate/address-class.ts';
 import type { Label } from '../../src/x86/index.ts';
 import { CodeGenerator } from './random-code.ts';
 import {

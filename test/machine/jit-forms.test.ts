@@ -2,11 +2,12 @@
  * Every instruction in images that Linux's JIT made is one that the translator knows, so that no translated program
  * leaves for the stepper in its middle: the goldens of test/jit, and its whole corpus where that is at hand.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DYNAMIC } from '../../src/machine/translate/ir.ts';
 import { lift, liftStackSwitch, liftTarget } from '../../src/machine/translate/lift.ts';
 import { Lifter } from '../../src/machine/translate/lifter.ts';
+import { DYNAMIC } from '../../src/machine/translate/uop.ts';
 import { decode, form, formatInsn } from '../../src/x86/index.ts';
 import { parseGoldens } from '../jit/golden.ts';
 import type { JitRecord } from '../jit/oracle.ts';

@@ -1,14 +1,19 @@
 /** The translator's stages, each by itself; goldens are in golden/ (`vitest -u` writes them again). */
+
 import { describe, expect, it } from 'vitest';
-import { type Addr, RAX } from '../../src/machine/index.ts';
+import type { Addr } from '../../src/machine/addr.ts';
+import { RAX } from '../../src/machine/cpu.ts';
+import type { AddressClass } from '../../src/machine/translate/address-class.ts';
 import { buildUnit } from '../../src/machine/translate/build.ts';
 import { Calls } from '../../src/machine/translate/calls.ts';
 import { joinChecks } from '../../src/machine/translate/checks.ts';
 import { emitUnit } from '../../src/machine/translate/emit.ts';
 import { analyseFlow } from '../../src/machine/translate/flow.ts';
-import { type AddressClass, type Block, DYNAMIC, formatUnit, type Unit } from '../../src/machine/translate/ir.ts';
+import type { Block, Unit } from '../../src/machine/translate/ir.ts';
+import { formatUnit } from '../../src/machine/translate/ir-text.ts';
 import { dropDead, flagStates } from '../../src/machine/translate/passes.ts';
 import { nestedAt, shapeAt } from '../../src/machine/translate/shape.ts';
+import { DYNAMIC } from '../../src/machine/translate/uop.ts';
 import { I32, ModuleBuilder } from '../../src/machine/wasm/encoder.ts';
 import { printBody } from '../../src/machine/wasm/print.ts';
 import { type Assembler, at, mem, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';

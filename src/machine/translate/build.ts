@@ -5,13 +5,14 @@
  * So guest memory is exactly as if nothing were inlined, and registers stay where they are.
  * What is not inlined is called as a unit of its own.
  */
-import type { Addr } from '../addr.ts';
-import { addrHi, addrLo } from '../addr.ts';
+import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { RBP } from '../cpu.ts';
-import { type Block, DYNAMIC, type ExitPoint, type Terminator, type Unit } from './ir.ts';
+import type { Block, Terminator, Unit } from './ir.ts';
 import { lift, liftStackSwitch, liftTarget } from './lift.ts';
-import { immediate, Lifter, type LiftOptions, type StackState } from './lifter.ts';
+import { immediate } from './lift-value.ts';
+import { Lifter, type LiftOptions, type StackState } from './lifter.ts';
 import type { Shape, ShapeBlock } from './shape.ts';
+import { DYNAMIC, type ExitPoint } from './uop.ts';
 
 /** One level of inlining: where its `ret` goes on. */
 interface Context {

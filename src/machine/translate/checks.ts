@@ -2,8 +2,11 @@
  * Joins checks: one for several accesses through the same pointer, where a block that is always passed before
  * has made it. It stays exact about where the unit is left: only what is known to hold is not asked again.
  */
+import { RUN_SLOTS, runSlot } from './address-class.ts';
 import type { Flow } from './flow.ts';
-import { type Block, clobbers, RUN_SLOTS, runSlot, TEMP, type Unit, type Uop, USE } from './ir.ts';
+import { type Block, clobbers, type Unit } from './ir.ts';
+import { TEMP, type Uop } from './uop.ts';
+import { USE } from './uses.ts';
 
 type Check = Extract<Uop, { op: 'check' }>;
 

@@ -4,10 +4,12 @@ import { CPU, RAX, RBP, RSP } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
 import { type FunctionBody, OP } from '../wasm/encoder.ts';
 import { PARAMS, PASSED } from './calls.ts';
-import type { Locals } from './emit.ts';
-import type { BlockEmitter } from './emit-block.ts';
-import { DYNAMIC, type ExitPoint, type Terminator } from './ir.ts';
+import { emitExit } from './emit-exit.ts';
+import type { Emitter } from './emitter.ts';
+import type { Terminator } from './ir.ts';
+import { loadFlags, storeFlags } from './mail-flags.ts';
 import { LEFT, MAIL } from './mailbox.ts';
+import { DYNAMIC, type ExitPoint } from './uop.ts';
 
 const register = (n: number): number => CPU_PHYS + CPU.regs + 8 * n;
 
@@ -16,34 +18,8 @@ export function passParameters(body: FunctionBody): void {
   for (let i = 0; i < PARAMS.length; i++) body.get(i);
 }
 
-/** Locals and mailbox words of the flags. */
-const flagPlaces = (l: Locals): readonly (readonly [number, number, boolean])[] => [
-  [l.code, MAIL.code, false],
-  [l.over, MAIL.over, false],
-  [l.a, MAIL.a, true],
-  [l.b, MAIL.b, true],
-  [l.oa, MAIL.oa, true],
-  [l.ob, MAIL.ob, true],
-];
-
-export function loadFlags(body: FunctionBody, l: Locals): void {
-  for (const [local, at, wide] of flagPlaces(l))
-    body
-      .i32(0)
-      .mem(OP[wide ? 'i64.load' : 'i32.load'], at)
-      .set(local);
-}
-
-function storeFlags(body: FunctionBody, l: Locals): void {
-  for (const [local, at, wide] of flagPlaces(l))
-    body
-      .i32(0)
-      .get(local)
-      .mem(OP[wide ? 'i64.store' : 'i32.store'], at);
-}
-
 /** Loads the unit's registers behind a call; rbp where it is not a known offset. */
-export function loadRegisters(e: BlockEmitter, bp: number, but = -1): void {
+export function loadRegisters(e: Emitter, bp: number, but = -1): void {
   for (const r of e.o.loaded) {
     if (r === but || (r === RBP && bp !== DYNAMIC)) continue;
     e.body.i32(0).mem(OP['i64.load'], register(r)).set(e.l.regs[r]!);
@@ -51,7 +27,7 @@ export function loadRegisters(e: BlockEmitter, bp: number, but = -1): void {
 }
 
 /** Stores what other translated code finds in memory: registers that this unit may have changed, flags, marks. */
-function share(e: BlockEmitter, but: readonly number[]): void {
+function share(e: Emitter, but: readonly number[]): void {
   const { body, l } = e;
   for (const r of e.o.spilled) {
     if (r === RSP || but.includes(r)) continue;
@@ -61,13 +37,13 @@ function share(e: BlockEmitter, but: readonly number[]): void {
   storeFlags(body, l);
 }
 
-function pushRbp(e: BlockEmitter, bp: number): void {
+function pushRbp(e: Emitter, bp: number): void {
   if (bp !== DYNAMIC) e.stackAddress(bp);
   else e.get(RBP);
 }
 
 /** Pushes the parameters for code that starts at `at`; `rsp`: the variable that has it, where it is no known offset. */
-function pass(e: BlockEmitter, at: ExitPoint, back: () => void, rsp = -1): void {
+function pass(e: Emitter, at: ExitPoint, back: () => void, rsp = -1): void {
   const { body, l } = e;
   body.get(l.budget);
   if (rsp >= 0) e.get(rsp);
@@ -81,7 +57,7 @@ function pass(e: BlockEmitter, at: ExitPoint, back: () => void, rsp = -1): void 
 }
 
 /** Stores rip and pushes what says where to go: the slot, or the address in variable `a`. */
-function aim(e: BlockEmitter, at: ExitPoint, a: number): void {
+function aim(e: Emitter, at: ExitPoint, a: number): void {
   const { body } = e;
   body.i32(0);
   if (a >= 0) e.get(a);
@@ -92,7 +68,7 @@ function aim(e: BlockEmitter, at: ExitPoint, a: number): void {
 }
 
 /** `need`: what the code behind the call wants of the budget. */
-export function emitCall(e: BlockEmitter, term: Extract<Terminator, { kind: 'call' }>, need: number): void {
+export function emitCall(e: Emitter, term: Extract<Terminator, { kind: 'call' }>, need: number): void {
   const { body, l } = e;
   const { exit, next, a } = term;
   share(e, PASSED);
@@ -109,12 +85,12 @@ export function emitCall(e: BlockEmitter, term: Extract<Terminator, { kind: 'cal
   loadFlags(body, l);
   if (need === 0) return;
   body.get(l.budget).i32(need).op(OP['i32.lt_s']).open('if');
-  e.exit(next, LEFT.budget);
+  emitExit(e, next, LEFT.budget);
   body.end();
 }
 
 /** Returns to the unit that called, if the return address in variable `a` and where it lay are what that expects. */
-export function emitReturn(e: BlockEmitter, term: Extract<Terminator, { kind: 'leave' }>): void {
+export function emitReturn(e: Emitter, term: Extract<Terminator, { kind: 'leave' }>): void {
   const { body, l } = e;
   e.get(term.a).get(l.back).op(OP['i64.eq']);
   e.stackAddress(term.exit.sp - 8);
@@ -129,7 +105,7 @@ export function emitReturn(e: BlockEmitter, term: Extract<Terminator, { kind: 'l
 }
 
 /** Goes on where variable `a` says, or with that as rsp, in this unit's stead. */
-export function emitJump(e: BlockEmitter, term: Extract<Terminator, { kind: 'leave' }>): void {
+export function emitJump(e: Emitter, term: Extract<Terminator, { kind: 'leave' }>): void {
   const { body, l } = e;
   const stack = term.way === 'stack';
   share(e, PASSED);

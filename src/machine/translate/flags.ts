@@ -18,7 +18,7 @@
  * Undefined flags are what the stepper makes of them, so that both leave the same state.
  */
 import { FLAG } from '../cpu.ts';
-import type { FlagKind, OverlayKind, Uop, Width } from './ir.ts';
+import type { FlagKind, OverlayKind, Uop, Width } from './uop.ts';
 
 export const FLAG_KINDS: readonly FlagKind[] = ['raw', 'add', 'sub', 'cmp', 'logic', 'inc', 'dec', 'shl', 'shr', 'sar'];
 export const OVERLAY_KINDS: readonly OverlayKind[] = ['none', 'cf', 'co', 'rol', 'ror', 'imul', 'mul'];

@@ -1,8 +1,10 @@
 /** Arithmetic and logic, multiplication and division as micro-operations (Intel SDM vol. 2, the entry of each mnemonic). */
 import { RAX, RDX, RSP } from '../cpu.ts';
-import type { AluOp, Decoded, FlagKind } from './ir.ts';
+import type { Decoded } from './ir.ts';
 import { binary, copy, type Handler, operand, read, write } from './lift-operand.ts';
-import { immediate, type Lifter, variableValue } from './lifter.ts';
+import { immediate, variableValue } from './lift-value.ts';
+import type { Lifter } from './lifter.ts';
+import type { AluOp, FlagKind } from './uop.ts';
 
 /** add/sub of a constant to rsp keeps the frame known. */
 function adjustStack(l: Lifter, d: Decoded, by: number, kind: FlagKind): boolean {

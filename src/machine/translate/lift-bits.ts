@@ -1,8 +1,9 @@
 /** Shifts, rotates, byte swaps and bit tests as micro-operations (Intel SDM vol. 2, the entry of each mnemonic). */
 import { RSP } from '../cpu.ts';
-import type { FlagKind } from './ir.ts';
 import { binary, copy, type Handler, type Operand, operand, read, write } from './lift-operand.ts';
-import { immediate, type Lifter, variableValue } from './lifter.ts';
+import { immediate, variableValue } from './lift-value.ts';
+import type { Lifter } from './lifter.ts';
+import type { FlagKind } from './uop.ts';
 
 const shift =
   (op: 'shl' | 'shr' | 'sar' | 'rotl' | 'rotr', rotate: boolean): Handler =>

@@ -1,10 +1,11 @@
 /** Moves, extensions, exchanges and conditional moves as micro-operations (Intel SDM vol. 2, the entry of each mnemonic). */
 import { RAX, RBP, RDX, RSP } from '../cpu.ts';
-import type { Width } from './ir.ts';
+import { address } from './lift-address.ts';
 import { binary, copy, type Handler, operand, read, write } from './lift-operand.ts';
 import { moveFrame, reloadFrame, remember } from './lift-stack.ts';
-import { variableValue } from './lifter.ts';
+import { variableValue } from './lift-value.ts';
 import { conditionOf } from './shape.ts';
+import type { Width } from './uop.ts';
 
 const mov: Handler = (l, d) => {
   const dst = operand(l, d, 0);
@@ -27,7 +28,7 @@ const lea: Handler = (l, d) => {
     return moveFrame(l, insn.reg, l.frameOffset(insn.base) + insn.disp);
   }
   if (insn.reg === RSP) return false;
-  return l.setReg(insn.reg, w, variableValue(l.address()));
+  return l.setReg(insn.reg, w, variableValue(address(l)));
 };
 
 const extend =

@@ -1,6 +1,9 @@
 /** Operands of an instruction being lifted: where they are, and reading and writing them. */
-import type { AluOp, Decoded, Width } from './ir.ts';
-import { immediate, type Lifter, type Place, type Value, variableValue } from './lifter.ts';
+import type { Decoded } from './ir.ts';
+import { place } from './lift-address.ts';
+import { immediate, type Place, type Value, variableValue } from './lift-value.ts';
+import type { Lifter } from './lifter.ts';
+import type { AluOp, Width } from './uop.ts';
 
 /** Lifts one instruction; false leaves it to the stepper. */
 export type Handler = (l: Lifter, d: Decoded) => boolean;
@@ -26,7 +29,7 @@ const register = (w: Width, n: number): Operand => ({
 const constant = (w: Width, imm: Value): Operand => ({ w, reg: -1, high: false, mem: undefined, imm });
 
 function memory(l: Lifter, w: Width): Operand | undefined {
-  const mem = l.place();
+  const mem = place(l);
   return mem && { w, reg: -1, high: false, mem, imm: undefined };
 }
 

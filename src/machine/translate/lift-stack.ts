@@ -3,9 +3,10 @@
  * what is known of rsp and rbp through them.
  */
 import { CPU, FLAG, RBP, RSP } from '../cpu.ts';
-import { DYNAMIC } from './ir.ts';
 import { binary, type Handler, operand, read } from './lift-operand.ts';
-import { immediate, type Lifter, variableValue } from './lifter.ts';
+import { immediate, variableValue } from './lift-value.ts';
+import type { Lifter } from './lifter.ts';
+import { DYNAMIC } from './uop.ts';
 
 /** Keeps in mind where rbp lies in the frame; anything else stored there takes its place. */
 export function remember(l: Lifter, at: number, reg: number): void {

@@ -2,26 +2,23 @@
  * What lifting one instruction needs: the known stack state, operands as variables, and
  * the micro-operations emitted so far. The instructions themselves are in `lift.ts`.
  */
-import { RIP } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
-import { addrHi, addrLo, addrOf } from '../addr.ts';
-import { CPU, RBP, RSP } from '../cpu.ts';
+import { RBP, RSP } from '../cpu.ts';
+import { type AddressClass, runSlot } from './address-class.ts';
+import type { Decoded } from './ir.ts';
+import type { Place, Value } from './lift-value.ts';
+import { flagUop, type PlainOp, plainUop, sameShape } from './make-uop.ts';
 import {
-  type AddressClass,
-  type AluOp,
-  type Decoded,
   DYNAMIC,
   type ExitPoint,
   type FlagKind,
   type Operation,
   type OverlayKind,
-  runSlot,
   TEMP,
   type Uop,
-  USE,
-  usesOf,
   type Width,
-} from './ir.ts';
+} from './uop.ts';
+import { USE } from './uses.ts';
 
 /** Stack state at a point, as offsets from rsp at the unit's entry. */
 export interface StackState {
@@ -34,22 +31,6 @@ export interface StackState {
   stackish: number;
 }
 
-/** A memory operand: in the unit's own frame, or at variable + displacement. */
-export interface Place {
-  readonly frame: boolean;
-  readonly a: number;
-  readonly disp: number;
-  readonly cls: AddressClass;
-  readonly p: number;
-}
-
-/** A value: a variable, or where `v` is -1 the immediate. */
-export interface Value {
-  readonly v: number;
-  readonly lo: number;
-  readonly hi: number;
-}
-
 export interface LiftOptions {
   /** rbp is never taken for a frame pointer */
   readonly dynamicBp: boolean;
@@ -59,9 +40,6 @@ export interface LiftOptions {
   /** GS.base now: where the constant part of per-CPU addresses counts from */
   readonly gsBase: Addr;
 }
-
-/** Frames deeper than this are not known offsets any more. */
-const MAX_FRAME = 1 << 16;
 
 export class Lifter {
   uops: Uop[] = [];
@@ -111,7 +89,8 @@ export class Lifter {
     this.taint(u);
   }
 
-  private isStackish(v: number): boolean {
+  /** Whether a variable probably points into the stack. */
+  isStackish(v: number): boolean {
     return v < TEMP ? v >= 0 && ((this.state.stackish >> v) & 1) === 1 : this.stackTemps.has(v);
   }
 
@@ -175,95 +154,6 @@ export class Lifter {
 
   // --- memory ---
 
-  /** The instruction's memory operand, its address in a variable where it is not in the frame. */
-  place(): Place | undefined {
-    const { insn, form } = this.d;
-    const none = { p: -1 } as const;
-    if (form.immSize === 8 && form.modrm < 0) {
-      const a = this.variable({ v: -1, lo: insn.immLo, hi: insn.immHi });
-      return this.classed(a, 0, 'tlb', addrOf(insn.immLo, insn.immHi));
-    }
-    let a = -1;
-    let disp = insn.disp;
-    let guess: AddressClass = 'direct';
-    let constant: Addr | undefined;
-    if (insn.base === RIP) {
-      const target = this.d.next + insn.disp;
-      a = this.variable({ v: -1, lo: addrLo(target), hi: addrHi(target) });
-      disp = 0;
-      constant = target;
-    } else if (insn.base >= 0) {
-      if (this.isFrame(insn.base) && insn.index < 0 && insn.segment === 0) {
-        const offset = this.frameOffset(insn.base) + disp;
-        return offset < -MAX_FRAME || offset > MAX_FRAME
-          ? undefined
-          : { frame: true, a: -1, disp: offset, cls: 'stack', ...none };
-      }
-      a = this.reg(insn.base);
-      // Code that was entered in the middle still uses rbp as its frame pointer, mostly.
-      if (insn.base === RBP) guess = 'stack';
-    }
-    a = this.addIndex(a);
-    if (a < 0) {
-      a = this.variable({ v: -1, lo: disp, hi: disp >> 31 });
-      constant = disp;
-      disp = 0;
-    }
-    if (insn.index >= 0) constant = undefined;
-    if (constant !== undefined) guess = 'tlb';
-    if (insn.segment !== 0) {
-      const t = this.temp();
-      this.emit({ op: 'cpu', d: t, at: insn.segment === 4 ? CPU.fsBase : CPU.gsBase });
-      if (constant !== undefined) constant += this.options.gsBase;
-      a = this.add(a, t);
-    }
-    return this.classed(a, disp, this.isStackish(a) ? 'stack' : guess, constant);
-  }
-
-  private classed(a: number, disp: number, guess: AddressClass, va: Addr | undefined): Place {
-    const cls = this.options.classOf(this.d.rip, guess, va);
-    return { frame: false, a, disp, cls, p: cls === 'tlb' ? this.temp() : -1 };
-  }
-
-  /** Adds index * scale to base `a`, -1 none. */
-  private addIndex(a: number): number {
-    const { insn } = this.d;
-    if (insn.index < 0) return a;
-    let i = this.reg(insn.index);
-    if (insn.scale > 0) {
-      const t = this.temp();
-      this.plain('shl', 8, t, i, -1, insn.scale, 0);
-      i = t;
-    }
-    return a < 0 ? i : this.add(a, i);
-  }
-
-  private add(a: number, b: number): number {
-    const t = this.temp();
-    this.plain('add', 8, t, a, b, 0, 0);
-    return t;
-  }
-
-  /** Address of the memory operand as a value (lea). */
-  address(): number {
-    const { insn } = this.d;
-    if (insn.base === RIP) {
-      const target = this.d.next + insn.disp;
-      return this.variable({ v: -1, lo: addrLo(target), hi: addrHi(target) });
-    }
-    if (insn.base >= 0 && insn.index < 0 && this.isFrame(insn.base)) {
-      const t = this.temp();
-      this.emit({ op: 'sp', d: t, disp: this.frameOffset(insn.base) + insn.disp });
-      return t;
-    }
-    const a = this.addIndex(insn.base >= 0 ? this.reg(insn.base) : -1);
-    if (a < 0) return this.variable({ v: -1, lo: insn.disp, hi: insn.disp >> 31 });
-    if (insn.disp === 0) return a;
-    const t = this.temp();
-    this.plain('add', 8, t, a, -1, insn.disp, insn.disp >> 31);
-    return t;
-  }
-
   touch(disp: number, bytes: number): void {
     this.frame.lo = Math.min(this.frame.lo, disp);
     this.frame.hi = Math.max(this.frame.hi, disp + bytes);
@@ -322,68 +212,3 @@ export class Lifter {
     this.uops.push(flagUop('overlay', kind, w, a, b));
   }
 }
-
-type PlainOp = AluOp | 'const' | 'mov' | 'sp' | 'zext' | 'store.sp';
-
-// Every operation has its fields in one of two orders, so that the engine sees two kinds of object in every pass.
-
-function plainUop(op: PlainOp, w: Width, d: number, a: number, b: number, lo: number, hi: number, disp: number): Uop {
-  return { op, uses: usesOf(op, a, b, -1), ends: 0, w, d, a, b, lo, hi, disp, kind: undefined } as unknown as Uop;
-}
-
-function flagUop(op: 'flags' | 'overlay', kind: FlagKind | OverlayKind, w: Width, a: number, b: Value): Uop {
-  const { v, lo, hi } = b;
-  return { op, uses: usesOf(op, a, v, -1), ends: 0, w, d: -1, a, b: v, lo, hi, disp: 0, kind } as unknown as Uop;
-}
-
-/** All fields. */
-function sameShape(u: Operation): Uop {
-  const f = u as unknown as Record<string, unknown>;
-  const {
-    op,
-    w = 8,
-    d = -1,
-    a = -1,
-    b = -1,
-    lo = 0,
-    hi = 0,
-    disp = 0,
-    cls,
-    p = -1,
-    c = -1,
-    kind,
-    cc,
-    at,
-    to,
-    shift,
-  } = f;
-  const { sp, not, write, sign, exit } = f;
-  return {
-    op,
-    uses: usesOf(op as Uop['op'], a as number, b as number, p as number),
-    ends: 0,
-    w,
-    d,
-    a,
-    b,
-    lo,
-    hi,
-    disp,
-    cls,
-    p,
-    c,
-    kind,
-    cc,
-    at,
-    to,
-    shift,
-    sp,
-    not,
-    write,
-    sign,
-    exit,
-  } as unknown as Uop;
-}
-
-export const variableValue = (v: number): Value => ({ v, lo: 0, hi: 0 });
-export const immediate = (lo: number, hi = lo >> 31): Value => ({ v: -1, lo, hi });

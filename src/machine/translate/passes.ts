@@ -4,10 +4,11 @@
  *   - {@link dropDead}: removes flag updates that nothing reads before the next, and temporaries that follow
  *   - {@link flagStates}: what set the flags, at the start of each block
  */
-
 import { ANY_FLAGS, afterUop, type FlagState, meetFlags } from './flags.ts';
 import type { Flow } from './flow.ts';
-import { type Block, clobbers, successor, TEMP, termReads, type Unit, type Uop, USE } from './ir.ts';
+import { type Block, clobbers, successor, termReads, type Unit } from './ir.ts';
+import { TEMP, type Uop } from './uop.ts';
+import { USE } from './uses.ts';
 
 const MAIN = 1;
 const OVER = 2;

@@ -10,7 +10,7 @@ import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { GENERAL_ZONE_PHYS, PAGE_OFFSET, PAGE_SIZE } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { PROT_USER, PROT_WRITE } from '../regions.ts';
-import { type AddressClass, RUN_SLOTS } from './ir.ts';
+import { type AddressClass, RUN_SLOTS } from './address-class.ts';
 import { MAIL, RUN } from './mailbox.ts';
 
 const SAFE: Addr = PAGE_OFFSET + GENERAL_ZONE_PHYS;

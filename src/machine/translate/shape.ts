@@ -4,11 +4,10 @@
  * the text changes.
  */
 import { decode, type Form, form, PREFIX } from '../../x86/index.ts';
-import type { Addr } from '../addr.ts';
-import { addrHi, addrLo, addrOf } from '../addr.ts';
+import { type Addr, addrHi, addrLo, addrOf } from '../addr.ts';
 import { EXEC } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
-import type { Decoded } from './ir.ts';
+import type { Decoded, Unit } from './ir.ts';
 
 export type BlockEnd =
   /** falls into `next` (a leader follows) */
@@ -249,3 +248,7 @@ export function nestedAt(shape: Shape): Nested | undefined {
 
 /** Whether the instruction carries a prefix that the translator leaves to the stepper. */
 export const hasOddPrefix = (d: Decoded): boolean => (d.insn.prefixes & PREFIX.ADDRSIZE) !== 0 || d.insn.segment === 4;
+
+/** Whether code has a byte in [start, end). */
+export const covers = (ranges: Unit['ranges'], start: Addr, end: Addr): boolean =>
+  ranges.some(([a, b]) => a < end && b > start);

@@ -7,7 +7,7 @@ import { type Addr, dropRange } from '../addr.ts';
 import { type CpuState, RSP } from '../cpu.ts';
 import { EXEC, READ } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
-import { type AddressClass, runSlot } from './ir.ts';
+import { type AddressClass, runSlot } from './address-class.ts';
 import type { Runs } from './runs.ts';
 
 /** An access whose checks failed. */

@@ -4,8 +4,12 @@
  * here and not the host's stack, as dominator trees may be as deep as the unit has blocks.
  */
 import { type FunctionBody, I32, OP } from '../wasm/encoder.ts';
-import type { BlockEmitter } from './emit-block.ts';
+import { emitBlock } from './emit-block.ts';
 import { emitCall } from './emit-call.ts';
+import { emitCondition } from './emit-condition.ts';
+import { emitBudgetCheck } from './emit-exit.ts';
+import { emitLeave, emitVmcall } from './emit-leave.ts';
+import type { Emitter } from './emitter.ts';
 import type { FlagState } from './flags.ts';
 import type { Flow } from './flow.ts';
 import { type Block, successor } from './ir.ts';
@@ -19,7 +23,7 @@ export class Structure {
   private readonly states: readonly (FlagState | undefined)[];
   private readonly need: Int32Array;
   private readonly levels: Uint8Array;
-  private readonly block: BlockEmitter;
+  private readonly e: Emitter;
   /** blocks that several ways forward lead to */
   private readonly merge: Uint8Array;
   /** by id: merges that a block dominates immediately, in reverse postorder */
@@ -45,14 +49,14 @@ export class Structure {
     states: readonly (FlagState | undefined)[],
     need: Int32Array,
     levels: Uint8Array,
-    block: BlockEmitter,
+    e: Emitter,
   ) {
     this.body = body;
     this.flow = flow;
     this.states = states;
     this.need = need;
     this.levels = levels;
-    this.block = block;
+    this.e = e;
     const n = flow.position.length;
     this.merge = new Uint8Array(n);
     this.merges = new Array<Block[] | undefined>(n).fill(undefined);
@@ -128,22 +132,22 @@ export class Structure {
   }
 
   private content(block: Block): void {
-    this.block.begin(block, this.states[block.id]!);
+    emitBlock(this.e, block, this.states[block.id]!);
     const { term } = block;
     switch (term.kind) {
       case 'jump':
         this.edge(block, term.to);
         break;
       case 'call':
-        emitCall(this.block, term, this.need[term.to.id]!);
+        emitCall(this.e, term, this.need[term.to.id]!);
         this.edge(block, term.to);
         break;
       case 'vmcall':
-        this.block.vmcall(term.exit, this.need[term.to.id]!);
+        emitVmcall(this.e, term.exit, this.need[term.to.id]!);
         this.edge(block, term.to);
         break;
       case 'leave':
-        this.block.leave(term);
+        emitLeave(this.e, term);
         break;
       case 'branch':
         this.branch(block, term.cc, term.taken, term.other);
@@ -151,7 +155,7 @@ export class Structure {
   }
 
   private branch(block: Block, cc: number, taken: Block, other: Block): void {
-    this.block.condition(cc);
+    emitCondition(this.e, cc);
     if (taken === other) {
       this.body.op(OP.drop);
       this.edge(block, other);
@@ -180,7 +184,7 @@ export class Structure {
 
   private edge(from: Block, to: Block): void {
     if (this.isBack(from, to)) {
-      this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
+      emitBudgetCheck(this.e, to, this.need[to.id]!, this.levels[to.id]!);
       this.body.br(this.depth - this.loopDepth[to.id]!);
     } else if (this.merge[to.id]) this.body.br(this.depth - this.blockDepth[to.id]!);
     else this.later(DO.tree, undefined, to);
@@ -200,24 +204,24 @@ export class Structure {
     order.forEach((block, i) => {
       const loop = order.length - i;
       const go = (to: Block, depth: number): void => {
-        if (this.isBack(block, to)) this.block.budgetCheck(to, this.need[to.id]!, this.levels[to.id]!);
+        if (this.isBack(block, to)) emitBudgetCheck(this.e, to, this.need[to.id]!, this.levels[to.id]!);
         this.body
           .i32(position[to.id]!)
           .set(next)
           .br(loop + depth);
       };
-      this.block.begin(block, this.states[block.id]!);
+      emitBlock(this.e, block, this.states[block.id]!);
       const { term } = block;
-      if (term.kind === 'leave') this.block.leave(term);
+      if (term.kind === 'leave') emitLeave(this.e, term);
       else if (term.kind === 'branch') {
-        this.block.condition(term.cc);
+        emitCondition(this.e, term.cc);
         this.body.open('if');
         go(term.taken, 1);
         this.body.end();
         go(term.other, 0);
       } else {
-        if (term.kind === 'vmcall') this.block.vmcall(term.exit, this.need[term.to.id]!);
-        else if (term.kind === 'call') emitCall(this.block, term, this.need[term.to.id]!);
+        if (term.kind === 'vmcall') emitVmcall(this.e, term.exit, this.need[term.to.id]!);
+        else if (term.kind === 'call') emitCall(this.e, term, this.need[term.to.id]!);
         go(term.to, 0);
       }
       this.body.end();

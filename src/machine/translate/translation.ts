@@ -2,7 +2,8 @@
 import type { Addr } from '../addr.ts';
 import type { CpuState } from '../cpu.ts';
 import type { GuestMemory } from '../memory.ts';
-import type { AddressClass, Unit } from './ir.ts';
+import type { AddressClass } from './address-class.ts';
+import type { Unit } from './ir.ts';
 
 /** Translated code for one entry address. */
 export interface Translation {
