@@ -23,11 +23,12 @@ import { BpfState, BtfObject, type Ids } from './state.ts';
 import { runInSlices, runThrough } from './testrun/drive.ts';
 import type { InsnCounter, TestRunOptions, TestRunResult } from './testrun/types.ts';
 
-/** An attachment as its creator holds it. */
+/** An attachment as its creator holds it: by its descriptor. */
 export interface LinkHandle {
   readonly fd: number;
   readonly id: number;
   readonly link: BpfLink;
+  /** Closes the descriptor, which detaches unless the link is pinned: `bpf_link__destroy`. */
   detach(): void;
 }
 
@@ -86,7 +87,9 @@ export class Bpf {
   }
   #link(link: BpfLink): LinkHandle {
     const fd = this.#state.kernel.fds.install(link);
-    return { fd, id: link.id, link, detach: () => link.detach() };
+    const { fds } = this.#state.kernel;
+    // a descriptor that was closed may be another object's by now
+    return { fd, id: link.id, link, detach: () => void (fds.find(fd) === link && fds.close(fd)) };
   }
 
   /** BPF_OBJ_GET_INFO_BY_FD. @throws BpfError EBADF, EINVAL */
@@ -107,7 +110,7 @@ export class Bpf {
   /** A further descriptor: all those of an object together hold it once. */
   #open(object: FdObject): number {
     const { fds } = this.#state.kernel;
-    if (!fds.has(object) && 'get' in object) (object as BpfMap | BpfProg | BtfObject).get();
+    if (!fds.has(object)) object.get?.();
     return fds.install(object);
   }
   #ids(kind: 'prog' | 'map' | 'btf' | 'link'): Ids<FdObject & { id: number }> {
@@ -124,7 +127,7 @@ export class Bpf {
     if (!(object instanceof BpfMap || object instanceof BpfProg || object instanceof BpfLink)) {
       throw new BpfError('BPF_OBJ_PIN', 'EINVAL', `${object.fdName} cannot be pinned`);
     }
-    if (!(object instanceof BpfLink)) object.get();
+    object.get();
     if (object instanceof BpfMap) object.pins++;
     this.#state.pins.set(path, object);
   }
@@ -137,10 +140,10 @@ export class Bpf {
   /** unlink(2) of a pinned object. */
   unpin(path: string): void {
     const object = this.#state.pins.get(path);
-    if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
+    if (object === undefined) throw new BpfError('unlink', 'ENOENT', path);
     this.#state.pins.delete(path);
-    if (object instanceof BpfMap) object.pins--;
-    if (object instanceof BpfMap || object instanceof BpfProg) object.put();
+    if (object instanceof BpfMap) object.unpinned(this.#state.kernel.fds.has(object));
+    object.put?.();
   }
 
   /**

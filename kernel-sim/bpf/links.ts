@@ -43,7 +43,10 @@ export interface RawTracepointAttrs {
   readonly cookie?: bigint;
 }
 
-/** An attachment. */
+/**
+ * An attachment. It lasts as long as something refers to it: its descriptors, which count once together, and each pin
+ * in a bpffs (bpf(2), BPF_OBJ_PIN).
+ */
 export class BpfLink implements FdObject {
   readonly fdName = 'anon_inode:bpf_link';
   id = 0;
@@ -53,36 +56,50 @@ export class BpfLink implements FdObject {
   /** what was patched; several for a multi link */
   readonly probes: readonly ProbeLink[];
   #attached = true;
-  readonly #onDetach: () => void;
-  constructor(type: number, prog: BpfProg, probes: readonly ProbeLink[], onDetach: () => void) {
+  #refs = 1;
+  readonly #holds: FdObject | undefined;
+  readonly #onFree: () => void;
+  /** `holds`: what must live as long as the link, its perf event */
+  constructor(type: number, prog: BpfProg, probes: readonly ProbeLink[], onFree: () => void, holds?: FdObject) {
     this.type = type;
     this.prog = prog.get();
     this.probes = probes;
-    this.#onDetach = onDetach;
+    this.#onFree = onFree;
+    this.#holds = holds;
+    holds?.get?.();
   }
   get attached(): boolean {
     return this.#attached;
   }
+  /** BPF_LINK_DETACH: nothing runs any more, and the link is there still for those who refer to it. */
   detach(): void {
     if (!this.#attached) return;
     this.#attached = false;
     for (const probe of this.probes) probe.detach();
-    this.#onDetach();
+  }
+  get(): this {
+    this.#refs++;
+    return this;
+  }
+  put(): void {
+    if (--this.#refs > 0) return;
+    this.detach();
+    this.#onFree();
+    this.#holds?.put?.();
     this.prog.put();
   }
   release(): void {
-    this.detach();
+    this.put();
   }
 }
 
 const fdOf = (given: number | { readonly fd: number }): number => (typeof given === 'object' ? given.fd : given);
 
 /** A perf event as links see it. */
-interface PerfTarget {
+interface PerfTarget extends FdObject {
   setBpf(prog: BpfProg, cookie?: bigint): ProbeLink;
 }
-const isPerfTarget = (object: unknown): object is PerfTarget =>
-  typeof object === 'object' && object !== null && 'setBpf' in object;
+const isPerfTarget = (object: FdObject): object is PerfTarget => 'setBpf' in object;
 
 /** Errors of the kernel's other parts as bpf(2) gives them. */
 function asBpf<T>(command: string, attach: () => T): T {
@@ -136,8 +153,8 @@ export function openRawTracepoint(state: BpfState, attrs: RawTracepointAttrs): B
   });
 }
 
-function add(state: BpfState, type: number, prog: BpfProg, probes: readonly ProbeLink[]): BpfLink {
-  const link: BpfLink = new BpfLink(type, prog, probes, () => state.links.remove(link));
+function add(state: BpfState, type: number, prog: BpfProg, probes: readonly ProbeLink[], holds?: FdObject): BpfLink {
+  const link: BpfLink = new BpfLink(type, prog, probes, () => state.links.remove(link), holds);
   state.links.add(link);
   return link;
 }
@@ -145,7 +162,7 @@ function add(state: BpfState, type: number, prog: BpfProg, probes: readonly Prob
 function perfLink(state: BpfState, prog: BpfProg, attrs: LinkCreateAttrs): BpfLink {
   const event = state.fdObject(LINK, attrs.target ?? -1);
   if (!isPerfTarget(event)) throw new BpfError(LINK, 'EINVAL', `file descriptor ${attrs.target} is no perf event`);
-  return add(state, L.PERF_EVENT, prog, [event.setBpf(prog, attrs.cookie)]);
+  return add(state, L.PERF_EVENT, prog, [event.setBpf(prog, attrs.cookie)], event);
 }
 
 function kprobeMulti(state: BpfState, prog: BpfProg, attrs: LinkCreateAttrs): BpfLink {

@@ -5,6 +5,9 @@ import { KernelError } from '../errno.ts';
 export interface FdObject {
   /** as /proc/PID/fd shows it, e.g. `anon_inode:bpf-map` */
   readonly fdName: string;
+  /** Where more than descriptors may refer to it: those count once together. */
+  get?(): unknown;
+  put?(): void;
   /** the last descriptor was closed */
   release?(): void;
 }

@@ -31,6 +31,7 @@ export class PerfEvent implements FdObject {
   /** set while a program is attached */
   link: ProbeLink | undefined;
   enabled = true;
+  #refs = 1;
   constructor(kernel: Kernel, attr: PerfAttr, pid: number, cpu: number) {
     this.#kernel = kernel;
     this.attr = attr;
@@ -61,9 +62,18 @@ export class PerfEvent implements FdObject {
     } else this.link = probes.sampler(prog, a.type, a);
     return this.link;
   }
-  release(): void {
+  /** A BPF link that was made on it refers to it, beside its descriptors. */
+  get(): this {
+    this.#refs++;
+    return this;
+  }
+  put(): void {
+    if (--this.#refs > 0) return;
     this.link?.detach();
     this.link = undefined;
+  }
+  release(): void {
+    this.put();
   }
 }
 

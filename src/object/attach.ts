@@ -240,13 +240,13 @@ export function attachProgram(
   };
 }
 
-/** Detaches once, and closes the descriptors of the link and of its perf event: `bpf_link__destroy`. */
+/** Gives up the link and the descriptor of its perf event, once: `bpf_link__destroy`. A pinned link stays attached. */
 export function detaching({ bpf }: ObjectKernel, link: LinkHandle, event?: number): () => void {
-  let attached = true;
+  let held = true;
   return () => {
-    if (!attached) return;
-    attached = false;
+    if (!held) return;
+    held = false;
     link.detach();
-    for (const fd of [link.fd, event]) if (fd !== undefined) bpf.close?.(fd);
+    if (event !== undefined) bpf.close?.(event);
   };
 }

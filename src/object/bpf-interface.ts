@@ -68,6 +68,7 @@ export interface ProgHandle {
 
 export interface LinkHandle {
   readonly fd?: number;
+  /** closes the descriptor */
   detach(): void;
 }
 

@@ -109,11 +109,22 @@ export class RecorderKernel implements ObjectKernel {
     },
     linkCreate: (request): { fd: number; detach(): void } => {
       this.links.push(request);
-      return { fd: this.#fd++, detach: () => void this.detached++ };
+      return this.#link();
     },
     rawTracepointOpen: (request): { fd: number; detach(): void } => {
       this.links.push(request);
-      return { fd: this.#fd++, detach: () => void this.detached++ };
+      return this.#link();
     },
   } satisfies BpfSyscalls;
+
+  #link(): { fd: number; detach(): void } {
+    const fd = this.#fd++;
+    return {
+      fd,
+      detach: () => {
+        this.detached++;
+        this.closed.add(fd);
+      },
+    };
+  }
 }

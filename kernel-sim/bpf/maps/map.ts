@@ -225,6 +225,10 @@ export abstract class BpfMap {
   }
   /** pinned in a bpffs so many times */
   pins = 0;
+  /** A pin is gone; `open`: there are descriptors. */
+  unpinned(open: boolean): void {
+    if (--this.pins === 0 && !open) this.userGone();
+  }
   /** User space has neither a descriptor nor a pin of it any more. */
   protected userGone(): void {}
   protected free(): void {}
