@@ -2,26 +2,10 @@
  * Lookups of hash maps: Linux 6.12 Documentation/bpf/map_hash.rst; the hash is Bob Jenkins' lookup3 (2006, public
  * domain). `bpf/maps/buckets.ts` changes the same buckets from the host.
  */
-import {
-  type Assembler,
-  at,
-  type Label,
-  mem,
-  r8,
-  r9,
-  r10,
-  r11,
-  r12,
-  r13,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-} from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR, type Label, mem } from '../../../src/x86/index.ts';
 import { addThisCpu, type Emit, type EmitContext, enter, leave, load, mov, pop } from './emit.ts';
+
+const { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13 } = GPR;
 
 /** lookup3's initial value, 0xdeadbeef, as an s32 */
 const JHASH_INITVAL = 0xdeadbeef | 0;
