@@ -209,6 +209,14 @@ const thisCpu: Found = (a, k) => {
   addThisCpu(a, k, rax);
 };
 
+/** rax = what `found` makes of the element with the key at r12 of the map in rbx; where there is none, 0 at `out` */
+function element(a: Assembler, k: EmitContext, found: readonly Found[], out: Label): void {
+  hashKey(a, k);
+  bucketArgs(a, k);
+  a.op('call rel32', k.sym('lookup_nulls_elem_raw'));
+  a.op('test r/m64, r64', rax, rax).op('je rel8', out);
+  for (const f of found) f(a, k);
+}
 /** lookup(map, key) */
 const lookup =
   (...found: readonly Found[]): Emit =>
@@ -217,11 +225,7 @@ const lookup =
     enter(a, [rbx, r12]);
     mov(a, rbx, rdi);
     mov(a, r12, rsi);
-    hashKey(a, k);
-    bucketArgs(a, k);
-    a.op('call rel32', k.sym('lookup_nulls_elem_raw'));
-    a.op('test r/m64, r64', rax, rax).op('je rel8', out);
-    for (const f of found) f(a, k);
+    element(a, k, found, out);
     a.bind(out);
     leave(a, [rbx, r12]);
   };
@@ -236,11 +240,7 @@ const lookupPercpu =
     mov(a, rbx, rdi);
     mov(a, r12, rsi);
     mov32(a, r13, rdx);
-    hashKey(a, k);
-    bucketArgs(a, k);
-    a.op('call rel32', k.sym('lookup_nulls_elem_raw'));
-    a.op('test r/m64, r64', rax, rax).op('je rel8', out);
-    for (const f of found) f(a, k);
+    element(a, k, found, out);
     valuePointer(a, k);
     a.op('add r64, r/m64', rax, mem({ index: r13, scale: 8, disp: k.data('__per_cpu_offset') }));
     a.bind(out);
