@@ -7,11 +7,13 @@
  *     below           number of arguments, traced ip, saved rbx, run_ctx
  */
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
-import { Assembler, at, type Label, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';
+import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
 import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Ftrace } from './ftrace.ts';
 import type { ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9 } = GPR;
 
 const ARGS = [rdi, rsi, rdx, rcx, r8, r9] as const;
 /** BPF_MAX_TRAMP_LINKS */

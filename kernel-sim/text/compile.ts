@@ -6,27 +6,11 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
-import {
-  Assembler,
-  at,
-  mem,
-  r8,
-  r9,
-  r12,
-  r13,
-  r14,
-  r15,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-  rsp,
-} from '../../src/x86/index.ts';
+import { Assembler, at, GPR, mem } from '../../src/x86/index.ts';
 import type { Structs } from '../core/structs.ts';
 import type { FunctionBody, Operand, Statement } from './language.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r12, r13, r14, r15 } = GPR;
 
 /** How a function begins: `endbr64`, the nop that replaced it where nobody takes its address, or neither. */
 export type Prologue = 'endbr' | 'sealed' | 'bare';

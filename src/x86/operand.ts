@@ -18,6 +18,8 @@ export const r12 = 12;
 export const r13 = 13;
 export const r14 = 14;
 export const r15 = 15;
+/** All of these, for a file that uses many: `const { rax, rdi } = GPR;`. */
+export const GPR = { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } as const;
 /** Memory base only: the operand's displacement counts from the next instruction. */
 export const rip = RIP;
 /** The high bytes, where an operand is 8 bits wide (4..7 are spl, bpl, sil, dil). */

@@ -1,24 +1,11 @@
 /** Calls between translated functions: whatever ends a callee, the machine is the stepper's. */
 import { describe, expect, it } from 'vitest';
 import { type Addr, RAX, RSP } from '../../src/machine/index.ts';
-import {
-  type Assembler,
-  at,
-  type Label,
-  mem,
-  r12,
-  r14,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-  rsp,
-} from '../../src/x86/index.ts';
+import { type Assembler, at, GPR, type Label, mem } from '../../src/x86/index.ts';
 import { difference, outcome } from './differential.ts';
 import { CODE, CODE_BYTES, halves, place, STACK_TOP, type TestMachine, testMachine, VM_DATA } from './support.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r12, r14 } = GPR;
 
 type Labels = Record<string, Label>;
 

@@ -1,4 +1,4 @@
-/** Intel SDM vol. 3A, 4.6 "Access Rights" and 4.7 "Page-Fault Exceptions", as memory.ts states them. */
+/** Intel SDM vol. 3A, 4.6 "Access Rights" and 4.7 "Page-Fault Exceptions", as paged-memory.ts states them. */
 import { describe, expect, it } from 'vitest';
 import {
   type Access,

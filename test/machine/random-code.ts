@@ -3,29 +3,10 @@
  * frame pointer or none, memory through the direct map, vmalloc and the stack, hypercalls, and now and
  * then something that faults.
  */
-import {
-  type Assembler,
-  conditions,
-  type Label,
-  mem,
-  r8,
-  r9,
-  r10,
-  r11,
-  r12,
-  r13,
-  r14,
-  r15,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-  rsp,
-} from '../../src/x86/index.ts';
+import { type Assembler, conditions, GPR, type Label, mem } from '../../src/x86/index.ts';
 import type { Random } from './support.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } = GPR;
 
 /** Registers that anything may change; rdi and r12 point to data, r13..r15 count loops by depth. */
 const FREE = [rax, rcx, rdx, rbx, rsi, r8, r9, r10, r11];

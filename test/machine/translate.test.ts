@@ -16,8 +16,10 @@ import { nestedAt, shapeAt } from '../../src/machine/translate/shape.ts';
 import { DYNAMIC } from '../../src/machine/translate/uop.ts';
 import { I32, ModuleBuilder } from '../../src/machine/wasm/encoder.ts';
 import { printBody } from '../../src/machine/wasm/print.ts';
-import { type Assembler, at, mem, r13, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';
+import { type Assembler, at, GPR, mem } from '../../src/x86/index.ts';
 import { CODE, halves, place, Random, type TestMachine, testMachine, VM_DATA } from './support.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r13 } = GPR;
 
 const guess = (_rip: Addr, cls: AddressClass): AddressClass => cls;
 

@@ -2,25 +2,10 @@
  * From a hook to a program: the way of perf events and of raw tracepoints, and what BPF trampolines call around
  * a program (Linux 6.12 Documentation/trace/tracepoints.rst; include/linux/bpf.h and trace_events.h name the structures).
  */
-import {
-  type Assembler,
-  at,
-  mem,
-  r8,
-  r9,
-  r12,
-  r13,
-  r14,
-  r15,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-} from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR, mem } from '../../../src/x86/index.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, percpuAt, store } from './emit.ts';
+
+const { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r12, r13, r14, r15 } = GPR;
 
 const current = (k: EmitContext) => percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task'));
 

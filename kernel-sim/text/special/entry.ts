@@ -2,29 +2,11 @@
  * System call entry and exit: Linux 6.12 Documentation/arch/x86/entry_64.rst; Intel SDM vol. 2B "SYSCALL".
  * The order of the pushes is `struct pt_regs` read from its end.
  */
-import {
-  type Assembler,
-  at,
-  type Label,
-  r8,
-  r9,
-  r10,
-  r11,
-  r12,
-  r13,
-  r14,
-  r15,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-  rsp,
-} from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
 import type { SyscallRow } from '../../data/syscalls.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, store } from './emit.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } = GPR;
 
 const USER_DS = 0x2b;
 const USER_CS = 0x33;

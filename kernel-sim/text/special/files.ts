@@ -38,6 +38,21 @@ function unlessObject(a: Assembler, reg: number, none: Label): void {
   a.op('cmp r/m64, imm32', reg, -MAX_ERRNO);
   a.op('jae rel8', none);
 }
+/** the file in rdi is still open, but no descriptor refers to it */
+function unlessUnused(a: Assembler, k: EmitContext, none: Label): void {
+  unlessObject(a, rdi, none);
+  a.op('cmp r/m32, imm8', refs(k, rdi), 0);
+  a.op('jg rel8', none);
+  a.op('cmp r/m32, imm8', live(k, rdi), 0);
+  a.op('je rel8', none);
+}
+/** rax as it is, or NULL where control comes by `none` */
+function orNull(a: Assembler, none: Label, done: Label): void {
+  a.op('jmp rel8', done);
+  a.bind(none);
+  a.op('xor r/m32, r32', rax, rax);
+  a.bind(done);
+}
 /** dget(), dput(): the dentry was of use */
 function count(a: Assembler, k: EmitContext, dentry: number, change: 'inc r/m32' | 'dec r/m32'): void {
   a.op(change, at(dentry, k.off('dentry', 'd_lockref.count')));
@@ -96,10 +111,7 @@ const openReached: Emit = (a, k) => {
   const done = a.label();
   whenOpened(a, k, none);
   a.op('mov r/m64, imm32', rax, k.sym('vfs_open'));
-  a.op('jmp rel8', done);
-  a.bind(none);
-  a.op('xor r/m32, r32', rax, rax);
-  a.bind(done);
+  orNull(a, none, done);
 };
 
 /** fd_install(fd, file), and what dup2() does with the file that was there: it is closed on the way to user space */
@@ -154,26 +166,16 @@ const closeFd: Emit = (a, k) => {
   a.op('je rel8', done);
   a.op('mov r/m64, imm32', at(rdx, 0), 0);
   a.op('dec r/m32', refs(k, rax));
-  a.op('jmp rel8', done);
-  a.bind(none);
-  a.op('xor r/m32, r32', rax, rax);
-  a.bind(done);
+  orNull(a, none, done);
 };
 
 /** __fput, where no descriptor refers to the file any more */
 const fputLast: Emit = (a, k) => {
   const none = a.label();
   const done = a.label();
-  unlessObject(a, rdi, none);
-  a.op('cmp r/m32, imm8', refs(k, rdi), 0);
-  a.op('jg rel8', none);
-  a.op('cmp r/m32, imm8', live(k, rdi), 0);
-  a.op('je rel8', none);
+  unlessUnused(a, k, none);
   a.op('mov r/m64, imm32', rax, k.sym('__fput'));
-  a.op('jmp rel8', done);
-  a.bind(none);
-  a.op('xor r/m32, r32', rax, rax);
-  a.bind(done);
+  orNull(a, none, done);
 };
 
 /** f_op->release: of the files here only sockets have one */
@@ -192,11 +194,7 @@ const fileRelease: Emit = (a, k) => {
 const fileFree: Emit = (a, k) => {
   const slow = a.label();
   const out = a.label();
-  unlessObject(a, rdi, out);
-  a.op('cmp r/m32, imm8', refs(k, rdi), 0);
-  a.op('jg rel8', out);
-  a.op('cmp r/m32, imm8', live(k, rdi), 0);
-  a.op('je rel8', out);
+  unlessUnused(a, k, out);
   a.op('cmp r/m64, imm8', at(rdi, k.off('file', 'private_data')), 0);
   a.op('jne rel8', slow);
   a.op('mov r/m32, imm32', live(k, rdi), 0);

@@ -2,27 +2,10 @@
  * What a function's patched nop calls: ftrace's callers (Linux 6.12 Documentation/trace/ftrace-uses.rst;
  * arch/x86/include/asm/ftrace.h names the frame), and the kprobes' handler behind them.
  */
-import {
-  type Assembler,
-  at,
-  r8,
-  r9,
-  r10,
-  r11,
-  r12,
-  r13,
-  r14,
-  r15,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-  rsp,
-} from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR } from '../../../src/x86/index.ts';
 import { type Emit, enter, hyper, leave, load, mov, percpu, preempt, store } from './emit.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } = GPR;
 
 const KERNEL_CS = 0x10;
 const KERNEL_DS = 0x18;

@@ -2,26 +2,10 @@
  * Lookups of hash maps: Linux 6.12 Documentation/bpf/map_hash.rst; the hash is Bob Jenkins' lookup3 (2006, public
  * domain). `bpf/maps/buckets.ts` changes the same buckets from the host.
  */
-import {
-  type Assembler,
-  at,
-  type Label,
-  mem,
-  r8,
-  r9,
-  r10,
-  r11,
-  r12,
-  r13,
-  rax,
-  rbp,
-  rbx,
-  rcx,
-  rdi,
-  rdx,
-  rsi,
-} from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR, type Label, mem } from '../../../src/x86/index.ts';
 import { addThisCpu, type Emit, type EmitContext, enter, leave, load, mov, pop } from './emit.ts';
+
+const { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13 } = GPR;
 
 /** lookup3's initial value, 0xdeadbeef, as an s32 */
 const JHASH_INITVAL = 0xdeadbeef | 0;
@@ -225,6 +209,14 @@ const thisCpu: Found = (a, k) => {
   addThisCpu(a, k, rax);
 };
 
+/** rax = what `found` makes of the element with the key at r12 of the map in rbx; where there is none, 0 at `out` */
+function element(a: Assembler, k: EmitContext, found: readonly Found[], out: Label): void {
+  hashKey(a, k);
+  bucketArgs(a, k);
+  a.op('call rel32', k.sym('lookup_nulls_elem_raw'));
+  a.op('test r/m64, r64', rax, rax).op('je rel8', out);
+  for (const f of found) f(a, k);
+}
 /** lookup(map, key) */
 const lookup =
   (...found: readonly Found[]): Emit =>
@@ -233,11 +225,7 @@ const lookup =
     enter(a, [rbx, r12]);
     mov(a, rbx, rdi);
     mov(a, r12, rsi);
-    hashKey(a, k);
-    bucketArgs(a, k);
-    a.op('call rel32', k.sym('lookup_nulls_elem_raw'));
-    a.op('test r/m64, r64', rax, rax).op('je rel8', out);
-    for (const f of found) f(a, k);
+    element(a, k, found, out);
     a.bind(out);
     leave(a, [rbx, r12]);
   };
@@ -252,11 +240,7 @@ const lookupPercpu =
     mov(a, rbx, rdi);
     mov(a, r12, rsi);
     mov32(a, r13, rdx);
-    hashKey(a, k);
-    bucketArgs(a, k);
-    a.op('call rel32', k.sym('lookup_nulls_elem_raw'));
-    a.op('test r/m64, r64', rax, rax).op('je rel8', out);
-    for (const f of found) f(a, k);
+    element(a, k, found, out);
     valuePointer(a, k);
     a.op('add r64, r/m64', rax, mem({ index: r13, scale: 8, disp: k.data('__per_cpu_offset') }));
     a.bind(out);

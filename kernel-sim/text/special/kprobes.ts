@@ -1,9 +1,11 @@
 /**
  * kprobes: the table, the breakpoint's handler, and the way to the programs (Linux 6.12 Documentation/trace/kprobes.rst).
  */
-import { type Assembler, at, mem, r12, r13, rax, rbx, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR, mem } from '../../../src/x86/index.ts';
 import { KPROBE } from '../../probe/layout.ts';
 import { type Emit, enter, hyper, leave, load, mov, percpu, percpuAt, preempt, store } from './emit.ts';
+
+const { rax, rcx, rdx, rbx, rsi, rdi, r12, r13 } = GPR;
 
 /** NMI_OFFSET + HARDIRQ_OFFSET: nmi_enter() */
 const NMI_ENTER = 0x110000;

@@ -1,8 +1,10 @@
 /** Return hooks of kretprobes: a function's return address becomes the trampoline's (Linux 6.12 kernel/trace/rethook.c). */
-import { at, r12, r13, r14, r15, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from '../../../src/x86/index.ts';
+import { at, GPR } from '../../../src/x86/index.ts';
 import { KPROBE } from '../../probe/layout.ts';
 import { type Emit, enter, leave, load, mov, percpu, preempt, store } from './emit.ts';
 import { popRegs, pushRegs } from './entry.ts';
+
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r12, r13, r14, r15 } = GPR;
 
 const KERNEL_CS = 0x10;
 const KERNEL_DS = 0x18;

@@ -47,7 +47,7 @@ export function emitCheck(e: Emitter, u: Extract<Uop, { op: 'check' }>): void {
   body.end();
 }
 
-/** The software TLB, as memory.ts has it. */
+/** The software TLB, as paged-memory.ts has it. */
 function lookup(e: Emitter, u: Extract<Uop, { op: 'check' }>): void {
   const { body, l } = e;
   const table = TLB_PHYS + (u.write ? TLB_TABLE_BYTES : 0);
