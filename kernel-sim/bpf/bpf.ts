@@ -28,7 +28,7 @@ export interface LinkHandle {
   readonly fd: number;
   readonly id: number;
   readonly link: BpfLink;
-  /** Closes the descriptor, which detaches unless the link is pinned: `bpf_link__destroy`. */
+  /** BPF_LINK_DETACH, whatever else refers to the link; closing the descriptor detaches only what nothing else refers to */
   detach(): void;
 }
 
@@ -87,9 +87,7 @@ export class Bpf {
   }
   #link(link: BpfLink): LinkHandle {
     const fd = this.#state.kernel.fds.install(link);
-    const { fds } = this.#state.kernel;
-    // a descriptor that was closed may be another object's by now
-    return { fd, id: link.id, link, detach: () => void (fds.find(fd) === link && fds.close(fd)) };
+    return { fd, id: link.id, link, detach: () => link.detach() };
   }
 
   /** BPF_OBJ_GET_INFO_BY_FD. @throws BpfError EBADF, EINVAL */

@@ -49,11 +49,11 @@ export class KernelObjects {
     memory.writeAddr(number + upid.offset('ns'), this.#pidNs);
     return at;
   }
+  /** `init_cred` */
   cred(): Addr {
     const { memory, structs, symbols } = this.#kernel;
     const layout = structs.of('cred');
     const at = this.make('cred', 'init_cred');
-    memory.writeU64(at + layout.offset('usage'), 4n);
     // root has every capability that 6.12 knows (CAP_CHECKPOINT_RESTORE is 40)
     for (const set of ['cap_permitted', 'cap_effective', 'cap_bset'])
       memory.writeU64(at + layout.offset(set), 0x1ff_ffff_ffffn);

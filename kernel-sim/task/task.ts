@@ -14,6 +14,8 @@ export interface TaskInit {
   /** lowest address of the kernel stack */
   readonly stack: Addr;
   readonly parent: Task | undefined;
+  /** offset of `uid` in `struct cred` */
+  readonly uidOffset: number;
 }
 
 export class Task {
@@ -28,8 +30,8 @@ export class Task {
   cpu = 0;
   /** `struct pid` */
   pidStruct: Addr = 0;
-  uid = 0;
-  gid = 0;
+  /** `struct cred` */
+  cred: Addr = 0;
   /** wait status once it has exited */
   exitStatus: number | undefined;
   /** the recorded call that it executes */
@@ -45,6 +47,7 @@ export class Task {
   /** comm as it is in memory: 16 bytes */
   commWords = new Int32Array(4);
   #comm = '';
+  readonly #uid: number;
 
   constructor(memory: GuestMemory, layout: StructLayout, init: TaskInit) {
     this.#memory = memory;
@@ -54,6 +57,7 @@ export class Task {
     this.tgid = init.tgid;
     this.stack = init.stack;
     this.parent = init.parent;
+    this.#uid = init.uidOffset;
     this.files = this.field('files');
     this.comm = init.comm;
   }
@@ -71,6 +75,10 @@ export class Task {
     bytes.set(new TextEncoder().encode(name).subarray(0, 15));
     this.#comm = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
     this.#memory.writeBytes(this.field('comm'), bytes);
+  }
+  /** The real user id that its credentials have. */
+  get uid(): number {
+    return this.#memory.readU32(this.cred + this.#uid);
   }
   /** Address of a field, by name. */
   field(path: string): Addr {

@@ -5,6 +5,7 @@ import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { KmemCache } from '../mm/slab.ts';
 import { USER_DATA, USER_STACK_TOP, USER_TEXT, UserMemory, userProgram } from '../workload/user.ts';
+import { Creds } from './creds.ts';
 import { Task } from './task.ts';
 
 const USER_CS = 0x33;
@@ -41,10 +42,11 @@ export class Tasks {
   onCreate: ((pid: number) => void) | undefined;
   readonly #groups = new Map<number, Group>();
   #userText = 0;
-  #cred: Addr = 0;
+  readonly creds: Creds;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    this.creds = new Creds(kernel);
     const layout = kernel.structs.of('task_struct');
     this.#cache = kernel.slab.create('task_struct', layout.size, 64);
     const initTask = kernel.symbols.address('init_task') ?? this.#cache.alloc();
@@ -71,8 +73,6 @@ export class Tasks {
   create(pid: number, tgid: number, comm: string, parent: Task, origAx = -1): Task {
     if (this.#byPid.has(pid)) throw new KernelError('EEXIST', `there is a task ${pid} already`);
     const task = this.#make(pid, tgid, comm, parent);
-    task.uid = parent.uid;
-    task.gid = parent.gid;
     // by rule: the pid says which CPU
     task.cpu = pid % this.#kernel.cpus;
     this.#kernel.memory.writeU32(task.field('thread_info.cpu'), task.cpu);
@@ -93,7 +93,8 @@ export class Tasks {
     const { memory, structs } = this.#kernel;
     const layout = structs.of('task_struct');
     const stack = this.#allocStack();
-    const task = new Task(memory, layout, { pid, tgid, comm, address, stack, parent });
+    const uidOffset = structs.of('cred').offset('uid');
+    const task = new Task(memory, layout, { pid, tgid, comm, address, stack, parent, uidOffset });
     const put32 = (path: string, value: number): void => memory.writeU32(task.field(path), value);
     const putAddr = (path: string, value: Addr): void => memory.writeAddr(task.field(path), value);
     put32('pid', pid);
@@ -107,8 +108,7 @@ export class Tasks {
     putAddr('real_parent', family);
     putAddr('parent', family);
     putAddr('group_leader', tgid === pid ? address : (this.#byPid.get(tgid)?.address ?? address));
-    putAddr('cred', this.#credentials());
-    putAddr('real_cred', this.#credentials());
+    this.creds.share(task, parent?.cred ?? this.creds.init);
     const now = BigInt(this.#kernel.clock.now);
     memory.writeU64(task.field('start_time'), now);
     memory.writeU64(task.field('start_boottime'), now);
@@ -161,10 +161,6 @@ export class Tasks {
     this.#groups.delete(task.tgid);
     this.#kernel.files.freeTable(group.files);
     for (const at of group.owned) this.#kernel.slab.kfree(at);
-  }
-  #credentials(): Addr {
-    if (this.#cred === 0) this.#cred = this.#kernel.objects.cred();
-    return this.#cred;
   }
   /** pt_regs at the stack's top and below them a switch frame that returns to ret_from_fork_asm, as copy_thread makes them. */
   #firstFrame(task: Task, origAx: number): void {
@@ -239,6 +235,7 @@ export class Tasks {
       this.#freeStack(task.stack);
       task.user?.release();
       this.#leave(task);
+      this.creds.leave(task);
       if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
       this.#cache.free(task.address);
     }

@@ -3,6 +3,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { Filenames } from './filenames.ts';
+import { ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
 
 const CLONE_THREAD = 0x10000;
@@ -72,6 +73,16 @@ export function registerEffects(kernel: Kernel): void {
 
   // execve
   const bprm = structs.of('linux_binprm');
+  // execve(2): the saved ids become the effective ones; a recording does not tell a set-user-ID file
+  on('bprm_creds', () => {
+    const at = args.addr(1);
+    creds.setId(at, 'suid', creds.id(at, 'euid'));
+    creds.setId(at, 'fsuid', creds.id(at, 'euid'));
+    creds.setId(at, 'sgid', creds.id(at, 'egid'));
+    creds.setId(at, 'fsgid', creds.id(at, 'egid'));
+    memory.writeAddr(args.addr(0) + bprm.offset('cred'), at);
+  });
+  on('bprm_committed', () => memory.writeAddr(args.addr(0) + bprm.offset('cred'), 0));
   on('alloc_bprm', () => {
     const name = args.addr(0);
     const at = slab.kmalloc(bprm.size);
@@ -85,7 +96,6 @@ export function registerEffects(kernel: Kernel): void {
     };
     memory.writeU32(at + bprm.offset('argc'), count(1));
     memory.writeU32(at + bprm.offset('envc'), count(2));
-    memory.writeAddr(at + bprm.offset('cred'), memory.readAddr(tasks.current.field('cred')));
     args.retAddr(at);
   });
   text.define({
@@ -94,6 +104,8 @@ export function registerEffects(kernel: Kernel): void {
       const at = args.addr(0);
       const file = memory.readAddr(at + bprm.offset('file'));
       if (file !== 0) files.put(file);
+      const cred = memory.readAddr(at + bprm.offset('cred'));
+      if (cred !== 0) creds.put(cred);
       slab.kfree(at);
     },
   });
@@ -106,9 +118,14 @@ export function registerEffects(kernel: Kernel): void {
     // PR_SET_NAME
     if (args.lo(0) === 15) tasks.renamed(tasks.current, readString(args.addr(1)));
   });
-  on('set_uid', () => {
-    tasks.current.uid = args.u32(0);
-  });
+
+  // credentials
+  const { creds } = tasks;
+  on('prepare_creds', () => args.retAddr(creds.prepare(tasks.current)));
+  on('commit_creds', () => creds.commit(tasks.current, args.addr(0)));
+  on('put_cred', () => creds.put(args.addr(0)));
+  for (const name of ID_CALLS)
+    on(name, () => setIds(creds, name, args.addr(0), [args.u32(1), args.u32(2), args.u32(3)]));
 
   // clone: the child gets the pid that the recording has
   on('copy_process', () => {
@@ -126,6 +143,14 @@ export function registerEffects(kernel: Kernel): void {
     const flags = parent.call?.cloneFlags ?? 0;
     const task = tasks.create(pid, flags & CLONE_THREAD ? parent.tgid : pid, parent.comm, parent, parent.call?.nr);
     args.retAddr(task.address);
+  });
+  // copy_creds: a thread shares its creator's, a process gets a copy
+  on('copies_creds', () =>
+    args.retAddr((tasks.current.call?.cloneFlags ?? 0) & CLONE_THREAD ? 0 : text.place('prepare_creds')),
+  );
+  on('copy_creds', () => {
+    const task = tasks.at(args.addr(0));
+    if (task && args.addr(1) !== 0) creds.commit(task, args.addr(1));
   });
   on('find_task', () => {
     const pid = args.lo(0);

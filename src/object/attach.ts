@@ -246,7 +246,7 @@ export function detaching({ bpf }: ObjectKernel, link: LinkHandle, event?: numbe
   return () => {
     if (!held) return;
     held = false;
-    link.detach();
-    if (event !== undefined) bpf.close?.(event);
+    if (link.fd === undefined || !bpf.close) link.detach();
+    for (const fd of [link.fd, event]) if (fd !== undefined) bpf.close?.(fd);
   };
 }

@@ -68,7 +68,7 @@ export interface ProgHandle {
 
 export interface LinkHandle {
   readonly fd?: number;
-  /** closes the descriptor */
+  /** BPF_LINK_DETACH */
   detach(): void;
 }
 

@@ -61,6 +61,7 @@ export class RecorderKernel implements ObjectKernel {
   /** what patterns are matched against; undefined: this kernel does not say */
   functions: string[] | undefined;
   readonly closed = new Set<number>();
+  readonly #linkFds = new Set<number>();
   #fd = 3;
 
   constructor(btf?: NonNullable<ObjectKernel['btf']>, config?: string) {
@@ -89,7 +90,10 @@ export class RecorderKernel implements ObjectKernel {
       this.programs.push(request);
       return { fd: this.#fd++ };
     },
-    close: (fd): void => void this.closed.add(fd),
+    close: (fd): void => {
+      if (this.#linkFds.has(fd)) this.detached++;
+      this.closed.add(fd);
+    },
     objPin: (path, fd): void => void this.pins.set(path, fd),
     objGet: (path): number => {
       const fd = this.pins.get(path);
@@ -109,22 +113,13 @@ export class RecorderKernel implements ObjectKernel {
     },
     linkCreate: (request): { fd: number; detach(): void } => {
       this.links.push(request);
-      return this.#link();
+      this.#linkFds.add(this.#fd);
+      return { fd: this.#fd++, detach: () => void this.detached++ };
     },
     rawTracepointOpen: (request): { fd: number; detach(): void } => {
       this.links.push(request);
-      return this.#link();
+      this.#linkFds.add(this.#fd);
+      return { fd: this.#fd++, detach: () => void this.detached++ };
     },
   } satisfies BpfSyscalls;
-
-  #link(): { fd: number; detach(): void } {
-    const fd = this.#fd++;
-    return {
-      fd,
-      detach: () => {
-        this.detached++;
-        this.closed.add(fd);
-      },
-    };
-  }
 }

@@ -1,3 +1,5 @@
+import { credentials } from './credentials.ts';
+
 /** Processes: execve, clone, exit, wait, signals, credentials, scheduling. */
 export const process: Readonly<Record<string, string>> = {
   'syscall_trace_enter(regs, syscall, work)': 'trace sys_enter(regs, syscall); return syscall',
@@ -12,14 +14,14 @@ export const process: Readonly<Record<string, string>> = {
     'f = do_open_execat(fd, filename, flags); b = @alloc_bprm(filename->name, f); mm_alloc()?; return b',
   'do_open_execat(fd, name, flags)': 'f = do_filp_open(fd, name, %op); return f',
   'bprm_execve(bprm:linux_binprm)':
-    'mutex_lock_interruptible(0); prepare_exec_creds(); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
+    'mutex_lock_interruptible(0); c = prepare_exec_creds(); @bprm_creds(bprm, c); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
   'load_elf_binary(bprm:linux_binprm)':
     'load_elf_phdrs(0, bprm->file); i = open_exec(0); load_elf_phdrs(0, i); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 5, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 3, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 5, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 3, 0, 0); @file_free(i); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); start_thread(0, 0, 0); return 0',
   'open_exec(name)': 'n = @interpreter(); f = do_open_execat(-100, n, 0); putname(n); return f',
   'elf_load(filep, addr, eppnt, prot, type, total_size)': 'n = vm_mmap(filep, addr, 4096, prot, type, 0); return n',
   'vm_mmap(file, addr, len, prot, flag, offset)': 'n = vm_mmap_pgoff(file, addr, len, prot, flag, 0); return n',
   'begin_new_exec(bprm:linux_binprm)':
-    'security_bprm_creds_from_file(bprm, bprm->file); unshare_files(); set_mm_exe_file(bprm->mm, bprm->file); exec_mm_release(current, 0); mmput(0); do_close_on_exec(0); flush_thread(); perf_event_exec(); __set_task_comm(current, bprm->filename, 1); flush_signal_handlers(current, 0); security_bprm_committing_creds(bprm); commit_creds(bprm->cred); security_bprm_committed_creds(bprm); return 0',
+    'security_bprm_creds_from_file(bprm, bprm->file); unshare_files(); set_mm_exe_file(bprm->mm, bprm->file); exec_mm_release(current, 0); mmput(0); do_close_on_exec(0); flush_thread(); perf_event_exec(); __set_task_comm(current, bprm->filename, 1); flush_signal_handlers(current, 0); security_bprm_committing_creds(bprm); commit_creds(bprm->cred); @bprm_committed(bprm); security_bprm_committed_creds(bprm); return 0',
   '__set_task_comm(tsk, buf, exec)':
     'trace task_rename(tsk, buf); _raw_spin_lock(0); @set_task_comm(tsk, buf); _raw_spin_unlock(0); perf_event_comm(tsk, exec)',
 
@@ -85,9 +87,7 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_prctl(regs:pt_regs)': 'n = __do_sys_prctl(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__do_sys_prctl(option, arg2, arg3, arg4, arg5)':
     'security_task_prctl(option, arg2, arg3, arg4, arg5); @prctl(option, arg2)?; return result',
-  '__x64_sys_setuid(regs:pt_regs)': 'n = __sys_setuid(regs->di); return n',
-  '__sys_setuid(uid)':
-    'c = prepare_creds(); ns_capable_setid(0, 7); security_task_fix_setuid(c, 0, 1)?; @set_uid(uid)?; commit_creds(c)?; return result',
+  ...credentials,
   '__x64_sys_ptrace(regs:pt_regs)':
     'find_get_task_by_vpid(regs->si); ptrace_attach(0, regs->di, regs->dx, regs->r10)?; return result',
   '__x64_sys_capget(regs:pt_regs)': 'n = __do_sys_capget(regs->di, regs->si); return n',

@@ -1,7 +1,9 @@
 /** Helpers that are a few loads: bpf-helpers(7), bpf_get_current_pid_tgid and its kin, and what tells the time. */
-import { type Assembler, at, mem, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
+
+import { addrToBigInt } from '../../../src/machine/addr.ts';
+import { type Assembler, at, mem, r12, rax, rbx, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 import { READ_NS } from '../../core/clock.ts';
-import { addThisCpu, copyBytes, type Emit, type EmitContext, load, mov, percpu } from './emit.ts';
+import { addThisCpu, copyBytes, type Emit, type EmitContext, enter, leave, load, mov, percpu } from './emit.ts';
 
 /** TASK_COMM_LEN */
 const COMM_LEN = 16;
@@ -18,6 +20,24 @@ const pidTgid: Emit = (a, k) => {
   a.op('mov r32, r/m32', rax, at(rdx, k.off('task_struct', 'tgid')));
   a.op('mov r32, r/m32', rdx, at(rdx, k.off('task_struct', 'pid')));
   a.op('shl r/m64, imm8', rax, 32).op('or r/m64, r64', rax, rdx).op('ret');
+};
+/** bpf_get_current_uid_gid: the real ids, by from_kgid() and from_kuid() as numbers of the first user namespace. */
+const uidGid: Emit = (a, k) => {
+  const saved = [rbx, r12];
+  enter(a, saved);
+  current(a, k, rax);
+  load(a, rbx, rax, k.off('task_struct', 'cred'));
+  const id = (field: string, convert: string): void => {
+    a.op('mov r64, imm64', rdi, addrToBigInt(k.data('init_user_ns')));
+    a.op('mov r32, r/m32', rsi, at(rbx, k.off('cred', field)));
+    a.op('call rel32', k.sym(convert));
+  };
+  id('gid', 'from_kgid');
+  a.op('mov r/m64, r64', r12, rax).op('shl r/m64, imm8', r12, 32);
+  id('uid', 'from_kuid');
+  mov32(a, rax, rax);
+  a.op('or r/m64, r64', rax, r12);
+  leave(a, saved);
 };
 /**
  * bpf_get_current_comm(buf, size): strscpy_pad. The name is padded with zeros to its end, so 16 bytes of it are as
@@ -93,6 +113,7 @@ const thisCpuPtr: Emit = (a, k) => {
 
 export const helpers: Readonly<Record<string, Emit>> = {
   bpf_get_current_pid_tgid: pidTgid,
+  bpf_get_current_uid_gid: uidGid,
   bpf_get_current_comm: currentComm,
   bpf_get_current_task: currentTask,
   bpf_get_current_task_btf: currentTask,

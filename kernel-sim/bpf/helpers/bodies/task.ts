@@ -4,7 +4,10 @@ import type { HelperBodies } from './call.ts';
 
 export const TASK: HelperBodies = {
   bpf_get_current_pid_tgid: ({ args, kernel }) => args.ret(kernel.tasks.current.pid, kernel.tasks.current.tgid),
-  bpf_get_current_uid_gid: ({ args, kernel }) => args.ret(kernel.tasks.current.uid, kernel.tasks.current.gid),
+  bpf_get_current_uid_gid: ({ args, kernel }) => {
+    const { creds, current } = kernel.tasks;
+    args.ret(creds.id(current.cred, 'uid'), creds.id(current.cred, 'gid'));
+  },
   bpf_get_current_comm: ({ args, kernel }) => {
     const size = args.u32(1);
     const { memory, tasks, structs } = kernel;
