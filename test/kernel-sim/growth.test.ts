@@ -56,7 +56,7 @@ describe('loading, attaching and closing', () => {
       // the recording ends while the first task is inside do_wait()
       await kernel.replay({ tasks, steps: [waits, after] });
       link.detach();
-      for (const it of [fd, prog.fd]) kernel.bpf.close(it);
+      for (const it of [link.fd, fd, prog.fd]) kernel.bpf.close(it);
       return kernel.memory.freePageCount;
     };
     await cycle();
