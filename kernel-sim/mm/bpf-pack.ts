@@ -35,12 +35,19 @@ export class BpfPack {
     this.#random = random;
   }
 
-  /** Address for an image of `length` bytes. `align` applies to its first byte. */
-  alloc(length: number, align = 4): Addr {
+  /** Whole chunks for a trampoline, which has no header. */
+  allocChunks(length: number): Addr {
+    const bytes = Math.ceil(length / CHUNK) * CHUNK;
+    const start = this.#chunks(bytes);
+    this.#live.set(start, { start, bytes });
+    return start;
+  }
+  /** Address for an image of `length` bytes. */
+  alloc(length: number): Addr {
     const bytes = Math.ceil((length + HEADER + 128) / CHUNK) * CHUNK;
     const start = this.#chunks(bytes);
     const hole = Math.min(bytes - (length + HEADER), PAGE_SIZE - HEADER);
-    const at = start + HEADER + (this.#random.below(hole) & ~(align - 1));
+    const at = start + HEADER + (this.#random.below(hole) & ~3);
     this.#live.set(at, { start, bytes });
     return at;
   }

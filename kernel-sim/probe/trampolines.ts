@@ -2,9 +2,10 @@
  * BPF trampolines of fentry, fexit, fmod_ret and LSM programs, as machine code at the function's nop
  * (Linux 6.12 arch/x86/net/bpf_jit_comp.c is where the frame's layout is decided):
  *
- *     rbp - 8         return value
- *     rbp - 8 - 8*n   arguments, ctx of the programs, the first one lowest
- *     below           number of arguments, traced ip, saved rbx, run_ctx
+ *     rbp - 8   return value, where the function is called from here
+ *     below     arguments, ctx of the programs, the first one lowest
+ *     below     number of arguments; the function's address, where a program asks for it; saved rbx; run_ctx
+ *     below     stack arguments of the function
  */
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
@@ -18,6 +19,10 @@ const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9 } = GPR;
 const ARGS = [rdi, rsi, rdx, rcx, r8, r9] as const;
 /** BPF_MAX_TRAMP_LINKS */
 const MAX_LINKS = 38;
+/** room of a `struct bpf_tramp_image` */
+const TRAMP_IMAGE = 1024;
+/** somewhere to emit for the length */
+const TEXT_16 = 0xffff_ffff_c000_0000 - 2 ** 64;
 
 interface Attached {
   readonly prog: ProgRef;
@@ -31,6 +36,8 @@ interface Trampoline {
   readonly id: string;
   readonly list: Attached[];
   image: Addr;
+  /** its `struct bpf_tramp_image` */
+  im: Addr;
 }
 
 export class Trampolines {
@@ -100,7 +107,7 @@ export class Trampolines {
     if (!t) {
       const before = text.read(nop, 5);
       const id = (((addrToBigInt(entry) * 0x9e3779b97f4a7c15n) >> 20n) & 0x1_ffff_ffffn).toString();
-      t = { symbol: name, entry, nop, before, id, list: [], image: 0 };
+      t = { symbol: name, entry, nop, before, id, list: [], image: 0, im: 0 };
       this.#byNop.set(nop, t);
     }
     return t;
@@ -108,74 +115,94 @@ export class Trampolines {
 
   /** A new image for the programs that there are now, and the function's nop calls it. */
   #update(t: Trampoline): void {
-    const { bpfPack, symbols, machine, faults } = this.#kernel;
-    void faults;
+    const { bpfPack, symbols, machine, slab } = this.#kernel;
     const old = t.image;
+    const oldIm = t.im;
     if (t.list.length === 0) {
       this.#patch(t, 0);
       symbols.remove(`bpf_trampoline_${t.id}`);
       this.#byNop.delete(t.nop);
     } else {
-      const size = this.#emit(t, t.nop).length;
-      const image = bpfPack.alloc(size, 16);
-      const bytes = this.#emit(t, image);
+      const im = slab.kmalloc(TRAMP_IMAGE);
+      const size = this.#emit(t, TEXT_16, im).length;
+      const image = bpfPack.allocChunks(size);
+      const bytes = this.#emit(t, image, im);
+      t.im = im;
       bpfPack.write(image, bytes);
       symbols.add(`bpf_trampoline_${t.id}`, image, bytes.length, 'bpf');
       t.image = image;
       this.#patch(t, image);
     }
-    if (old !== 0 && !machine.running) bpfPack.free(old);
+    if (old === 0 || machine.running) return;
+    bpfPack.free(old);
+    slab.kfree(oldIm);
   }
   #patch(t: Trampoline, image: Addr): void {
     this.#ftrace.setDirect(t.nop, image);
   }
 
-  #emit(t: Trampoline, origin: Addr): Uint8Array {
+  #emit(t: Trampoline, origin: Addr, im: Addr): Uint8Array {
     const { structs } = this.#kernel;
     const emitContext = this.#kernel.text.emitContext();
     const sizes = t.list[0]?.point.argSizes ?? [];
     // structures of up to 16 bytes take two places
-    const places = sizes.reduce((n, size) => n + Math.max(1, Math.ceil(size / 8)), 0);
+    const held = sizes.flatMap((size) => (size > 8 ? [8, 8] : [size]));
+    const places = held.length;
     const regs = Math.min(places, 6);
     const entry = t.list.filter((a) => a.point.kind === 'fentry');
     const modify = t.list.filter((a) => a.point.kind === 'fmod_ret' || a.point.kind === 'lsm');
     const exit = t.list.filter((a) => a.point.kind === 'fexit');
     const callsOriginal = exit.length > 0 || modify.length > 0;
-    const runCtxSize = Math.ceil(structs.of('bpf_tramp_run_ctx').size / 8) * 8;
+    const wantsIp = t.list.some((a) => a.prog.getsFuncIp);
     const ret = -8;
-    const args = ret - 8 * places;
+    const args = (callsOriginal ? ret : 0) - 8 * places;
     const count = args - 8;
-    const ip = count - 8;
+    const ip = count - (wantsIp ? 8 : 0);
     const savedBx = ip - 8;
-    const runCtx = savedBx - runCtxSize;
+    const runCtx = savedBx - Math.ceil(structs.of('bpf_tramp_run_ctx').size / 8) * 8;
     const onStack = callsOriginal ? Math.max(0, places - 6) : 0;
-    const frame = Math.ceil((-runCtx + 8 * onStack) / 16) * 16;
+    // rbp is 8 off a multiple of 16, which rsp has to be where the function has arguments on the stack
+    const frame = onStack === 0 ? -runCtx : Math.ceil((-runCtx + 8 * onStack - 8) / 16) * 16 + 8;
 
     const a = new Assembler(origin);
     a.op('push r64', rbp);
     a.op('mov r/m64, r64', rbp, rsp);
-    a.op('sub r/m64, imm32', rsp, frame);
-    a.op('mov r/m64, imm32', at(rbp, count), places);
-    a.op('mov r64, r/m64', rax, at(rbp, 8));
-    a.op('sub r/m64, imm8', rax, t.nop - t.entry + 5);
-    a.op('mov r/m64, r64', at(rbp, ip), rax);
+    a.op(frame < 128 ? 'sub r/m64, imm8' : 'sub r/m64, imm32', rsp, frame);
     a.op('mov r/m64, r64', at(rbp, savedBx), rbx);
-    for (let n = 0; n < regs; n++) a.op('mov r/m64, r64', at(rbp, args + 8 * n), ARGS[n] as number);
-    for (let n = 6; n < places; n++) {
-      // behind rbp: this return address, the function's own, then its stack arguments
-      a.op('mov r64, r/m64', rax, at(rbp, 24 + 8 * (n - 6)));
-      a.op('mov r/m64, r64', at(rbp, args + 8 * n), rax);
+    a.op('mov r32, imm32', rax, places);
+    a.op('mov r/m64, r64', at(rbp, count), rax);
+    if (wantsIp) {
+      a.op('mov r/m64, imm32', rax, t.entry | 0);
+      a.op('mov r/m64, r64', at(rbp, ip), rax);
     }
+    for (let n = 0; n < regs; n++) a.op('mov r/m64, r64', at(rbp, args + 8 * n), ARGS[n] as number);
+    // behind rbp: this return address, the function's own, then its stack arguments; short ones leave the rest open
+    const copyStack = (to: number): void => {
+      for (let n = 6; n < places; n++) {
+        a.op('mov r64, r/m64', rax, at(rbp, 24 + 8 * (n - 6)));
+        a.op('mov r/m64, r64', at(rbp, to + 8 * (n - 6)), rax);
+        if (held[n]! <= 4) a.op('mov r/m32, imm32', at(rbp, to + 8 * (n - 6) + 4), 0);
+      }
+    };
+    copyStack(args + 48);
+    const image = (call: string): void => {
+      a.op('mov r64, imm64', rdi, addrToBigInt(im));
+      a.op('call rel32', emitContext.sym(call));
+    };
+    if (callsOriginal) image('__bpf_tramp_enter');
 
+    const cookie = (value: bigint): void => {
+      if (value === 0n) a.op('xor r/m32, r32', rdi, rdi);
+      else if (BigInt.asUintN(32, value) === value) a.op('mov r32, imm32', rdi, Number(value));
+      else a.op('mov r64, imm64', rdi, value);
+    };
     const run = (list: readonly Attached[], keep: boolean, fail?: Label): void => {
       for (const { prog, point } of list) {
         const sleep = prog.sleepable ? '_sleepable' : '';
         const recur = point.kind === 'lsm' ? '' : '_recur';
         const skip = a.label();
-        if (point.cookie !== undefined) {
-          a.op('mov r64, imm64', rax, point.cookie);
-          a.op('mov r/m64, r64', at(rbp, runCtx + structs.of('bpf_tramp_run_ctx').offset('bpf_cookie')), rax);
-        } else a.op('mov r/m64, imm32', at(rbp, runCtx + structs.of('bpf_tramp_run_ctx').offset('bpf_cookie')), 0);
+        cookie(point.cookie ?? 0n);
+        a.op('mov r/m64, r64', at(rbp, runCtx + structs.of('bpf_tramp_run_ctx').offset('bpf_cookie')), rdi);
         a.op('mov r64, imm64', rdi, addrToBigInt(prog.address));
         a.op('lea r64, m', rsi, at(rbp, runCtx));
         a.op('call rel32', emitContext.sym(`__bpf_prog_enter${sleep}${recur}`));
@@ -211,14 +238,15 @@ export class Trampolines {
         run(modify, true, afterCall);
       }
       restore();
-      for (let n = 0; n < onStack; n++) {
-        a.op('mov r64, r/m64', rax, at(rbp, args + 8 * (6 + n)));
-        a.op('mov r/m64, r64', at(rsp, 8 * n), rax);
-      }
+      copyStack(-frame);
       a.op('call rel32', t.nop + 5);
       a.op('mov r/m64, r64', at(rbp, ret), rax);
+      // Linux jumps from here to the end when it takes the image away
+      a.nops(5);
+      if (modify.length > 0) a.nops(-a.here & 15);
       a.bind(afterCall);
       run(exit, false);
+      image('__bpf_tramp_exit');
       a.op('mov r64, r/m64', rax, at(rbp, ret));
       a.op('mov r64, r/m64', rbx, at(rbp, savedBx));
       a.op('leave');

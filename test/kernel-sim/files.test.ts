@@ -1,6 +1,7 @@
 /** Descriptors and files: kernel text and host work on the same tables, lists and counts. */
 import { describe, expect, it } from 'vitest';
 import { Kernel, type TraceStep } from '../../kernel-sim/index.ts';
+import { program } from './support/programs.ts';
 import { call } from './support/recording.ts';
 
 const PIDS = [1000, 1001];
@@ -155,5 +156,23 @@ describe('files', () => {
     };
     await kernel.replay({ tasks: [{ pid: 42, comm: 'cat' }], steps: steps() });
     expect(seen.map((at) => seen.indexOf(at))).toEqual([0, 1, 0, 0, 1, 5, 6]);
+  });
+
+  it('names go back by kmem_cache_free, which returns to the caller of putname', async () => {
+    // function tracer of Linux 6.12: `putname <-do_sys_openat2`, then `kmem_cache_free <-do_sys_openat2`
+    const kernel = await Kernel.boot({ engine: 'jit' });
+    const seen: string[] = [];
+    for (const symbol of ['putname', 'kmem_cache_free'])
+      kernel.probes.kprobe(
+        program(kernel, symbol, () => {
+          // the probe pushed nothing that stays: pt_regs has the stack pointer where the return address is
+          const regs = kernel.args.addr(0);
+          const sp = kernel.memory.readAddr(regs + kernel.structs.of('pt_regs').offset('sp'));
+          seen.push(`${symbol} <-${kernel.symbols.at(kernel.memory.readAddr(sp))?.name}`);
+        }),
+        { symbol },
+      );
+    await kernel.replay({ tasks: TASKS, steps: [call('openat', [-100, '/tmp/x', 0], 3, { pid: PIDS[0]! })] });
+    expect(seen).toEqual(['putname <-do_sys_openat2', 'kmem_cache_free <-do_sys_openat2']);
   });
 });

@@ -74,6 +74,9 @@ const BPF_PROG = {
   insnsi: 72,
 } as const;
 
+/** BPF_FUNC_get_func_ip */
+const GET_FUNC_IP = 173;
+
 export class BpfProg implements FdObject {
   readonly fdName = 'anon_inode:bpf-prog';
   readonly init: ProgInit;
@@ -124,6 +127,9 @@ export class BpfProg implements FdObject {
   }
   get xdpHasFrags(): boolean {
     return (this.init.flags & (1 << 5)) !== 0;
+  }
+  get getsFuncIp(): boolean {
+    return this.init.loaded.some((i) => i.code === 0x85 && i.src === 0 && i.imm === GET_FUNC_IP);
   }
   get sleepable(): boolean {
     return (this.init.flags & (1 << 4)) !== 0;

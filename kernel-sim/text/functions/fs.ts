@@ -23,7 +23,6 @@ export const fs: Readonly<Record<string, string>> = {
   'getname_flags(filename, flags)': 'n = getname_flags.part.0(filename, flags); return n',
   'getname_flags.part.0(filename, flags)':
     'kmem_cache_alloc_noprof(0, 3264); strncpy_from_user(0, filename, 4064); n = @getname(filename); return n',
-  'putname(name)': '@putname(name)',
   'fd_install(fd, file)': '@fd_install(fd, file)',
   'get_unused_fd_flags(flags)': 'alloc_fd(0, 1024, flags); return result',
   'get_unused_fd_flags_plain(flags)': 'return result',

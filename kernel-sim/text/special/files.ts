@@ -209,7 +209,7 @@ const fileFree: Emit = (a, k) => {
   a.bind(out);
 };
 
-/** putname(): back to names_cache with the last reference */
+/** putname(): back to names_cache with the last reference, by kmem_cache_free() that returns to the caller */
 const putname: Emit = (a, k) => {
   const out = a.label();
   unlessObject(a, rdi, out);
@@ -218,7 +218,11 @@ const putname: Emit = (a, k) => {
   a.op('mov r64, r/m64', rax, percpu(k, 'names_free'));
   store(a, rdi, NAME_NEXT, rax);
   a.op('mov r/m64, r64', percpu(k, 'names_free'), rdi);
+  mov(a, rsi, rdi);
+  a.op('xor r/m32, r32', rdi, rdi);
+  a.op('jmp rel32', k.sym('kmem_cache_free'));
   a.bind(out);
+  a.op('ret');
 };
 
 /** task_work_run(): what was put off until the way to user space; here the last close of files */
@@ -248,6 +252,6 @@ export const files: Readonly<Record<string, Emit>> = {
   '@fput_last': fputLast,
   '@file_release': fileRelease,
   '@file_free': fileFree,
-  '@putname': putname,
+  putname,
   task_work_run: taskWork,
 };

@@ -13,6 +13,9 @@ import { plural, stage, warn } from '../style.ts';
 /** Ships with the package: `strace -f -ttt python3`, beside the script that it ran. */
 const SHIPPED = 'fixtures/traces/python3.strace';
 
+/** characters of trace_pipe that are written at once where a slice of the run prints more */
+const CHUNK = 0x10000;
+
 interface Recording extends Omit<ReturnType<typeof readStrace>, 'trace'> {
   readonly name: string;
   readonly trace: Trace;
@@ -49,30 +52,36 @@ export async function replayAll(
 
   let lines = 0;
   const progress = new Progress();
+  // a write is a system call: one for what a slice of the run printed; the pipe's own buffer would overwrite the oldest
+  let chunk = '';
+  const flush = (): void => {
+    if (chunk !== '') process.stdout.write(chunk);
+    chunk = '';
+  };
   kernel.tracePipe.onLine = (line) => {
     lines++;
-    process.stdout.write(`${line}\n`);
+    chunk += `${line}\n`;
+    if (chunk.length >= CHUNK) flush();
   };
   try {
     const result = await kernel.replay(recording.trace, {
       signal: options.signal,
-      // where the program's own output does not show already that something happens
-      ...(process.stdout.isTTY === true
-        ? {}
-        : {
-            onProgress: ({ calls, insns }) =>
-              progress.show(
-                () => `${calls.toLocaleString('en')} system calls, ${insns.toLocaleString('en')} instructions`,
-              ),
-          }),
+      onProgress: ({ calls, insns }) => {
+        flush();
+        // where the program's own output does not show already that something happens
+        if (process.stdout.isTTY !== true)
+          progress.show(() => `${calls.toLocaleString('en')} system calls, ${insns.toLocaleString('en')} instructions`);
+      },
       ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
     });
+    flush();
     for (const oops of result.oopses) process.stderr.write(`${oops}\n`);
     const text = `${plural(result.calls, 'system call')}, ${plural(lines, 'line')} of trace_pipe`;
     const ms = progress.elapsed;
     if (options.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
     return { text, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
   } finally {
+    flush();
     progress.clear();
     kernel.tracePipe.onLine = undefined;
   }
