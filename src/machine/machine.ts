@@ -9,9 +9,9 @@ import { EXIT, type Exit, type Stepper, type Stop } from './executor.ts';
 import { type Fault, MachineStop } from './fault.ts';
 import { CPU_ENTRY_AREA, PAGE_SIZE } from './layout.ts';
 import type { GuestMemory } from './memory.ts';
-import { LEFT } from './translate/mailbox.ts';
-import { DEFAULT_TRANSLATOR, type TranslatorOptions } from './translate/translation.ts';
-import { Translator } from './translate/translator.ts';
+import { LEFT } from './translate/ir/mailbox.ts';
+import { DEFAULT_TRANSLATOR, type TranslatorOptions } from './translate/tiers/translation.ts';
+import { Translator } from './translate/tiers/translator.ts';
 
 /** Carries a stop through hypercall handlers that called guest code, to the outermost {@link Machine.run}. */
 class Unwind extends Error {

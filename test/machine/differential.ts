@@ -5,7 +5,7 @@
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { RAX, RDI, REGISTER_NAMES, RSP } from '../../src/machine/cpu.ts';
 import type { Stop } from '../../src/machine/executor.ts';
-import type { AddressClass } from '../../src/machine/translate/address-class.ts';
+import type { AddressClass } from '../../src/machine/translate/ir/address-class.ts';
 import type { Label } from '../../src/x86/index.ts';
 import { CodeGenerator } from './random-code.ts';
 import {

@@ -5,9 +5,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { lift, liftStackSwitch, liftTarget } from '../../src/machine/translate/lift.ts';
-import { Lifter } from '../../src/machine/translate/lifter.ts';
-import { DYNAMIC } from '../../src/machine/translate/uop.ts';
+import { DYNAMIC } from '../../src/machine/translate/ir/uop.ts';
+import { lift, liftStackSwitch, liftTarget } from '../../src/machine/translate/lift/lift.ts';
+import { Lifter } from '../../src/machine/translate/lift/lifter.ts';
 import { decode, form, formatInsn } from '../../src/x86/index.ts';
 import { parseGoldens } from '../jit/golden.ts';
 import type { JitRecord } from '../jit/oracle.ts';
