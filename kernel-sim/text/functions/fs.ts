@@ -19,6 +19,7 @@ export const fs: Readonly<Record<string, string>> = {
   'vfs_open(path, file:file)': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open)':
     'path_get(f->f_path); security_file_open(f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
+  'kmem_cache_free(s, x)': 'return 0',
   'getname(filename)': 'n = getname_flags.part.0(filename, 0); return n',
   'getname_flags(filename, flags)': 'n = getname_flags.part.0(filename, flags); return n',
   'getname_flags.part.0(filename, flags)':

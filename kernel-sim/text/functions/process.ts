@@ -93,6 +93,8 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_capget(regs:pt_regs)': 'n = __do_sys_capget(regs->di, regs->si); return n',
   '__do_sys_capget(header, dataptr)': 'security_capget(0, 0, 0, 0); return result',
   'ns_capable(ns, cap)': 'security_capable(0, ns, cap, 0); return 1',
+  '__bpf_tramp_enter(tr)': 'return 0',
+  '__bpf_tramp_exit(tr)': 'return 0',
   '__x64_sys_bpf(regs:pt_regs)': 'n = __sys_bpf(regs->di, regs->si, regs->dx); return n',
   '__sys_bpf(cmd, uattr, size)':
     'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); return result',
