@@ -64,21 +64,21 @@ export class Calls {
   private next = 1;
   private readonly slots = new Map<Addr, number>();
   private readonly memory: GuestMemory;
-  private readonly table: WebAssembly.Table;
-  private readonly stub: unknown;
-  /** (slot, budget): runs a unit from the state in memory; a result below 0 */
-  readonly enter: (slot: number, budget: number) => number;
-  private readonly functions: Readonly<Record<string, unknown>>;
+  /** from the first unit on: a run that translates nothing does not wait for it */
+  private opened: Switchboard | undefined;
 
   constructor(memory: GuestMemory) {
     this.memory = memory;
-    const { exports } = new WebAssembly.Instance(switchboard(memory.bytes / 65536), { m: { memory: memory.wasm } });
-    const { table, enter, stub, call, jump, refuse } = exports;
-    this.table = table as WebAssembly.Table;
-    this.enter = enter as (slot: number, budget: number) => number;
-    this.stub = stub;
-    this.functions = { call, jump, refuse };
-    this.table.set(0, stub);
+  }
+
+  private get board(): Switchboard {
+    this.opened ??= openSwitchboard(this.memory);
+    return this.opened;
+  }
+
+  /** (slot, budget): runs a unit from the state in memory; a result below 0 */
+  get enter(): (slot: number, budget: number) => number {
+    return this.board.enter;
   }
 
   /** Declares the imports in a module; {@link functions} are what is imported. */
@@ -91,7 +91,8 @@ export class Calls {
   }
 
   get imports(): Readonly<Record<string, unknown>> {
-    return this.functions;
+    const { call, jump, refuse } = this.board;
+    return { call, jump, refuse };
   }
 
   /** Slot of the unit at an address, whether there is one or not. */
@@ -100,8 +101,9 @@ export class Calls {
     if (slot === undefined) {
       slot = this.next++;
       this.slots.set(entry, slot);
-      if (slot >= this.table.length) this.table.grow(this.table.length);
-      this.table.set(slot, this.stub);
+      const { table, stub } = this.board;
+      if (slot >= table.length) table.grow(table.length);
+      table.set(slot, stub);
     }
     return slot;
   };
@@ -116,7 +118,7 @@ export class Calls {
   /** From now on calls of `entry` go to this function. */
   connect(entry: Addr, code: unknown): void {
     const slot = this.slotOf(entry);
-    this.table.set(slot, code);
+    this.board.table.set(slot, code);
     // The cache may keep entries of dropped units, as a slot is always the same address'.
     const { i32 } = this.memory;
     const at = place(addrLo(entry)) >> 2;
@@ -127,7 +129,8 @@ export class Calls {
 
   /** From now on calls of the unit in a slot leave. */
   disconnect(slot: number): void {
-    this.table.set(slot, this.stub);
+    const { table, stub } = this.board;
+    table.set(slot, stub);
   }
 }
 
@@ -135,6 +138,25 @@ export class Calls {
 const place = (lo: number): number => CALLS_PHYS + ((lo ^ (lo >>> 12)) & (ENTRIES - 1)) * ENTRY_BYTES;
 
 const register = (n: number): number => CPU_PHYS + CPU.regs + 8 * n;
+
+/** What the module with the table exports. */
+interface Switchboard {
+  readonly table: WebAssembly.Table;
+  readonly enter: (slot: number, budget: number) => number;
+  readonly stub: unknown;
+  readonly call: unknown;
+  readonly jump: unknown;
+  readonly refuse: unknown;
+}
+
+function openSwitchboard(memory: GuestMemory): Switchboard {
+  const { exports } = new WebAssembly.Instance(switchboard(memory.wasm.buffer.byteLength / 65536), {
+    m: { memory: memory.wasm },
+  });
+  const board = exports as unknown as Switchboard;
+  board.table.set(0, board.stub);
+  return board;
+}
 
 let made: { pages: number; module: WebAssembly.Module } | undefined;
 
