@@ -56,8 +56,6 @@ const PROLOGUE: Readonly<Record<Prologue, readonly number[]>> = {
   sealed: [0x66, 0x0f, 0x1f, 0x00],
   bare: [],
 };
-/** Bytes in front of the patchable nop. */
-export const prologueSize = (p: Prologue): number => PROLOGUE[p].length;
 
 /** `%gs:offset(%rip)`, as the kernel addresses per-CPU variables. */
 export const percpuMem = (offset: number) => mem({ target: offset, segment: 'gs' });

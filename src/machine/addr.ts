@@ -17,8 +17,6 @@ export const addrOf = (lo: number, hi: number): Addr => (hi | 0) * TWO32 + (lo >
 export const addrLo = (a: Addr): number => a | 0;
 /** High 32 bits, as s32. */
 export const addrHi = (a: Addr): number => Math.floor(a / TWO32);
-/** Whether the register's halves form a canonical address. */
-export const isCanonical = (hi: number): boolean => hi >> 15 === 0 || hi >> 15 === -1;
 /** As u64. */
 export const addrToBigInt = (a: Addr): bigint => BigInt.asUintN(64, BigInt(a));
 /** From u64 or s64. */
@@ -26,8 +24,6 @@ export const addrFromBigInt = (a: bigint): Addr => Number(BigInt.asIntN(64, a));
 /** Sixteen hexadecimal digits, as kallsyms prints them. */
 export const formatAddr = (a: Addr): string =>
   (addrHi(a) >>> 0).toString(16).padStart(8, '0') + (addrLo(a) >>> 0).toString(16).padStart(8, '0');
-/** From hexadecimal digits, `0x` allowed. */
-export const parseAddr = (text: string): Addr => addrFromBigInt(BigInt(text.startsWith('0x') ? text : `0x${text}`));
 
 /** Removes the keys in [start, end). */
 export function dropRange(of: Pick<Set<Addr>, 'keys' | 'delete'>, start: Addr, end: Addr): void {

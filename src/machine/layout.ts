@@ -25,7 +25,6 @@
 import type { Addr } from './addr.ts';
 
 export const PAGE_SIZE = 4096;
-export const PAGE_SHIFT = 12;
 const MiB = 1 << 20;
 
 /** First address that user space cannot have (TASK_SIZE_MAX). */

@@ -43,8 +43,6 @@ export type Source = 'x' | 'k';
 export type Alu = (typeof ALU)[number];
 export type Condition = (typeof CONDITIONS)[number];
 export type Unary = (typeof UNARY)[number];
-export type AluName = `${Alu}${Width}${Source}`;
-export type JumpName = `${Condition}${Width}${Source}`;
 
 /** A load: bytes, whether they are sign-extended, and whether user addresses and faults read as 0 (BPF_PROBE_MEM). */
 export interface Load {

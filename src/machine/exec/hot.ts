@@ -3,7 +3,7 @@
  * block boundary finds fewer instructions left than a block may have, or something needs the run loop.
  *
  * One case per operation, none longer than what it computes; sums and differences as in flags.ts, memory
- * through the software TLB as in memory.ts. Allocates nothing.
+ * through the software TLB as in paged-memory.ts. Allocates nothing.
  */
 import { FLAG } from '../../x86/index.ts';
 import { CPU_PHYS } from '../layout.ts';

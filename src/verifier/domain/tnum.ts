@@ -110,10 +110,8 @@ export const isAligned = (t: Tnum, size: number): boolean =>
   size === 0 || ((t.value | t.mask) & BigInt(size - 1)) === 0n;
 
 export const subreg = (t: Tnum): Tnum => tnum(t.value & LOW32, t.mask & LOW32);
-export const clearSubreg = (t: Tnum): Tnum => tnum(t.value & HIGH32, t.mask & HIGH32);
 export const withSubreg = (t: Tnum, low: Tnum): Tnum =>
   tnum((t.value & HIGH32) | (low.value & LOW32), (t.mask & HIGH32) | (low.mask & LOW32));
-export const sameTnum = (a: Tnum, b: Tnum): boolean => a.value === b.value && a.mask === b.mask;
 
 /** `tnum_strn`: `(0x0; 0xff)`, or the number where all bits are known */
 export function formatTnum(t: Tnum): string {

@@ -1,7 +1,7 @@
 /** Whether an explored state covers the current one (states_equal(), regsafe(), stacksafe()). */
 import { sameBounds, UNKNOWN, within } from '../domain/bounds.ts';
 import { contains } from '../domain/tnum.ts';
-import { ADD_CONST, LIVE_READ, Reg, sameValueUpToId } from '../state/reg.ts';
+import { ADD_CONST, LIVE_READ, Reg, samePointee, sameValueUpToId } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import {
   SLOT_SIZE,
@@ -50,22 +50,6 @@ export class IdMap {
 
 export const regsExact = (old: Reg, cur: Reg, ids: IdMap): boolean =>
   sameValueUpToId(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
-
-/** memcmp up to var_off: type, offset and what is pointed to. */
-function samePointee(a: Reg, b: Reg): boolean {
-  return (
-    a.type === b.type &&
-    a.off === b.off &&
-    a.range === b.range &&
-    a.map === b.map &&
-    a.mapUid === b.mapUid &&
-    a.btf === b.btf &&
-    a.btfId === b.btfId &&
-    a.memSize === b.memSize &&
-    a.dynptrId === b.dynptrId &&
-    a.subprog === b.subprog
-  );
-}
 
 const rangeCovers = (old: Reg, cur: Reg): boolean =>
   old.v === cur.v || (within(old.v, cur.v) && contains(old.v.tnum, cur.v.tnum));

@@ -151,16 +151,6 @@ function moveSubprogs(draft: Draft, starts: Int32Array, count: number): void {
   });
 }
 
-/** Whether an index is the last of its function, and which function that is. */
-export function subprogEnds(draft: Draft): Int32Array {
-  const ends = new Int32Array(draft.insns.length).fill(-1);
-  draft.subprogs.forEach((_, n) => {
-    const end = draft.subprogs[n + 1]?.start ?? draft.insns.length;
-    if (end > 0) ends[end - 1] = n;
-  });
-  return ends;
-}
-
 /** Which function each instruction belongs to. */
 export function subprogOf(draft: Draft): Int32Array {
   const of = new Int32Array(draft.insns.length);

@@ -104,17 +104,3 @@ function finish(draft: Draft): Rewritten {
     pokes: draft.pokes,
   };
 }
-
-/** Number of the function that each call of one goes to: what xlated has in such a call's `imm`. */
-export function calledFuncs(program: Pick<Rewritten, 'insns' | 'funcs'>): Map<number, number> {
-  const byStart = new Map(program.funcs.map((f, n) => [f.start, n]));
-  const out = new Map<number, number>();
-  program.insns.forEach((i, at) => {
-    const pseudo =
-      (i.code === (I.BPF_JMP | I.BPF_CALL) && i.src === I.BPF_PSEUDO_CALL) ||
-      (i.code === I.LD_IMM64 && i.src === I.BPF_PSEUDO_FUNC);
-    const func = pseudo ? byStart.get(at + 1 + i.imm) : undefined;
-    if (func !== undefined) out.set(at, func);
-  });
-  return out;
-}

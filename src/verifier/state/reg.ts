@@ -174,8 +174,8 @@ export class Reg {
   }
 }
 
-/** Whether two registers hold the same description, apart from liveness (memcmp up to `id`, and beyond up to `parent`). */
-export function sameValueUpToId(a: Reg, b: Reg): boolean {
+/** Whether two registers point to the same: memcmp up to var_off. */
+export function samePointee(a: Reg, b: Reg): boolean {
   return (
     a.type === b.type &&
     a.off === b.off &&
@@ -186,11 +186,18 @@ export function sameValueUpToId(a: Reg, b: Reg): boolean {
     a.btfId === b.btfId &&
     a.memSize === b.memSize &&
     a.dynptrId === b.dynptrId &&
+    a.subprog === b.subprog
+  );
+}
+
+/** Whether two registers hold the same description, apart from liveness (memcmp up to `id`, and beyond up to `parent`). */
+export function sameValueUpToId(a: Reg, b: Reg): boolean {
+  return (
+    samePointee(a, b) &&
     a.dynptrType === b.dynptrType &&
     a.dynptrFirst === b.dynptrFirst &&
     a.iterState === b.iterState &&
     a.iterDepth === b.iterDepth &&
-    a.subprog === b.subprog &&
     sameBounds(a.v, b.v)
   );
 }

@@ -18,9 +18,6 @@ export interface Ref {
   readonly callbackRef: number;
 }
 
-/** Marks the argument registers on entry to a callback. */
-export type CallbackSetup = (caller: FuncState, callee: FuncState, insnIdx: number) => void;
-
 export class FuncState {
   readonly regs: Reg[];
   /** instruction of the call, MAIN_FUNC for the outermost */

@@ -1,25 +1,16 @@
 /** Attaching, and what comes out: ring buffer, perf events, cookies, errors. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BpfError, BpfObject, type EngineName, Kernel, type PerfSample } from '../../../src/index.ts';
+import { BpfObject, type EngineName, Kernel, type PerfSample } from '../../../src/index.ts';
 import { insn, ldImm64, writeInsns } from '../../../src/isa/index.ts';
 import { readStrace } from '../../../src/replay/index.ts';
+import { errno } from '../../support/errno.ts';
 
 const fixture = (name: string): URL => new URL(`../../../fixtures/${name}`, import.meta.url);
 const recording = () => readStrace(readFileSync(fixture('traces/python3.strace'), 'utf8')).trace;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1').replace(/\0.*$/s, '');
 const EXIT = [insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)];
 const FP = 10;
-
-const errno = (action: () => unknown): string => {
-  try {
-    action();
-    return 'OK';
-  } catch (error) {
-    if (error instanceof BpfError) return error.errno;
-    throw error;
-  }
-};
 
 describe.each<EngineName>(['interp', 'step', 'jit'])('%s', (engine) => {
   it('a ring buffer carries an event for each file opened', async () => {

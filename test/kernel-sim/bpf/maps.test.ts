@@ -1,8 +1,9 @@
 /** Maps against the real kernel: which attributes it takes, in which order keys come, which elements an LRU map gives up. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BpfError, Kernel, type MapHandle } from '../../../src/index.ts';
+import { Kernel, type MapHandle } from '../../../src/index.ts';
 import { insn, ldImm64, writeInsns } from '../../../src/isa/index.ts';
+import { errno } from '../../support/errno.ts';
 
 const golden = (name: string): string[] =>
   readFileSync(new URL(`goldens/${name}`, import.meta.url), 'utf8')
@@ -11,16 +12,6 @@ const golden = (name: string): string[] =>
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
 const u32 = (n: number): Uint8Array => Uint8Array.of(n, n >> 8, n >> 16, n >> 24);
-const errno = (action: () => unknown): string => {
-  try {
-    action();
-    return 'OK';
-  } catch (error) {
-    if (error instanceof BpfError) return error.errno;
-    throw error;
-  }
-};
-
 let kernel: Kernel;
 beforeAll(async () => {
   kernel = await Kernel.boot({ engine: 'interp', cpus: 1 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BpfError, type EngineName, Kernel } from '../../../src/index.ts';
+import { errno } from '../../support/errno.ts';
 
 type Bytes = string | [byte: string, count: number] | null;
 type Row = [
@@ -21,16 +22,6 @@ const rows = readFileSync(new URL('goldens/test-run.golden.jsonl', import.meta.u
   .split('\n')
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as Row);
-
-const errno = (action: () => unknown): string => {
-  try {
-    action();
-    return 'OK';
-  } catch (error) {
-    if (error instanceof BpfError) return error.errno;
-    throw error;
-  }
-};
 
 describe.each<EngineName>(['interp', 'step', 'jit'])('%s', (engine) => {
   let kernel: Kernel;

@@ -58,9 +58,6 @@ const callOf = (state: BpfState): HelperCall => {
 /** Calls back timers that are due; the number of calls. */
 export const fireTimers = (state: BpfState): number => runDueTimers(callOf(state));
 
-/** Symbols of all kernel functions that programs call and the model has. */
-export const allModelled = (): string[] => FAMILIES.flatMap((family) => Object.keys(family));
-
 /** Whether the model knows what a kernel function that programs call does. */
 export const isModelled = (symbol: string): boolean => bodyOf(symbol) !== undefined;
 
