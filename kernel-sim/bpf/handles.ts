@@ -1,6 +1,7 @@
 /** What callers hold: programs and maps by their descriptors. */
 import { writeInsns } from '../../src/isa/index.ts';
 import { addrToBigInt } from '../../src/machine/addr.ts';
+import { mapTypeName, progTypeName } from '../../src/uapi/index.ts';
 import type { FdObject } from '../core/fds.ts';
 import { BpfError } from './errors.ts';
 import type { MapCommands } from './map-commands.ts';
@@ -8,7 +9,6 @@ import type { BpfMap } from './maps/index.ts';
 import { RingbufMap } from './maps/index.ts';
 import type { BpfProg } from './prog/prog.ts';
 import type { AsyncTestRunOptions, TestRunOptions, TestRunResult } from './testrun/types.ts';
-import { mapTypeName, progTypeName } from './uapi/index.ts';
 
 /** One function of a program's image. */
 export interface JitedFunc {

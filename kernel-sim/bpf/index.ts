@@ -1,3 +1,4 @@
+export * from '../../src/uapi/index.ts';
 export { Bpf, type LinkHandle } from './bpf.ts';
 export { BpfError, NotModelledError } from './errors.ts';
 export { type JitedFunc, type MapBytes, MapHandle, Program } from './handles.ts';
@@ -8,4 +9,3 @@ export type { PerfSample } from './perf-output.ts';
 export type { ProgLoadAttrs, RawFuncInfo, RawLineInfo } from './prog/load.ts';
 export type { BpfProg } from './prog/prog.ts';
 export type { AsyncTestRunOptions, TestRunOptions, TestRunProgress, TestRunResult } from './testrun/types.ts';
-export * from './uapi/index.ts';

@@ -2,12 +2,7 @@
  * BPF_LINK_CREATE, BPF_RAW_TRACEPOINT_OPEN: from a program and a place to an attachment
  * (Linux 6.12 kernel/bpf/syscall.c; bpf(2)). What is patched where is the probes' business.
  */
-import type { FdObject } from '../core/fds.ts';
-import { KernelError } from '../errno.ts';
-import type { ProbeLink, TrampolinePoint } from '../probe/types.ts';
-import { BpfError, NotModelledError } from './errors.ts';
-import type { BpfProg } from './prog/prog.ts';
-import type { BpfState } from './state.ts';
+
 import {
   BPF_ATTACH_TYPE as A,
   attachType,
@@ -15,7 +10,13 @@ import {
   BPF_LINK_TYPE as L,
   BPF_PROG_TYPE as P,
   progTypeName,
-} from './uapi/index.ts';
+} from '../../src/uapi/index.ts';
+import type { FdObject } from '../core/fds.ts';
+import { KernelError } from '../errno.ts';
+import type { ProbeLink, TrampolinePoint } from '../probe/types.ts';
+import { BpfError, NotModelledError } from './errors.ts';
+import type { BpfProg } from './prog/prog.ts';
+import type { BpfState } from './state.ts';
 
 const LINK = 'BPF_LINK_CREATE';
 const RAW_TP = 'BPF_RAW_TRACEPOINT_OPEN';

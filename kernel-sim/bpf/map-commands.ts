@@ -1,12 +1,12 @@
 /** The element commands of bpf(2): Linux 6.12 Documentation/bpf/maps.rst and bpf(2), with the errors of kernel/bpf/syscall.c. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY, BPF_MAP_TYPE as T } from '../../src/uapi/index.ts';
 import { ERRNO, type Errno, errnoName } from '../errno.ts';
 import { BpfError } from './errors.ts';
 import type { MapBytes } from './handles.ts';
 import type { BpfMap } from './maps/index.ts';
 import { BloomFilterMap } from './maps/index.ts';
 import type { BpfState } from './state.ts';
-import { BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY, BPF_MAP_TYPE as T } from './uapi/index.ts';
 
 /** Types without MAP_FREEZE, and those that a freeze may not reach. */
 const UNFREEZABLE: readonly number[] = [T.STRUCT_OPS];

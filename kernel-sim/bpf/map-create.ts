@@ -1,10 +1,5 @@
 /** MAP_CREATE: the attributes, the order of the checks and the errors of Linux 6.12's kernel/bpf/syscall.c. */
 import type { Btf } from '../../src/btf/index.ts';
-import { KernelError } from '../errno.ts';
-import { BpfError } from './errors.ts';
-import { mapOpsTable } from './map-ops.ts';
-import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from './maps/index.ts';
-import { type BpfState, BtfObject } from './state.ts';
 import {
   BPF_F_NUMA_NODE,
   BPF_F_RDONLY,
@@ -15,7 +10,12 @@ import {
   mapTypeName,
   BPF_MAP_TYPE as T,
   UnknownNameError,
-} from './uapi/index.ts';
+} from '../../src/uapi/index.ts';
+import { KernelError } from '../errno.ts';
+import { BpfError } from './errors.ts';
+import { mapOpsTable } from './map-ops.ts';
+import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from './maps/index.ts';
+import { type BpfState, BtfObject } from './state.ts';
 
 export interface MapCreateAttrs {
   /** `enum bpf_map_type` by name or number */

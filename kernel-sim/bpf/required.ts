@@ -3,10 +3,11 @@
  * become addresses of, structures that conversions read offsets from. A built-in kernel must have them;
  * a user's (`--kallsyms`, `--btf`) is asked when a program needs one.
  */
+
+import { MAP_TYPES } from '../../src/uapi/index.ts';
 import { FUNC_MAX_ID, helperRows, protoOf } from './helpers/index.ts';
 import { type MapOp, mapOpSymbol, mapOpsSymbol } from './inline/index.ts';
 import { KFUNCS } from './kfuncs/table.ts';
-import { MAP_TYPES } from './uapi/index.ts';
 
 const MAP_OPS: readonly MapOp[] = [
   'lookup',

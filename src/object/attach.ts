@@ -2,7 +2,7 @@
  * Attaching by section name, as libbpf 1.5 does on 6.12: perf events with a BPF link for kprobes and
  * tracepoints, raw_tracepoint_open for raw tracepoints, link_create for what BTF names.
  */
-import { attachType, BPF_F_KPROBE_MULTI_RETURN } from '../../kernel-sim/bpf/uapi/index.ts';
+import { attachType, BPF_F_KPROBE_MULTI_RETURN } from '../uapi/index.ts';
 import type { LinkHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { NotModelledError, ObjectError } from './error.ts';
 import type { ProgramDef } from './model.ts';

@@ -4,9 +4,9 @@
  * An undefined symbol that is neither does not stop opening; it is an error once it is needed.
  */
 
-import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, BtfEditor, BtfError } from '../btf/index.ts';
 import type { ElfFile, ElfSymbol } from '../elf/index.ts';
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../uapi/index.ts';
 import { blankMap, dataMapName } from './maps/names.ts';
 import type { ExternDef, MapDef } from './model.ts';
 

@@ -1,8 +1,8 @@
 /** Functions of the executable sections, and which of them are programs. */
 
-import { attachType, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, progType } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type ElfFile, type ElfSection, type ElfSymbol, SHF_EXECINSTR, SHT_PROGBITS } from '../elf/index.ts';
 import { INSN_SIZE, type Insn, readInsns } from '../isa/index.ts';
+import { attachType, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, progType } from '../uapi/index.ts';
 import { ObjectError } from './error.ts';
 import type { FunctionDef, ProgramDef } from './model.ts';
 import { matchSection } from './sections.ts';

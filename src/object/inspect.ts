@@ -1,7 +1,7 @@
 /** Everything that an object holds, as plain data for people and for JSON: `ebpf-emu inspect`. */
 
-import { attachTypeName, mapTypeName, progTypeName } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, BtfError, type BtfValue, Declarations, decodeValue, type ExtCoreRelo } from '../btf/index.ts';
+import { attachTypeName, mapTypeName, progTypeName } from '../uapi/index.ts';
 import { CORE_KINDS, CoreError } from './core/kinds.ts';
 import { type CoreDecision, CoreResolver } from './core/resolve.ts';
 import { formatSpec, parseSpec } from './core/spec.ts';

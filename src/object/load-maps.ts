@@ -1,5 +1,5 @@
 /** Creating an object's maps: attributes as libbpf gives them, inner maps first, contents after. */
-import { BPF_MAP_TYPE, BPF_OBJ_NAME_LEN, mapTypeName } from '../../kernel-sim/bpf/uapi/index.ts';
+import { BPF_MAP_TYPE, BPF_OBJ_NAME_LEN, mapTypeName } from '../uapi/index.ts';
 import type { MapCreateRequest, MapHandle, ObjectKernel } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import { isMapInMap } from './maps/names.ts';

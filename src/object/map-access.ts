@@ -1,7 +1,7 @@
 /** A loaded map with its keys and values as plain objects, by the types that the object's BTF gives. */
 
-import { BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
+import { BPF_MAP_TYPE } from '../uapi/index.ts';
 import type { MapHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import type { MapDef } from './model.ts';

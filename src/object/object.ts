@@ -1,8 +1,8 @@
 /** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
 import { readFileSync } from 'node:fs';
-import { BPF_OBJ_NAME_LEN } from '../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
 import { writeInsns } from '../isa/index.ts';
+import { BPF_OBJ_NAME_LEN } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';

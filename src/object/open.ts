@@ -1,8 +1,8 @@
 /** Opening: from the bytes of a file to all that it holds, as libbpf's `bpf_object__open`, with no kernel in sight. */
 
-import { BPF_MAP_TYPE } from '../../kernel-sim/bpf/uapi/index.ts';
 import { Btf, BtfError, type BtfExt, parseBtfExt } from '../btf/index.ts';
 import { ElfFile, type ElfSection } from '../elf/index.ts';
+import { BPF_MAP_TYPE } from '../uapi/index.ts';
 import { fixupDatasecs } from './btf-fixup.ts';
 import { ObjectError } from './error.ts';
 import { collectExterns, kconfigMap } from './externs.ts';

@@ -5,7 +5,7 @@
  * A name that ends in `+` may stand alone or be followed by `/` and what to attach to;
  * any other must be the whole name.
  */
-import type { AttachTypeName, ProgTypeName } from '../../kernel-sim/bpf/uapi/index.ts';
+import type { AttachTypeName, ProgTypeName } from '../uapi/index.ts';
 
 /** How a program of this section attaches. */
 export type AttachMethod =

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
 import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
-import { BPF_PROG_TYPE, MAP_TYPES, PROG_TYPES } from '../../kernel-sim/bpf/uapi/index.ts';
 import { syscalls } from '../../kernel-sim/index.ts';
 import { SECTION_RULES } from '../../src/object/index.ts';
+import { BPF_PROG_TYPE, MAP_TYPES, PROG_TYPES } from '../../src/uapi/index.ts';
 import { heldAgainst } from './held-against.ts';
 
 export const parityPath = new URL('../../docs/parity.md', import.meta.url);

@@ -1,5 +1,5 @@
 /** A kernel that notes what it is asked and agrees: for tests of what loading sends through bpf(2). */
-import { MAP_TYPES } from '../../kernel-sim/bpf/uapi/index.ts';
+
 import type {
   BpfSyscalls,
   LinkCreateRequest,
@@ -9,6 +9,7 @@ import type {
   ObjectKernel,
   ProgLoadRequest,
 } from '../../src/object/index.ts';
+import { MAP_TYPES } from '../../src/uapi/index.ts';
 
 export class RecordedMap implements MapHandle {
   readonly fd: number;

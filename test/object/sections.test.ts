@@ -1,7 +1,7 @@
 /** Section names and what libbpf 1.5 makes of them. */
 import { describe, expect, it } from 'vitest';
-import { attachType, progType } from '../../kernel-sim/bpf/uapi/index.ts';
 import { matchSection, SECTION_RULES } from '../../src/object/index.ts';
+import { attachType, progType } from '../../src/uapi/index.ts';
 
 const say = (name: string): string => {
   const match = matchSection(name);

@@ -1,9 +1,9 @@
 /** Verifies and rewrites a record's instructions against a kernel of tables alone, for comparison with the real kernel's xlated. */
 import { dumpInsns } from '../../kernel-sim/bpf/dump.ts';
-import { attachType, mapType, progType } from '../../kernel-sim/bpf/uapi/index.ts';
 import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
 import { Btf } from '../../src/btf/index.ts';
 import * as I from '../../src/isa/index.ts';
+import { attachType, mapType, progType } from '../../src/uapi/index.ts';
 import { verify } from '../../src/verifier/index.ts';
 import type { MapFacts } from '../../src/verifier/kernel.ts';
 import { type Rewritten, rewriteProgram } from '../../src/verifier/rewrite/index.ts';

@@ -3,9 +3,9 @@
  * kernel/bpf/cgroup.c, Linux 6.12.
  */
 import type { Insn } from '../../../src/isa/index.ts';
+import { attachType } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
 import { ldx, storeAs, stx } from '../emit.ts';
-import { attachType } from '../uapi/index.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableModel } from './fields.ts';
 import { freeRegister } from './scratch.ts';

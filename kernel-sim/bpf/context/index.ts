@@ -1,6 +1,7 @@
 /** Contexts of Linux 6.12: what each program type may read and write of R1, and what that becomes. */
+
+import { progTypeName } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { progTypeName } from '../uapi/index.ts';
 import { cgroupDeviceContext, sockoptContext, sysctlContext } from './cgroup.ts';
 import type { ContextEnv } from './env.ts';
 import {

@@ -4,9 +4,9 @@
  * net/core/filter.c, Linux 6.12.
  */
 import { BPF_JNE, type Insn } from '../../../src/isa/index.ts';
+import { attachType } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
 import { jumpImm, ldx, mov32Imm, storeAs } from '../emit.ts';
-import { attachType } from '../uapi/index.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableAccess, tableConvert, tableModel } from './fields.ts';
 import { loadPath } from './path.ts';

@@ -1,6 +1,7 @@
 /** `struct xdp_md`, the context of XDP programs: xdp_is_valid_access and xdp_convert_ctx_access of net/core/filter.c, Linux 6.12. */
+
+import { attachType } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { attachType } from '../uapi/index.ts';
 import type { ContextEnv } from './env.ts';
 import { place, tableModel } from './fields.ts';
 

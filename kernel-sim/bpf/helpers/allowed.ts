@@ -1,6 +1,7 @@
 /** Helpers that only some attach targets may call: `bpf_func_proto.allowed`, Linux 6.12. */
+
+import { attachType } from '../../../src/uapi/index.ts';
 import type { HelperProto, HelperScope } from '../../../src/verifier/kernel.ts';
-import { attachType } from '../uapi/index.ts';
 import { D_PATH_FUNCTIONS, SLEEPABLE_LSM_HOOKS } from './lsm-hooks.ts';
 
 const TRACE_ITER = attachType('trace_iter');

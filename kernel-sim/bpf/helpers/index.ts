@@ -3,9 +3,9 @@
  * program type). Rows are data; a prototype is parsed when it is first asked for.
  */
 
+import { BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
 import type { HelperLookup, HelperProto } from '../../../src/verifier/kernel.ts';
 import type { Caps } from '../../../src/verifier/types.ts';
-import { BPF_PROG_TYPE } from '../uapi/index.ts';
 import { allows } from './programs.ts';
 import type { HelperRow } from './row.ts';
 import { parseProto } from './signature.ts';

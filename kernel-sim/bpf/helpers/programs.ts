@@ -1,5 +1,5 @@
 /** Groups of program types that share their helpers, and the language of a row's `programs`. */
-import { attachType, progType, progTypeName } from '../uapi/index.ts';
+import { attachType, progType, progTypeName } from '../../../src/uapi/index.ts';
 
 /** The functions of kernel/trace/bpf_trace.c and others that end in one another: who reaches them. */
 export const GROUPS: Readonly<Record<string, string>> = {

@@ -20,11 +20,11 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
+import { BPF_F_INNER_MAP, MAP_TYPES } from '../../../src/uapi/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
 import { type ContextEnv, emitCall } from '../context/env.ts';
 import type { StructLayout } from '../context/layout.ts';
 import { alu32Imm, aluReg, ja, jumpImm, ldx, movImm } from '../emit.ts';
-import { BPF_F_INNER_MAP, MAP_TYPES } from '../uapi/index.ts';
 
 const alu64Imm = (op: number, dst: number, imm: number): Insn => insn(BPF_ALU64 | op, dst, 0, 0, imm);
 /** BPF_MOV64_PERCPU_REG: adds this CPU's offset; `off` marks it among register moves. */

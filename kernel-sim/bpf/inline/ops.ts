@@ -2,7 +2,7 @@
  * `struct bpf_map_ops` of each map type: the functions that programs call directly once the
  * verifier knows which map a call is about. Linux 6.12, kernel/bpf/*.c and net/.
  */
-import { MAP_TYPES } from '../uapi/index.ts';
+import { MAP_TYPES } from '../../../src/uapi/index.ts';
 
 /** Operations that a helper call becomes a direct call of. */
 export type MapOp =

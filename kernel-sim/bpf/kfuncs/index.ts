@@ -1,7 +1,7 @@
 /** Which kernel functions a program may call: btf_kfunc_id_set_contains() of kernel/bpf/btf.c, Linux 6.12. */
 import type { Btf } from '../../../src/btf/index.ts';
+import { attachType, progTypeName } from '../../../src/uapi/index.ts';
 import type { KfuncFacts } from '../../../src/verifier/kernel.ts';
-import { attachType, progTypeName } from '../uapi/index.ts';
 import type { KfuncRow } from './row.ts';
 import { KFUNCS } from './table.ts';
 

@@ -1,7 +1,14 @@
 /** Array maps: Linux 6.12 Documentation/bpf/map_array.rst (BPF_MAP_TYPE_ARRAY and _PERCPU_ARRAY). */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
+import {
+  BPF_ANY,
+  BPF_EXIST,
+  BPF_F_INNER_MAP,
+  BPF_F_LOCK,
+  BPF_F_MMAPABLE,
+  BPF_NOEXIST,
+} from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../errno.ts';
-import { BPF_ANY, BPF_EXIST, BPF_F_INNER_MAP, BPF_F_LOCK, BPF_F_MMAPABLE, BPF_NOEXIST } from '../uapi/index.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;

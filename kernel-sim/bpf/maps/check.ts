@@ -2,7 +2,7 @@
  * What MAP_CREATE asks of each kind's attributes (`map_alloc_check` and the beginning of `map_alloc`), in the
  * order in which Linux 6.12 asks: each rule answers an error name, or undefined where it is content.
  */
-import type { Errno } from '../../errno.ts';
+
 import {
   BPF_F_CLONE,
   BPF_F_INNER_MAP,
@@ -22,7 +22,8 @@ import {
   BPF_F_WRONLY_PROG,
   BPF_F_ZERO_SEED,
   BPF_MAP_TYPE as T,
-} from '../uapi/index.ts';
+} from '../../../src/uapi/index.ts';
+import type { Errno } from '../../errno.ts';
 
 /** What is checked: numbers as user space gave them. */
 export interface CheckedAttrs {

@@ -3,8 +3,8 @@
  * (Linux 6.12 Documentation/bpf/map_of_maps.rst and map_cgroup_storage.rst).
  */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { BPF_F_PRESERVE_ELEMS } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../errno.ts';
-import { BPF_F_PRESERVE_ELEMS } from '../uapi/index.ts';
 import { FdArrayMap, type FdSlot } from './array.ts';
 import { innerMapMatches } from './inner.ts';
 import type { BpfMap, MapAttrs, MapContext, MapTarget } from './map.ts';

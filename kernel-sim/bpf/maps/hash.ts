@@ -5,7 +5,6 @@
  */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { PAGE_OFFSET } from '../../../src/machine/index.ts';
-import { ERRNO } from '../../errno.ts';
 import {
   BPF_EXIST,
   BPF_F_LOCK,
@@ -14,7 +13,8 @@ import {
   BPF_F_ZERO_SEED,
   BPF_MAP_TYPE,
   BPF_NOEXIST,
-} from '../uapi/index.ts';
+} from '../../../src/uapi/index.ts';
+import { ERRNO } from '../../errno.ts';
 import { Buckets } from './buckets.ts';
 import { jhash } from './jhash.ts';
 import { Lru } from './lru.ts';

@@ -1,5 +1,5 @@
 /** Inner maps: what a map-in-map takes as its elements (Linux 6.12 Documentation/bpf/map_of_maps.rst). */
-import { BPF_F_INNER_MAP, BPF_MAP_TYPE } from '../uapi/index.ts';
+import { BPF_F_INNER_MAP, BPF_MAP_TYPE } from '../../../src/uapi/index.ts';
 import type { BpfMap } from './map.ts';
 
 /** `bpf_map_meta_equal`, and an array's sharper form of it: the number of entries must agree too, unless it is declared variable. */

@@ -3,8 +3,8 @@
  * and AF_XDP sockets (map_xskmap.rst). A slot's value is what user space wrote; programs name slots by key.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { BPF_EXIST, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../errno.ts';
-import { BPF_EXIST, BPF_MAP_TYPE, BPF_NOEXIST } from '../uapi/index.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 export class RedirectMap extends BpfMap {

@@ -4,7 +4,6 @@
  * each, and the data pages follow twice in a row, so that a record that runs over the end stays contiguous.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { ERRNO } from '../../errno.ts';
 import {
   BPF_MAP_TYPE,
   BPF_RB_FORCE_WAKEUP,
@@ -12,7 +11,8 @@ import {
   BPF_RINGBUF_BUSY_BIT,
   BPF_RINGBUF_DISCARD_BIT,
   BPF_RINGBUF_HDR_SZ,
-} from '../uapi/index.ts';
+} from '../../../src/uapi/index.ts';
+import { ERRNO } from '../../errno.ts';
 import { BpfMap, copyIn, type MapAttrs, type MapContext } from './map.ts';
 
 const PAGE = 4096;

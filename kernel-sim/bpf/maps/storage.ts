@@ -3,8 +3,8 @@
  * (Linux 6.12 Documentation/bpf/map_cgrp_storage.rst, map_sk_storage.rst). The owner is named by its address.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { BPF_EXIST, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../errno.ts';
-import { BPF_EXIST, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST } from '../uapi/index.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 export class LocalStorageMap extends BpfMap {

@@ -1,5 +1,5 @@
 /** Map kinds, one row each: `bpf_map_types` of Linux 6.12 with what creating one asks for. */
-import { BPF_MAP_TYPE as T } from '../uapi/index.ts';
+import { BPF_MAP_TYPE as T } from '../../../src/uapi/index.ts';
 import { ArenaMap } from './arena.ts';
 import { ArrayMap, PercpuArrayMap } from './array.ts';
 import { BloomFilterMap } from './bloom.ts';

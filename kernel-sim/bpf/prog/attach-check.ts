@@ -2,8 +2,9 @@
  * Whether a program type takes an expected attach type and an attach target, and which capability its loader
  * needs: `bpf_prog_load_check_attach`, `is_net_admin_prog_type` and `is_perfmon_prog_type` of Linux 6.12.
  */
+
+import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../src/uapi/index.ts';
 import type { Errno } from '../../errno.ts';
-import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../uapi/index.ts';
 
 /** Types that insist on some attach types; others take any. */
 const EXPECTED: ReadonlyMap<number, readonly number[]> = new Map([

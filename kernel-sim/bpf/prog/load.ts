@@ -1,12 +1,12 @@
 /** PROG_LOAD up to the verifier: attributes, capabilities, names (`bpf_prog_load` of Linux 6.12, kernel/bpf/syscall.c). */
 import type { Insn } from '../../../src/isa/index.ts';
 import { readInsns } from '../../../src/isa/index.ts';
+import { attachType, progType, progTypeName, UnknownNameError } from '../../../src/uapi/index.ts';
 import type { Caps } from '../../../src/verifier/types.ts';
 import type { Errno } from '../../errno.ts';
 import { BpfError } from '../errors.ts';
 import { isObjectName } from '../map-create.ts';
 import type { BpfState } from '../state.ts';
-import { attachType, progType, progTypeName, UnknownNameError } from '../uapi/index.ts';
 import {
   checkAttach,
   fixupAttachType,

@@ -1,9 +1,9 @@
 /** A map as the verifier reads it. */
 import type { Btf } from '../../../src/btf/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
+import { BPF_F_RDONLY_PROG } from '../../../src/uapi/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
 import { ArrayMap, type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import { BPF_F_RDONLY_PROG } from '../uapi/index.ts';
 
 /** Reads `size` bytes of a map's values. */
 function reader(map: BpfMap, base: number): (off: number, size: number) => bigint | undefined {

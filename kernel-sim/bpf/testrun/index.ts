@@ -3,8 +3,8 @@
  * Each family of program types has a file; a program that skipped the verifier runs on whatever it is given.
  */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
+import { BPF_PROG_TYPE as P, progTypeName } from '../../../src/uapi/index.ts';
 import { BpfError } from '../errors.ts';
-import { BPF_PROG_TYPE as P, progTypeName } from '../uapi/index.ts';
 import { runFlowDissector, runSkLookup } from './lookup.ts';
 import type { Runner } from './runner.ts';
 import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';

@@ -1,6 +1,7 @@
 /** Test runs whose context is a buffer: syscall programs, raw tracepoints, and the functions that tracing programs are tried on. */
+
+import { BPF_ATTACH_TYPE as A } from '../../../src/uapi/index.ts';
 import { BpfError } from '../errors.ts';
-import { BPF_ATTACH_TYPE as A } from '../uapi/index.ts';
 import type { Runner } from './runner.ts';
 import type { TestRun, TestRunOptions } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** Test runs of programs on socket buffers: `bpf_prog_test_run_skb` of Linux 6.12's net/bpf/test_run.c. */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { BPF_PROG_TYPE as P } from '../../../src/uapi/index.ts';
 import { BpfError } from '../errors.ts';
-import { BPF_PROG_TYPE as P } from '../uapi/index.ts';
 import { ETH_HLEN, GuestStruct, loopback, PAGE, SHARED_INFO, SKB_HEADROOM, structSize, swap16 } from './packet.ts';
 import type { Runner } from './runner.ts';
 import type { TestRun, TestRunOptions } from './types.ts';

@@ -1,6 +1,7 @@
 /** Test runs of XDP programs: `bpf_prog_test_run_xdp` of Linux 6.12's net/bpf/test_run.c. */
+
+import { BPF_ATTACH_TYPE as A } from '../../../src/uapi/index.ts';
 import { BpfError } from '../errors.ts';
-import { BPF_ATTACH_TYPE as A } from '../uapi/index.ts';
 import { ETH_HLEN, GuestStruct, loopback, PAGE, SHARED_INFO, structSize, XDP_HEADROOM } from './packet.ts';
 import type { Runner } from './runner.ts';
 import { readCtx } from './skb.ts';

@@ -1,9 +1,9 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
 
-import { mapTypeName } from '../../../kernel-sim/bpf/uapi/index.ts';
 import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
+import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { optimiseLater } from '../optimiser.ts';

@@ -3,8 +3,8 @@
  * enumerations of include/uapi/linux/bpf.h, as programs name their values.
  */
 
-import * as uapi from '../../../kernel-sim/bpf/uapi/index.ts';
 import type { Btf } from '../../btf/index.ts';
+import * as uapi from '../../uapi/index.ts';
 
 const numbered = (prefix: string, names: readonly string[]): [string, number | bigint][] =>
   names.map((name, value) => [`${prefix}${name.toUpperCase()}`, value]);

@@ -3,9 +3,9 @@
  * `__ulong`, `__array`; Linux 6.12 Documentation/bpf/libbpf/libbpf_overview.rst, "BPF maps").
  */
 
-import { BPF_MAP_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, type BtfComposite, type BtfDatasec, BtfError, type BtfMember } from '../../btf/index.ts';
 import type { ElfSection } from '../../elf/index.ts';
+import { BPF_MAP_TYPE } from '../../uapi/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, fixupMap, isMapInMap } from './names.ts';

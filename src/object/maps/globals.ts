@@ -1,8 +1,8 @@
 /** Global variables as maps: one array of one element for `.data`, `.rodata`, `.bss` and each of their named variants. */
 
-import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import type { Btf } from '../../btf/index.ts';
 import { type ElfFile, type ElfSection, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE } from '../../uapi/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, dataMapName } from './names.ts';

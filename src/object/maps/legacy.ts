@@ -9,8 +9,8 @@
  * 28-byte forms: what distinguishes them is who asks for an inner map.
  */
 
-import { BPF_F_NUMA_NODE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import type { ElfFile, ElfSection } from '../../elf/index.ts';
+import { BPF_F_NUMA_NODE } from '../../uapi/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef } from '../model.ts';
 import { blankMap, fixupMap, isMapInMap } from './names.ts';

@@ -1,5 +1,5 @@
 /** Names and templates of maps, as libbpf makes them. */
-import { BPF_MAP_TYPE, BPF_OBJ_NAME_LEN } from '../../../kernel-sim/bpf/uapi/index.ts';
+import { BPF_MAP_TYPE, BPF_OBJ_NAME_LEN } from '../../uapi/index.ts';
 import type { MapDef, MapOrigin } from '../model.ts';
 
 /** Object's name from its file's: up to the first dot, 15 bytes. */

@@ -1,8 +1,8 @@
 /** What `.maps` relocations put in tables: inner maps and programs of `__array(values, ...)`. */
 
-import { BPF_MAP_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import type { Btf, BtfSecVar } from '../../btf/index.ts';
 import type { ElfFile, ElfSection } from '../../elf/index.ts';
+import { BPF_MAP_TYPE } from '../../uapi/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef, ProgramDef } from '../model.ts';
 import { valuesOffset } from './btf-defined.ts';

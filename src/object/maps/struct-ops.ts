@@ -4,10 +4,10 @@
  * (Linux 6.12 Documentation/bpf/libbpf/program_types.rst, struct_ops).
  */
 
-import { BPF_F_LINK, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../../../kernel-sim/bpf/uapi/index.ts';
 import { type Btf, findMember } from '../../btf/index.ts';
 import { type ElfFile, type ElfSection, SHN_LORESERVE } from '../../elf/index.ts';
 import { INSN_SIZE } from '../../isa/index.ts';
+import { BPF_F_LINK, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../../uapi/index.ts';
 import { ObjectError } from '../error.ts';
 import type { MapDef, ProgramDef } from '../model.ts';
 import { blankMap } from './names.ts';

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type ContextEnv, contextModel, layoutOf, pointerModel } from '../../../kernel-sim/bpf/context/index.ts';
-import { attachType, progType } from '../../../kernel-sim/bpf/uapi/index.ts';
 import { Btf } from '../../../src/btf/index.ts';
 import { readInsns, writeInsns } from '../../../src/isa/index.ts';
+import { attachType, progType } from '../../../src/uapi/index.ts';
 import type { ContextModel, TypeFlag } from '../../../src/verifier/kernel.ts';
 import { haveShared, readShared } from '../../support/shared.ts';
 

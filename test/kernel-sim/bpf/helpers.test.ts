@@ -9,7 +9,7 @@ import {
   lookupHelper,
   protoOf,
 } from '../../../kernel-sim/bpf/helpers/index.ts';
-import { attachType, progType } from '../../../kernel-sim/bpf/uapi/index.ts';
+import { attachType, progType } from '../../../src/uapi/index.ts';
 import type { HelperArg, TypeFlag } from '../../../src/verifier/kernel.ts';
 
 const golden = (name: string): string[] =>

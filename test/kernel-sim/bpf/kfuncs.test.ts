@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kfuncRow, mayCallKfunc } from '../../../kernel-sim/bpf/kfuncs/index.ts';
 import { KFUNCS } from '../../../kernel-sim/bpf/kfuncs/table.ts';
-import { attachType, progType } from '../../../kernel-sim/bpf/uapi/index.ts';
+import { attachType, progType } from '../../../src/uapi/index.ts';
 
 const BITS: Record<string, number> = {
   ACQUIRE: 0,

@@ -3,9 +3,9 @@
  * calls of the kind's own function (`htab_map_update_elem`): to the same effect, as the map decides what is done.
  */
 import { addrHi, addrLo } from '../../../../src/machine/addr.ts';
+import { BPF_RINGBUF_HDR_SZ } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../errno.ts';
 import { HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
-import { BPF_RINGBUF_HDR_SZ } from '../../uapi/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));

@@ -15,9 +15,9 @@ import {
   progType,
   progTypeName,
   UnknownNameError,
-} from '../../../kernel-sim/bpf/uapi/index.ts';
-import { kernelBtf } from '../../support/rewrite.ts';
-import { haveShared } from '../../support/shared.ts';
+} from '../../src/uapi/index.ts';
+import { kernelBtf } from '../support/rewrite.ts';
+import { haveShared } from '../support/shared.ts';
 
 describe.skipIf(!haveShared)('names and numbers are those of 6.12', () => {
   const enums: [string, string, readonly string[]][] = [
