@@ -1,14 +1,14 @@
 /** The kernel model's public surface. */
 export * from './bpf/index.ts';
+export { ERRNO, type Errno, errnoName, KernelError } from './core/errno.ts';
 export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
 export { type SyscallRow, syscallNamed, syscalls } from './data/syscalls.ts';
-export { ERRNO, type Errno, errnoName, KernelError } from './errno.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type Pair } from './kernel.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
+export type { ReplayOptions, ReplayResult } from './replay/replayer.ts';
+export type { Trace, TraceArg, TraceCall, TraceEnd, TraceReturn, TraceStep, TraceTask } from './replay/trace.ts';
 export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
 export type { Task } from './task/task.ts';
-export type { ReplayOptions, ReplayResult } from './workload/replayer.ts';
-export type { Trace, TraceArg, TraceCall, TraceEnd, TraceReturn, TraceStep, TraceTask } from './workload/trace.ts';

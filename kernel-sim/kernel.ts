@@ -8,15 +8,15 @@
 import { Btf } from '../src/btf/index.ts';
 import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
+import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
 import { Bpf } from './bpf/index.ts';
-import { ZONE_BYTES } from './bpf/interp/zone.ts';
 import { Args } from './core/args.ts';
 import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
 import { DirectMap } from './core/direct-map.ts';
 import { FdTable } from './core/fds.ts';
+import { MODEL_PERCPU } from './core/model-percpu.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
-import { OWN_PERCPU } from './core/own-percpu.ts';
 import type { Executor } from './core/pause.ts';
 import { Printk } from './core/printk.ts';
 import { Random } from './core/random.ts';
@@ -31,21 +31,21 @@ import { Slab } from './mm/slab.ts';
 import { Vmalloc } from './mm/vmalloc.ts';
 import { Perf } from './probe/perf.ts';
 import { Probes } from './probe/probes.ts';
+import { Replayer, type ReplayOptions, type ReplayResult } from './replay/replayer.ts';
+import type { Trace } from './replay/trace.ts';
 import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
 import type { Symbols } from './sym/symbols.ts';
+import { registerEffects } from './syscall/effects.ts';
+import { Recorded } from './syscall/recorded.ts';
 import { Files } from './task/files.ts';
 import { KernelObjects } from './task/objects.ts';
 import { Tasks } from './task/tasks.ts';
+import { assembly } from './text/assembly/index.ts';
 import { tables } from './text/functions/index.ts';
 import { KernelText } from './text/kernel-text.ts';
 import { Pregenerated } from './text/pregenerated.ts';
-import { special } from './text/special/index.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
-import { registerEffects } from './workload/effects.ts';
-import { Recorded } from './workload/recorded.ts';
-import { Replayer, type ReplayOptions, type ReplayResult } from './workload/replayer.ts';
-import type { Trace } from './workload/trace.ts';
 
 /** One register as its two halves, as {@link Machine.call} takes them. */
 export type Pair = readonly [lo: number, hi: number];
@@ -95,7 +95,7 @@ export class Kernel {
   readonly perf: Perf;
   readonly faults: Faults;
   /** addresses of `pcpu_hot`'s fields on CPU 0 */
-  readonly hot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
+  readonly pcpuHot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
 
   /** the recorded result of the system call that runs, where the text reads it */
   readonly recorded: Recorded;
@@ -138,8 +138,8 @@ export class Kernel {
       symbols: this.symbols,
       structs: this.structs,
       tables,
-      special,
-      percpu: OWN_PERCPU,
+      assembly,
+      percpu: MODEL_PERCPU,
       ready: o.kallsyms === undefined && o.btf === undefined ? new Pregenerated(textTable) : undefined,
     });
     const clockAt = this.memory.hostPhysical(this.text.data('virtual_clock', 8), 1) >> 2;
@@ -150,13 +150,13 @@ export class Kernel {
 
     const hotBase = this.percpu.base + (this.symbols.address('pcpu_hot') ?? 0x351c0);
     const hot = this.structs.of('pcpu_hot');
-    this.hot = {
+    this.pcpuHot = {
       currentTask: hotBase + hot.offset('current_task'),
       topOfStack: hotBase + hot.offset('top_of_stack'),
       preemptCount: hotBase + hot.offset('preempt_count'),
     };
     this.context = new Context(this.memory, this.cpu);
-    this.context.bindCpu(0, this.memory.translate(this.hot.preemptCount, 1, false));
+    this.context.bindCpu(0, this.memory.translate(this.pcpuHot.preemptCount, 1, false));
     this.objects = new KernelObjects(this);
     this.files = new Files(this);
     this.tasks = new Tasks(this);
@@ -164,11 +164,11 @@ export class Kernel {
 
     this.trace = new TraceBuffer(this.clock, this.context, this.cpus);
     this.tracePipe = new TracePipe(this.trace);
-    const percpuWord = this.memory.translate(this.percpu.base + OWN_PERCPU.result, 1, false) >> 2;
+    const percpuWord = this.memory.translate(this.percpu.base + MODEL_PERCPU.result, 1, false) >> 2;
     this.recorded = new Recorded(
       this.memory.i32,
       percpuWord,
-      (OWN_PERCPU.block - OWN_PERCPU.result) >> 2,
+      (MODEL_PERCPU.block - MODEL_PERCPU.result) >> 2,
       this.percpu.unit >> 2,
       this.context,
     );

@@ -1,5 +1,5 @@
 /** Errors of bpf(2). */
-import { type Errno, KernelError } from '../errno.ts';
+import { type Errno, KernelError } from '../core/errno.ts';
 import type { Oops } from '../fault/faults.ts';
 
 /**

@@ -1,11 +1,11 @@
 export * from '../../src/uapi/index.ts';
-export { Bpf, type LinkHandle } from './bpf.ts';
+export type { AsyncTestRunOptions, TestRunOptions, TestRunProgress, TestRunResult } from '../run/types.ts';
+export { BpfLink, type LinkCreateAttrs, type RawTracepointAttrs } from './attach/links.ts';
 export { BpfError, NotModelledError } from './errors.ts';
-export { type JitedFunc, type MapBytes, MapHandle, Program } from './handles.ts';
-export type { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './info.ts';
-export { BpfLink, type LinkCreateAttrs, type RawTracepointAttrs } from './links.ts';
-export type { MapCreateAttrs } from './map-create.ts';
-export type { PerfSample } from './perf-output.ts';
+export type { PerfSample } from './maps/perf-output.ts';
 export type { ProgLoadAttrs, RawFuncInfo, RawLineInfo } from './prog/load.ts';
 export type { BpfProg } from './prog/prog.ts';
-export type { AsyncTestRunOptions, TestRunOptions, TestRunProgress, TestRunResult } from './testrun/types.ts';
+export { Bpf, type LinkHandle } from './syscall/bpf.ts';
+export { type JitedFunc, type MapBytes, MapHandle, Program } from './syscall/handles.ts';
+export type { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './syscall/info.ts';
+export type { MapCreateAttrs } from './syscall/map-create.ts';

@@ -1,5 +1,5 @@
 /** File descriptors of the process that loads programs (`ebpf-emu` itself, as a task of the guest). */
-import { KernelError } from '../errno.ts';
+import { KernelError } from './errno.ts';
 
 /** What a descriptor refers to: a map, a program, a link, a BTF object, a perf event ... */
 export interface FdObject {

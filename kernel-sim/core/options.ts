@@ -1,6 +1,6 @@
 /** How a kernel is booted. */
 import { DEFAULT_MEMORY_BYTES, isMemorySize, MEMORY_SIZES } from '../../src/machine/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from './errno.ts';
 
 /** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
 export type EngineName = 'jit' | 'step' | 'interp';

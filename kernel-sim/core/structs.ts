@@ -1,9 +1,9 @@
 /**
  * Structure layouts by field name. The built-in ones are a table of facts that
- * `data/extract.ts` took from the kernel's BTF; with another kernel's BTF they come from there.
+ * `data/make/extract.ts` took from the kernel's BTF; with another kernel's BTF they come from there.
  */
 import { type Btf, BtfError } from '../../src/btf/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from './errno.ts';
 
 export interface FieldAt {
   /** bytes from the structure's start */

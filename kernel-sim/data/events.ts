@@ -1,4 +1,4 @@
-/** Made by extract.ts: trace events of Linux 6.12.117 (Debian, amd64): ids, and the record formats of the modelled ones. */
+/** Made by make/extract.ts: trace events of Linux 6.12.117 (Debian, amd64): ids, and the record formats of the modelled ones. */
 export const eventIds = `
 initcall:initcall_finish 20
 initcall:initcall_start 21

@@ -1,4 +1,4 @@
-/** Made by extract.ts: offsets and sizes of structure fields in Linux 6.12.117 (Debian, amd64). */
+/** Made by make/extract.ts: offsets and sizes of structure fields in Linux 6.12.117 (Debian, amd64). */
 import type { LayoutTable } from '../core/structs.ts';
 
 export const layouts: LayoutTable = {

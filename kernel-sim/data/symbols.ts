@@ -1,5 +1,5 @@
 /**
- * Made by extract.ts: symbols of Linux 6.12.117 (Debian, amd64). Names by address, the first PERCPU of them per-CPU variables;
+ * Made by make/extract.ts: symbols of Linux 6.12.117 (Debian, amd64). Names by address, the first PERCPU of them per-CPU variables;
  * offsets from ffffffff81000000 (per-CPU: from the CPU's base) and sizes as little-endian u32; kinds: see sym/symbols.ts.
  */
 export const PERCPU = 7;

@@ -1,4 +1,4 @@
-/** Made by pregenerate.ts: kernel text at the shipped symbols' addresses. */
+/** Made by make/pregenerate.ts: kernel text at the shipped symbols' addresses. */
 import type { TextTable } from '../text/pregenerated.ts';
 
 export const textTable: TextTable = {

@@ -6,9 +6,9 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory, Machine } from '../../src/machine/index.ts';
+import { KernelError } from '../core/errno.ts';
 import { MODULES_END, MODULES_VADDR, PAGE_SIZE } from '../core/layout.ts';
 import type { Random } from '../core/random.ts';
-import { KernelError } from '../errno.ts';
 
 const CHUNK = 64;
 const HEADER = 8;

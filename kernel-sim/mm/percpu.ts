@@ -7,8 +7,8 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
+import { KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
-import { KernelError } from '../errno.ts';
 import type { Vmalloc } from './vmalloc.ts';
 
 /** bytes of one CPU's part of a chunk */

@@ -5,8 +5,8 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
+import { KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
-import { KernelError } from '../errno.ts';
 
 const CLASSES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
 /** pages of one slab, per class, as /proc/slabinfo shows for this configuration */

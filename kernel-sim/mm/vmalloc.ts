@@ -5,8 +5,8 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
+import { KernelError } from '../core/errno.ts';
 import { PAGE_SIZE, VMALLOC_START } from '../core/layout.ts';
-import { KernelError } from '../errno.ts';
 
 interface Area {
   readonly phys: number;

@@ -9,7 +9,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
 import type { Kernel } from '../kernel.ts';
-import { regsCaller } from '../text/special/ftrace.ts';
+import { regsCaller } from '../text/assembly/ftrace.ts';
 import { branch, NOP5 } from '../text/trace-sites.ts';
 
 interface Site {

@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, decode, RIP } from '../../src/x86/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from '../core/errno.ts';
 
 export function insnSlot(
   bytes: Uint8Array,

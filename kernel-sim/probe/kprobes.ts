@@ -4,7 +4,7 @@
  */
 import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from '../core/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { KernelSymbol } from '../sym/symbols.ts';
 import type { Task } from '../task/task.ts';

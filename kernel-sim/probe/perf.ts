@@ -1,6 +1,7 @@
 /** perf_event_open(2) for what BPF programs attach to: kprobe, uprobe, tracepoint, software and hardware events. */
+
+import { KernelError } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
-import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { MachineStop } from '../../src/machine/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from '../core/errno.ts';
 import type { Kernel, Pair } from '../kernel.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** Tracepoints: their list of probes in guest memory, and the programs behind them (Linux 6.12 Documentation/trace/tracepoints.rst). */
 import type { Addr } from '../../src/machine/addr.ts';
+import { KernelError } from '../core/errno.ts';
 import { syscallNamed } from '../data/syscalls.ts';
-import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { nearest } from '../sym/near.ts';
 import { NOP5 } from '../text/trace-sites.ts';

@@ -9,7 +9,7 @@
  */
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from '../core/errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Ftrace } from './ftrace.ts';
 import type { ProbeLink, ProgRef, TrampolinePoint } from './types.ts';

@@ -1,7 +1,7 @@
 /** The filp cache: objects of `struct file`, with the model's own words behind it. Kernel text allocates and frees them too. */
 import type { Addr } from '../../src/machine/addr.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
-import { OWN_PERCPU } from '../core/own-percpu.ts';
+import { MODEL_PERCPU } from '../core/model-percpu.ts';
 import type { Kernel } from '../kernel.ts';
 import { FreeList } from '../mm/free-list.ts';
 import { FILE_WORDS_BYTES, fileWord } from './layout.ts';
@@ -23,7 +23,7 @@ export class FileCache {
     this.#refs = fileWord(size, 'refs');
     this.#live = fileWord(size, 'live');
     const next = (size >> 4) << 3;
-    this.#free = new FreeList(kernel.direct, kernel.context, kernel.percpu, OWN_PERCPU.filp_free, next);
+    this.#free = new FreeList(kernel.direct, kernel.context, kernel.percpu, MODEL_PERCPU.filp_free, next);
   }
   /** A zeroed object. */
   alloc(): Addr {

@@ -1,7 +1,7 @@
 /** Open files: struct file and each process's descriptor table, in guest memory. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { DirectMap } from '../core/direct-map.ts';
-import { OWN_PERCPU } from '../core/own-percpu.ts';
+import { MODEL_PERCPU } from '../core/model-percpu.ts';
 import type { Kernel } from '../kernel.ts';
 import { Dcache } from './dcache.ts';
 import { FileCache } from './file-cache.ts';
@@ -159,9 +159,9 @@ export class Files {
     const direct = this.#direct;
     const own = this.#kernel.percpu.offset(this.#kernel.context.cpu);
     direct.putAddr(file + this.#f.next, 0);
-    if (direct.addr(own + OWN_PERCPU.fput_head) === 0) direct.putAddr(own + OWN_PERCPU.fput_head, file);
-    else direct.putAddr(direct.addr(own + OWN_PERCPU.fput_tail) + this.#f.next, file);
-    direct.putAddr(own + OWN_PERCPU.fput_tail, file);
+    if (direct.addr(own + MODEL_PERCPU.fput_head) === 0) direct.putAddr(own + MODEL_PERCPU.fput_head, file);
+    else direct.putAddr(direct.addr(own + MODEL_PERCPU.fput_tail) + this.#f.next, file);
+    direct.putAddr(own + MODEL_PERCPU.fput_tail, file);
   }
   /** exit_files() of the last thread: every descriptor is closed. */
   closeAll(task: Task): void {

@@ -1,8 +1,8 @@
 /** The small structures that hang off every task: credentials, pid, namespaces, mm, signal. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { Kernel } from '../kernel.ts';
-import { USER_DATA, USER_STACK_TOP, USER_TEXT } from '../workload/user.ts';
 import type { Task } from './task.ts';
+import { USER_DATA, USER_STACK_TOP, USER_TEXT } from './user-memory.ts';
 
 /** Inode numbers of the initial namespaces, include/linux/proc_ns.h. */
 const PROC_PID_INIT_INO = 0xeffffffc;

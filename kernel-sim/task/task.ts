@@ -3,8 +3,8 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
 import type { StructLayout } from '../core/structs.ts';
-import type { TraceCall } from '../workload/trace.ts';
-import type { UserMemory } from '../workload/user.ts';
+import type { TraceCall } from '../replay/trace.ts';
+import type { UserMemory } from './user-memory.ts';
 
 export interface TaskInit {
   readonly pid: number;

@@ -1,12 +1,12 @@
 /** All tasks, which one runs, and the switch from one to another. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { KernelError } from '../core/errno.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
-import { KernelError } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { KmemCache } from '../mm/slab.ts';
-import { USER_DATA, USER_STACK_TOP, USER_TEXT, UserMemory, userProgram } from '../workload/user.ts';
 import { Creds } from './creds.ts';
 import { Task } from './task.ts';
+import { USER_DATA, USER_STACK_TOP, USER_TEXT, UserMemory, userProgram } from './user-memory.ts';
 
 const USER_CS = 0x33;
 const USER_DS = 0x2b;
@@ -189,13 +189,13 @@ export class Tasks {
       // the depth belongs to the code that switches, which goes on over there
       const depth = context.preemptCount;
       context.preemptCount = 0;
-      memory.writeAddr(this.#kernel.hot.currentTask + percpu.offset(context.cpu) - percpu.base, this.idle.address);
+      memory.writeAddr(this.#kernel.pcpuHot.currentTask + percpu.offset(context.cpu) - percpu.base, this.idle.address);
       this.bindCpu(task.cpu);
       context.preemptCount = depth;
     }
     const away = percpu.offset(task.cpu) - percpu.base;
-    memory.writeAddr(this.#kernel.hot.currentTask + away, task.address);
-    memory.writeAddr(this.#kernel.hot.topOfStack + away, task.stackTop);
+    memory.writeAddr(this.#kernel.pcpuHot.currentTask + away, task.address);
+    memory.writeAddr(this.#kernel.pcpuHot.topOfStack + away, task.stackTop);
     cpu.rsp0 = task.stackTop;
     if (task.user) memory.switchUserSpace(task.user.space);
     const migration = memory.translate(task.field('migration_disabled'), 0, false);
@@ -203,9 +203,9 @@ export class Tasks {
   }
   /** From here on code runs on this CPU. */
   bindCpu(n: number): void {
-    const { memory, cpu, context, percpu, hot } = this.#kernel;
+    const { memory, cpu, context, percpu, pcpuHot } = this.#kernel;
     cpu.gsBase = percpu.offset(n);
-    context.bindCpu(n, memory.translate(hot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
+    context.bindCpu(n, memory.translate(pcpuHot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
   }
   /** Living threads of its process. */
   threads(task: Task): number {

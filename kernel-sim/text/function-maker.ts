@@ -2,14 +2,14 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, rax, rbp, rsp } from '../../src/x86/index.ts';
 import { layoutOf } from '../bpf/maps/layout.ts';
+import { KernelError } from '../core/errno.ts';
 import type { Structs } from '../core/structs.ts';
-import { KernelError } from '../errno.ts';
 import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
+import type { Emit, EmitContext } from './assembly/context.ts';
 import { type Compiled, compile, emitEntry, type Prologue, percpuMem, type TraceSite } from './compile.ts';
 import type { Hypercalls } from './hypercalls.ts';
 import { functionName, parseFunction } from './language.ts';
 import type { Pregenerated } from './pregenerated.ts';
-import type { Emit, EmitContext } from './special/emit.ts';
 
 /** A function that the kernel's text has, apart from those of the function tables. */
 export interface FunctionSpec {
@@ -30,7 +30,7 @@ export interface MakerParts {
   /** function table: signature to body */
   readonly tables: Readonly<Record<string, string>>;
   /** hand-written text: of a function, or (`@name`) of a hypercall that needs no host */
-  readonly special: Readonly<Record<string, Emit>>;
+  readonly assembly: Readonly<Record<string, Emit>>;
   /** per-CPU offsets of the model's own variables */
   readonly percpu: Readonly<Record<string, number>>;
   /** text made beforehand, where it is for these symbols and structures */
@@ -77,7 +77,7 @@ export class FunctionMaker {
   }
   /** Whether a function of that name does something (others return 0 at once). */
   has(name: string): boolean {
-    return this.#defined.has(name) || this.#rows.has(name) || name in this.#parts.special;
+    return this.#defined.has(name) || this.#rows.has(name) || name in this.#parts.assembly;
   }
   /** Functions whose table row has a site of a tracepoint. */
   withSite(event: string): string[] {
@@ -90,14 +90,14 @@ export class FunctionMaker {
 
   /** Text for an address; `entry` false leaves out what ftrace patches. */
   make(name: string, at: Addr, beginning: Beginning, entry = true): Compiled {
-    const { special, hypercalls, ready, percpu } = this.#parts;
+    const { assembly, hypercalls, ready, percpu } = this.#parts;
     const spec = this.#defined.get(name);
     if (!spec && entry) {
       const known = ready?.get(name, at);
       if (known) return known;
     }
     const row = this.#rows.get(name);
-    const emit = special[name];
+    const emit = assembly[name];
     if (!spec && !emit && row !== undefined) return this.#fromTable(row, at, beginning, entry);
     const hook = name.startsWith('security_') ? this.address(`bpf_lsm_${name.slice(9)}`) : undefined;
     if (!spec && !emit && hook === undefined && !name.startsWith('__x64_sys_')) return leaf(beginning);
@@ -116,13 +116,13 @@ export class FunctionMaker {
   }
 
   #fromTable(row: string, at: Addr, beginning: Beginning, entry: boolean): Compiled {
-    const { hypercalls, structs, percpu, special } = this.#parts;
+    const { hypercalls, structs, percpu, assembly } = this.#parts;
     const hot = structs.of('pcpu_hot');
     return compile(parseFunction(row, this.#parts.tables[row] as string), at, beginning, entry, {
       address: (callee) => this.place(callee),
       hypercall: (name) => hypercalls.nr(name),
       inline: (name, a) => {
-        const emit = special[`@${name}`];
+        const emit = assembly[`@${name}`];
         emit?.(a, this.emitContext([]));
         return emit !== undefined;
       },

@@ -1,6 +1,6 @@
 /** What `mov eax, nr; vmcall` in kernel text reaches. */
 import type { Machine } from '../../src/machine/index.ts';
-import { KernelError } from '../errno.ts';
+import { KernelError } from '../core/errno.ts';
 
 interface Hypercall {
   readonly name: string;

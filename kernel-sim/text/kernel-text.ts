@@ -5,13 +5,13 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { type Fault, type Machine, PAGE_SIZE } from '../../src/machine/index.ts';
 import { Assembler } from '../../src/x86/index.ts';
+import { KernelError } from '../core/errno.ts';
 import type { Structs } from '../core/structs.ts';
-import { KernelError } from '../errno.ts';
 import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
+import type { Emit, EmitContext } from './assembly/context.ts';
 import { beginningOf, emitBeginning, FunctionMaker, type FunctionSpec } from './function-maker.ts';
 import { Hypercalls } from './hypercalls.ts';
 import type { Pregenerated } from './pregenerated.ts';
-import type { Emit, EmitContext } from './special/emit.ts';
 import { TraceSites } from './trace-sites.ts';
 
 export type { FunctionSpec } from './function-maker.ts';
@@ -30,7 +30,7 @@ export interface TextParts {
   readonly symbols: Symbols;
   readonly structs: Structs;
   readonly tables: Readonly<Record<string, string>>;
-  readonly special: Readonly<Record<string, Emit>>;
+  readonly assembly: Readonly<Record<string, Emit>>;
   readonly percpu: Readonly<Record<string, number>>;
   readonly ready: Pregenerated | undefined;
   /** names of hypercalls whose numbers are fixed */

@@ -4,7 +4,7 @@
  *     'ksys_read(fd, buf, count)': 'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos)?; return result'
  *
  *     x = callee(a, b)      call; `x:file` says that x points to a struct file
- *     @name(a, b)           hypercall: the host does it; or machine code, where `special/` has one of that name
+ *     @name(a, b)           hypercall: the host does it; or machine code, where `assembly/` has one of that name
  *     *f(a, b)              call of the address in the variable f; nothing where it is 0
  *     trace event(a, b)     tracepoint site
  *     ...?   ...!           only when the system call's recorded result is no error; only when it is
@@ -16,7 +16,7 @@
  * Operands: arguments and names assigned before, numbers, `result` (what the recording says the system call
  * returns), `current` (the running task), `p->field.path` where p's structure is known.
  */
-import { KernelError } from '../errno.ts';
+import { KernelError } from '../core/errno.ts';
 
 export type Operand =
   | { readonly kind: 'var'; readonly name: string }

@@ -2,17 +2,17 @@
 
 import { Btf } from '../../src/btf/index.ts';
 import { GuestMemory, Machine } from '../../src/machine/index.ts';
-import { OWN_PERCPU } from '../core/own-percpu.ts';
+import { MODEL_PERCPU } from '../core/model-percpu.ts';
 import { Structs } from '../core/structs.ts';
 import { builtinBtf } from '../data/builtin.ts';
 import { layouts } from '../data/layouts.ts';
 import { builtinSymbols } from '../sym/kallsyms.ts';
+import { assembly } from './assembly/index.ts';
 import type { TraceSite } from './compile.ts';
 import { beginningOf } from './function-maker.ts';
 import { tables } from './functions/index.ts';
 import { KernelText } from './kernel-text.ts';
 import type { TextTable } from './pregenerated.ts';
-import { special } from './special/index.ts';
 
 interface Made {
   readonly name: string;
@@ -47,8 +47,8 @@ function all(hypercalls: readonly string[]): { base: number; made: Made[]; hyper
     symbols,
     structs,
     tables,
-    special,
-    percpu: OWN_PERCPU,
+    assembly,
+    percpu: MODEL_PERCPU,
     ready: undefined,
     hypercalls,
   });

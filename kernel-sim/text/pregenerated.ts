@@ -1,6 +1,6 @@
 /**
  * Text of the functions at the shipped symbols' addresses, made when the package is: what a first
- * run would otherwise spend its time on. `data/pregenerate.ts` makes it, a test compares it.
+ * run would otherwise spend its time on. `data/make/pregenerate.ts` makes it, a test compares it.
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { Compiled, TraceSite } from './compile.ts';

@@ -1,6 +1,6 @@
 /** What an object is once it is in a kernel: its programs, maps and variables there, attached and closed together. */
 
-import { KernelError } from '../../kernel-sim/errno.ts';
+import { KernelError } from '../../kernel-sim/core/errno.ts';
 import { attachType } from '../uapi/index.ts';
 import { type AttachedLink, type AttachOptions, attachesItself, attachProgram, detaching } from './attach.ts';
 import type { LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';

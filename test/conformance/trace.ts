@@ -2,7 +2,7 @@
  * Where two engines part: registers after each BPF instruction. The interpreter is run one slot at a time; the image
  * with a breakpoint at the first byte of each instruction, where x86 registers hold BPF's (arch/x86/net/bpf_jit_comp.c).
  */
-import { BUDGET_SPENT, Interpreter, SLOT_BYTES } from '../../kernel-sim/bpf/interp/index.ts';
+import { BUDGET_SPENT, Interpreter, SLOT_BYTES } from '../../kernel-sim/bpf/engine/interp/index.ts';
 import type { Program } from '../../src/index.ts';
 import {
   BPF_ATOMIC,

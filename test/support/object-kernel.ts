@@ -1,7 +1,7 @@
 /** A kernel of tables for loading objects: bpf(2) as far as the verifier and the rewrites need it, nothing runs. */
 
-import { dumpInsns } from '../../kernel-sim/bpf/dump.ts';
-import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
+import { dumpInsns } from '../../kernel-sim/bpf/prog/dump.ts';
+import { makeVerifierKernel } from '../../kernel-sim/bpf/prog/verifier-kernel.ts';
 import { Btf } from '../../src/btf/index.ts';
 import { type Insn, readInsns } from '../../src/isa/index.ts';
 import type { MapCreateRequest, MapHandle, ObjectKernel, ProgLoadRequest } from '../../src/object/index.ts';

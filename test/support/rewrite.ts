@@ -1,6 +1,6 @@
 /** Verifies and rewrites a record's instructions against a kernel of tables alone, for comparison with the real kernel's xlated. */
-import { dumpInsns } from '../../kernel-sim/bpf/dump.ts';
-import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
+import { dumpInsns } from '../../kernel-sim/bpf/prog/dump.ts';
+import { makeVerifierKernel } from '../../kernel-sim/bpf/prog/verifier-kernel.ts';
 import { Btf } from '../../src/btf/index.ts';
 import * as I from '../../src/isa/index.ts';
 import { attachType, mapType, progType } from '../../src/uapi/index.ts';

@@ -1,7 +1,7 @@
 /** Programs of objects that libbpf gave a real Linux 6.12: its instructions, with the object's own maps, BTF and line records. */
 import { readFileSync } from 'node:fs';
 import { fixupAttachType } from '../../kernel-sim/bpf/prog/attach-check.ts';
-import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
+import { makeVerifierKernel } from '../../kernel-sim/bpf/prog/verifier-kernel.ts';
 import type { Btf } from '../../src/btf/index.ts';
 import { readInsns } from '../../src/isa/index.ts';
 import { loadTarget } from '../../src/object/attach-target.ts';

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { fixupAttachType } from '../../kernel-sim/bpf/prog/attach-check.ts';
-import { makeVerifierKernel } from '../../kernel-sim/bpf/verifier-kernel.ts';
+import { makeVerifierKernel } from '../../kernel-sim/bpf/prog/verifier-kernel.ts';
 import { Btf } from '../../src/btf/index.ts';
 import { readInsns } from '../../src/isa/index.ts';
 import { type MapFacts, type VerifierInput, type VerifyResult, verify } from '../../src/verifier/index.ts';

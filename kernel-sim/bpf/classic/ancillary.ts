@@ -1,6 +1,6 @@
 /** Loads at SKF_AD_OFF: fields of the socket buffer and its device, and calls. */
 import { BPF_AND, BPF_B, BPF_DW, BPF_H, BPF_JEQ, BPF_JNE, BPF_W, BPF_XOR, type Insn } from '../../../src/isa/index.ts';
-import { alu32, alu32Imm, call, exit, fromBe, jumpImm, load, mov64, mov64Imm } from './emit.ts';
+import { alu32, alu32Imm, call, exit, fromBe, jumpImm, load, mov64, mov64Imm } from './build.ts';
 import type { SockFilter } from './filter.ts';
 import { SKF_AD, SKF_AD_OFF } from './opcodes.ts';
 import { A, ARG1, ARG2, ARG3, type ClassicKernel, CTX, TMP, X } from './registers.ts';

@@ -41,8 +41,8 @@ import {
   insn,
 } from '../../../src/isa/index.ts';
 import { ancillaryLoad } from './ancillary.ts';
+import { alu32, alu32Imm, exit, jumpImm, load, mov32, mov32Imm, mov64, store32 } from './build.ts';
 import { checkClassic } from './check.ts';
-import { alu32, alu32Imm, exit, jumpImm, load, mov32, mov32Imm, mov64, store32 } from './emit.ts';
 import { ClassicError, type SockFilter } from './filter.ts';
 import { BPF_A, BPF_LEN, BPF_MISC, BPF_MSH, BPF_RET, BPF_TAX, BPF_TXA } from './opcodes.ts';
 import { packetLoad } from './packet.ts';

@@ -7,7 +7,7 @@
  *     byte  3    jf: when false
  *     bytes 4-7  k
  */
-import { KernelError } from '../../errno.ts';
+import { KernelError } from '../../core/errno.ts';
 
 export interface SockFilter {
   readonly code: number;

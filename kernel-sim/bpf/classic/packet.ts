@@ -15,7 +15,7 @@ import {
   bpfSize,
   type Insn,
 } from '../../../src/isa/index.ts';
-import { alu32, alu64Imm, call, exit, fromBe, jump, jumpImm, load, mov64, mov64Imm } from './emit.ts';
+import { alu32, alu64Imm, call, exit, fromBe, jump, jumpImm, load, mov64, mov64Imm } from './build.ts';
 import type { SockFilter } from './filter.ts';
 import { A, ARG1, ARG2, ARG3, ARG4, type ClassicKernel, CTX, DATA, HEADLEN, TMP, X } from './registers.ts';
 

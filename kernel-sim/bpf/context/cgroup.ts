@@ -2,10 +2,11 @@
  * Contexts of control group hooks: `struct bpf_sysctl`, `struct bpf_sockopt`, `struct bpf_cgroup_dev_ctx`.
  * kernel/bpf/cgroup.c, Linux 6.12.
  */
+
+import { ldx, storeAs, stx } from '../../../src/isa/build.ts';
 import type { Insn } from '../../../src/isa/index.ts';
 import { attachType } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { ldx, storeAs, stx } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableModel } from './fields.ts';
 import { freeRegister } from './scratch.ts';

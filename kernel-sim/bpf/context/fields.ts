@@ -3,10 +3,11 @@
  * read one table. Offsets of the context that the program sees follow from the order and the
  * sizes of its rows, as in include/uapi/linux/bpf.h; those of the kernel come from BTF.
  */
+
+import { accessSize } from '../../../src/isa/build.ts';
 import type { Insn } from '../../../src/isa/index.ts';
 import { BPF_LDX } from '../../../src/isa/index.ts';
 import type { ContextModel, CtxAccess, TypeFlag } from '../../../src/verifier/kernel.ts';
-import { accessSize } from '../emit.ts';
 import type { StructLayout } from './layout.ts';
 import { loadedSize, loadPath, resolvePath } from './path.ts';
 

@@ -6,8 +6,9 @@
  *     sk_buff.dev?->net_device.ifindex    the pointer; NULL is the result where it is NULL
  *     sk_buff.pkt_type                    a bitfield: its byte, masked
  */
+
+import { alu32Imm, jumpImm, ldx } from '../../../src/isa/build.ts';
 import { BPF_AND, BPF_JEQ, type Insn } from '../../../src/isa/index.ts';
-import { alu32Imm, jumpImm, ldx } from '../emit.ts';
 import type { StructField, StructLayout } from './layout.ts';
 
 export interface PathStep extends StructField {

@@ -2,9 +2,10 @@
  * Contexts of tracing programs that are plain memory: pt_regs, tracepoint records, raw tracepoint
  * arguments, perf events, system call programs. kernel/trace/bpf_trace.c and kernel/bpf/syscall.c, Linux 6.12.
  */
+
+import { ldx } from '../../../src/isa/build.ts';
 import type { Insn } from '../../../src/isa/index.ts';
 import type { ContextModel, CtxAccess } from '../../../src/verifier/kernel.ts';
-import { ldx } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 
 const PT_REGS_SIZE = 168;

@@ -1,7 +1,8 @@
 /** `struct sk_msg_md` of sk_msg programs: sk_msg_is_valid_access and sk_msg_convert_ctx_access of net/core/filter.c, Linux 6.12. */
+
+import { alu32Imm } from '../../../src/isa/build.ts';
 import { BPF_LSH } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { alu32Imm } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Field, place, tableModel } from './fields.ts';
 import { loadPath } from './path.ts';

@@ -2,8 +2,9 @@
  * Programs that choose a socket: `struct sk_reuseport_md` and `struct bpf_sk_lookup`.
  * sk_reuseport_is_valid_access, sk_lookup_is_valid_access and their conversions of net/core/filter.c, Linux 6.12.
  */
+
+import { mov32Imm } from '../../../src/isa/build.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { mov32Imm } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Field, place, tableAccess, tableModel } from './fields.ts';
 import { loadPath } from './path.ts';

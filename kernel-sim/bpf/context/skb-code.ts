@@ -1,4 +1,6 @@
 /** Code that packet programs get in front of themselves and for legacy loads: net/core/filter.c, Linux 6.12. */
+
+import { accessSize, alu32Imm, aluReg, jumpImm, ldx, mov32Imm, movImm, movReg } from '../../../src/isa/build.ts';
 import {
   BPF_ADD,
   BPF_ALU,
@@ -17,7 +19,6 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
-import { accessSize, alu32Imm, aluReg, jumpImm, ldx, mov32Imm, movImm, movReg } from '../emit.ts';
 import { type ContextEnv, emitCall } from './env.ts';
 import type { StructLayout } from './layout.ts';
 

@@ -2,6 +2,8 @@
  * Fields of `struct __sk_buff` and what loads and stores of them become: bpf_convert_ctx_access() of
  * net/core/filter.c, Linux 6.12.
  */
+
+import { alu32Imm, aluReg, ja, jumpImm, ldx, mov32Imm, movImm, movReg, storeAs, stx } from '../../../src/isa/build.ts';
 import {
   BPF_ADD,
   BPF_AND,
@@ -17,7 +19,6 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
-import { alu32Imm, aluReg, ja, jumpImm, ldx, mov32Imm, movImm, movReg, storeAs, stx } from '../emit.ts';
 import { type Conversion, type Field, place } from './fields.ts';
 import type { StructLayout } from './layout.ts';
 import { loadPath } from './path.ts';

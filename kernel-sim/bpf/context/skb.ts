@@ -2,9 +2,10 @@
  * `struct __sk_buff`, the context of socket filters, tc, cgroup_skb, lwt and sk_skb programs: who may
  * touch which field, by the is_valid_access functions of net/core/filter.c, Linux 6.12.
  */
+
+import { ldx, storeAs } from '../../../src/isa/build.ts';
 import { BPF_LDX } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { ldx, storeAs } from '../emit.ts';
 import { type ContextEnv, capable } from './env.ts';
 import { type Field, type PlacedField, place, tableAccess, tableConvert } from './fields.ts';
 import { genLdAbs, unclonePrologue } from './skb-code.ts';

@@ -1,8 +1,9 @@
 /** `struct bpf_sock_addr`, the context of cgroup_sock_addr programs: sock_addr_is_valid_access and sock_addr_convert_ctx_access of net/core/filter.c, Linux 6.12. */
+
+import { ldx, storeAs, stx } from '../../../src/isa/build.ts';
 import type { Insn } from '../../../src/isa/index.ts';
 import { ATTACH_TYPES } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { ldx, storeAs, stx } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableModel } from './fields.ts';
 import { freeRegister } from './scratch.ts';

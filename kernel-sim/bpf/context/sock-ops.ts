@@ -1,7 +1,8 @@
 /** `struct bpf_sock_ops`: sock_ops_is_valid_access and sock_ops_convert_ctx_access of net/core/filter.c, Linux 6.12. */
+
+import { alu32Imm, aluReg, ja, jumpImm, ldx, movImm, storeAs, stx } from '../../../src/isa/build.ts';
 import { BPF_ADD, BPF_JEQ, BPF_LSH, BPF_REG_AX, type Insn } from '../../../src/isa/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { alu32Imm, aluReg, ja, jumpImm, ldx, movImm, storeAs, stx } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableModel } from './fields.ts';
 import { loadPath, resolvePath } from './path.ts';

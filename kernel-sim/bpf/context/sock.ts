@@ -3,10 +3,11 @@
  * as contexts (cgroup_sock) and behind pointers. bpf_sock_convert_ctx_access and its kin of
  * net/core/filter.c, Linux 6.12.
  */
+
+import { jumpImm, ldx, mov32Imm, storeAs } from '../../../src/isa/build.ts';
 import { BPF_JNE, type Insn } from '../../../src/isa/index.ts';
 import { attachType } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
-import { jumpImm, ldx, mov32Imm, storeAs } from '../emit.ts';
 import type { ContextEnv } from './env.ts';
 import { type Conversion, type Field, place, tableAccess, tableConvert, tableModel } from './fields.ts';
 import { loadPath } from './path.ts';

@@ -5,7 +5,7 @@
 import { BPF_EXIT, BPF_JMP, type Insn } from '../../../src/isa/index.ts';
 import { DEFAULT_FEATURES, type JitFeatures, type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
 import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
-import { KernelError } from '../../errno.ts';
+import { KernelError } from '../../core/errno.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';

@@ -8,6 +8,9 @@ import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
 import { type Executor, PAUSED } from '../../core/pause.ts';
 import type { Kernel } from '../../kernel.ts';
+import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
+import { countedSlots } from '../prog/counted.ts';
+import type { BpfProg } from '../prog/prog.ts';
 import {
   type InterpEnv,
   type InterpProgram,
@@ -15,10 +18,7 @@ import {
   InvalidInsnError,
   predecode,
   SLOT_BYTES,
-} from '../interp/index.ts';
-import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import { countedSlots } from '../prog/counted.ts';
-import type { BpfProg } from '../prog/prog.ts';
+} from './interp/index.ts';
 import { type Refault, refaultOf } from './refault.ts';
 
 /** MAX_TAIL_CALL_CNT */

@@ -1,6 +1,6 @@
 /** Arenas: sparse memory that programs and user space share at one user address (BPF_MAP_TYPE_ARENA, Linux 6.9). */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 const PAGE = 4096;

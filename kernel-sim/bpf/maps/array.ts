@@ -8,7 +8,7 @@ import {
   BPF_F_MMAPABLE,
   BPF_NOEXIST,
 } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;

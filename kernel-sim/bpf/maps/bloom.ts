@@ -1,7 +1,7 @@
 /** Bloom filters: Linux 6.12 Documentation/bpf/map_bloom_filter.rst. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_ANY, BPF_F_ZERO_SEED } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { jhash } from './jhash.ts';
 import { BpfMap, contiguous, type MapAttrs, type MapContext } from './map.ts';
 

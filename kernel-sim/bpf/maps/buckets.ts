@@ -3,7 +3,7 @@
  * pointer (include/linux/rculist_nulls.h), all in guest memory. Elements are named by their addresses.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
-import type { MapHost } from '../host.ts';
+import type { MapHost } from './host.ts';
 import type { MapLayout } from './layout.ts';
 
 /** The lower half of LIST_POISON2, which marks an element that is in no list, and the upper half. */

@@ -23,7 +23,7 @@ import {
   BPF_F_ZERO_SEED,
   BPF_MAP_TYPE as T,
 } from '../../../src/uapi/index.ts';
-import type { Errno } from '../../errno.ts';
+import type { Errno } from '../../core/errno.ts';
 
 /** What is checked: numbers as user space gave them. */
 export interface CheckedAttrs {

@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_F_PRESERVE_ELEMS } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { FdArrayMap, type FdSlot } from './array.ts';
 import { innerMapMatches } from './inner.ts';
 import type { BpfMap, MapAttrs, MapContext, MapTarget } from './map.ts';

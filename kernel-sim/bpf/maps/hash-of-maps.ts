@@ -1,6 +1,6 @@
 /** BPF_MAP_TYPE_HASH_OF_MAPS: Linux 6.12 Documentation/bpf/map_of_maps.rst. */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { HashMap } from './hash.ts';
 import { innerMapMatches } from './inner.ts';
 import type { BpfMap, MapAttrs, MapContext } from './map.ts';

@@ -14,7 +14,7 @@ import {
   BPF_MAP_TYPE,
   BPF_NOEXIST,
 } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { Buckets } from './buckets.ts';
 import { jhash } from './jhash.ts';
 import { Lru } from './lru.ts';

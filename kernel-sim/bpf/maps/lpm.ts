@@ -1,7 +1,7 @@
 /** Longest prefix match: Linux 6.12 Documentation/bpf/map_lpm_trie.rst; nodes are `struct lpm_trie_node`. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_NOEXIST } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 /** A node that only joins two subtrees (LPM_TREE_NODE_FLAG_IM). */

@@ -7,8 +7,8 @@
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import type { GuestMemory } from '../../../src/machine/index.ts';
 import { mapTypeName } from '../../../src/uapi/index.ts';
-import { ERRNO, type Errno } from '../../errno.ts';
-import type { MapHost } from '../host.ts';
+import { ERRNO, type Errno } from '../../core/errno.ts';
+import type { MapHost } from './host.ts';
 import type { MapLayout } from './layout.ts';
 
 /** Attributes of MAP_CREATE after validation, numbers throughout. */

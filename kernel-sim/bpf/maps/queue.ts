@@ -1,7 +1,7 @@
 /** Queues and stacks: Linux 6.12 Documentation/bpf/map_queue_stack.rst; a ring of `max_entries + 1` values. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_MAP_TYPE } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 export class QueueStackMap extends BpfMap {

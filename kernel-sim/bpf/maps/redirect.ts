@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 export class RedirectMap extends BpfMap {

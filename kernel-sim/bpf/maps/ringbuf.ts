@@ -12,7 +12,7 @@ import {
   BPF_RINGBUF_DISCARD_BIT,
   BPF_RINGBUF_HDR_SZ,
 } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, copyIn, type MapAttrs, type MapContext } from './map.ts';
 
 const PAGE = 4096;

@@ -1,7 +1,7 @@
 /** Stack traces by id: BPF_MAP_TYPE_STACK_TRACE; buckets are `struct stack_map_bucket`, one a slot. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_F_FAST_STACK_CMP, BPF_F_REUSE_STACKID, BPF_F_STACK_BUILD_ID } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../errno.ts';
+import { ERRNO } from '../../core/errno.ts';
 import { jhash } from './jhash.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../src/uapi/index.ts';
-import type { Errno } from '../../errno.ts';
+import type { Errno } from '../../core/errno.ts';
 
 /** Types that insist on some attach types; others take any. */
 const EXPECTED: ReadonlyMap<number, readonly number[]> = new Map([

@@ -7,7 +7,7 @@ import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
 import type { InterpEngine } from '../engine/interp-engine.ts';
 import { BpfError, NotModelledError } from '../errors.ts';
 import { helperName, helperRow } from '../helpers/index.ts';
-import { type BpfState, BtfObject } from '../state.ts';
+import { type BpfState, BtfObject } from '../syscall/state.ts';
 import { type LoadRequest, loadFailure } from './load.ts';
 import { BpfProg, type ProgCode } from './prog.ts';
 import { resolveReferences } from './resolve.ts';

@@ -3,10 +3,10 @@ import type { Insn } from '../../../src/isa/index.ts';
 import { readInsns } from '../../../src/isa/index.ts';
 import { attachType, progType, progTypeName, UnknownNameError } from '../../../src/uapi/index.ts';
 import type { Caps } from '../../../src/verifier/types.ts';
-import type { Errno } from '../../errno.ts';
+import type { Errno } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
-import { isObjectName } from '../map-create.ts';
-import type { BpfState } from '../state.ts';
+import { isObjectName } from '../syscall/map-create.ts';
+import type { BpfState } from '../syscall/state.ts';
 import {
   checkAttach,
   fixupAttachType,

@@ -4,7 +4,7 @@ import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Kernel } from '../../kernel.ts';
-import type { InterpProgram } from '../interp/index.ts';
+import type { InterpProgram } from '../engine/interp/index.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { progTag } from './tag.ts';
 

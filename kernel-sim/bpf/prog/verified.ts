@@ -10,14 +10,14 @@ import {
   verify,
 } from '../../../src/verifier/index.ts';
 import { RewriteError, rewriteProgram } from '../../../src/verifier/rewrite/index.ts';
-import type { Errno } from '../../errno.ts';
+import type { Errno } from '../../core/errno.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import { type BpfState, BtfObject } from '../state.ts';
-import { makeVerifierKernel } from '../verifier-kernel.ts';
+import { type BpfState, BtfObject } from '../syscall/state.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
 import { mapFacts } from './map-facts.ts';
 import type { ProgCode } from './prog.ts';
+import { makeVerifierKernel } from './verifier-kernel.ts';
 
 export interface Verification {
   readonly code: ProgCode;

@@ -1,6 +1,6 @@
 /** What user space is shown of a rewritten program: internal opcodes, addresses and calls. */
 import { expect, test } from 'vitest';
-import { dumpInsns } from '../../../kernel-sim/bpf/dump.ts';
+import { dumpInsns } from '../../../kernel-sim/bpf/prog/dump.ts';
 import * as I from '../../../src/isa/index.ts';
 
 const insn = I.insn;

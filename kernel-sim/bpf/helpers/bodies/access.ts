@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { type GuestMemory, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 
 const PAGE = 4096;
 /** the lowest canonical address of the kernel's half */

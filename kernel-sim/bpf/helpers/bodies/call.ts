@@ -3,9 +3,9 @@ import { type Addr, addrHi, addrLo } from '../../../../src/machine/addr.ts';
 import { MachineStop } from '../../../../src/machine/index.ts';
 import type { Args } from '../../../core/args.ts';
 import type { Kernel, Pair } from '../../../kernel.ts';
-import { BUDGET_SPENT } from '../../interp/index.ts';
+import { BUDGET_SPENT } from '../../engine/interp/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
-import type { BpfState } from '../../state.ts';
+import type { BpfState } from '../../syscall/state.ts';
 
 /** A helper was given a map pointer that points to no map: the verifier prevents that. */
 export class NoMapError extends MachineStop {

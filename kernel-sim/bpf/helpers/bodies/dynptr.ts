@@ -1,8 +1,8 @@
 /** Dynamic pointers: bpf-helpers(7), bpf_dynptr_from_mem and its kin; `struct bpf_dynptr_kern` is data, size with flags, offset. */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import { GuestStruct } from '../../../run/packet.ts';
 import { RingbufMap } from '../../maps/index.ts';
-import { GuestStruct } from '../../testrun/packet.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
 export const SIZE_MASK = 0xff_ffff;

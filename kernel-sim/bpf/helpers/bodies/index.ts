@@ -1,9 +1,9 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
 import { GuestFault, MachineStop } from '../../../../src/machine/index.ts';
 import type { Kernel } from '../../../kernel.ts';
-import { special } from '../../../text/special/index.ts';
+import { assembly } from '../../../text/assembly/index.ts';
 import { refaultOf } from '../../engine/refault.ts';
-import type { BpfState } from '../../state.ts';
+import type { BpfState } from '../../syscall/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
 import { DYNPTR } from './dynptr.ts';
 import { KFUNCS } from './kfuncs.ts';
@@ -69,21 +69,21 @@ const made = new WeakMap<Kernel, Set<string>>();
 
 /**
  * Makes sure that a helper does what it does; false where the model has no body for it. Some helpers are machine code
- * (`text/special`): of those the body here is what the interpreter calls, and what the code itself asks the host for.
+ * (`text/assembly`): of those the body here is what the interpreter calls, and what the code itself asks the host for.
  */
 export function defineHelper(state: BpfState, symbol: string): boolean {
   const { kernel } = state;
   const { text } = kernel;
   const done = made.get(kernel) ?? new Set();
   if (done.has(symbol)) return true;
-  if (text.has(symbol) && !(symbol in special)) return !stopping.get(kernel)?.has(symbol);
+  if (text.has(symbol) && !(symbol in assembly)) return !stopping.get(kernel)?.has(symbol);
   const body = bodyOf(symbol);
-  if (kernel.symbols.find(symbol) === undefined || (body === undefined && !(symbol in special))) return false;
+  if (kernel.symbols.find(symbol) === undefined || (body === undefined && !(symbol in assembly))) return false;
   made.set(kernel, done.add(symbol));
   if (body === undefined) return true;
   const call = callOf(state);
   const faults = refaultOf(kernel);
-  if (!(symbol in special)) text.define({ name: symbol, handler: () => faults.guard(() => body(call)) });
+  if (!(symbol in assembly)) text.define({ name: symbol, handler: () => faults.guard(() => body(call)) });
   else if (kernel.engine !== 'interp') text.hypercall(symbol, () => faults.guard(() => body(call)));
   else text.define({ name: symbol, orText: true, handler: () => orText(kernel, body, call) });
   return true;

@@ -1,6 +1,6 @@
 /** Kernel functions that programs call by BTF id (Linux 6.12 Documentation/bpf/kfuncs.rst, bpf_iterators.rst). */
-import { ERRNO } from '../../../errno.ts';
-import { GuestStruct } from '../../testrun/packet.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import { GuestStruct } from '../../../run/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 import { clear, type Dynptr, init, outside, READ_ONLY, readDynptr, SIZE_MASK, TYPE_SKB, TYPE_XDP } from './dynptr.ts';
 

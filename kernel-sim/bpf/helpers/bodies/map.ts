@@ -4,7 +4,7 @@
  */
 import { addrHi, addrLo } from '../../../../src/machine/addr.ts';
 import { BPF_RINGBUF_HDR_SZ } from '../../../../src/uapi/index.ts';
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import { HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 

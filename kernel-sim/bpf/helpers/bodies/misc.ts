@@ -1,5 +1,5 @@
 /** Helpers that tell where and when a program runs, and those that steer it. */
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import { CgroupStorageMap, LocalStorageMap } from '../../maps/index.ts';
 import { type HelperBodies, type HelperBody, pair } from './call.ts';
 

@@ -2,9 +2,9 @@
  * Records for user space: bpf-helpers(7), bpf_perf_event_output. A perf event array's slot holds an event; what is
  * written lies in the event's ring as PERF_RECORD_SAMPLE with raw data (perf_event_open(2)).
  */
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import { GuestStruct } from '../../../run/packet.ts';
 import { PerfEventArrayMap } from '../../maps/index.ts';
-import { GuestStruct } from '../../testrun/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 /** BPF_F_CURRENT_CPU and BPF_F_INDEX_MASK */

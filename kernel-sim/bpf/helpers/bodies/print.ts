@@ -1,9 +1,9 @@
 /** bpf_trace_printk, bpf_trace_vprintk, bpf_snprintf (bpf-helpers(7)). */
 import { type Addr, addrToBigInt } from '../../../../src/machine/addr.ts';
 import { type GuestMemory, PAGE_SIZE, START_KERNEL_MAP } from '../../../../src/machine/index.ts';
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import type { Kernel } from '../../../kernel.ts';
-import type { BpfState } from '../../state.ts';
+import type { BpfState } from '../../syscall/state.ts';
 import { copyString, readString } from './access.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 import { type Conversion, parseFormat } from './format.ts';

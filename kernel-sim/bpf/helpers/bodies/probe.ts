@@ -1,7 +1,7 @@
 /** Reading and writing memory by address: bpf-helpers(7), bpf_probe_read and its kin. */
 
 import { KERNEL_TEXT, MODULES_VADDR, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import { probeRead, probeReadString, type Space } from './access.ts';
 import type { HelperBodies, HelperBody } from './call.ts';
 

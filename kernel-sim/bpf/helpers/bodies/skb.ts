@@ -1,7 +1,7 @@
 /** Packets in socket buffers: bpf-helpers(7), bpf_skb_load_bytes and its kin, and the functions that legacy loads call. */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { ERRNO } from '../../../errno.ts';
-import { GuestStruct, SHARED_INFO } from '../../testrun/packet.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import { GuestStruct, SHARED_INFO } from '../../../run/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 import { csumAdd, csumFold, csumPartial, csumReplace2, csumReplace4 } from './checksum.ts';
 

@@ -2,8 +2,8 @@
  * Sockets from programs: bpf-helpers(7), bpf_sk_lookup_tcp and its kin. This kernel model has no connections, so a
  * lookup finds none; what is asked of a socket that a context names is answered from its structure.
  */
-import { ERRNO } from '../../../errno.ts';
-import { GuestStruct } from '../../testrun/packet.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import { GuestStruct } from '../../../run/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 const TCP_TIME_WAIT = 6;

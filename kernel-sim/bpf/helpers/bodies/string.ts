@@ -1,5 +1,5 @@
 /** Strings and numbers in them: bpf-helpers(7), bpf_strtol, bpf_strtoul, bpf_strncmp. */
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
 const latin1 = (bytes: Uint8Array): string =>

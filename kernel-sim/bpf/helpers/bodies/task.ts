@@ -1,5 +1,5 @@
 /** The current task: bpf-helpers(7), bpf_get_current_pid_tgid and its kin. */
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import type { HelperBodies } from './call.ts';
 
 export const TASK: HelperBodies = {

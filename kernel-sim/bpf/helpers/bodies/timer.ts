@@ -1,7 +1,7 @@
 /** Timers in map values: bpf-helpers(7), bpf_timer_init and its kin. They fire when the kernel's clock passes them. */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { ERRNO } from '../../../errno.ts';
-import type { BpfState } from '../../state.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import type { BpfState } from '../../syscall/state.ts';
 import { type HelperBodies, type HelperCall, pair } from './call.ts';
 
 interface Timer {

@@ -1,7 +1,7 @@
 /** Where a tracing program was called from: bpf-helpers(7), bpf_get_func_ip, bpf_get_stackid and their kin. */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { RBP } from '../../../../src/machine/index.ts';
-import { ERRNO } from '../../../errno.ts';
+import { ERRNO } from '../../../core/errno.ts';
 import { StackTraceMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 

@@ -1,6 +1,6 @@
 /** Packets in XDP buffers: bpf-helpers(7), bpf_xdp_adjust_head and its kin. */
-import { ERRNO } from '../../../errno.ts';
-import { ETH_HLEN, GuestStruct, SHARED_INFO } from '../../testrun/packet.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import { ETH_HLEN, GuestStruct, SHARED_INFO } from '../../../run/packet.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
 /** sizeof(struct xdp_frame): metadata and packet start behind it */

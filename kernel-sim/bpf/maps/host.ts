@@ -1,0 +1,21 @@
+/** What bpf(2) needs of the rest of the kernel, apart from the machine: memory, time, tasks, symbols. */
+import type { Addr } from '../../../src/machine/addr.ts';
+import type { GuestMemory } from '../../../src/machine/index.ts';
+
+/** Memory and randomness, for maps. */
+export interface MapHost {
+  readonly memory: GuestMemory;
+  readonly cpus: number;
+  /** CPU that executes now */
+  cpu(): number;
+  kmalloc(size: number): Addr;
+  kfree(at: Addr): void;
+  vmalloc(size: number): Addr;
+  vfree(at: Addr): void;
+  /** per-CPU memory: an address to which each CPU's offset is added */
+  percpuAlloc(size: number): Addr;
+  percpuFree(at: Addr): void;
+  perCpuPtr(at: Addr, cpu: number): Addr;
+  /** seeded, u32 */
+  random(): number;
+}

@@ -1,0 +1,284 @@
+/** bpf(2): the one door into the kernel for programs, maps, BTF and links. */
+import { type Btf, validateBtf } from '../../../src/btf/index.ts';
+import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
+import type { FdObject } from '../../core/fds.ts';
+import type { Kernel } from '../../kernel.ts';
+import { runInSlices, runThrough } from '../../run/drive.ts';
+import type { InsnCounter, TestRunOptions, TestRunResult } from '../../run/types.ts';
+import {
+  BpfLink,
+  createLink,
+  type LinkCreateAttrs,
+  openRawTracepoint,
+  type RawTracepointAttrs,
+} from '../attach/links.ts';
+import { contextModel, layoutOf } from '../context/index.ts';
+import { ImageEngine } from '../engine/image-engine.ts';
+import { InterpEngine } from '../engine/interp-engine.ts';
+import { BpfError } from '../errors.ts';
+import { defineHelper, defineUnmodelled, fireTimers } from '../helpers/bodies/index.ts';
+import { BpfMap } from '../maps/index.ts';
+import { PerfOutput, type PerfSample } from '../maps/perf-output.ts';
+import { buildProgram, type Engines } from '../prog/build.ts';
+import { dumpXlated } from '../prog/dump.ts';
+import { checkLoad, type ProgLoadAttrs } from '../prog/load.ts';
+import { BpfProg } from '../prog/prog.ts';
+import { MapHandle, Program } from './handles.ts';
+import { type BtfInfo, infoOf, type LinkInfo, type MapInfo, type ProgInfo } from './info.ts';
+import { MapCommands } from './map-commands.ts';
+import { createMap, type MapCreateAttrs } from './map-create.ts';
+import { BpfState, BtfObject, type Ids } from './state.ts';
+
+/** An attachment as its creator holds it: by its descriptor. */
+export interface LinkHandle {
+  readonly fd: number;
+  readonly id: number;
+  readonly link: BpfLink;
+  /** BPF_LINK_DETACH, whatever else refers to the link; closing the descriptor detaches only what nothing else refers to */
+  detach(): void;
+}
+
+export class Bpf {
+  readonly #state: BpfState;
+  readonly #mapCommands: MapCommands;
+  #engines: Engines | undefined;
+
+  constructor(kernel: Kernel) {
+    this.#state = new BpfState(kernel);
+    this.#mapCommands = new MapCommands(this.#state);
+  }
+
+  /** Objects by id, for those who list them. */
+  get state(): BpfState {
+    return this.#state;
+  }
+
+  /** BPF_PROG_LOAD. @throws BpfError with errno and the verifier's log */
+  progLoad(attrs: ProgLoadAttrs): Program {
+    const prog = buildProgram(this.#state, this.#engine(), checkLoad(this.#state, attrs));
+    return this.#program(prog, this.#state.kernel.fds.install(prog));
+  }
+
+  /** BPF_MAP_CREATE. @throws BpfError */
+  mapCreate(attrs: MapCreateAttrs): MapHandle {
+    const map = createMap(this.#state, attrs);
+    return this.#map(map, this.#state.kernel.fds.install(map));
+  }
+
+  /** BPF_BTF_LOAD. @throws BpfError EINVAL with the parser's message as the log */
+  btfLoad(bytes: Uint8Array): { readonly fd: number; readonly id: number; readonly btf: Btf } {
+    const verdict = validateBtf(bytes, { log: true });
+    if (!verdict.ok) throw new BpfError('BPF_BTF_LOAD', verdict.errno, 'the BTF is not valid', verdict.log);
+    const object = new BtfObject(verdict.btf, bytes);
+    this.#state.btfs.add(object);
+    object.onFree = () => this.#state.btfs.remove(object);
+    return { fd: this.#state.kernel.fds.install(object), id: object.id, btf: verdict.btf };
+  }
+
+  /** BPF_PROG_TEST_RUN */
+  progTestRun(prog: Program | number, options: TestRunOptions = {}): TestRunResult {
+    return this.#testRun(
+      typeof prog === 'number' ? this.#state.progByFd('BPF_PROG_TEST_RUN', prog) : prog.prog,
+      options,
+    );
+  }
+
+  /** BPF_LINK_CREATE. @throws BpfError; what this kernel model cannot attach is named */
+  linkCreate(attrs: LinkCreateAttrs): LinkHandle {
+    return this.#link(createLink(this.#state, attrs));
+  }
+  /** BPF_RAW_TRACEPOINT_OPEN. @throws BpfError ENOENT: no such tracepoint */
+  rawTracepointOpen(attrs: RawTracepointAttrs): LinkHandle {
+    return this.#link(openRawTracepoint(this.#state, attrs));
+  }
+  #link(link: BpfLink): LinkHandle {
+    const fd = this.#state.kernel.fds.install(link);
+    return { fd, id: link.id, link, detach: () => link.detach() };
+  }
+
+  /** BPF_OBJ_GET_INFO_BY_FD. @throws BpfError EBADF, EINVAL */
+  objGetInfo(fd: number): ProgInfo | MapInfo | BtfInfo | LinkInfo {
+    return infoOf(this.#state.fdObject('BPF_OBJ_GET_INFO_BY_FD', fd), (prog) => this.#dump(prog).length);
+  }
+  /** BPF_PROG_GET_NEXT_ID and its siblings: the smallest id above `after`, undefined where there is none. */
+  nextId(kind: 'prog' | 'map' | 'btf' | 'link', after = 0): number | undefined {
+    return this.#ids(kind).after(after);
+  }
+  /** BPF_PROG_GET_FD_BY_ID and its siblings. @throws BpfError ENOENT */
+  fdById(kind: 'prog' | 'map' | 'btf' | 'link', id: number): number {
+    const object = this.#ids(kind).get(id);
+    if (object === undefined)
+      throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);
+    return this.#open(object);
+  }
+  /** A further descriptor: all those of an object together hold it once. */
+  #open(object: FdObject): number {
+    const { fds } = this.#state.kernel;
+    if (!fds.has(object)) object.get?.();
+    return fds.install(object);
+  }
+  #ids(kind: 'prog' | 'map' | 'btf' | 'link'): Ids<FdObject & { id: number }> {
+    const { progs, maps, btfs, links } = this.#state;
+    return { prog: progs, map: maps, btf: btfs, link: links }[kind] as unknown as Ids<FdObject & { id: number }>;
+  }
+
+  /** BPF_OBJ_PIN, into a bpffs of the kernel's own. @throws BpfError EEXIST, EPERM for paths outside it */
+  objPin(path: string, fd: number): void {
+    if (!path.startsWith('/sys/fs/bpf/'))
+      throw new BpfError('BPF_OBJ_PIN', 'EPERM', `${path} is not below /sys/fs/bpf`);
+    if (this.#state.pins.has(path)) throw new BpfError('BPF_OBJ_PIN', 'EEXIST', path);
+    const object = this.#state.fdObject('BPF_OBJ_PIN', fd);
+    if (!(object instanceof BpfMap || object instanceof BpfProg || object instanceof BpfLink)) {
+      throw new BpfError('BPF_OBJ_PIN', 'EINVAL', `${object.fdName} cannot be pinned`);
+    }
+    object.get();
+    if (object instanceof BpfMap) object.pins++;
+    this.#state.pins.set(path, object);
+  }
+  /** BPF_OBJ_GET: a descriptor. @throws BpfError ENOENT */
+  objGet(path: string): number {
+    const object = this.#state.pins.get(path);
+    if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
+    return this.#open(object);
+  }
+  /** unlink(2) of a pinned object. */
+  unpin(path: string): void {
+    const object = this.#state.pins.get(path);
+    if (object === undefined) throw new BpfError('unlink', 'ENOENT', path);
+    this.#state.pins.delete(path);
+    if (object instanceof BpfMap) object.unpinned(this.#state.kernel.fds.has(object));
+    object.put?.();
+  }
+
+  /**
+   * Opens an event for bpf_perf_event_output on each CPU and puts it into the map's slots, as libbpf's
+   * perf_buffer__new does. Records go to `sink`, in order.
+   */
+  perfBuffer(
+    map: MapHandle | number,
+    sink: (sample: PerfSample) => void,
+  ): { readonly fds: readonly number[]; close(): void } {
+    const handle = typeof map === 'number' ? this.map(map) : map;
+    const { kernel, host } = this.#state;
+    const fds: number[] = [];
+    for (let cpu = 0; cpu < Math.min(kernel.cpus, handle.maxEntries); cpu++) {
+      const fd = kernel.fds.install(new PerfOutput(host, cpu, cpu + 1, sink));
+      fds.push(fd);
+      handle.update(cpu, fd);
+    }
+    return {
+      fds,
+      close: () => {
+        fds.forEach((fd, cpu) => {
+          handle.delete(cpu);
+          kernel.fds.close(fd);
+        });
+      },
+    };
+  }
+
+  /**
+   * Calls back what bpf_timer_start set for a time that has come; the number of calls. Test runs ask by themselves,
+   * others when their time moves on.
+   */
+  fireTimers(): number {
+    return fireTimers(this.#state);
+  }
+
+  /** Program behind a descriptor. */
+  prog(fd: number): Program {
+    return this.#program(this.#state.progByFd('BPF_OBJ_GET_INFO_BY_FD', fd), fd);
+  }
+  /** Map behind a descriptor. */
+  map(fd: number): MapHandle {
+    return this.#map(this.#state.mapByFd('BPF_OBJ_GET_INFO_BY_FD', fd), fd);
+  }
+  close(fd: number): void {
+    this.#state.kernel.fds.close(fd);
+  }
+
+  #program(prog: BpfProg, fd: number): Program {
+    return new Program(
+      {
+        testRun: (p, options) => this.#testRun(p, options),
+        run: (p, options) => runInSlices(this.#state, this.#counter(), p, options),
+        dump: (p) => this.#dump(p),
+      },
+      this.#state.kernel.fds,
+      prog,
+      fd,
+    );
+  }
+  #dump(prog: BpfProg): Uint8Array {
+    const { insns, funcs, maps } = prog.init.code;
+    return dumpXlated({
+      insns,
+      starts: funcs.map((f) => f.start),
+      maps: maps.map((m) => ({
+        id: m.id,
+        address: addrToBigInt(m.addr),
+        ...(m.directValue === undefined
+          ? {}
+          : { values: { address: addrToBigInt(m.directValue), size: Math.max(1, m.valueSize) } }),
+      })),
+    });
+  }
+  #map(map: BpfMap, fd: number): MapHandle {
+    return new MapHandle(this.#mapCommands, this.#state.kernel.fds, map, fd);
+  }
+
+  #testRun(prog: BpfProg, options: TestRunOptions): TestRunResult {
+    return runThrough(this.#state, this.#counter(), prog, options);
+  }
+  /** What counts executed instructions: the interpreter does, and the machine those that images mark. */
+  #counter(): InsnCounter {
+    const { kernel } = this.#state;
+    const interp = kernel.engine === 'interp' ? this.#engine().interp : undefined;
+    return {
+      read: () => (interp?.executed ?? 0) + kernel.machine.marked,
+      limit: (more) => {
+        const left = more ?? Number.POSITIVE_INFINITY;
+        if (interp) interp.limit = interp.executed + left;
+        kernel.markedLimit = kernel.machine.marked + left;
+      },
+    };
+  }
+
+  /** The engines, made when the first program is loaded. */
+  #engine(): Engines {
+    if (this.#engines) return this.#engines;
+    const state = this.#state;
+    const { kernel } = state;
+    let interp: InterpEngine | undefined;
+    let image: ImageEngine | undefined;
+    this.#engines = {
+      // each is made when the first program needs it
+      get interp() {
+        interp ??= new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at));
+        kernel.interp = interp;
+        return interp;
+      },
+      get image() {
+        image ??= new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at));
+        return image;
+      },
+      defineHelper: (symbol) => defineHelper(state, symbol),
+      defineUnmodelled: (symbol) => defineUnmodelled(state, symbol),
+      ldAbs: (type) => {
+        const model = contextModel(type, {
+          layout: layoutOf(kernel.btf),
+          symbol: (name) => {
+            defineHelper(state, name);
+            const at = kernel.symbols.find(name)?.address;
+            return at === undefined ? undefined : addrToBigInt(at);
+          },
+          callBase: state.callBase,
+          attach: 0,
+          scope: {},
+        });
+        return model?.genLdAbs?.bind(model);
+      },
+    };
+    return this.#engines;
+  }
+}

@@ -1,0 +1,181 @@
+/** MAP_CREATE: the attributes, the order of the checks and the errors of Linux 6.12's kernel/bpf/syscall.c. */
+import type { Btf } from '../../../src/btf/index.ts';
+import {
+  BPF_F_NUMA_NODE,
+  BPF_F_RDONLY,
+  BPF_F_TOKEN_FD,
+  BPF_F_WRONLY,
+  BPF_OBJ_NAME_LEN,
+  mapType,
+  mapTypeName,
+  BPF_MAP_TYPE as T,
+  UnknownNameError,
+} from '../../../src/uapi/index.ts';
+import { KernelError } from '../../core/errno.ts';
+import { BpfError } from '../errors.ts';
+import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from '../maps/index.ts';
+import { mapOpsTable } from '../maps/ops-table.ts';
+import { type BpfState, BtfObject } from './state.ts';
+
+export interface MapCreateAttrs {
+  /** `enum bpf_map_type` by name or number */
+  readonly type: string | number;
+  /** bytes */
+  readonly keySize?: number;
+  /** bytes; of one CPU for per-CPU kinds */
+  readonly valueSize?: number;
+  readonly maxEntries?: number;
+  readonly flags?: number;
+  readonly mapExtra?: number | bigint;
+  readonly numaNode?: number;
+  readonly name?: string;
+  /** map-in-map: a map like those it will hold, or its descriptor */
+  readonly innerMap?: { readonly fd: number } | number;
+  /** BTF of key and value: descriptor or object */
+  readonly btf?: number | { readonly fd: number } | undefined;
+  readonly btfKeyTypeId?: number;
+  readonly btfValueTypeId?: number;
+  readonly btfVmlinuxValueTypeId?: number;
+  /** as a user without capabilities */
+  readonly unpriv?: boolean;
+}
+
+const COMMAND = 'BPF_MAP_CREATE';
+
+export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
+  const fail = (errno: ConstructorParameters<typeof BpfError>[1], message: string): never => {
+    throw new BpfError(COMMAND, errno, message);
+  };
+  const type = typeNumber(attrs.type);
+  const u32 = (n: number | undefined): number => (n ?? 0) >>> 0;
+  const [keySize, valueSize, maxEntries] = [u32(attrs.keySize), u32(attrs.valueSize), u32(attrs.maxEntries)];
+  const flags = (attrs.flags ?? 0) & ~BPF_F_TOKEN_FD;
+  const mapExtra = Number(attrs.mapExtra ?? 0);
+  const vmlinuxValueType = attrs.btfVmlinuxValueTypeId ?? 0;
+  const [keyType, valueType] = [attrs.btfKeyTypeId ?? 0, attrs.btfValueTypeId ?? 0];
+
+  if (vmlinuxValueType !== 0) {
+    if (type !== T.STRUCT_OPS || keyType !== 0 || valueType !== 0)
+      fail('EINVAL', 'a value type of the kernel is for struct_ops maps');
+  } else if (keyType !== 0 && valueType === 0) fail('EINVAL', 'a key type without a value type');
+  if (type !== T.BLOOM_FILTER && type !== T.ARENA && mapExtra !== 0)
+    fail('EINVAL', `${mapTypeName(type)} maps take no map_extra`);
+  if (flags & BPF_F_RDONLY && flags & BPF_F_WRONLY) fail('EINVAL', 'read-only and write-only at once');
+  const hasNumaNode = (flags & BPF_F_NUMA_NODE) !== 0;
+  if (hasNumaNode && u32(attrs.numaNode) > 0) fail('EINVAL', `no NUMA node ${attrs.numaNode}`);
+  const kind = MAP_KINDS.get(type);
+  if (kind === undefined) return fail('EINVAL', `no map type ${type}`);
+  const checked = kind.check({
+    type,
+    keySize,
+    valueSize,
+    maxEntries,
+    flags,
+    mapExtra,
+    hasNumaNode,
+    hasBtf: keyType !== 0 && valueType !== 0,
+    vmlinuxValueType,
+    sysAdmin: !attrs.unpriv,
+  });
+  const described = `${mapTypeName(type)} map '${attrs.name ?? ''}'`;
+  const shape = `key ${keySize}, value ${valueSize}, entries ${maxEntries}, flags 0x${flags.toString(16)}`;
+  if (checked !== undefined) fail(checked, `${described} may not have ${shape}`);
+  if (attrs.unpriv && kind.cap !== undefined)
+    fail('EPERM', `${described} needs ${kind.cap === 'bpf' ? 'CAP_BPF' : 'CAP_NET_ADMIN'}`);
+
+  const inner = kind.outer ? innerTemplate(state, attrs) : undefined;
+  const name = attrs.name ?? '';
+  if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
+  let map: BpfMap;
+  try {
+    map = new kind.make(state.mapContext('BPF_MAP_UPDATE_ELEM'), {
+      type,
+      keySize,
+      valueSize,
+      maxEntries,
+      flags,
+      mapExtra,
+      numaNode: hasNumaNode ? u32(attrs.numaNode) : -1,
+      name,
+      btfKeyTypeId: keyType,
+      btfValueTypeId: valueType,
+      ...(inner ? { inner: inner.get() } : {}),
+    });
+  } catch (error) {
+    if (error instanceof MapCreateError) return fail(error.errno, error.message);
+    if (error instanceof BpfError) throw error;
+    if (error instanceof KernelError) return fail(error.errno, error.message);
+    return fail('ENOMEM', `${described} of ${shape}: ${error instanceof Error ? error.message : 'no memory'}`);
+  }
+  let btf: BtfObject | undefined;
+  try {
+    btf = attachBtf(state, map, attrs, keyType, valueType);
+  } catch (error) {
+    map.put();
+    throw error;
+  }
+  state.kernel.memory.writeAddr(map.addr + state.layout.bpf_map.ops, mapOpsTable(state, type));
+  state.addMap(map, btf);
+  return map;
+}
+
+function typeNumber(given: string | number): number {
+  try {
+    return mapType(given);
+  } catch (error) {
+    if (error instanceof UnknownNameError) throw new BpfError(COMMAND, 'EINVAL', error.message);
+    throw error;
+  }
+}
+
+/** `bpf_obj_name_cpy`: letters, digits, underscore and dot, with room for the end. */
+export const isObjectName = (name: string): boolean => name.length < BPF_OBJ_NAME_LEN && /^[A-Za-z0-9_.]*$/.test(name);
+
+function innerTemplate(state: BpfState, attrs: MapCreateAttrs): BpfMap {
+  const { innerMap } = attrs;
+  const fd = typeof innerMap === 'object' ? innerMap.fd : (innerMap ?? 0);
+  const map = state.mapByFd(COMMAND, fd);
+  if (map.attrs.inner) throw new BpfError(COMMAND, 'EINVAL', 'maps nest no deeper than map in map');
+  if (!mayBeInner(map)) throw new BpfError(COMMAND, 'ENOTSUPP', `${map.describe()} cannot be an inner map`);
+  return map;
+}
+
+/** The map's BTF, where it has any. */
+function attachBtf(
+  state: BpfState,
+  map: BpfMap,
+  attrs: MapCreateAttrs,
+  keyType: number,
+  valueType: number,
+): BtfObject | undefined {
+  if (keyType === 0 && valueType === 0) return undefined;
+  const fd = typeof attrs.btf === 'object' ? attrs.btf.fd : (attrs.btf ?? 0);
+  const object = state.fdObject(COMMAND, fd);
+  if (!(object instanceof BtfObject)) throw new BpfError(COMMAND, 'EINVAL', `file descriptor ${fd} is no BTF`);
+  const { btf } = object;
+  const sizeOf = (id: number): number => {
+    try {
+      return btf.sizeOf(id);
+    } catch {
+      throw new BpfError(COMMAND, 'EINVAL', `BTF type ${id} has no size`);
+    }
+  };
+  if (keyType !== 0 && sizeOf(keyType) !== map.keySize)
+    throw new BpfError(COMMAND, 'EINVAL', `BTF type ${keyType} is not ${map.keySize} bytes, the key's size`);
+  if (valueType !== 0 && sizeOf(valueType) !== map.valueSize)
+    throw new BpfError(COMMAND, 'EINVAL', `BTF type ${valueType} is not ${map.valueSize} bytes, the value's size`);
+  map.btf = btf;
+  map.spinLockOffset = fieldOffset(btf, valueType, 'bpf_spin_lock');
+  return object;
+}
+
+/** Offset of the field whose type is a structure of the kernel's with this name, -1 where there is none. */
+function fieldOffset(btf: Btf, typeId: number, name: string): number {
+  const type = btf.resolve(typeId);
+  if (type.kind !== 'struct') return -1;
+  for (const member of type.members) {
+    const of = btf.resolve(member.type);
+    if (of.kind === 'struct' && of.name === name) return member.bitOffset / 8;
+  }
+  return -1;
+}

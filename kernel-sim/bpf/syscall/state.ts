@@ -1,0 +1,205 @@
+/** What the commands of bpf(2) share: the objects by id, and how they reach the rest of the kernel. */
+import type { Btf } from '../../../src/btf/index.ts';
+import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
+import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
+import type { FdObject } from '../../core/fds.ts';
+import type { Kernel } from '../../kernel.ts';
+import type { BpfLink } from '../attach/links.ts';
+import { BpfError } from '../errors.ts';
+import type { MapHost } from '../maps/host.ts';
+import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget, RingbufMap } from '../maps/index.ts';
+import { BpfProg } from '../prog/prog.ts';
+
+/** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */
+export class Ids<T extends { id: number }> {
+  readonly #objects = new Map<number, T>();
+  #next = 1;
+  add(object: T): number {
+    object.id = this.#next++;
+    this.#objects.set(object.id, object);
+    return object.id;
+  }
+  remove(object: T): void {
+    this.#objects.delete(object.id);
+  }
+  get(id: number): T | undefined {
+    return this.#objects.get(id);
+  }
+  /** The smallest id above `id`. */
+  after(id: number): number | undefined {
+    // in the order of their making, so by id
+    for (const n of this.#objects.keys()) if (n > id) return n;
+    return undefined;
+  }
+  values(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+}
+
+/** A BTF object loaded by BTF_LOAD, or the kernel's own. */
+export class BtfObject implements FdObject {
+  readonly fdName = 'anon_inode:btf';
+  id = 0;
+  readonly btf: Btf;
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  /** told when nothing refers to it any more */
+  onFree: (() => void) | undefined;
+  #refs = 1;
+  constructor(btf: Btf, bytes: Uint8Array, name = '') {
+    this.btf = btf;
+    this.bytes = bytes;
+    this.name = name;
+  }
+  /** Programs and maps that use it hold it, and its descriptors together. */
+  get(): this {
+    this.#refs++;
+    return this;
+  }
+  put(): void {
+    if (--this.#refs === 0) this.onFree?.();
+  }
+  release(): void {
+    this.put();
+  }
+}
+
+/** Standard input, output and error are open, and nothing that bpf(2) knows. */
+const TERMINAL: FdObject = { fdName: '/dev/tty' };
+
+export class BpfState {
+  readonly kernel: Kernel;
+  readonly host: MapHost;
+  readonly progs = new Ids<BpfProg>();
+  readonly maps = new Ids<BpfMap>();
+  readonly btfs = new Ids<BtfObject>();
+  readonly links = new Ids<BpfLink>();
+  /** a test run waits between two slices */
+  isRunPaused = false;
+  /** pinned objects by path: a bpffs at /sys/fs/bpf */
+  readonly pins = new Map<string, FdObject>();
+  /** tables of map operations by symbol */
+  readonly mapOps = new Map<string, Addr>();
+  readonly #progAt = new Map<Addr, BpfProg>();
+  readonly #mapAt = new Map<Addr, BpfMap>();
+  #lastMap: BpfMap | undefined;
+  readonly #ringAt = new Map<Addr, RingbufMap>();
+  readonly #targets = new WeakMap<FdObject, MapTarget>();
+  #callBase: bigint | undefined;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+    this.host = {
+      memory: kernel.memory,
+      cpus: kernel.cpus,
+      cpu: () => kernel.context.cpu,
+      kmalloc: (size) => kernel.slab.kmalloc(size),
+      kfree: (at) => kernel.slab.kfree(at),
+      vmalloc: (size) => kernel.vmalloc.alloc(size),
+      vfree: (at) => kernel.vmalloc.free(at),
+      percpuAlloc: (size) => kernel.percpu.alloc(size),
+      percpuFree: (at) => kernel.percpu.free(at),
+      perCpuPtr: (at, cpu) => kernel.percpu.address(at, cpu),
+      random: () => kernel.random.u32(),
+    };
+  }
+
+  /** Layouts of map structures in the kernel whose BTF is active. */
+  get layout(): MapLayout {
+    return layoutOf(this.kernel.structs);
+  }
+
+  /** Address of `__bpf_call_base`, to which helper calls are relative. */
+  get callBase(): bigint {
+    if (this.#callBase === undefined) {
+      const at = this.kernel.symbols.address('__bpf_call_base');
+      if (at === undefined) throw new KernelError('ENOENT', 'this kernel has no symbol __bpf_call_base');
+      this.#callBase = addrToBigInt(at);
+    }
+    return this.#callBase;
+  }
+
+  mapContext(command: string): MapContext {
+    return {
+      host: this.host,
+      layout: this.layout,
+      resolve: (kind, fd): MapTarget => {
+        if (kind === 'prog') return this.progByFd(command, fd) as unknown as MapTarget;
+        if (kind === 'map') return this.mapByFd(command, fd);
+        if (kind === 'netdev') throw new BpfError(command, 'EINVAL', `no network device ${fd}`);
+        const object = this.fdObject(command, fd);
+        if (object.fdName.includes(kind === 'perf' ? 'perf_event' : 'cgroup')) return this.#target(object, fd);
+        throw new BpfError(command, kind === 'perf' ? 'EINVAL' : 'EBADF', `file descriptor ${fd} is no ${kind}`);
+      },
+    };
+  }
+
+  /** An object as a map's slot holds it: at an address, which it is given here where it has none yet. */
+  #target(object: FdObject, fd: number): MapTarget {
+    if ('addr' in object) return object as unknown as MapTarget;
+    let target = this.#targets.get(object);
+    if (target === undefined) {
+      target = { addr: this.host.kmalloc(8), id: fd };
+      this.#targets.set(object, target);
+    }
+    return target;
+  }
+
+  addProg(prog: BpfProg, btf?: BtfObject): void {
+    this.progs.add(prog);
+    this.#progAt.set(prog.addr, prog);
+    prog.onFree.push(() => {
+      this.progs.remove(prog);
+      this.#progAt.delete(prog.addr);
+      btf?.put();
+    });
+    btf?.get();
+  }
+  progAt(addr: Addr): BpfProg | undefined {
+    return this.#progAt.get(addr);
+  }
+  addMap(map: BpfMap, btf?: BtfObject): void {
+    this.maps.add(map);
+    btf?.get();
+    map.setId(map.id);
+    this.#mapAt.set(map.addr, map);
+    if (map instanceof RingbufMap) this.#ringAt.set(map.rb, map);
+    map.onFree = () => {
+      if (map instanceof RingbufMap) this.#ringAt.delete(map.rb);
+      this.maps.remove(map);
+      this.#mapAt.delete(map.addr);
+      this.#lastMap = undefined;
+      btf?.put();
+    };
+  }
+  /** The map whose `struct bpf_map` is at an address. Mostly it is the one that was asked for last. */
+  mapAt(addr: Addr): BpfMap | undefined {
+    if (this.#lastMap?.addr !== addr) this.#lastMap = this.#mapAt.get(addr);
+    return this.#lastMap;
+  }
+  /** The ring buffer whose `struct bpf_ringbuf` is at an address. */
+  ringAt(addr: Addr): RingbufMap | undefined {
+    return this.#ringAt.get(addr);
+  }
+
+  fdObject(command: string, fd: number): FdObject {
+    const object = this.kernel.fds.find(fd) ?? (fd >= 0 && fd <= 2 ? TERMINAL : undefined);
+    if (object === undefined) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is not open`);
+    return object;
+  }
+  mapByFd(command: string, fd: number): BpfMap {
+    const object = this.fdObject(command, fd);
+    if (!(object instanceof BpfMap)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no map`);
+    return object;
+  }
+  progByFd(command: string, fd: number): BpfProg {
+    const object = this.fdObject(command, fd);
+    if (!(object instanceof BpfProg)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no program`);
+    return object;
+  }
+}
+
+/** Throws the error that a negative return value stands for. */
+export function check(command: string, result: number, what: string): void {
+  if (result < 0) throw new BpfError(command, errnoName(result) as Errno, what);
+}

@@ -1,0 +1,23 @@
+/** The model's own per-CPU variables, behind Linux's (`__per_cpu_end` of 6.12 is 0x36000), and constants that text needs. */
+import { syscalls } from '../data/syscalls.ts';
+
+export const MODEL_PERCPU = {
+  /** what the recording says that the running system call returns */
+  result: 0x36f00,
+  /** whether it waits on its way */
+  block: 0x36f08,
+  /** the user's stack pointer during entry */
+  scratch_sp: 0x36f10,
+  current_kprobe: 0x36f18,
+  /** free objects of filp and of names_cache, the one used last first */
+  filp_free: 0x36f20,
+  names_free: 0x36f28,
+  /** files that the way to user space closes, in order */
+  fput_head: 0x36f30,
+  fput_tail: 0x36f38,
+  /** dentry and mount of the path that was copied last; 0: the path is to be looked up */
+  open_dentry: 0x36f40,
+  open_mnt: 0x36f48,
+  /** not a variable: numbers from here on are no system call */
+  nr_syscalls: (syscalls.at(-1)?.nr ?? 0) + 1,
+} as const;

@@ -1,0 +1,54 @@
+/** Who drives a test run: straight through, or with turns for the event loop in between. */
+import { BpfError } from '../bpf/errors.ts';
+import type { BpfProg } from '../bpf/prog/prog.ts';
+import type { BpfState } from '../bpf/syscall/state.ts';
+import { testRun } from './index.ts';
+import { Runner } from './runner.ts';
+import type { AsyncTestRunOptions, InsnCounter, TestRunOptions, TestRunResult } from './types.ts';
+
+const COMMAND = 'BPF_PROG_TEST_RUN';
+
+/** @throws BpfError; EBUSY while another run waits between two slices */
+export function runThrough(
+  state: BpfState,
+  counter: InsnCounter,
+  prog: BpfProg,
+  options: TestRunOptions,
+): TestRunResult {
+  free(state);
+  // it has no slices, so it never pauses
+  return testRun(new Runner(state, counter, prog, options, false), options).next().value as TestRunResult;
+}
+
+/** @throws BpfError; EINTR where the signal ended it */
+export async function runInSlices(
+  state: BpfState,
+  counter: InsnCounter,
+  prog: BpfProg,
+  options: AsyncTestRunOptions,
+): Promise<TestRunResult> {
+  free(state);
+  const { signal, onProgress } = options;
+  const runner = new Runner(state, counter, prog, options, true);
+  const run = testRun(runner, options);
+  state.isRunPaused = true;
+  try {
+    for (;;) {
+      const { done, value } = signal?.aborted ? run.throw(interrupted(runner)) : run.next();
+      if (done) return value;
+      onProgress?.({ runs: runner.runs, insns: runner.insns });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    state.isRunPaused = false;
+  }
+}
+
+function interrupted({ runs, insns }: Runner): BpfError {
+  return new BpfError(COMMAND, 'EINTR', `interrupted after ${insns} BPF instructions, in run ${runs + 1}`);
+}
+
+/** The CPU is in the middle of a program while a run waits: nothing else can run there. */
+function free(state: BpfState): void {
+  if (state.isRunPaused) throw new BpfError(COMMAND, 'EBUSY', 'another test run is under way');
+}

@@ -1,0 +1,73 @@
+/**
+ * PROG_TEST_RUN: Linux 6.12 Documentation/bpf/bpf_prog_run.rst, with the limits and errors of net/bpf/test_run.c.
+ * Each family of program types has a file; a program that skipped the verifier runs on whatever it is given.
+ */
+import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
+import { BPF_PROG_TYPE as P, progTypeName } from '../../src/uapi/index.ts';
+import { BpfError } from '../bpf/errors.ts';
+import { runFlowDissector, runSkLookup } from './lookup.ts';
+import type { Runner } from './runner.ts';
+import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';
+import { runSkb } from './skb.ts';
+import type { TestRun, TestRunOptions } from './types.ts';
+import { runXdp } from './xdp.ts';
+
+const COMMAND = 'BPF_PROG_TEST_RUN';
+const SKB: readonly number[] = [
+  P.SOCKET_FILTER,
+  P.SCHED_CLS,
+  P.SCHED_ACT,
+  P.CGROUP_SKB,
+  P.LWT_IN,
+  P.LWT_OUT,
+  P.LWT_XMIT,
+  P.LWT_SEG6LOCAL,
+];
+
+/**
+ * A test run, which begins when it is first asked to go on.
+ * @throws BpfError ENOTSUPP for types that Linux cannot test-run, EINVAL, E2BIG, ENOSPC ... as the kernel
+ */
+export function* testRun(runner: Runner, options: TestRunOptions): TestRun {
+  const { prog } = runner;
+  const unverified = !prog.init.verified && !prog.init.classic;
+  const isPacket = SKB.includes(prog.type) || prog.type === P.XDP;
+  if (unverified && (options.ctxIn !== undefined || !isPacket)) return yield* runBare(runner, options);
+  if (SKB.includes(prog.type)) return yield* runSkb(runner, options);
+  switch (prog.type) {
+    case P.XDP:
+      return yield* runXdp(runner, options);
+    case P.SYSCALL:
+      return yield* runSyscall(runner, options);
+    case P.RAW_TRACEPOINT:
+    case P.RAW_TRACEPOINT_WRITABLE:
+      return yield* runRawTracepoint(runner, options);
+    case P.SK_LOOKUP:
+      return yield* runSkLookup(runner, options);
+    case P.FLOW_DISSECTOR:
+      return yield* runFlowDissector(runner, options);
+    case P.TRACING:
+      return yield* runTracing(runner, options);
+    default:
+      throw new BpfError(COMMAND, 'ENOTSUPP', `${progTypeName(prog.type)} programs have no test run`);
+  }
+}
+
+/** R1 is the buffer's address, R2 its length; the buffer is given back as it was left. */
+function* runBare(runner: Runner, options: TestRunOptions): TestRun {
+  const bytes = options.ctxIn;
+  const { host } = runner.state;
+  const size = bytes?.length ?? 0;
+  const at: Addr = size > 0 ? host.vmalloc(size) : 0;
+  try {
+    if (bytes !== undefined && size > 0) host.memory.writeBytes(at, bytes);
+    yield* runner.run([
+      [addrLo(at), addrHi(at)],
+      [size | 0, 0],
+    ]);
+    const ctxOut = size > 0 ? host.memory.readBytes(at, size) : new Uint8Array(0);
+    return runner.result(options.dataIn ?? new Uint8Array(0), ctxOut);
+  } finally {
+    if (at !== 0) host.vfree(at);
+  }
+}

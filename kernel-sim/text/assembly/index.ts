@@ -1,0 +1,38 @@
+/** Kernel text that is written instruction by instruction. */
+
+import { syscalls } from '../../data/syscalls.ts';
+import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
+import { arrayMap } from './array-map.ts';
+import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
+import type { Emit } from './context.ts';
+import { entry } from './entry.ts';
+import { fd } from './fdget.ts';
+import { files } from './files.ts';
+import { ftrace } from './ftrace.ts';
+import { helpers } from './helpers.ts';
+import { htab } from './htab.ts';
+import { kprobes } from './kprobes.ts';
+import { nofault } from './nofault.ts';
+import { rethook } from './rethook.ts';
+
+const events: Record<string, Emit> = {};
+for (const event of EVENT_NAMES) {
+  events[`__traceiter_${event}`] = traceIter(event, eventArgs(event));
+  events[`perf_trace_${event}`] = perfTrace(event);
+  events[`__bpf_trace_${event}`] = bpfTrace(eventArgs(event));
+}
+
+export const assembly: Readonly<Record<string, Emit>> = {
+  ...events,
+  ...entry({ syscalls }),
+  ...ftrace,
+  ...kprobes,
+  ...rethook,
+  ...bpf,
+  ...htab,
+  ...arrayMap,
+  ...helpers,
+  ...nofault,
+  ...fd,
+  ...files,
+};
