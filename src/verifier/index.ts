@@ -1,6 +1,7 @@
 /** The verifier of Linux 6.12 (kernel/bpf/verifier.c, bpf_check()): analysis and log. */
 import { BtfError } from '../btf/index.ts';
-import { useKernelBtf } from './access/record.ts';
+import { Env } from './env/env.ts';
+import { Reject } from './env/reject.ts';
 import { LOG_STATS } from './log/log.ts';
 import { checkAttach } from './prep/attach.ts';
 import { checkBtfInfo, checkFuncRecords } from './prep/btfinfo.ts';
@@ -9,16 +10,14 @@ import { markFastcalls } from './prep/fastcall.ts';
 import { resolveWideLoads } from './prep/ldimm64.ts';
 import { checkJumps, discoverSubprogs, findExceptionCallback, printSubprogs } from './prep/subprogs.ts';
 import type { VerifierInput, VerifyResult } from './types.ts';
-import { Env } from './walk/env.ts';
 import { walkProgram } from './walk/program.ts';
-import { Reject } from './walk/reject.ts';
 import { result, takeFastcalls } from './walk/result.ts';
 import { checkStackDepth } from './walk/stackdepth.ts';
 
+export { NotModelledError } from './env/reject.ts';
 export * from './kernel.ts';
 export * from './rewrite/index.ts';
 export * from './types.ts';
-export { NotModelledError } from './walk/reject.ts';
 
 function analyse(env: Env): number {
   checkFuncRecords(env);
@@ -57,7 +56,6 @@ function printStats(env: Env, started: bigint): void {
 export function verify(input: VerifierInput): VerifyResult {
   // not `performance`: node loads that when it is first touched, which takes longer than most programs
   const started = process.hrtime.bigint();
-  useKernelBtf(() => input.kernel.vmlinux);
   const env = new Env(input);
   let errno: string | undefined;
   let depth = 0;

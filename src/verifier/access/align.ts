@@ -1,9 +1,9 @@
 /** Alignment of memory accesses (check_ptr_alignment()). */
 import { add, isAligned, tnumConst } from '../domain/tnum.ts';
 import { u64 } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 
 /** the Ethernet header is placed so that what follows is aligned */
 const NET_IP_ALIGN = 2;

@@ -1,14 +1,14 @@
 /** Loads through pointers to kernel structures, and to the map structure itself (check_ptr_to_btf_access()). */
+
 import type { Btf } from '../../btf/index.ts';
-import { inSleepable } from '../calls/helper.ts';
+import type { Env } from '../env/env.ts';
+import { inRcu } from '../env/section.ts';
 import { MAP } from '../kinds.ts';
 import { isTrusted } from '../state/nullness.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
+import type { MemAccess } from './access.ts';
 import { walkStruct } from './btfwalk.ts';
-import type { MemAccess } from './mem.ts';
-import { fieldsOfType } from './record.ts';
 import { checkStructWrite, structWriter } from './structwrite.ts';
 import { isRcuField, isRcuOrNullField, isTrustedField, isTrustedOrNullField } from './trusted.ts';
 
@@ -36,10 +36,6 @@ function loadedFlags(env: Env, reg: Reg, btf: Btf, field: string, found: number)
   return found & (R.MEM_PERCPU | R.MEM_USER) ? found : untrust(found);
 }
 
-/** `in_rcu_cs` */
-export const inRcu = (env: Env): boolean =>
-  env.cur.activeRcuLock || env.cur.activeLock.owner !== undefined || !inSleepable(env);
-
 export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): void {
   const btf = reg.btf as Btf;
   const type = btf.typeById(reg.btfId);
@@ -63,7 +59,7 @@ export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): v
     env.fail('EFAULT', 'verifier internal error: ref_obj_id for allocated object must be non-zero');
   }
   if (alloc) {
-    for (const field of fieldsOfType(btf, reg.btfId)) {
+    for (const field of env.records.ofType(btf, reg.btfId)) {
       if (off < field.offset + field.size && field.offset < off + a.size)
         env.fail('EACCES', `direct access to ${field.kind} is disallowed`);
     }

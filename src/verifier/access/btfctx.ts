@@ -2,13 +2,14 @@
  * Contexts described by the kernel's BTF: the arguments of the function, tracepoint, hook or
  * operation that a program attaches to (btf_ctx_access()).
  */
+
 import type { Btf, BtfFuncProto, BtfType } from '../../btf/index.ts';
 import { isComposite, isEnum } from '../../btf/index.ts';
+import type { Env } from '../env/env.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
+import type { CtxField } from './access.ts';
 import { skipModifiers } from './btfwalk.ts';
-import type { CtxField } from './ctx.ts';
 
 const MAX_ERRNO = 4095;
 const MAX_ARGS = 12;

@@ -1,23 +1,13 @@
 /** The program's context (check_ctx_access()): which fields there are is the program type's to say. */
+
 import { clampS32 } from '../domain/cast.ts';
+import type { Env } from '../env/env.ts';
 import type { CtxAccess } from '../kernel.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
+import type { CtxField, MemAccess } from './access.ts';
 import { btfContextAccess, usesBtfContext } from './btfctx.ts';
-import type { MemAccess } from './mem.ts';
 import { checkUnmodified } from './region.ts';
-
-/** What a field of the context is, once it may be accessed. */
-export interface CtxField {
-  readonly type: number;
-  readonly fieldSize: number;
-  readonly btf?: Reg['btf'];
-  readonly btfId?: number;
-  readonly memSize?: number;
-  /** the attached function's return value lies in this range */
-  readonly retRange?: readonly [number, number];
-}
 
 function fromModel(env: Env, found: CtxAccess): CtxField {
   const base = R.typeByName(found.regType);

@@ -1,10 +1,11 @@
 /** Kernel pointers kept in map values: loads and stores (check_map_kptr_access()). */
+
 import * as I from '../../isa/index.ts';
-import { checkKptrType } from '../calls/kptr.ts';
+import type { Env } from '../env/env.ts';
+import { inRcu } from '../env/section.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
-import { inRcu } from './btf.ts';
-import type { MemAccess } from './mem.ts';
+import type { MemAccess } from './access.ts';
+import { checkKptrType } from './kptr-type.ts';
 import type { SpecialField } from './record.ts';
 
 export function checkKptrAccess(env: Env, a: MemAccess, field: SpecialField): void {

@@ -1,13 +1,12 @@
 /** Map values and the map object itself (check_map_access(), check_ptr_to_map_access()). */
 
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { F_RDONLY_PROG, F_WRONLY_PROG, MAP } from '../kinds.ts';
 import type { Reg } from '../state/reg.ts';
-import type { Env } from '../walk/env.ts';
-import { fieldsOf, isKptr } from './record.ts';
+import type { Access } from './access.ts';
+import { isKptr } from './record.ts';
 import { checkRegion } from './region.ts';
-
-export type Access = 'read' | 'write';
 
 export const mapReadable = (map: MapFacts): boolean => (map.flags & F_WRONLY_PROG) === 0;
 export const mapWritable = (map: MapFacts): boolean => (map.flags & F_RDONLY_PROG) === 0;
@@ -33,7 +32,7 @@ export function checkMapAccess(
   checkRegion(env, reg, regno, off, size, map.valueSize, zeroOk);
   const lo = Number(reg.v.smin) + off;
   const hi = Number(reg.v.umax) + off + size;
-  for (const field of fieldsOf(map)) {
+  for (const field of env.records.ofMap(map)) {
     if (lo >= field.offset + field.size || field.offset >= hi) continue;
     if (!isKptr(field.kind)) env.fail('EACCES', `${field.kind} cannot be accessed directly by load/store`);
     if (!direct) env.fail('EACCES', 'kptr cannot be accessed indirectly by helper');

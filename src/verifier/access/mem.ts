@@ -1,35 +1,23 @@
 /** Loads and stores, by the kind of pointer they go through (check_mem_access()). */
+
 import { known } from '../domain/bounds.ts';
 import { signExtend, zeroExtend } from '../domain/cast.ts';
 import { u64 } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { DEF_NOT_SUBREG, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
+import type { MemAccess } from './access.ts';
 import { checkAlignment } from './align.ts';
 import { checkBtfAccess, checkMapPtrAccess } from './btf.ts';
 import { loadContext } from './ctx.ts';
 import { checkKptrAccess } from './kptr.ts';
 import { checkMapAccess, checkMapAccessType, readConstant } from './map.ts';
 import { checkPacketAccess, mayAccessPacket } from './packet.ts';
-import { fieldAt, fieldsOf, isKptr } from './record.ts';
+import { fieldAt, isKptr } from './record.ts';
 import { checkRegion, NEGATIVE_MIN } from './region.ts';
 import { flowKeysOk, sockField } from './sock.ts';
 import { checkStackBounds, checkStackRead, checkStackWrite } from './stack.ts';
-
-/** One load or store. */
-export interface MemAccess {
-  readonly insnIdx: number;
-  readonly regno: number;
-  /** the instruction's offset, without the pointer's own */
-  readonly off: number;
-  readonly size: number;
-  readonly write: boolean;
-  /** register loaded or stored, -1 for none */
-  readonly value: number;
-  readonly strict?: boolean;
-  readonly signed?: boolean;
-}
 
 const cannotWrite = (env: Env, a: MemAccess, reg: Reg): never =>
   env.fail('EACCES', `R${a.regno} cannot write into ${R.typeText(reg.type)}`);
@@ -64,7 +52,7 @@ function mapValue(env: Env, a: MemAccess, reg: Reg, off: number): void {
   checkMapAccessType(env, map, off, a.size, a.write ? 'write' : 'read');
   checkMapAccess(env, reg, a.regno, off, a.size, false, true);
   if (reg.v.isConst) {
-    const field = fieldAt(fieldsOf(map), off + Number(reg.v.smin));
+    const field = fieldAt(env.records.ofMap(map), off + Number(reg.v.smin));
     if (field && isKptr(field.kind)) {
       checkKptrAccess(env, a, field);
       return;

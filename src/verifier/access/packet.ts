@@ -1,10 +1,10 @@
 /** Packet data: bounds come from comparisons with the packet's end (check_packet_access(), find_good_pkt_pointers()). */
 import * as I from '../../isa/index.ts';
+import type { Env } from '../env/env.ts';
 import { PROG } from '../kinds.ts';
 import { AT_PKT_END, BEYOND_PKT_END, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { VerifierState } from '../state/state.ts';
-import type { Env } from '../walk/env.ts';
 import { fits, NEGATIVE_MIN } from './region.ts';
 
 const MAX_PACKET_OFF = 0xffffn;

@@ -132,31 +132,36 @@ function safeSize(btf: Btf, id: number): number {
   }
 }
 
-const byMap = new WeakMap<MapFacts, readonly SpecialField[]>();
 /** Asked when a type names one of the kernel's: reading its BTF takes longer than verifying most programs. */
 type KernelBtf = () => Btf | undefined;
-let kernelBtf: KernelBtf = () => undefined;
-/** The BTF in which kptrs' targets are looked up. */
-export const useKernelBtf = (btf: KernelBtf): void => {
-  kernelBtf = btf;
-};
 
-/** Special fields of a map's values, by offset. */
-export function fieldsOf(map: MapFacts): readonly SpecialField[] {
-  const cached = byMap.get(map);
-  if (cached) return cached;
-  const fields = map.btf && map.btfValueTypeId ? fieldsOfType(map.btf, map.btfValueTypeId) : [];
-  byMap.set(map, fields);
-  return fields;
-}
+/** The special fields of the maps and types that one verification meets. */
+export class Records {
+  readonly #kernel: KernelBtf;
+  readonly #maps = new Map<MapFacts, readonly SpecialField[]>();
 
-/** Special fields of a type. */
-export function fieldsOfType(btf: Btf, typeId: number): readonly SpecialField[] {
-  const out: SpecialField[] = [];
-  collect(btf, typeId, 0, out, kernelBtf, 0);
-  // the kernel takes no such type: what holds it has no BTF
-  if (out.length > MAX_FIELDS || out.some((f) => nodeOf[f.kind] && !f.contains)) return [];
-  return out.sort((a, b) => a.offset - b.offset);
+  /** @param kernel the BTF in which kptrs' targets are looked up */
+  constructor(kernel: KernelBtf) {
+    this.#kernel = kernel;
+  }
+
+  /** Fields of a map's values, by offset. */
+  ofMap(map: MapFacts): readonly SpecialField[] {
+    let fields = this.#maps.get(map);
+    if (!fields) {
+      fields = map.btf && map.btfValueTypeId ? this.ofType(map.btf, map.btfValueTypeId) : [];
+      this.#maps.set(map, fields);
+    }
+    return fields;
+  }
+
+  ofType(btf: Btf, typeId: number): readonly SpecialField[] {
+    const out: SpecialField[] = [];
+    collect(btf, typeId, 0, out, this.#kernel, 0);
+    // the kernel takes no such type: what holds it has no BTF
+    if (out.length > MAX_FIELDS || out.some((f) => nodeOf[f.kind] && !f.contains)) return [];
+    return out.sort((a, b) => a.offset - b.offset);
+  }
 }
 
 export const fieldAt = (fields: readonly SpecialField[], offset: number): SpecialField | undefined =>

@@ -1,9 +1,10 @@
 /** Access to a region of known size through a pointer with a variable offset (check_mem_region_access()). */
+
 import { isS32 } from '../domain/cast.ts';
 import { S64_MIN } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 
 export const MAX_VAR_OFF = 1 << 29;
 

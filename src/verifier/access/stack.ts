@@ -1,16 +1,19 @@
 /** Loads and stores through stack pointers: bounds, spills, fills, bytes (check_stack_read(), check_stack_write()). */
+
 import * as I from '../../isa/index.ts';
-import { destroyDynptrAt } from '../calls/dynptr.ts';
 import { knownImm } from '../domain/bounds.ts';
 import { bitLength } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
 import { checkFastcallContract } from '../prep/fastcall.ts';
 import { markSlotRead } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
+import { destroyDynptrAt } from '../state/dynptr.ts';
 import { HIST_SPI_SHIFT, HIST_STACK_ACCESS } from '../state/history.ts';
 import { LIVE_WRITTEN, Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { assignScalarId, markConstZero } from '../state/scalar.ts';
 import {
+  byteOf,
   MAX_BPF_STACK,
   SLOT_SIZE,
   STACK_DYNPTR,
@@ -19,19 +22,14 @@ import {
   STACK_SPILL,
   STACK_ZERO,
   type StackSlot,
+  spiOf,
 } from '../state/stack.ts';
 import type { FuncState } from '../state/state.ts';
-import type { Env } from '../walk/env.ts';
+import type { RawMode, StackAccess } from './access.ts';
 import { MAX_VAR_OFF } from './region.ts';
 
-export const spiOf = (off: number): number => Math.floor((-off - 1) / SLOT_SIZE);
-/** index of a byte in its slot's types */
-const byteOf = (off: number): number => (-off - 1) % SLOT_SIZE;
 const historyFlags = (frame: FuncState, spi: number): number =>
   HIST_STACK_ACCESS | (spi << HIST_SPI_SHIFT) | frame.frameno;
-
-/** frame that a stack pointer points into */
-export const stackFrame = (env: Env, reg: Reg): FuncState => env.cur.frameAt(reg.frameno);
 
 const spillable: readonly number[] = [
   R.PTR_TO_MAP_VALUE,
@@ -63,8 +61,6 @@ function growStack(env: Env, frame: FuncState, bytes: number): void {
   if (subprog && subprog.stackDepth < frame.allocatedStack) subprog.stackDepth = frame.allocatedStack;
 }
 
-export type StackAccess = 'direct' | 'helper';
-
 /** All bytes that may be touched lie in the frame's stack; makes room for them. */
 export function checkStackBounds(
   env: Env,
@@ -76,7 +72,7 @@ export function checkStackBounds(
   write: boolean,
 ): void {
   const how = by === 'helper' ? ' indirect access to' : write ? ' write to' : ' read from';
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   const { v } = reg;
   if (!v.isConst && (v.smax >= BigInt(MAX_VAR_OFF) || v.smin <= BigInt(-MAX_VAR_OFF))) {
     env.fail('EACCES', `invalid unbounded variable-offset${how} stack R${regno}`);
@@ -211,7 +207,7 @@ export function checkStackWrite(
   valueReg: number,
   insnIdx: number,
 ): void {
-  const frame = stackFrame(env, ptr);
+  const frame = env.cur.stackFrame(ptr);
   if (ptr.v.isConst) writeFixed(env, frame, off + Number(ptr.v.smin), size, valueReg, insnIdx);
   else writeVariable(env, frame, ptr, off, size, valueReg, insnIdx);
 }
@@ -300,7 +296,7 @@ function readFixed(env: Env, frame: FuncState, off: number, size: number, dst: n
 }
 
 export function checkStackRead(env: Env, ptr: Reg, regno: number, off: number, size: number, dst: number): void {
-  const frame = stackFrame(env, ptr);
+  const frame = env.cur.stackFrame(ptr);
   if (ptr.v.isConst) {
     readFixed(env, frame, off + Number(ptr.v.smin), size, dst);
     return;
@@ -314,13 +310,6 @@ export function checkStackRead(env: Env, ptr: Reg, regno: number, off: number, s
   const min = Number(ptr.v.smin) + off;
   readBytes(env, frame, min, Number(ptr.v.smax) + off + size, dst);
   checkFastcallContract(env, frame, env.insnIdx, min);
-}
-
-/** Memory that a helper will fill: remembered, to be marked as written after the call. */
-export interface RawMode {
-  rawMode: boolean;
-  accessSize: number;
-  regno: number;
 }
 
 /** `check_stack_range_initialized` */
@@ -338,7 +327,7 @@ export function checkStackInit(
   const clobber = by === 'helper';
   if (size === 0 && !zeroOk) env.fail('EACCES', 'invalid zero-sized read');
   checkStackBounds(env, ptr, regno, off, size, by, clobber);
-  const frame = stackFrame(env, ptr);
+  const frame = env.cur.stackFrame(ptr);
   const { v } = ptr;
   if (!v.isConst && !env.bypassSpecV1) {
     env.fail('EACCES', `R${regno}${how} variable offset stack access prohibited for !root, var_off=${ptr.varOff}`);

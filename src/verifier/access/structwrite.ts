@@ -1,6 +1,7 @@
 /** Kernel structures that some program types may write in part (`btf_struct_access` of their verifier_ops). */
+
+import type { Env } from '../env/env.ts';
 import { PROG } from '../kinds.ts';
-import type { Env } from '../walk/env.ts';
 
 /** struct → writable members; a TCP socket begins with the others */
 const tcpCc: Readonly<Record<string, readonly string[]>> = {

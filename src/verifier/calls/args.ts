@@ -2,13 +2,13 @@
 
 import { checkAlignment } from '../access/align.ts';
 import { mayAccessPacket } from '../access/packet.ts';
+import type { Env } from '../env/env.ts';
 import type { HelperArg } from '../kernel.ts';
 import { MAP } from '../kinds.ts';
 import { readReg } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 import { checkArgOffset, checkArgType } from './argtypes.ts';
 import { checkConstString } from './conststr.ts';
 import { checkDynptrRelease, processDynptr } from './dynptr.ts';

@@ -1,11 +1,12 @@
 /** Register types that each kind of helper argument takes (compatible_reg_types, check_reg_type()). */
+
 import { structIdsMatch } from '../access/btfwalk.ts';
+import { checkKptrType } from '../access/kptr-type.ts';
 import { checkUnmodified } from '../access/region.ts';
+import type { Env } from '../env/env.ts';
 import type { ArgType, HelperArg } from '../kernel.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
-import { checkKptrType } from './kptr.ts';
 import type { CallMeta } from './meta.ts';
 
 const { PTR_TO_BTF_ID: BTF } = R;

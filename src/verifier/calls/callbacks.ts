@@ -1,15 +1,16 @@
 /** Helpers that call back: the callback is walked as a function of its own (push_callback_call()). */
+
 import type { Insn } from '../../isa/index.ts';
+import type { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { MAP } from '../kinds.ts';
 import { callsAsyncCallback } from '../prep/cfg.ts';
 import { markChainPrecision } from '../prune/precision.ts';
+import { setDynptr } from '../state/dynptr.ts';
 import { DYNPTR_LOCAL, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { MAIN_FUNC, VerifierState } from '../state/state.ts';
-import type { Subprog } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
-import { setDynptr } from './dynptr.ts';
 import { enterFunction, newFrame, type Setup } from './func.ts';
 import { checkSubprogArgs } from './funcargs.ts';
 import type { CallMeta } from './meta.ts';

@@ -1,8 +1,8 @@
 /** Which helpers take which maps (check_map_func_compatibility()): two tables, asked both ways. */
 
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { ATTACH, MAP, PROG } from '../kinds.ts';
-import type { Env } from '../walk/env.ts';
 
 const perf = ['perf_event_read', 'perf_event_output', 'skb_output', 'perf_event_read_value', 'xdp_output'];
 const ringbuf = [

@@ -1,10 +1,10 @@
 /** Constant format strings in read-only maps (check_reg_const_str(), check_bpf_snprintf_call()). */
 import { checkMapAccess } from '../access/map.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { F_RDONLY_PROG, MAP } from '../kinds.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 import { formatArguments } from './format.ts';
 
 const isConstMap = (map: MapFacts): boolean => (map.flags & F_RDONLY_PROG) !== 0 && map.frozen;

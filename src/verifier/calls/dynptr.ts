@@ -1,9 +1,11 @@
 /** Dynptrs: two stack slots, or a pointer to one that somebody else owns (process_dynptr_func()). */
+
 import { checkMemAccess } from '../access/mem.ts';
-import { stackFrame } from '../access/stack.ts';
+import type { Env } from '../env/env.ts';
 import type { HelperArg, HelperProto } from '../kernel.ts';
 import { dynptrTypeText } from '../log/regs.ts';
 import { markSlotRead } from '../prune/liveness.ts';
+import { destroyDynptrAt, refcounted, setDynptr, wipe } from '../state/dynptr.ts';
 import {
   DYNPTR_INVALID,
   DYNPTR_LOCAL,
@@ -14,15 +16,12 @@ import {
   type Reg,
 } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import { STACK_DYNPTR, STACK_INVALID, type StackSlot } from '../state/stack.ts';
-import type { FuncState } from '../state/state.ts';
-import type { Env } from '../walk/env.ts';
+import { STACK_DYNPTR } from '../state/stack.ts';
 import { acquireReference, releaseReference } from './refs.ts';
 import { NO_STACK_YET, objectSlot } from './stackobj.ts';
 
 const SLOTS = 2;
 const dynptrSlot = (env: Env, reg: Reg): number => objectSlot(env, reg, 'dynptr', SLOTS);
-const refcounted = (type: number): boolean => type === DYNPTR_RINGBUF;
 
 export function dynptrTypeOfFlags(flags: readonly string[]): number {
   if (flags.includes('DYNPTR_TYPE_LOCAL')) return DYNPTR_LOCAL;
@@ -31,44 +30,9 @@ export function dynptrTypeOfFlags(flags: readonly string[]): number {
   return flags.includes('DYNPTR_TYPE_XDP') ? DYNPTR_XDP : DYNPTR_INVALID;
 }
 
-/** `__mark_dynptr_reg` */
-export function setDynptr(reg: Reg, type: number, first: boolean, id: number): void {
-  reg.markKnown(0n);
-  reg.type = R.CONST_PTR_TO_DYNPTR;
-  reg.id = id;
-  reg.dynptrType = type;
-  reg.dynptrFirst = first;
-}
-
-function wipe(slot: StackSlot): void {
-  slot.fill(STACK_INVALID);
-  slot.reg.clear();
-  slot.reg.live |= LIVE_WRITTEN;
-}
-
-/** A write into a slot ends the dynptr in it, unless somebody waits for it to be released. */
-export function destroyDynptrAt(env: Env, frame: FuncState, at: number): void {
-  const slot = frame.stack[at];
-  if (!slot || slot.types[0] !== STACK_DYNPTR) return;
-  const spi = slot.reg.dynptrFirst ? at : at + 1;
-  const first = frame.slot(spi);
-  if (refcounted(first.reg.dynptrType)) env.fail('EINVAL', 'cannot overwrite referenced dynptr');
-  env.scratchSlot(spi);
-  env.scratchSlot(spi - 1);
-  const { id } = first.reg;
-  first.fill(STACK_INVALID);
-  frame.slot(spi - 1).fill(STACK_INVALID);
-  env.cur.forEachReg((reg) => {
-    const slice = reg.type === R.PTR_TO_MEM || reg.type === (R.PTR_TO_MEM | R.PTR_MAYBE_NULL);
-    if (slice && reg.dynptrId === id) env.invalidate(reg);
-  });
-  wipe(first);
-  wipe(frame.slot(spi - 1));
-}
-
 /** `mark_stack_slots_dynptr` */
 function markDynptr(env: Env, reg: Reg, type: number, insnIdx: number, cloneRef: number): void {
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   const spi = dynptrSlot(env, reg);
   if (spi < 0 || type === DYNPTR_INVALID) env.quit('EINVAL');
   destroyDynptrAt(env, frame, spi);
@@ -89,7 +53,7 @@ function markDynptr(env: Env, reg: Reg, type: number, insnIdx: number, cloneRef:
 
 /** `unmark_stack_slots_dynptr`: released, with its clones and slices. */
 export function unmarkDynptr(env: Env, reg: Reg): boolean {
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   const spi = dynptrSlot(env, reg);
   if (spi < 0) return false;
   const { dynptrType, refObjId } = frame.slot(spi).reg;
@@ -113,7 +77,7 @@ function isInitialised(env: Env, reg: Reg): boolean {
   if (reg.type === R.CONST_PTR_TO_DYNPTR) return true;
   const spi = dynptrSlot(env, reg);
   if (spi < 0) return false;
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   const whole = (n: number): boolean => frame.slot(n).types.every((t) => t === STACK_DYNPTR);
   return frame.slot(spi).reg.dynptrFirst && whole(spi) && whole(spi - 1);
 }
@@ -123,7 +87,7 @@ export function dynptrReg(env: Env, reg: Reg): Reg {
   if (reg.type === R.CONST_PTR_TO_DYNPTR) return reg;
   const spi = dynptrSlot(env, reg);
   if (spi < 0) env.quit('EINVAL');
-  return stackFrame(env, reg).slot(spi).reg;
+  return env.cur.stackFrame(reg).slot(spi).reg;
 }
 export const dynptrIdOf = (env: Env, reg: Reg): number => dynptrReg(env, reg).id;
 export const dynptrRefOf = (env: Env, reg: Reg): number =>
@@ -140,7 +104,7 @@ export function dynptrArg(env: Env, proto: HelperProto): Reg {
 export function checkDynptrRelease(env: Env, reg: Reg, regno: number): void {
   if (reg.type !== R.PTR_TO_STACK) env.fail('EINVAL', 'cannot release unowned const bpf_dynptr');
   const spi = dynptrSlot(env, reg);
-  if (spi < 0 || !stackFrame(env, reg).slot(spi).reg.refObjId)
+  if (spi < 0 || !env.cur.stackFrame(reg).slot(spi).reg.refObjId)
     env.fail('EINVAL', `arg ${regno} is an unacquired reference`);
 }
 
@@ -170,7 +134,7 @@ export function checkDynptr(env: Env, reg: Reg, regno: number, insnIdx: number, 
     env.fail('EINVAL', `Expected a dynptr of type ${dynptrTypeText(use.type)} as arg #${regno - 1}`);
   }
   if (reg.type === R.CONST_PTR_TO_DYNPTR) return;
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   const spi = dynptrSlot(env, reg);
   markSlotRead(env, frame.slot(spi).reg);
   markSlotRead(env, frame.slot(spi - 1).reg);

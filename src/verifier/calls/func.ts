@@ -1,19 +1,19 @@
 /** Calls between the program's own functions (check_func_call(), prepare_func_exit()). */
+
 import type { Insn } from '../../isa/index.ts';
 import { clearPacketPointers } from '../access/packet.ts';
+import type { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 import { findSubprog } from '../prep/subprogs.ts';
-import { markRead } from '../prune/liveness.ts';
+import { bucketOf } from '../prune/list.ts';
+import { clearCallerSaved, markRead } from '../prune/liveness.ts';
 import { previousEntry, widenImprecise } from '../prune/loops.ts';
 import { markChainPrecision } from '../prune/precision.ts';
-import { bucketOf } from '../prune/visited.ts';
 import { DEF_NOT_SUBREG, LIVE_READ64 } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { FuncState, MAX_CALL_FRAMES, type VerifierState } from '../state/state.ts';
-import type { Subprog } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
 import { invalidScalar, rangeWithin } from '../walk/retval.ts';
 import { checkSubprogArgs } from './funcargs.ts';
-import { clearCallerSaved } from './helper.ts';
 
 /** Fills a callee's registers from its caller's. */
 export type Setup = (env: Env, caller: FuncState, callee: FuncState) => void;

@@ -2,12 +2,12 @@
 import { type Btf, type BtfParam, type BtfType, isEnum } from '../../btf/index.ts';
 import { kindText } from '../access/btfctx.ts';
 import { skipModifiers, structIdsMatch } from '../access/btfwalk.ts';
+import type { Subprog, SubprogArg } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
+import { Reject } from '../env/reject.ts';
 import { checkContextTag, isContextType } from '../prep/ctxtype.ts';
 import { DYNPTR_INVALID } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Subprog, SubprogArg } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
-import { Reject } from '../walk/reject.ts';
 import { checkArgOffset } from './argtypes.ts';
 import { checkDynptr } from './dynptr.ts';
 import { checkHelperMem } from './helpermem.ts';

@@ -1,17 +1,18 @@
 /** A call of a kernel helper (check_helper_call()). */
+
 import type { Insn } from '../../isa/index.ts';
 import { checkMemAccess } from '../access/mem.ts';
 import { clearPacketPointers } from '../access/packet.ts';
-import { fieldsOf } from '../access/record.ts';
 import { sync } from '../domain/bounds.ts';
+import type { Env } from '../env/env.ts';
+import { checkSane } from '../env/sanity.ts';
+import { inSleepable } from '../env/section.ts';
 import type { HelperProto } from '../kernel.ts';
 import { ATTACH, F_RDONLY_PROG, MAP, PROG } from '../kinds.ts';
-import { writeReg } from '../prune/liveness.ts';
+import { clearCallerSaved } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import { DEF_NOT_SUBREG, DYNPTR_SKB, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
-import { checkSane } from '../walk/sanity.ts';
 import { checkArg } from './args.ts';
 import { callFindVma, callForEach, callLoop, callTimer, callUserRingbuf } from './callbacks.ts';
 import { checkMapHelper } from './compat.ts';
@@ -83,8 +84,6 @@ function prototype(env: Env, id: number): HelperProto {
   if (!inSleepable(env) && proto.mightSleep) env.fail('EINVAL', 'helper call might sleep in a non-sleepable prog');
   return proto;
 }
-
-export const inSleepable = (env: Env): boolean => env.sleepable || env.cur.inSleepable;
 
 /** Regions in which nothing may sleep. */
 function checkAtomic(env: Env, proto: HelperProto, id: number): void {
@@ -186,13 +185,6 @@ function checkParticular(env: Env, insn: Insn, meta: CallMeta): boolean {
   return false;
 }
 
-export function clearCallerSaved(env: Env): void {
-  for (let n = 0; n <= 5; n++) {
-    env.reg(n).clear();
-    writeReg(env, n);
-  }
-}
-
 function memOrStruct(env: Env, r0: Reg, meta: CallMeta, flags: number): void {
   const btf = meta.retBtf;
   if (!btf) env.fail('EINVAL', 'verifier internal error: no type to return');
@@ -228,7 +220,8 @@ function setResult(env: Env, meta: CallMeta): void {
       pointer(R.PTR_TO_MAP_VALUE);
       r0.map = meta.map;
       r0.mapUid = meta.mapUid;
-      if (!R.mayBeNull(flags) && fieldsOf(meta.map).some((f) => f.kind === 'bpf_spin_lock')) r0.id = ++env.idGen;
+      if (!R.mayBeNull(flags) && env.records.ofMap(meta.map).some((f) => f.kind === 'bpf_spin_lock'))
+        r0.id = ++env.idGen;
       break;
     case 'RET_PTR_TO_SOCKET':
       pointer(R.PTR_TO_SOCKET);

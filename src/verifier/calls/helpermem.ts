@@ -1,16 +1,17 @@
 /** Memory that a helper reads or writes (check_helper_mem_access(), check_mem_size_reg()). */
+import type { RawMode } from '../access/access.ts';
 import { checkBtfAccess } from '../access/btf.ts';
 import { checkMapAccess, checkMapAccessType } from '../access/map.ts';
 import { checkBufferAccess, checkMemAccess } from '../access/mem.ts';
 import { checkPacketAccess } from '../access/packet.ts';
 import { checkRegion, MAX_VAR_OFF } from '../access/region.ts';
-import { checkStackInit, type RawMode } from '../access/stack.ts';
+import { checkStackInit } from '../access/stack.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { PROG } from '../kinds.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 
 export interface HelperMem {
   readonly regno: number;

@@ -1,9 +1,10 @@
 /** bpf_spin_lock and bpf_spin_unlock (process_spin_lock()). */
+
+import type { Env } from '../env/env.ts';
 import { recordOf } from '../state/nullness.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { NO_LOCK } from '../state/state.ts';
-import type { Env } from '../walk/env.ts';
 import { inTreeCallback } from './kfunc/graph.ts';
 
 export function processSpinLock(env: Env, reg: Reg, regno: number, lock: boolean): void {
@@ -14,7 +15,7 @@ export function processSpinLock(env: Env, reg: Reg, regno: number, lock: boolean
     env.fail('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
   if (inMap && !reg.map?.btf)
     env.fail('EINVAL', `map '${reg.map?.name}' has to have BTF in order to use bpf_spin_lock`);
-  const field = recordOf(reg).find((f) => f.kind === 'bpf_spin_lock');
+  const field = recordOf(env, reg).find((f) => f.kind === 'bpf_spin_lock');
   const what = inMap ? 'map' : 'local';
   const name = inMap ? (reg.map?.name ?? '') : 'kptr';
   if (!field) env.fail('EINVAL', `${what} '${name}' has no valid bpf_spin_lock`);

@@ -1,7 +1,8 @@
 /** What the arguments of one call say, for its result (`struct bpf_call_arg_meta`). */
+
 import type { Btf } from '../../btf/index.ts';
+import type { RawMode } from '../access/access.ts';
 import type { SpecialField } from '../access/record.ts';
-import type { RawMode } from '../access/stack.ts';
 import type { HelperProto, MapFacts } from '../kernel.ts';
 
 export class CallMeta implements RawMode {

@@ -1,5 +1,5 @@
 /** References that a program must give back: acquired by some calls, released by others (acquire_reference_state() and kin). */
-import type { Env } from '../walk/env.ts';
+import type { Env } from '../env/env.ts';
 
 export function acquireReference(env: Env, insnIdx: number): number {
   const { frame } = env;

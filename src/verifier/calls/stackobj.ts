@@ -1,8 +1,8 @@
 /** Objects of several slots that the verifier keeps on the stack: where one lies (stack_slot_obj_get_spi()). */
-import { spiOf, stackFrame } from '../access/stack.ts';
+
+import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
-import { SLOT_SIZE } from '../state/stack.ts';
-import type { Env } from '../walk/env.ts';
+import { SLOT_SIZE, spiOf } from '../state/stack.ts';
 
 /** The pointer is no place for it; said in the log. */
 export const BAD_PLACE = -1;
@@ -20,5 +20,5 @@ export function objectSlot(env: Env, reg: Reg, kind: string, slots: number): num
     env.say(`cannot pass in ${kind} at an offset=${off}`);
     return BAD_PLACE;
   }
-  return spi < stackFrame(env, reg).stack.length ? spi : NO_STACK_YET;
+  return spi < env.cur.stackFrame(reg).stack.length ? spi : NO_STACK_YET;
 }

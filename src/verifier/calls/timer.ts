@@ -1,8 +1,6 @@
-/** Timers and work queues in map values (process_timer_func(), process_wq_func()). */
-import { fieldsOf } from '../access/record.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import type { Reg } from '../state/reg.ts';
-import type { Env } from '../walk/env.ts';
 
 export function processTimer(
   env: Env,
@@ -14,7 +12,7 @@ export function processTimer(
   if (!reg.v.isConst)
     env.fail('EINVAL', `R${regno} doesn't have constant offset. bpf_timer has to be at the constant offset`);
   if (!map?.btf) env.fail('EINVAL', `map '${map?.name}' has to have BTF in order to use bpf_timer`);
-  const field = fieldsOf(map).find((f) => f.kind === 'bpf_timer');
+  const field = env.records.ofMap(map).find((f) => f.kind === 'bpf_timer');
   if (!field) env.fail('EINVAL', `map '${map.name}' has no valid bpf_timer`);
   const off = Number(reg.v.smin) + reg.off;
   if (field.offset !== off)

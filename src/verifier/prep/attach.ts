@@ -2,9 +2,9 @@
 import { type BtfType, isEnum } from '../../btf/index.ts';
 import { kindText } from '../access/btfctx.ts';
 import { skipModifiers } from '../access/btfwalk.ts';
+import type { Env } from '../env/env.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 
 const MAX_ARGS = 12;
 

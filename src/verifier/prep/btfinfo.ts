@@ -1,6 +1,6 @@
 /** The program's own BTF: function and line records (check_btf_func(), check_btf_line()). */
-import type { Subprog } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
+import type { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 
 /** Before functions are discovered: the records themselves. */
 export function checkFuncRecords(env: Env): void {

@@ -5,8 +5,8 @@
 import * as I from '../../isa/index.ts';
 import { isIterNext } from '../calls/kfunc/table.ts';
 import { changesPacketData } from '../calls/packet.ts';
-import type { Subprog } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
+import type { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 import { containingSubprog, isHelperCall, isKfuncCall, isPseudoCall, isPseudoFunc } from './subprogs.ts';
 
 const DISCOVERED = 0x10;

@@ -1,7 +1,7 @@
 /** Whether a function's parameter is the program's context (btf_is_prog_ctx_type()). */
 import { type Btf, type BtfType, isComposite } from '../../btf/index.ts';
+import type { Env } from '../env/env.ts';
 import { PROG } from '../kinds.ts';
-import type { Env } from '../walk/env.ts';
 
 /** The C type that programs of each type call their context. */
 const names: Readonly<Record<number, string>> = {

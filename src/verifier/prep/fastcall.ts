@@ -3,9 +3,9 @@
  * removed after the walk, if the program touches those slots nowhere else.
  */
 import * as I from '../../isa/index.ts';
+import type { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 import type { FuncState } from '../state/state.ts';
-import type { Subprog } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
 import { isHelperCall, isKfuncCall, subprogEnd } from './subprogs.ts';
 
 const CALLER_SAVED = 0b111111;

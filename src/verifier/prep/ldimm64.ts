@@ -1,11 +1,10 @@
 /** Wide loads resolved to maps, map values, functions and kernel variables (resolve_pseudo_ldimm64()). */
 import type { Btf } from '../../btf/index.ts';
 import * as I from '../../isa/index.ts';
-import { fieldsOf } from '../access/record.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { isTracingType, MAP, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 import { isKnownOpcode } from './opcodes.ts';
 
 const MAX_USED_MAPS = 64;
@@ -35,7 +34,7 @@ const sleepableMaps: readonly number[] = [
 function checkCompatible(env: Env, map: MapFacts): void {
   const { type } = env.input;
   const tracing = isTracingType(type);
-  const has = (...kinds: string[]): boolean => fieldsOf(map).some((f) => kinds.includes(f.kind));
+  const has = (...kinds: string[]): boolean => env.records.ofMap(map).some((f) => kinds.includes(f.kind));
   if (has('bpf_list_head', 'bpf_rb_root') && tracing)
     env.fail('EINVAL', 'tracing progs cannot use bpf_{list_head,rb_root} yet');
   if (has('bpf_spin_lock')) {

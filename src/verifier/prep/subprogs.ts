@@ -3,8 +3,8 @@
  */
 import * as I from '../../isa/index.ts';
 import { addKfunc } from '../calls/kfunc/table.ts';
-import { Subprog } from '../walk/aux.ts';
-import type { Env } from '../walk/env.ts';
+import { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 
 const MAX_SUBPROGS = 256;
 const FUNC_TAIL_CALL = 12;

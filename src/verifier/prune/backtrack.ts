@@ -2,12 +2,13 @@
  * One instruction seen backwards: from the registers and slots wanted after it to those wanted
  * before it (backtrack_insn()).
  */
+
 import * as I from '../../isa/index.ts';
+import type { Env } from '../env/env.ts';
 import { callsSyncCallback } from '../prep/cfg.ts';
 import { findSubprog, isPseudoCall } from '../prep/subprogs.ts';
 import { HIST_DST_STACK, HIST_SRC_STACK, type HistoryEntry } from '../state/history.ts';
-import type { Env } from '../walk/env.ts';
-import { histFrame, histSpi, isStackAccess, type Wanted } from './precision.ts';
+import { histFrame, histSpi, isStackAccess, type Wanted } from './wanted.ts';
 
 const ARGS = 0b111110;
 

@@ -1,6 +1,7 @@
 /** Whether an explored state covers the current one (states_equal(), regsafe(), stacksafe()). */
 import { sameBounds, UNKNOWN, within } from '../domain/bounds.ts';
 import { contains } from '../domain/tnum.ts';
+import type { Env } from '../env/env.ts';
 import { ADD_CONST, LIVE_READ, Reg, samePointee, sameValueUpToId } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import {
@@ -14,7 +15,6 @@ import {
   type StackSlot,
 } from '../state/stack.ts';
 import type { FuncState, VerifierState } from '../state/state.ts';
-import type { Env } from '../walk/env.ts';
 
 /** How strictly: only what was read and matters; every range; everything. */
 export const NOT_EXACT = 0;

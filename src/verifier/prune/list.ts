@@ -7,3 +7,13 @@ export interface StateList {
   misses: number;
   hits: number;
 }
+
+/** What the buckets depend on: the program's length, and which call the current frame is of. */
+interface Walked {
+  readonly insns: { readonly length: number };
+  readonly frame: { readonly callsite: number };
+}
+
+/** Bucket of the states saved at an instruction; calls from different places are spread. */
+export const bucketOf = (env: Walked, insnIdx: number): number =>
+  ((insnIdx ^ env.frame.callsite) >>> 0) % env.insns.length;

@@ -5,6 +5,7 @@
 
 import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
+import type { Env } from '../env/env.ts';
 import {
   DEF_NOT_SUBREG,
   LIVE_DONE,
@@ -15,7 +16,6 @@ import {
   type Reg,
 } from '../state/reg.ts';
 import { NOT_INIT, SCALAR_VALUE } from '../state/regtype.ts';
-import type { Env } from '../walk/env.ts';
 
 /** A read through `parent`, of a register in `state`; stops at a write. */
 export function markRead(env: Env, state: Reg, parent: Reg | undefined, flag: number): void {
@@ -105,4 +105,12 @@ export function writeUnknown(env: Env, n: number): Reg {
   const reg = writeReg(env, n);
   env.markUnknown(reg);
   return reg;
+}
+
+/** What a call does to R0 to R5: their values are gone. */
+export function clearCallerSaved(env: Env): void {
+  for (let n = 0; n <= 5; n++) {
+    env.reg(n).clear();
+    writeReg(env, n);
+  }
 }

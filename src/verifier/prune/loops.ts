@@ -1,11 +1,11 @@
 /** Loops of states: which saved state heads the loop that a path is in (get_loop_entry(), update_branch_counts()). */
 
+import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import { ITER_ACTIVE, sameValueUpToId } from '../state/reg.ts';
 import { SCALAR_VALUE } from '../state/regtype.ts';
 import { STACK_ITER } from '../state/stack.ts';
 import type { VerifierState } from '../state/state.ts';
-import type { Env } from '../walk/env.ts';
 import { IdMap, regsExact } from './equal.ts';
 
 /** The outermost head, with the chain to it shortened. */

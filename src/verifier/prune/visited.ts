@@ -1,16 +1,16 @@
 /** Saved states at prune points: search for one that covers the current, save it otherwise (is_state_visited()). */
 
-import { spiOf, stackFrame } from '../access/stack.ts';
 import { isIterNext } from '../calls/kfunc/table.ts';
+import { COMPLEXITY_LIMIT_STATES, type Env } from '../env/env.ts';
 import { isMayGoto } from '../prep/cfg.ts';
 import { isKfuncCall } from '../prep/subprogs.ts';
 import { NO_HISTORY } from '../state/history.ts';
 import { ITER_ACTIVE, LIVE_DONE, LIVE_NONE, LIVE_READ, LIVE_READ64, type Reg } from '../state/reg.ts';
-import { STACK_INVALID } from '../state/stack.ts';
+import { STACK_INVALID, spiOf } from '../state/stack.ts';
 import type { FuncState, VerifierState } from '../state/state.ts';
-import { COMPLEXITY_LIMIT_STATES, type Env } from '../walk/env.ts';
 import { EXACT, NOT_EXACT, RANGE_WITHIN, statesEqual } from './equal.ts';
 import type { StateList } from './list.ts';
+import { bucketOf } from './list.ts';
 import { markRead, markZext } from './liveness.ts';
 import { iterDepthsDiffer, loopEntryOf, maybeLooping, sameCallsites, updateLoopEntry } from './loops.ts';
 import { forgetPrecision, propagatePrecision } from './precision.ts';
@@ -18,10 +18,6 @@ import { forgetPrecision, propagatePrecision } from './precision.ts';
 const FP = 10;
 const R6 = 6;
 const MAX_HISTORY = 40;
-
-/** Bucket of the states saved at an instruction; calls from different places are spread. */
-export const bucketOf = (env: Env, insnIdx: number): number =>
-  ((insnIdx ^ env.frame.callsite) >>> 0) % env.insns.length;
 
 /** A complete state keeps only what was read of it. */
 function cleanFrame(frame: FuncState): void {
@@ -82,7 +78,7 @@ function matchOpen(env: Env, insnIdx: number, old: VerifierState, cur: VerifierS
   if (isKfuncCall(insn) && isIterNext(env, insn)) {
     if (statesEqual(env, old, cur, RANGE_WITHIN)) {
       const iter = cur.frame.reg(1);
-      const slot = stackFrame(env, iter).slot(spiOf(iter.off + Number(iter.v.smin)));
+      const slot = env.cur.stackFrame(iter).slot(spiOf(iter.off + Number(iter.v.smin)));
       if (slot.reg.iterState === ITER_ACTIVE) {
         updateLoopEntry(cur, old);
         return 'hit';

@@ -1,9 +1,9 @@
 /** Pointers that may be null, and what a null check does to them and their copies (mark_ptr_or_null_regs()). */
 
-import { fieldsOf, fieldsOfType, type SpecialField } from '../access/record.ts';
+import type { SpecialField } from '../access/record.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { MAP } from '../kinds.ts';
-import type { Env } from '../walk/env.ts';
 import type { Reg } from './reg.ts';
 import * as R from './regtype.ts';
 import { markConstZero } from './scalar.ts';
@@ -46,7 +46,7 @@ function templateOf(map: MapFacts): MapFacts | undefined {
 }
 
 /** `mark_ptr_not_null_reg` */
-export function markNonNull(reg: Reg): void {
+export function markNonNull(env: Env, reg: Reg): void {
   if (R.baseType(reg.type) === R.PTR_TO_MAP_VALUE && reg.map) {
     const { map } = reg;
     const inner = templateOf(map);
@@ -54,7 +54,7 @@ export function markNonNull(reg: Reg): void {
       reg.type = R.CONST_PTR_TO_MAP;
       reg.map = inner;
       // timers of an inner map belong to the one that this lookup gave
-      if (fieldsOf(inner).some((f) => f.kind === 'bpf_timer' || f.kind === 'bpf_wq')) reg.mapUid = reg.id;
+      if (env.records.ofMap(inner).some((f) => f.kind === 'bpf_timer' || f.kind === 'bpf_wq')) reg.mapUid = reg.id;
     } else if (map.type === MAP.XSKMAP) reg.type = R.PTR_TO_XDP_SOCK;
     else if (map.type === MAP.SOCKMAP || map.type === MAP.SOCKHASH) reg.type = R.PTR_TO_SOCKET;
     else reg.type = R.PTR_TO_MAP_VALUE;
@@ -72,20 +72,20 @@ function markOne(env: Env, reg: Reg, id: number, isNull: boolean): void {
     markConstZero(env, reg);
     return;
   }
-  markNonNull(reg);
+  markNonNull(env, reg);
   // locks are told apart by their pointer's id
-  if (!mayHoldLock(reg)) reg.id = 0;
+  if (!mayHoldLock(env, reg)) reg.id = 0;
 }
 
 /** `reg_may_point_to_spin_lock` */
-export function mayHoldLock(reg: Reg): boolean {
-  return recordOf(reg).some((f) => f.kind === 'bpf_spin_lock');
+export function mayHoldLock(env: Env, reg: Reg): boolean {
+  return recordOf(env, reg).some((f) => f.kind === 'bpf_spin_lock');
 }
 
 /** Special fields of what a register points to. */
-export function recordOf(reg: Reg): readonly SpecialField[] {
-  if (R.baseType(reg.type) === R.PTR_TO_MAP_VALUE && reg.map) return fieldsOf(reg.map);
-  if (R.isPtrToAllocObject(reg.type) && reg.btf) return fieldsOfType(reg.btf, reg.btfId);
+export function recordOf(env: Env, reg: Reg): readonly SpecialField[] {
+  if (R.baseType(reg.type) === R.PTR_TO_MAP_VALUE && reg.map) return env.records.ofMap(reg.map);
+  if (R.isPtrToAllocObject(reg.type) && reg.btf) return env.records.ofType(reg.btf, reg.btfId);
   return [];
 }
 

@@ -1,6 +1,6 @@
 /** Marking scalars: constant zero, identities that link copies of one value. */
 import { ZERO } from '../domain/bounds.ts';
-import type { Env } from '../walk/env.ts';
+import type { Env } from '../env/env.ts';
 import { ADD_CONST, type Reg } from './reg.ts';
 import { SCALAR_VALUE } from './regtype.ts';
 

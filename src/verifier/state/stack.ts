@@ -13,6 +13,11 @@ export const SLOT_CHARS = '?rm0di';
 export const SLOT_SIZE = 8;
 export const MAX_BPF_STACK = 512;
 
+/** slot that holds the byte at an offset from the frame pointer */
+export const spiOf = (off: number): number => Math.floor((-off - 1) / SLOT_SIZE);
+/** index of a byte in its slot's types */
+export const byteOf = (off: number): number => (-off - 1) % SLOT_SIZE;
+
 export class StackSlot {
   /** what each byte holds */
   readonly types: Uint8Array;

@@ -120,6 +120,11 @@ export class VerifierState {
     return this.frames[n] as FuncState;
   }
 
+  /** frame that a stack pointer points into */
+  stackFrame(reg: Reg): FuncState {
+    return this.frameAt(reg.frameno);
+  }
+
   /** `copy_verifier_state` into a new one, history included. */
   clone(): VerifierState {
     const s = new VerifierState();

@@ -1,22 +1,22 @@
 /** ALU instructions: form, operands, and which rule computes the result (check_alu_op(), adjust_reg_min_max_vals()). */
+
 import * as I from '../../isa/index.ts';
 import { widthOf } from '../access/stack.ts';
 import { computable, scalarAlu } from '../domain/alu.ts';
 import { type Bounds, isConstAs, known, knownImm, sync, withLow32, zeroExtend32 } from '../domain/bounds.ts';
 import { signExtend, signExtend32 } from '../domain/cast.ts';
 import { S32_MAX, U64_MAX } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
+import { checkSane } from '../env/sanity.ts';
 import { readReg, writeReg, writeUnknown } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import { ADD_CONST, DEF_NOT_SUBREG, LIVE_WRITTEN, Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { assignScalarId } from '../state/scalar.ts';
-import type { Env } from './env.ts';
+import { aluText } from './alu-text.ts';
 import { pointerAlu } from './ptralu.ts';
-import { checkSane } from './sanity.ts';
 
 const ADDR_SPACE_CAST = 1;
-const names = ['+=', '-=', '*=', '/=', '|=', '&=', '<<=', '>>=', 'neg', '%=', '^=', '=', 's>>=', 'endian', '', ''];
-export const aluText = (op: number): string => names[op >> 4] ?? '';
 
 const reserved = (env: Env, what: string): never => env.fail('EINVAL', `BPF_${what} uses reserved fields`);
 

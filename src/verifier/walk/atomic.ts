@@ -1,10 +1,10 @@
 /** Atomic operations on memory (check_atomic()). */
 import * as I from '../../isa/index.ts';
 import { checkMemAccess } from '../access/mem.ts';
+import { saveAuxType } from '../env/auxtype.ts';
+import type { Env } from '../env/env.ts';
 import { readReg, writeUnknown } from '../prune/liveness.ts';
 import * as R from '../state/regtype.ts';
-import { saveAuxType } from './auxtype.ts';
-import type { Env } from './env.ts';
 
 const known: readonly number[] = [
   I.BPF_ADD,

@@ -1,20 +1,21 @@
 /** Conditional jumps: one side or both, and what each learns (check_cond_jmp_op()). */
+
 import * as I from '../../isa/index.ts';
 import { decidePacket, matchPacketPointers } from '../access/packet.ts';
 import { constValue, isConstAs, knownImm } from '../domain/bounds.ts';
 import { decide, flip, split } from '../domain/branch.ts';
+import type { Env } from '../env/env.ts';
+import { checkSane } from '../env/sanity.ts';
 import { collectLinked, syncLinked } from '../prune/linked.ts';
+import { bucketOf } from '../prune/list.ts';
 import { readReg } from '../prune/liveness.ts';
 import { previousEntry, widenImprecise } from '../prune/loops.ts';
 import { markChainPrecision } from '../prune/precision.ts';
-import { bucketOf } from '../prune/visited.ts';
 import { HIST_DST_STACK, HIST_SRC_STACK, type LinkedReg } from '../state/history.ts';
 import { markNonNull, markNullChecked, neverNull } from '../state/nullness.ts';
 import { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { VerifierState } from '../state/state.ts';
-import type { Env } from './env.ts';
-import { checkSane } from './sanity.ts';
 
 const isPtr = (reg: Reg): boolean => reg.type !== R.SCALAR_VALUE;
 
@@ -65,11 +66,19 @@ function refine(env: Env, insn: I.Insn, op: number, jmp32: boolean, there: Verif
 }
 
 /** Equal to a pointer that is not null: not null either. */
-function liftNull(here: VerifierState, there: VerifierState, insn: I.Insn, op: number, dst: Reg, src: Reg): void {
+function liftNull(
+  env: Env,
+  here: VerifierState,
+  there: VerifierState,
+  insn: I.Insn,
+  op: number,
+  dst: Reg,
+  src: Reg,
+): void {
   if (!isPtr(dst) || !isPtr(src) || R.mayBeNull(src.type) === R.mayBeNull(dst.type)) return;
   if (R.baseType(src.type) === R.PTR_TO_BTF_ID || R.baseType(dst.type) === R.PTR_TO_BTF_ID) return;
   const equal = op === I.BPF_JEQ ? there : op === I.BPF_JNE ? here : undefined;
-  if (equal) markNonNull(equal.frame.reg(R.mayBeNull(src.type) ? insn.src : insn.dst));
+  if (equal) markNonNull(env, equal.frame.reg(R.mayBeNull(src.type) ? insn.src : insn.dst));
 }
 
 export function checkCondJump(env: Env, insn: I.Insn): void {
@@ -119,7 +128,7 @@ export function checkCondJump(env: Env, insn: I.Insn): void {
     syncLinked(here, dst, linked);
     syncLinked(there, there.frame.reg(insn.dst), linked);
   }
-  if (!jmp32 && byReg) liftNull(here, there, insn, op, dst, src);
+  if (!jmp32 && byReg) liftNull(env, here, there, insn, op, dst, src);
   if (!jmp32 && !byReg && insn.imm === 0 && (op === I.BPF_JEQ || op === I.BPF_JNE) && R.mayBeNull(dst.type)) {
     markNullChecked(env, here, insn.dst, op === I.BPF_JNE);
     markNullChecked(env, there, insn.dst, op === I.BPF_JEQ);

@@ -5,13 +5,13 @@ import { checkUnmodified } from '../access/region.ts';
 import { leaveFunction } from '../calls/func.ts';
 import { checkReferenceLeak } from '../calls/refs.ts';
 import { known } from '../domain/bounds.ts';
+import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { MAP, PROG } from '../kinds.ts';
 import { findSubprog } from '../prep/subprogs.ts';
 import { readReg, writeReg } from '../prune/liveness.ts';
 import { LIVE_WRITTEN } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from './env.ts';
 
 export function checkWideLoad(env: Env, insn: I.Insn): void {
   if (I.bpfSize(insn.code) !== I.BPF_DW) env.fail('EINVAL', 'invalid BPF_LD_IMM insn');

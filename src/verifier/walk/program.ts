@@ -1,16 +1,16 @@
 /** The main function first, then each global function on its own (do_check_main(), do_check_subprogs()). */
 
-import { setDynptr } from '../calls/dynptr.ts';
 import { newFrame } from '../calls/func.ts';
 import { prepareArgs } from '../calls/funcargs.ts';
+import type { Subprog, SubprogArg } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
+import { Reject } from '../env/reject.ts';
 import { PROG } from '../kinds.ts';
+import { setDynptr } from '../state/dynptr.ts';
 import { DYNPTR_LOCAL, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { MAIN_FUNC, VerifierState } from '../state/state.ts';
-import type { Subprog, SubprogArg } from './aux.ts';
 import { walk } from './check.ts';
-import type { Env } from './env.ts';
-import { Reject } from './reject.ts';
 
 function setArg(env: Env, reg: Reg, arg: SubprogArg): void {
   switch (arg.kind) {

@@ -1,4 +1,5 @@
 /** Pointer plus or minus a scalar (adjust_ptr_min_max_vals()). */
+
 import * as I from '../../isa/index.ts';
 import { MAX_VAR_OFF } from '../access/region.ts';
 import { addRanges64, subRanges64 } from '../domain/alu.ts';
@@ -6,10 +7,10 @@ import { sync, unbound32 } from '../domain/bounds.ts';
 import { isS32 } from '../domain/cast.ts';
 import { add, sub } from '../domain/tnum.ts';
 import { S64_MIN, s64 } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import { aluText } from './alu.ts';
-import type { Env } from './env.ts';
+import { aluText } from './alu-text.ts';
 
 const movable: readonly number[] = [
   R.PTR_TO_CTX,

@@ -1,9 +1,9 @@
 /** The walk's findings, as the rewrites take them. */
 import { BPF_JA, BPF_JMP, insn } from '../../isa/index.ts';
+import type { Env } from '../env/env.ts';
 import { subprogEnd } from '../prep/subprogs.ts';
 import * as R from '../state/regtype.ts';
 import type { Verified } from '../types.ts';
-import type { Env } from './env.ts';
 
 /** `remove_fastcall_spills_fills`: the stack that only those used is given back. */
 export function takeFastcalls(env: Env): void {

@@ -3,12 +3,12 @@
 import { funcRetRange } from '../access/btfctx.ts';
 import { contains, tnumRange } from '../domain/tnum.ts';
 import { S64_MAX, S64_MIN } from '../domain/u64.ts';
+import type { Env } from '../env/env.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import { readReg } from '../prune/liveness.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
-import type { Env } from './env.ts';
 
 export type RetRange = readonly [number, number];
 const S32: RetRange = [-0x8000_0000, 0x7fff_ffff];

@@ -1,9 +1,10 @@
 /** Stack that chains of calls need together (check_max_stack_depth()). */
+
+import type { Subprog } from '../env/aux.ts';
+import type { Env } from '../env/env.ts';
 import { findSubprog, isKfuncCall, isPseudoCall, isPseudoFunc, subprogEnd } from '../prep/subprogs.ts';
 import { MAX_BPF_STACK } from '../state/stack.ts';
 import { MAX_CALL_FRAMES } from '../state/state.ts';
-import type { Subprog } from './aux.ts';
-import type { Env } from './env.ts';
 
 /** the JIT aligns frames to 16 bytes */
 const rounded = (subprog: Subprog): number => Math.ceil(subprog.stackDepth / 16) * 16;

@@ -1,15 +1,15 @@
 /** Arguments of a kernel function, as its BTF declares them (check_kfunc_args()). */
+
 import type { BtfParam, BtfType } from '../../../btf/index.ts';
 import { kindText } from '../../access/btfctx.ts';
 import { skipModifiers, structIdsMatch } from '../../access/btfwalk.ts';
-import { fieldsOf } from '../../access/record.ts';
+import type { Env } from '../../env/env.ts';
 import { ATTACH, PROG } from '../../kinds.ts';
 import { kernelContextType } from '../../prep/ctxtype.ts';
 import { markChainPrecision } from '../../prune/precision.ts';
 import { isTrusted, markNonNull, recordOf } from '../../state/nullness.ts';
 import { DYNPTR_INVALID, DYNPTR_SKB, DYNPTR_XDP, type Reg } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
-import type { Env } from '../../walk/env.ts';
 import { checkArgOffset } from '../argtypes.ts';
 import { checkConstString } from '../conststr.ts';
 import { checkDynptr, dynptrIdOf, dynptrRefOf, dynptrTypeOf } from '../dynptr.ts';
@@ -42,13 +42,13 @@ function scalarArg(env: Env, meta: KfuncMeta, param: BtfParam, reg: Reg, regno: 
 }
 
 /** A pointer that may be null is checked as if it were not. */
-function asNonNull(reg: Reg, check: () => void): void {
+function asNonNull(env: Env, reg: Reg, check: () => void): void {
   if (!R.mayBeNull(reg.type)) {
     check();
     return;
   }
   const saved = reg.clone();
-  markNonNull(reg);
+  markNonNull(env, reg);
   check();
   reg.assign(saved);
 }
@@ -64,7 +64,7 @@ function memArg(env: Env, meta: KfuncMeta, target: BtfType, reg: Reg, n: number)
     );
   }
   if (reg.isNull) return;
-  asNonNull(reg, () => {
+  asNonNull(env, reg, () => {
     checkHelperMem(env, { regno: n + 1, size, write: false, zeroOk: true });
     checkHelperMem(env, { regno: n + 1, size, write: true, zeroOk: true });
   });
@@ -75,7 +75,7 @@ function memSizeArg(env: Env, meta: KfuncMeta, param: BtfParam, reg: Reg, n: num
   const size = env.reg(sizeRegno);
   if (!reg.isNull || !hasSuffix(param, '__opt')) {
     try {
-      asNonNull(reg, () => {
+      asNonNull(env, reg, () => {
         checkSizeArg(env, sizeRegno, false, true, undefined);
         checkSizeArg(env, sizeRegno, true, true, undefined);
       });
@@ -136,7 +136,7 @@ function structArg(env: Env, meta: KfuncMeta, wanted: BtfType, reg: Reg, n: numb
 
 function mapArg(env: Env, meta: KfuncMeta, reg: Reg, regno: number): void {
   if (!reg.map) env.fail('EINVAL', `pointer in R${regno} isn't map pointer`);
-  const hasWq = fieldsOf(reg.map).some((f) => f.kind === 'bpf_wq');
+  const hasWq = env.records.ofMap(reg.map).some((f) => f.kind === 'bpf_wq');
   if (meta.map && hasWq && (meta.map !== reg.map || meta.mapUid !== reg.mapUid)) {
     env.fail(
       'EINVAL',
@@ -188,7 +188,7 @@ function checkNodeHolder(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
 function refcountedArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   if (!R.isPtrToAllocObject(reg.type)) env.fail('EINVAL', `arg#${n} is neither owning or non-owning ref`);
   if (!R.isNonOwningRef(reg.type)) meta.argOwningRef = true;
-  if (!recordOf(reg).some((f) => f.kind === 'bpf_refcount'))
+  if (!recordOf(env, reg).some((f) => f.kind === 'bpf_refcount'))
     env.fail('EINVAL', `arg#${n} doesn't point to a type with bpf_refcount field`);
   meta.argBtf = reg.btf;
   meta.argBtfId = reg.btfId;
@@ -201,7 +201,7 @@ function wqArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   if (!reg.v.isConst)
     env.fail('EINVAL', `R${n + 1} doesn't have constant offset. bpf_wq has to be at the constant offset`);
   if (!map.btf) env.fail('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_wq`);
-  const field = fieldsOf(map).find((f) => f.kind === 'bpf_wq');
+  const field = env.records.ofMap(map).find((f) => f.kind === 'bpf_wq');
   if (!field) env.fail('EINVAL', `map '${map.name}' has no valid bpf_wq`);
   const off = reg.off + Number(reg.v.smin);
   if (field.offset !== off)

@@ -1,14 +1,15 @@
 /** A call of a kernel function by BTF id (check_kfunc_call()). */
+
 import type { Insn } from '../../../isa/index.ts';
 import type { SpecialField } from '../../access/record.ts';
+import { isCapable } from '../../env/caps.ts';
+import type { Env } from '../../env/env.ts';
+import { Reject } from '../../env/reject.ts';
+import { inSleepable } from '../../env/section.ts';
 import * as R from '../../state/regtype.ts';
 import { STACK_ITER } from '../../state/stack.ts';
-import { isCapable } from '../../walk/caps.ts';
-import type { Env } from '../../walk/env.ts';
-import { Reject } from '../../walk/reject.ts';
 import { checkReturnCode } from '../../walk/retval.ts';
 import { pushCallback, setupTimer } from '../callbacks.ts';
-import { inSleepable } from '../helper.ts';
 import { releaseReference } from '../refs.ts';
 import { checkKfuncArgs } from './args.ts';
 import { giveAway, inTreeCallback, setNode, setNonOwning } from './graph.ts';
@@ -23,7 +24,7 @@ function callTreeLess(env: Env, insn: Insn, meta: KfuncMeta): void {
   pushCallback(env, insn, meta.subprog, (_env, _caller, callee) => {
     for (const n of [1, 2]) {
       setNode(callee.reg(n), root);
-      setNonOwning(callee.reg(n));
+      setNonOwning(env, callee.reg(n));
     }
     for (const n of [3, 4, 5]) callee.reg(n).clear();
     callee.inCallback = true;

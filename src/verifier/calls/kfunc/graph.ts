@@ -1,11 +1,11 @@
 /** Lists and trees of the program's own objects: roots, nodes, who owns them (process_kf_arg_ptr_to_graph_root() and kin). */
 import { structIdsMatch } from '../../access/btfwalk.ts';
 import { type FieldKind, fieldAt, type SpecialField } from '../../access/record.ts';
+import type { Env } from '../../env/env.ts';
 import { isKfuncCall } from '../../prep/subprogs.ts';
 import { recordOf } from '../../state/nullness.ts';
 import type { Reg } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
-import type { Env } from '../../walk/env.ts';
 import type { KfuncMeta } from './meta.ts';
 
 function constantOffset(env: Env, reg: Reg, regno: number, kind: string): number {
@@ -27,7 +27,7 @@ function checkLocked(env: Env, reg: Reg, fields: readonly SpecialField[], kind: 
 
 export function processRoot(env: Env, reg: Reg, regno: number, kind: FieldKind): SpecialField {
   const off = constantOffset(env, reg, regno, kind);
-  const fields = recordOf(reg);
+  const fields = recordOf(env, reg);
   const field = fieldAt(fields, off);
   if (field?.kind !== kind) env.fail('EINVAL', `${kind} not found at offset=${off >>> 0}`);
   checkLocked(env, reg, fields, kind);
@@ -47,7 +47,7 @@ export function processNode(
   kind: FieldKind,
 ): void {
   const off = constantOffset(env, reg, regno, kind);
-  if (fieldAt(recordOf(reg), off)?.kind !== kind) env.fail('EINVAL', `${kind} not found at offset=${off >>> 0}`);
+  if (fieldAt(recordOf(env, reg), off)?.kind !== kind) env.fail('EINVAL', `${kind} not found at offset=${off >>> 0}`);
   const contains = root?.contains;
   if (!root || !contains || !reg.btf) env.fail('EFAULT', 'verifier internal error: no root for this node');
   const btf = btfOfRoot(root, reg);
@@ -80,8 +80,8 @@ export function setNode(reg: Reg, root: SpecialField): void {
 }
 
 /** `ref_set_non_owning`: valid while the lock is held. */
-export function setNonOwning(reg: Reg): void {
-  const refcounted = recordOf(reg).some((f) => f.kind === 'bpf_refcount');
+export function setNonOwning(env: Env, reg: Reg): void {
+  const refcounted = recordOf(env, reg).some((f) => f.kind === 'bpf_refcount');
   reg.type |= R.NON_OWN_REF;
   if (refcounted) reg.type |= R.MEM_RCU;
 }
@@ -92,7 +92,7 @@ export function giveAway(env: Env, id: number): boolean {
   env.cur.forEachReg((reg) => {
     if (reg.refObjId !== id) return;
     reg.refObjId = 0;
-    setNonOwning(reg);
+    setNonOwning(env, reg);
   });
   return true;
 }

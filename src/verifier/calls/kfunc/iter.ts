@@ -1,19 +1,19 @@
 /** Open-coded iterators: their state on the stack, and the loop that next() makes (process_iter_arg(), process_iter_next_call()). */
-import { inRcu } from '../../access/btf.ts';
+
 import { skipModifiers } from '../../access/btfwalk.ts';
 import { checkMemAccess } from '../../access/mem.ts';
-import { stackFrame } from '../../access/stack.ts';
+import type { Env } from '../../env/env.ts';
+import { inRcu } from '../../env/section.ts';
 import { iterTypeText } from '../../log/regs.ts';
+import { bucketOf } from '../../prune/list.ts';
 import { markSlotRead } from '../../prune/liveness.ts';
 import { previousEntry, sameCallsites, widenImprecise } from '../../prune/loops.ts';
-import { bucketOf } from '../../prune/visited.ts';
 import { markNonNull } from '../../state/nullness.ts';
 import { ITER_ACTIVE, ITER_DRAINED, LIVE_WRITTEN, type Reg } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
 import { markConstZero } from '../../state/scalar.ts';
 import { SLOT_SIZE, STACK_INVALID, STACK_ITER } from '../../state/stack.ts';
 import type { VerifierState } from '../../state/state.ts';
-import type { Env } from '../../walk/env.ts';
 import { acquireReference, releaseReference } from '../refs.ts';
 import { NO_STACK_YET, objectSlot } from '../stackobj.ts';
 import type { KfuncMeta } from './meta.ts';
@@ -38,7 +38,7 @@ function isFree(env: Env, reg: Reg, slots: number): boolean {
   const spi = objectSlot(env, reg, 'iter', slots);
   if (spi === NO_STACK_YET) return true;
   if (spi < 0) return false;
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   for (let n = 0; n < slots; n++) if (frame.slot(spi - n).types.includes(STACK_ITER)) return false;
   return true;
 }
@@ -47,7 +47,7 @@ function isFree(env: Env, reg: Reg, slots: number): boolean {
 function unusable(env: Env, meta: KfuncMeta, reg: Reg, type: IterType): string | undefined {
   const spi = objectSlot(env, reg, 'iter', type.slots);
   if (spi < 0) return 'EINVAL';
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   for (let n = 0; n < type.slots; n++) {
     const slot = frame.slot(spi - n);
     if (slot.reg.type & R.PTR_UNTRUSTED) return 'EPROTO';
@@ -63,7 +63,7 @@ function create(env: Env, meta: KfuncMeta, reg: Reg, type: IterType, insnIdx: nu
   if (spi < 0) env.quit(spi === NO_STACK_YET ? 'ERANGE' : 'EINVAL');
   const id = acquireReference(env, insnIdx);
   const guard = meta.has('KF_RCU_PROTECTED') ? (inRcu(env) ? R.MEM_RCU : R.PTR_UNTRUSTED) : 0;
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   for (let n = 0; n < type.slots; n++) {
     const slot = frame.slot(spi - n);
     const st = slot.reg;
@@ -81,7 +81,7 @@ function create(env: Env, meta: KfuncMeta, reg: Reg, type: IterType, insnIdx: nu
 }
 
 function destroy(env: Env, reg: Reg, spi: number, slots: number): void {
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   for (let n = 0; n < slots; n++) {
     const slot = frame.slot(spi - n);
     if (n === 0) releaseReference(env, slot.reg.refObjId);
@@ -111,7 +111,7 @@ export function processIter(env: Env, meta: KfuncMeta, reg: Reg, n: number, insn
         : `expected an initialized iter_${type.text} as arg #${n}`,
     );
   const spi = objectSlot(env, reg, 'iter', type.slots);
-  const frame = stackFrame(env, reg);
+  const frame = env.cur.stackFrame(reg);
   for (let k = 0; k < type.slots; k++) {
     markSlotRead(env, frame.slot(spi - k).reg);
     env.scratchSlot(spi - k);
@@ -139,7 +139,7 @@ export function branchNext(env: Env, meta: KfuncMeta, insnIdx: number): void {
     active.iterState = ITER_ACTIVE;
     active.iterDepth++;
     if (before) widenImprecise(env, before, queued);
-    markNonNull(queued.frame.reg(0));
+    markNonNull(env, queued.frame.reg(0));
   }
   iter.iterState = ITER_DRAINED;
   markConstZero(env, env.reg(0));

@@ -2,10 +2,10 @@
 import { type Btf, type BtfParam, type BtfType, isComposite, isEnum } from '../../../btf/index.ts';
 import { kindText } from '../../access/btfctx.ts';
 import { skipModifiers } from '../../access/btfwalk.ts';
+import type { Env } from '../../env/env.ts';
 import { isContextType } from '../../prep/ctxtype.ts';
 import type { Reg } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
-import type { Env } from '../../walk/env.ts';
 import { hasSuffix, type KfuncMeta } from './meta.ts';
 
 export type ArgKind =

@@ -1,9 +1,9 @@
 /** What one call of a kernel function is about (`struct bpf_kfunc_call_arg_meta`). */
 import type { Btf, BtfFuncProto, BtfParam } from '../../../btf/index.ts';
 import type { SpecialField } from '../../access/record.ts';
+import type { KfuncDesc } from '../../env/aux.ts';
 import type { MapFacts } from '../../kernel.ts';
 import { DYNPTR_INVALID } from '../../state/reg.ts';
-import type { KfuncDesc } from '../../walk/aux.ts';
 
 export class KfuncMeta {
   readonly name: string;

@@ -3,7 +3,7 @@ import { isComposite } from '../../../btf/index.ts';
 import { kindText } from '../../access/btfctx.ts';
 import { skipModifiers } from '../../access/btfwalk.ts';
 import { mayAccessPacket } from '../../access/packet.ts';
-import { fieldsOfType } from '../../access/record.ts';
+import type { Env } from '../../env/env.ts';
 import { markRead, markZext } from '../../prune/liveness.ts';
 import { mayHoldLock } from '../../state/nullness.ts';
 import {
@@ -17,7 +17,6 @@ import {
   type Reg,
 } from '../../state/reg.ts';
 import * as R from '../../state/regtype.ts';
-import type { Env } from '../../walk/env.ts';
 import { acquireReference } from '../refs.ts';
 import { setNode, setNonOwning } from './graph.ts';
 import { iterOf } from './iter.ts';
@@ -67,7 +66,7 @@ function newObject(env: Env, meta: KfuncMeta, r0: Reg, percpu: boolean): void {
       env.fail('EINVAL', `bpf_percpu_obj_new type size (${t.size}) is greater than ${MAX_PERCPU_OBJ}`);
     if (!isScalarStruct(env, btf, t))
       env.fail('EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars');
-    if (fieldsOfType(btf, typeId).length > 0)
+    if (env.records.ofType(btf, typeId).length > 0)
       env.fail('EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields');
   }
   r0.markKnown(0n);
@@ -188,6 +187,6 @@ export function setKfuncResult(env: Env, meta: KfuncMeta): void {
     const id = acquireReference(env, env.insnIdx);
     if (mayFail) r0.id = id;
     r0.refObjId = id;
-  } else if (meta.name === 'bpf_rbtree_first') setNonOwning(r0);
-  if (mayHoldLock(r0) && !r0.id) r0.id = ++env.idGen;
+  } else if (meta.name === 'bpf_rbtree_first') setNonOwning(env, r0);
+  if (mayHoldLock(env, r0) && !r0.id) r0.id = ++env.idGen;
 }

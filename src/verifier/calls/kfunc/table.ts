@@ -1,8 +1,8 @@
 /** Kernel functions that the program names by BTF id (add_kfunc_call()). */
 import type { BtfFuncProto } from '../../../btf/index.ts';
 import type { Insn } from '../../../isa/index.ts';
-import type { KfuncDesc } from '../../walk/aux.ts';
-import { type Env, F_XDP_DEV_BOUND_ONLY } from '../../walk/env.ts';
+import type { KfuncDesc } from '../../env/aux.ts';
+import { type Env, F_XDP_DEV_BOUND_ONLY } from '../../env/env.ts';
 
 /** Packet metadata that only a device can give. */
 const deviceBound = new Set([

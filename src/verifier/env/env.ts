@@ -2,6 +2,7 @@
 
 import type { Btf, BtfFuncProto } from '../../btf/index.ts';
 import { disassemble, type Insn } from '../../isa/index.ts';
+import { Records } from '../access/record.ts';
 import type { KfuncFacts, MapFacts, VerifierKernel } from '../kernel.ts';
 import { Log } from '../log/log.ts';
 import { ALL, frameText } from '../log/regs.ts';
@@ -51,6 +52,7 @@ export class Env {
   readonly aux: Aux[];
   subprogs: Subprog[] = [];
   readonly usedMaps: MapFacts[] = [];
+  readonly records: Records;
   readonly kfuncs = new Map<string, KfuncDesc>();
 
   readonly strictAlignment: boolean;
@@ -119,6 +121,7 @@ export class Env {
       throw new NotModelledError('speculative paths of unprivileged programs (a kernel with mitigations)');
     this.input = input;
     this.kernel = input.kernel;
+    this.records = new Records(() => input.kernel.vmlinux);
     this.log = new Log(input.logLevel, input.logSize);
     this.source = new SourceLines(input.btf, input.lineInfo);
     this.insns = input.insns;
