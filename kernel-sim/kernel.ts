@@ -19,8 +19,10 @@ import { MODEL_PERCPU } from './core/model-percpu.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
 import type { Executor } from './core/pause.ts';
 import { Printk } from './core/printk.ts';
+import { ALL_CAPS, type Process } from './core/process.ts';
 import { Random } from './core/random.ts';
 import { Structs } from './core/structs.ts';
+import { Arena } from './core/user-access.ts';
 import { builtinBtf, builtinConfig } from './data/builtin.ts';
 import { layouts } from './data/layouts.ts';
 import { textTable } from './data/text.ts';
@@ -87,6 +89,8 @@ export class Kernel {
   readonly clock: Clock;
   readonly random: Random;
   readonly fds: FdTable;
+  /** the loader, as system calls see it: root, with memory of its own for what attributes point to */
+  readonly process: Process & { readonly memory: Arena };
 
   readonly trace: TraceBuffer;
   readonly tracePipe: TracePipe;
@@ -160,6 +164,8 @@ export class Kernel {
     this.objects = new KernelObjects(this);
     this.files = new Files(this);
     this.tasks = new Tasks(this);
+    const { pid, comm } = this.tasks.loader;
+    this.process = { pid, tid: pid, comm, uid: 0, caps: ALL_CAPS, fds: this.fds, memory: new Arena() };
     this.#startCpu();
 
     this.trace = new TraceBuffer(this.clock, this.context, this.cpus);

@@ -1,45 +1,95 @@
-/** File descriptors of the process that loads programs (`ebpf-emu` itself, as a task of the guest). */
+/** File descriptors of a process: open files by number, several of which may be one object's. */
 import { KernelError } from './errno.ts';
+import type { FileOps } from './file-ops.ts';
 
-/** What a descriptor refers to: a map, a program, a link, a BTF object, a perf event ... */
-export interface FdObject {
+/** What a descriptor refers to: a map, a program, a link, a BTF object, a perf event, a file of the kernel's ... */
+export interface FdObject extends FileOps {
   /** as /proc/PID/fd shows it, e.g. `anon_inode:bpf-map` */
   readonly fdName: string;
   /** Where more than descriptors may refer to it: those count once together. */
   get?(): unknown;
   put?(): void;
-  /** the last descriptor was closed */
+  /** the last descriptor of any process was closed */
   release?(): void;
 }
 
-export class FdTable {
-  readonly #open: (FdObject | undefined)[] = [];
-  readonly #refs = new Map<FdObject, number>();
-  /** none below it is free */
-  #lowest = 3;
+/** How a file was opened (f_mode). */
+export interface FileMode {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+const READ_WRITE: FileMode = { read: true, write: true };
 
-  /** Lowest free descriptor from 3 on (0 to 2 are the terminal's). */
-  install(object: FdObject): number {
-    let fd = this.#lowest;
+interface OpenFile {
+  readonly object: FdObject;
+  readonly mode: FileMode;
+}
+
+export class FdTable {
+  readonly #open: (OpenFile | undefined)[] = [];
+  /** descriptors of all processes, by object */
+  readonly #refs: Map<FdObject, number>;
+  readonly #first: number;
+  /** none below it is free */
+  #lowest: number;
+
+  /** `first`: the lowest number that it gives out; 0 to 2 are the terminal's. */
+  constructor(first = 3, refs = new Map<FdObject, number>()) {
+    this.#first = first;
+    this.#lowest = first;
+    this.#refs = refs;
+  }
+  /** Another process's table, empty, with objects that both may refer to. */
+  sibling(first = this.#first): FdTable {
+    return new FdTable(first, this.#refs);
+  }
+  /** fork(2): a table of its own with the same files open. */
+  fork(): FdTable {
+    const copy = this.sibling();
+    for (const [fd, file] of this.#open.entries()) if (file) copy.#put(fd, file);
+    return copy;
+  }
+
+  /** Lowest free descriptor, not below `from`. */
+  install(object: FdObject, mode: FileMode = READ_WRITE, from = 0): number {
+    let fd = Math.max(this.#lowest, from);
     while (this.#open[fd]) fd++;
-    this.#lowest = fd + 1;
-    this.#open[fd] = object;
-    this.#refs.set(object, (this.#refs.get(object) ?? 0) + 1);
+    if (from <= this.#lowest) this.#lowest = fd + 1;
+    this.#put(fd, { object, mode });
     return fd;
+  }
+  #put(fd: number, file: OpenFile): void {
+    this.#open[fd] = file;
+    this.#refs.set(file.object, (this.#refs.get(file.object) ?? 0) + 1);
   }
   /** The object behind a descriptor. @throws KernelError EBADF */
   get(fd: number): FdObject {
-    const object = this.#open[fd];
+    const object = this.#open[fd]?.object;
     if (!object) throw new KernelError('EBADF', `file descriptor ${fd} is not open`);
     return object;
   }
   find(fd: number): FdObject | undefined {
-    return this.#open[fd];
+    return this.#open[fd]?.object;
   }
+  /** How it was opened. */
+  mode(fd: number): FileMode {
+    return this.#open[fd]?.mode ?? READ_WRITE;
+  }
+  /** dup(2) and dup2(2): the new descriptor, `to` or the lowest free one. @throws KernelError EBADF */
+  dup(fd: number, to?: number): number {
+    const object = this.get(fd);
+    const mode = this.mode(fd);
+    if (to === undefined) return this.install(object, mode);
+    if (to === fd) return fd;
+    if (this.#open[to]) this.close(to);
+    this.#put(to, { object, mode });
+    return to;
+  }
+  /** @throws KernelError EBADF */
   close(fd: number): void {
     const object = this.get(fd);
     this.#open[fd] = undefined;
-    this.#lowest = Math.min(this.#lowest, fd);
+    this.#lowest = Math.max(this.#first, Math.min(this.#lowest, fd));
     const left = (this.#refs.get(object) ?? 1) - 1;
     if (left > 0) this.#refs.set(object, left);
     else {
@@ -47,11 +97,15 @@ export class FdTable {
       object.release?.();
     }
   }
-  /** Whether any descriptor refers to it. */
+  /** The process ends. */
+  closeAll(): void {
+    for (const [fd] of this.entries()) this.close(fd);
+  }
+  /** Whether any descriptor, of whichever process, refers to it. */
   has(object: FdObject): boolean {
     return this.#refs.has(object);
   }
   *entries(): IterableIterator<[number, FdObject]> {
-    for (const [fd, object] of this.#open.entries()) if (object) yield [fd, object];
+    for (const [fd, file] of this.#open.entries()) if (file) yield [fd, file.object];
   }
 }

@@ -1,7 +1,7 @@
 /** Arenas: sparse memory that programs and user space share at one user address (BPF_MAP_TYPE_ARENA, Linux 6.9). */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { ERRNO } from '../../core/errno.ts';
-import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+import { BpfMap, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
 
 const PAGE = 4096;
 
@@ -27,8 +27,8 @@ export class ArenaMap extends BpfMap {
   override get directValue(): Addr | undefined {
     return this.pages;
   }
-  override mmap(offset: number, bytes: number): { phys: number; bytes: number }[] | undefined {
-    if (offset + bytes > this.maxEntries * PAGE) return undefined;
+  protected override mappable(offset: number, bytes: number): MappedPages | number {
+    if (offset + bytes > this.maxEntries * PAGE) return -ERRNO.E2BIG;
     return [{ phys: this.phys(this.pages) + offset, bytes }];
   }
 }

@@ -9,7 +9,7 @@ import {
   BPF_NOEXIST,
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
-import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+import { BpfMap, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;
 
@@ -109,8 +109,8 @@ export class ArrayMap extends IndexedMap {
   override get canBatchDelete(): boolean {
     return false;
   }
-  override mmap(offset: number, bytes: number): { phys: number; bytes: number }[] | undefined {
-    if (this.#pages === 0 || offset + bytes > this.#pages) return undefined;
+  protected override mappable(offset: number, bytes: number): MappedPages | number {
+    if (this.#pages === 0 || offset + bytes > this.#pages) return -ERRNO.EINVAL;
     return [{ phys: this.#phys + offset, bytes }];
   }
   get isInnerVariable(): boolean {

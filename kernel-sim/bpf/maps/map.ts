@@ -6,8 +6,9 @@
  */
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import type { GuestMemory } from '../../../src/machine/index.ts';
-import { mapTypeName } from '../../../src/uapi/index.ts';
+import { BPF_F_RDONLY_PROG, mapTypeName } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
+import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
 import type { MapHost } from './host.ts';
 import type { MapLayout } from './layout.ts';
 
@@ -48,6 +49,9 @@ export class MapCreateError extends Error {
     this.errno = errno;
   }
 }
+
+/** Runs of pages: an index into guest RAM, and bytes. */
+export type MappedPages = readonly { readonly phys: number; readonly bytes: number }[];
 
 const PAGE_ALLOC_COSTLY = 8 * 4096;
 /** `atomic64_t` counters that a map starts with. */
@@ -194,9 +198,28 @@ export abstract class BpfMap {
   get canBatchDelete(): boolean {
     return this.canBatch;
   }
-  /** Pages that mmap of the descriptor gives, undefined where it may not be mapped. */
-  mmap(_offset: number, _bytes: number, _write: boolean): { phys: number; bytes: number }[] | undefined {
-    return undefined;
+  /** Pages that mmap of the descriptor gives; a negative error number where it may not be mapped. */
+  protected mappable(_offset: number, _bytes: number, _write: boolean): MappedPages | number {
+    return -ERRNO.ENOTSUPP;
+  }
+  /** mmap(2) of a descriptor: `bpf_map_mmap` */
+  mmap(offset: number, bytes: number, prot: number): Mapping | number {
+    const writable = (prot & PROT_WRITE) !== 0;
+    if (this.hasSpinLock) return -ERRNO.ENOTSUPP;
+    if (writable && this.frozen) return -ERRNO.EPERM;
+    if (writable && this.flags & BPF_F_RDONLY_PROG) return -ERRNO.EACCES;
+    const pages = this.mappable(offset, bytes, writable);
+    if (typeof pages === 'number') return pages;
+    this.get();
+    if (writable) this.writers++;
+    let mapped = true;
+    const unmap = (): void => {
+      if (!mapped) return;
+      mapped = false;
+      if (writable) this.writers--;
+      this.put();
+    };
+    return { pages, writable, unmap };
   }
 
   // --- life ---

@@ -13,7 +13,7 @@ import {
   BPF_RINGBUF_HDR_SZ,
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
-import { BpfMap, copyIn, type MapAttrs, type MapContext } from './map.ts';
+import { BpfMap, copyIn, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
 
 const PAGE = 4096;
 const MAX_RECORD = 0x3fff_ffff;
@@ -198,10 +198,11 @@ export class RingbufMap extends BpfMap {
   override nextKey(_key: Addr, _next: Addr): number {
     return -ERRNO.ENOTSUPP;
   }
-  override mmap(offset: number, bytes: number, write: boolean): { phys: number; bytes: number }[] | undefined {
+  protected override mappable(offset: number, bytes: number, write: boolean): MappedPages | number {
     // The one who only reads a position may not map it writable.
     const writable = this.isUser ? offset >= PAGE : offset === 0 && bytes === PAGE;
-    if ((write && !writable) || offset + bytes > 2 * PAGE + 2 * this.#size) return undefined;
+    if (write && !writable) return -ERRNO.EPERM;
+    if (offset + bytes > 2 * PAGE + 2 * this.#size) return -ERRNO.EINVAL;
     const out: { phys: number; bytes: number }[] = [];
     const first = this.#phys + this.layout.bpf_ringbuf.consumer_pos;
     for (let at = offset; at < offset + bytes; at += PAGE) {

@@ -1,0 +1,25 @@
+/**
+ * Files of the kernel's own: proc, sysfs, tracefs, bpffs and what lies under /boot, made when they are opened. A path
+ * that no file system of the model has is the host's business.
+ */
+import type { FdObject } from '../core/fds.ts';
+import type { DirEntry, FileStat } from '../core/file-ops.ts';
+import type { Process } from '../core/process.ts';
+
+/** Paths are absolute and without `.` or `..`. Negative numbers are -errno; nothing throws. */
+export interface KernelFiles {
+  /** Whether a path is answered from here, be it that there is no such file. */
+  has(path: string): boolean;
+  /** open(2): the file, not yet a descriptor; `flags` of include/uapi/asm-generic/fcntl.h */
+  open(path: string, flags: number, mode: number, process: Process): FdObject | number;
+  stat(path: string, process: Process): FileStat | number;
+  /** access(2) and faccessat2(2): 0 or -errno; `mode`: 4 read, 2 write, 1 execute */
+  access(path: string, mode: number, process: Process): number;
+  readdir(path: string, process: Process): readonly DirEntry[] | number;
+  readlink(path: string, process: Process): string | number;
+  mkdir(path: string, mode: number, process: Process): number;
+  rmdir(path: string, process: Process): number;
+  unlink(path: string, process: Process): number;
+  /** f_type of statfs(2): the magic number of the file system (include/uapi/linux/magic.h) */
+  statfs(path: string): number;
+}
