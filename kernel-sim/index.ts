@@ -9,6 +9,17 @@ export { Kernel, type Pair } from './kernel.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
 export type { ReplayOptions, ReplayResult } from './replay/replayer.ts';
-export type { Trace, TraceArg, TraceCall, TraceEnd, TraceReturn, TraceStep, TraceTask } from './replay/trace.ts';
+export type {
+  StepSource,
+  Trace,
+  TraceAppears,
+  TraceArg,
+  TraceCall,
+  TraceEnd,
+  TraceReturn,
+  TraceStep,
+  TraceTask,
+  UserFrame,
+} from './replay/trace.ts';
 export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
 export type { Task } from './task/task.ts';

@@ -196,6 +196,11 @@ export class Replayer {
       this.#advance();
       return this.userNext();
     }
+    // it is there already
+    if (step.kind === 'task') {
+      this.#advance();
+      return this.userNext();
+    }
     const at = this.#startNs + step.time;
     if (at > clock.now) {
       if (probes.samplers.any) probes.samplers.advance(at);
@@ -226,6 +231,11 @@ export class Replayer {
       const step = this.#step;
       if (!step) return tasks.loader;
       const task = tasks.find(step.pid);
+      if (step.kind === 'task') {
+        if (!task) tasks.create(step.pid, step.pid, step.comm, tasks.idle);
+        this.#advance();
+        continue;
+      }
       if (task) {
         if (step.kind !== 'return' && task.blocked) {
           // the recording lost its return: it returns now

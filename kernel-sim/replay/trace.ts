@@ -21,18 +21,39 @@ export interface TraceCall {
   readonly nr: number;
   readonly name: string;
   readonly args: readonly TraceArg[];
-  /** what it returned, sign-extended; -errno for errors. undefined: it did not return (exit) */
+  /** what it returned, sign-extended; -errno for errors. undefined: it did not return (exit), or its return has not been given yet */
   readonly result: { readonly lo: number; readonly hi: number } | undefined;
-  /** its return was recorded later, behind other lines: {@link TraceReturn} */
+  /** its return was recorded later, behind other lines: {@link TraceReturn}; it waits until then */
   readonly unfinished: boolean;
   /** clone, clone3: flags that were given */
   readonly cloneFlags?: number;
+  /** the user stack at the call, innermost frame first, where the recording has it (`strace -k`) */
+  readonly stack?: readonly UserFrame[];
+}
+/** A frame of a recorded user stack. */
+export interface UserFrame {
+  /** the mapped file */
+  readonly file: string;
+  /** offset in that file's image, bytes */
+  readonly offset: number;
+  /** the nearest symbol, and the distance from it in bytes, where the recorder found one */
+  readonly symbol?: string;
+  readonly symbolOffset?: number;
 }
 /** An unfinished call returns. */
 export interface TraceReturn {
   readonly kind: 'return';
   readonly pid: number;
   readonly time: number;
+  /** the call as it is known now, with its result and what it filled, where it was given before that was known */
+  readonly call?: TraceCall;
+}
+/** A task that no call of the recording creates: it was there before, and is seen for the first time now. */
+export interface TraceAppears {
+  readonly kind: 'task';
+  readonly pid: number;
+  readonly time: number;
+  readonly comm: string;
 }
 /** A task ends without a call of its own (killed by a signal, or its thread group exited). */
 export interface TraceEnd {
@@ -42,7 +63,7 @@ export interface TraceEnd {
   /** wait status */
   readonly status: number;
 }
-export type TraceStep = TraceCall | TraceReturn | TraceEnd;
+export type TraceStep = TraceAppears | TraceCall | TraceReturn | TraceEnd;
 
 export interface TraceTask {
   readonly pid: number;
@@ -55,4 +76,23 @@ export interface Trace {
   readonly steps: Iterable<TraceStep>;
   /** wall clock of time 0, ns since 1970, where the recording has it */
   readonly startRealtime?: bigint;
+}
+
+/** Where a replay takes its steps from, one after the other: a recording that is read, perhaps while it is still being made. */
+export interface StepSource {
+  /** steps given so far */
+  readonly position: number;
+  /** wall clock of time 0, ns since 1970, where the recording has it; known when the first step is given */
+  readonly startRealtime: bigint | undefined;
+  /** The step that comes next, 'wait' where it has not arrived yet, undefined at the end. */
+  next(): TraceStep | 'wait' | undefined;
+  /** Fulfilled when {@link next} may have another answer than 'wait'. */
+  ready(): Promise<void>;
+  /**
+   * Goes back, or on, to where `position` steps were given.
+   * @throws KernelError ESPIPE for what cannot be read again
+   */
+  seek(position: number): Promise<void>;
+  /** Ends reading: files are closed, a command that makes the recording is told. */
+  close(): void;
 }
