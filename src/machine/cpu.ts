@@ -250,6 +250,18 @@ export class CpuState {
     this.setAddr(CPU.tsc, value);
   }
 
+  /** All of it, as words. */
+  save(): Int32Array {
+    if (this.lazyFlags !== undefined) this.lazyFlags();
+    return this.words.slice();
+  }
+
+  restore(words: Int32Array): void {
+    this.words.set(words);
+    this.cpl = this.cpl;
+    this.rflags = this.words[CPU.rflags >> 2]!;
+  }
+
   /** Registers by name, unsigned 64 bits, for text. */
   snapshot(): Record<string, bigint> {
     const out: Record<string, bigint> = {};

@@ -101,3 +101,8 @@ export class MachineStop extends Error {
     this.why = why;
   }
 }
+
+/** A machine was asked to be saved or restored in the middle of a hypercall: let the run that it belongs to end first. */
+export class MachineBusy extends Error {
+  override readonly name = 'MachineBusy';
+}

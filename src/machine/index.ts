@@ -1,9 +1,18 @@
 export * from './addr.ts';
 export * from './cpu.ts';
 export type { Stop } from './executor.ts';
-export { Fault, type FaultDetails, type FaultKind, GuestFault, MachineStop, OutOfMemory, VECTOR } from './fault.ts';
+export {
+  Fault,
+  type FaultDetails,
+  type FaultKind,
+  GuestFault,
+  MachineBusy,
+  MachineStop,
+  OutOfMemory,
+  VECTOR,
+} from './fault.ts';
 export * from './layout.ts';
-export { Machine, type MachineOptions } from './machine.ts';
+export { Machine, type MachineOptions, type MachineState } from './machine.ts';
 export { GuestMemory } from './memory.ts';
 export type { Protection } from './paged-memory.ts';
 export { PROT_EXEC, PROT_USER, PROT_WRITE, type Region } from './regions.ts';

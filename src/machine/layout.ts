@@ -75,6 +75,9 @@ export const TLB_ENTRIES = 1024;
 export const TLB_ENTRY_BYTES = 16;
 export const TLB_TABLE_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 
+/** Fingerprints of pages, while a save looks for what has changed (save/page-hash.ts): 1 KiB. */
+export const SCAN_PHYS = 0x1e000;
+
 /** Translated code by address: 4096 entries of 16 bytes (translate/calls.ts). */
 export const CALLS_PHYS = 0x20000;
 

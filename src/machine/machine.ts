@@ -6,9 +6,11 @@ import { CPU, CpuState, FLAG, R8, R9, RAX, RCX, RDI, RDX, RSI, RSP } from './cpu
 import { deliver } from './exceptions.ts';
 import { createStepper } from './exec/index.ts';
 import { EXIT, type Exit, type Stepper, type Stop } from './executor.ts';
-import { type Fault, MachineStop } from './fault.ts';
+import { type Fault, MachineBusy, MachineStop } from './fault.ts';
 import { CPU_ENTRY_AREA, PAGE_SIZE } from './layout.ts';
 import type { GuestMemory } from './memory.ts';
+import type { MemoryState } from './paged-memory.ts';
+import { PROT_EXEC } from './regions.ts';
 import { LEFT } from './translate/ir/mailbox.ts';
 import { DEFAULT_TRANSLATOR, type TranslatorOptions } from './translate/tiers/translation.ts';
 import { Translator } from './translate/tiers/translator.ts';
@@ -33,6 +35,18 @@ export interface MachineOptions {
   readonly engine?: 'step' | 'jit';
   /** 'jit': when and how much is translated */
   readonly translator?: Partial<TranslatorOptions>;
+}
+
+/** What the machine is at one moment. What was decoded or translated is no part of it: it is as good afterwards. */
+export interface MachineState {
+  readonly version: 1;
+  readonly memory: MemoryState;
+  readonly cpu: Int32Array;
+  readonly insns: number;
+  readonly marked: number;
+  readonly idt: readonly Addr[];
+  readonly marks: ReadonlyMap<Addr, Uint8Array>;
+  readonly innerLimit: number | undefined;
 }
 
 export class Machine {
@@ -276,6 +290,52 @@ export class Machine {
       throw new Unwind(stop);
     }
     return stop;
+  }
+
+  /** @throws MachineBusy where a handler of a hypercall asks: the host's part of that call is not the machine's to save */
+  save(): MachineState {
+    this.idle('saved');
+    return {
+      version: 1,
+      cpu: this.cpu.save(),
+      memory: this.memory.save(),
+      insns: this.insns,
+      marked: this.marked,
+      idt: this.idt.slice(),
+      marks: new Map(this.marks),
+      innerLimit: this.innerLimit,
+    };
+  }
+
+  /** The machine as {@link save} found it; breakpoints stay as they are. @throws MachineBusy */
+  restore(state: MachineState): void {
+    this.idle('restored');
+    for (const [va, weights] of this.marks) if (state.marks.get(va) !== weights) this.unmark(va);
+    for (const [va, weights] of state.marks) if (this.marks.get(va) !== weights) this.mark(va, weights);
+    const changed: number[] = [];
+    this.memory.restore(state.memory, (phys) => changed.push(phys));
+    this.invalidatePages(changed);
+    this.cpu.restore(state.cpu);
+    this.insns = state.insns;
+    this.marked = state.marked;
+    this.innerLimit = state.innerLimit;
+    for (let n = 0; n < this.idt.length; n++) this.idt[n] = state.idt[n]!;
+  }
+
+  private idle(what: string): void {
+    if (this.depth > 0) throw new MachineBusy(`the machine cannot be ${what} while a hypercall's handler runs`);
+  }
+
+  /** Pages of these physical addresses have another content: text on them is decoded again. */
+  private invalidatePages(changed: readonly number[]): void {
+    const { kernel, userSpace } = this.memory;
+    for (const r of [...kernel.list, ...userSpace.regions.list]) {
+      if (!(r.prot & PROT_EXEC)) continue;
+      const end = r.phys + (r.end - r.start);
+      for (const phys of changed) {
+        if (phys >= r.phys && phys < end) this.invalidate(r.start + (phys - r.phys), PAGE_SIZE);
+      }
+    }
   }
 
   /** Guest text changed (the range is virtual): decoded and translated forms of it are forgotten. */

@@ -32,8 +32,11 @@ import {
   TLB_USER_OFFSET,
   WRITE,
 } from './layout.ts';
-import { PageZone } from './pages.ts';
+import { PageZone, type ZoneState } from './pages.ts';
 import { PROT_EXEC, PROT_USER, PROT_WRITE, type Region, Regions } from './regions.ts';
+import { type PageMark, PageStore } from './save/page-store.ts';
+import { regionChanges } from './save/region-changes.ts';
+import { Touched } from './save/touched.ts';
 import { UserSpace } from './userspace.ts';
 
 /** What may be done with a mapped page besides reading it. */
@@ -41,6 +44,17 @@ export interface Protection {
   readonly write?: boolean;
   readonly exec?: boolean;
   readonly user?: boolean;
+}
+
+/** Memory at one moment: its content, who has which page, the kernel half of the page table, the user half in use. */
+export interface MemoryState {
+  readonly version: 1;
+  readonly pages: PageMark;
+  readonly general: ZoneState;
+  readonly image: ZoneState;
+  readonly kernel: readonly Readonly<Region>[];
+  readonly userSpace: UserSpace;
+  readonly user: readonly Readonly<Region>[];
 }
 
 const protBits = (p: Protection): number =>
@@ -72,6 +86,10 @@ export class PagedMemory {
   /** Increments whenever a kernel mapping changes in a way that translated code may rely on. */
   onKernelMapChange: ((start: Addr, end: Addr) => void) | undefined;
 
+  /** pages that may hold something; who writes elsewhere than to pages it was given or mapped says so here */
+  readonly touched: Touched;
+  private store: PageStore | undefined;
+
   private readonly general: PageZone;
   private readonly image: PageZone;
   /** TLB entries (byte offsets) that hold user pages, for a cheap CR3 switch */
@@ -98,6 +116,7 @@ export class PagedMemory {
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
+    this.touched = new Touched(buffer.byteLength, RAM_PHYS);
     this.general = new PageZone('general', this.u8, GENERAL_ZONE_PHYS, bytes);
     this.image = new PageZone('image', this.u8, IMAGE_ZONE_PHYS, GENERAL_ZONE_PHYS);
     this.kernel.map(PAGE_OFFSET + RAM_PHYS, PAGE_OFFSET + bytes, RAM_PHYS, PROT_WRITE);
@@ -110,7 +129,9 @@ export class PagedMemory {
    * may be write-protected, for pages that will hold text. @throws OutOfMemory
    */
   allocPages(count: number, zone: 'general' | 'image' = 'general'): number {
-    return (zone === 'image' ? this.image : this.general).alloc(count);
+    const phys = (zone === 'image' ? this.image : this.general).alloc(count);
+    this.touched.add(phys, count * PAGE_SIZE);
+    return phys;
   }
 
   freePages(phys: number, count: number): void {
@@ -130,6 +151,7 @@ export class PagedMemory {
     if (phys % PAGE_SIZE !== 0 || phys < RAM_PHYS || phys + (end - start) > this.bytes) {
       throw new RangeError(`physical range ${phys.toString(16)}+${bytes} is not RAM`);
     }
+    this.touched.add(phys, end - start);
     this.half(start).map(start, end, phys, protBits(prot));
     this.changed(start, end);
   }
@@ -204,6 +226,40 @@ export class PagedMemory {
   private flushUser(): void {
     for (const entry of this.userEntries) this.i32[entry >> 2] = 0;
     this.userEntries.length = 0;
+  }
+
+  // --- marks ---
+
+  /** What memory is now. Costs a look at the pages in use, and copies of those that changed since the last save. */
+  save(): MemoryState {
+    this.store ??= new PageStore(this.wasm, this.touched);
+    return {
+      version: 1,
+      pages: this.store.save(),
+      general: this.general.save(),
+      image: this.image.save(),
+      kernel: this.kernel.save(),
+      userSpace: this.userSpace,
+      user: this.userSpace.regions.save(),
+    };
+  }
+
+  /**
+   * Memory as it was. Other user spaces than the one in use are their owners'. `each` is told of every physical page
+   * whose content is another now.
+   */
+  restore(state: MemoryState, each: (phys: number) => void): void {
+    this.store ??= new PageStore(this.wasm, this.touched);
+    this.store.restore(state.pages, each);
+    this.general.restore(state.general);
+    this.image.restore(state.image);
+    const before = this.kernel.save();
+    this.userSpace = state.userSpace;
+    this.userSpace.regions.restore(state.user);
+    this.flushTlb();
+    if (before === state.kernel) return;
+    this.kernel.restore(state.kernel);
+    regionChanges(before, state.kernel, (start, end) => this.onKernelMapChange?.(start, end));
   }
 
   // --- translation ---

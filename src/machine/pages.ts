@@ -9,6 +9,12 @@ interface Extent {
   end: number;
 }
 
+/** Which pages are free, and the order in which they are given out. */
+export interface ZoneState {
+  readonly fresh: number;
+  readonly free: readonly (readonly [pages: number, starts: readonly number[]])[];
+}
+
 export class PageZone {
   private readonly u8: Uint8Array;
   private readonly end: number;
@@ -53,6 +59,20 @@ export class PageZone {
     if (list) list.push(phys);
     else this.bySize.set(count, [phys]);
     this.freeCount += count;
+  }
+
+  save(): ZoneState {
+    return { fresh: this.fresh, free: [...this.bySize].map(([pages, starts]) => [pages, starts.slice()]) };
+  }
+
+  restore(state: ZoneState): void {
+    this.fresh = state.fresh;
+    this.bySize.clear();
+    this.freeCount = 0;
+    for (const [pages, starts] of state.free) {
+      this.bySize.set(pages, starts.slice());
+      this.freeCount += pages * starts.length;
+    }
   }
 
   /** Joins freed runs and takes the first that is long enough. */

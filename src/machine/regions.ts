@@ -21,6 +21,20 @@ export interface Region {
 export class Regions {
   /** sorted by start, disjoint */
   readonly list: Region[] = [];
+  #saved: readonly Readonly<Region>[] | undefined;
+
+  /** The mappings as they are now. */
+  save(): readonly Readonly<Region>[] {
+    this.#saved ??= this.list.map((r) => ({ ...r }));
+    return this.#saved;
+  }
+
+  /** As {@link save} gave them; the owner of the TLB flushes it. */
+  restore(saved: readonly Readonly<Region>[]): void {
+    this.list.length = 0;
+    for (const r of saved) this.list.push({ ...r });
+    this.#saved = saved;
+  }
 
   /** Index of the first region that ends after `va`. */
   private search(va: Addr): number {
@@ -42,6 +56,7 @@ export class Regions {
   /** Maps [start, end) at `phys`, replacing what was there. */
   map(start: Addr, end: Addr, phys: number, prot: number): void {
     const at = this.cut(start, end);
+    this.#saved = undefined;
     const before = this.list[at - 1];
     const after = this.list[at];
     const joinsBefore = before?.end === start && before.phys + (start - before.start) === phys && before.prot === prot;
@@ -83,6 +98,7 @@ export class Regions {
     let stop = at;
     while (stop < this.list.length && this.list[stop]!.start < end) stop++;
     const last = this.list[stop - 1]!;
+    this.#saved = undefined;
     const left = first.start < start ? [{ ...first, end: start }] : [];
     const right = last.end > end ? [{ ...last, start: end, phys: last.phys + (end - last.start) }] : [];
     this.list.splice(at, stop - at, ...left, ...right);
