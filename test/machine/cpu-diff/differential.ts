@@ -4,6 +4,7 @@ import { differences } from './compare.ts';
 import { generate, untestable } from './generate.ts';
 import { Guest } from './guest.ts';
 import { runOnHost } from './host.ts';
+import { lacks } from './processor.ts';
 import { Random } from './random.ts';
 
 export interface DifferentialResult {
@@ -11,6 +12,8 @@ export interface DifferentialResult {
   readonly cases: number;
   /** cases that raised an exception on the processor */
   readonly exceptions: number;
+  /** extensions whose rows were left out, because this processor has not got them */
+  readonly lacking: readonly string[];
   /** each as text */
   readonly failures: string[];
 }
@@ -22,6 +25,7 @@ export function differential(options: { seed: number; perRow: number; only?: str
   const random = new Random(options.seed);
   const guest = new Guest();
   const failures: string[] = [];
+  const lacking = new Set<string>();
   let rows = 0;
   let cases = 0;
   let exceptions = 0;
@@ -42,6 +46,11 @@ export function differential(options: { seed: number; perRow: number; only?: str
     const f = form(row);
     if (untestable[f.mnemonic] !== undefined) continue;
     if (options.only !== undefined && !f.syntax.startsWith(options.only)) continue;
+    const missing = lacks(f.mnemonic);
+    if (missing !== undefined) {
+      lacking.add(missing);
+      continue;
+    }
     rows++;
     for (let i = 0; i < options.perRow; i++) {
       batch.push(generate(row, random));
@@ -49,5 +58,5 @@ export function differential(options: { seed: number; perRow: number; only?: str
     }
   }
   if (batch.length > 0) flush();
-  return { rows, cases, exceptions, failures };
+  return { rows, cases, exceptions, failures, lacking: [...lacking] };
 }

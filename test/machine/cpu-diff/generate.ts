@@ -199,7 +199,9 @@ function shape(
     regs[rsi] = BigInt(WINDOW + 100 + random.below(40));
     regs[rdi] = BigInt(WINDOW + 100 + random.below(40));
     regs[rcx] = BigInt(random.below(12));
-    if (random.chance(5)) regs[rdi] = BigInt(WINDOW + 0x1080 - 16); // runs off the mapped pages
+    // runs off the mapped pages
+    if (random.chance(5)) regs[rdi] = BigInt(WINDOW + 0x1080 - 16);
+    if (random.chance(5)) regs[rsi] = BigInt(WINDOW + 0x1080 - 16);
     return;
   }
   switch (f.mnemonic) {
