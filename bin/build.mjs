@@ -3,8 +3,9 @@
 // hundred modules, and one script can be kept compiled: the command line's code cache is written by
 // running the main job once.
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { browserBundle, DATA, dataFiles } from './browser.mjs';
 import { bundle } from './bundle.mjs';
 
 /**
@@ -68,10 +69,11 @@ await build({
   },
   footer: { js: '})' },
 });
-// data files that the kernel model reads when they are first needed
-for (const name of readdirSync('kernel-sim/data')) {
-  if (name.endsWith('.gz')) cpSync(`kernel-sim/data/${name}`, `dist/data/${name}`);
-}
+await build({
+  ...browserBundle,
+  outfile: 'dist/browser.js',
+});
+for (const name of dataFiles) cpSync(`${DATA}/${name}`, `dist/data/${name}`);
 // without the cache it only starts more slowly
 spawnSync(process.execPath, ['bin/ebpf-emu.cjs', 'load', 'fixtures/hello.o'], {
   env: { ...process.env, EBPF_EMU_CODE_CACHE: 'dist/cli.cache' },

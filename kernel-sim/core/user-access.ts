@@ -2,7 +2,9 @@
  * Memory of the process that makes a system call, as the kernel reaches it (include/linux/uaccess.h). Nothing here
  * throws: what cannot be reached is EFAULT to the caller.
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { encodeUtf8 } from '../../src/platform/index.ts';
 
 export interface UserAccess {
   /** copy_from_user(): `bytes` bytes at a user address; undefined where any of them cannot be read */
@@ -38,7 +40,7 @@ export class Arena implements UserAccess {
   }
   /** The bytes' address, or the text's with a zero behind it. */
   put(what: Uint8Array | string): Addr {
-    const bytes = typeof what === 'string' ? new TextEncoder().encode(`${what}\0`) : what;
+    const bytes = typeof what === 'string' ? encodeUtf8(`${what}\0`) : what;
     const at = this.alloc(bytes.length);
     this.#bytes.set(bytes, at - ARENA_BASE);
     return at;

@@ -2,8 +2,10 @@
  * Replays a recording: decides which task runs next and what its next system call is. Everything in
  * between (entry, functions, switches) is the guest's own text.
  */
+
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { type Fault, RSP } from '../../src/machine/index.ts';
+import { host } from '../../src/platform/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { PAUSED } from '../core/pause.ts';
 import type { Kernel } from '../kernel.ts';
@@ -98,7 +100,7 @@ export class Replayer {
           if (stop.reason === 'budget' || stop.why === PAUSED || executed() - before >= maxInsns) {
             if (executed() - before >= maxInsns) stopped = 'max-insns';
             if (stopped && cpu.cpl === 0) oopses.push(this.#kernel.faults.lockup().text);
-            await new Promise((resolve) => setImmediate(resolve));
+            await host.turn();
             if (options.signal?.aborted) stopped = 'aborted';
             options.onProgress?.({ calls: this.#calls, insns: executed() - before });
             if (stopped) break;

@@ -4,6 +4,7 @@
  * close to from below: of what is left, none of the machine's instructions is more than `heaviest` of BPF's.
  * A callback of a helper, which the host calls, is not stopped in its middle.
  */
+import { host } from '../../src/platform/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { InsnCounter } from './types.ts';
 
@@ -68,7 +69,7 @@ export class Budget {
   }
   /** Begins a slice; how long it is follows from how long the last one took. */
   nextSlice(): void {
-    const now = performance.now();
+    const now = host.now();
     if (this.#sliceStart > 0) {
       const took = now - this.#sliceStart;
       if (took < SHORT) this.#slice = Math.min(MOST_SLICE, this.#slice * 2);

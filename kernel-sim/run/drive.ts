@@ -1,4 +1,5 @@
 /** Who drives a test run: straight through, or with turns for the event loop in between. */
+import { host } from '../../src/platform/index.ts';
 import { BpfError } from '../bpf/errors.ts';
 import type { BpfProg } from '../bpf/prog/prog.ts';
 import type { BpfState } from '../bpf/syscall/state.ts';
@@ -37,7 +38,7 @@ export async function runInSlices(
       const { done, value } = signal?.aborted ? run.throw(interrupted(runner)) : run.next();
       if (done) return value;
       onProgress?.({ runs: runner.runs, insns: runner.insns });
-      await new Promise((resolve) => setImmediate(resolve));
+      await host.turn();
     }
   } finally {
     state.isRunPaused = false;

@@ -1,18 +1,19 @@
 /** Where symbols come from: the table that ships, or another kernel's kallsyms. */
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { decodeBase64, decodeLatin1, host, isGzip } from '../../src/platform/index.ts';
 import { BootError } from '../core/options.ts';
 import { furtherFunctions } from '../data/builtin.ts';
 import { kinds, names, offsets, PERCPU, sizes } from '../data/symbols.ts';
 import { type KernelSymbol, Symbols } from './symbols.ts';
 
+/** Bytes of the longest list that is taken: ten times that of a kernel with many modules. */
+const MOST_KALLSYMS = 256 * 1024 * 1024;
 /** Not the start of anything: padding in front of functions, labels inside them. */
 const INNER = /^(__pfx_|entry_SYSCALL_64_|ftrace_(regs_)?(call|caller_op_ptr|call_end|caller_end)$)/;
 /** `_stext` of the shipped table. */
 const STEXT = -0x7f00_0000;
 
 const numbers = (base64: string): Uint32Array => {
-  const bytes = Buffer.from(base64, 'base64');
+  const bytes = decodeBase64(base64);
   const out = new Uint32Array(bytes.length / 4);
   new Uint8Array(out.buffer).set(bytes);
   return out;
@@ -54,13 +55,13 @@ export function builtinSymbols(): Symbols {
 export function symbolsFrom(source: string | Uint8Array): Symbols {
   let bytes: Uint8Array;
   try {
-    bytes = typeof source === 'string' ? readFileSync(source) : source;
+    bytes = typeof source === 'string' ? host.readFile(source) : source;
   } catch {
     throw new BootError(`kallsyms: cannot read ${String(source)}`);
   }
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+  if (isGzip(bytes)) {
     try {
-      bytes = gunzipSync(bytes);
+      bytes = host.gunzip(bytes, MOST_KALLSYMS);
     } catch {
       throw new BootError(`kallsyms: ${typeof source === 'string' ? source : 'the data'} is damaged gzip data`);
     }
@@ -69,7 +70,7 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
   const found: { name: string; address: number; kind: string }[] = [];
   const starts: number[] = [];
   let lines = 0;
-  for (const line of Buffer.from(bytes).toString('latin1').split('\n')) {
+  for (const line of decodeLatin1(bytes).split('\n')) {
     const m = /^([0-9a-f]{16}) (\S) (\S+)(\s+\[.*\])?$/.exec(line);
     if (!m || m[4]) continue;
     lines++;
@@ -105,7 +106,7 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
     if (further) return further;
     further = new Map();
     const shipped = furtherKinds();
-    for (const line of Buffer.from(bytes).toString('latin1').split('\n')) {
+    for (const line of decodeLatin1(bytes).split('\n')) {
       const m = /^([0-9a-f]{16}) (\S) (\S+)$/.exec(line);
       if (!m || known.has(m[3] as string) || (m[3] as string).startsWith('__pfx_')) continue;
       const [, hex, letter, name] = m as unknown as [string, string, string, string];

@@ -1,6 +1,8 @@
 /** What system calls do besides calling: the hypercalls that the function tables name with `@`. */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
+import { decodeUtf8 } from '../../src/platform/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { Filenames } from './filenames.ts';
 import { ID_CALLS, setIds } from './set-ids.ts';
@@ -12,7 +14,6 @@ const AT_EMPTY_PATH = 0x1000;
 const INTERPRETER = '/lib64/ld-linux-x86-64.so.2';
 /** room of a name */
 const PATH_MAX = 4096;
-const decoder = new TextDecoder();
 
 export function registerEffects(kernel: Kernel): void {
   const { text, args, memory, structs, tasks, files, slab } = kernel;
@@ -20,7 +21,7 @@ export function registerEffects(kernel: Kernel): void {
   const { recorded } = kernel;
   const readString = (at: Addr): string => {
     try {
-      return decoder.decode(memory.readCString(at, PATH_MAX));
+      return decodeUtf8(memory.readCString(at, PATH_MAX));
     } catch (error) {
       if (error instanceof GuestFault) return '';
       throw error;

@@ -2,8 +2,10 @@
  * `struct filename`: a path copied from user memory, its text behind the structure (Linux 6.12 Documentation/filesystems/path-lookup.rst).
  * `putname` in kernel text gives objects back to the free list.
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
@@ -22,7 +24,6 @@ export class Filenames {
   readonly #uptr: number;
   readonly #refcnt: number;
   readonly #text: number;
-  readonly #decoder = new TextDecoder();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -47,7 +48,7 @@ export class Filenames {
   make(path: string): Addr {
     const at = this.#take(0);
     const to = this.#direct.phys(at + this.#text);
-    const bytes = new TextEncoder().encode(path);
+    const bytes = encodeUtf8(path);
     this.#direct.u8.set(bytes, to);
     this.#direct.u8[to + bytes.length] = 0;
     this.#found(this.#known.find(to, bytes.length, bytes.reduce(hashByte, PATH_HASH)));
@@ -89,7 +90,7 @@ export class Filenames {
     const { u8 } = this.#direct;
     const start = this.#direct.phys(at + this.#text);
     const end = u8.indexOf(0, start);
-    const dentry = files.dcache.get(this.#decoder.decode(u8.subarray(start, end)));
+    const dentry = files.dcache.get(decodeUtf8(u8.subarray(start, end)));
     let hash = PATH_HASH;
     for (let n = start; n < end; n++) hash = hashByte(hash, u8[n] as number);
     this.#known.add(start, end - start, hash, dentry);

@@ -2,7 +2,9 @@
  * The dentry cache: dentries and inodes by path, counted as Linux counts them (a file and each child hold a dentry),
  * and given up when there are many (Linux 6.12 Documentation/filesystems/path-lookup.rst, "The symlink and dcache").
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import type { Kernel } from '../kernel.ts';
 import { KnownPaths } from './known-paths.ts';
@@ -84,7 +86,7 @@ export class Dcache {
     const isRoot = parts.length === 0;
     const parent = isRoot ? at : this.find(parts.slice(0, -1).join('/'));
     this.#dentries.set(key, at);
-    const name = new TextEncoder().encode(parts.at(-1) ?? '/').subarray(0, 255);
+    const name = encodeUtf8(parts.at(-1) ?? '/').subarray(0, 255);
     let text = at + this.#at.iname;
     if (name.length >= layout.field('d_iname').size) text = slab.kmalloc(name.length + 1);
     memory.writeBytes(text, name);

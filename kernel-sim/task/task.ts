@@ -1,6 +1,8 @@
 /** A task: `task_struct` in guest memory, its kernel stack, its user half of the address space. */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
 import type { StructLayout } from '../core/structs.ts';
 import type { TraceCall } from '../replay/trace.ts';
@@ -72,8 +74,8 @@ export class Task {
   set comm(name: string) {
     this.commWords = new Int32Array(4);
     const bytes = new Uint8Array(this.commWords.buffer);
-    bytes.set(new TextEncoder().encode(name).subarray(0, 15));
-    this.#comm = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    bytes.set(encodeUtf8(name).subarray(0, 15));
+    this.#comm = decodeUtf8(bytes.subarray(0, bytes.indexOf(0)));
     this.#memory.writeBytes(this.field('comm'), bytes);
   }
   /** The real user id that its credentials have. */

@@ -2,7 +2,9 @@
  * Text of the functions at the shipped symbols' addresses, made when the package is: what a first
  * run would otherwise spend its time on. `data/make/pregenerate.ts` makes it, a test compares it.
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { decodeBase64 } from '../../src/platform/index.ts';
 import type { Compiled, TraceSite } from './compile.ts';
 
 /** The table as it ships. */
@@ -39,13 +41,14 @@ export class Pregenerated {
   }
   #read(): Map<string, { at: Addr; from: number; to: number }> {
     const { names, places, base, text, sites } = this.#table;
-    const bytes = Buffer.from(places, 'base64');
-    this.#text = Buffer.from(text, 'base64');
+    const bytes = decodeBase64(places);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#text = decodeBase64(text);
     const index = new Map<string, { at: Addr; from: number; to: number }>();
     let from = 0;
     for (const [n, name] of names.split(' ').entries()) {
-      const to = from + bytes.readUInt32LE(8 * n + 4);
-      index.set(name, { at: base + bytes.readUInt32LE(8 * n), from, to });
+      const to = from + view.getUint32(8 * n + 4, true);
+      index.set(name, { at: base + view.getUint32(8 * n, true), from, to });
       from = to;
     }
     this.#sites = new Map();

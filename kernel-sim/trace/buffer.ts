@@ -1,4 +1,5 @@
 /** The tracing ring buffer, and its text as trace_pipe gives it (Linux 6.12 Documentation/trace/ftrace.rst). */
+import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
 import { TraceLines } from './lines.ts';
@@ -22,7 +23,7 @@ export class TraceBuffer {
   /** An event of bpf_trace_printk by the current task: the first `length` bytes of `text`. */
   bpfPrintk(text: string | Uint8Array, length = text.length): void {
     if (typeof text === 'string') {
-      const bytes = Buffer.from(text);
+      const bytes = encodeUtf8(text);
       this.bpfPrintk(bytes, bytes.length);
       return;
     }

@@ -2,7 +2,9 @@
  * Trace events: what a tracepoint passes, and the record that its perf handler makes of it
  * (Linux 6.12 Documentation/trace/events.rst; record formats as /sys/kernel/tracing/events has them).
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { eventFormats, eventIds } from '../data/events.ts';
 import type { Kernel } from '../kernel.ts';
 
@@ -152,7 +154,7 @@ export class EventRecords {
     const putString = (name: string, text: string): void => {
       const f = field(name);
       if (!f) return;
-      const bytes = new TextEncoder().encode(`${text}\0`).subarray(0, 1024);
+      const bytes = encodeUtf8(`${text}\0`).subarray(0, 1024);
       memory.writeU32(at + f.offset, ((bytes.length << 16) | tail) >>> 0);
       memory.writeBytes(at + tail, bytes);
       tail += bytes.length;
@@ -164,7 +166,7 @@ export class EventRecords {
     const task = (n: number) => tasks.at(args.addr(n));
     const text = (at: Addr): string => {
       try {
-        return new TextDecoder().decode(memory.readCString(at, 1023));
+        return decodeUtf8(memory.readCString(at, 1023));
       } catch {
         return '';
       }
@@ -230,7 +232,7 @@ export class EventRecords {
       case 'task_rename':
         put32('pid', task(1)?.pid ?? 0);
         putBytes('oldcomm', comm(args.addr(1)));
-        putBytes('newcomm', new TextEncoder().encode(text(args.addr(2)).split('/').at(-1)?.slice(0, 15) ?? ''));
+        putBytes('newcomm', encodeUtf8(text(args.addr(2)).split('/').at(-1)?.slice(0, 15) ?? ''));
         break;
       case 'signal_generate':
         put32('sig', args.lo(1));

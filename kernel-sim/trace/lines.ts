@@ -1,8 +1,9 @@
 /** Lines of trace_pipe, made from events when they are read (Linux 6.12 Documentation/trace/ftrace.rst, "Trace file format"). */
+import { decodeLatin1, decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { flagsColumn } from '../core/context.ts';
 import type { TraceEvent } from './ring.ts';
 
-const EVENT = Buffer.from('bpf_trace_printk: ');
+const EVENT = encodeUtf8('bpf_trace_printk: ');
 const NEWLINE = 10;
 const SPACE = 32;
 const ZERO = 48;
@@ -15,7 +16,7 @@ const KEPT_BYTES = 1 << 20;
 
 /** Collects lines as bytes, and gives them as text at once. */
 export class TraceLines {
-  #out = Buffer.allocUnsafe(FIRST_BYTES);
+  #out = new Uint8Array(FIRST_BYTES);
   #length = 0;
   #ascii = true;
   // The columns of the event before: most are the same again.
@@ -26,16 +27,17 @@ export class TraceLines {
   #migrate = -1;
   #irqs = false;
   /** task and CPU columns; flags column; whole seconds */
-  #task = Buffer.alloc(0);
+  #task: Uint8Array = new Uint8Array(0);
   #taskAscii = true;
-  #flags = Buffer.alloc(0);
+  #flags: Uint8Array = new Uint8Array(0);
   #seconds = -1;
-  #secondsText = Buffer.alloc(0);
+  #secondsText: Uint8Array = new Uint8Array(0);
 
   /** A line as it is. */
   raw(line: string): void {
-    this.#reserve(line.length * 3 + 1);
-    this.#length += this.#out.write(`${line}\n`, this.#length);
+    const bytes = encodeUtf8(`${line}\n`);
+    this.#reserve(bytes.length);
+    this.#length = copy(bytes, this.#out, this.#length);
   }
   /** The line of an event. */
   event(event: TraceEvent, cpu: number): void {
@@ -50,7 +52,7 @@ export class TraceLines {
     const seconds = (us - rest) / 1_000_000;
     if (seconds !== this.#seconds) {
       this.#seconds = seconds;
-      this.#secondsText = Buffer.from(`${String(seconds).padStart(5)}.`);
+      this.#secondsText = encodeUtf8(`${String(seconds).padStart(5)}.`);
     }
     at = copy(this.#secondsText, out, at);
     for (let n = 5; n >= 0; n--) {
@@ -76,10 +78,10 @@ export class TraceLines {
   }
   /** The lines so far, each with its newline; the next ones begin anew. */
   take(): string {
-    const text = this.#out.toString(this.#ascii ? 'latin1' : 'utf8', 0, this.#length);
+    const text = this.#ascii ? decodeLatin1(this.#out, 0, this.#length) : decodeUtf8(this.#out, 0, this.#length);
     this.#length = 0;
     this.#ascii = true;
-    if (this.#out.length > KEPT_BYTES) this.#out = Buffer.allocUnsafe(FIRST_BYTES);
+    if (this.#out.length > KEPT_BYTES) this.#out = new Uint8Array(FIRST_BYTES);
     return text;
   }
 
@@ -97,11 +99,9 @@ export class TraceLines {
       this.#pid = event.pid;
       this.#cpu = cpu;
       mine.set(comm);
-      const bytes = Buffer.from(comm.slice().buffer);
-      const name = bytes.toString('utf8', 0, bytes.indexOf(0));
-      this.#task = Buffer.from(
-        `${name.padStart(16)}-${String(event.pid).padEnd(7)} [${String(cpu).padStart(3, '0')}] `,
-      );
+      const bytes = new Uint8Array(comm.slice().buffer);
+      const name = decodeUtf8(bytes, 0, bytes.indexOf(0));
+      this.#task = encodeUtf8(`${name.padStart(16)}-${String(event.pid).padEnd(7)} [${String(cpu).padStart(3, '0')}] `);
       this.#taskAscii = this.#task.every((byte) => byte < 0x80);
     }
     if (!this.#taskAscii) this.#ascii = false;
@@ -114,12 +114,12 @@ export class TraceLines {
       this.#count = event.preemptCount;
       this.#migrate = event.migrationDisabled;
       this.#irqs = event.irqsOff;
-      this.#flags = Buffer.from(`${flagsColumn(event)} `);
+      this.#flags = encodeUtf8(`${flagsColumn(event)} `);
     }
   }
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#out.length) return;
-    const out = Buffer.allocUnsafe(Math.max(2 * this.#out.length, this.#length + bytes));
+    const out = new Uint8Array(Math.max(2 * this.#out.length, this.#length + bytes));
     out.set(this.#out.subarray(0, this.#length));
     this.#out = out;
   }

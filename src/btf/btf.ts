@@ -7,6 +7,7 @@
  * a type becomes an object when it is asked for. Split BTF (a module's) continues its
  * base's ids and string offsets.
  */
+import { concatBytes, decodeUtf8 } from '../platform/index.ts';
 import { decodeType } from './decode.ts';
 import { BtfError } from './error.ts';
 import {
@@ -163,7 +164,7 @@ export class Btf {
     const end = this.strings.indexOf(0, start);
     this.#stringBudget -= end - start;
     if (this.#stringBudget < 0) throw new BtfError('strings overlap each other too often');
-    const text = Buffer.from(this.strings.buffer, this.strings.byteOffset + start, end - start).toString('utf8');
+    const text = decodeUtf8(this.strings, start, end);
     this.#stringCache.set(offset, text);
     return text;
   }
@@ -226,7 +227,7 @@ export class Btf {
       // Names of split BTF may lie in the base's strings: one table over both.
       const chain: Uint8Array[] = [];
       for (let btf: Btf | undefined = this; btf; btf = btf.base) chain.unshift(btf.strings);
-      this.#names = new NameIndex(Buffer.concat(chain), this.#nameOff);
+      this.#names = new NameIndex(concatBytes(chain), this.#nameOff);
     }
     return this.#names;
   }

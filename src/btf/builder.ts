@@ -2,6 +2,7 @@
  * BTF data from types: the inverse of parsing. Each name is stored once. Types are given as
  * {@link BtfType} without ids; they get the next id in order, so references may point ahead.
  */
+import { concatBytes, encodeUtf8 } from '../platform/index.ts';
 import type { Btf } from './btf.ts';
 import { BTF_HEADER_SIZE, BTF_KIND, BTF_LINKAGES, BTF_MAGIC, BTF_VERSION, type BtfLinkage } from './kinds.ts';
 import type { BtfType } from './types.ts';
@@ -15,7 +16,7 @@ const linkageNumber = (linkage: BtfLinkage): number => BTF_LINKAGES.indexOf(link
 export class BtfBuilder {
   readonly #words: number[] = [];
   readonly #strings = new Map<string, number>();
-  readonly #pieces: Buffer[] = [];
+  readonly #pieces: Uint8Array[] = [];
   readonly #base: Btf | undefined;
   #length = 0;
   #next: number;
@@ -25,7 +26,7 @@ export class BtfBuilder {
     this.#base = base;
     this.#next = base?.typeCount ?? 1;
     this.#length = base ? 0 : 1;
-    if (!base) this.#pieces.push(Buffer.from([0]));
+    if (!base) this.#pieces.push(Uint8Array.of(0));
     this.#strings.set('', 0);
   }
 
@@ -39,7 +40,7 @@ export class BtfBuilder {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
     const offset = (this.#base?.endString ?? 0) + this.#length;
-    const bytes = Buffer.from(`${text}\0`, 'utf8');
+    const bytes = encodeUtf8(`${text}\0`);
     this.#pieces.push(bytes);
     this.#length += bytes.length;
     this.#strings.set(text, offset);
@@ -128,7 +129,7 @@ export class BtfBuilder {
   /** The data: header, types, strings. */
   bytes(): Uint8Array {
     const types = new Int32Array(this.#words);
-    const strings = Buffer.concat(this.#pieces);
+    const strings = concatBytes(this.#pieces);
     const out = new Uint8Array(BTF_HEADER_SIZE + types.byteLength + strings.length);
     const header = new DataView(out.buffer);
     header.setUint16(0, BTF_MAGIC, true);

@@ -2,6 +2,7 @@
  * Changes to BTF data in place, where its layout stays: words of existing types, and types and
  * strings added at the end of their sections.
  */
+import { concatBytes, encodeUtf8 } from '../platform/index.ts';
 import { Btf } from './btf.ts';
 import { BTF_HEADER_SIZE, BTF_MAGIC, BTF_VERSION } from './kinds.ts';
 
@@ -17,7 +18,7 @@ export class BtfEditor {
   readonly #view: DataView;
   readonly #start: number;
   readonly #added: number[] = [];
-  readonly #strings: Buffer[] = [];
+  readonly #strings: Uint8Array[] = [];
   #addedTypes = 0;
   #addedStrings = 0;
   #changed = false;
@@ -51,7 +52,7 @@ export class BtfEditor {
 
   /** Appends a string. Returns its offset. */
   addString(text: string): number {
-    const bytes = Buffer.from(`${text}\0`, 'utf8');
+    const bytes = encodeUtf8(`${text}\0`);
     const at = this.#btf.endString + this.#addedStrings;
     this.#strings.push(bytes);
     this.#addedStrings += bytes.length;
@@ -63,7 +64,7 @@ export class BtfEditor {
   finish(): Btf {
     if (!this.#changed) return this.#btf;
     const added = new Uint8Array(new Uint32Array(this.#added).buffer);
-    const strings = Buffer.concat([this.#btf.strings, ...this.#strings]);
+    const strings = concatBytes([this.#btf.strings, ...this.#strings]);
     const types = this.#types.length + added.length;
     const header = new DataView(new ArrayBuffer(BTF_HEADER_SIZE));
     header.setUint16(0, BTF_MAGIC, true);
@@ -72,7 +73,7 @@ export class BtfEditor {
     header.setUint32(12, types, true);
     header.setUint32(16, types, true);
     header.setUint32(20, strings.length, true);
-    const bytes = Buffer.concat([new Uint8Array(header.buffer), this.#types, added, strings]);
+    const bytes = concatBytes([new Uint8Array(header.buffer), this.#types, added, strings]);
     return Btf.parse(bytes, this.#btf.base);
   }
 }

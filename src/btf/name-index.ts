@@ -4,6 +4,7 @@
  * What is hashed is the essential name, the part before `___flavour` (libbpf's
  * `bpf_core_essential_name_len`), so that one table answers exact look-ups and CO-RE's.
  */
+import { decodeUtf8, encodeUtf8 } from '../platform/index.ts';
 
 /** Length of `name` without its flavour: the last `___` that has something other than `_` on both sides ends it. */
 export function essentialLength(bytes: Uint8Array, start: number, length: number): number {
@@ -23,9 +24,9 @@ export function essentialLength(bytes: Uint8Array, start: number, length: number
 
 /** Essential part of a name: `task_struct___old` is about `task_struct`. */
 export function essentialName(name: string): string {
-  const bytes = Buffer.from(name, 'utf8');
+  const bytes = encodeUtf8(name);
   const length = essentialLength(bytes, 0, bytes.length);
-  return length === bytes.length ? name : bytes.toString('utf8', 0, length);
+  return length === bytes.length ? name : decodeUtf8(bytes, 0, length);
 }
 
 function hash(bytes: Uint8Array, start: number, end: number): number {
@@ -74,7 +75,7 @@ export class NameIndex {
 
   /** Indices of types named so, ascending. With `flavours`, also those named so before a `___flavour`. */
   *find(name: string, flavours = false): Generator<number> {
-    const wanted = Buffer.from(name, 'utf8');
+    const wanted = encodeUtf8(name);
     const essential = essentialLength(wanted, 0, wanted.length);
     const strings = this.#strings;
     for (let n = this.#heads[hash(wanted, 0, essential) & this.#mask] as number; n >= 0; n = this.#next[n] as number) {

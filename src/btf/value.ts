@@ -11,6 +11,7 @@
  * | other arrays | array |
  * | struct, union | object; members of anonymous ones are its own |
  */
+import { decodeUtf8, encodeUtf8 } from '../platform/index.ts';
 import type { Btf } from './btf.ts';
 import { BtfError } from './error.ts';
 import { type BtfArray, type BtfComposite, type BtfMember, isComposite, isEnum } from './types.ts';
@@ -117,7 +118,7 @@ class Decoder {
     if (element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char')) {
       const text = this.#bytes.subarray(offset, offset + size);
       const end = text.indexOf(0);
-      return Buffer.from(text.subarray(0, end < 0 ? size : end)).toString('utf8');
+      return decodeUtf8(text, 0, end < 0 ? size : end);
     }
     const stride = this.#btf.sizeOf(type.type);
     if (stride === 0) return [];
@@ -211,7 +212,7 @@ export function encodeValue(
     }
     case 'array':
       if (typeof value === 'string') {
-        const text = Buffer.from(value, 'utf8');
+        const text = encodeUtf8(value);
         if (text.length > size) throw new BtfError(`${what} has room for ${size} bytes, not ${text.length}`);
         bytes.fill(0, offset, offset + size);
         bytes.set(text, offset);

@@ -5,7 +5,8 @@
  * wrong offsets, and copies names without a limit. So the header is checked before elfy sees
  * the file, every number it gives back is checked after, and those two fields are read here.
  */
-import { createRequire } from 'node:module';
+import elfy from 'elfy';
+import { decodeLatin1 } from '../platform/index.ts';
 import {
   ELF_HEADER_SIZE,
   ELFCLASS64,
@@ -52,12 +53,27 @@ interface ElfyFile {
   body: { sections: { name: unknown; off: unknown; size: unknown; link: unknown; info: unknown; addr: unknown }[] };
 }
 
-let elfy: { parse(bytes: Buffer): ElfyFile } | undefined;
-
-/** elfy is CommonJS and takes milliseconds to load: only what opens an object pays for it. */
-function runElfy(bytes: Uint8Array): ElfyFile {
-  elfy ??= createRequire(import.meta.url)('elfy') as { parse(bytes: Buffer): ElfyFile };
-  return elfy.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+/** Bytes as elfy wants to read them: those methods of Node's Buffer that it calls. */
+class ElfyBytes extends Uint8Array {
+  static over(bytes: Uint8Array): ElfyBytes {
+    return new ElfyBytes(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+  }
+  get #view(): DataView {
+    return new DataView(this.buffer, this.byteOffset, this.length);
+  }
+  readUInt16LE(offset: number): number {
+    return this.#view.getUint16(offset, true);
+  }
+  readUInt32LE(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+  /** a view, as Buffer's is */
+  override slice(start?: number, end?: number): ElfyBytes {
+    return ElfyBytes.over(this.subarray(start, end));
+  }
+  override toString(): string {
+    return decodeLatin1(this);
+  }
 }
 
 /** A number from elfy that must be a count or an offset. */
@@ -144,7 +160,7 @@ export function readSections(file: string, bytes: Uint8Array): ElfSection[] {
 
   let parsed: ElfyFile;
   try {
-    parsed = runElfy(bytes);
+    parsed = elfy.parse(ElfyBytes.over(bytes)) as ElfyFile;
   } catch (error) {
     throw new ElfError(
       file,

@@ -2,6 +2,7 @@
  * Writes a relocatable BPF object of a few sections and no relocations (System V gABI chapter 4),
  * as `ebpf-emu asm --section` needs it: what {@link ElfFile.parse} reads back.
  */
+import { concatBytes, encodeUtf8 } from '../platform/index.ts';
 import {
   ELF_HEADER_SIZE,
   ELFCLASS64,
@@ -42,14 +43,17 @@ interface Section {
 
 /** A string table: the empty string first, then each name once. */
 class Strings {
-  #text = '\0';
+  readonly #parts: Uint8Array[] = [Uint8Array.of(0)];
+  #length = 1;
   add(name: string): number {
-    const at = Buffer.byteLength(this.#text);
-    this.#text += `${name}\0`;
+    const at = this.#length;
+    const bytes = encodeUtf8(`${name}\0`);
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
     return at;
   }
   bytes(): Uint8Array {
-    return Buffer.from(this.#text);
+    return concatBytes(this.#parts);
   }
 }
 

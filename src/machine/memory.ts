@@ -2,6 +2,7 @@
  * Guest memory as the host uses it: any mapped page, with the rights of its kind; what cannot be accessed throws
  * {@link GuestFault}. Below it are the page table and the software TLB (paged-memory.ts) and the accesses of guest code (guest-access.ts).
  */
+import { concatBytes } from '../platform/index.ts';
 import { type Addr, addrHi, addrLo, addrOf } from './addr.ts';
 import { GuestFault, PF_PRESENT, PF_WRITE } from './fault.ts';
 import { GuestAccess } from './guest-access.ts';
@@ -137,6 +138,6 @@ export class GuestMemory extends GuestAccess {
       if (zero >= 0) break;
       done += n;
     }
-    return parts.length === 1 ? parts[0]!.slice() : Uint8Array.from(Buffer.concat(parts));
+    return parts.length === 1 ? parts[0]!.slice() : concatBytes(parts);
   }
 }

@@ -1,6 +1,7 @@
 /** BTF from a file of any of the forms it comes in: raw (/sys/kernel/btf/vmlinux), gzipped, or inside an ELF file (vmlinux, a module, an object). */
-import { gunzipSync } from 'node:zlib';
+
 import { sectionBytes } from '../elf/index.ts';
+import { host, isGzip } from '../platform/index.ts';
 import { ObjectError } from './error.ts';
 
 /** More than any kernel's BTF: what a gzip header may make us unpack. */
@@ -10,10 +11,10 @@ const startsWith = (bytes: Uint8Array, ...magic: number[]): boolean => magic.eve
 
 /** The raw BTF in a file's bytes. @throws ObjectError naming the file */
 export function btfFromFile(bytes: Uint8Array, name: string): Uint8Array {
-  if (startsWith(bytes, 0x1f, 0x8b)) {
+  if (isGzip(bytes)) {
     let plain: Uint8Array;
     try {
-      plain = gunzipSync(bytes, { maxOutputLength: MAX_BTF });
+      plain = host.gunzip(bytes, MAX_BTF);
     } catch (error) {
       throw new ObjectError(
         name,

@@ -1,9 +1,6 @@
 /** C to an object by the user's own clang, with headers of ours: `vmlinux.h` of the active BTF and libbpf's macros. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import type { Btf } from '../btf/index.ts';
+import { decodeUtf8, host } from '../platform/index.ts';
 import { headerFiles } from './headers/index.ts';
 
 /** clang is not there, or it refused the source: its own words are the message. */
@@ -39,7 +36,7 @@ const INSTALL = `clang is needed to compile C, and none was found.
   Debian, Ubuntu: apt install clang    Fedora: dnf install clang    Arch: pacman -S clang    macOS: brew install llvm
 or give its path with --clang, or an object file in place of the source`;
 
-const runs = (clang: string): boolean => spawnSync(clang, ['--version'], { stdio: 'ignore' }).status === 0;
+const runs = (clang: string): boolean => host.run({ program: clang, args: () => ['--version'] }).status === 0;
 
 /** The clang to use. @throws ClangError where there is none */
 export function findClang(given?: string): string {
@@ -53,32 +50,29 @@ export function findClang(given?: string): string {
   return found;
 }
 
-/** Writes the headers that the source may include. */
-function writeHeaders(directory: string, source: string, btf: () => Btf): void {
+/** The headers that the source may include. */
+function headersFor(source: string, btf: () => Btf): { path: string; text: () => string }[] {
   // vmlinux.h is megabytes; a header beside the source may include it, so only a plain absence spares it.
   const wanted = /vmlinux\.h|#\s*include\s*"/.test(source);
-  for (const { path, text } of headerFiles(btf)) {
-    if (path === 'vmlinux.h' && !wanted) continue;
-    const at = join(directory, path);
-    mkdirSync(dirname(at), { recursive: true });
-    writeFileSync(at, text());
-  }
+  return headerFiles(btf).filter(({ path }) => path !== 'vmlinux.h' || wanted);
 }
+
+const OBJECT = 'object.o';
 
 /**
  * Compiles one C file for BPF: `-O2 -g -target bpf`.
  *
  * @returns the object's bytes
- * @throws ClangError, or Node's error of reading the file
+ * @throws ClangError, FileError
  */
 export function compile(file: string, options: CompileOptions): Uint8Array {
-  const source = readFileSync(file, 'utf8');
+  const source = decodeUtf8(host.readFile(file));
   const clang = findClang(options.clang);
-  const directory = mkdtempSync(join(tmpdir(), 'ebpf-emu-'));
-  try {
-    writeHeaders(directory, source, options.btf);
-    const object = join(directory, 'object.o');
-    const args = [
+  const { status, stderr, output, error } = host.run({
+    program: clang,
+    files: headersFor(source, options.btf),
+    output: OBJECT,
+    args: (directory, inside) => [
       '-O2',
       '-g',
       '-target',
@@ -87,20 +81,17 @@ export function compile(file: string, options: CompileOptions): Uint8Array {
       '-D__x86_64__',
       options.color ? '-fcolor-diagnostics' : '-fno-color-diagnostics',
       `-I${directory}`,
-      ...ASM_INCLUDES.filter(existsSync).flatMap((path) => ['-idirafter', path]),
+      ...ASM_INCLUDES.filter(host.exists).flatMap((path) => ['-idirafter', path]),
       ...(options.args ?? []),
       '-c',
       file,
       '-o',
-      object,
-    ];
-    const result = spawnSync(clang, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
-    const diagnostics = result.stderr ?? '';
-    if (result.error) throw new ClangError(`${clang}: ${result.error.message}`);
-    if (result.status !== 0) throw new ClangError(`${file}: clang did not compile it`, diagnostics);
-    if (diagnostics !== '') options.warn?.(diagnostics);
-    return new Uint8Array(readFileSync(object));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+      inside(OBJECT),
+    ],
+  });
+  if (error !== undefined) throw new ClangError(`${clang}: ${error}`);
+  if (status !== 0) throw new ClangError(`${file}: clang did not compile it`, stderr);
+  if (!output) throw new ClangError(`${file}: ${clang} says it compiled it, but wrote no object`, stderr);
+  if (stderr !== '') options.warn?.(stderr);
+  return output;
 }

@@ -1,6 +1,7 @@
 /** Everything that an object holds, as plain data for people and for JSON: `ebpf-emu inspect`. */
 
 import { type Btf, BtfError, type BtfValue, Declarations, decodeValue, type ExtCoreRelo } from '../btf/index.ts';
+import { toHex } from '../platform/index.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../uapi/index.ts';
 import { CORE_KINDS, CoreError } from './core/kinds.ts';
 import { type CoreDecision, CoreResolver } from './core/resolve.ts';
@@ -117,7 +118,7 @@ export interface Inspection {
 export function toPlain(value: BtfValue): Plain {
   if (typeof value === 'bigint') return value >= -(2n ** 53n) && value <= 2n ** 53n ? Number(value) : value.toString();
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (value instanceof Uint8Array) return toHex(value);
   if (Array.isArray(value)) return value.map(toPlain);
   if (typeof value === 'object')
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, toPlain(part)]));

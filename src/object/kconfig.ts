@@ -2,6 +2,7 @@
  * Values of `.kconfig` externs: `CONFIG_*` from the kernel's configuration (the text of
  * /proc/config.gz), and libbpf's own `LINUX_*` names.
  */
+import { encodeUtf8 } from '../platform/index.ts';
 import { ObjectError } from './error.ts';
 import type { ExternDef, MapDef } from './model.ts';
 
@@ -72,7 +73,7 @@ function store(file: string, extern: ExternDef, data: Uint8Array, value: string 
   const quoted = /^"(.*)"$/s.exec(value);
   if (quoted) {
     if (extern.type !== 'chars') throw fail(`${value} is a string`);
-    const bytes = Buffer.from(quoted[1] as string, 'utf8');
+    const bytes = encodeUtf8(quoted[1] as string);
     data.set(bytes.subarray(0, extern.size - 1), extern.offset);
     data[extern.offset + Math.min(bytes.length, extern.size - 1)] = 0;
     return;

@@ -1,7 +1,8 @@
 /** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
-import { readFileSync } from 'node:fs';
+
 import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
 import { writeInsns } from '../isa/index.ts';
+import { host } from '../platform/index.ts';
 import { BPF_OBJ_NAME_LEN } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, ObjectKernel, ProgHandle } from './bpf-interface.ts';
@@ -54,10 +55,10 @@ export class BpfObject {
    * Opens an object file: everything is read, nothing is resolved. No kernel is needed.
    *
    * @param source path of a file, or its bytes
-   * @throws ElfError, ObjectError, BtfError, or Node's error of reading the file
+   * @throws ElfError, ObjectError, BtfError, FileError
    */
   static open(source: string | Uint8Array, options: OpenOptions = {}): BpfObject {
-    const bytes = typeof source === 'string' ? readFileSync(source) : source;
+    const bytes = typeof source === 'string' ? host.readFile(source) : source;
     const name = options.name ?? (typeof source === 'string' ? source.slice(source.lastIndexOf('/') + 1) : 'object');
     return new BpfObject(openObject(bytes, name), options.btf);
   }

@@ -2,6 +2,7 @@
 
 import { Btf, BtfError, type BtfExt, parseBtfExt } from '../btf/index.ts';
 import { ElfFile, type ElfSection } from '../elf/index.ts';
+import { decodeUtf8 } from '../platform/index.ts';
 import { BPF_MAP_TYPE } from '../uapi/index.ts';
 import { fixupDatasecs } from './btf-fixup.ts';
 import { ObjectError } from './error.ts';
@@ -24,7 +25,7 @@ import { collectRelocs } from './relocs.ts';
 /** A C string of a section, up to what the kernel's licence field holds. */
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return Buffer.from(bytes.subarray(0, Math.min(end < 0 ? bytes.length : end, 63))).toString('utf8');
+  return decodeUtf8(bytes, 0, Math.min(end < 0 ? bytes.length : end, 63));
 }
 
 interface BtfParts {

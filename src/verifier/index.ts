@@ -1,5 +1,7 @@
 /** The verifier of Linux 6.12 (kernel/bpf/verifier.c, bpf_check()): analysis and log. */
+
 import { BtfError } from '../btf/index.ts';
+import { host } from '../platform/index.ts';
 import { Env } from './env/env.ts';
 import { Reject } from './env/reject.ts';
 import { LOG_STATS } from './log/log.ts';
@@ -35,10 +37,10 @@ function analyse(env: Env): number {
   return checkStackDepth(env);
 }
 
-function printStats(env: Env, started: bigint): void {
+function printStats(env: Env, started: number): void {
   const { level } = env.log;
   if (level & LOG_STATS) {
-    env.say(`verification time ${Math.round(Number(process.hrtime.bigint() - started) / 1000)} usec`);
+    env.say(`verification time ${Math.round((host.now() - started) * 1000)} usec`);
     env.say(`stack depth ${env.subprogs.map((s) => s.stackDepth).join('+')}`);
   }
   env.say(
@@ -54,8 +56,7 @@ function printStats(env: Env, started: bigint): void {
  * program contains throws.
  */
 export function verify(input: VerifierInput): VerifyResult {
-  // not `performance`: node loads that when it is first touched, which takes longer than most programs
-  const started = process.hrtime.bigint();
+  const started = host.now();
   const env = new Env(input);
   let errno: string | undefined;
   let depth = 0;

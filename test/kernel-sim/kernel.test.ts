@@ -1,11 +1,11 @@
 /** Booting, the address space, symbols, and the text as machine code. */
 import { describe, expect, it } from 'vitest';
+import { pregenerate } from '../../kernel-sim/data/make/text-table.ts';
 import { syscalls } from '../../kernel-sim/data/syscalls.ts';
 import { textTable } from '../../kernel-sim/data/text.ts';
 import { Kernel } from '../../kernel-sim/index.ts';
 import { tables } from '../../kernel-sim/text/functions/index.ts';
 import { functionName } from '../../kernel-sim/text/language.ts';
-import { pregenerate } from '../../kernel-sim/text/pregenerate.ts';
 import { formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { haveShared, readShared } from '../support/shared.ts';

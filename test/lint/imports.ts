@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -45,8 +46,13 @@ const allowed: Record<string, readonly string[]> = {
   src: ['*'],
 };
 
-/** What every folder may use besides: addresses are plain numbers with a convention, and no state. */
-const everywhere = [join('src', 'machine', 'addr.ts')];
+/**
+ * What every folder may use besides: addresses are plain numbers with a convention, and no state; errors are one
+ * family; the host's text and bytes.
+ */
+const everywhere = [join('src', 'machine', 'addr.ts'), join('src', 'errors'), join('src', 'platform')];
+const isEverywhere = (path: string): boolean =>
+  everywhere.some((place) => path === place || path.startsWith(place + sep));
 
 const folderOf = (file: string): string =>
   Object.keys(allowed)
@@ -67,7 +73,7 @@ export function badImports(): string[] {
     for (const [, target] of text.matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)) {
       const path = relative(root, resolve(root, dirname(file), target ?? ''));
       const to = folderOf(path);
-      if (to === from || everywhere.includes(path)) continue;
+      if (to === from || isEverywhere(path)) continue;
       const rule = allowed[from] ?? [];
       const isAllowed = rule.includes(to) || (rule.includes('*') && !rule.includes(`!${to}`));
       if (!isAllowed) bad.push(`${file}: ${from} may not import ${path}`);
@@ -76,9 +82,39 @@ export function badImports(): string[] {
   return bad;
 }
 
+/** Folders that may know which host they run on; the rest asks `src/platform`. */
+const HOSTED = ['src/platform', 'src/cli', 'src/tui', 'src/protocol', 'src/host', 'kernel-sim/data/make'];
+
+/** Globals that a host may lack: Node's, and the web's. The language's own and WebAssembly are everywhere. */
+const HOST_GLOBALS = [
+  ...['Buffer', 'process', 'require', 'module', 'global', '__dirname', '__filename', 'setImmediate', 'clearImmediate'],
+  ...['setTimeout', 'setInterval', 'queueMicrotask', 'performance', 'fetch', 'crypto', 'structuredClone', 'URL'],
+  ...['TextEncoder', 'TextDecoder', 'MessageChannel', 'Worker', 'window', 'document', 'self', 'import.meta'],
+];
+const MARK = '__host_global_';
+const define = Object.fromEntries(HOST_GLOBALS.map((name) => [name, MARK + name.replace('.', '_')]));
+
+/** Every use of a host in the core, one line each: an import of `node:`, or a global that is not the language's. */
+export async function hostUses(): Promise<string[]> {
+  const core = [...sources('src'), ...sources('kernel-sim')].filter(
+    (file) => !file.endsWith('.d.ts') && !HOSTED.some((folder) => file.startsWith(folder.replaceAll('/', sep) + sep)),
+  );
+  const found = await Promise.all(
+    core.map(async (file) => {
+      const text = readFileSync(join(root, file), 'utf8');
+      // esbuild knows scopes: what it replaces is the global, not a parameter of the same name
+      const { code } = await transform(text, { loader: 'ts', define });
+      const globals = new Set(Array.from(code.matchAll(/\b__host_global_(\w+)/g), ([, name]) => name));
+      const modules = Array.from(text.matchAll(/(?:from|import)\s*\(?\s*['"](node:[^'"]+)['"]/g), ([, name]) => name);
+      return [...globals, ...modules].map((name) => `${file}: ${name} is the host's; the core asks src/platform`);
+    }),
+  );
+  return found.flat();
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const bad = badImports();
+  const bad = [...badImports(), ...(await hostUses())];
   for (const line of bad) console.error(line);
   if (bad.length > 0) process.exit(1);
-  console.log('imports: every one follows the table');
+  console.log('imports: every one follows the table, and the core knows no host');
 }

@@ -4,8 +4,10 @@
  *
  * Keys and values are passed as guest addresses, as in the kernel; answers are 0 or a negative error number.
  */
+
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import type { GuestMemory } from '../../../src/machine/index.ts';
+import { encodeUtf8 } from '../../../src/platform/index.ts';
 import { BPF_F_RDONLY_PROG, mapTypeName } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
 import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
@@ -99,7 +101,7 @@ export abstract class BpfMap {
     memory.writeU32(this.addr + f.numa_node, attrs.numaNode);
     memory.writeU32(this.addr + f.btf_key_type_id, attrs.btfKeyTypeId);
     memory.writeU32(this.addr + f.btf_value_type_id, attrs.btfValueTypeId);
-    memory.writeBytes(this.addr + f.name, new TextEncoder().encode(attrs.name.padEnd(16, '\0')).subarray(0, 16));
+    memory.writeBytes(this.addr + f.name, encodeUtf8(attrs.name.padEnd(16, '\0')).subarray(0, 16));
     memory.writeU32(this.addr + f.refcnt, ONE);
     memory.writeU32(this.addr + f.usercnt, ONE);
     memory.writeU8(this.addr + f.bypass_spec_v1, 1);

@@ -1,7 +1,9 @@
 /** A loaded program: `struct bpf_prog` in guest memory, its functions, and where its code is. */
+
 import type { Insn } from '../../../src/isa/index.ts';
 import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
+import { fromHex } from '../../../src/platform/index.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { InterpProgram } from '../engine/interp/index.ts';
@@ -107,7 +109,7 @@ export class BpfProg implements FdObject {
     memory.writeU32(this.addr + f.type, init.type);
     memory.writeU32(this.addr + f.expected_attach_type, init.expectedAttachType);
     memory.writeU32(this.addr + f.len, init.code.insns.length);
-    memory.writeBytes(this.addr + f.tag, Uint8Array.from(Buffer.from(init.tag, 'hex')));
+    memory.writeBytes(this.addr + f.tag, fromHex(init.tag));
     memory.writeAddr(this.addr + f.aux, init.aux);
     memory.writeBytes(this.addr + f.insnsi, code);
     for (const map of init.code.maps) map.get();

@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { pregenerate } from '../../text/pregenerate.ts';
+import { pregenerate } from './text-table.ts';
 
 const table = pregenerate();
 const rows = Object.entries(table).map(

@@ -9,6 +9,7 @@
  * Strings are C literals; `"abc"...` was cut short by strace (-s).
  */
 
+import { encodeUtf8 } from '../../platform/index.ts';
 import { constant } from './constants.ts';
 import type { StraceArg } from './events.ts';
 
@@ -95,7 +96,7 @@ function parseString(text: string): StraceArg {
     if (octal !== undefined) bytes.push(Number.parseInt(octal, 8) & 255);
     else if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
     else if (letter !== undefined) bytes.push(ESCAPES[letter] ?? letter.charCodeAt(0));
-    else bytes.push(...Buffer.from(plain ?? ''));
+    else bytes.push(...encodeUtf8(plain ?? ''));
   }
   return { kind: 'string', bytes: Uint8Array.from(bytes), truncated: text.startsWith('...', end + 1) };
 }

@@ -1,5 +1,7 @@
 /** Prints what a format says, as bytes (Linux 6.12 Documentation/core-api/printk-formats.rst). Common conversions make no objects. */
+
 import { type Addr, addrOf } from '../../../../src/machine/addr.ts';
+import { encodeLatin1 } from '../../../../src/platform/index.ts';
 import type { Conversion } from './format.ts';
 
 /** What a format reads besides its arguments. */
@@ -125,11 +127,11 @@ export class FormatPrinter {
     if (c.minus) this.#fill(SPACE, c.width - length);
   }
   #bare(text: string): void {
-    const bytes = Buffer.from(text, 'latin1');
+    const bytes = encodeLatin1(text);
     this.#put(bytes, bytes.length);
   }
   #text(text: string, c: Conversion): void {
-    const bytes = Buffer.from(text, 'latin1');
+    const bytes = encodeLatin1(text);
     this.#padded(bytes, bytes.length, c);
   }
   /** Sixteen digits unless a width is given. */

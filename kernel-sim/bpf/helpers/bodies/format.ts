@@ -2,6 +2,7 @@
  * Format strings of bpf_trace_printk and its kin: what `bpf_bprintf_prepare` accepts (bpf-helpers(7), bpf_trace_printk,
  * bpf_snprintf; Linux 6.12 Documentation/core-api/printk-formats.rst). {@link FormatPrinter} prints what is read here.
  */
+import { decodeLatin1 } from '../../../../src/platform/index.ts';
 
 /** A conversion, or the text between two. All have all fields, so that printing meets one shape of object. */
 export interface Conversion {
@@ -34,7 +35,7 @@ const NO_TEXT = new Uint8Array(0);
 
 /** What a format says, or undefined where it is refused (EINVAL). `bytes` without its end. */
 export function parseFormat(bytes: Uint8Array): readonly Conversion[] | undefined {
-  const fmt = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const fmt = decodeLatin1(bytes);
   if (!PRINTABLE.test(fmt)) return undefined;
   const out: Conversion[] = [];
   const text = (from: number, to: number): void => {

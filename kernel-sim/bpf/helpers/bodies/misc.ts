@@ -1,4 +1,5 @@
 /** Helpers that tell where and when a program runs, and those that steer it. */
+import { decodeLatin1 } from '../../../../src/platform/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CgroupStorageMap, LocalStorageMap } from '../../maps/index.ts';
 import { type HelperBodies, type HelperBody, pair } from './call.ts';
@@ -93,7 +94,7 @@ export const MISC: HelperBodies = {
       args.retInt(-ERRNO.EINVAL);
       return;
     }
-    const name = Buffer.from(memory.readCString(at, size)).toString('latin1');
+    const name = decodeLatin1(memory.readCString(at, size));
     const found = symbols.find(name)?.address;
     memory.writeAddr(args.addr(3), found ?? 0);
     args.retInt(found === undefined ? -ERRNO.ENOENT : 0);

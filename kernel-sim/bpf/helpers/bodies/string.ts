@@ -1,9 +1,7 @@
 /** Strings and numbers in them: bpf-helpers(7), bpf_strtol, bpf_strtoul, bpf_strncmp. */
+import { decodeLatin1 } from '../../../../src/platform/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
-
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 /** White space, a sign where one may stand, then digits of the base: how many characters, and the number. */
 function parse(call: HelperCall, signed: boolean): { consumed: number; value: bigint } | number {
@@ -12,7 +10,7 @@ function parse(call: HelperCall, signed: boolean): { consumed: number; value: bi
   const size = args.u32(1);
   if (size === 0) return -ERRNO.EINVAL;
   if (args.hi(2) !== 0 || ![0, 8, 10, 16].includes(flags)) return -ERRNO.EINVAL;
-  const text = latin1(kernel.memory.readBytes(args.addr(0), size));
+  const text = decodeLatin1(kernel.memory.readBytes(args.addr(0), size));
   const lead = /^[\t-\r ]*/.exec(text)![0].length;
   let at = lead;
   if (at >= size) return -ERRNO.EINVAL;

@@ -1,18 +1,17 @@
 /** Generates the whole text for the shipped symbols, as {@link Pregenerated} takes it. */
-
-import { Btf } from '../../src/btf/index.ts';
-import { GuestMemory, Machine } from '../../src/machine/index.ts';
-import { MODEL_PERCPU } from '../core/model-percpu.ts';
-import { Structs } from '../core/structs.ts';
-import { builtinBtf } from '../data/builtin.ts';
-import { layouts } from '../data/layouts.ts';
-import { builtinSymbols } from '../sym/kallsyms.ts';
-import { assembly } from './assembly/index.ts';
-import type { TraceSite } from './compile.ts';
-import { beginningOf } from './function-maker.ts';
-import { tables } from './functions/index.ts';
-import { KernelText } from './kernel-text.ts';
-import type { TextTable } from './pregenerated.ts';
+import { Btf } from '../../../src/btf/index.ts';
+import { GuestMemory, Machine } from '../../../src/machine/index.ts';
+import { MODEL_PERCPU } from '../../core/model-percpu.ts';
+import { Structs } from '../../core/structs.ts';
+import { builtinSymbols } from '../../sym/kallsyms.ts';
+import { assembly } from '../../text/assembly/index.ts';
+import type { TraceSite } from '../../text/compile.ts';
+import { beginningOf } from '../../text/function-maker.ts';
+import { tables } from '../../text/functions/index.ts';
+import { KernelText } from '../../text/kernel-text.ts';
+import type { TextTable } from '../../text/pregenerated.ts';
+import { builtinBtf } from '../builtin.ts';
+import { layouts } from '../layouts.ts';
 
 interface Made {
   readonly name: string;

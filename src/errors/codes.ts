@@ -1,0 +1,7 @@
+/** Codes of the typed errors. They stay the same from version to version; docs/errors.md is written from here. */
+export const ERROR_CODES = {
+  ERR_FILE: 'a file cannot be read or written',
+  ERR_GZIP: 'gzip data is damaged, or unpacks to more than is taken',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,58 @@
+/**
+ * What the core asks of the host that it runs in. Everything is synchronous but {@link Host.turn}: the emulated
+ * machine cannot wait in the middle of an instruction.
+ */
+
+/** Packed data that ships with the package, by file name (`vmlinux-6.12.btf.gz`). */
+export type DataFile = `${string}.gz`;
+
+/** A program of the host to start; in a directory of its own where there are files. */
+export interface ProgramRun {
+  readonly program: string;
+  /** arguments, told where the directory is; `inside` makes paths in it */
+  args(directory: string, inside: (name: string) => string): readonly string[];
+  /** what the directory holds before the start: relative path, text */
+  readonly files?: Iterable<{ readonly path: string; readonly text: () => string }>;
+  /** file of the directory to bring back */
+  readonly output?: string;
+}
+
+export interface ProgramResult {
+  /** exit status; undefined where it did not start or was killed */
+  readonly status: number | undefined;
+  readonly stderr: string;
+  /** bytes of {@link ProgramRun.output}, where it wrote that */
+  readonly output: Uint8Array | undefined;
+  /** why it did not start, in the host's words */
+  readonly error: string | undefined;
+}
+
+export interface Host {
+  readonly name: 'node' | 'browser';
+
+  /** A file's bytes. @throws FileError */
+  readFile(path: string): Uint8Array;
+  exists(path: string): boolean;
+  /** A data file of the package, unpacked; undefined where the package lacks it. */
+  dataFile(name: DataFile): Uint8Array | undefined;
+
+  /** Unpacks gzip (RFC 1952). @throws GzipError where it is damaged, or would be longer than `most` bytes */
+  gunzip(bytes: Uint8Array, most: number): Uint8Array;
+
+  /** Lets the host's event loop have its turn: timers, signals, input. */
+  turn(): Promise<void>;
+  /** A clock that never goes back: milliseconds with a fraction, from any start. */
+  now(): number;
+
+  /** Starts a program and waits for its end. A host that has no programs says so in `error`. */
+  run(run: ProgramRun): ProgramResult;
+
+  /** UTF-8, WHATWG's: what is malformed becomes U+FFFD. */
+  decodeUtf8(bytes: Uint8Array, from?: number, to?: number): string;
+  encodeUtf8(text: string): Uint8Array;
+  /** ISO 8859-1: a character a byte. */
+  decodeLatin1(bytes: Uint8Array, from?: number, to?: number): string;
+  encodeLatin1(text: string): Uint8Array;
+  /** RFC 4648 section 4. */
+  decodeBase64(text: string): Uint8Array;
+}

@@ -1,0 +1,90 @@
+/** The host is Node. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { FileError, GzipError } from './errors.ts';
+import type { DataFile, Host, ProgramResult, ProgramRun } from './host.ts';
+
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** Where data files are: beside the bundle, or in the sources. */
+const DATA = ['./data/', '../../kernel-sim/data/'];
+
+function dataFile(name: DataFile): Uint8Array | undefined {
+  for (const folder of DATA) {
+    const path = fileURLToPath(new URL(folder + name, import.meta.url));
+    if (existsSync(path)) return gunzipSync(readFileSync(path));
+  }
+  return undefined;
+}
+
+function gunzip(bytes: Uint8Array, most: number): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: most });
+  } catch (error) {
+    const { code, message } = error as { readonly code?: string; readonly message: string };
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw GzipError.tooLong(most);
+    throw new GzipError(`damaged gzip data (${message})`);
+  }
+}
+
+/** These take milliseconds to load: only what starts a program pays for them. */
+const childProcess = () => createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
+const os = () => createRequire(import.meta.url)('node:os') as typeof import('node:os');
+const path = () => createRequire(import.meta.url)('node:path') as typeof import('node:path');
+
+const MOST_OUTPUT = 1 << 26;
+
+function run({ program, args, files, output }: ProgramRun): ProgramResult {
+  const { join, dirname } = path();
+  const directory = files || output !== undefined ? mkdtempSync(join(os().tmpdir(), 'ebpf-emu-')) : '.';
+  const inside = (name: string): string => join(directory, name);
+  try {
+    for (const file of files ?? []) {
+      mkdirSync(dirname(inside(file.path)), { recursive: true });
+      writeFileSync(inside(file.path), file.text());
+    }
+    const done = childProcess().spawnSync(program, [...args(directory, inside)], {
+      encoding: 'utf8',
+      maxBuffer: MOST_OUTPUT,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return {
+      status: done.status ?? undefined,
+      stderr: done.stderr ?? '',
+      output: output !== undefined && existsSync(inside(output)) ? readFileSync(inside(output)) : undefined,
+      error: done.error?.message,
+    };
+  } catch (error) {
+    throw FileError.from(error, directory);
+  } finally {
+    if (directory !== '.') rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+export const host: Host = {
+  name: 'node',
+  readFile(path) {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw FileError.from(error, path);
+    }
+  },
+  exists: existsSync,
+  dataFile,
+  gunzip,
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  now() {
+    // not `performance`: node loads that when it is first touched, which takes longer than most programs
+    const [seconds, ns] = process.hrtime();
+    return seconds * 1000 + ns / 1e6;
+  },
+  run,
+  decodeUtf8: (bytes, from, to) => view(bytes).toString('utf8', from, to),
+  encodeUtf8: (text) => Buffer.from(text, 'utf8'),
+  decodeLatin1: (bytes, from, to) => view(bytes).toString('latin1', from, to),
+  encodeLatin1: (text) => Buffer.from(text, 'latin1'),
+  decodeBase64: (text) => Buffer.from(text, 'base64'),
+};
