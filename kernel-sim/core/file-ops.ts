@@ -64,6 +64,8 @@ export interface FileOps {
   poll?(): number;
   /** Calls back where {@link poll} may have a new answer (a wait queue); gives back what ends that. */
   onWake?(wake: () => void): () => void;
+  /** Where the reader and the writer of a ring have their positions, u64 each, as offsets into what is mapped. */
+  ring?(): { readonly consumer: number; readonly producer: number } | undefined;
   /** Lines of /proc/PID/fdinfo/N behind pos, flags, mnt_id and ino. */
   fdinfo?(): string;
   stat?(): FileStat;

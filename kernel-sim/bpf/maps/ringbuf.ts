@@ -47,6 +47,11 @@ export class RingbufMap extends BpfMap {
     return this.type === BPF_MAP_TYPE.USER_RINGBUF;
   }
 
+  /** A page for each position, the consumer's first (Linux 6.12 Documentation/bpf/ringbuf.rst). */
+  ring(): { readonly consumer: number; readonly producer: number } {
+    return { consumer: 0, producer: PAGE };
+  }
+
   // Positions are u64 counters; a double holds them as long as less than 8 PiB went through.
   #get(offset: number): number {
     const { view } = this.host.memory;

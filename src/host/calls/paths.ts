@@ -1,0 +1,146 @@
+/** Calls that name a path of the model's. */
+import { posix } from 'node:path';
+import { ERRNO } from '../../../kernel-sim/core/errno.ts';
+import type { FdObject } from '../../../kernel-sim/core/fds.ts';
+import * as layouts from '../layouts.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, O, SYS } from '../numbers.ts';
+import type { Outcome } from '../outcome.ts';
+import { type Call, cString, type Handler } from './call.ts';
+import { place } from './place.ts';
+
+const AT_REMOVEDIR = 0x200;
+const CHUNK = 1 << 20;
+
+/** Absolute, and the caller's own /proc/self; undefined where it names what the model does not have. */
+function pathOf(call: Call, directory?: number): string | undefined {
+  const { process, door, path } = call;
+  let whole = path;
+  if (!path.startsWith('/')) {
+    const at = directory === undefined ? AT_FDCWD : call.int(directory);
+    const base = door.directories.get(process.fds.find(at) as object);
+    if (base === undefined) return undefined;
+    whole = `${base}/${path}`;
+  }
+  const clean = posix.normalize(whole).replace(/^\/proc\/self\b/, `/proc/${process.pid}`);
+  return clean.length > 1 ? clean.replace(/\/$/, '') : clean;
+}
+
+const onPath =
+  (directory: number | undefined, of: (call: Call, path: string) => Outcome | Promise<Outcome>): Handler =>
+  (call) => {
+    const path = pathOf(call, directory);
+    if (path === undefined) return 'host';
+    return call.door.model.files.has(path) ? of(call, path) : 'host';
+  };
+
+function readWhole(object: FdObject): Uint8Array | number {
+  const parts: Uint8Array[] = [];
+  for (;;) {
+    const part = object.read?.(CHUNK) ?? -ERRNO.EINVAL;
+    if (typeof part === 'number') return part;
+    if (part.length === 0) return Buffer.concat(parts);
+    parts.push(part);
+  }
+}
+
+/** A file that is only read is given as it is now; what is written to, listed or waited for stays the model's. */
+async function open(
+  call: Call,
+  path: string,
+  flags: number,
+  mode: number,
+  pathArg: number,
+  flagsArg: number,
+): Promise<Outcome> {
+  const { door, process } = call;
+  const { files } = door.model;
+  const object = files.open(path, flags, mode, process);
+  if (typeof object === 'number') return object;
+  const real = (at: string): Outcome =>
+    call.with({ [pathArg]: { data: 0 }, [flagsArg]: flags & (O.CLOEXEC | O.NONBLOCK) }, cString(at));
+  const isRead = (flags & O.ACCMODE) === O.RDONLY;
+  if (isRead && object.onWake && !object.mmap) return real(await door.stream(path, object));
+  if (isRead && object.readdir === undefined) {
+    const bytes = readWhole(object);
+    object.release?.();
+    return typeof bytes === 'number' ? bytes : real(door.dir.snapshot(path, bytes));
+  }
+  if (object.readdir) door.directories.set(object, path);
+  const access = flags & O.ACCMODE;
+  const fd = process.fds.install(object, { read: access !== O.WRONLY, write: access !== O.RDONLY });
+  return place(call, fd, object, (flags & O.CLOEXEC) !== 0);
+}
+
+const statInto = (call: Call, path: string, at: number, as = layouts.stat): Outcome => {
+  const told = call.door.model.files.stat(path, call.process);
+  return typeof told === 'number' ? told : call.write(call.at(at), as(told));
+};
+
+/** fstat as the C library makes it: no path, a descriptor of the model's. */
+const statDescriptor = (call: Call, at: number, as = layouts.stat): Outcome => {
+  const told = call.object(0)?.stat?.();
+  return told ? call.write(call.at(at), as(told)) : 'host';
+};
+
+const readlink = (call: Call, path: string, at: number, size: number): Outcome => {
+  const target = call.door.model.files.readlink(path, call.process);
+  if (typeof target === 'number') return target;
+  const bytes = new TextEncoder().encode(target).subarray(0, call.at(size));
+  return call.write(call.at(at), bytes) || bytes.length;
+};
+
+const access = (call: Call, path: string, mode: number): Outcome =>
+  call.door.model.files.access(path, call.int(mode), call.process);
+
+const mkdir = (call: Call, path: string, mode: number): Outcome =>
+  call.door.model.files.mkdir(path, call.int(mode), call.process);
+
+export const PATHS = {
+  open: onPath(undefined, (call, path) => open(call, path, call.int(1), call.int(2), 0, 1)),
+  openat: onPath(0, (call, path) => open(call, path, call.int(2), call.int(3), 1, 2)),
+  // struct open_how begins with the flags and the mode
+  openat2: onPath(0, (call, path) => {
+    const how = call.process.memory.read(call.at(2), 16);
+    if (!how) return -ERRNO.EFAULT;
+    const view = new DataView(how.buffer, how.byteOffset);
+    const flags = view.getUint32(0, true);
+    const plain = new (call.constructor as typeof Call)(call.door, call.process, {
+      tid: call.tid,
+      tgid: call.process.pid,
+      nr: SYS.openat,
+      args: [call.args[0]!, call.args[1]!, BigInt(flags), 0n, 0n, 0n],
+      path: call.path,
+    });
+    return open(plain, path, flags, view.getUint32(8, true), 1, 2);
+  }),
+  stat: onPath(undefined, (call, path) => statInto(call, path, 1)),
+  lstat: onPath(undefined, (call, path) => statInto(call, path, 1)),
+  newfstatat: (call) =>
+    call.path === '' && call.int(3) & AT_EMPTY_PATH
+      ? statDescriptor(call, 2)
+      : onPath(0, (c, path) => statInto(c, path, 2))(call),
+  statx: (call) =>
+    call.path === '' && call.int(2) & AT_EMPTY_PATH
+      ? statDescriptor(call, 4, layouts.statx)
+      : onPath(0, (c, path) => statInto(c, path, 4, layouts.statx))(call),
+  access: onPath(undefined, (call, path) => access(call, path, 1)),
+  faccessat: onPath(0, (call, path) => access(call, path, 2)),
+  faccessat2: onPath(0, (call, path) => access(call, path, 2)),
+  readlink: onPath(undefined, (call, path) => readlink(call, path, 1, 2)),
+  readlinkat: onPath(0, (call, path) => readlink(call, path, 2, 3)),
+  statfs: onPath(undefined, (call, path) => {
+    const magic = call.door.model.files.statfs(path);
+    return magic < 0 ? magic : call.write(call.at(1), layouts.statfs(magic));
+  }),
+  mkdir: onPath(undefined, (call, path) => mkdir(call, path, 1)),
+  mkdirat: onPath(0, (call, path) => mkdir(call, path, 2)),
+  rmdir: onPath(undefined, (call, path) => call.door.model.files.rmdir(path, call.process)),
+  unlink: onPath(undefined, (call, path) => call.door.model.files.unlink(path, call.process)),
+  unlinkat: onPath(0, (call, path) => {
+    const { files } = call.door.model;
+    return call.int(2) & AT_REMOVEDIR ? files.rmdir(path, call.process) : files.unlink(path, call.process);
+  }),
+  rename: onPath(undefined, () => -ERRNO.EPERM),
+  // the model's file systems are mounted already
+  mount: onPath(undefined, () => 0),
+} satisfies Record<string, Handler>;

@@ -1,0 +1,6 @@
+/** What keeps the door shut. */
+import { EmuError } from '../errors/base.ts';
+
+export class HostError extends EmuError {
+  override readonly name = 'HostError';
+}

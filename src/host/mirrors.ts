@@ -1,0 +1,114 @@
+/**
+ * Memory that a process of the host has mapped and the model has too: maps with BPF_F_MMAPABLE, ring buffers, perf rings.
+ * WebAssembly memory cannot be shared with another process, so the process maps a memfd, and the two are kept the same:
+ * what the process stored is taken before the model looks, what the model stored is put there afterwards.
+ */
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import type { FdObject } from '../../kernel-sim/core/fds.ts';
+import type { Mapping } from '../../kernel-sim/core/file-ops.ts';
+
+const PAGE = 4096;
+
+interface Page {
+  /** offset in the memfd */
+  readonly at: number;
+  /** index into guest memory */
+  readonly phys: number;
+  /** what both held when they were last the same */
+  readonly base: Uint8Array;
+  readonly writable: boolean;
+}
+
+/** One object's memory. */
+export class Mirror {
+  /** descriptor of the supervisor's */
+  readonly own: number;
+  readonly #fd: number;
+  readonly #guest: Uint8Array;
+  readonly #pages = new Map<number, Page>();
+  readonly #mappings: Mapping[] = [];
+  readonly #host = new Uint8Array(PAGE);
+
+  constructor(guest: Uint8Array, own: number, path: string) {
+    this.#guest = guest;
+    this.own = own;
+    this.#fd = openSync(path, 'r+');
+  }
+  /** The object's pages from `offset` on, as a process has mapped them. */
+  add(offset: number, mapping: Mapping): void {
+    this.#mappings.push(mapping);
+    let at = offset;
+    for (const { phys, bytes } of mapping.pages) {
+      for (let n = 0; n < bytes; n += PAGE, at += PAGE) {
+        const known = this.#pages.get(at);
+        if (known && (known.writable || !mapping.writable)) continue;
+        const base = known?.base ?? this.#guest.slice(phys + n, phys + n + PAGE);
+        if (!known) writeSync(this.#fd, base, 0, PAGE, at);
+        this.#pages.set(at, { at, phys: phys + n, base, writable: mapping.writable });
+      }
+    }
+  }
+  /** What the process stored, byte by byte where both wrote into a page. */
+  pull(): void {
+    for (const page of this.#pages.values()) {
+      if (!page.writable) continue;
+      readSync(this.#fd, this.#host, 0, PAGE, page.at);
+      if (Buffer.compare(this.#host, page.base) === 0) continue;
+      for (let n = 0; n < PAGE; n++) {
+        if (this.#host[n] === page.base[n]) continue;
+        page.base[n] = this.#host[n]!;
+        this.#guest[page.phys + n] = this.#host[n]!;
+      }
+    }
+  }
+  /** What the model stored: only bytes that changed are written, as the process may be storing beside them. */
+  push(): void {
+    for (const { at, phys, base } of this.#pages.values()) {
+      const now = this.#guest.subarray(phys, phys + PAGE);
+      if (Buffer.compare(now, base) === 0) continue;
+      for (let from = 0; from < PAGE; ) {
+        if (now[from] === base[from]) {
+          from++;
+          continue;
+        }
+        let to = from + 1;
+        while (to < PAGE && now[to] !== base[to]) to++;
+        writeSync(this.#fd, now, from, to - from, at + from);
+        from = to;
+      }
+      base.set(now);
+    }
+  }
+  close(): void {
+    for (const mapping of this.#mappings) mapping.unmap();
+    closeSync(this.#fd);
+  }
+}
+
+/** All of them. */
+export class Mirrors {
+  readonly #by = new Map<FdObject, Mirror>();
+  readonly #guest: Uint8Array;
+  constructor(guest: Uint8Array) {
+    this.#guest = guest;
+  }
+  get(object: FdObject): Mirror | undefined {
+    return this.#by.get(object);
+  }
+  /** `own`: the memfd, a descriptor of the supervisor's, which can be opened at `path`. */
+  make(object: FdObject, own: number, path: string): Mirror {
+    const mirror = new Mirror(this.#guest, own, path);
+    this.#by.set(object, mirror);
+    return mirror;
+  }
+  pull(): void {
+    for (const mirror of this.#by.values()) mirror.pull();
+  }
+  push(): void {
+    for (const mirror of this.#by.values()) mirror.push();
+  }
+  close(): void {
+    for (const mirror of this.#by.values()) mirror.close();
+    this.#by.clear();
+  }
+}

@@ -1,0 +1,99 @@
+/** Processes that the command consists of, each with the model's descriptors that it has open. */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { FdTable } from '../../kernel-sim/core/fds.ts';
+import { ALL_CAPS, type Process } from '../../kernel-sim/core/process.ts';
+import { HostMemory } from './memory.ts';
+
+export class HostProcess implements Process {
+  readonly pid: number;
+  readonly fds: FdTable;
+  readonly memory: HostMemory;
+  readonly uid = 0;
+  readonly caps = ALL_CAPS;
+  /** numbers at which the host's kernel has a descriptor that stands for the model's */
+  readonly placed: Set<number>;
+  #comm: string | undefined;
+  constructor(tgid: number, fds: FdTable, placed: Iterable<number> = []) {
+    this.pid = tgid;
+    this.fds = fds;
+    this.placed = new Set(placed);
+    this.memory = new HostMemory(tgid);
+  }
+  get tid(): number {
+    return this.pid;
+  }
+  get comm(): string {
+    try {
+      this.#comm ??= readFileSync(`/proc/${this.pid}/comm`, 'utf8').trimEnd();
+    } catch {
+      return '<...>'; // it has ended
+    }
+    return this.#comm;
+  }
+  /** execve(2): another program and other memory; what was open with O_CLOEXEC is closed. */
+  exec(): void {
+    this.#comm = undefined;
+    this.memory.close();
+    let open: Set<string>;
+    try {
+      open = new Set(readdirSync(`/proc/${this.pid}/fd`));
+    } catch {
+      return; // it has ended meanwhile
+    }
+    for (const [fd] of [...this.fds.entries()]) if (!open.has(String(fd))) this.close(fd);
+  }
+  close(fd: number): void {
+    this.fds.close(fd);
+    this.placed.delete(fd);
+  }
+  end(): void {
+    this.memory.close();
+    this.fds.closeAll();
+  }
+}
+
+/** By thread group, as the supervisor tells of them. */
+export class Processes {
+  readonly #byPid = new Map<number, HostProcess>();
+  readonly #threads = new Map<number, number>();
+  readonly #empty: (first: number) => FdTable;
+  #first = 0;
+  constructor(empty: (first: number) => FdTable) {
+    this.#empty = empty;
+  }
+  get(tgid: number): HostProcess {
+    let process = this.#byPid.get(tgid);
+    if (!process) {
+      process = new HostProcess(tgid, this.#empty(this.#first));
+      this.#byPid.set(tgid, process);
+    }
+    return process;
+  }
+  get first(): number {
+    return this.#first;
+  }
+  /** The first process: `base` is the lowest number of the model's descriptors. */
+  start(tgid: number, base: number): void {
+    this.#first = base;
+    this.#threads.set(tgid, tgid);
+    this.get(tgid);
+  }
+  child(parent: number, tid: number, tgid: number): void {
+    this.#threads.set(tid, tgid);
+    if (this.#byPid.has(tgid)) return;
+    const from = this.#byPid.get(this.#threads.get(parent) ?? parent);
+    if (from) this.#byPid.set(tgid, new HostProcess(tgid, from.fds.fork(), from.placed));
+  }
+  /** A thread has ended; the process with its last. */
+  exit(tid: number, tgid: number): HostProcess | undefined {
+    this.#threads.delete(tid);
+    for (const group of this.#threads.values()) if (group === tgid) return undefined;
+    const process = this.#byPid.get(tgid);
+    this.#byPid.delete(tgid);
+    process?.end();
+    return process;
+  }
+  all(): IterableIterator<HostProcess> {
+    return this.#byPid.values();
+  }
+}

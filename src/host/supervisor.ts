@@ -1,0 +1,136 @@
+/** The supervisor as an object: what it tells as calls, what it is asked as methods. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { ask, Decoder, type HostCall, type Script, type Told } from './wire.ts';
+
+/** number of its descriptor to us */
+const SOCKET = 3;
+
+export interface SupervisorOptions {
+  /** path of the executable */
+  readonly path: string;
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** beginnings of the paths that are shown */
+  readonly prefixes: readonly string[];
+  readonly seeClocks: boolean;
+}
+
+export interface Listener {
+  call(call: HostCall): void;
+  child(parent: number, tid: number, tgid: number): void;
+  exec(tgid: number): void;
+  exit(tid: number, tgid: number, status: number): void;
+  idle(tid: number, tgid: number, nr: number): void;
+  /** COMMAND could not be started */
+  failed(text: string): void;
+}
+
+export class Supervisor {
+  readonly #process: ChildProcess;
+  readonly #socket: Duplex;
+  readonly #decoder = new Decoder();
+  readonly #listener: Listener;
+  readonly #scripts = new Map<number, (results: readonly bigint[]) => void>();
+  readonly #owns = new Map<number, (fd: number) => void>();
+  #tag = 0;
+  /** its exit code, which is the command's */
+  readonly exited: Promise<number>;
+
+  constructor({ path, command, env, prefixes, seeClocks }: SupervisorOptions, listener: Listener) {
+    this.#listener = listener;
+    this.#process = spawn(path, [String(SOCKET), seeClocks ? '1' : '0', prefixes.join(':'), ...command], {
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      env,
+    });
+    this.#socket = this.#process.stdio[SOCKET] as Duplex;
+    this.#socket.on('data', (bytes: Buffer) => {
+      for (const told of this.#decoder.feed(bytes)) this.#hear(told);
+    });
+    this.#socket.on('error', () => {}); // it has ended: `exited` tells
+    this.exited = new Promise((resolve, reject) => {
+      this.#process.on('error', reject);
+      this.#process.on('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1)));
+    });
+  }
+  get pid(): number {
+    return this.#process.pid ?? -1;
+  }
+
+  go(tid: number): void {
+    this.#send(ask.go(tid));
+  }
+  return(tid: number, value: number | bigint): void {
+    this.#send(ask.return(tid, value));
+  }
+  /** The results of the steps that ran: fewer than there are where one failed. */
+  script(tid: number, script: Script): Promise<readonly bigint[]> {
+    return new Promise((resolve) => {
+      this.#scripts.set(tid, resolve);
+      this.#send(ask.script(tid, script));
+    });
+  }
+  /** A descriptor of the supervisor's own that is the same file as a tracee's; -errno. */
+  grab(tgid: number, fd: number): Promise<number> {
+    return this.#own((tag) => ask.grab(tag, tgid, fd));
+  }
+  /** Memory that processes can map; a descriptor of the supervisor's, or -errno. */
+  memfd(bytes: number): Promise<number> {
+    return this.#own((tag) => ask.memfd(tag, bytes));
+  }
+  fifo(path: string): Promise<number> {
+    return this.#own((tag) => ask.fifo(tag, path));
+  }
+  ring(tgid: number, event: number, memory: number, consumer: number, producer: number): void {
+    this.#send(ask.ring(tgid, event, memory, consumer, producer));
+  }
+  setReadable(own: number, readable: boolean): void {
+    this.#send(readable ? ask.signal(own) : ask.clear(own));
+  }
+  drop(own: number): void {
+    this.#send(ask.drop(own));
+  }
+  kill(signal: number): void {
+    this.#send(ask.kill(signal));
+  }
+  /** Where a descriptor of its own can be opened from here. */
+  pathOf(own: number): string {
+    return `/proc/${this.pid}/fd/${own}`;
+  }
+  /** Ends it and everything that it runs. */
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  #own(message: (tag: number) => Buffer): Promise<number> {
+    const tag = ++this.#tag;
+    return new Promise((resolve) => {
+      this.#owns.set(tag, resolve);
+      this.#send(message(tag));
+    });
+  }
+  #send(message: Buffer): void {
+    if (!this.#socket.destroyed) this.#socket.write(message);
+  }
+  #hear(told: Told): void {
+    const listener = this.#listener;
+    if (told.kind === 'call') listener.call(told.call);
+    else if (told.kind === 'done') take(this.#scripts, told.tid)?.(told.results);
+    else if (told.kind === 'own') take(this.#owns, told.tag)?.(told.fd);
+    else if (told.kind === 'child') listener.child(told.parent, told.tid, told.tgid);
+    else if (told.kind === 'exec') listener.exec(told.tgid);
+    else if (told.kind === 'idle') listener.idle(told.tid, told.tgid, told.nr);
+    else if (told.kind === 'failed') listener.failed(told.text);
+    else {
+      // a script that it was in has no end
+      this.#scripts.delete(told.tid);
+      listener.exit(told.tid, told.tgid, told.status);
+    }
+  }
+}
+
+function take<T>(from: Map<number, T>, key: number): T | undefined {
+  const value = from.get(key);
+  from.delete(key);
+  return value;
+}

@@ -1,0 +1,244 @@
+/**
+ * One kernel and the processes of the host that see it: each stopped call goes to its handler, and what the handler says is
+ * what becomes of the call.
+ */
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import type { FdObject } from '../../kernel-sim/core/fds.ts';
+import { EPOLLIN } from '../../kernel-sim/core/file-ops.ts';
+import { Call, cString, type Handler } from './calls/call.ts';
+import { HANDLERS } from './calls/index.ts';
+import type { Door } from './door.ts';
+import { type Mirror, Mirrors } from './mirrors.ts';
+import type { Model } from './model.ts';
+import { AT_FDCWD, O, SYS } from './numbers.ts';
+import type { Outcome } from './outcome.ts';
+import { PrivateDir } from './private-dir.ts';
+import { type HostProcess, Processes } from './process.ts';
+import { Streams } from './streams.ts';
+import { type Listener, Supervisor } from './supervisor.ts';
+import type { HostCall } from './wire.ts';
+
+/** Beginnings of the paths that the model may have. */
+export const PREFIXES = [
+  '/sys/kernel/',
+  '/sys/fs/bpf',
+  '/sys/fs/cgroup',
+  '/sys/devices/system/cpu',
+  '/sys/bus/event_source',
+  '/proc/kallsyms',
+  '/proc/version',
+  '/proc/config.gz',
+  '/proc/sys/kernel/',
+  '/proc/sys/net/core/bpf',
+  '/proc/self/fdinfo/',
+  '/boot/',
+  '/lib/modules/',
+];
+/** memfds are made this large, and take what is written */
+const MEMORY_BYTES = 2 ** 30;
+const EIO = 5;
+
+export interface WorldOptions {
+  readonly model: Model;
+  readonly supervisor: string;
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** told of what the model lacks, once each */
+  readonly onMissing: (what: string) => void;
+  /** a process is about to wait for what the model may give it */
+  readonly onIdle: () => void;
+}
+
+export class World implements Listener, Door {
+  readonly model: Model;
+  readonly supervisor: Supervisor;
+  readonly processes: Processes;
+  readonly mirrors: Mirrors;
+  readonly dir = new PrivateDir();
+  readonly streams: Streams;
+  /** paths of open directories */
+  readonly directories = new WeakMap<object, string>();
+  /** why COMMAND could not be started */
+  startError: string | undefined;
+  readonly #options: WorldOptions;
+  readonly #missing = new Set<string>();
+  /** eventfds of the supervisor's, by what they stand for */
+  readonly #events = new Map<FdObject, { readonly own: number; readonly pid: number; readonly stop: () => void }>();
+  readonly #making = new Map<FdObject, Promise<Mirror>>();
+  readonly #lent: { readonly fd: number; readonly object: FdObject }[] = [];
+
+  constructor(options: WorldOptions, empty: (first: number) => HostProcess['fds']) {
+    this.#options = options;
+    this.model = options.model;
+    this.processes = new Processes(empty);
+    this.mirrors = new Mirrors(options.model.ram);
+    const bin = this.dir.script('sudo', SUDO);
+    const { PATH = '/usr/bin:/bin' } = options.env;
+    this.supervisor = new Supervisor(
+      {
+        path: options.supervisor,
+        command: options.command,
+        // tools of administrators are not on an ordinary user's path
+        env: { ...options.env, PATH: `${bin}:${PATH}:/usr/local/sbin:/usr/sbin:/sbin` },
+        prefixes: PREFIXES,
+        seeClocks: false,
+      },
+      this,
+    );
+    this.streams = new Streams(this.supervisor, this.dir);
+  }
+
+  call(told: HostCall): void {
+    const handler = HANDLERS.get(told.nr);
+    this.#takeLent();
+    if (handler) void this.#answer(handler, new Call(this, this.processes.get(told.tgid), told));
+    else this.supervisor.go(told.tid);
+  }
+  async #answer(handler: Handler, call: Call): Promise<void> {
+    const { supervisor } = this;
+    let outcome: Outcome;
+    try {
+      outcome = await handler(call);
+    } catch (error) {
+      this.#options.onMissing(error instanceof Error ? error.message : String(error));
+      outcome = -EIO;
+    }
+    if (outcome === 'host') supervisor.go(call.tid);
+    else if (typeof outcome === 'object') await supervisor.script(call.tid, outcome);
+    else supervisor.return(call.tid, outcome);
+  }
+  child(parent: number, tid: number, tgid: number): void {
+    // the first is told with the first number of the model's descriptors in place of a group
+    if (parent === this.supervisor.pid) this.processes.start(tid, tgid);
+    else this.processes.child(parent, tid, tgid);
+  }
+  exec(tgid: number): void {
+    this.processes.get(tgid).exec();
+    this.#release();
+  }
+  exit(tid: number, tgid: number): void {
+    if (this.processes.exit(tid, tgid)) this.#release();
+  }
+  idle(): void {
+    this.#takeLent();
+    this.#options.onIdle();
+  }
+  failed(text: string): void {
+    this.startError = text;
+  }
+
+  /** Says what the model lacked, where a call failed for that. */
+  explain(result: number): void {
+    if (result >= 0) return;
+    for (const what of this.model.takeMissing()) this.missing(what);
+  }
+  missing(what: string): void {
+    if (this.#missing.has(what)) return;
+    this.#missing.add(what);
+    this.#options.onMissing(`${what} is not modelled`);
+  }
+
+  /** The eventfd at `fd` is readable where the object is. */
+  async watch(process: HostProcess, fd: number, object: FdObject): Promise<void> {
+    if (this.#events.has(object)) return;
+    const own = await this.supervisor.grab(process.pid, fd);
+    if (own < 0) return;
+    const tell = (): void => this.supervisor.setReadable(own, ((object.poll?.() ?? 0) & EPOLLIN) !== 0);
+    this.#events.set(object, { own, pid: process.pid, stop: object.onWake?.(tell) ?? (() => {}) });
+  }
+  /** The memory that processes map in place of an object's. */
+  mirror(object: FdObject): Promise<Mirror> {
+    const known = this.mirrors.get(object);
+    if (known) return Promise.resolve(known);
+    let making = this.#making.get(object);
+    if (!making) {
+      making = this.supervisor
+        .memfd(MEMORY_BYTES)
+        .then((own) => this.mirrors.make(object, own, this.supervisor.pathOf(own)));
+      this.#making.set(object, making);
+    }
+    return making;
+  }
+  /** The supervisor looks at the positions of a ring itself, whenever its reader waits. */
+  ring(process: HostProcess, object: FdObject): void {
+    const shape = object.ring?.();
+    const event = this.#events.get(object);
+    const mirror = this.mirrors.get(object);
+    if (shape && event && mirror)
+      this.supervisor.ring(process.pid, event.own, mirror.own, shape.consumer, shape.producer);
+  }
+  /** A path at which a process reads what the model writes there as it comes. */
+  stream(path: string, object: FdObject): Promise<string> {
+    return this.streams.open(path, object);
+  }
+  /**
+   * A low descriptor for an object, as a shell's redirection makes: a pipe, as the filter does not see what is done there.
+   * What was written is taken before anything else is answered; only its errors are told here and not to the writer.
+   */
+  async lend(object: FdObject, to: number): Promise<Outcome> {
+    const path = this.dir.fresh();
+    await this.supervisor.fifo(path);
+    this.#lent.push({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), object });
+    object.get?.();
+    return {
+      steps: [
+        { nr: SYS.openat, args: [AT_FDCWD, { data: 0 }, O.WRONLY] },
+        { nr: SYS.dup3, args: [{ step: 0 }, to, 0] },
+        { nr: SYS.close, args: [{ step: 0 }] },
+      ],
+      result: 1,
+      data: cString(path),
+    };
+  }
+  #takeLent(): void {
+    const buffer = Buffer.alloc(1 << 16);
+    for (const { fd, object } of this.#lent) {
+      for (;;) {
+        let n = 0;
+        try {
+          n = readSync(fd, buffer, 0, buffer.length, null);
+        } catch {
+          break; // EAGAIN: there is a writer, and nothing from it
+        }
+        if (n === 0) break;
+        const result = object.write?.(new Uint8Array(buffer.subarray(0, n))) ?? -EIO;
+        if (result < 0) this.#options.onMissing(`${object.fdName}: a write failed with error ${-result}`);
+      }
+    }
+  }
+  /** Descriptors of the supervisor's whose objects nothing has open any more. */
+  #release(): void {
+    const open = new Set<FdObject>();
+    for (const process of this.processes.all()) for (const [, object] of process.fds.entries()) open.add(object);
+    for (const [object, event] of this.#events) {
+      if (open.has(object)) continue;
+      event.stop();
+      this.supervisor.drop(event.own);
+      this.#events.delete(object);
+    }
+  }
+
+  /** Ends everything. */
+  close(): void {
+    this.supervisor.end();
+    this.#takeLent();
+    for (const { fd } of this.#lent) closeSync(fd);
+    this.streams.close();
+    this.mirrors.close();
+    this.dir.remove();
+  }
+}
+
+/** Privileges cannot be raised here, and need not be. */
+const SUDO = `#!/bin/sh
+echo 'ebpf-emu: sudo is not needed here: running the command as it is' >&2
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --) shift; break ;;
+    -u|-g|-h|-p|-C|-T) shift 2 ;;
+    -*|*=*) shift ;;
+    *) break ;;
+  esac
+done
+exec "$@"
+`;

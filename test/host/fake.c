@@ -1,0 +1,53 @@
+/* Asks as loaders ask: bpf(2), a mapping, epoll, a duplicate, a file, a child. Prints a line for each. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char attr[120];
+
+static long bpf(int cmd)
+{
+	return syscall(SYS_bpf, cmd, attr, sizeof(attr));
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	struct utsname u;
+	uname(&u);
+	printf("uname %s uid %d\n", u.release, (int)getuid());
+	int fd = (int)bpf(0);
+	volatile unsigned long *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	printf("mapped %lx\n", p == MAP_FAILED ? 0 : p[0]);
+	p[1] = 0x1234;
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(0);
+	epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+	printf("before %d\n", epoll_wait(epoll, &event, 1, 0));
+	printf("stored %ld\n", bpf(1));
+	printf("after %d, seen %lx\n", epoll_wait(epoll, &event, 1, 1000), p[2]);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	printf("copy is the next: %d\n", copy - fd);
+	close(copy);
+	char text[64] = "";
+	int file = open("/proc/version", O_RDONLY);
+	printf("read %d %s", (int)read(file, text, sizeof(text) - 1), text);
+	pid_t child = fork();
+	if (child == 0) {
+		printf("child %ld\n", bpf(2));
+		return 0;
+	}
+	waitpid(child, NULL, 0);
+	printf("closed %d\n", close(fd));
+	long gone = bpf(2);
+	printf("gone %ld %s\n", gone, strerror(errno));
+	return 7;
+}
