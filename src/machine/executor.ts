@@ -37,10 +37,11 @@ export interface Stepper {
   /** Forget decoded instructions that overlap the range (any of their bytes). */
   invalidate(va: Addr, bytes: number): void;
   /**
-   * Asked after each near call, each indirect jump and each taken backward jump, with the target;
-   * true ends the run with {@link EXIT.hot}. Unset: never asked.
+   * `ask` is called after near calls, indirect jumps and taken backward jumps, with the target and how many transfers to it
+   * it is to count; true ends the run with {@link EXIT.hot}. Direct ones are asked about the first time, and then once in `every`
+   * or, where the last answer was true, each time.
    */
-  onTransfer: ((target: Addr) => boolean) | undefined;
+  onTransfer(ask: (target: Addr, times: number) => boolean, every: number): void;
 }
 
 /** What {@link Machine.run} came back with. */

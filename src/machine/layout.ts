@@ -17,7 +17,8 @@
  *     16 MiB    .. 64 MiB     kernel image, where Linux links itself
  *     64 MiB    .. 96 MiB     pages whose direct-map alias may become read-only (BPF images)
  *     96 MiB    .. size       everything else: slab, vmalloc, user pages
- *     size      ..            the host's, where it asks for some: never mapped, as the BPF interpreter's programs
+ *     size      ..            the machine's own again: decoded instructions (exec/loop/slot.ts); never mapped
+ *     behind it ..            the host's, where it asks for some: never mapped, as the BPF interpreter's programs
  *
  * The last zone is separate because its direct map stays readable and writable for ever,
  * which lets translated code check an address against one constant window.
@@ -66,6 +67,8 @@ export const isMemorySize = (bytes: number): boolean =>
 
 /** Machine-private physical area: byte offsets. The first page stays empty, so that offset 0 means nothing. */
 export const CPU_PHYS = 0x1000;
+/** Flag words and state of the stepping loop (exec/loop/slot.ts). */
+export const STEP_PHYS = 0x1200;
 /** Values and indices that generated code leaves for the host. */
 export const MAILBOX_PHYS = 0x2000;
 /** Software TLB: six tables (kernel read, write, execute; user read, write, execute). */
@@ -77,6 +80,8 @@ export const TLB_TABLE_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 
 /** Fingerprints of pages, while a save looks for what has changed (save/page-hash.ts): 1 KiB. */
 export const SCAN_PHYS = 0x1e000;
+/** Bytes behind the guest's RAM for decoded instructions. */
+export const CODE_ZONE_BYTES = 5 * MiB;
 
 /** Translated code by address: 4096 entries of 16 bytes (translate/calls.ts). */
 export const CALLS_PHYS = 0x20000;

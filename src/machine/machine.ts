@@ -104,7 +104,7 @@ export class Machine {
   private createTranslator(options: Partial<TranslatorOptions> | undefined): Translator {
     const patience = options?.threshold === undefined ? DEFAULT_TRANSLATOR.patience : 0;
     const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, patience, ...options });
-    this.stepper.onTransfer = translator.onTransfer;
+    this.stepper.onTransfer(translator.onTransfer, translator.every);
     return translator;
   }
 

@@ -16,6 +16,7 @@ import { type Addr, addrLo, addrOf } from './addr.ts';
 import { GuestFault, OutOfMemory, PF_FETCH, PF_PRESENT, PF_WRITE } from './fault.ts';
 import {
   type Access,
+  CODE_ZONE_BYTES,
   DEFAULT_MEMORY_BYTES,
   EXEC,
   GENERAL_ZONE_PHYS,
@@ -68,6 +69,8 @@ export class PagedMemory {
   readonly wasm: WebAssembly.Memory;
   /** size of the guest's RAM and of what lies in front of it */
   readonly bytes: number;
+  /** physical address of what the host asked for */
+  readonly hostPhys: number;
   /** Views by physical address. The memory never grows, so they never detach. */
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
@@ -103,13 +106,14 @@ export class PagedMemory {
     const bytes = options.bytes ?? DEFAULT_MEMORY_BYTES;
     if (!isMemorySize(bytes)) throw new OutOfMemory(`memory size ${bytes}: need ${MEMORY_SIZES}`);
     try {
-      const pages = (bytes + (options.hostBytes ?? 0)) / 65536;
+      const pages = (bytes + CODE_ZONE_BYTES + (options.hostBytes ?? 0)) / 65536;
       this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });
     } catch {
       throw new OutOfMemory(`the host gives no ${bytes >> 20} MiB of address space for guest memory`);
     }
     const buffer = this.wasm.buffer;
     this.bytes = bytes;
+    this.hostPhys = bytes + CODE_ZONE_BYTES;
     this.u8 = new Uint8Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.i32 = new Int32Array(buffer);

@@ -2,11 +2,9 @@
  * The stepper's two ways of executing against each other: blocks of micro-operations and single instructions
  * (which cpu-diff holds against a processor), on random sequences, with random budgets, faults and patches.
  */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CpuState } from '../../src/machine/cpu.ts';
 import { createStepper } from '../../src/machine/exec/index.ts';
-import { UOP } from '../../src/machine/exec/uop.ts';
 import { EXIT, type Stepper } from '../../src/machine/executor.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { GuestMemory } from '../../src/machine/memory.ts';
@@ -116,12 +114,6 @@ function sequence(random: Random, length: number): Uint8Array {
 }
 
 describe('micro-operations', () => {
-  it('have their own number as the label of their case', () => {
-    const source = readFileSync(new URL('../../src/machine/exec/hot.ts', import.meta.url), 'utf8');
-    const labels = [...source.matchAll(/case (\d+):\s*\{?\s*\/\/ (\w+)/g)].map((m) => [m[2], Number(m[1])]);
-    expect(Object.fromEntries(labels)).toEqual(UOP);
-  });
-
   it('do what single steps do, on 1,500 random sequences', () => {
     const fixture = new Fixture();
     const random = new Random(31);

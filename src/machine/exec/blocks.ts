@@ -13,40 +13,55 @@ import { ConstantPool } from './constants.ts';
 import type { Context, Step } from './context.ts';
 import { eliminateFlags } from './dead-flags.ts';
 import { fetch, notMapped, tryFetch } from './fetch.ts';
+import { numberOf } from './loop/operations.ts';
+import {
+  JUMP_BYTES,
+  JUMP_ENTRIES,
+  jumpIndex,
+  MAX_BLOCK,
+  SLOT,
+  SLOT_BYTES,
+  SLOT_SHIFT,
+  SLOT_WORDS,
+  STATE,
+} from './loop/slot.ts';
 import { lower, type Sink } from './lower.ts';
-import { STRIDE, UOP } from './uop.ts';
 
-/** Instructions of a block; see MAX_BLOCK in hot.ts. */
-const MAX_INSNS = 64;
 const CAPACITY = 1 << 17;
 const MAX_SINGLES = 10_000;
 /** Micro-operations that one block can need at most, stubs included. */
-const ROOM = MAX_INSNS * 6;
-/** Entries of the cache of indirect branch targets. */
-export const JUMPS_MASK = 1023;
+const ROOM = MAX_BLOCK * 6;
+const TABLE_BYTES = JUMP_ENTRIES * JUMP_BYTES;
+/** What lies in front of the slots in the zone behind the guest's RAM: two caches of branch targets. */
+const SLOTS_OFFSET = 2 * TABLE_BYTES;
+
+const RESOLVE = numberOf('resolve');
+const SEEK = numberOf('seek');
+const ASK = numberOf('ask');
+const GO = numberOf('go');
+const END = numberOf('end');
 
 interface Block {
   readonly start: Addr;
   readonly end: Addr;
+  /** its first slot */
   readonly at: number;
   /** user blocks: the bytes that were decoded */
   readonly bytes: Uint8Array | undefined;
 }
 
 export class Blocks implements Sink {
-  /** micro-operations, {@link STRIDE} words each */
-  readonly words = new Int32Array(CAPACITY * STRIDE);
+  /** micro-operations; slots are named by their physical address, what is kept of them beside it by number */
+  readonly words: Int32Array;
   /** per micro-operation: its instruction */
   readonly steps: (Step | undefined)[] = [];
-  /** per micro-operation: for `resolve`, where it leads; for branches, the target */
-  readonly targets = new Float64Array(CAPACITY);
-  /** per first micro-operation of a block: its address (leading nops have no operation) */
-  readonly starts = new Float64Array(CAPACITY);
+  /** per micro-operation: for stubs, where it leads; for the first of a block, its address (leading nops have no operation) */
+  readonly addresses = new Float64Array(CAPACITY);
   /** per micro-operation: instructions of its block before its own */
   readonly ordinals = new Uint8Array(CAPACITY);
-  /** the current mode's cache of targets: lo, hi, block */
-  jumps: Int32Array;
-  onTransfer: ((target: Addr) => boolean) | undefined;
+  onTransfer: ((target: Addr, times: number) => boolean) | undefined;
+  /** transfers between two questions about a target that is not translated */
+  every = 1;
   /** why `lookup` gave -1, and the rip that could not be fetched */
   fault: Fault | undefined;
   faultRip: Addr = 0;
@@ -63,8 +78,14 @@ export class Blocks implements Sink {
   private readonly singles = new Map<Addr, Step>();
   /** kernel blocks by page */
   private readonly pages = new Map<number, Block[]>();
-  private readonly kernelJumps = new Int32Array((JUMPS_MASK + 1) * 4);
-  private readonly userJumps = new Int32Array((JUMPS_MASK + 1) * 4);
+  /** caches of branch targets: lo, hi, slot; `jumps` is the current mode's */
+  private readonly kernelJumps: Int32Array;
+  private readonly userJumps: Int32Array;
+  private jumps: Int32Array;
+  /** {@link STATE}.jumps */
+  private readonly jumpsState: Int32Array;
+  /** physical address of the first slot */
+  private readonly base: number;
   /** entries of userJumps that are set */
   private readonly userTouched = new Int32Array(256);
   private touched = 0;
@@ -78,14 +99,21 @@ export class Blocks implements Sink {
   private weight = 0;
   private lastOp = -1;
   private lastOrdinal = -1;
-  private pending: { from: number; target: Addr }[] = [];
+  private pending: { from: number; target: Addr; asks: boolean }[] = [];
 
   constructor(memory: GuestMemory, x: Context, weights: ReadonlyMap<Addr, number>) {
     this.memory = memory;
     this.weights = weights;
     this.x = x;
     this.pool = new ConstantPool(memory);
+    const { buffer } = memory.wasm;
+    const zone = memory.bytes;
+    this.base = zone + SLOTS_OFFSET;
+    this.words = new Int32Array(buffer, this.base, CAPACITY * SLOT_WORDS);
+    this.kernelJumps = new Int32Array(buffer, zone, TABLE_BYTES >> 2);
+    this.userJumps = new Int32Array(buffer, zone + TABLE_BYTES, TABLE_BYTES >> 2);
     this.jumps = this.kernelJumps;
+    this.jumpsState = new Int32Array(buffer, STATE.jumps, 1);
     this.flush();
   }
 
@@ -93,19 +121,29 @@ export class Blocks implements Sink {
   enter(userMode: boolean): void {
     this.userMode = userMode;
     this.jumps = userMode ? this.userJumps : this.kernelJumps;
+    this.jumpsState[0] = this.jumps.byteOffset;
     if (userMode) this.forgetUserJumps();
     this.readTable = this.x.table(0);
     this.writeTable = this.x.table(1);
     this.x.writeTable = this.writeTable;
   }
 
-  /** First word of the block at `rip`, or -1 with `fault` set. */
+  /** Number of a slot. */
+  number(slot: number): number {
+    return (slot - this.base) >>> SLOT_SHIFT;
+  }
+
+  private slot(n: number): number {
+    return this.base + n * SLOT_BYTES;
+  }
+
+  /** First slot of the block at `rip`, or 0 with `fault` set. */
   lookup(rip: Addr): number {
     const lo = addrLo(rip);
     const hi = addrHi(rip);
     const { jumps } = this;
-    const k = ((lo ^ (lo >>> 10)) & JUMPS_MASK) << 2;
-    if (jumps[k] === lo && jumps[k + 1] === hi && jumps[k + 2]! >= 0) return jumps[k + 2]!;
+    const k = jumpIndex(lo);
+    if (jumps[k] === lo && jumps[k + 1] === hi && jumps[k + 2] !== 0) return jumps[k + 2]! >>> 0;
     try {
       const at = this.userMode || rip >= 0 ? this.userBlock(rip) : (this.kernel.get(rip) ?? this.build(rip)).at;
       this.jumps[k] = lo;
@@ -121,43 +159,51 @@ export class Blocks implements Sink {
       else if (error instanceof GuestFault) this.fault = Fault.fromAccess(error, rip, this.userMode);
       else throw error;
       this.faultRip = rip;
-      return -1;
+      return 0;
     }
   }
 
-  /** Follows a `resolve` operation and makes what led to it lead on directly. */
+  /** Follows a `resolve` or `seek` and makes what led there lead on directly where it may: the slot to go on at, or 0. */
   resolve(stub: number): number {
     const { words } = this;
-    const generation = this.generation;
-    const at = this.lookup(this.targets[stub >> 3]!);
-    if (at < 0 || generation !== this.generation || this.userMode) return at;
-    const from = words[stub + 1]!;
-    if (from >= 0) words[from + 5] = at;
-    words[stub] = UOP.go;
-    words[stub + 5] = at;
+    const { generation } = this;
+    const n = this.number(stub);
+    const at = this.lookup(this.addresses[n]!);
+    const word = n * SLOT_WORDS;
+    if (at === 0 || generation !== this.generation || words[word] !== RESOLVE) return at;
+    words[word + (SLOT.target >> 2)] = at;
+    const from = words[word + (SLOT.src >> 2)]! >>> 0;
+    if (words[word + (SLOT.disp >> 2)] === 1 && this.onTransfer !== undefined) {
+      words[word] = ASK;
+      words[word + (SLOT.src >> 2)] = 1;
+      return stub;
+    }
+    if (from !== 0) words[this.number(from) * SLOT_WORDS + (SLOT.target >> 2)] = at;
+    words[word] = GO;
     return at;
   }
 
-  ask(target: Addr): boolean {
-    return (this.onTransfer as (target: Addr) => boolean)(target);
+  /** At an `ask` stub: whether its target is to be executed elsewhere. If not, gives the slot to go on at, else 0. */
+  asked(stub: number): number {
+    const n = this.number(stub);
+    const word = n * SLOT_WORDS;
+    const elsewhere = this.ask(this.addresses[n]!, this.every);
+    this.words[word + (SLOT.src >> 2)] = elsewhere ? 1 : this.every;
+    return elsewhere ? 0 : this.words[word + (SLOT.target >> 2)]! >>> 0;
   }
 
-  /** Asks about a direct branch: calls and backward jumps. */
-  askFrom(from: number): boolean {
-    const target = this.targets[from >> 3]!;
-    const s = this.steps[from >> 3] as Step;
-    return (this.words[from] === UOP.call || target <= s.rip) && this.ask(target);
+  ask(target: Addr, times: number): boolean {
+    return this.onTransfer?.(target, times) ?? false;
   }
 
-  /** rip of a block's first instruction, or where a `resolve` or `go` leads. */
-  ripAt(at: number): Addr {
-    const op = this.words[at];
-    return op === UOP.resolve || op === UOP.go ? this.targets[at >> 3]! : this.starts[at >> 3]!;
+  /** rip of a block's first instruction, or where a stub leads. */
+  ripAt(slot: number): Addr {
+    return this.addresses[this.number(slot)]!;
   }
 
   /** Weights of a block's instructions up to and with that of an operation that accesses memory or hands over. */
-  markedAt(at: number): number {
-    return this.words[at + 6]!;
+  markedAt(slot: number): number {
+    return this.words[this.number(slot) * SLOT_WORDS + (SLOT.weight >> 2)]!;
   }
 
   /** One prepared instruction, for stepping without a block. @throws GuestFault, Fault */
@@ -194,7 +240,7 @@ export class Blocks implements Sink {
   }
 
   private forgetUserJumps(): void {
-    for (let i = 0; i < this.touched; i++) this.userJumps[this.userTouched[i]! + 2] = -1;
+    for (let i = 0; i < this.touched; i++) this.userJumps[this.userTouched[i]! + 2] = 0;
     this.touched = 0;
   }
 
@@ -207,12 +253,14 @@ export class Blocks implements Sink {
       if (b.start >= end || b.end <= va) continue;
       if (this.kernel.get(b.start) === b) this.kernel.delete(b.start);
       // whoever leads here finds the new block, or the fault
-      this.words[b.at] = UOP.resolve;
-      this.words[b.at + 1] = -1;
-      this.targets[b.at >> 3] = b.start;
-      const lo = addrLo(b.start);
-      const k = ((lo ^ (lo >>> 10)) & JUMPS_MASK) << 2;
-      if (this.kernelJumps[k + 2] === b.at) this.kernelJumps[k + 2] = -1;
+      const n = this.number(b.at);
+      const word = n * SLOT_WORDS;
+      this.words[word] = RESOLVE;
+      this.words[word + (SLOT.src >> 2)] = 0;
+      this.words[word + (SLOT.disp >> 2)] = 0;
+      this.addresses[n] = b.start;
+      const k = jumpIndex(addrLo(b.start));
+      if (this.kernelJumps[k + 2]! >>> 0 === b.at) this.kernelJumps[k + 2] = 0;
     }
     if (kept.length > 0) this.pages.set(page, kept);
     else this.pages.delete(page);
@@ -227,8 +275,8 @@ export class Blocks implements Sink {
     this.user.clear();
     this.pages.clear();
     this.pool.clear();
-    this.kernelJumps.fill(-1);
-    this.userJumps.fill(-1);
+    this.kernelJumps.fill(0);
+    this.userJumps.fill(0);
   }
 
   private userBlock(rip: Addr): number {
@@ -253,9 +301,10 @@ export class Blocks implements Sink {
     if (this.memory.regionAt(rip) === undefined) throw notMapped(rip, this.userMode);
     if (this.used + ROOM > CAPACITY || !this.pool.hasRoom(ROOM)) this.flush();
     let s = fetch(this.memory, rip); // the first instruction must be there; a later one that is not ends the block
-    const at = this.used * STRIDE;
+    const first = this.used;
+    const at = this.slot(first);
     const user = rip >= 0;
-    this.starts[this.used] = rip;
+    this.addresses[first] = rip;
     this.pending = [];
     this.lastOp = -1;
     this.lastOrdinal = -1;
@@ -270,25 +319,27 @@ export class Blocks implements Sink {
       end = s.next;
       if (ends) break;
       const next =
-        this.count < MAX_INSNS && (!user || samePage(rip, s.next))
+        this.count < MAX_BLOCK && (!user || samePage(rip, s.next))
           ? tryFetch(this.memory, s.next, this.userMode)
           : undefined;
       if (next === undefined || (user && !samePage(rip, next.next - 1))) {
-        this.emit(UOP.end);
-        this.lastCount();
-        this.link(this.used - 1, s.next);
+        // behind the last instruction, whose count is already in
+        this.emit(END);
+        this.words[this.word(SLOT.count)] = this.count;
+        this.link(s.next, false);
         break;
       }
       s = next;
     }
-    eliminateFlags(this.words, at, this.used * STRIDE, this.steps);
-    for (const { from, target } of this.pending) {
-      // where the branch leads is found out when it is first taken
-      const stub = this.used * STRIDE;
+    eliminateFlags(this.words, first, this.used, this.steps);
+    for (const { from, target, asks } of this.pending) {
+      // where the branch leads is found out when it is taken, of kernel code the first time only
+      const stub = this.used;
       this.current = undefined;
-      this.emit(UOP.resolve, from);
-      this.targets[stub >> 3] = target;
-      this.words[from + 5] = stub;
+      if (user) this.emit(SEEK, addrLo(target), addrHi(target));
+      else this.emit(RESOLVE, 0, from, asks ? 1 : 0);
+      this.addresses[stub] = target;
+      this.words[this.number(from) * SLOT_WORDS + (SLOT.target >> 2)] = this.slot(stub);
     }
     const phys = user ? this.memory.physical(addrLo(rip), addrHi(rip), EXEC) : 0;
     const block: Block = {
@@ -311,18 +362,18 @@ export class Blocks implements Sink {
 
   // --- Sink ---
 
-  emit(op: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = this.weight): void {
+  emit(op: number, dst = 0, src = 0, disp = 0, table = 0, target = 0): void {
     const { words } = this;
     const n = this.used++;
-    const at = n * STRIDE;
-    words[at] = op;
-    words[at + 1] = a;
-    words[at + 2] = b;
-    words[at + 3] = c;
-    words[at + 4] = d;
-    words[at + 5] = e;
-    words[at + 6] = f;
-    words[at + 7] = this.count + 1;
+    const at = n * SLOT_WORDS;
+    words[at + (SLOT.op >> 2)] = op;
+    words[at + (SLOT.dst >> 2)] = dst;
+    words[at + (SLOT.src >> 2)] = src;
+    words[at + (SLOT.disp >> 2)] = disp;
+    words[at + (SLOT.table >> 2)] = table;
+    words[at + (SLOT.target >> 2)] = target;
+    words[at + (SLOT.weight >> 2)] = this.weight;
+    words[at + (SLOT.count >> 2)] = this.count + 1;
     this.steps[n] = this.current;
     this.ordinals[n] = this.count;
     this.lastOp = op;
@@ -330,40 +381,40 @@ export class Blocks implements Sink {
   }
 
   constant(lo: number, hi: number): number {
-    return this.pool.index(lo, hi);
+    return this.pool.at(lo, hi);
   }
 
   get fusible(): number {
     return this.lastOrdinal === this.count - 1 ? this.lastOp : -1;
   }
 
-  fuse(op: number, negate: number, target: Addr): void {
-    const at = (this.used - 1) * STRIDE;
-    this.words[at] = op;
-    this.words[at + 4] = negate;
-    this.words[at + 6] = this.weight;
-    this.words[at + 7] = this.count + 1;
+  fuse(op: number, target: Addr): void {
+    this.words[this.word(SLOT.op)] = op;
+    this.words[this.word(SLOT.weight)] = this.weight;
+    this.words[this.word(SLOT.count)] = this.count + 1;
     this.lastOp = op;
-    this.link(this.used - 1, target);
+    this.link(target, false);
   }
 
   branch(op: number, negate: number, target: Addr): void {
     this.emit(op, 0, 0, 0, negate);
-    this.link(this.used - 1, target);
+    this.link(target, false);
   }
 
-  jump(target: Addr): void {
-    this.link(this.used - 1, target);
+  jump(target: Addr, call: boolean): void {
+    this.link(target, call);
   }
 
-  private link(n: number, target: Addr): void {
-    this.targets[n] = target;
-    this.pending.push({ from: n * STRIDE, target });
+  /** A field of the last micro-operation. */
+  private word(field: number): number {
+    return (this.used - 1) * SLOT_WORDS + (field >> 2);
   }
 
-  /** An `end` operation stands behind the last instruction, whose count is already in. */
-  private lastCount(): void {
-    this.words[(this.used - 1) * STRIDE + 7] = this.count;
+  /** The last micro-operation leads to `target`. Calls and backward jumps are asked about. */
+  private link(target: Addr, call: boolean): void {
+    const rip = this.current?.rip ?? target;
+    const end = this.lastOp === END;
+    this.pending.push({ from: this.slot(this.used - 1), target, asks: !end && (call || target <= rip) });
   }
 }
 

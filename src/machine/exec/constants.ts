@@ -1,6 +1,6 @@
 /**
  * Constant pool in the machine-private part of guest memory: an immediate is an operand like a register,
- * at an index of the same view. Two scratch registers lie before it.
+ * at a physical address. Two scratch registers lie before it.
  */
 import type { GuestMemory } from '../memory.ts';
 
@@ -8,13 +8,13 @@ const SCRATCH_PHYS = 0x3fff0;
 const POOL_PHYS = 0x40000;
 const POOL_END = 0x100000;
 
-/** Word index of the scratch register that broken-up instructions use. */
-export const SCRATCH = SCRATCH_PHYS >> 2;
+/** Physical address of the scratch registers that broken-up instructions use. */
+export const SCRATCH = SCRATCH_PHYS;
 
 export class ConstantPool {
   private readonly i32: Int32Array;
   private readonly known = new Map<number, Map<number, number>>();
-  private next = POOL_PHYS >> 2;
+  private next = POOL_PHYS;
 
   constructor(memory: GuestMemory) {
     this.i32 = memory.i32;
@@ -22,19 +22,19 @@ export class ConstantPool {
 
   /** Whether `count` more constants fit. */
   hasRoom(count: number): boolean {
-    return this.next + 2 * count <= POOL_END >> 2;
+    return this.next + 8 * count <= POOL_END;
   }
 
-  /** Word index of a constant's low half. */
-  index(lo: number, hi: number): number {
+  /** Physical address of a constant. */
+  at(lo: number, hi: number): number {
     let byLow = this.known.get(hi);
     if (byLow === undefined) this.known.set(hi, (byLow = new Map()));
     let at = byLow.get(lo);
     if (at === undefined) {
       at = this.next;
-      this.next += 2;
-      this.i32[at] = lo;
-      this.i32[at + 1] = hi;
+      this.next += 8;
+      this.i32[at >> 2] = lo;
+      this.i32[(at >> 2) + 1] = hi;
       byLow.set(lo, at);
     }
     return at;
@@ -42,6 +42,6 @@ export class ConstantPool {
 
   clear(): void {
     this.known.clear();
-    this.next = POOL_PHYS >> 2;
+    this.next = POOL_PHYS;
   }
 }

@@ -9,7 +9,8 @@ import { EXIT } from '../executor.ts';
 import { Fault, type FaultKind } from '../fault.ts';
 import { TLB_TABLE_BYTES } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
-import { readStatus, STATUS, writeStatus } from './flags.ts';
+import { FLAG_WORDS, readStatus, STATUS, writeStatus } from './flags.ts';
+import { FLAGS } from './loop/slot.ts';
 
 /** What a handler returns to end the run: 0 goes on, else an EXIT code plus one. */
 export const LEAVE = { halt: EXIT.halt + 1, vmcall: EXIT.vmcall + 1, fault: EXIT.fault + 1 } as const;
@@ -46,7 +47,7 @@ export class Context {
   /** general registers, lo/hi */
   readonly r: Int32Array;
   /** flag words, see flags.ts */
-  readonly f = new Int32Array(8);
+  readonly f: Int32Array;
   /** Upper half of what `read` and the address computation returned. */
   hi = 0;
   /** where the instruction continues */
@@ -62,6 +63,7 @@ export class Context {
     this.cpu = cpu;
     this.memory = memory;
     this.r = cpu.regs;
+    this.f = new Int32Array(memory.wasm.buffer, FLAGS, FLAG_WORDS);
   }
 
   /** Operand `i`: low half returned, high half in `hi`. Narrow operands zero-extended. */
@@ -168,15 +170,9 @@ export class Context {
     }
   }
 
-  /** A load that the hot loop's TLB look-up missed, checked for writing where `table` is a write table. */
-  slowLoad(lo: number, hi: number, size: number, table: number): number {
-    if (table === this.writeTable) this.probeAt(lo, hi, size);
-    return this.load(lo, hi, size);
-  }
-
-  /** Word index of the current mode's TLB table for an access kind. */
+  /** Physical address of the current mode's TLB table for an access kind. */
   table(access: 0 | 1 | 2): number {
-    return (this.memory.tlb + access * TLB_TABLE_BYTES) >> 2;
+    return this.memory.tlb + access * TLB_TABLE_BYTES;
   }
 
   store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): void {

@@ -2,58 +2,11 @@
  * Dead flags within a block: an operation whose flags are overwritten before anything can look at them gets its
  * flagless twin. Whatever may fault, call a handler or leave the block looks at them all.
  */
-import type { Step } from './context.ts';
-import { STRIDE, UOP } from './uop.ts';
+import { CONSTANT_ONE, IMM, type Step } from './context.ts';
+import { OPERATIONS } from './loop/operations.ts';
+import { SLOT, SLOT_WORDS } from './loop/slot.ts';
 
-/** Operations that neither read nor write flags and cannot fault. */
-const TRANSPARENT = new Set<number>([
-  UOP.lea,
-  UOP.leaIndex,
-  UOP.mov64,
-  UOP.mov32,
-  UOP.movzx16,
-  UOP.movzx8,
-  UOP.movsx32,
-  UOP.movsx16,
-  UOP.movsx8,
-  UOP.movsx16to32,
-  UOP.movsx8to32,
-  UOP.not64,
-  UOP.not32,
-  UOP.bswap64,
-  UOP.bswap32,
-  UOP.rol32n,
-  UOP.cdqe,
-  UOP.cqo,
-]);
-
-/** Operations with a flagless twin at the next number. */
-const TWINS = new Set<number>([
-  UOP.add64,
-  UOP.sub64,
-  UOP.and64,
-  UOP.or64,
-  UOP.xor64,
-  UOP.add32,
-  UOP.sub32,
-  UOP.and32,
-  UOP.or32,
-  UOP.xor32,
-  UOP.shl64,
-  UOP.shr64,
-  UOP.sar64,
-  UOP.shl32,
-  UOP.shr32,
-  UOP.sar32,
-  UOP.imul64,
-  UOP.imul32,
-  UOP.neg64,
-  UOP.neg32,
-]);
-
-const isTwin = (op: number): boolean => TWINS.has(op - 1);
-
-/** `from` and `to` are words; `steps` tells shifts by a constant from those by cl. */
+/** `from` and `to` number slots of `words`; `steps` tells shifts by a constant from those by cl. */
 export function eliminateFlags(
   words: Int32Array,
   from: number,
@@ -61,22 +14,18 @@ export function eliminateFlags(
   steps: readonly (Step | undefined)[],
 ): void {
   let live = true;
-  for (let p = to - STRIDE; p >= from; p -= STRIDE) {
-    const op = words[p]!;
-    if (TRANSPARENT.has(op) || isTwin(op)) continue;
-    if (TWINS.has(op)) {
-      if (!live) words[p] = op + 1;
-      else live = !writesAll(op, steps[p >> 3]);
-    } else live = !(op >= UOP.cmp64 && op <= UOP.test32) && !(op >= UOP.cmp64e && op <= UOP.test32le);
+  for (let n = to - 1; n >= from; n--) {
+    const at = n * SLOT_WORDS + (SLOT.op >> 2);
+    const { flags, twin } = OPERATIONS[words[at]!]!;
+    if (flags === 'looks') live = true;
+    else if (flags === 'none') continue;
+    else if (!live && twin !== undefined) words[at] = twin;
+    else if (flags === 'all' || (flags === 'count' && shiftsFor(steps[n]))) live = false;
   }
 }
 
-/** Multiplications leave four flags alone, and a shift by cl may be one by zero. */
-function writesAll(op: number, s: Step | undefined): boolean {
-  if (op >= UOP.imul64 && op <= UOP.imul32n) return false;
-  if (op >= UOP.shl64 && op <= UOP.sar32n) {
-    if (s === undefined || s.insn.immAt === 0) return s?.regs[1] === -2;
-    return (s.insn.immLo & (s.form.size === 8 ? 63 : 31)) !== 0;
-  }
-  return true;
+/** Whether a shift's count is a constant other than 0. */
+function shiftsFor(s: Step | undefined): boolean {
+  if (s === undefined || s.kinds[1] !== IMM) return false;
+  return s.regs[1] === CONSTANT_ONE || (s.insn.immLo & (s.size === 8 ? 63 : 31)) !== 0;
 }

@@ -13,11 +13,14 @@
  */
 import { FLAG } from '../../x86/index.ts';
 
-export const Z = 0;
+/** Pairs that a 64-bit store fills at once: result (P, S) and carries (A, C). */
+export const P = 0;
 export const S = 1;
-export const P = 2;
+export const A = 2;
 export const C = 3;
-export const A = 4;
+export const Z = 4;
+/** How many there are. */
+export const FLAG_WORDS = 5;
 
 /** All six status flags of RFLAGS. */
 export const STATUS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;

@@ -1,66 +1,60 @@
 /**
- * Instructions to micro-operations. What has none here stays `generic` or `transfer`: its handler is called.
- * A memory operand becomes a load before and a store behind the operation; where an instruction writes what it
- * read, the load is checked for writing, so that nothing has changed when the access faults.
+ * Instructions to micro-operations (loop/slot.ts), by the x86 form's operands and the row of its mnemonic. What has none
+ * stays `generic` or `transfer`: its handler is called. A memory operand becomes a load before and a store behind the
+ * operation; where an instruction writes what it read, the load is checked for writing, so that nothing has changed
+ * when the access faults.
  */
 import { conditions, type Form, form, PREFIX, RIP } from '../../x86/index.ts';
-import { addrHi, addrLo } from '../addr.ts';
+import { type Addr, addrHi, addrLo } from '../addr.ts';
 import { CPU } from '../cpu.ts';
 import { CPU_PHYS } from '../layout.ts';
 import { SCRATCH } from './constants.ts';
-import { IMM, MEM, REG, type Step } from './context.ts';
-import { UOP } from './uop.ts';
+import { CONSTANT_ONE, IMM, MEM, REG, REG_HIGH, type Step } from './context.ts';
+import { CONDITIONS } from './loop/conditions.ts';
+import type { Width } from './loop/emitter.ts';
+import { BY_MNEMONIC, FUSIONS, type LoopInsn, numberOf, OPERATIONS } from './loop/operations.ts';
 
-/** Where micro-operations go: `blocks.ts`. */
+/** Where micro-operations go: `blocks.ts`. Operands are physical addresses. */
 export interface Sink {
-  emit(op: number, a?: number, b?: number, c?: number, d?: number, e?: number, f?: number): void;
+  emit(op: number, dst?: number, src?: number, disp?: number, table?: number, target?: number): void;
   constant(lo: number, hi: number): number;
   /** TLB tables of the block's mode */
   readonly readTable: number;
   readonly writeTable: number;
   /** Last operation emitted, if the instruction before this one emitted it: `cmp` and `test` fuse with a branch. */
   readonly fusible: number;
-  fuse(op: number, negate: number, target: number): void;
+  fuse(op: number, target: Addr): void;
   /** A conditional branch: continues behind it when not taken. */
-  branch(op: number, negate: number, target: number): void;
-  jump(target: number): void;
+  branch(op: number, negate: number, target: Addr): void;
+  jump(target: Addr, call: boolean): void;
 }
 
-const REGS = CPU_PHYS >> 2;
 const ADDRESS = SCRATCH;
-const VALUE = SCRATCH + 2;
+const VALUE = SCRATCH + 8;
 
 /** Instructions that end a block and that only their handler knows. */
 const TRANSFER = /^(call|jmp|ret|int3|int1|int|hlt|vmcall|syscall|sysretq|iretq|popfq|ud[12]|loop|loope|loopne|jrcxz)$/;
 const NOTHING = /^(nop|pause|endbr64|endbr32|prefetch.*|[lms]fence)$/;
-const ALU: Readonly<Record<string, readonly [number, number]>> = {
-  add: [UOP.add64, UOP.add32],
-  sub: [UOP.sub64, UOP.sub32],
-  and: [UOP.and64, UOP.and32],
-  or: [UOP.or64, UOP.or32],
-  xor: [UOP.xor64, UOP.xor32],
-  cmp: [UOP.cmp64, UOP.cmp32],
-  test: [UOP.test64, UOP.test32],
-};
-const SHIFT: Readonly<Record<string, readonly [number, number]>> = {
-  shl: [UOP.shl64, UOP.shl32],
-  sal: [UOP.shl64, UOP.shl32],
-  shr: [UOP.shr64, UOP.shr32],
-  sar: [UOP.sar64, UOP.sar32],
-  shlx: [UOP.shl64n, UOP.shl32n],
-  shrx: [UOP.shr64n, UOP.shr32n],
-  sarx: [UOP.sar64n, UOP.sar32n],
-};
-/** The eight conditions whose negations are the odd codes: o b e be s p l le. */
-const BRANCH = [UOP.jo, UOP.jb, UOP.je, UOP.jbe, UOP.js, UOP.jp, UOP.jl, UOP.jle];
-const NONE = -1;
-const FUSED: Readonly<Record<number, readonly number[]>> = {
-  [UOP.cmp64]: [NONE, UOP.cmp64b, UOP.cmp64e, UOP.cmp64be, NONE, NONE, UOP.cmp64l, UOP.cmp64le],
-  [UOP.cmp32]: [NONE, UOP.cmp32b, UOP.cmp32e, UOP.cmp32be, NONE, NONE, UOP.cmp32l, UOP.cmp32le],
-  [UOP.test64]: [NONE, NONE, UOP.test64e, NONE, UOP.test64s, NONE, UOP.test64s, UOP.test64le],
-  [UOP.test32]: [NONE, NONE, UOP.test32e, NONE, UOP.test32s, NONE, UOP.test32s, UOP.test32le],
-};
 const conditionOf = new Map(conditions.map(([name], code) => [name, code]));
+
+const sized = (name: string): Readonly<Record<number, number>> =>
+  Object.fromEntries([1, 2, 4, 8].map((bytes) => [bytes, numberOf(`${name}${8 * bytes}`)]));
+const LOAD = sized('load');
+const STORE = sized('store');
+const MOV = sized('mov');
+const LEA = numberOf('lea');
+const LEA_INDEX = numberOf('leaIndex');
+const GENERIC = numberOf('generic');
+const TRANSFERS = numberOf('transfer');
+const PUSH = numberOf('push');
+const POP = numberOf('pop');
+const CALL = numberOf('call');
+const RET = numberOf('ret');
+const JMP = numberOf('jmp');
+const SETCC = numberOf('setcc');
+const BRANCH = CONDITIONS.map((name) => numberOf(`j${name}`));
+/** Operations that only have their mnemonic for a name. */
+const BARE = new Set(['leave', 'cwde', 'cdqe', 'cdq', 'cqo']);
 
 /** Emits a step's micro-operations. True: the block ends here. */
 export function lower(s: Step, out: Sink): boolean {
@@ -80,154 +74,224 @@ function lowererOf(row: number): Lowerer {
   return chosen;
 }
 
-/** An operation of the operand size, or undefined below 32 bits. */
-const bySize = (f: Form, ops: readonly [number, number] | undefined): number | undefined =>
-  ops === undefined || f.size < 4 ? undefined : f.size === 8 ? ops[0] : ops[1];
-
 function choose(f: Form): Lowerer {
   const { mnemonic } = f;
   if (NOTHING.test(mnemonic)) return () => false;
-  const alu = bySize(f, ALU[mnemonic]);
-  if (alu !== undefined) return (s, out) => lowerAlu(s, out, alu);
-  const shift = bySize(f, SHIFT[mnemonic]);
-  if (shift !== undefined) return (s, out) => (s.insn.mem ? generic(s, out) : lowerShift(s, out, shift));
-  const unary = bySize(f, UNARY[mnemonic]);
-  if (unary !== undefined) {
-    return (s, out) => {
-      if (s.insn.mem) return generic(s, out);
-      out.emit(unary, s.regs[0]! + REGS);
+  if (f.vex) return VEX_SHIFTS[mnemonic] ?? generic;
+  const insn = BY_MNEMONIC.get(mnemonic);
+  if (insn !== undefined) return byRow(insn, f);
+  if (BARE.has(mnemonic)) {
+    const op = numberOf(mnemonic);
+    return (_s, out) => {
+      out.emit(op, 0, 0, 0, out.readTable);
       return false;
     };
   }
   const code = conditionOf.get(mnemonic.replace(/^(cmov|set|j)/, '')) ?? -1;
   if (code >= 0 && mnemonic.startsWith('j')) return (s, out) => lowerBranch(s, out, code);
   if (code >= 0 && mnemonic.startsWith('cmov') && f.size >= 4) {
-    const op = f.size === 8 ? UOP.cmov64 : UOP.cmov32;
+    const op = numberOf(f.size === 8 ? 'cmov64' : 'cmov32');
     return (s, out) => {
-      out.emit(op, s.regs[0]! + REGS, operand(s, out, 1, VALUE), 0, code);
+      out.emit(op, register(s, 0), operand(s, out, 1, VALUE), 0, code);
       return false;
     };
   }
   if (code >= 0 && mnemonic.startsWith('set')) {
     return (s, out) => {
-      if (s.kinds[0] !== REG) return generic(s, out);
-      out.emit(UOP.setcc, s.regs[0]! + REGS, 0, 0, code);
+      const into = s.kinds[0] === MEM ? VALUE : register(s, 0);
+      out.emit(SETCC, into, 0, 0, code);
+      if (into === VALUE) store(out, 1, VALUE, address(s, out, ADDRESS));
       return false;
     };
   }
   return BY_NAME[mnemonic] ?? generic;
 }
 
-const UNARY: Readonly<Record<string, readonly [number, number]>> = {
-  neg: [UOP.neg64, UOP.neg32],
-  not: [UOP.not64, UOP.not32],
-  bswap: [UOP.bswap64, UOP.bswap32],
+function byRow({ row, numbers }: LoopInsn, f: Form): Lowerer {
+  const op = numbers[(8 * f.size) as Width];
+  if (op < 0) return generic;
+  switch (row.kind) {
+    case 'product':
+      // with one operand it writes two registers
+      return f.operands.length === 1 ? generic : (s, out) => lowerProduct(s, out, op);
+    case 'compare':
+      return (s, out) => lowerCompare(s, out, op);
+    case 'shift':
+      return (s, out) => changing(s, out, (d) => out.emit(op, d, count(s, out), d));
+    case 'unary':
+      return (s, out) => changing(s, out, (d) => out.emit(op, d));
+    default:
+      return (s, out) =>
+        s.kinds[0] === MEM ? changing(s, out, (d) => out.emit(op, d, operand(s, out, 1, VALUE))) : plain(s, out, op);
+  }
+}
+
+function plain(s: Step, out: Sink, op: number): boolean {
+  out.emit(op, register(s, 0), operand(s, out, 1, VALUE));
+  return false;
+}
+
+/** `op` changes its first operand: in place, or loaded before and stored behind. */
+function changing(s: Step, out: Sink, op: (dst: number) => void): boolean {
+  if (s.kinds[0] !== MEM) {
+    op(register(s, 0));
+    return false;
+  }
+  const place = address(s, out, ADDRESS);
+  out.emit(LOAD[s.size]!, VALUE, place.base, place.disp, out.writeTable);
+  op(VALUE);
+  store(out, s.size, VALUE, place);
+  return false;
+}
+
+function lowerCompare(s: Step, out: Sink, op: number): boolean {
+  const a = operand(s, out, 0, VALUE);
+  out.emit(op, a, operand(s, out, 1, VALUE));
+  return false;
+}
+
+/** Where a shift's count is. */
+function count(s: Step, out: Sink): number {
+  if (s.kinds[1] !== IMM) return register(s, 1);
+  return out.constant(s.regs[1] === CONSTANT_ONE ? 1 : s.insn.immLo & 63, 0);
+}
+
+function lowerProduct(s: Step, out: Sink, op: number): boolean {
+  const last = s.kinds.length - 1;
+  const b = operand(s, out, last, VALUE);
+  const a = operand(s, out, last - 1, VALUE);
+  out.emit(op, register(s, 0), b, a);
+  return false;
+}
+
+/** shlx and its kin: value and count, no flags. */
+const vexShift = (name: string): Lowerer => {
+  const wide = numberOf(`${name}64n`);
+  const narrow = numberOf(`${name}32n`);
+  return (s, out) => {
+    const value = operand(s, out, 1, VALUE);
+    out.emit(s.size === 8 ? wide : narrow, register(s, 0), register(s, 2), value);
+    return false;
+  };
 };
+const VEX_SHIFTS: Readonly<Record<string, Lowerer>> = {
+  shlx: vexShift('shl'),
+  shrx: vexShift('shr'),
+  sarx: vexShift('sar'),
+  rorx: (s, out) => {
+    const value = operand(s, out, 1, VALUE);
+    const by = out.constant(s.insn.immLo & (8 * s.size - 1), 0);
+    out.emit(numberOf(s.size === 8 ? 'ror64n' : 'ror32n'), register(s, 0), by, value);
+    return false;
+  },
+};
+
+const division =
+  (name: string): Lowerer =>
+  (s, out) => {
+    if (s.size < 4) return generic(s, out);
+    out.emit(numberOf(`${name}${8 * s.size}`), 0, operand(s, out, 0, VALUE));
+    return false;
+  };
 
 const BY_NAME: Readonly<Record<string, Lowerer>> = {
   mov: lowerMov,
   movzx: lowerExtend,
   movsx: lowerExtend,
   movsxd: lowerExtend,
+  div: division('div'),
+  idiv: division('idiv'),
   lea: (s, out) => {
-    if (s.size !== 8) return generic(s, out);
-    const d = s.regs[0]! + REGS;
-    const [base, disp] = address(s, out, d);
-    if (base !== d || disp !== 0) out.emit(UOP.lea, d, base, disp);
-    return false;
-  },
-  imul: (s, out) => {
-    const last = s.kinds.length - 1;
-    if (last < 1 || s.size < 4) return generic(s, out);
-    const b = operand(s, out, last, VALUE);
-    const a = s.kinds[last - 1] === MEM ? operand(s, out, last - 1, VALUE) : s.regs[last - 1]! + REGS;
-    out.emit(s.size === 8 ? UOP.imul64 : UOP.imul32, s.regs[0]! + REGS, b, a);
-    return false;
-  },
-  rorx: (s, out) => {
-    if (s.size !== 4) return generic(s, out);
-    const value = operand(s, out, 1, VALUE);
-    out.emit(UOP.rol32n, s.regs[0]! + REGS, out.constant((32 - s.insn.immLo) & 31, 0), value);
+    if (s.size < 4) return generic(s, out);
+    const d = register(s, 0);
+    const { base, disp } = address(s, out, d);
+    if (base !== d || disp !== 0) out.emit(LEA, d, base, disp);
+    if (s.size === 4) out.emit(MOV[4]!, d, d);
     return false;
   },
   push: (s, out) => {
     if (s.sizes[0] === 2) return generic(s, out);
-    out.emit(UOP.push, 0, operand(s, out, 0, VALUE), 0, out.writeTable);
+    out.emit(PUSH, 0, operand(s, out, 0, VALUE), 0, out.writeTable);
     return false;
   },
   pop: (s, out) => {
     if (s.kinds[0] !== REG || s.sizes[0] !== 8) return generic(s, out);
-    out.emit(UOP.pop, s.regs[0]! + REGS, 0, 0, out.readTable);
-    return false;
-  },
-  leave: (_s, out) => {
-    out.emit(UOP.leave, 0, 0, 0, out.readTable);
-    return false;
-  },
-  cdqe: (_s, out) => {
-    out.emit(UOP.cdqe);
-    return false;
-  },
-  cqo: (_s, out) => {
-    out.emit(UOP.cqo);
+    out.emit(POP, register(s, 0), 0, 0, out.readTable);
     return false;
   },
   ret: (s, out) => {
-    out.emit(UOP.ret, 0, 0, 8 + (s.insn.immLo & 0xffff), out.readTable);
+    out.emit(RET, 0, 0, 8 + (s.insn.immLo & 0xffff), out.readTable);
     return true;
   },
   call: (s, out) => {
     if (s.kinds[0] !== IMM) return generic(s, out);
-    out.emit(UOP.call, 0, out.constant(addrLo(s.next), addrHi(s.next)), 0, out.writeTable);
-    out.jump(s.next + s.insn.immLo);
+    out.emit(CALL, 0, out.constant(addrLo(s.next), addrHi(s.next)), 0, out.writeTable);
+    out.jump(s.next + s.insn.immLo, true);
     return true;
   },
   jmp: (s, out) => {
     if (s.kinds[0] !== IMM) return generic(s, out);
-    out.emit(UOP.jmp);
-    out.jump(s.next + s.insn.immLo);
+    out.emit(JMP);
+    out.jump(s.next + s.insn.immLo, false);
     return true;
   },
 };
 
 function generic(s: Step, out: Sink): boolean {
   const ends = TRANSFER.test(s.form.mnemonic);
-  out.emit(ends ? UOP.transfer : UOP.generic);
+  out.emit(ends ? TRANSFERS : GENERIC);
   return ends;
 }
 
-/** Index of an operand's value: register, constant, or loaded into `into`. */
+// --- operands ---
+
+/** Physical address of a register: little-endian, so that of its low byte too. */
+const general = (word: number): number => CPU_PHYS + CPU.regs + 4 * word;
+const register = (s: Step, i: number): number => general(s.regs[i]!) + (s.kinds[i] === REG_HIGH ? 1 : 0);
+
+/** Where an operand's value is: register, constant, or loaded into `into`. */
 function operand(s: Step, out: Sink, i: number, into: number): number {
-  if (s.kinds[i] === REG) return s.regs[i]! + REGS;
-  if (s.kinds[i] === MEM) {
-    const [base, disp] = address(s, out, ADDRESS);
-    out.emit(s.sizes[i] === 8 ? UOP.load64 : UOP.load32, into, base, disp, out.readTable);
+  const kind = s.kinds[i];
+  if (kind === REG || kind === REG_HIGH) return register(s, i);
+  if (kind === MEM) {
+    const { base, disp } = address(s, out, ADDRESS);
+    out.emit(LOAD[s.sizes[i]!]!, into, base, disp, out.readTable);
     return into;
   }
-  return s.regs[i] === -2 ? out.constant(1, 0) : out.constant(s.insn.immLo, s.insn.immHi);
+  return s.regs[i] === CONSTANT_ONE ? out.constant(1, 0) : out.constant(s.insn.immLo, s.insn.immHi);
 }
 
-/** Base index and displacement of the memory operand; an index register or a segment is added up into `into`. */
-function address(s: Step, out: Sink, into: number): [base: number, disp: number] {
+interface Place {
+  readonly base: number;
+  readonly disp: number;
+}
+
+function store(out: Sink, bytes: number, value: number, { base, disp }: Place): void {
+  out.emit(STORE[bytes]!, value, base, disp, out.writeTable);
+}
+
+/** Base and displacement of the memory operand; an index register or a segment is added up into `into`. */
+function address(s: Step, out: Sink, into: number): Place {
   const { insn, form: f } = s;
   const { disp } = insn;
   const segment = f.mnemonic === 'lea' ? 0 : insn.segment;
   if (f.modrm < 0) {
     const at = out.constant(insn.immLo, insn.immHi);
-    return segment === 0 ? [at, 0] : add(out, into, segmentIndex(segment), at, 0, 0);
+    return segment === 0 ? { base: at, disp: 0 } : add(out, into, segmentBase(segment), at, 0, 0);
   }
   const none = insn.base < 0 && insn.index < 0;
   if (segment !== 0) {
-    if (none) return [segmentIndex(segment), disp];
+    if (none) return { base: segmentBase(segment), disp };
     if (insn.index < 0 && insn.base !== RIP)
-      return add(out, into, segmentIndex(segment), REGS + insn.base * 2, 0, disp);
+      return add(out, into, segmentBase(segment), general(2 * insn.base), 0, disp);
     const at = baseOf(s, out);
-    const [sum] = insn.index < 0 ? [at] : add(out, into, at, REGS + insn.index * 2, insn.scale, 0);
-    return add(out, into, segmentIndex(segment), sum as number, 0, insn.base === RIP ? 0 : disp);
+    const { base } = insn.index < 0 ? { base: at } : add(out, into, at, general(2 * insn.index), insn.scale, 0);
+    return add(out, into, segmentBase(segment), base, 0, insn.base === RIP ? 0 : disp);
   }
-  if (none) return [out.constant(disp, disp >> 31), 0];
-  if (insn.index < 0) return insn.base === RIP ? [baseOf(s, out), 0] : [REGS + insn.base * 2, disp];
-  return add(out, into, baseOf(s, out), REGS + insn.index * 2, insn.scale, disp);
+  if (none) return { base: out.constant(disp, disp >> 31), disp: 0 };
+  if (insn.index < 0)
+    return insn.base === RIP ? { base: baseOf(s, out), disp: 0 } : { base: general(2 * insn.base), disp };
+  return add(out, into, baseOf(s, out), general(2 * insn.index), insn.scale, insn.base === RIP ? 0 : disp);
 }
 
 function baseOf(s: Step, out: Sink): number {
@@ -236,97 +300,62 @@ function baseOf(s: Step, out: Sink): number {
     const target = s.next + insn.disp;
     return out.constant(addrLo(target), addrHi(target));
   }
-  return insn.base < 0 ? out.constant(0, 0) : REGS + insn.base * 2;
+  return insn.base < 0 ? out.constant(0, 0) : general(2 * insn.base);
 }
 
-function add(out: Sink, into: number, base: number, index: number, scale: number, disp: number): [number, number] {
-  out.emit(UOP.leaIndex, into, base, disp, 0, index, scale);
-  return [into, 0];
+function add(out: Sink, into: number, base: number, index: number, scale: number, disp: number): Place {
+  out.emit(LEA_INDEX, into, base, disp, scale, index);
+  return { base: into, disp: 0 };
 }
 
-const segmentIndex = (segment: number): number => (CPU_PHYS + (segment === 4 ? CPU.fsBase : CPU.gsBase)) >> 2;
+const segmentBase = (segment: number): number => CPU_PHYS + (segment === 4 ? CPU.fsBase : CPU.gsBase);
 
-function lowerAlu(s: Step, out: Sink, op: number): boolean {
-  const compares = op >= UOP.cmp64;
-  if (s.kinds[0] === REG) {
-    out.emit(op, s.regs[0]! + REGS, operand(s, out, 1, VALUE));
-    return false;
-  }
-  const [base, disp] = address(s, out, ADDRESS);
-  const wide = s.form.size === 8;
-  const source = s.kinds[1] === REG ? s.regs[1]! + REGS : out.constant(s.insn.immLo, s.insn.immHi);
-  out.emit(wide ? UOP.load64 : UOP.load32, VALUE, base, disp, compares ? out.readTable : out.writeTable);
-  out.emit(op, VALUE, source);
-  if (!compares) out.emit(wide ? UOP.store64 : UOP.store32, VALUE, base, disp, out.writeTable);
-  return false;
-}
-
-/** dst = value shifted by count; a 32-bit shlx or shl alike. */
-function lowerShift(s: Step, out: Sink, op: number): boolean {
-  const d = s.regs[0]! + REGS;
-  if (s.form.vex) {
-    out.emit(op, d, s.regs[2]! + REGS, s.regs[1]! + REGS);
-    return false;
-  }
-  const count =
-    s.kinds[1] === IMM && s.regs[1] !== -2
-      ? out.constant(s.insn.immLo & (s.form.size === 8 ? 63 : 31), 0)
-      : operand(s, out, 1, VALUE);
-  out.emit(op, d, count, d);
-  return false;
-}
+// --- moves and branches ---
 
 function lowerMov(s: Step, out: Sink): boolean {
   const size = s.sizes[0]!;
   const [to, from] = s.kinds;
-  if (to === REG && from === MEM && size >= 4) {
-    const [base, disp] = address(s, out, ADDRESS);
-    out.emit(size === 8 ? UOP.load64 : UOP.load32, s.regs[0]! + REGS, base, disp, out.readTable);
+  if (from === MEM) {
+    const { base, disp } = address(s, out, ADDRESS);
+    const d = register(s, 0);
+    // a narrow load must leave the rest of the register
+    out.emit(LOAD[size]!, size >= 4 ? d : VALUE, base, disp, out.readTable);
+    if (size < 4) out.emit(MOV[size]!, d, VALUE);
     return false;
   }
-  if (to === MEM && (from === REG || from === IMM)) {
-    const [base, disp] = address(s, out, ADDRESS);
-    const value = from === REG ? s.regs[1]! + REGS : out.constant(s.insn.immLo, s.insn.immHi);
-    const op = size === 8 ? UOP.store64 : size === 4 ? UOP.store32 : size === 2 ? UOP.store16 : UOP.store8;
-    out.emit(op, value, base, disp, out.writeTable);
+  if (to === MEM) {
+    const place = address(s, out, ADDRESS);
+    store(out, size, operand(s, out, 1, VALUE), place);
     return false;
   }
-  if (to === REG && size >= 4 && (from === REG || from === IMM)) {
-    const value =
-      from === REG
-        ? s.regs[1]! + REGS
-        : size === 8
-          ? out.constant(s.insn.immLo, s.insn.immHi)
-          : out.constant(s.insn.immLo, 0);
-    out.emit(from === REG && size === 4 ? UOP.mov32 : UOP.mov64, s.regs[0]! + REGS, value);
-    return false;
-  }
-  return generic(s, out);
+  out.emit(MOV[size]!, register(s, 0), operand(s, out, 1, VALUE));
+  return false;
 }
 
 function lowerExtend(s: Step, out: Sink): boolean {
   const to = s.sizes[0]!;
   const from = s.sizes[1]!;
-  if (to < 4 || (s.kinds[1] !== REG && s.kinds[1] !== MEM)) return generic(s, out);
-  const signed = s.form.mnemonic !== 'movzx';
+  if (to < 4) return generic(s, out);
   const memory = s.kinds[1] === MEM;
-  let op: number;
-  if (!signed) op = memory ? (from === 2 ? UOP.load16 : UOP.load8) : from === 2 ? UOP.movzx16 : UOP.movzx8;
-  else if (from === 4) op = to === 8 ? (memory ? UOP.loadS32 : UOP.movsx32) : memory ? UOP.load32 : UOP.mov32;
-  else if (to === 8) op = memory ? (from === 2 ? UOP.loadS16 : UOP.loadS8) : from === 2 ? UOP.movsx16 : UOP.movsx8;
-  else op = memory ? (from === 2 ? UOP.loadS16to32 : UOP.loadS8to32) : from === 2 ? UOP.movsx16to32 : UOP.movsx8to32;
+  // as wide as it was: movsxd without REX.W
+  if (from === 4 && to === 4) return memory ? lowerMov(s, out) : plain(s, out, MOV[4]!);
+  const signed = s.form.mnemonic !== 'movzx';
+  const name = memory ? (signed ? 'loadS' : 'load') : signed ? 'movsx' : 'movzx';
+  const op = numberOf(`${name}${8 * from}${signed && to === 4 ? 'to32' : ''}`);
   if (memory) {
-    const [base, disp] = address(s, out, ADDRESS);
-    out.emit(op, s.regs[0]! + REGS, base, disp, out.readTable);
-  } else out.emit(op, s.regs[0]! + REGS, s.regs[1]! + REGS);
+    const { base, disp } = address(s, out, ADDRESS);
+    out.emit(op, register(s, 0), base, disp, out.readTable);
+  } else out.emit(op, register(s, 0), register(s, 1));
   return false;
 }
 
 function lowerBranch(s: Step, out: Sink, code: number): boolean {
-  const negate = code & 1;
   const target = s.next + s.insn.immLo;
-  const fused = FUSED[out.fusible]?.[code >> 1] ?? NONE;
-  if (fused !== NONE) out.fuse(fused, negate, target);
-  else out.branch(BRANCH[code >> 1] as number, negate, target);
+  const fused = FUSIONS.get(out.fusible)?.get(code);
+  if (fused !== undefined) out.fuse(fused, target);
+  else out.branch(BRANCH[code >> 1]!, code & 1, target);
   return false;
 }
+
+/** The name of an operation, for people. */
+export const operationName = (op: number): string => OPERATIONS[op]!.name;

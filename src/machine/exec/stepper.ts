@@ -12,11 +12,12 @@ import type { GuestMemory } from '../memory.ts';
 import { Blocks } from './blocks.ts';
 import { Context, type Step } from './context.ts';
 import { writeStatus } from './flags.ts';
-import { HOT, hot, hotLoop, MAX_BLOCK } from './hot.ts';
+import { Host, LEFT } from './host.ts';
+import { MAX_BLOCK } from './loop/slot.ts';
 
 const STACK = /^(push|pop|call|ret|enter|leave|iret)/;
-/** Largest budget of one turn of the hot loop, so that it stays a small integer. */
-const SLICE = 1 << 29;
+/** Largest budget of one turn of the loop: V8 replaces a function by its optimised form only between turns. */
+const SLICE = 1 << 20;
 
 class BlockStepper implements Stepper {
   executed = 0;
@@ -25,6 +26,7 @@ class BlockStepper implements Stepper {
   private readonly cpu: CpuState;
   private readonly x: Context;
   private readonly blocks: Blocks;
+  private readonly host: Host;
   private readonly weights: ReadonlyMap<Addr, number>;
 
   constructor(memory: GuestMemory, cpu: CpuState, weights: ReadonlyMap<Addr, number>) {
@@ -32,13 +34,12 @@ class BlockStepper implements Stepper {
     this.cpu = cpu;
     this.x = new Context(cpu, memory);
     this.blocks = new Blocks(memory, this.x, weights);
+    this.host = new Host(this.x, this.blocks);
   }
 
-  get onTransfer(): ((target: Addr) => boolean) | undefined {
-    return this.blocks.onTransfer;
-  }
-  set onTransfer(ask: ((target: Addr) => boolean) | undefined) {
+  onTransfer(ask: (target: Addr, times: number) => boolean, every: number): void {
     this.blocks.onTransfer = ask;
+    this.blocks.every = every;
   }
 
   seen(va: Addr): boolean {
@@ -78,33 +79,32 @@ class BlockStepper implements Stepper {
   private runBlocks(budget: number): number {
     const { x, blocks } = this;
     const at = blocks.lookup(x.next);
-    if (at < 0) return this.unfetched();
+    if (at === 0) return this.unfetched();
+    const { host } = this;
     let why: number;
     try {
-      why = hotLoop(x, blocks, at, budget);
+      why = host.run(at, budget);
     } catch (error) {
-      const s = blocks.steps[hot.at >> 3] as Step;
-      this.executed += budget - hot.left + blocks.ordinals[hot.at >> 3]!;
-      this.marked += hot.marked + blocks.markedAt(hot.at);
+      const n = blocks.number(host.at);
+      const s = blocks.steps[n] as Step;
+      this.executed += budget - host.left + blocks.ordinals[n]!;
+      this.marked += host.marked + blocks.markedAt(host.at);
       x.next = s.rip;
       return this.caught(error, s);
     }
-    this.executed += budget - hot.left;
-    this.marked += hot.marked;
+    this.executed += budget - host.left;
+    this.marked += host.marked;
     switch (why) {
-      case HOT.leave:
-        return this.left(hot.leave);
-      case HOT.serialize:
+      case LEFT.handler:
+        return this.left(host.leave);
+      case LEFT.serialize:
         blocks.enter(this.cpu.cpl === 3);
         return -1;
-      case HOT.fetch:
+      case LEFT.fetch:
         return this.unfetched();
-      case HOT.hot:
-        x.next = blocks.ripAt(hot.at);
-        return EXIT.hot;
       default:
-        x.next = blocks.ripAt(hot.at);
-        return -1;
+        x.next = blocks.ripAt(host.at);
+        return why === LEFT.hot ? EXIT.hot : -1;
     }
   }
 

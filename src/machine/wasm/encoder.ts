@@ -29,7 +29,9 @@ export const OP = {
   'local.tee': 0x22,
   'i32.load': 0x28,
   'i64.load': 0x29,
+  'i32.load8_s': 0x2c,
   'i32.load8_u': 0x2d,
+  'i32.load16_s': 0x2e,
   'i32.load16_u': 0x2f,
   'i64.load8_s': 0x30,
   'i64.load8_u': 0x31,
@@ -39,6 +41,8 @@ export const OP = {
   'i64.load32_u': 0x35,
   'i32.store': 0x36,
   'i64.store': 0x37,
+  'i32.store8': 0x3a,
+  'i32.store16': 0x3b,
   'i64.store8': 0x3c,
   'i64.store16': 0x3d,
   'i64.store32': 0x3e,
@@ -314,10 +318,13 @@ export class ModuleBuilder {
   private readonly functions: { type: number; body: FunctionBody; name: string | undefined }[] = [];
   private readonly sharedFunctions = new Map<string, number>();
   private readonly memoryPages: number;
+  private readonly mostPages: number;
   private tableSize = 0;
 
-  constructor(memoryPages: number) {
+  /** The memory has at least so many pages, and a maximum of at most the others. */
+  constructor(memoryPages: number, mostPages = memoryPages) {
     this.memoryPages = memoryPages;
+    this.mostPages = mostPages;
   }
 
   /** A table of functions, exported as `table`. */
@@ -363,7 +370,7 @@ export class ModuleBuilder {
     };
     section(1, new Bytes().u32(this.types.length).bytes(this.typeBytes.view()));
     const imports = new Bytes().u32(this.imports.length + 1);
-    imports.name('m').name('memory').u8(2).u8(1).u32(this.memoryPages).u32(this.memoryPages);
+    imports.name('m').name('memory').u8(2).u8(1).u32(this.memoryPages).u32(this.mostPages);
     for (const i of this.imports) imports.name('m').name(i.name).u8(0).u32(i.type);
     section(2, imports);
     const functions = new Bytes().u32(this.functions.length);

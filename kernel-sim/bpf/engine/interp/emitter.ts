@@ -3,8 +3,9 @@
  * in memory; an operation ends with {@link Emitter.next}, {@link Emitter.jump} or {@link Emitter.leave}.
  */
 
-import { TLB_ENTRIES, TLB_PHYS, TLB_TABLE_BYTES } from '../../../../src/machine/index.ts';
-import { FunctionBody, I32, I64, OP, type OpName } from '../../../../src/machine/wasm/encoder.ts';
+import { TLB_PHYS, TLB_TABLE_BYTES } from '../../../../src/machine/index.ts';
+import { FunctionBody, I32, I64, type OpName } from '../../../../src/machine/wasm/encoder.ts';
+import { LoopEmitter } from '../../../../src/machine/wasm/loop-emitter.ts';
 import type { Source } from './ops.ts';
 import { REGISTERS, SLOT, SLOT_BYTES, STATE } from './zone.ts';
 
@@ -26,14 +27,10 @@ export type Left = (typeof LEFT)[keyof typeof LEFT];
 
 const LEFT_COUNT = Object.keys(LEFT).length;
 
-const PAGE_MASK = 4095;
 /** Depths of open blocks: around all, a reason to leave (plus its number), the loop. */
 const DEPTH = { out: 1, left: 2, loop: 2 + LEFT_COUNT } as const;
 
-export class Emitter {
-  readonly body = new FunctionBody([I32, I32, I32, I32], [I32]);
-  /** slot to execute */
-  readonly pc = 0;
+export class Emitter extends LoopEmitter {
   /** end of the frames in use, and where it is in the outermost function */
   readonly fp = 1;
   readonly base = 2;
@@ -43,8 +40,6 @@ export class Emitter {
   readonly count = this.body.local(I32);
   readonly #status = this.body.local(I32);
   readonly #dst = this.body.local(I32);
-  readonly #entry = this.body.local(I32);
-  readonly address = this.body.local(I64);
   /** for an operation's own use */
   readonly a64 = this.body.local(I64);
   readonly b64 = this.body.local(I64);
@@ -56,43 +51,9 @@ export class Emitter {
 
   /** @param single whether the loop leaves after each instruction */
   constructor(zone: number, single: boolean) {
+    super(new FunctionBody([I32, I32, I32, I32], [I32]));
     this.zone = zone;
     this.#single = single;
-  }
-
-  op(...names: OpName[]): this {
-    for (const name of names) this.body.op(OP[name]);
-    return this;
-  }
-
-  get(local: number): this {
-    this.body.get(local);
-    return this;
-  }
-
-  set(local: number): this {
-    this.body.set(local);
-    return this;
-  }
-
-  i32(value: number): this {
-    this.body.i32(value);
-    return this;
-  }
-
-  i64(value: number): this {
-    this.body.i64(value, value >> 31);
-    return this;
-  }
-
-  mem(name: OpName, offset: number): this {
-    this.body.mem(OP[name], offset);
-    return this;
-  }
-
-  /** Pushes a field of the slot. */
-  field(name: OpName, offset: number): this {
-    return this.get(this.pc).mem(name, offset);
   }
 
   // --- registers ---
@@ -138,24 +99,7 @@ export class Emitter {
    * mode tables, as the interpreter is kernel code). Leaves to the slow path where the TLB has not got it.
    */
   physical(size: number, write: boolean): this {
-    const table = TLB_PHYS + (write ? TLB_TABLE_BYTES : 0);
-    this.body.tee(this.address);
-    this.op('i32.wrap_i64').i32(8).op('i32.shr_u');
-    this.i32((TLB_ENTRIES - 1) * 16).op('i32.and');
-    this.body.tee(this.#entry);
-    this.mem('i64.load', table);
-    // The tag is the page's last address. Where the last byte is in the next page, that page's tag is never in this entry.
-    this.get(this.address);
-    if (size > 1) this.i64(size - 1).op('i64.add');
-    this.i64(PAGE_MASK).op('i64.or', 'i64.ne');
-    this.leaveIf(LEFT.slow);
-    return this.get(this.address)
-      .op('i32.wrap_i64')
-      .i32(PAGE_MASK)
-      .op('i32.and')
-      .get(this.#entry)
-      .mem('i32.load', table + 8)
-      .op('i32.or');
+    return this.lookUp(size, TLB_PHYS + (write ? TLB_TABLE_BYTES : 0), () => this.leaveIf(LEFT.slow));
   }
 
   // --- control ---
@@ -203,16 +147,7 @@ export class Emitter {
     body.open('block');
     for (let n = 0; n < LEFT_COUNT; n++) body.open('block');
     body.open('loop');
-    for (let n = 0; n < handlers.length; n++) body.open('block');
-    this.field('i32.load16_u', SLOT.op);
-    body.brTable(
-      handlers.map((_, n) => n),
-      0,
-    );
-    for (const handler of handlers) {
-      body.end();
-      handler(this);
-    }
+    this.dispatch('i32.load16_u', SLOT.op, handlers);
     body.end();
     this.op('unreachable');
     for (let why = LEFT_COUNT - 1; why >= 0; why--) {

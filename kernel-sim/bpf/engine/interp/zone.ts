@@ -1,5 +1,5 @@
 /**
- * The interpreter's own memory: it lies behind the guest's RAM in the same WebAssembly memory, where the loop can reach
+ * The interpreter's own memory: it lies behind the guest's RAM and the machine's own in the same WebAssembly memory, where the loop can reach
  * it and no guest address does. Offsets from its start:
  *
  *     0         state that the loop leaves: pc, frame pointer, instructions counted
@@ -39,7 +39,7 @@ export class Zone {
   #next = CODE;
 
   constructor(memory: GuestMemory) {
-    this.base = memory.bytes;
+    this.base = memory.hostPhys;
     this.i32 = memory.i32;
     if (memory.u8.length < this.base + ZONE_BYTES) throw new OutOfMemory('the memory has no room for the interpreter');
   }

@@ -14,8 +14,8 @@ export class Counters {
     return (lo ^ (lo >>> 13)) & (SLOTS - 1);
   }
 
-  /** Counts one more; the count so far, or {@link TRANSLATED} or {@link NEVER}. `first` says which where nothing is known. */
-  bump(target: Addr, first: (target: Addr) => number): number {
+  /** Counts so many more; the count so far, or {@link TRANSLATED} or {@link NEVER}. `first` says which where nothing is known. */
+  bump(target: Addr, times: number, first: (target: Addr) => number): number {
     const lo = target | 0;
     const slot = this.slot(lo);
     if (this.tags[slot] !== lo) {
@@ -23,7 +23,7 @@ export class Counters {
       this.counts[slot] = first(target);
     }
     const count = this.counts[slot]!;
-    if (count >= 0) this.counts[slot] = count + 1;
+    if (count >= 0) this.counts[slot] = count + times;
     return count;
   }
 

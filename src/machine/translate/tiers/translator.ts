@@ -18,8 +18,8 @@ import type { Translations } from './translations.ts';
 const WATCH = 2048;
 /** about what a candidate will cost: it is not looked at before */
 const CANDIDATE = 100;
-/** times that an address is called hot for practice */
-const REHEARSALS = 512;
+/** the stepper asks about an address so many times before it is hot */
+const QUESTIONS = 16;
 /** most instructions that a unit may run at once */
 const MAX_SLICE = 1 << 26;
 
@@ -32,12 +32,6 @@ export class Translator {
   private readonly exits: Exits;
   /** instructions that are still to be executed one by one, each with a call of {@link watch} before it */
   watching = 0;
-  /**
-   * Addresses that are still to be called hot when they are first seen, though they are not: an engine that compiled the
-   * stepper's loop without having seen that way out would have to do it again when something becomes hot.
-   */
-  private rehearsals: number;
-  private rehearsed: Addr | undefined;
   /** what is hot and waits until translating it pays */
   private readonly candidates = new Set<Addr>();
 
@@ -48,7 +42,6 @@ export class Translator {
     this.maker = new Maker(this.parts);
     this.exits = new Exits(this.parts);
     this.threshold = options.threshold;
-    this.rehearsals = options.patience > 0 ? REHEARSALS : 0;
   }
 
   /** How many modules were made, and how many units in them. */
@@ -60,19 +53,20 @@ export class Translator {
     return this.maker.compiled;
   }
 
-  /** Counts a transfer of control to `target`: true when there is, or shall be, a translation. */
-  onTransfer = (target: Addr): boolean => {
-    const count = this.counters.bump(target, this.firstCount);
+  /** Transfers between two times that the stepper asks. */
+  get every(): number {
+    return Math.max(1, Math.floor(this.threshold / QUESTIONS));
+  }
+
+  /** Counts transfers of control to `target`: true when there is, or shall be, a translation. */
+  onTransfer = (target: Addr, times = 1): boolean => {
+    const count = this.counters.bump(target, times, this.firstCount);
     return count >= this.threshold || count === TRANSLATED;
   };
 
   private firstCount = (target: Addr): number => {
     if (this.translations.byEntry.has(target)) return TRANSLATED;
-    if (this.translations.refused.has(target)) return NEVER;
-    if (this.rehearsals === 0) return 0;
-    this.rehearsals--;
-    this.rehearsed = target;
-    return this.threshold;
+    return this.translations.refused.has(target) ? NEVER : 0;
   };
 
   find(rip: Addr): Translation | undefined {
@@ -97,11 +91,6 @@ export class Translator {
     }
     const { candidates, threshold } = this;
     const { host, policy, options, learned } = this.parts;
-    if (rip === this.rehearsed) {
-      this.rehearsed = undefined;
-      this.counters.set(rip, 0);
-      return undefined;
-    }
     candidates.add(rip);
     if (!policy.affords(candidates.size * CANDIDATE, host.insns)) {
       // asked again after as many transfers
