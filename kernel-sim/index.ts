@@ -1,11 +1,12 @@
 /** The kernel model's public surface. */
 export * from './bpf/index.ts';
+export type { Pair } from './core/args.ts';
 export { ERRNO, type Errno, errnoName, KernelError } from './core/errno.ts';
 export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
 export { type SyscallRow, syscallNamed, syscalls } from './data/syscalls.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
-export { Kernel, type Pair } from './kernel.ts';
+export { Kernel } from './kernel.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
 export type { ReplayOptions, ReplayResult } from './replay/replayer.ts';

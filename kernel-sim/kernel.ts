@@ -10,7 +10,7 @@ import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
 import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
 import { Bpf } from './bpf/index.ts';
-import { Args } from './core/args.ts';
+import { Args, type Pair } from './core/args.ts';
 import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
 import { DirectMap } from './core/direct-map.ts';
@@ -27,6 +27,7 @@ import { builtinBtf, builtinConfig } from './data/builtin.ts';
 import { layouts } from './data/layouts.ts';
 import { textTable } from './data/text.ts';
 import { Faults } from './fault/faults.ts';
+import type { PlacesFloor } from './floors/places.ts';
 import { BpfPack } from './mm/bpf-pack.ts';
 import { PerCpu } from './mm/percpu.ts';
 import { Slab } from './mm/slab.ts';
@@ -35,6 +36,7 @@ import { Perf } from './probe/perf.ts';
 import { Probes } from './probe/probes.ts';
 import { Replayer, type ReplayOptions, type ReplayResult } from './replay/replayer.ts';
 import type { Trace } from './replay/trace.ts';
+import { testRuns } from './run/drive.ts';
 import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
 import type { Symbols } from './sym/symbols.ts';
 import { registerEffects } from './syscall/effects.ts';
@@ -49,9 +51,6 @@ import { Pregenerated } from './text/pregenerated.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
 
-/** One register as its two halves, as {@link Machine.call} takes them. */
-export type Pair = readonly [lo: number, hi: number];
-
 /** virtual time at boot's end, and the wall clock then */
 const BOOT_NS = 600e9;
 const BOOT_REALTIME = 1_750_000_000_000_000_000n;
@@ -59,7 +58,7 @@ const BOOT_REALTIME = 1_750_000_000_000_000_000n;
 const SYSCALL_MASK = 0x257fd5;
 const STAR_HIGH = (0x23 << 16) | 0x10;
 
-export class Kernel {
+export class Kernel implements PlacesFloor {
   /** `uname -r` */
   readonly release: string = '6.12.117+deb12-amd64';
   readonly cpus: number;
@@ -98,8 +97,6 @@ export class Kernel {
   readonly probes: Probes;
   readonly perf: Perf;
   readonly faults: Faults;
-  /** addresses of `pcpu_hot`'s fields on CPU 0 */
-  readonly pcpuHot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
 
   /** the recorded result of the system call that runs, where the text reads it */
   readonly recorded: Recorded;
@@ -149,21 +146,12 @@ export class Kernel {
     const clockAt = this.memory.hostPhysical(this.text.data('virtual_clock', 8), 1) >> 2;
     this.clock = new Clock(this.memory.i32, clockAt, BOOT_NS, BOOT_REALTIME);
     this.printk = new Printk(this.clock);
-    this.symbols.onAdd = () => this.text.symbolsChanged();
-    this.faults = new Faults(this);
-
-    const hotBase = this.percpu.base + (this.symbols.address('pcpu_hot') ?? 0x351c0);
-    const hot = this.structs.of('pcpu_hot');
-    this.pcpuHot = {
-      currentTask: hotBase + hot.offset('current_task'),
-      topOfStack: hotBase + hot.offset('top_of_stack'),
-      preemptCount: hotBase + hot.offset('preempt_count'),
-    };
+    this.symbols.added.add(() => this.text.symbolsChanged());
     this.context = new Context(this.memory, this.cpu);
-    this.context.bindCpu(0, this.memory.translate(this.pcpuHot.preemptCount, 1, false));
     this.objects = new KernelObjects(this);
     this.files = new Files(this);
     this.tasks = new Tasks(this);
+    this.faults = new Faults(this);
     const { pid, comm } = this.tasks.loader;
     this.process = { pid, tid: pid, comm, uid: 0, caps: ALL_CAPS, fds: this.fds, memory: new Arena() };
     this.#startCpu();
@@ -195,7 +183,7 @@ export class Kernel {
   }
   /** bpf(2) */
   get bpf(): Bpf {
-    this.#bpf ??= new Bpf(this);
+    this.#bpf ??= new Bpf(this, testRuns);
     return this.#bpf;
   }
   /** gs base of CPU 0 in the kernel */
@@ -214,7 +202,7 @@ export class Kernel {
   }
 
   #startCpu(): void {
-    const { cpu, symbols, text, machine, memory } = this;
+    const { cpu, text, machine, memory } = this;
     const address = (name: string): Addr => text.place(name);
     cpu.gsBase = this.percpu.base;
     cpu.kernelGsBase = 0;
@@ -224,17 +212,13 @@ export class Kernel {
     cpu.setReg(4, this.tasks.loader.stackTop - 256);
     machine.idt[3] = address('asm_exc_int3');
     memory.writeU32(text.data('nr_cpu_ids', 4), this.cpus);
-    const offset = symbols.address('this_cpu_off') ?? 0x19a18;
+    const thisCpu = text.percpu('this_cpu_off');
+    const cpuNumber = text.percpu('pcpu_hot') + this.structs.of('pcpu_hot').offset('cpu_number');
     const table = text.data('__per_cpu_offset', 8 * 64);
     for (let n = 0; n < this.cpus; n++) {
-      memory.writeAddr(this.percpu.offset(n) + offset, this.percpu.offset(n));
+      memory.writeAddr(this.percpu.offset(n) + thisCpu, this.percpu.offset(n));
       memory.writeAddr(table + 8 * n, this.percpu.offset(n));
-      memory.writeU32(
-        this.percpu.offset(n) +
-          (symbols.address('pcpu_hot') ?? 0x351c0) +
-          this.structs.of('pcpu_hot').offset('cpu_number'),
-        n,
-      );
+      memory.writeU32(this.percpu.offset(n) + cpuNumber, n);
     }
   }
 }

@@ -1,11 +1,13 @@
 export * from '../../src/uapi/index.ts';
-export type { AsyncTestRunOptions, TestRunOptions, TestRunProgress, TestRunResult } from '../run/types.ts';
-export { BpfLink, type LinkCreateAttrs, type RawTracepointAttrs } from './attach/links.ts';
+export { BpfLink } from './attach/link.ts';
+export type { LinkCreateAttrs, RawTracepointAttrs } from './attach/links.ts';
 export { BpfError, NotModelledError } from './errors.ts';
 export type { PerfSample } from './maps/perf-output.ts';
 export type { ProgLoadAttrs, RawFuncInfo, RawLineInfo } from './prog/load.ts';
 export type { BpfProg } from './prog/prog.ts';
+export type { AsyncTestRunOptions, TestRunOptions, TestRunProgress, TestRunResult } from './prog/test-run.ts';
 export { Bpf, type LinkHandle } from './syscall/bpf.ts';
-export { type JitedFunc, type MapBytes, MapHandle, Program } from './syscall/handles.ts';
+export { type JitedFunc, MapHandle, Program } from './syscall/handles.ts';
 export type { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './syscall/info.ts';
+export type { MapBytes } from './syscall/map-commands.ts';
 export type { MapCreateAttrs } from './syscall/map-create.ts';

@@ -11,6 +11,9 @@ import type { CpuState } from '../../src/machine/index.ts';
 const SLOT = [14, 12, 4, 2, 16, 18] as const;
 const slot = (n: number): number => SLOT[n] as number;
 
+/** One register as its two halves, as {@link Machine.call} takes them. */
+export type Pair = readonly [lo: number, hi: number];
+
 export class Args {
   readonly #regs: Int32Array;
   constructor(cpu: CpuState) {

@@ -5,7 +5,7 @@
  * nothing throws.
  */
 import type { Addr } from '../../src/machine/addr.ts';
-import type { Process } from './process.ts';
+import type { UserAccess } from './user-access.ts';
 
 /** Events of poll(2) and epoll(2). */
 export const EPOLLIN = 1;
@@ -50,6 +50,14 @@ export interface DirEntry {
   readonly type: number;
 }
 
+/** What an operation may ask of the process that calls it; `Process` has all of it. */
+export interface Caller {
+  /** effective capabilities, a bit each */
+  readonly caps: bigint;
+  readonly memory: UserAccess;
+  readonly fds: { find(fd: number): object | undefined };
+}
+
 export interface FileOps {
   /** At most `bytes` bytes, fewer at the end, none where there is no more. `at`: pread(2), else from the file's position on */
   read?(bytes: number, at?: number): Uint8Array | number;
@@ -57,7 +65,7 @@ export interface FileOps {
   write?(bytes: Uint8Array, at?: number): number;
   /** lseek(2): the new position. `whence`: 0 SET, 1 CUR, 2 END */
   seek?(offset: number, whence: number): number;
-  ioctl?(request: number, arg: Addr, process: Process): number;
+  ioctl?(request: number, arg: Addr, process: Caller): number;
   /** `offset` and `bytes` in bytes, whole pages */
   mmap?(offset: number, bytes: number, prot: number): Mapping | number;
   /** What is ready now, of EPOLLIN and its kin. */

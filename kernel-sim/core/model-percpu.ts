@@ -21,3 +21,14 @@ export const MODEL_PERCPU = {
   /** not a variable: numbers from here on are no system call */
   nr_syscalls: (syscalls.at(-1)?.nr ?? 0) + 1,
 } as const;
+
+/**
+ * Room for per-CPU variables of Linux's that kernel text needs, where the active kernel's symbols have none of that
+ * name: older ones keep `pcpu_hot`'s fields in variables of their own.
+ */
+export const STAND_IN_PERCPU: Readonly<Record<string, number>> = {
+  pcpu_hot: 0x36f80,
+  this_cpu_off: 0x36fc0,
+  bpf_prog_active: 0x36fc8,
+  numa_node: 0x36fd0,
+};

@@ -1,5 +1,6 @@
 /** The kernel log: `dmesg` text, one line per record, oops and WARN text among it. */
 import type { Clock } from './clock.ts';
+import { Listeners } from './listeners.ts';
 
 /** CONFIG_LOG_BUF_SHIFT is 17: characters kept */
 const LOG_BUF = 1 << 17;
@@ -9,7 +10,7 @@ export class Printk {
   readonly lines: string[] = [];
   #kept = 0;
   /** told of each line as it is logged */
-  onLine: ((line: string) => void) | undefined;
+  readonly logged = new Listeners<[line: string]>();
   readonly #clock: Clock;
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,7 +23,7 @@ export class Printk {
       const full = `${stamp} ${line}`;
       this.lines.push(full);
       this.#kept += full.length;
-      this.onLine?.(full);
+      this.logged.tell(full);
     }
     let drop = 0;
     while (this.#kept > LOG_BUF) this.#kept -= (this.lines[drop++] as string).length;

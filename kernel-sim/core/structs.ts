@@ -4,6 +4,7 @@
  */
 import { type Btf, BtfError } from '../../src/btf/index.ts';
 import { KernelError } from './errno.ts';
+import { type StructLayout as FieldLayout, layoutOf, type StructField } from './field-layout.ts';
 
 export interface FieldAt {
   /** bytes from the structure's start */
@@ -49,6 +50,7 @@ export class Structs {
   readonly foreign: boolean;
   readonly #btf: () => Btf;
   readonly #layouts = new Map<string, StructLayout>();
+  #members: FieldLayout | undefined;
 
   constructor(table: LayoutTable, foreign: boolean, btf: () => Btf) {
     this.#table = table;
@@ -64,6 +66,11 @@ export class Structs {
       this.#layouts.set(name, layout);
     }
     return layout;
+  }
+  /** A member with its bits, by the whole BTF. @throws BtfError where the structure or the member does not exist */
+  member(struct: string, member: string): StructField {
+    this.#members ??= layoutOf(this.#btf());
+    return this.#members.field(struct, member);
   }
   has(name: string): boolean {
     return (

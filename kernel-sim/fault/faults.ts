@@ -5,8 +5,11 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { type Fault, MachineStop } from '../../src/machine/index.ts';
-import type { Kernel } from '../kernel.ts';
+import { Listeners } from '../core/listeners.ts';
+import type { TextFloor } from '../floors/text.ts';
+import type { Tasks } from '../task/tasks.ts';
 import { makeOops, type Oops } from './oops.ts';
+import { Refault } from './refault.ts';
 
 /** One row of an image's exception table: where to go on, and which register (x86 number, -1 none) becomes zero. */
 export interface ExtableEntry {
@@ -20,15 +23,20 @@ const PT_REGS = 'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15'.split(' 
 
 const MAX_OOPSES = 256;
 
+type FaultFloor = TextFloor & { readonly tasks: Tasks };
+
 export class Faults {
   readonly #entries = new Map<Addr, ExtableEntry>();
-  readonly #kernel: Kernel;
+  readonly #kernel: FaultFloor;
   /** the last oopses, {@link MAX_OOPSES} of them at most */
   readonly oopses: Oops[] = [];
   #count = 0;
-  onOops: ((oops: Oops) => void) | undefined;
-  constructor(kernel: Kernel) {
+  /** for host code that works for the guest and meets addresses that fault */
+  readonly refault: Refault;
+  readonly oopsed = new Listeners<[oops: Oops]>();
+  constructor(kernel: FaultFloor) {
     this.#kernel = kernel;
+    this.refault = new Refault(kernel);
     kernel.machine.onFault = (fault) => this.#resolve(fault);
     kernel.text.hypercall('unknown_int3', () => {
       const regs = kernel.structs.of('pt_regs');
@@ -89,7 +97,7 @@ export class Faults {
     this.oopses.push(oops);
     if (this.oopses.length > MAX_OOPSES) this.oopses.shift();
     this.#kernel.printk.log(oops.text);
-    this.onOops?.(oops);
+    this.oopsed.tell(oops);
     return oops;
   }
 }

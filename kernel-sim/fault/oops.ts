@@ -5,7 +5,10 @@
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import type { Fault } from '../../src/machine/index.ts';
 import { decode, RIP } from '../../src/x86/index.ts';
-import type { Kernel } from '../kernel.ts';
+import type { TextFloor } from '../floors/text.ts';
+import type { Tasks } from '../task/tasks.ts';
+
+type OopsFloor = TextFloor & { readonly tasks: Tasks };
 
 export interface Oops {
   /** first line */
@@ -32,7 +35,7 @@ const MAX_FRAMES = 32;
 const WATCHDOG = 'watchdog: ';
 
 export function makeOops(
-  kernel: Kernel,
+  kernel: OopsFloor,
   count: number,
   title: string | undefined,
   rip: Addr,
@@ -85,7 +88,7 @@ export function makeOops(
   return { title: lines[0] as string, rip, where, callTrace, text: lines.join('\n') };
 }
 
-function name(kernel: Kernel, fault: Fault | undefined): string {
+function name(kernel: OopsFloor, fault: Fault | undefined): string {
   switch (fault?.kind) {
     case 'gp': {
       const address = operandAddress(kernel, fault.rip);
@@ -107,7 +110,7 @@ function name(kernel: Kernel, fault: Fault | undefined): string {
 }
 
 /** Address that the instruction at rip reads or writes, as get_kernel_gp_address() works it out; undefined where it has no such operand. */
-function operandAddress(kernel: Kernel, rip: Addr): bigint | undefined {
+function operandAddress(kernel: OopsFloor, rip: Addr): bigint | undefined {
   const { memory, cpu } = kernel;
   const bytes = new Uint8Array(15);
   for (let i = 0; i < bytes.length; i++) {
@@ -122,7 +125,7 @@ function operandAddress(kernel: Kernel, rip: Addr): bigint | undefined {
 }
 
 /** Pages below each task's stack that nothing is mapped at (CONFIG_VMAP_STACK). */
-function stackGuard(kernel: Kernel, address: Addr): string | undefined {
+function stackGuard(kernel: OopsFloor, address: Addr): string | undefined {
   const { stack, stackTop } = kernel.tasks.current;
   if (address >= stack || address < stack - PAGE) return undefined;
   return `BUG: TASK stack guard page was hit at ${formatAddr(address)} (stack is ${formatAddr(stack)}..${formatAddr(stackTop)})`;
@@ -145,7 +148,7 @@ function pageFault(address: Addr, error: number): string[] {
 }
 
 /** `Code: 48 89 e5 <0f> 0b ...`: the byte at rip in angle brackets */
-function code(kernel: Kernel, rip: Addr): string {
+function code(kernel: OopsFloor, rip: Addr): string {
   const out: string[] = [];
   for (let i = -PROLOGUE; i < CODE_BYTES - PROLOGUE; i++) {
     const phys = kernel.memory.translate(rip + i, 0, false);
@@ -162,7 +165,7 @@ function code(kernel: Kernel, rip: Addr): string {
 }
 
 /** Whether this is where the call that replaced a function's nop comes back to. */
-function atEntryHook(kernel: Kernel, back: Addr): boolean {
+function atEntryHook(kernel: OopsFloor, back: Addr): boolean {
   const at = kernel.symbols.at(back);
   if (!at || at.offset < 5 || at.offset > 9) return false;
   const symbol = kernel.symbols.get(at.name);
@@ -170,7 +173,7 @@ function atEntryHook(kernel: Kernel, back: Addr): boolean {
 }
 
 /** Return addresses by frame pointers: every modelled function and every image keeps them. */
-export function unwind(kernel: Kernel, frame: Addr = kernel.cpu.reg(5), max = MAX_FRAMES): Addr[] {
+export function unwind(kernel: OopsFloor, frame: Addr = kernel.cpu.reg(5), max = MAX_FRAMES): Addr[] {
   const { memory, tasks } = kernel;
   const { stack, stackTop } = tasks.current;
   const out: Addr[] = [];

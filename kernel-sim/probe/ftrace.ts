@@ -8,7 +8,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
-import type { Kernel } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import { regsCaller } from '../text/assembly/ftrace.ts';
 import { branch, NOP5 } from '../text/trace-sites.ts';
 
@@ -18,10 +18,10 @@ interface Site {
 }
 
 export class Ftrace {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #sites = new Map<Addr, Site>();
   #trampoline: Addr = 0;
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     kernel.text.hypercall('ftrace_find_direct', () =>
       kernel.args.retAddr(this.#sites.get(kernel.args.addr(0))?.direct ?? 0),

@@ -1,6 +1,6 @@
 /** Guest objects of probes: event calls, program arrays, per-CPU counters. */
 import type { Addr } from '../../src/machine/addr.ts';
-import type { Kernel } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import type { ProgRef } from './types.ts';
 
 export interface AttachedProg {
@@ -11,10 +11,10 @@ export interface AttachedProg {
 /** One `struct trace_event_call` and the programs on it. */
 export class EventCall {
   readonly address: Addr;
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #progs: AttachedProg[] = [];
   #array: Addr = 0;
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.address = kernel.slab.kmalloc(kernel.structs.of('trace_event_call').size);
   }
@@ -56,10 +56,10 @@ export class EventCall {
 /** A u64 on each CPU, summed by the host. */
 export class PerCpuCounter {
   readonly pointer: number;
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   /** what it counted, once it is freed */
   #last: number | undefined;
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.pointer = kernel.percpu.alloc(8);
   }

@@ -5,13 +5,13 @@
 import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
-import type { Kernel } from '../kernel.ts';
+import { KPROBE } from '../core/trace-kprobe.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import type { KernelSymbol } from '../sym/symbols.ts';
 import type { Task } from '../task/task.ts';
 import type { Ftrace } from './ftrace.ts';
 import { type AttachedProg, EventCall, PerCpuCounter } from './guest.ts';
 import { insnSlot } from './insn-slot.ts';
-import { KPROBE } from './layout.ts';
 import type { KprobePoint, ProbeLink, ProgRef } from './types.ts';
 
 const INT3 = 0xcc;
@@ -37,7 +37,7 @@ interface Site {
 }
 
 export class Kprobes {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #ftrace: Ftrace;
   readonly #sites = new Map<Addr, Site>();
   /** heads of kprobe_table, as the host last wrote them */
@@ -48,7 +48,7 @@ export class Kprobes {
   /** kretprobes that were detached while tasks were inside their functions: these still return through them */
   readonly #leaving: Handler[] = [];
 
-  constructor(kernel: Kernel, ftrace: Ftrace) {
+  constructor(kernel: ObjectFloor, ftrace: Ftrace) {
     this.#kernel = kernel;
     this.#ftrace = ftrace;
     kernel.text.data('kprobe_table', 8 << KPROBE.hashBits);

@@ -2,7 +2,8 @@
 
 import { KernelError } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
-import type { Kernel } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
+import type { Probes } from './probes.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
 /** `struct perf_event_attr`, as far as it matters; `type` by PMU name as /sys/bus/event_source/devices has it. */
@@ -23,17 +24,19 @@ export type PerfAttr =
       readonly freq?: number;
     };
 
+type PerfFloor = ObjectFloor & { readonly probes: Probes };
+
 export class PerfEvent implements FdObject {
   readonly fdName = 'anon_inode:[perf_event]';
   readonly attr: PerfAttr;
   readonly pid: number;
   readonly cpu: number;
-  readonly #kernel: Kernel;
+  readonly #kernel: PerfFloor;
   /** set while a program is attached */
   link: ProbeLink | undefined;
   enabled = true;
   #refs = 1;
-  constructor(kernel: Kernel, attr: PerfAttr, pid: number, cpu: number) {
+  constructor(kernel: PerfFloor, attr: PerfAttr, pid: number, cpu: number) {
     this.#kernel = kernel;
     this.attr = attr;
     this.pid = pid;
@@ -79,8 +82,8 @@ export class PerfEvent implements FdObject {
 }
 
 export class Perf {
-  readonly #kernel: Kernel;
-  constructor(kernel: Kernel) {
+  readonly #kernel: PerfFloor;
+  constructor(kernel: PerfFloor) {
     this.#kernel = kernel;
   }
   /** perf_event_open(2): a descriptor. @throws KernelError ENOENT: no such symbol or tracepoint */

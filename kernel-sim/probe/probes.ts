@@ -1,6 +1,5 @@
 /** Attaching programs to kernel text: the one entrance to kprobes, trampolines and tracepoints. */
-import type { Kernel } from '../kernel.ts';
-import type { Task } from '../task/task.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import { Ftrace } from './ftrace.ts';
 import { Kprobes } from './kprobes.ts';
 import { Samplers, type Sampling } from './samplers.ts';
@@ -9,14 +8,16 @@ import { Trampolines } from './trampolines.ts';
 import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
 
 export class Probes {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   #parts:
     | { readonly kprobes: Kprobes; readonly tracepoints: Tracepoints; readonly trampolines: Trampolines }
     | undefined;
   readonly samplers: Samplers;
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.samplers = new Samplers(kernel);
+    kernel.tasks.created.add((task) => this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work')));
+    kernel.tasks.exited.add((task) => this.#parts?.kprobes.flush(task));
   }
   /** Made when the first program is attached. */
   get #all() {
@@ -50,20 +51,11 @@ export class Probes {
   sampler(prog: ProgRef, type: string, sampling: Sampling): ProbeLink {
     return this.samplers.attach(prog, type, sampling);
   }
-  /** A task ends. */
-  flush(task: Task): void {
-    this.#parts?.kprobes.flush(task);
-  }
   /** After an oops in the middle of a handler: no kprobe and no program runs any more. */
   reset(): void {
-    const { memory, percpu, symbols, text, context } = this.#kernel;
-    const running = text.ownPercpu('current_kprobe');
-    if (running !== undefined) memory.writeAddr(percpu.offset(context.cpu) + running, 0);
-    const active = symbols.address('bpf_prog_active');
-    if (active !== undefined) memory.writeU32(percpu.offset(context.cpu) + active, 0);
-  }
-  /** A task was made. */
-  taskCreated(task: Task): void {
-    this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work'));
+    const { memory, percpu, text, context } = this.#kernel;
+    const own = percpu.offset(context.cpu);
+    memory.writeAddr(own + text.percpu('current_kprobe'), 0);
+    memory.writeU32(own + text.percpu('bpf_prog_active'), 0);
   }
 }

@@ -4,8 +4,9 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { MachineStop } from '../../src/machine/index.ts';
+import type { Pair } from '../core/args.ts';
 import { KernelError } from '../core/errno.ts';
-import type { Kernel, Pair } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
 /** HARDIRQ_OFFSET */
@@ -31,10 +32,10 @@ export interface Sampling {
 }
 
 export class Samplers {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #active: Sampler[] = [];
   #context: Addr = 0;
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
   }
   get any(): boolean {
@@ -103,7 +104,7 @@ export class Samplers {
     context.preemptCount += HARDIRQ;
     cpu.rflags = saved & ~0x200;
     const pair = (a: Addr): Pair => [a | 0, Math.floor(a / 0x1_0000_0000)];
-    const stop = this.#kernel.call(s.prog.entry, [
+    const stop = this.#kernel.machine.call(s.prog.entry, [
       pair(at),
       pair(s.prog.address + structs.of('bpf_prog').offset('insnsi')),
     ]);

@@ -2,10 +2,11 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
 import { syscallNamed } from '../data/syscalls.ts';
-import type { Kernel } from '../kernel.ts';
+import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import { nearest } from '../sym/near.ts';
 import { NOP5 } from '../text/trace-sites.ts';
-import { EventRecords, eventClass, eventNames, isModelledEvent } from '../trace/events.ts';
+import { EventRecords, eventNames } from '../trace/events.ts';
 import { EventCall } from './guest.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
@@ -18,13 +19,13 @@ interface Probe {
 }
 
 export class Tracepoints {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #probes = new Map<string, Probe[]>();
   readonly #calls = new Map<string, { readonly call: EventCall; probe: Probe | undefined }>();
   /** how many attachments need the syscall_work flag */
   #syscallUsers = 0;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     new EventRecords(kernel);
   }

@@ -10,7 +10,7 @@
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
-import type { Kernel } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import type { Ftrace } from './ftrace.ts';
 import type { ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
 
@@ -41,10 +41,10 @@ interface Trampoline {
 }
 
 export class Trampolines {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #ftrace: Ftrace;
   readonly #byNop = new Map<Addr, Trampoline>();
-  constructor(kernel: Kernel, ftrace: Ftrace) {
+  constructor(kernel: ObjectFloor, ftrace: Ftrace) {
     this.#kernel = kernel;
     this.#ftrace = ftrace;
   }

@@ -8,7 +8,7 @@ import { type Fault, RSP } from '../../src/machine/index.ts';
 import { host } from '../../src/platform/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { PAUSED } from '../core/pause.ts';
-import type { Kernel } from '../kernel.ts';
+import type { PlacesFloor } from '../floors/places.ts';
 import type { Task } from '../task/task.ts';
 import type { Trace, TraceStep } from './trace.ts';
 
@@ -44,7 +44,7 @@ export interface ReplayResult {
 const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
 
 export class Replayer {
-  readonly #kernel: Kernel;
+  readonly #kernel: PlacesFloor;
   #steps: Iterator<TraceStep> | undefined;
   /** the step that comes next, and the one behind it */
   #step: TraceStep | undefined;
@@ -54,13 +54,15 @@ export class Replayer {
   /** pids that have exited in this replay */
   readonly #gone = new Set<number>();
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: PlacesFloor) {
     this.#kernel = kernel;
     const { text, args } = kernel;
     text.hypercall('user_next', () => args.retU32(this.userNext()));
     text.hypercall('pick_next_task', () => args.retAddr(this.#pick().address));
     text.hypercall('task_current', () => args.retAddr(kernel.tasks.current.address));
     text.hypercall('switch_to', () => this.#switchTo(args.addr(0)));
+    kernel.tasks.exited.add((task) => this.#gone.add(task.pid));
+    kernel.tasks.created.add((task) => this.#gone.delete(task.pid));
   }
 
   async run(trace: Trace, options: ReplayOptions = {}): Promise<ReplayResult> {
@@ -73,8 +75,6 @@ export class Replayer {
     if (trace.startRealtime !== undefined) this.#kernel.clock.setRealtime(trace.startRealtime);
     this.#calls = 0;
     this.#gone.clear();
-    tasks.onExit = (pid) => this.#gone.add(pid);
-    tasks.onCreate = (pid) => this.#gone.delete(pid);
     this.#advance();
     this.#advance();
     const { interp } = this.#kernel;
@@ -135,8 +135,6 @@ export class Replayer {
       cpu.setReg(RSP, rsp);
       for (const t of [...tasks.all()]) {
         if (!t.user || t === tasks.loader) continue;
-        // hooks of functions that it is inside of
-        this.#kernel.probes.flush(t);
         tasks.exit(t, 0);
       }
       tasks.reap();
@@ -163,7 +161,6 @@ export class Replayer {
     cpu.rflags = KERNEL_FLAGS;
     context.preemptCount = 0;
     context.migrationDisabled = 0;
-    probes.flush(task);
     probes.reset();
     tasks.exit(task, SIGSEGV);
     cpu.setReg(RSP, task.stackTop - 512);

@@ -1,44 +1,15 @@
 /** A recording of system calls, as the kernel replays it. `src/replay` makes these from strace's text. */
+import type { UserCall } from '../task/user-call.ts';
 
-/** One argument of a recorded call. */
-export type TraceArg =
-  /** an integer, as the low and the high half */
-  | { readonly kind: 'int'; readonly lo: number; readonly hi: number }
-  /** a NUL-terminated string in user memory */
-  | { readonly kind: 'string'; readonly bytes: Uint8Array }
-  /** an array of strings (argv, envp), ended by a null pointer */
-  | { readonly kind: 'strings'; readonly list: readonly Uint8Array[] }
-  /** memory that the call reads, as bytes (a sockaddr, data written), or fills (`bytes` then says with what) */
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  /** a pointer to something that the recording does not tell */
-  | { readonly kind: 'opaque'; readonly text: string };
+export type { TraceArg, UserFrame } from '../task/user-call.ts';
 
-export interface TraceCall {
+export interface TraceCall extends UserCall {
   readonly kind: 'call';
   readonly pid: number;
   /** ns from the recording's start */
   readonly time: number;
-  readonly nr: number;
-  readonly name: string;
-  readonly args: readonly TraceArg[];
-  /** what it returned, sign-extended; -errno for errors. undefined: it did not return (exit), or its return has not been given yet */
-  readonly result: { readonly lo: number; readonly hi: number } | undefined;
   /** its return was recorded later, behind other lines: {@link TraceReturn}; it waits until then */
   readonly unfinished: boolean;
-  /** clone, clone3: flags that were given */
-  readonly cloneFlags?: number;
-  /** the user stack at the call, innermost frame first, where the recording has it (`strace -k`) */
-  readonly stack?: readonly UserFrame[];
-}
-/** A frame of a recorded user stack. */
-export interface UserFrame {
-  /** the mapped file */
-  readonly file: string;
-  /** offset in that file's image, bytes */
-  readonly offset: number;
-  /** the nearest symbol, and the distance from it in bytes, where the recorder found one */
-  readonly symbol?: string;
-  readonly symbolOffset?: number;
 }
 /** An unfinished call returns. */
 export interface TraceReturn {

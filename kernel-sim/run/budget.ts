@@ -5,8 +5,8 @@
  * A callback of a helper, which the host calls, is not stopped in its middle.
  */
 import { host } from '../../src/platform/index.ts';
-import type { Kernel } from '../kernel.ts';
-import type { InsnCounter } from './types.ts';
+import type { InsnCounter } from '../bpf/prog/test-run.ts';
+import type { Ground } from '../floors/ground.ts';
 
 /** machine instructions of the first slice, and bounds of the others */
 const FIRST_SLICE = 1 << 17;
@@ -21,7 +21,7 @@ const TAIL = 1 << 20;
 const NESTED = 64;
 
 export class Budget {
-  readonly #kernel: Kernel;
+  readonly #kernel: Ground;
   readonly #counter: InsnCounter;
   /** value of the counter at which the run is stopped */
   readonly #limit: number;
@@ -34,7 +34,7 @@ export class Budget {
   #sliceStart = 0;
 
   /** `sliced`: whether there are slices at all */
-  constructor(kernel: Kernel, counter: InsnCounter, maxInsns: number | undefined, sliced: boolean) {
+  constructor(kernel: Ground, counter: InsnCounter, maxInsns: number | undefined, sliced: boolean) {
     this.#kernel = kernel;
     this.#counter = counter;
     this.#limit = maxInsns === undefined ? Number.POSITIVE_INFINITY : counter.read() + maxInsns;

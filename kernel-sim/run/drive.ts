@@ -1,28 +1,32 @@
 /** Who drives a test run: straight through, or with turns for the event loop in between. */
 import { host } from '../../src/platform/index.ts';
 import { BpfError } from '../bpf/errors.ts';
+import type { BpfState } from '../bpf/objects/state.ts';
 import type { BpfProg } from '../bpf/prog/prog.ts';
-import type { BpfState } from '../bpf/syscall/state.ts';
+import type {
+  AsyncTestRunOptions,
+  InsnCounter,
+  TestRunOptions,
+  TestRunResult,
+  TestRuns,
+} from '../bpf/prog/test-run.ts';
 import { testRun } from './index.ts';
 import { Runner } from './runner.ts';
-import type { AsyncTestRunOptions, InsnCounter, TestRunOptions, TestRunResult } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 
+/** The kernel's own driver. */
+export const testRuns: TestRuns = { through: runThrough, inSlices: runInSlices };
+
 /** @throws BpfError; EBUSY while another run waits between two slices */
-export function runThrough(
-  state: BpfState,
-  counter: InsnCounter,
-  prog: BpfProg,
-  options: TestRunOptions,
-): TestRunResult {
+function runThrough(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult {
   free(state);
   // it has no slices, so it never pauses
   return testRun(new Runner(state, counter, prog, options, false), options).next().value as TestRunResult;
 }
 
 /** @throws BpfError; EINTR where the signal ended it */
-export async function runInSlices(
+async function runInSlices(
   state: BpfState,
   counter: InsnCounter,
   prog: BpfProg,

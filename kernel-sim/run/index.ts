@@ -5,11 +5,11 @@
 import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { BPF_PROG_TYPE as P, progTypeName } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
+import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
 import { runFlowDissector, runSkLookup } from './lookup.ts';
 import type { Runner } from './runner.ts';
 import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';
 import { runSkb } from './skb.ts';
-import type { TestRun, TestRunOptions } from './types.ts';
 import { runXdp } from './xdp.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';

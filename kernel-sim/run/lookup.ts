@@ -1,9 +1,12 @@
 /** Test runs of socket lookup programs and flow dissectors: net/bpf/test_run.c of Linux 6.12. */
 import { BpfError } from '../bpf/errors.ts';
-import { ETH_HLEN, GuestStruct, PAGE, structSize } from './packet.ts';
+import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import { GuestStruct } from '../core/guest-struct.ts';
+import { PAGE_SIZE as PAGE } from '../core/layout.ts';
+import { ETH_HLEN } from '../net/packet.ts';
+import { structSize } from './packet.ts';
 import type { Runner } from './runner.ts';
 import { readCtx } from './skb.ts';
-import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 const NONE = new Uint8Array(0);
@@ -35,7 +38,7 @@ export function* runSkLookup(runner: Runner, o: TestRunOptions): TestRun {
   const at = host.kmalloc(structSize(state, 'bpf_sk_lookup_kern'));
   const addresses = host.kmalloc(32);
   try {
-    const kern = new GuestStruct(state, 'bpf_sk_lookup_kern', at);
+    const kern = new GuestStruct(state.kernel, 'bpf_sk_lookup_kern', at);
     kern.set('family', family).set('protocol', view.getUint32(12, true));
     kern.set('sport', view.getUint16(36, true)).set('dport', view.getUint32(LOCAL_PORT, true));
     if (family === AF_INET) {
@@ -79,7 +82,7 @@ export function* runFlowDissector(runner: Runner, o: TestRunOptions): TestRun {
     host.memory.writeU16(keys + KEYS.nhoff, ETH_HLEN);
     host.memory.writeU16(keys + KEYS.thoff, ETH_HLEN);
     host.memory.writeU16(keys + KEYS.n_proto, data[12]! | (data[13]! << 8));
-    const ctx = new GuestStruct(state, 'bpf_flow_dissector', at);
+    const ctx = new GuestStruct(state.kernel, 'bpf_flow_dissector', at);
     ctx
       .set('flow_keys', keys)
       .set('data', packet)

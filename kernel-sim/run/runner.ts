@@ -3,13 +3,12 @@ import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { FLAG, RSP, type Stop } from '../../src/machine/index.ts';
 import { BUDGET_SPENT } from '../bpf/engine/interp/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import { fireTimers } from '../bpf/helpers/bodies/index.ts';
+import type { BpfState } from '../bpf/objects/state.ts';
 import type { BpfProg } from '../bpf/prog/prog.ts';
-import type { BpfState } from '../bpf/syscall/state.ts';
+import type { InsnCounter, TestRunOptions, TestRunResult } from '../bpf/prog/test-run.ts';
+import type { Pair } from '../core/args.ts';
 import { PAUSED } from '../core/pause.ts';
-import type { Pair } from '../kernel.ts';
 import { Budget } from './budget.ts';
-import type { InsnCounter, TestRunOptions, TestRunResult } from './types.ts';
 
 /** local_bh_disable(): SOFTIRQ_DISABLE_OFFSET of include/linux/preempt.h. */
 const SOFTIRQ_DISABLE = 0x200;
@@ -80,7 +79,7 @@ export class Runner {
       kernel.context.migrateEnable();
     }
     this.#insns = this.insns;
-    fireTimers(this.state);
+    this.state.helpers.fireTimers();
     this.#duration = Math.floor((kernel.clock.now - start) / repeat);
   }
   /** As {@link run}, with a context and the instructions' address, as the kernel's own text calls a program. */
@@ -115,7 +114,7 @@ export class Runner {
     this.#rsp = cpu.reg(RSP);
     this.#rflags = cpu.rflags;
     this.#preempt = kernel.context.preemptCount;
-    const stop = kernel.call(target, args, this.#budget?.left);
+    const stop = kernel.machine.call(target, args, this.#budget?.left);
     if (stop.reason !== 'halt') return this.#isDone(stop);
     const { regs } = cpu;
     this.#r0Lo = regs[0]!;

@@ -2,8 +2,8 @@
 
 import { BPF_ATTACH_TYPE as A } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
+import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
 import type { Runner } from './runner.ts';
-import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 const U16_MAX = 0xffff;

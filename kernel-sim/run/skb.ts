@@ -2,9 +2,12 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { BPF_PROG_TYPE as P } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import { ETH_HLEN, GuestStruct, loopback, PAGE, SHARED_INFO, SKB_HEADROOM, structSize, swap16 } from './packet.ts';
+import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import { GuestStruct } from '../core/guest-struct.ts';
+import { PAGE_SIZE as PAGE } from '../core/layout.ts';
+import { ETH_HLEN, SHARED_INFO, SKB_HEADROOM, swap16 } from '../net/packet.ts';
+import { loopback, structSize } from './packet.ts';
 import type { Runner } from './runner.ts';
-import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 /** sizeof(struct __sk_buff) */
@@ -61,7 +64,7 @@ export function* runSkb(runner: Runner, o: TestRunOptions): TestRun {
   const aligned = Math.ceil(data.length / 64) * 64;
   const head = host.kmalloc(SKB_HEADROOM + aligned + SHARED_INFO);
   const skbAt = host.kmalloc(structSize(state, 'sk_buff'));
-  const skb = new GuestStruct(state, 'sk_buff', skbAt);
+  const skb = new GuestStruct(state.kernel, 'sk_buff', skbAt);
   const sk = host.kmalloc(structSize(state, 'sock'));
   const dev = bare ? loopback(state, TEST_BPF.ifindex, TEST_BPF.devType) : loopback(state);
   try {
@@ -137,7 +140,7 @@ function pushHeader(runner: Runner, skb: GuestStruct): void {
 
 function setAddresses(runner: Runner, sk: Addr, protocol: number, network: Addr, length: number): void {
   const { memory } = runner.state.host;
-  const sock = new GuestStruct(runner.state, 'sock', sk);
+  const sock = new GuestStruct(runner.state.kernel, 'sock', sk);
   if (protocol === 0x0800 && length >= 20) {
     sock.set('__sk_common.skc_family', 2);
     sock
@@ -152,7 +155,7 @@ function setAddresses(runner: Runner, sk: Addr, protocol: number, network: Addr,
 
 /** `bpf_compute_data_pointers`: what direct packet access reads. */
 export function setDataPointers(runner: Runner, skb: GuestStruct): void {
-  const end = new GuestStruct(runner.state, 'bpf_skb_data_end', skb.addressOf('cb'));
+  const end = new GuestStruct(runner.state.kernel, 'bpf_skb_data_end', skb.addressOf('cb'));
   const data = skb.get('data');
   end.set('data_meta', data).set('data_end', data + skb.get('len') - skb.get('data_len'));
 }
@@ -170,14 +173,14 @@ function applyCtx(runner: Runner, skb: GuestStruct, ctx: Uint8Array): void {
   memory.writeBytes(skb.addressOf('cb') + cbData(runner), ctx.subarray(CTX.cb, CTX.cb + 20));
   const wire = view.getUint32(CTX.wire_len, true);
   if (wire !== 0 && (wire < skb.get('len') || wire > 65536 + 200)) invalid(`a wire_len of ${wire}`);
-  const cb = new GuestStruct(runner.state, 'qdisc_skb_cb', skb.addressOf('cb'));
+  const cb = new GuestStruct(runner.state.kernel, 'qdisc_skb_cb', skb.addressOf('cb'));
   if (cb.has('pkt_len')) cb.set('pkt_len', wire || skb.get('len'));
   if (view.getUint32(CTX.gso_segs, true) > 65535) invalid('too many gso_segs');
 }
 
 /** Where __sk_buff's cb lies in sk_buff's: behind struct qdisc_skb_cb's own fields. */
 const cbData = (runner: Runner): number => {
-  const cb = new GuestStruct(runner.state, 'qdisc_skb_cb', 0);
+  const cb = new GuestStruct(runner.state.kernel, 'qdisc_skb_cb', 0);
   return cb.has('data') ? cb.addressOf('data') : 8;
 };
 
@@ -191,7 +194,7 @@ function ctxOut(runner: Runner, skb: GuestStruct, ctx: Uint8Array): Uint8Array {
   view.setUint32(CTX.ifindex, 1, true);
   view.setBigUint64(CTX.tstamp, skb.getBig('tstamp'), true);
   out.set(runner.state.host.memory.readBytes(skb.addressOf('cb') + cbData(runner), 20), CTX.cb);
-  const cb = new GuestStruct(runner.state, 'qdisc_skb_cb', skb.addressOf('cb'));
+  const cb = new GuestStruct(runner.state.kernel, 'qdisc_skb_cb', skb.addressOf('cb'));
   if (cb.has('pkt_len')) view.setUint32(CTX.wire_len, cb.get('pkt_len'), true);
   return out;
 }

@@ -2,10 +2,13 @@
 
 import { BPF_ATTACH_TYPE as A } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import { ETH_HLEN, GuestStruct, loopback, PAGE, SHARED_INFO, structSize, XDP_HEADROOM } from './packet.ts';
+import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import { GuestStruct } from '../core/guest-struct.ts';
+import { PAGE_SIZE as PAGE } from '../core/layout.ts';
+import { ETH_HLEN, SHARED_INFO, XDP_HEADROOM } from '../net/packet.ts';
+import { loopback, structSize } from './packet.ts';
 import type { Runner } from './runner.ts';
 import { readCtx } from './skb.ts';
-import type { TestRun, TestRunOptions } from './types.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 /** sizeof(struct xdp_md) */
@@ -48,8 +51,8 @@ export function* runXdp(runner: Runner, o: TestRunOptions): TestRun {
   try {
     const start = frame + headroom;
     host.memory.writeBytes(start, data.subarray(0, linear));
-    new GuestStruct(state, 'xdp_rxq_info', rxq).set('dev', dev.at);
-    const xdp = new GuestStruct(state, 'xdp_buff', xdpAt);
+    new GuestStruct(state.kernel, 'xdp_rxq_info', rxq).set('dev', dev.at);
+    const xdp = new GuestStruct(state.kernel, 'xdp_buff', xdpAt);
     xdp
       .set('data_hard_start', frame)
       .set('data_meta', start)

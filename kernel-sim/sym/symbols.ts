@@ -1,5 +1,6 @@
 /** Kernel symbols: names to addresses and back, as /proc/kallsyms has them. */
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
+import { Listeners } from '../core/listeners.ts';
 import { nearest } from './near.ts';
 
 export interface KernelSymbol {
@@ -43,7 +44,8 @@ export class Symbols {
   /** further symbols, looked up only when a name is not in the table */
   #more: ((name: string) => KernelSymbol | undefined) | undefined;
   #moreNames: (() => Iterable<string>) | undefined;
-  onAdd: (() => void) | undefined;
+  /** one of the further symbols was asked for, and belongs to the table from now on */
+  readonly added = new Listeners<[symbol: KernelSymbol]>();
 
   constructor(table?: SymbolTable) {
     this.#table = table;
@@ -88,7 +90,7 @@ export class Symbols {
     const more = this.#more?.(name);
     if (more) {
       this.put(more);
-      this.onAdd?.();
+      this.added.tell(more);
     }
     return more;
   }

@@ -3,7 +3,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
-import type { Kernel } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import { Filenames } from './filenames.ts';
 import { ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
@@ -15,7 +15,7 @@ const INTERPRETER = '/lib64/ld-linux-x86-64.so.2';
 /** room of a name */
 const PATH_MAX = 4096;
 
-export function registerEffects(kernel: Kernel): void {
+export function registerEffects(kernel: ObjectFloor): void {
   const { text, args, memory, structs, tasks, files, slab } = kernel;
   const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
   const { recorded } = kernel;
@@ -161,7 +161,6 @@ export function registerEffects(kernel: Kernel): void {
     tasks.current.exitStatus = (args.lo(0) & 0xff) << 8;
   });
   on('task_exit', () => {
-    kernel.probes.flush(tasks.current);
     memory.writeU32(tasks.current.field('exit_code'), args.u32(0));
     tasks.exit(tasks.current, args.lo(0));
   });

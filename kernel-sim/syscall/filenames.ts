@@ -9,13 +9,13 @@ import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
-import type { Kernel } from '../kernel.ts';
+import { NAME_NEXT, PATH_MAX } from '../core/object-words.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 import { FreeList } from '../mm/free-list.ts';
 import { hashByte, type KnownPaths, PATH_HASH } from '../task/known-paths.ts';
-import { NAME_NEXT, PATH_MAX } from '../task/layout.ts';
 
 export class Filenames {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #memory: GuestMemory;
   readonly #direct: DirectMap;
   readonly #free: FreeList;
@@ -25,7 +25,7 @@ export class Filenames {
   readonly #refcnt: number;
   readonly #text: number;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.#memory = kernel.memory;
     this.#direct = kernel.direct;

@@ -1,6 +1,6 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
-import type { Kernel } from '../kernel.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -20,8 +20,8 @@ const OPS = {
 } as const;
 
 export class Sockets {
-  readonly #kernel: Kernel;
-  constructor(kernel: Kernel) {
+  readonly #kernel: ObjectFloor;
+  constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
   }
 
@@ -32,10 +32,10 @@ export class Sockets {
     const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
     const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
-    files.onSocketFree = (s) => {
+    files.socketFreed.add((s) => {
       this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
       this.#kernel.slab.kfree(s);
-    };
+    });
     on('socket_of', () => args.retAddr(this.#of(args.addr(0))));
     on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));
     on('sock_alloc_file', () => {

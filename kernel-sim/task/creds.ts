@@ -6,18 +6,19 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import type { StructLayout } from '../core/structs.ts';
-import type { Kernel } from '../kernel.ts';
+import type { Ground } from '../floors/ground.ts';
+import type { KernelObjects } from './objects.ts';
 import type { Task } from './task.ts';
 
 export type IdField = 'uid' | 'gid' | 'suid' | 'sgid' | 'euid' | 'egid' | 'fsuid' | 'fsgid';
 export type CapSet = 'cap_permitted' | 'cap_effective';
 
 export class Creds {
-  readonly #kernel: Kernel;
+  readonly #kernel: Ground & { readonly objects: KernelObjects };
   readonly #memory: GuestMemory;
   readonly #layout: StructLayout;
   #init: Addr = 0;
-  constructor(kernel: Kernel) {
+  constructor(kernel: Ground & { readonly objects: KernelObjects }) {
     this.#kernel = kernel;
     this.#memory = kernel.memory;
     this.#layout = kernel.structs.of('cred');

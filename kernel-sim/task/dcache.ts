@@ -6,9 +6,9 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
-import type { Kernel } from '../kernel.ts';
+import { DCACHE_REFERENCED } from '../core/object-words.ts';
+import type { Ground } from '../floors/ground.ts';
 import { KnownPaths } from './known-paths.ts';
-import { DCACHE_REFERENCED } from './layout.ts';
 
 /** dentries kept; then those that nobody holds go, the ones not asked for since the last time first */
 const MAX_DENTRIES = 16384;
@@ -19,7 +19,7 @@ const EXT4_MAGIC = 0xef53;
 const SDA1 = (8 << 20) | 1;
 
 export class Dcache {
-  readonly #kernel: Kernel;
+  readonly #kernel: Ground;
   readonly #direct: DirectMap;
   /** by path, the oldest first */
   readonly #dentries = new Map<string, Addr>();
@@ -30,7 +30,7 @@ export class Dcache {
   #ino = 131073;
   readonly #at: Record<'flags' | 'count' | 'parent' | 'inode' | 'name' | 'iname', number>;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Ground) {
     this.#kernel = kernel;
     this.#direct = kernel.direct;
     this.known = new KnownPaths(kernel.memory.u8);

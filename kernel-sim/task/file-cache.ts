@@ -2,21 +2,21 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
-import type { Kernel } from '../kernel.ts';
+import { FILE_WORDS_BYTES, fileWord } from '../core/object-words.ts';
+import type { Ground } from '../floors/ground.ts';
 import { FreeList } from '../mm/free-list.ts';
-import { FILE_WORDS_BYTES, fileWord } from './layout.ts';
 
 const ALIGN = 64;
 const SLAB_PAGES = 1;
 
 export class FileCache {
-  readonly #kernel: Kernel;
+  readonly #kernel: Ground;
   readonly #free: FreeList;
   readonly #size: number;
   readonly #refs: number;
   readonly #live: number;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Ground) {
     this.#kernel = kernel;
     const { size } = kernel.structs.of('file');
     this.#size = Math.ceil((fileWord(size, 'refs') + FILE_WORDS_BYTES) / ALIGN) * ALIGN;

@@ -1,11 +1,12 @@
 /** Open files: struct file and each process's descriptor table, in guest memory. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { DirectMap } from '../core/direct-map.ts';
+import { Listeners } from '../core/listeners.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
-import type { Kernel } from '../kernel.ts';
+import { FILE_NEXT } from '../core/object-words.ts';
+import type { Ground } from '../floors/ground.ts';
 import { Dcache } from './dcache.ts';
 import { FileCache } from './file-cache.ts';
-import { FILE_NEXT } from './layout.ts';
 import type { Task } from './task.ts';
 
 /** descriptors that a new table has room for */
@@ -14,9 +15,10 @@ const MIN_FDS = 256;
 const NR_OPEN = 1 << 20;
 
 export class Files {
-  readonly #kernel: Kernel;
+  readonly #kernel: Ground;
   readonly #filp: FileCache;
-  onSocketFree: ((socket: Addr) => void) | undefined;
+  /** the last reference to a socket's file went */
+  readonly socketFreed = new Listeners<[socket: Addr]>();
   readonly dcache: Dcache;
   readonly #direct: DirectMap;
   #fs: Addr = 0;
@@ -25,7 +27,7 @@ export class Files {
   readonly #fdtFd: number;
   readonly #fdtMax: number;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Ground) {
     this.#kernel = kernel;
     this.#direct = kernel.direct;
     this.dcache = new Dcache(kernel);
@@ -181,7 +183,7 @@ export class Files {
   put(file: Addr): void {
     if (!this.isLast(file)) return;
     const socket = this.#direct.addr(file + this.#f.private);
-    if (socket !== 0) this.onSocketFree?.(socket);
+    if (socket !== 0) this.socketFreed.tell(socket);
     this.dcache.put(this.#direct.addr(file + this.#f.dentry));
     this.#filp.free(file);
   }

@@ -1,6 +1,6 @@
 /** The small structures that hang off every task: credentials, pid, namespaces, mm, signal. */
 import type { Addr } from '../../src/machine/addr.ts';
-import type { Kernel } from '../kernel.ts';
+import type { TextFloor } from '../floors/text.ts';
 import type { Task } from './task.ts';
 import { USER_DATA, USER_STACK_TOP, USER_TEXT } from './user-memory.ts';
 
@@ -8,10 +8,10 @@ import { USER_DATA, USER_STACK_TOP, USER_TEXT } from './user-memory.ts';
 const PROC_PID_INIT_INO = 0xeffffffc;
 
 export class KernelObjects {
-  readonly #kernel: Kernel;
+  readonly #kernel: TextFloor;
   #nsproxy: Addr = 0;
   #pidNs: Addr = 0;
-  constructor(kernel: Kernel) {
+  constructor(kernel: TextFloor) {
     this.#kernel = kernel;
   }
   /** A zeroed structure, in its own data symbol where it has one. */

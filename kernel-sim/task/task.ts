@@ -5,7 +5,7 @@ import type { GuestMemory } from '../../src/machine/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
 import type { StructLayout } from '../core/structs.ts';
-import type { TraceCall } from '../replay/trace.ts';
+import type { UserCall } from './user-call.ts';
 import type { UserMemory } from './user-memory.ts';
 
 export interface TaskInit {
@@ -36,8 +36,8 @@ export class Task {
   cred: Addr = 0;
   /** wait status once it has exited */
   exitStatus: number | undefined;
-  /** the recorded call that it executes */
-  call: TraceCall | undefined;
+  /** the system call that it makes */
+  call: UserCall | undefined;
   /** waits inside that call */
   blocked = false;
   /** `struct filename` last made for it */

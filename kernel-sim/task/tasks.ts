@@ -2,9 +2,12 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
-import type { Kernel } from '../kernel.ts';
+import { Listeners } from '../core/listeners.ts';
+import type { TextFloor } from '../floors/text.ts';
 import type { KmemCache } from '../mm/slab.ts';
 import { Creds } from './creds.ts';
+import type { Files } from './files.ts';
+import type { KernelObjects } from './objects.ts';
 import { Task } from './task.ts';
 import { USER_DATA, USER_STACK_TOP, USER_TEXT, UserMemory, userProgram } from './user-memory.ts';
 
@@ -25,8 +28,11 @@ interface Group {
   readonly signal: Addr;
 }
 
+/** What tasks are made of. */
+export type TasksFloor = TextFloor & { readonly files: Files; readonly objects: KernelObjects };
+
 export class Tasks {
-  readonly #kernel: Kernel;
+  readonly #kernel: TasksFloor;
   readonly #byPid = new Map<number, Task>();
   readonly #byAddress = new Map<Addr, Task>();
   readonly #cache: KmemCache;
@@ -38,15 +44,27 @@ export class Tasks {
   readonly idle: Task;
   /** the task that loads programs: where host calls, test runs and bpf(2) itself run */
   readonly loader: Task;
-  onExit: ((pid: number) => void) | undefined;
-  onCreate: ((pid: number) => void) | undefined;
+  /** a user task was made; it waits to be scheduled */
+  readonly created = new Listeners<[task: Task]>();
+  /** a task ends: it is on no list any more, and everything that it has is still there */
+  readonly exited = new Listeners<[task: Task]>();
+  /** addresses of `pcpu_hot`'s fields on CPU 0 */
+  readonly #pcpuHot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
   readonly #groups = new Map<number, Group>();
   #userText = 0;
   readonly creds: Creds;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: TasksFloor) {
     this.#kernel = kernel;
     this.creds = new Creds(kernel);
+    const base = kernel.percpu.base + kernel.text.percpu('pcpu_hot');
+    const hot = kernel.structs.of('pcpu_hot');
+    this.#pcpuHot = {
+      currentTask: base + hot.offset('current_task'),
+      topOfStack: base + hot.offset('top_of_stack'),
+      preemptCount: base + hot.offset('preempt_count'),
+    };
+    this.bindCpu(0);
     const layout = kernel.structs.of('task_struct');
     this.#cache = kernel.slab.create('task_struct', layout.size, 64);
     const initTask = kernel.symbols.address('init_task') ?? this.#cache.alloc();
@@ -78,7 +96,7 @@ export class Tasks {
     this.#kernel.memory.writeU32(task.field('thread_info.cpu'), task.cpu);
     task.user = new UserMemory(this.#kernel.memory, this.#text());
     this.#firstFrame(task, origAx);
-    this.#kernel.probes.taskCreated(task);
+    this.created.tell(task);
     return task;
   }
   #text(): number {
@@ -124,7 +142,6 @@ export class Tasks {
       putAddr('mm', group.mm);
       putAddr('active_mm', group.mm);
     }
-    this.onCreate?.(pid);
     this.#byPid.set(pid, task);
     this.#byAddress.set(address, task);
     return task;
@@ -189,13 +206,13 @@ export class Tasks {
       // the depth belongs to the code that switches, which goes on over there
       const depth = context.preemptCount;
       context.preemptCount = 0;
-      memory.writeAddr(this.#kernel.pcpuHot.currentTask + percpu.offset(context.cpu) - percpu.base, this.idle.address);
+      memory.writeAddr(this.#pcpuHot.currentTask + percpu.offset(context.cpu) - percpu.base, this.idle.address);
       this.bindCpu(task.cpu);
       context.preemptCount = depth;
     }
     const away = percpu.offset(task.cpu) - percpu.base;
-    memory.writeAddr(this.#kernel.pcpuHot.currentTask + away, task.address);
-    memory.writeAddr(this.#kernel.pcpuHot.topOfStack + away, task.stackTop);
+    memory.writeAddr(this.#pcpuHot.currentTask + away, task.address);
+    memory.writeAddr(this.#pcpuHot.topOfStack + away, task.stackTop);
     cpu.rsp0 = task.stackTop;
     if (task.user) memory.switchUserSpace(task.user.space);
     const migration = memory.translate(task.field('migration_disabled'), 0, false);
@@ -203,9 +220,9 @@ export class Tasks {
   }
   /** From here on code runs on this CPU. */
   bindCpu(n: number): void {
-    const { memory, cpu, context, percpu, pcpuHot } = this.#kernel;
+    const { memory, cpu, context, percpu } = this.#kernel;
     cpu.gsBase = percpu.offset(n);
-    context.bindCpu(n, memory.translate(pcpuHot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
+    context.bindCpu(n, memory.translate(this.#pcpuHot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
   }
   /** Living threads of its process. */
   threads(task: Task): number {
@@ -221,7 +238,7 @@ export class Tasks {
     task.exitStatus = status;
     this.#byPid.delete(task.pid);
     this.#dead.push(task);
-    this.onExit?.(task.pid);
+    this.exited.tell(task);
   }
   /** Frees the stacks and user pages of tasks that have exited. */
   reap(): void {

@@ -11,7 +11,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory, UserSpace } from '../../src/machine/index.ts';
 import { Assembler, at, r8, r9, r10, rax, rbx, rdi, rdx, rsi } from '../../src/x86/index.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
-import type { TraceArg, TraceCall } from '../replay/trace.ts';
+import type { TraceArg, UserCall } from './user-call.ts';
 
 export const USER_TEXT: Addr = 0x401000;
 export const USER_DATA: Addr = 0x405000;
@@ -63,7 +63,7 @@ export class UserMemory {
   }
 
   /** Puts a call's number and arguments where the program loads them from. */
-  setCall(call: TraceCall): void {
+  setCall(call: UserCall): void {
     const { i32 } = this.#memory;
     let word = this.#data >> 2;
     i32[word++] = call.nr;

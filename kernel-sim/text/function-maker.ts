@@ -1,8 +1,9 @@
 /** The machine code of one kernel function: from the tables, from hand-written text, or a return at once. */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, rax, rbp, rsp } from '../../src/x86/index.ts';
-import { layoutOf } from '../bpf/maps/layout.ts';
 import { KernelError } from '../core/errno.ts';
+import { layoutOf } from '../core/map-layout.ts';
+import { STAND_IN_PERCPU } from '../core/model-percpu.ts';
 import type { Structs } from '../core/structs.ts';
 import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
@@ -52,14 +53,6 @@ export function emitBeginning(a: Assembler, b: Beginning): void {
   if (b === 'plain') a.op('endbr64');
   else if (b !== 'none') emitEntry(a, b);
 }
-
-/** where 6.12 has per-CPU variables that other kernels have under other names */
-const ELSEWHERE: Readonly<Record<string, number>> = {
-  pcpu_hot: 0x351c0,
-  bpf_prog_active: 0x2f470,
-  this_cpu_off: 0x19a18,
-  numa_node: 0x31900,
-};
 
 export class FunctionMaker {
   readonly #parts: MakerParts;
@@ -131,8 +124,8 @@ export class FunctionMaker {
       percpu: {
         result: percpu['result'] as number,
         block: percpu['block'] as number,
-        currentTask: this.#percpu('pcpu_hot') + hot.offset('current_task'),
-        preemptCount: this.#percpu('pcpu_hot') + hot.offset('preempt_count'),
+        currentTask: this.percpu('pcpu_hot') + hot.offset('current_task'),
+        preemptCount: this.percpu('pcpu_hot') + hot.offset('preempt_count'),
       },
     });
   }
@@ -146,8 +139,9 @@ export class FunctionMaker {
   address(name: string): Addr | undefined {
     return this.#parts.symbols.address(name) ?? this.#parts.privateAddress(name);
   }
-  #percpu(name: string): number {
-    const offset = this.#parts.percpu[name] ?? this.#parts.symbols.address(name) ?? ELSEWHERE[name];
+  /** Per-CPU offset of a variable: the model's own, Linux's at its symbol, or its stand-in. @throws KernelError ENOENT */
+  percpu(name: string): number {
+    const offset = this.#parts.percpu[name] ?? this.#parts.symbols.address(name) ?? STAND_IN_PERCPU[name];
     if (offset === undefined) throw new KernelError('ENOENT', `no per-CPU variable ${name}`);
     return offset;
   }
@@ -166,7 +160,7 @@ export class FunctionMaker {
       maps: layoutOf(structs),
       off: (struct, path) => structs.of(struct).offset(path),
       sizeOf: (struct) => structs.of(struct).size,
-      percpu: (name) => this.#percpu(name),
+      percpu: (name) => this.percpu(name),
       site: (event, at, outOfLine) => void sites.push({ event, at, outOfLine }),
     };
   }

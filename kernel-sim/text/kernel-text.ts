@@ -45,7 +45,6 @@ export class KernelText {
   readonly maker: FunctionMaker;
   readonly #machine: Machine;
   readonly #symbols: Symbols;
-  readonly #percpu: Readonly<Record<string, number>>;
   /** pages that are mapped, and pages whose gaps are filled */
   readonly #pages = new Set<number>();
   readonly #filled = new Set<number>();
@@ -62,7 +61,6 @@ export class KernelText {
     const { machine, symbols } = parts;
     this.#machine = machine;
     this.#symbols = symbols;
-    this.#percpu = parts.percpu;
     const stext = symbols.address('_stext') ?? symbols.address('_text');
     if (stext === undefined)
       throw new KernelError('ENOENT', "the symbol table has no _stext: it is not a kernel's kallsyms");
@@ -147,9 +145,9 @@ export class KernelText {
     this.#private.set(name, at);
     return at;
   }
-  /** Offset of one of the model's own per-CPU variables. */
-  ownPercpu(name: string): number | undefined {
-    return this.#percpu[name];
+  /** Per-CPU offset of a variable, Linux's or one of the model's own. @throws KernelError ENOENT */
+  percpu(name: string): number {
+    return this.maker.percpu(name);
   }
   /** names that got addresses of the model's own */
   get privateCount(): number {

@@ -2,6 +2,7 @@
 import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
+import { Listeners } from '../core/listeners.ts';
 import { TraceLines } from './lines.ts';
 import { TraceRing } from './ring.ts';
 
@@ -11,7 +12,7 @@ export class TraceBuffer {
   readonly #rings: TraceRing[] = [];
   readonly #lines = new TraceLines();
   /** told of each line, without newline, as it is written */
-  onLine: ((line: string) => void) | undefined;
+  readonly told = new Listeners<[line: string]>();
   /** events written since boot */
   written = 0;
 
@@ -30,9 +31,9 @@ export class TraceBuffer {
     const { cpu } = this.#context;
     const ring = this.#rings[cpu] as TraceRing;
     ring.push(text, length, this.#context, this.#clock.read(), ++this.written);
-    if (this.onLine === undefined) return;
+    if (!this.told.any) return;
     this.#lines.event(ring.last(length), cpu);
-    this.onLine(this.#lines.take().slice(0, -1));
+    this.told.tell(this.#lines.take().slice(0, -1));
   }
   /** Events that wait to be read. */
   get waiting(): number {

@@ -14,8 +14,8 @@ export class TracePipe {
   header(): string {
     return this.#buffer.header();
   }
-  /** Is told of each line (no newline) the moment it is written; lines then also stay for {@link read}. */
-  set onLine(told: ((line: string) => void) | undefined) {
-    this.#buffer.onLine = told;
+  /** `told` hears of each line (no newline) the moment it is written; lines then also stay for {@link read}. Gives what ends that. */
+  onLine(told: (line: string) => void): () => void {
+    return this.#buffer.told.add(told);
   }
 }

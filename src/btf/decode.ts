@@ -1,8 +1,7 @@
 /** One BTF type from bytes: Linux 6.12 Documentation/bpf/btf.rst, sections 2.2.1 to 2.2.19. */
-import type { Btf } from './btf.ts';
 import { BtfError } from './error.ts';
 import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, BTF_KINDS, BTF_LINKAGES, type BtfLinkage } from './kinds.ts';
-import type { BtfType } from './types.ts';
+import type { BtfReader, BtfType } from './types.ts';
 
 const linkage = (n: number): BtfLinkage => BTF_LINKAGES[n] ?? 'extern';
 
@@ -14,7 +13,13 @@ function elements<T>(count: number, at: number, stride: number, make: (at: numbe
 }
 
 /** Decodes the type `id` whose `struct btf_type` is at byte `at` of `view`. Bounds were checked when the index was made. */
-export function decodeType(btf: Btf, id: number, view: DataView, at: number, le: boolean): BtfType {
+export function decodeType(
+  btf: Pick<BtfReader, 'string'>,
+  id: number,
+  view: DataView,
+  at: number,
+  le: boolean,
+): BtfType {
   const u32 = (offset: number): number => view.getUint32(offset, le);
   const str = (offset: number): string => btf.string(u32(offset));
   const info = u32(at + 4);

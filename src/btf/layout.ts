@@ -1,7 +1,6 @@
 /** Fields by path, as C's offsetof takes them: `a.b[3].c`, anonymous members looked through. */
-import type { Btf } from './btf.ts';
 import { BtfError } from './error.ts';
-import { type BtfComposite, type BtfMember, isComposite } from './types.ts';
+import { type BtfComposite, type BtfMember, type BtfReader, isComposite } from './types.ts';
 
 /** Where a field lies in a structure, and what it is. */
 export interface Field {
@@ -19,7 +18,7 @@ export interface Field {
 
 /** Member of that name and its bit offset from the start of `of`, through anonymous structs and unions. */
 export function findMember(
-  btf: Btf,
+  btf: BtfReader,
   of: BtfComposite,
   name: string,
   searched = new Set<number>(),
@@ -38,7 +37,7 @@ export function findMember(
 }
 
 /** Id of the first struct, union or typedef of that name. */
-function compositeId(btf: Btf, name: string): number {
+function compositeId(btf: BtfReader, name: string): number {
   for (const kind of ['struct', 'union', 'typedef'] as const) {
     const id = btf.findByName(name, kind);
     if (id) return id;
@@ -47,7 +46,7 @@ function compositeId(btf: Btf, name: string): number {
 }
 
 /** See {@link Btf.offsetOf}. */
-export function fieldOf(btf: Btf, struct: string | number, path: string): Field {
+export function fieldOf(btf: BtfReader, struct: string | number, path: string): Field {
   let type = typeof struct === 'number' ? struct : compositeId(btf, struct);
   let bitOffset = 0;
   let bitfieldSize = 0;

@@ -140,3 +140,13 @@ export const isModifier = (t: BtfType): t is BtfModifier =>
   t.kind === 'const' || t.kind === 'volatile' || t.kind === 'restrict' || t.kind === 'type_tag';
 export const isComposite = (t: BtfType): t is BtfComposite => t.kind === 'struct' || t.kind === 'union';
 export const isEnum = (t: BtfType): t is BtfEnum => t.kind === 'enum' || t.kind === 'enum64';
+
+/** Types by id and name: what decoding and layout need of a whole BTF. */
+export interface BtfReader {
+  string(offset: number): string;
+  typeById(id: number): BtfType;
+  findByName(name: string, kind?: BtfType['kind']): number;
+  /** through typedefs and qualifiers */
+  resolve(id: number): BtfType;
+  sizeOf(id: number): number;
+}

@@ -7,8 +7,7 @@ import type { LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-inte
 import { ObjectError } from './error.ts';
 import { forward } from './forward.ts';
 import { LoadedMap } from './map-access.ts';
-import type { MapDef, ProgramDef } from './model.ts';
-import type { BpfObject } from './object.ts';
+import type { MapDef, OpenedObject, ProgramDef } from './model.ts';
 import type { RelocatedProgram } from './relocate.ts';
 import { structOpsValue } from './struct-ops-value.ts';
 import { sectionAccess, type Variables } from './variables.ts';
@@ -38,7 +37,7 @@ export type ProgramAccess<K extends ObjectKernel> = LoadedProgram<ProgOf<K>, Lin
 
 /** An object in a kernel. */
 export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
-  readonly object: BpfObject;
+  readonly object: OpenedObject;
   readonly kernel: K;
   /** by the names of their variables (`counts`) or sections (`.rodata`); each has what the kernel's map has, too */
   readonly maps: { [name: string]: MapAccess<K> } = Object.create(null) as { [name: string]: MapAccess<K> };
@@ -54,7 +53,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   readonly #fds: number[] = [];
   readonly #links: AttachedLink<LinkOf<K>>[] = [];
 
-  constructor(object: BpfObject, kernel: K, handles: ReadonlyMap<MapDef, MapOf<K>>, warnings: readonly string[]) {
+  constructor(object: OpenedObject, kernel: K, handles: ReadonlyMap<MapDef, MapOf<K>>, warnings: readonly string[]) {
     this.object = object;
     this.kernel = kernel;
     this.warnings = warnings;
@@ -72,7 +71,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     this.kconfig = sectionAccess(object.model, 'kconfig', handleOf);
   }
 
-  /** Takes up a program that the kernel accepted; {@link BpfObject.load} does. */
+  /** Takes up a program that the kernel accepted; `BpfObject.load` does. */
   add(relocated: RelocatedProgram, handle: ProgOf<K>): void {
     const { program } = relocated;
     this.#fds.push(handle.fd);

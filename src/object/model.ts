@@ -128,3 +128,10 @@ export interface ObjectModel {
   /** what was odd and taken all the same */
   readonly warnings: readonly string[];
 }
+
+/** An object that was opened, as what becomes of it in a kernel refers to it. */
+export interface OpenedObject {
+  /** everything that was found in the file */
+  readonly model: ObjectModel;
+  readonly maps: readonly MapDef[];
+}

@@ -41,9 +41,9 @@ export const events: Group = {
     for (const engine of ENGINES) {
       const kernel = await attached(engine, objects);
       if (read)
-        kernel.tracePipe.onLine = (line) => {
+        kernel.tracePipe.onLine((line) => {
           characters += line.length;
-        };
+        });
       for (let i = 0; i < WARM[engine]; i++) await round(kernel);
       booted.push({ kernel, times: [] as number[] });
     }

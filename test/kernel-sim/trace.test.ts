@@ -63,7 +63,7 @@ describe('the buffer', () => {
   it('tells of each line as it is written', async () => {
     const k = await boot();
     const seen: string[] = [];
-    k.tracePipe.onLine = (line) => seen.push(line);
+    k.tracePipe.onLine((line) => void seen.push(line));
     k.trace.bpfPrintk('a');
     k.trace.bpfPrintk('b');
     expect(seen.length).toBe(2);

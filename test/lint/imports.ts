@@ -59,19 +59,66 @@ const folderOf = (file: string): string =>
     .filter((folder) => file.startsWith(folder.replaceAll('/', sep) + sep))
     .sort((a, b) => b.length - a.length)[0] ?? '';
 
+/**
+ * Rooms of kernel-sim by floor, the ground first: a room imports from its own floor and from those below. What a higher
+ * floor wants to hear from a lower one, it subscribes to.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['core', 'mm', 'data', 'floors/ground.ts'],
+  ['sym', 'text', 'floors/text.ts'],
+  ['task', 'user', 'vfs', 'syscall', 'trace', 'fault', 'floors/objects.ts'],
+  ['probe', 'net', 'cgroup', 'security', 'iter', 'floors/places.ts'],
+  ['bpf'],
+  ['replay', 'run'],
+  // the kernel ties the floors together; scripts that make its data run on top of all
+  ['kernel.ts', 'index.ts', 'data/make'],
+];
+
+/** Floor of a file of kernel-sim by the longest room that holds it; undefined outside of kernel-sim. @throws where no floor has the room */
+function floorOf(file: string): number | undefined {
+  const [top, ...rest] = file.split(sep);
+  if (top !== 'kernel-sim') return undefined;
+  const path = rest.join('/');
+  const rooms = FLOORS.flatMap((names, floor) => names.map((name) => ({ name, floor })))
+    .filter(({ name }) => path === name || path.startsWith(`${name}/`))
+    .sort((a, b) => b.name.length - a.name.length);
+  if (rooms[0] === undefined) throw new Error(`${file}: give its room a floor in test/lint/imports.ts`);
+  return rooms[0].floor;
+}
+
 const sources = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 
-/** Every import that breaks the table, one line each. */
-export function badImports(): string[] {
-  const bad: string[] = [];
+/** Files of src and kernel-sim, each with the files that it imports, types counted. */
+function importGraph(): Map<string, string[]> {
+  const graph = new Map<string, string[]>();
   for (const file of [...sources('src'), ...sources('kernel-sim')]) {
-    const from = folderOf(file);
     const text = readFileSync(join(root, file), 'utf8');
-    for (const [, target] of text.matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)) {
-      const path = relative(root, resolve(root, dirname(file), target ?? ''));
+    const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)];
+    graph.set(
+      file,
+      targets.map(([, target]) => relative(root, resolve(root, dirname(file), target ?? ''))),
+    );
+  }
+  return graph;
+}
+
+/** Every import that breaks the tables, and every circle of files, one line each. */
+export function badImports(): string[] {
+  const graph = importGraph();
+  return [...againstTables(graph), ...circles(graph)];
+}
+
+function againstTables(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const bad: string[] = [];
+  for (const [file, targets] of graph) {
+    const from = folderOf(file);
+    for (const path of targets) {
+      const [own, other] = [floorOf(file), floorOf(path)];
+      if (own !== undefined && other !== undefined && own < other)
+        bad.push(`${file}: floor ${own} of kernel-sim may not import ${path} of floor ${other}`);
       const to = folderOf(path);
       if (to === from || isEverywhere(path)) continue;
       const rule = allowed[from] ?? [];
@@ -110,6 +157,31 @@ export async function hostUses(): Promise<string[]> {
     }),
   );
   return found.flat();
+}
+
+/** Circles of files, by Tarjan's strongly connected components (SIAM Journal on Computing 1, 1972). */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const number = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string): void => {
+    const own = number.size;
+    number.set(file, own);
+    low.set(file, own);
+    stack.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!graph.has(next)) continue;
+      if (!number.has(next)) visit(next);
+      // what has left the stack belongs to a component that is complete
+      if (stack.includes(next)) low.set(file, Math.min(low.get(file)!, low.get(next)!));
+    }
+    if (low.get(file) !== own) return;
+    const members = stack.splice(stack.indexOf(file));
+    if (members.length > 1) found.push(`a circle of ${members.length} files: ${members.sort().join(', ')}`);
+  };
+  for (const file of graph.keys()) if (!number.has(file)) visit(file);
+  return found;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

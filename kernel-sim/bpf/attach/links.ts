@@ -15,8 +15,9 @@ import { KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { ProbeLink, TrampolinePoint } from '../../probe/types.ts';
 import { BpfError, NotModelledError } from '../errors.ts';
+import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import type { BpfState } from '../syscall/state.ts';
+import { BpfLink } from './link.ts';
 
 const LINK = 'BPF_LINK_CREATE';
 const RAW_TP = 'BPF_RAW_TRACEPOINT_OPEN';
@@ -42,56 +43,6 @@ export interface RawTracepointAttrs {
   /** tracepoint; none for programs whose target was given at load */
   readonly name?: string;
   readonly cookie?: bigint;
-}
-
-/**
- * An attachment. It lasts as long as something refers to it: its descriptors, which count once together, and each pin
- * in a bpffs (bpf(2), BPF_OBJ_PIN).
- */
-export class BpfLink implements FdObject {
-  readonly fdName = 'anon_inode:bpf_link';
-  id = 0;
-  /** `enum bpf_link_type` */
-  readonly type: number;
-  readonly prog: BpfProg;
-  /** what was patched; several for a multi link */
-  readonly probes: readonly ProbeLink[];
-  #attached = true;
-  #refs = 1;
-  readonly #holds: FdObject | undefined;
-  readonly #onFree: () => void;
-  /** `holds`: what must live as long as the link, its perf event */
-  constructor(type: number, prog: BpfProg, probes: readonly ProbeLink[], onFree: () => void, holds?: FdObject) {
-    this.type = type;
-    this.prog = prog.get();
-    this.probes = probes;
-    this.#onFree = onFree;
-    this.#holds = holds;
-    holds?.get?.();
-  }
-  get attached(): boolean {
-    return this.#attached;
-  }
-  /** BPF_LINK_DETACH: nothing runs any more, and the link is there still for those who refer to it. */
-  detach(): void {
-    if (!this.#attached) return;
-    this.#attached = false;
-    for (const probe of this.probes) probe.detach();
-  }
-  get(): this {
-    this.#refs++;
-    return this;
-  }
-  put(): void {
-    if (--this.#refs > 0) return;
-    this.detach();
-    this.#onFree();
-    this.#holds?.put?.();
-    this.prog.put();
-  }
-  release(): void {
-    this.put();
-  }
 }
 
 const fdOf = (given: number | { readonly fd: number }): number => (typeof given === 'object' ? given.fd : given);
@@ -155,7 +106,8 @@ export function openRawTracepoint(state: BpfState, attrs: RawTracepointAttrs): B
 }
 
 function add(state: BpfState, type: number, prog: BpfProg, probes: readonly ProbeLink[], holds?: FdObject): BpfLink {
-  const link: BpfLink = new BpfLink(type, prog, probes, () => state.links.remove(link), holds);
+  const link = new BpfLink(type, prog, probes, holds);
+  link.freed.add(() => state.links.remove(link));
   state.links.add(link);
   return link;
 }

@@ -1,7 +1,7 @@
 /** What a context model is made for: the kernel that runs and the program's loader. */
 import { BPF_CALL, BPF_JMP, type Insn, insn } from '../../../src/isa/index.ts';
 import type { HelperScope } from '../../../src/verifier/kernel.ts';
-import type { StructLayout } from './layout.ts';
+import type { StructLayout } from '../../core/field-layout.ts';
 
 export interface ContextEnv {
   readonly layout: StructLayout;

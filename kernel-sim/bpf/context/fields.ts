@@ -8,7 +8,7 @@ import { accessSize } from '../../../src/isa/build.ts';
 import type { Insn } from '../../../src/isa/index.ts';
 import { BPF_LDX } from '../../../src/isa/index.ts';
 import type { ContextModel, CtxAccess, TypeFlag } from '../../../src/verifier/kernel.ts';
-import type { StructLayout } from './layout.ts';
+import type { StructLayout } from '../../core/field-layout.ts';
 import { loadedSize, loadPath, resolvePath } from './path.ts';
 
 /**

@@ -20,9 +20,9 @@ import { sockAddrContext } from './sock-addr.ts';
 import { sockOpsContext } from './sock-ops.ts';
 import { xdpContext } from './xdp.ts';
 
+export { layoutOf, type StructLayout } from '../../core/field-layout.ts';
 export type { ContextEnv } from './env.ts';
 export { iterTarget } from './iter.ts';
-export { layoutOf, type StructLayout } from './layout.ts';
 export { structOpsMember } from './struct-ops.ts';
 
 /** Program types whose context is not BTF's to describe. */

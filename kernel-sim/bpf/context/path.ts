@@ -9,7 +9,7 @@
 
 import { alu32Imm, jumpImm, ldx } from '../../../src/isa/build.ts';
 import { BPF_AND, BPF_JEQ, type Insn } from '../../../src/isa/index.ts';
-import type { StructField, StructLayout } from './layout.ts';
+import type { StructField, StructLayout } from '../../core/field-layout.ts';
 
 export interface PathStep extends StructField {
   /** the pointer may be NULL, which ends the path */

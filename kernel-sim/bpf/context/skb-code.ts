@@ -19,8 +19,8 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
+import type { StructLayout } from '../../core/field-layout.ts';
 import { type ContextEnv, emitCall } from './env.ts';
-import type { StructLayout } from './layout.ts';
 
 const SKB_PULL_DATA = 39;
 const exit = (): Insn => insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);

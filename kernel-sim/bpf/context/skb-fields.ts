@@ -19,8 +19,8 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
+import type { StructLayout } from '../../core/field-layout.ts';
 import { type Conversion, type Field, place } from './fields.ts';
-import type { StructLayout } from './layout.ts';
 import { loadPath } from './path.ts';
 import { freeRegister } from './scratch.ts';
 

@@ -6,7 +6,7 @@ import { BPF_EXIT, BPF_JMP, type Insn } from '../../../src/isa/index.ts';
 import { DEFAULT_FEATURES, type JitFeatures, type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
 import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
 import { KernelError } from '../../core/errno.ts';
-import type { Kernel } from '../../kernel.ts';
+import type { ObjectFloor } from '../../floors/objects.ts';
 import type { ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg } from '../prog/prog.ts';
@@ -26,10 +26,10 @@ export interface ImageOptions {
 }
 
 export class ImageEngine {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #callBase: bigint;
   readonly #progAt: (addr: number) => BpfProg | undefined;
-  constructor(kernel: Kernel, callBase: bigint, progAt: (addr: number) => BpfProg | undefined) {
+  constructor(kernel: ObjectFloor, callBase: bigint, progAt: (addr: number) => BpfProg | undefined) {
     this.#kernel = kernel;
     this.#callBase = callBase;
     this.#progAt = progAt;

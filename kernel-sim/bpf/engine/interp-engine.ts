@@ -7,7 +7,8 @@ import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts'
 import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
 import { type Executor, PAUSED } from '../../core/pause.ts';
-import type { Kernel } from '../../kernel.ts';
+import type { Refault } from '../../fault/refault.ts';
+import type { ObjectFloor } from '../../floors/objects.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg } from '../prog/prog.ts';
@@ -19,7 +20,6 @@ import {
   predecode,
   SLOT_BYTES,
 } from './interp/index.ts';
-import { type Refault, refaultOf } from './refault.ts';
 
 /** MAX_TAIL_CALL_CNT */
 const MAX_TAIL_CALLS = 33;
@@ -37,7 +37,7 @@ interface Entry {
 }
 
 export class InterpEngine implements InterpEnv, Executor {
-  readonly #kernel: Kernel;
+  readonly #kernel: ObjectFloor;
   readonly #interp: Interpreter;
   readonly #faults: Refault;
   readonly #mapAt: (addr: Addr) => BpfMap | undefined;
@@ -46,11 +46,11 @@ export class InterpEngine implements InterpEnv, Executor {
   readonly #callBase: bigint;
   #text: { run: Addr[]; args: Addr[] } | undefined;
   #resume: Addr = 0;
-  constructor(kernel: Kernel, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
+  constructor(kernel: ObjectFloor, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
     this.#kernel = kernel;
     this.#interp = new Interpreter(kernel.memory);
     this.#callBase = callBase;
-    this.#faults = refaultOf(kernel);
+    this.#faults = kernel.faults.refault;
     this.#mapAt = mapAt;
   }
 

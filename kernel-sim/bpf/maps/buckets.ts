@@ -3,8 +3,8 @@
  * pointer (include/linux/rculist_nulls.h), all in guest memory. Elements are named by their addresses.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
+import type { MapLayout } from '../../core/map-layout.ts';
 import type { MapHost } from './host.ts';
-import type { MapLayout } from './layout.ts';
 
 /** The lower half of LIST_POISON2, which marks an element that is in no list, and the upper half. */
 const POISON_LO = 0x122;

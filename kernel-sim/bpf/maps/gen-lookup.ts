@@ -24,8 +24,8 @@ import {
 } from '../../../src/isa/index.ts';
 import { BPF_F_INNER_MAP, MAP_TYPES } from '../../../src/uapi/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
+import type { StructLayout } from '../../core/field-layout.ts';
 import { type ContextEnv, emitCall } from '../context/env.ts';
-import type { StructLayout } from '../context/layout.ts';
 
 const alu64Imm = (op: number, dst: number, imm: number): Insn => insn(BPF_ALU64 | op, dst, 0, 0, imm);
 /** BPF_MOV64_PERCPU_REG: adds this CPU's offset; `off` marks it among register moves. */

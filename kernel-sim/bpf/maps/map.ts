@@ -11,8 +11,9 @@ import { encodeUtf8 } from '../../../src/platform/index.ts';
 import { BPF_F_RDONLY_PROG, mapTypeName } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
 import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
+import { Listeners } from '../../core/listeners.ts';
+import type { MapLayout } from '../../core/map-layout.ts';
 import type { MapHost } from './host.ts';
-import type { MapLayout } from './layout.ts';
 
 /** Attributes of MAP_CREATE after validation, numbers throughout. */
 export interface MapAttrs {
@@ -75,7 +76,7 @@ export abstract class BpfMap {
   spinLockOffset = -1;
   #refs = 1;
   /** told when the last reference goes */
-  onFree: (() => void) | undefined;
+  readonly freed = new Listeners<[]>();
   readonly #areas: { at: Addr; big: boolean }[] = [];
 
   /**
@@ -234,7 +235,7 @@ export abstract class BpfMap {
   put(): void {
     if (--this.#refs === 0) {
       this.free();
-      this.onFree?.();
+      this.freed.tell();
       for (const { at, big } of this.#areas) big ? this.host.vfree(at) : this.host.kfree(at);
     } else {
       this.host.memory.writeU32(this.addr + this.layout.bpf_map.refcnt, this.#refs);

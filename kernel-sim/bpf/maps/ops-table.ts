@@ -3,8 +3,7 @@
  * bpf_map_lookup_elem() and its kin take the function to call (Linux 6.12 include/linux/bpf.h).
  */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { defineHelper } from '../helpers/bodies/index.ts';
-import type { BpfState } from '../syscall/state.ts';
+import type { BpfState } from '../objects/state.ts';
 import type { MapLayout } from './index.ts';
 import { type MapOp, mapOpSymbol, mapOpsSymbol } from './ops.ts';
 
@@ -35,7 +34,7 @@ export function mapOpsTable(state: BpfState, type: number): Addr {
     if (name === undefined || target === undefined) continue;
     memory.writeAddr(at + state.layout.bpf_map_ops[FIELDS[op]], target);
     // these are called through the table
-    if (op === 'lookup' || op === 'lookup_percpu') defineHelper(state, name);
+    if (op === 'lookup' || op === 'lookup_percpu') state.helpers.define(name);
   }
   return at;
 }

@@ -7,7 +7,8 @@ import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
 import type { InterpEngine } from '../engine/interp-engine.ts';
 import { BpfError, NotModelledError } from '../errors.ts';
 import { helperName, helperRow } from '../helpers/index.ts';
-import { type BpfState, BtfObject } from '../syscall/state.ts';
+import { BtfObject } from '../objects/btf-object.ts';
+import type { BpfState } from '../objects/state.ts';
 import { type LoadRequest, loadFailure } from './load.ts';
 import { BpfProg, type ProgCode } from './prog.ts';
 import { resolveReferences } from './resolve.ts';
@@ -18,10 +19,6 @@ import { verifyAndRewrite } from './verified.ts';
 export interface Engines {
   readonly interp: InterpEngine;
   readonly image: ImageEngine;
-  /** makes sure that a helper's text exists; false where the model has no such helper */
-  readonly defineHelper: (symbol: string) => boolean;
-  /** gives text to a kernel function without a body, which stops a program that reaches it */
-  readonly defineUnmodelled: (symbol: string) => void;
   readonly ldAbs: (
     type: number,
   ) => ((insn: LoadRequest['insns'][number]) => LoadRequest['insns'] | undefined) | undefined;
@@ -48,11 +45,11 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
   let unmodelled: string[];
   try {
     built = attrs.classic
-      ? classicCode(state, engines, request)
+      ? classicCode(state, request)
       : unverified
         ? unverifiedCode(state, engines, request)
         : verifyAndRewrite(state, request, aux);
-    unmodelled = unverified ? [] : defineCallees(state, engines, built.code.insns);
+    unmodelled = unverified ? [] : defineCallees(state, built.code.insns);
   } catch (error) {
     state.host.kfree(aux);
     throw error;
@@ -99,7 +96,7 @@ function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest)
     );
     const maps = resolveReferences(state, insns, request.fdArray, {
       isResolved: (slot) => request.insns[origins[slot]!]?.code !== CALL,
-      helper: (id) => addrToBigInt(helperAddress(state, engines, request, id)),
+      helper: (id) => addrToBigInt(helperAddress(state, request, id)),
     });
     return { code: { insns, origins, funcs, maps }, log: '', verifiedInsns: 0, pokes: [] };
   } catch (error) {
@@ -109,7 +106,7 @@ function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest)
 }
 
 /** Makes the text of all kernel functions that the program calls; the names of those that the model has no body for. */
-function defineCallees(state: BpfState, engines: Engines, insns: ProgCode['insns']): string[] {
+function defineCallees(state: BpfState, insns: ProgCode['insns']): string[] {
   const missing = new Set<string>();
   const { symbols } = state.kernel;
   const base = addrFromBigInt(state.callBase);
@@ -117,22 +114,22 @@ function defineCallees(state: BpfState, engines: Engines, insns: ProgCode['insns
     if (insn.code !== CALL || insn.src === BPF_PSEUDO_CALL) continue;
     const found = symbols.at(base + insn.imm);
     if (found === undefined || found.offset !== 0) continue;
-    if (engines.defineHelper(found.name)) continue;
-    engines.defineUnmodelled(found.name);
+    if (state.helpers.define(found.name)) continue;
+    state.helpers.defineUnmodelled(found.name);
     missing.add(found.name);
   }
   return [...missing];
 }
 
 /** SO_ATTACH_FILTER: checked and converted, never verified. */
-function classicCode(state: BpfState, engines: Engines, request: LoadRequest): Built {
+function classicCode(state: BpfState, request: LoadRequest): Built {
   const layout = layoutOf(state.kernel.btf);
   try {
     const filters = readFilters(writeInsns(request.insns));
     const { insns, origins, stackDepth } = convertClassic(filters, {
       offset: (struct, field) => layout.field(struct, field).offset,
       call: (name) => {
-        if (!engines.defineHelper(name)) throw new NotModelledError('BPF_PROG_LOAD', `kernel function ${name}`);
+        if (!state.helpers.define(name)) throw new NotModelledError('BPF_PROG_LOAD', `kernel function ${name}`);
         return Number(addrToBigInt(state.kernel.symbols.find(name)!.address) - state.callBase);
       },
     });
@@ -150,13 +147,13 @@ function classicCode(state: BpfState, engines: Engines, request: LoadRequest): B
 }
 
 /** Address of a helper's text for a program, made on first use. @throws BpfError naming the helper */
-export function helperAddress(state: BpfState, engines: Engines, request: LoadRequest, id: number): number {
+export function helperAddress(state: BpfState, request: LoadRequest, id: number): number {
   const row = helperRow(id, { type: request.type, expectedAttachType: request.expectedAttachType });
   const name = helperName(id);
   // An unverified program may call what its type would not give it: any row of the helper will do.
   const symbol = row?.symbol === undefined ? `bpf_${name}` : row.symbol;
   if (name === 'unknown' || symbol === null) throw new MalformedProgram(`invalid func ${name}#${id}`);
-  if (!engines.defineHelper(symbol)) throw new NotModelledError('BPF_PROG_LOAD', `helper bpf_${name} (${symbol})`);
+  if (!state.helpers.define(symbol)) throw new NotModelledError('BPF_PROG_LOAD', `helper bpf_${name} (${symbol})`);
   const at = state.kernel.symbols.find(symbol)?.address;
   if (at === undefined) throw new NotModelledError('BPF_PROG_LOAD', `kernel symbol ${symbol}`);
   return at;

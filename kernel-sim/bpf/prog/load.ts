@@ -5,8 +5,8 @@ import { attachType, progType, progTypeName, UnknownNameError } from '../../../s
 import type { Caps } from '../../../src/verifier/types.ts';
 import type { Errno } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
+import type { BpfState } from '../objects/state.ts';
 import { isObjectName } from '../syscall/map-create.ts';
-import type { BpfState } from '../syscall/state.ts';
 import {
   checkAttach,
   fixupAttachType,

@@ -5,7 +5,7 @@ import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import { fromHex } from '../../../src/platform/index.ts';
 import type { FdObject } from '../../core/fds.ts';
-import type { Kernel } from '../../kernel.ts';
+import type { Ground } from '../../floors/ground.ts';
 import type { InterpProgram } from '../engine/interp/index.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { progTag } from './tag.ts';
@@ -93,11 +93,11 @@ export class BpfProg implements FdObject {
   onFree: (() => void)[] = [];
   runCount = 0;
   runTime = 0n;
-  readonly #kernel: Kernel;
+  readonly #kernel: Ground;
   readonly #offsets: { readonly [F in keyof typeof BPF_PROG]: number };
   #refs = 1;
 
-  constructor(kernel: Kernel, init: ProgInit) {
+  constructor(kernel: Ground, init: ProgInit) {
     this.#kernel = kernel;
     this.init = init;
     this.#offsets = offsets(kernel);
@@ -184,7 +184,7 @@ export class BpfProg implements FdObject {
   }
 }
 
-function offsets(kernel: Kernel): { readonly [F in keyof typeof BPF_PROG]: number } {
+function offsets(kernel: Ground): { readonly [F in keyof typeof BPF_PROG]: number } {
   // BPF_PROG is right for the kernel that ships, whose BTF need not be read for it
   const { structs } = kernel;
   const layout = structs.foreign && structs.has('bpf_prog') ? structs.of('bpf_prog') : undefined;

@@ -7,7 +7,7 @@ import type { Insn } from '../../../src/isa/index.ts';
 import * as isa from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import type { BpfMap } from '../maps/index.ts';
-import type { BpfState } from '../syscall/state.ts';
+import type { BpfState } from '../objects/state.ts';
 import { COMMAND, loadFailure } from './load.ts';
 import { MalformedProgram } from './unverified.ts';
 

@@ -13,7 +13,8 @@ import { RewriteError, rewriteProgram } from '../../../src/verifier/rewrite/inde
 import type { Errno } from '../../core/errno.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
-import { type BpfState, BtfObject } from '../syscall/state.ts';
+import { BtfObject } from '../objects/btf-object.ts';
+import type { BpfState } from '../objects/state.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
 import { mapFacts } from './map-facts.ts';
 import type { ProgCode } from './prog.ts';

@@ -2,32 +2,28 @@
 import { type Btf, validateBtf } from '../../../src/btf/index.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { FdObject } from '../../core/fds.ts';
-import type { Kernel } from '../../kernel.ts';
-import { runInSlices, runThrough } from '../../run/drive.ts';
-import type { InsnCounter, TestRunOptions, TestRunResult } from '../../run/types.ts';
-import {
-  BpfLink,
-  createLink,
-  type LinkCreateAttrs,
-  openRawTracepoint,
-  type RawTracepointAttrs,
-} from '../attach/links.ts';
+import type { PlacesFloor } from '../../floors/places.ts';
+import { BpfLink } from '../attach/link.ts';
+import { createLink, type LinkCreateAttrs, openRawTracepoint, type RawTracepointAttrs } from '../attach/links.ts';
 import { contextModel, layoutOf } from '../context/index.ts';
 import { ImageEngine } from '../engine/image-engine.ts';
 import { InterpEngine } from '../engine/interp-engine.ts';
 import { BpfError } from '../errors.ts';
-import { defineHelper, defineUnmodelled, fireTimers } from '../helpers/bodies/index.ts';
+import { HelperTexts } from '../helpers/bodies/index.ts';
 import { BpfMap } from '../maps/index.ts';
 import { PerfOutput, type PerfSample } from '../maps/perf-output.ts';
+import { BtfObject } from '../objects/btf-object.ts';
+import type { Ids } from '../objects/ids.ts';
+import { BpfState } from '../objects/state.ts';
 import { buildProgram, type Engines } from '../prog/build.ts';
 import { dumpXlated } from '../prog/dump.ts';
 import { checkLoad, type ProgLoadAttrs } from '../prog/load.ts';
 import { BpfProg } from '../prog/prog.ts';
+import type { InsnCounter, TestRunOptions, TestRunResult, TestRuns } from '../prog/test-run.ts';
 import { MapHandle, Program } from './handles.ts';
 import { type BtfInfo, infoOf, type LinkInfo, type MapInfo, type ProgInfo } from './info.ts';
 import { MapCommands } from './map-commands.ts';
 import { createMap, type MapCreateAttrs } from './map-create.ts';
-import { BpfState, BtfObject, type Ids } from './state.ts';
 
 /** An attachment as its creator holds it: by its descriptor. */
 export interface LinkHandle {
@@ -41,10 +37,12 @@ export interface LinkHandle {
 export class Bpf {
   readonly #state: BpfState;
   readonly #mapCommands: MapCommands;
+  readonly #testRuns: TestRuns;
   #engines: Engines | undefined;
 
-  constructor(kernel: Kernel) {
-    this.#state = new BpfState(kernel);
+  constructor(kernel: PlacesFloor, testRuns: TestRuns) {
+    this.#testRuns = testRuns;
+    this.#state = new BpfState(kernel, (state) => new HelperTexts(state));
     this.#mapCommands = new MapCommands(this.#state);
   }
 
@@ -71,7 +69,7 @@ export class Bpf {
     if (!verdict.ok) throw new BpfError('BPF_BTF_LOAD', verdict.errno, 'the BTF is not valid', verdict.log);
     const object = new BtfObject(verdict.btf, bytes);
     this.#state.btfs.add(object);
-    object.onFree = () => this.#state.btfs.remove(object);
+    object.freed.add(() => this.#state.btfs.remove(object));
     return { fd: this.#state.kernel.fds.install(object), id: object.id, btf: verdict.btf };
   }
 
@@ -182,7 +180,7 @@ export class Bpf {
    * others when their time moves on.
    */
   fireTimers(): number {
-    return fireTimers(this.#state);
+    return this.#state.helpers.fireTimers();
   }
 
   /** Program behind a descriptor. */
@@ -201,7 +199,7 @@ export class Bpf {
     return new Program(
       {
         testRun: (p, options) => this.#testRun(p, options),
-        run: (p, options) => runInSlices(this.#state, this.#counter(), p, options),
+        run: (p, options) => this.#testRuns.inSlices(this.#state, this.#counter(), p, options),
         dump: (p) => this.#dump(p),
       },
       this.#state.kernel.fds,
@@ -228,7 +226,7 @@ export class Bpf {
   }
 
   #testRun(prog: BpfProg, options: TestRunOptions): TestRunResult {
-    return runThrough(this.#state, this.#counter(), prog, options);
+    return this.#testRuns.through(this.#state, this.#counter(), prog, options);
   }
   /** What counts executed instructions: the interpreter does, and the machine those that images mark. */
   #counter(): InsnCounter {
@@ -262,13 +260,11 @@ export class Bpf {
         image ??= new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at));
         return image;
       },
-      defineHelper: (symbol) => defineHelper(state, symbol),
-      defineUnmodelled: (symbol) => defineUnmodelled(state, symbol),
       ldAbs: (type) => {
         const model = contextModel(type, {
           layout: layoutOf(kernel.btf),
           symbol: (name) => {
-            defineHelper(state, name);
+            state.helpers.define(name);
             const at = kernel.symbols.find(name)?.address;
             return at === undefined ? undefined : addrToBigInt(at);
           },

@@ -3,12 +3,12 @@ import { writeInsns } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import { mapTypeName, progTypeName } from '../../../src/uapi/index.ts';
 import type { FdObject } from '../../core/fds.ts';
-import type { AsyncTestRunOptions, TestRunOptions, TestRunResult } from '../../run/types.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { RingbufMap } from '../maps/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import type { MapCommands } from './map-commands.ts';
+import type { AsyncTestRunOptions, TestRunOptions, TestRunResult } from '../prog/test-run.ts';
+import type { MapBytes, MapCommands } from './map-commands.ts';
 
 /** One function of a program's image. */
 export interface JitedFunc {
@@ -131,9 +131,6 @@ export class Program {
     this.#descriptor.close();
   }
 }
-
-/** A key or value: its bytes, or a number that is stored in the map's size, little-endian. */
-export type MapBytes = Uint8Array | number | bigint | readonly number[] | null | undefined;
 
 /** A map. Its commands throw a BpfError, EBADF once it is closed. */
 export class MapHandle {

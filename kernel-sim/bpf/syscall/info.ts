@@ -1,10 +1,10 @@
 /** OBJ_GET_INFO_BY_FD: `struct bpf_prog_info`, `bpf_map_info`, `bpf_btf_info`, `bpf_link_info` as objects (include/uapi/linux/bpf.h). */
 import type { FdObject } from '../../core/fds.ts';
-import { BpfLink } from '../attach/links.ts';
+import { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
 import { BpfMap } from '../maps/index.ts';
+import { BtfObject } from '../objects/btf-object.ts';
 import { BpfProg } from '../prog/prog.ts';
-import { BtfObject } from './state.ts';
 
 export interface ProgInfo {
   readonly kind: 'prog';

@@ -5,8 +5,10 @@ import { ERRNO, type Errno, errnoName } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { BloomFilterMap } from '../maps/index.ts';
-import type { MapBytes } from './handles.ts';
-import type { BpfState } from './state.ts';
+import type { BpfState } from '../objects/state.ts';
+
+/** A key or value: its bytes, or a number that is stored in the map's size, little-endian. */
+export type MapBytes = Uint8Array | number | bigint | readonly number[] | null | undefined;
 
 /** Types without MAP_FREEZE, and those that a freeze may not reach. */
 const UNFREEZABLE: readonly number[] = [T.STRUCT_OPS];

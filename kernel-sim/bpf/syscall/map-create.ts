@@ -15,7 +15,8 @@ import { KernelError } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
 import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from '../maps/index.ts';
 import { mapOpsTable } from '../maps/ops-table.ts';
-import { type BpfState, BtfObject } from './state.ts';
+import { BtfObject } from '../objects/btf-object.ts';
+import type { BpfState } from '../objects/state.ts';
 
 export interface MapCreateAttrs {
   /** `enum bpf_map_type` by name or number */

@@ -14,6 +14,6 @@ const rows = Object.entries(table).map(
 );
 writeFileSync(
   fileURLToPath(new URL('../text.ts', import.meta.url)),
-  `/** Made by make/pregenerate.ts: kernel text at the shipped symbols' addresses. */\nimport type { TextTable } from '../text/pregenerated.ts';\n\nexport const textTable: TextTable = {\n${rows.join('\n')}\n};\n`,
+  `/** Made by make/pregenerate.ts: kernel text at the shipped symbols' addresses. */\nimport type { TextTable } from './text-table.ts';\n\nexport const textTable: TextTable = {\n${rows.join('\n')}\n};\n`,
 );
 console.log(`${table.names.split(' ').length} functions, ${Buffer.from(table.text, 'base64').length} bytes`);

@@ -9,9 +9,9 @@ import type { TraceSite } from '../../text/compile.ts';
 import { beginningOf } from '../../text/function-maker.ts';
 import { tables } from '../../text/functions/index.ts';
 import { KernelText } from '../../text/kernel-text.ts';
-import type { TextTable } from '../../text/pregenerated.ts';
 import { builtinBtf } from '../builtin.ts';
 import { layouts } from '../layouts.ts';
+import type { TextTable } from '../text-table.ts';
 
 interface Made {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What hand-written kernel text refers to while it is emitted. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { type Assembler, at, mem, rbp, rsp } from '../../../src/x86/index.ts';
-import type { MapLayout } from '../../bpf/maps/layout.ts';
+import type { MapLayout } from '../../core/map-layout.ts';
 
 export interface EmitContext {
   /** symbol's address. @throws where the active kallsyms has none */

@@ -5,7 +5,7 @@
  */
 import { type Assembler, at, type Label, mem, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 
-import { DCACHE_REFERENCED, FILE_NEXT, fileWord, NAME_NEXT } from '../../task/layout.ts';
+import { DCACHE_REFERENCED, FILE_NEXT, fileWord, NAME_NEXT } from '../../core/object-words.ts';
 import { type Emit, type EmitContext, hyper, load, mov, percpu, store } from './context.ts';
 
 /** ENXIO, ENODEV, ETXTBSY: the name was found and allowed, and opening the file failed (fs/open.c, do_dentry_open) */

@@ -1,7 +1,7 @@
 /** Kernel text that is written instruction by instruction. */
 
 import { syscalls } from '../../data/syscalls.ts';
-import { EVENT_NAMES, eventArgs } from '../../trace/events.ts';
+import { EVENT_NAMES, eventArgs } from '../../data/tracepoints.ts';
 import { arrayMap } from './array-map.ts';
 import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
 import type { Emit } from './context.ts';

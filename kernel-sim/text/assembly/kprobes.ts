@@ -2,7 +2,7 @@
  * kprobes: the table, the breakpoint's handler, and the way to the programs (Linux 6.12 Documentation/trace/kprobes.rst).
  */
 import { type Assembler, at, GPR, mem } from '../../../src/x86/index.ts';
-import { KPROBE } from '../../probe/layout.ts';
+import { KPROBE } from '../../core/trace-kprobe.ts';
 import { type Emit, enter, hyper, leave, load, mov, percpu, percpuAt, preempt, store } from './context.ts';
 
 const { rax, rcx, rdx, rbx, rsi, rdi, r12, r13 } = GPR;

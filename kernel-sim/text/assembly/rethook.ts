@@ -1,6 +1,6 @@
 /** Return hooks of kretprobes: a function's return address becomes the trampoline's (Linux 6.12 kernel/trace/rethook.c). */
 import { at, GPR } from '../../../src/x86/index.ts';
-import { KPROBE } from '../../probe/layout.ts';
+import { KPROBE } from '../../core/trace-kprobe.ts';
 import { type Emit, enter, leave, load, mov, percpu, preempt, store } from './context.ts';
 import { popRegs, pushRegs } from './entry.ts';
 

@@ -58,11 +58,11 @@ export async function replayAll(
     if (chunk !== '') process.stdout.write(chunk);
     chunk = '';
   };
-  kernel.tracePipe.onLine = (line) => {
+  const unlisten = kernel.tracePipe.onLine((line) => {
     lines++;
     chunk += `${line}\n`;
     if (chunk.length >= CHUNK) flush();
-  };
+  });
   try {
     const result = await kernel.replay(recording.trace, {
       signal: options.signal,
@@ -83,6 +83,6 @@ export async function replayAll(
   } finally {
     flush();
     progress.clear();
-    kernel.tracePipe.onLine = undefined;
+    unlisten();
   }
 }

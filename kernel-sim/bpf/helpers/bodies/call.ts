@@ -1,11 +1,12 @@
 /** How a helper's body is registered and what it is given. */
 import { type Addr, addrHi, addrLo } from '../../../../src/machine/addr.ts';
 import { MachineStop } from '../../../../src/machine/index.ts';
-import type { Args } from '../../../core/args.ts';
-import type { Kernel, Pair } from '../../../kernel.ts';
+import type { Args, Pair } from '../../../core/args.ts';
+import type { PlacesFloor } from '../../../floors/places.ts';
 import { BUDGET_SPENT } from '../../engine/interp/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
-import type { BpfState } from '../../syscall/state.ts';
+import type { BpfState } from '../../objects/state.ts';
+import { Printing } from './printing.ts';
 
 /** A helper was given a map pointer that points to no map: the verifier prevents that. */
 export class NoMapError extends MachineStop {
@@ -14,15 +15,28 @@ export class NoMapError extends MachineStop {
   }
 }
 
+/** A `struct bpf_timer`, while somebody may be called back by it. */
+export interface Timer {
+  readonly map: Addr;
+  callback: Addr;
+  /** ns since boot; infinite where it is not armed */
+  expires: number;
+}
+
 /** What a body works with: arguments and result, and the kernel. */
 export class HelperCall {
   readonly args: Args;
-  readonly kernel: Kernel;
+  readonly kernel: PlacesFloor;
   readonly state: BpfState;
+  /** timers in map values, by their address */
+  readonly timers = new Map<Addr, Timer>();
+  /** formats that were read, and what prints them */
+  readonly printing: Printing;
   constructor(state: BpfState) {
     this.state = state;
     this.kernel = state.kernel;
     this.args = state.kernel.args;
+    this.printing = new Printing(state.kernel);
   }
   /** The map that argument n points to. @throws NoMapError where it points to none */
   map(n: number): BpfMap {
@@ -33,7 +47,7 @@ export class HelperCall {
   /** Calls a callback of the program; its answer's low half. */
   callback(address: Addr, args: readonly Pair[]): number {
     if (this.kernel.machine.marked >= this.kernel.markedLimit) throw new MachineStop(BUDGET_SPENT);
-    const stop = this.kernel.call(address, args);
+    const stop = this.kernel.machine.call(address, args);
     if (stop.reason !== 'halt') throw new MachineStop(stop);
     return this.kernel.cpu.regs[0]!;
   }

@@ -1,7 +1,7 @@
 /** Dynamic pointers: bpf-helpers(7), bpf_dynptr_from_mem and its kin; `struct bpf_dynptr_kern` is data, size with flags, offset. */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
-import { GuestStruct } from '../../../run/packet.ts';
+import { GuestStruct } from '../../../core/guest-struct.ts';
 import { RingbufMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
@@ -43,7 +43,7 @@ export function readDynptr(call: HelperCall, at: Addr): Dynptr {
   const data = memory.readAddr(at);
   const offset = memory.readU32(at + 12);
   const struct = PACKETS[(word >> TYPE_SHIFT) & 7];
-  const base = data !== 0 && struct ? new GuestStruct(call.state, struct, data).get('data') : data;
+  const base = data !== 0 && struct ? new GuestStruct(call.kernel, struct, data).get('data') : data;
   return { at, data, start: base + offset, size: word & SIZE_MASK, offset, word, readOnly: (word & READ_ONLY) !== 0 };
 }
 export const outside = (size: number, offset: number, length: number): boolean =>

@@ -1,6 +1,6 @@
 /** Kernel functions that programs call by BTF id (Linux 6.12 Documentation/bpf/kfuncs.rst, bpf_iterators.rst). */
 import { ERRNO } from '../../../core/errno.ts';
-import { GuestStruct } from '../../../run/packet.ts';
+import { GuestStruct } from '../../../core/guest-struct.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 import { clear, type Dynptr, init, outside, READ_ONLY, readDynptr, SIZE_MASK, TYPE_SKB, TYPE_XDP } from './dynptr.ts';
 
@@ -20,7 +20,7 @@ const fromPacket =
       args.retInt(-ERRNO.EINVAL);
       return;
     }
-    const buffer = new GuestStruct(call.state, type === TYPE_SKB ? 'sk_buff' : 'xdp_buff', packet);
+    const buffer = new GuestStruct(call.kernel, type === TYPE_SKB ? 'sk_buff' : 'xdp_buff', packet);
     const size = type === TYPE_SKB ? buffer.get('len') : buffer.get('data_end') - buffer.get('data');
     init(call, to, packet, size, type);
     if (readOnly) kernel.memory.writeU32(to + 8, (kernel.memory.readU32(to + 8) | READ_ONLY) >>> 0);

@@ -3,7 +3,7 @@
  * written lies in the event's ring as PERF_RECORD_SAMPLE with raw data (perf_event_open(2)).
  */
 import { ERRNO } from '../../../core/errno.ts';
-import { GuestStruct } from '../../../run/packet.ts';
+import { GuestStruct } from '../../../core/guest-struct.ts';
 import { PerfEventArrayMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
@@ -45,7 +45,7 @@ const withPacket =
     const { args, kernel } = call;
     const size = args.u32(4);
     const wanted = args.hi(2) & 0xfffff;
-    const buffer = new GuestStruct(call.state, struct, args.addr(0));
+    const buffer = new GuestStruct(call.kernel, struct, args.addr(0));
     const length = struct === 'sk_buff' ? buffer.get('len') : buffer.get('data_end') - buffer.get('data');
     if (wanted > length) {
       args.retInt(-ERRNO.EFAULT);

@@ -1,7 +1,8 @@
 /** Packets in socket buffers: bpf-helpers(7), bpf_skb_load_bytes and its kin, and the functions that legacy loads call. */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
-import { GuestStruct, SHARED_INFO } from '../../../run/packet.ts';
+import { GuestStruct } from '../../../core/guest-struct.ts';
+import { SHARED_INFO } from '../../../net/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 import { csumAdd, csumFold, csumPartial, csumReplace2, csumReplace4 } from './checksum.ts';
 
@@ -14,7 +15,7 @@ const BPF_F_INVALIDATE_HASH = 2;
 
 /** The buffer that argument n points to. */
 export const skbArg = (call: HelperCall, n: number): GuestStruct =>
-  new GuestStruct(call.state, 'sk_buff', call.args.addr(n));
+  new GuestStruct(call.kernel, 'sk_buff', call.args.addr(n));
 
 /** Address of `size` bytes at an offset in the packet, 0 where they are not there. */
 function inPacket(skb: GuestStruct, offset: number, size: number): Addr {
@@ -66,7 +67,7 @@ const loadBytes: HelperBody = (call) => {
 };
 
 function updateDataEnd(call: HelperCall, skb: GuestStruct): void {
-  const end = new GuestStruct(call.state, 'bpf_skb_data_end', skb.addressOf('cb'));
+  const end = new GuestStruct(call.kernel, 'bpf_skb_data_end', skb.addressOf('cb'));
   const data = skb.get('data');
   end.set('data_meta', data).set('data_end', data + skb.get('len') - skb.get('data_len'));
 }

@@ -3,7 +3,7 @@
  * lookup finds none; what is asked of a socket that a context names is answered from its structure.
  */
 import { ERRNO } from '../../../core/errno.ts';
-import { GuestStruct } from '../../../run/packet.ts';
+import { GuestStruct } from '../../../core/guest-struct.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 const TCP_TIME_WAIT = 6;
@@ -18,7 +18,7 @@ const SOCK_DGRAM = 2;
 const none: HelperBody = ({ args }) => args.ret(0, 0);
 const sockArg = (call: HelperCall): GuestStruct | undefined => {
   const at = call.args.addr(0);
-  return at === 0 ? undefined : new GuestStruct(call.state, 'sock', at);
+  return at === 0 ? undefined : new GuestStruct(call.kernel, 'sock', at);
 };
 const state = (sk: GuestStruct): number => sk.get('__sk_common.skc_state');
 const isFull = (sk: GuestStruct): boolean => state(sk) !== TCP_TIME_WAIT && state(sk) !== TCP_NEW_SYN_RECV;
@@ -127,9 +127,9 @@ export const SOCK: HelperBodies = {
   bpf_get_netns_cookie_sockopt: netCookie,
   bpf_skb_fib_lookup: fibLookup,
   bpf_xdp_fib_lookup: fibLookup,
-  bpf_skb_check_mtu: checkMtu((call) => new GuestStruct(call.state, 'sk_buff', call.args.addr(0)).get('len')),
+  bpf_skb_check_mtu: checkMtu((call) => new GuestStruct(call.kernel, 'sk_buff', call.args.addr(0)).get('len')),
   bpf_xdp_check_mtu: checkMtu((call) => {
-    const xdp = new GuestStruct(call.state, 'xdp_buff', call.args.addr(0));
+    const xdp = new GuestStruct(call.kernel, 'xdp_buff', call.args.addr(0));
     return xdp.get('data_end') - xdp.get('data');
   }),
   bpf_redirect_neigh: redirect,
@@ -139,7 +139,7 @@ export const SOCK: HelperBodies = {
   bpf_current_task_under_cgroup: cgroupIndex,
   bpf_skb_set_tstamp: (call) => {
     const { args } = call;
-    const skb = new GuestStruct(call.state, 'sk_buff', args.addr(0));
+    const skb = new GuestStruct(call.kernel, 'sk_buff', args.addr(0));
     const type = args.u32(2);
     if (
       type > 1 ||

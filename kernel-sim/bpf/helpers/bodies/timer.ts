@@ -1,28 +1,10 @@
 /** Timers in map values: bpf-helpers(7), bpf_timer_init and its kin. They fire when the kernel's clock passes them. */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
-import type { BpfState } from '../../syscall/state.ts';
 import { type HelperBodies, type HelperCall, pair } from './call.ts';
-
-interface Timer {
-  readonly map: Addr;
-  callback: Addr;
-  expires: number;
-}
 
 const BPF_F_TIMER_ABS = 1;
 const BPF_F_TIMER_CPU_PIN = 2;
-const timersOf = new WeakMap<BpfState, Map<Addr, Timer>>();
-
-function timers(state: BpfState): Map<Addr, Timer> {
-  let all = timersOf.get(state);
-  if (all === undefined) {
-    all = new Map();
-    timersOf.set(state, all);
-  }
-  return all;
-}
-
 /** Where the value with a timer in it begins, and its key. */
 function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value: Addr } | undefined {
   let found: { key: Addr; value: Addr } | undefined;
@@ -37,14 +19,14 @@ function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value
 
 /** Calls back timers that are due: callback(map, key, value). Asked when time has moved and no program runs. */
 export function runDueTimers(call: HelperCall): number {
-  const { kernel, state } = call;
+  const { kernel, timers } = call;
   let fired = 0;
-  for (const [at, timer] of [...timers(state)]) {
+  for (const [at, timer] of [...timers]) {
     if (timer.callback === 0 || timer.expires > kernel.clock.now) continue;
     timer.expires = Number.POSITIVE_INFINITY;
     const element = elementOf(call, timer.map, at);
     if (element === undefined) {
-      timers(state).delete(at);
+      timers.delete(at);
       continue;
     }
     call.callback(timer.callback, [pair(timer.map), pair(element.key), pair(element.value)]);
@@ -57,7 +39,7 @@ export const TIMER: HelperBodies = {
   bpf_timer_init: (call) => {
     const { args, kernel } = call;
     const clock = args.u32(2);
-    const all = timers(call.state);
+    const all = call.timers;
     if (args.hi(2) !== 0 || (clock !== 0 && clock !== 1 && clock !== 7)) args.retInt(-ERRNO.EINVAL);
     else if (all.has(args.addr(0))) args.retInt(-ERRNO.EBUSY);
     else {
@@ -67,14 +49,14 @@ export const TIMER: HelperBodies = {
     }
   },
   bpf_timer_set_callback: (call) => {
-    const timer = timers(call.state).get(call.args.addr(0));
+    const timer = call.timers.get(call.args.addr(0));
     if (timer) timer.callback = call.args.addr(1);
     call.args.retInt(timer ? 0 : -ERRNO.EINVAL);
   },
   bpf_timer_start: (call) => {
     const { args, kernel } = call;
     const flags = args.u32(2);
-    const timer = timers(call.state).get(args.addr(0));
+    const timer = call.timers.get(args.addr(0));
     if (args.hi(2) !== 0 || flags & ~(BPF_F_TIMER_ABS | BPF_F_TIMER_CPU_PIN) || !timer || timer.callback === 0) {
       args.retInt(-ERRNO.EINVAL);
       return;
@@ -84,7 +66,7 @@ export const TIMER: HelperBodies = {
     args.retInt(0);
   },
   bpf_timer_cancel: (call) => {
-    const timer = timers(call.state).get(call.args.addr(0));
+    const timer = call.timers.get(call.args.addr(0));
     const armed = timer !== undefined && timer.expires !== Number.POSITIVE_INFINITY;
     if (timer) timer.expires = Number.POSITIVE_INFINITY;
     call.args.retInt(timer ? (armed ? 1 : 0) : -ERRNO.EINVAL);

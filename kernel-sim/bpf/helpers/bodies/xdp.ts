@@ -1,12 +1,14 @@
 /** Packets in XDP buffers: bpf-helpers(7), bpf_xdp_adjust_head and its kin. */
 import { ERRNO } from '../../../core/errno.ts';
-import { ETH_HLEN, GuestStruct, SHARED_INFO } from '../../../run/packet.ts';
+import { GuestStruct } from '../../../core/guest-struct.ts';
+import { ETH_HLEN, SHARED_INFO } from '../../../net/packet.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 
 /** sizeof(struct xdp_frame): metadata and packet start behind it */
 const XDP_FRAME = 40;
 
-const xdpArg = (call: HelperCall, n: number): GuestStruct => new GuestStruct(call.state, 'xdp_buff', call.args.addr(n));
+const xdpArg = (call: HelperCall, n: number): GuestStruct =>
+  new GuestStruct(call.kernel, 'xdp_buff', call.args.addr(n));
 const hasMeta = (xdp: GuestStruct): boolean => xdp.get('data_meta') <= xdp.get('data');
 
 /** `bpf_xdp_pointer`: where the bytes are, or an error number. */

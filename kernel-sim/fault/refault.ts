@@ -3,31 +3,20 @@
  * loads. The access is then made again by guest code, at the same address, so that the processor raises the exception
  * and the kernel handles it as any other.
  */
-import type { Addr } from '../../../src/machine/addr.ts';
-import { GuestFault, RDI } from '../../../src/machine/index.ts';
-import { Assembler, at, rax, rdi } from '../../../src/x86/index.ts';
-import type { Kernel } from '../../kernel.ts';
+import type { Addr } from '../../src/machine/addr.ts';
+import { GuestFault, RDI } from '../../src/machine/index.ts';
+import { Assembler, at, rax, rdi } from '../../src/x86/index.ts';
+import type { TextFloor } from '../floors/text.ts';
 
 /** Symbol of the interpreter's loop, in which its accesses are made. */
 const LOOP = '___bpf_prog_run';
 
-const made = new WeakMap<Kernel, Refault>();
-/** The kernel's own. */
-export function refaultOf(kernel: Kernel): Refault {
-  let refault = made.get(kernel);
-  if (refault === undefined) {
-    refault = new Refault(kernel);
-    made.set(kernel, refault);
-  }
-  return refault;
-}
-
 export class Refault {
-  readonly #kernel: Kernel;
+  readonly #kernel: TextFloor;
   #load: Addr = 0;
   #store: Addr = 0;
   #invalid: Addr = 0;
-  constructor(kernel: Kernel) {
+  constructor(kernel: TextFloor) {
     this.#kernel = kernel;
   }
 

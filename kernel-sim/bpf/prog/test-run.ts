@@ -1,4 +1,6 @@
-/** What PROG_TEST_RUN takes and gives. */
+/** What PROG_TEST_RUN takes and gives, and who runs it: a driver, on a floor above. */
+import type { BpfState } from '../objects/state.ts';
+import type { BpfProg } from './prog.ts';
 
 export interface TestRunOptions {
   /** the packet; at most a page less its head and tail room, or the program's data where it is unverified */
@@ -57,4 +59,12 @@ export interface InsnCounter {
   read(): number;
   /** stops runs of the interpreter after so many more */
   limit(more: number | undefined): void;
+}
+
+/** Who makes test runs of programs. @throws BpfError as bpf(2) fails */
+export interface TestRuns {
+  /** straight through */
+  through(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult;
+  /** in slices, with turns for the event loop in between */
+  inSlices(state: BpfState, counter: InsnCounter, prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
 }

@@ -1,5 +1,5 @@
 /** Where kernel structures keep their fields: asked of the active BTF, never written in code. */
-import type { Btf } from '../../../src/btf/index.ts';
+import type { Btf } from '../../src/btf/index.ts';
 
 export interface StructField {
   /** byte that holds the field's first bit */

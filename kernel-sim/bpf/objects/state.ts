@@ -1,74 +1,32 @@
-/** What the commands of bpf(2) share: the objects by id, and how they reach the rest of the kernel. */
-import type { Btf } from '../../../src/btf/index.ts';
+/** What the commands of bpf(2) share: the objects by id, address and descriptor, and the floors that they stand on. */
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
-import type { Kernel } from '../../kernel.ts';
-import type { BpfLink } from '../attach/links.ts';
+import type { PlacesFloor } from '../../floors/places.ts';
+import type { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
 import type { MapHost } from '../maps/host.ts';
 import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget, RingbufMap } from '../maps/index.ts';
 import { BpfProg } from '../prog/prog.ts';
-
-/** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */
-export class Ids<T extends { id: number }> {
-  readonly #objects = new Map<number, T>();
-  #next = 1;
-  add(object: T): number {
-    object.id = this.#next++;
-    this.#objects.set(object.id, object);
-    return object.id;
-  }
-  remove(object: T): void {
-    this.#objects.delete(object.id);
-  }
-  get(id: number): T | undefined {
-    return this.#objects.get(id);
-  }
-  /** The smallest id above `id`. */
-  after(id: number): number | undefined {
-    // in the order of their making, so by id
-    for (const n of this.#objects.keys()) if (n > id) return n;
-    return undefined;
-  }
-  values(): IterableIterator<T> {
-    return this.#objects.values();
-  }
-}
-
-/** A BTF object loaded by BTF_LOAD, or the kernel's own. */
-export class BtfObject implements FdObject {
-  readonly fdName = 'anon_inode:btf';
-  id = 0;
-  readonly btf: Btf;
-  readonly bytes: Uint8Array;
-  readonly name: string;
-  /** told when nothing refers to it any more */
-  onFree: (() => void) | undefined;
-  #refs = 1;
-  constructor(btf: Btf, bytes: Uint8Array, name = '') {
-    this.btf = btf;
-    this.bytes = bytes;
-    this.name = name;
-  }
-  /** Programs and maps that use it hold it, and its descriptors together. */
-  get(): this {
-    this.#refs++;
-    return this;
-  }
-  put(): void {
-    if (--this.#refs === 0) this.onFree?.();
-  }
-  release(): void {
-    this.put();
-  }
-}
+import type { BtfObject } from './btf-object.ts';
+import { Ids } from './ids.ts';
 
 /** Standard input, output and error are open, and nothing that bpf(2) knows. */
 const TERMINAL: FdObject = { fdName: '/dev/tty' };
 
+/** Texts of helpers, as those who load programs and make maps need them. */
+export interface HelperSupply {
+  /** makes sure that a helper's text exists; false where the model has no such helper */
+  define(symbol: string): boolean;
+  /** gives text to a kernel function without a body, which stops a program that reaches it */
+  defineUnmodelled(symbol: string): void;
+  /** calls back timers that are due; the number of calls */
+  fireTimers(): number;
+}
+
 export class BpfState {
-  readonly kernel: Kernel;
+  readonly kernel: PlacesFloor;
+  readonly helpers: HelperSupply;
   readonly host: MapHost;
   readonly progs = new Ids<BpfProg>();
   readonly maps = new Ids<BpfMap>();
@@ -87,8 +45,9 @@ export class BpfState {
   readonly #targets = new WeakMap<FdObject, MapTarget>();
   #callBase: bigint | undefined;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: PlacesFloor, helpers: (state: BpfState) => HelperSupply) {
     this.kernel = kernel;
+    this.helpers = helpers(this);
     this.host = {
       memory: kernel.memory,
       cpus: kernel.cpus,
@@ -164,13 +123,13 @@ export class BpfState {
     map.setId(map.id);
     this.#mapAt.set(map.addr, map);
     if (map instanceof RingbufMap) this.#ringAt.set(map.rb, map);
-    map.onFree = () => {
+    map.freed.add(() => {
       if (map instanceof RingbufMap) this.#ringAt.delete(map.rb);
       this.maps.remove(map);
       this.#mapAt.delete(map.addr);
       this.#lastMap = undefined;
       btf?.put();
-    };
+    });
   }
   /** The map whose `struct bpf_map` is at an address. Mostly it is the one that was asked for last. */
   mapAt(addr: Addr): BpfMap | undefined {

@@ -3,7 +3,7 @@
  * (pahole on its BTF); another kernel's BTF replaces the offsets that it knows.
  */
 
-import type { Structs } from '../../core/structs.ts';
+import type { Structs } from './structs.ts';
 
 const LINUX_6_12 = {
   bpf_map: {

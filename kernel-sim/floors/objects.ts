@@ -1,0 +1,18 @@
+/** Floor 2, objects: tasks, files and what hangs off them, system calls, the trace buffer, faults. */
+import type { Faults } from '../fault/faults.ts';
+import type { Recorded } from '../syscall/recorded.ts';
+import type { Files } from '../task/files.ts';
+import type { KernelObjects } from '../task/objects.ts';
+import type { Tasks } from '../task/tasks.ts';
+import type { TraceBuffer } from '../trace/buffer.ts';
+import type { TextFloor } from './text.ts';
+
+export interface ObjectFloor extends TextFloor {
+  readonly objects: KernelObjects;
+  readonly files: Files;
+  readonly tasks: Tasks;
+  readonly trace: TraceBuffer;
+  readonly faults: Faults;
+  /** the recorded result of the system call that runs, where the text reads it */
+  readonly recorded: Recorded;
+}

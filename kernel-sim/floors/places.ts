@@ -1,0 +1,9 @@
+/** Floor 3, places to attach: probes in kernel text, tracepoints, perf events. None knows bpf: each has a place to hang a callee. */
+import type { Perf } from '../probe/perf.ts';
+import type { Probes } from '../probe/probes.ts';
+import type { ObjectFloor } from './objects.ts';
+
+export interface PlacesFloor extends ObjectFloor {
+  readonly probes: Probes;
+  readonly perf: Perf;
+}
