@@ -62,6 +62,13 @@ function scalarSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness):
   return rangeCovers(old, cur) && ids.sameScalar(old.id, cur.id);
 }
 
+/**
+ * What was safe to access still is. A range below zero says on which side of the packet's end the
+ * pointer was found, which decides later comparisons: there it must be the same.
+ */
+const packetRangeSafe = (old: Reg, cur: Reg): boolean =>
+  old.range < 0 || cur.range < 0 ? old.range === cur.range : old.range <= cur.range;
+
 function regSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness): boolean {
   if (exact === EXACT) return regsExact(old, cur, ids);
   if (exact === NOT_EXACT && !(old.live & LIVE_READ)) return true;
@@ -83,7 +90,7 @@ function regSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness): bo
       );
     case R.PTR_TO_PACKET_META:
     case R.PTR_TO_PACKET:
-      return old.range <= cur.range && old.off === cur.off && ids.same(old.id, cur.id) && rangeCovers(old, cur);
+      return packetRangeSafe(old, cur) && old.off === cur.off && ids.same(old.id, cur.id) && rangeCovers(old, cur);
     case R.PTR_TO_STACK:
       return regsExact(old, cur, ids) && old.frameno === cur.frameno;
     case R.PTR_TO_ARENA:
