@@ -1,5 +1,6 @@
 /** How a kernel is booted. */
 import { DEFAULT_MEMORY_BYTES, isMemorySize, MEMORY_SIZES } from '../../src/machine/index.ts';
+import { CPU_NAMES, type CpuName } from '../data/cpus.ts';
 import { KernelError } from './errno.ts';
 
 /** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
@@ -13,6 +14,10 @@ export interface BootOptions {
   readonly kallsyms?: string | Uint8Array;
   /** another kernel's BTF, as /sys/kernel/btf/vmlinux has it */
   readonly btf?: Uint8Array;
+  /** Spectre's and its kin's mitigations, as a kernel without `mitigations=off` has them; default false */
+  readonly mitigations?: boolean;
+  /** the processor, by QEMU's name: what the JIT may use of it, and what it must mitigate; default max */
+  readonly cpu?: CpuName;
   /** seeds everything random; default 1 */
   readonly seed?: number;
   /** guest RAM in bytes, 128 MiB to 2 GiB in steps of 64 KiB; default 1 GiB, of which only touched pages cost anything */
@@ -37,5 +42,10 @@ export function bootOptions(o: BootOptions) {
   }
   const memory = o.memory ?? DEFAULT_MEMORY_BYTES;
   if (!isMemorySize(memory)) throw new BootError(`memory: ${memory} bytes: a kernel has ${MEMORY_SIZES}`);
-  return { cpus, engine, memory, seed: o.seed ?? 1, kallsyms: o.kallsyms, btf: o.btf };
+  const cpu = o.cpu ?? 'max';
+  if (!CPU_NAMES.includes(cpu)) throw new BootError(`cpu: '${String(cpu)}' is none of ${CPU_NAMES.join(', ')}`);
+  const mitigations = o.mitigations ?? false;
+  if (typeof mitigations !== 'boolean')
+    throw new BootError(`mitigations: ${String(mitigations)} is neither true nor false`);
+  return { cpus, engine, cpu, mitigations, memory, seed: o.seed ?? 1, kallsyms: o.kallsyms, btf: o.btf };
 }

@@ -6,6 +6,7 @@
  * 2 the command line itself was wrong; 130 interrupted.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CPU_NAMES } from '../../kernel-sim/data/cpus.ts';
 import { report } from './errors.ts';
 
 const engine = () =>
@@ -17,6 +18,12 @@ const engine = () =>
     .default('jit');
 const kallsyms = () => new Option('--kallsyms <file>', 'symbols of another kernel (its /proc/kallsyms, gzip too)');
 const btf = () => new Option('--btf <file>', 'types of another kernel (its /sys/kernel/btf/vmlinux, gzip too)');
+const mitigations = () =>
+  new Option('--mitigations', 'the kernel mitigates speculation (without it, it is booted with mitigations=off)');
+const cpu = () =>
+  new Option('--cpu <model>', "the processor, by QEMU's name: what the JIT uses of it and must mitigate")
+    .choices(CPU_NAMES)
+    .default('max');
 /** Whole numbers only: what is not one is a wrong command line. */
 const whole =
   (min: number) =>
@@ -35,7 +42,14 @@ const clang = () => new Option('--clang <path>', 'the clang that compiles a .c f
 
 /** Adds the options that say which kernel is modelled and which programs are meant. */
 const withKernel = (command: Command): Command =>
-  command.addOption(program()).addOption(engine()).addOption(kallsyms()).addOption(btf()).addOption(clang());
+  command
+    .addOption(program())
+    .addOption(engine())
+    .addOption(kallsyms())
+    .addOption(btf())
+    .addOption(mitigations())
+    .addOption(cpu())
+    .addOption(clang());
 
 function build(): Command {
   const cli = new Command('ebpf-emu')

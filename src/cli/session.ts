@@ -1,5 +1,5 @@
 /** What most commands begin with: a kernel as the options want it, and the object opened. */
-import { Kernel } from '../../kernel-sim/index.ts';
+import { type BootOptions, Kernel } from '../../kernel-sim/index.ts';
 import { BpfObject } from '../object/index.ts';
 import { readInput, readMaybeGzip } from './files.ts';
 
@@ -7,6 +7,8 @@ export interface KernelOptions {
   readonly engine?: 'jit' | 'step' | 'interp';
   readonly kallsyms?: string;
   readonly btf?: string;
+  readonly mitigations?: boolean;
+  readonly cpu?: BootOptions['cpu'];
   readonly clang?: string;
   readonly program?: readonly string[];
 }
@@ -14,6 +16,8 @@ export interface KernelOptions {
 export function boot(options: KernelOptions): Promise<Kernel> {
   return Kernel.boot({
     ...(options.engine ? { engine: options.engine } : {}),
+    ...(options.mitigations ? { mitigations: true } : {}),
+    ...(options.cpu ? { cpu: options.cpu } : {}),
     ...(options.kallsyms === undefined ? {} : { kallsyms: readMaybeGzip(options.kallsyms) }),
     ...(options.btf === undefined ? {} : { btf: readMaybeGzip(options.btf) }),
   });

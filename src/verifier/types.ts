@@ -53,8 +53,23 @@ export interface VerifierInput {
   readonly kernel: VerifierKernel;
 }
 
+/** alu_state of `struct bpf_insn_aux_data`: which operand of pointer arithmetic gets a mask, and how. */
+export const ALU_SANITIZE_SRC = 1;
+export const ALU_SANITIZE_DST = 2;
+export const ALU_NEG_VALUE = 4;
+export const ALU_NON_POINTER = 8;
+export const ALU_IMMEDIATE = 16;
+
+/** Arithmetic under speculation. */
+export interface AluSanitation {
+  /** ALU_*, 0 or absent where nothing is masked */
+  aluState?: number;
+  /** bytes that the pointer may move */
+  aluLimit?: number;
+}
+
 /** `struct bpf_insn_aux_data`: what the walk learned of an instruction, for the rewrites. */
-export interface InsnAux {
+export interface InsnAux extends AluSanitation {
   seen: boolean;
   /** register type through which a load or store goes: 'PTR_TO_CTX', 'PTR_TO_BTF_ID' ... with flags appended as Linux combines them */
   ptrType?: string;
@@ -67,9 +82,6 @@ export interface InsnAux {
   /** tail call with a constant key: key + 1 bookkeeping is the rewrite's */
   mapKey?: bigint | 'poison';
   ctxFieldSize?: number;
-  /** ALU with pointer under speculation: Linux's alu_state and alu_limit */
-  aluState?: number;
-  aluLimit?: number;
   sanitizeStackSpill?: boolean;
   needsZext?: boolean;
   /** bpf_loop whose flags are zero and callback known */

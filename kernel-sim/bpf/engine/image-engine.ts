@@ -3,7 +3,7 @@
  * (`bpf_prog_<tag>_<name>`), exception tables registered, direct tail calls patched as their slots change.
  */
 import { BPF_EXIT, BPF_JMP, type Insn } from '../../../src/isa/index.ts';
-import { DEFAULT_FEATURES, type JitFeatures, type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
+import { type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
 import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
 import { KernelError } from '../../core/errno.ts';
 import type { ObjectFloor } from '../../floors/objects.ts';
@@ -20,7 +20,6 @@ export interface PokeRequest {
 }
 
 export interface ImageOptions {
-  readonly features?: JitFeatures;
   readonly pokes?: readonly PokeRequest[];
   readonly arena?: { readonly kernVmStart: bigint; readonly userVmStart: bigint };
 }
@@ -48,7 +47,7 @@ export class ImageEngine {
         stackDepth: f.stackDepth,
         tailCallReachable: f.tailCallReachable,
       })),
-      features: options.features ?? DEFAULT_FEATURES,
+      features: this.#kernel.jitFeatures,
       place: (lengths) => {
         for (const length of lengths) addresses.push(bpfPack.alloc(length));
         return addresses.map(addrToBigInt);

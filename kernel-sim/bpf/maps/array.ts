@@ -16,6 +16,10 @@ const roundUp8 = (n: number): number => (n + 7) & ~7;
 /** Index mask against speculation: the next power of two, minus one. */
 const indexMask = (entries: number): number => (entries <= 1 ? 0 : 2 ** Math.ceil(Math.log2(entries)) - 1);
 
+/** Elements that there is room for: where indices are masked, all that the mask lets through. */
+const room = ({ maxEntries, bypassSpecV1 }: MapAttrs): number =>
+  bypassSpecV1 === false ? indexMask(maxEntries) + 1 : maxEntries;
+
 /** Index that the key's four bytes give. */
 abstract class IndexedMap extends BpfMap {
   protected index(key: Addr): number {
@@ -64,7 +68,7 @@ export class ArrayMap extends IndexedMap {
     const elemSize = roundUp8(attrs.valueSize);
     const mask = indexMask(attrs.maxEntries);
     const mmapable = (attrs.flags & BPF_F_MMAPABLE) !== 0;
-    const data = elemSize * attrs.maxEntries;
+    const data = elemSize * room(attrs);
     // A map that user space may map has its values on pages of their own, the structure on the end of the page before.
     super(context, attrs, f.value + data, mmapable ? f.value : undefined);
     this.elemSize = elemSize;
@@ -125,12 +129,12 @@ export class PercpuArrayMap extends IndexedMap {
 
   constructor(context: MapContext, attrs: MapAttrs) {
     const { bpf_array: f } = context.layout;
-    super(context, attrs, f.pptrs + 8 * attrs.maxEntries);
+    super(context, attrs, f.pptrs + 8 * room(attrs));
     this.elemSize = roundUp8(attrs.valueSize);
     const { memory } = this.host;
     memory.writeU32(this.addr + f.elem_size, this.elemSize);
     memory.writeU32(this.addr + f.index_mask, indexMask(attrs.maxEntries));
-    for (let i = 0; i < attrs.maxEntries; i++) {
+    for (let i = 0; i < room(attrs); i++) {
       const pointer = this.host.percpuAlloc(this.elemSize);
       this.#pointers.push(pointer);
       memory.writeAddr(this.addr + f.pptrs + 8 * i, pointer);
@@ -208,7 +212,7 @@ export abstract class FdArrayMap extends IndexedMap {
 
   constructor(context: MapContext, attrs: MapAttrs) {
     const { bpf_array: f } = context.layout;
-    super(context, attrs, f.ptrs + 8 * attrs.maxEntries);
+    super(context, attrs, f.ptrs + 8 * room(attrs));
     this.slots = new Array<FdSlot | undefined>(attrs.maxEntries);
     this.#ptrs = this.addr + f.ptrs;
     this.host.memory.writeU32(this.addr + f.elem_size, roundUp8(attrs.valueSize));

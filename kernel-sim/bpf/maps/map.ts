@@ -27,6 +27,8 @@ export interface MapAttrs {
   readonly name: string;
   /** map-in-map: the template */
   readonly inner?: BpfMap;
+  /** the loader need not fear speculation: indices get no mask; true where absent */
+  readonly bypassSpecV1?: boolean;
   readonly btfKeyTypeId: number;
   readonly btfValueTypeId: number;
 }
@@ -105,7 +107,7 @@ export abstract class BpfMap {
     memory.writeBytes(this.addr + f.name, encodeUtf8(attrs.name.padEnd(16, '\0')).subarray(0, 16));
     memory.writeU32(this.addr + f.refcnt, ONE);
     memory.writeU32(this.addr + f.usercnt, ONE);
-    memory.writeU8(this.addr + f.bypass_spec_v1, 1);
+    memory.writeU8(this.addr + f.bypass_spec_v1, attrs.bypassSpecV1 === false ? 0 : 1);
     if (attrs.inner) memory.writeAddr(this.addr + f.inner_map_meta, attrs.inner.addr);
   }
 

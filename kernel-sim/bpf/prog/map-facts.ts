@@ -31,6 +31,7 @@ export function mapFacts(map: BpfMap): MapFacts {
     mapExtra: BigInt(attrs.mapExtra),
     frozen: map.frozen,
     address: addrToBigInt(map.addr),
+    bypassSpecV1: attrs.bypassSpecV1 ?? true,
     btfKeyTypeId: attrs.btfKeyTypeId,
     btfValueTypeId: attrs.btfValueTypeId,
     ...(attrs.inner ? { inner: mapFacts(attrs.inner) } : {}),

@@ -91,7 +91,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
     ...(attrs.lineInfo === undefined ? {} : { lineInfo: lineInfo(attrs.lineInfo) }),
     ...(request.attachBtfId === 0 ? {} : { attachBtfId: request.attachBtfId }),
     fdArray: request.fdArray,
-    mitigations: false,
+    mitigations: kernel.mitigations,
     kernel: makeVerifierKernel(
       {
         symbol: (name) => {

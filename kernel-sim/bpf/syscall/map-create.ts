@@ -96,6 +96,7 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
       maxEntries,
       flags,
       mapExtra,
+      bypassSpecV1: !(attrs.unpriv && state.kernel.mitigations),
       numaNode: hasNumaNode ? u32(attrs.numaNode) : -1,
       name,
       btfKeyTypeId: keyType,

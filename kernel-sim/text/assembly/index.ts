@@ -14,6 +14,7 @@ import { htab } from './htab.ts';
 import { kprobes } from './kprobes.ts';
 import { nofault } from './nofault.ts';
 import { rethook } from './rethook.ts';
+import { thunks } from './thunks.ts';
 
 const events: Record<string, Emit> = {};
 for (const event of EVENT_NAMES) {
@@ -35,4 +36,5 @@ export const assembly: Readonly<Record<string, Emit>> = {
   ...nofault,
   ...fd,
   ...files,
+  ...thunks,
 };

@@ -106,7 +106,7 @@ function recordMap(env: Env, meta: CallMeta): void {
   if (map.flags & F_RDONLY_PROG && mapWriters.has(meta.helper)) env.fail('EACCES', 'write into map forbidden');
   const aux = env.auxAt(env.insnIdx);
   aux.mapPtr = aux.mapPtr === undefined || aux.mapPtr === map ? map : 'poison';
-  aux.mapPtrUnpriv = !env.bypassSpecV1;
+  aux.mapPtrUnpriv = !(map.bypassSpecV1 ?? true);
   if (meta.helper !== 'tail_call') return;
   if (map.type !== MAP.PROG_ARRAY) env.fail('EINVAL', 'kernel subsystem misconfigured verifier');
   const index = env.reg(3);

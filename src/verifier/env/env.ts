@@ -13,7 +13,7 @@ import type { Reg } from '../state/reg.ts';
 import { type FuncState, VerifierState } from '../state/state.ts';
 import type { VerifierInput } from '../types.ts';
 import { Aux, type KfuncDesc, type Subprog } from './aux.ts';
-import { NotModelledError, Reject } from './reject.ts';
+import { Reject } from './reject.ts';
 
 /** `struct bpf_ctx_arg_aux`: a context argument's register type. */
 export interface CtxArgInfo {
@@ -117,8 +117,6 @@ export class Env {
 
   constructor(input: VerifierInput) {
     const { caps, flags } = input;
-    if (input.mitigations === true && !caps.perfmon)
-      throw new NotModelledError('speculative paths of unprivileged programs (a kernel with mitigations)');
     this.input = input;
     this.kernel = input.kernel;
     this.records = new Records(() => input.kernel.vmlinux);

@@ -5,16 +5,17 @@
 
 import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
-import type { InsnAux } from '../types.ts';
+import {
+  ALU_IMMEDIATE,
+  ALU_NEG_VALUE,
+  ALU_NON_POINTER,
+  ALU_SANITIZE_DST,
+  ALU_SANITIZE_SRC,
+  type InsnAux,
+} from '../types.ts';
 import { alu64, alu64Imm, mov32Imm, mov64 } from './build.ts';
 
-/** alu_state of `struct bpf_insn_aux_data` */
-const SANITIZE_SRC = 1;
-const SANITIZE_DST = 2;
-const SANITIZE = SANITIZE_SRC | SANITIZE_DST;
-const NEG_VALUE = 4;
-const NON_POINTER = 8;
-const IMMEDIATE = 16;
+const SANITIZE = ALU_SANITIZE_SRC | ALU_SANITIZE_DST;
 
 const ADD_X = I.BPF_ALU64 | I.BPF_ADD | I.BPF_X;
 const SUB_X = I.BPF_ALU64 | I.BPF_SUB | I.BPF_X;
@@ -22,10 +23,10 @@ const SUB_X = I.BPF_ALU64 | I.BPF_SUB | I.BPF_X;
 export function maskPointerArithmetic(i: Insn, aux: InsnAux): Insn[] | undefined {
   if (i.code !== ADD_X && i.code !== SUB_X) return undefined;
   const state = aux.aluState ?? 0;
-  if (state === 0 || state === NON_POINTER) return undefined;
-  const negative = (state & NEG_VALUE) !== 0;
-  const fromSrc = (state & SANITIZE) === SANITIZE_SRC;
-  const immediate = (state & IMMEDIATE) !== 0;
+  if (state === 0 || state === ALU_NON_POINTER) return undefined;
+  const negative = (state & ALU_NEG_VALUE) !== 0;
+  const fromSrc = (state & SANITIZE) === ALU_SANITIZE_SRC;
+  const immediate = (state & ALU_IMMEDIATE) !== 0;
   const off = fromSrc ? i.src : i.dst;
   const ax = I.BPF_REG_AX;
   const limit = mov32Imm(ax, aux.aluLimit ?? 0);

@@ -15,6 +15,7 @@ import * as R from '../state/regtype.ts';
 import { assignScalarId } from '../state/scalar.ts';
 import { aluText } from './alu-text.ts';
 import { pointerAlu } from './ptralu.ts';
+import { sanitizeScalars } from './speculation.ts';
 
 const ADDR_SPACE_CAST = 1;
 
@@ -142,6 +143,7 @@ function scalars(env: Env, insn: I.Insn, op: number, dst: Reg, src: Bounds): voi
     env.markUnknown(dst);
     return;
   }
+  sanitizeScalars(env, insn);
   const masks = op === I.BPF_AND || op === I.BPF_OR;
   if (masks && src.isConst) forkSigns(env, insn, dst);
   const sameReg = src === dst.v;

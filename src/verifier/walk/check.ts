@@ -150,7 +150,7 @@ function execute(env: Env, insn: I.Insn): Next {
       else if (mode === I.BPF_IMM) {
         checkWideLoad(env, insn);
         env.insnIdx++;
-        env.auxAt(env.insnIdx).seen = true;
+        if (!env.cur.speculative) env.auxAt(env.insnIdx).seen = true;
       } else env.fail('EINVAL', 'invalid BPF_LD mode');
       return 'step';
     }
@@ -196,7 +196,8 @@ export function walk(env: Env): void {
         arrived = false;
       }
       if (env.log.walks) env.printInsn();
-      aux.seen = true;
+      // a path that no program takes makes nothing live: what only it reaches is dead code
+      if (!env.cur.speculative) aux.seen = true;
       previous = env.insnIdx;
       next = execute(env, insn);
     }

@@ -16,6 +16,7 @@ import { markNonNull, markNullChecked, neverNull } from '../state/nullness.ts';
 import { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { VerifierState } from '../state/state.ts';
+import { pushSpeculative } from './speculation.ts';
 
 const isPtr = (reg: Reg): boolean => reg.type !== R.SCALAR_VALUE;
 
@@ -110,7 +111,7 @@ export function checkCondJump(env: Env, insn: I.Insn): void {
   if (way !== undefined) {
     if (!isPtr(dst)) markChainPrecision(env, insn.dst);
     if (byReg && !isPtr(src)) markChainPrecision(env, insn.src);
-    if (!env.bypassSpecV1) env.pushState(way ? idx + 1 : idx + insn.off + 1, idx, true);
+    if (!env.bypassSpecV1) pushSpeculative(env, insn, way ? idx + 1 : idx + insn.off + 1);
     if (env.log.walks) env.printInsnState(env.frame);
     if (way) env.insnIdx += insn.off;
     return;

@@ -11,6 +11,7 @@ import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { aluText } from './alu-text.ts';
+import { checkMovedBounds, commitMove, sanitizeMove } from './speculation.ts';
 
 const movable: readonly number[] = [
   R.PTR_TO_CTX,
@@ -80,6 +81,7 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   const { type } = ptr;
   checkOffset(env, off, type);
   checkOffset(env, ptr, type);
+  const window = sanitizeMove(env, insn, ptr, off, dst);
   const fixed = ptr.off;
   const sign = op === I.BPF_SUB ? -1n : 1n;
   if (op === I.BPF_SUB) {
@@ -117,4 +119,6 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   dst.v = v;
   checkOffset(env, dst, type);
   dst.v = sync(v);
+  checkMovedBounds(env, insn, dst);
+  commitMove(env, insn, window, dst, scalarIsDst);
 }
