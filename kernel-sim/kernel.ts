@@ -6,7 +6,6 @@
  * address that a pointer can follow.
  */
 import { Btf } from '../src/btf/index.ts';
-import type { JitFeatures } from '../src/jit/index.ts';
 import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
 import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
@@ -25,7 +24,7 @@ import { Random } from './core/random.ts';
 import { Structs } from './core/structs.ts';
 import { Arena } from './core/user-access.ts';
 import { builtinBtf, builtinConfig } from './data/builtin.ts';
-import { jitFeatures } from './data/cpus.ts';
+import type { CpuName } from './data/cpus.ts';
 import { layouts } from './data/layouts.ts';
 import { textTable } from './data/text.ts';
 import { Faults } from './fault/faults.ts';
@@ -65,10 +64,8 @@ export class Kernel implements PlacesFloor {
   readonly release: string = '6.12.117+deb12-amd64';
   readonly cpus: number;
   readonly engine: EngineName;
-  /** the kernel mitigates speculation: unprivileged programs are walked and masked for it */
+  readonly cpuModel: CpuName;
   readonly mitigations: boolean;
-  /** what the JIT emits on this processor */
-  readonly jitFeatures: JitFeatures;
   readonly machine: Machine;
   readonly memory: GuestMemory;
   /** the kernel's own objects */
@@ -127,7 +124,7 @@ export class Kernel implements PlacesFloor {
     this.cpus = o.cpus;
     this.engine = o.engine;
     this.mitigations = o.mitigations;
-    this.jitFeatures = jitFeatures(o.cpu, o.mitigations);
+    this.cpuModel = o.cpu;
     this.#btfBytes = o.btf;
     this.memory = new GuestMemory({ bytes: o.memory, hostBytes: o.engine === 'interp' ? ZONE_BYTES : 0 });
     this.direct = new DirectMap(this.memory);

@@ -2,8 +2,6 @@
  * Processors by QEMU's names, and what Linux 6.12 makes of each where it mitigates: measured with `-cpu NAME`
  * and without `mitigations=off`, on images of the JIT.
  */
-import type { JitFeatures } from '../../src/jit/index.ts';
-
 export interface CpuModel {
   /** shlx, shrx and sarx */
   readonly bmi2: boolean;
@@ -31,9 +29,4 @@ const MODELS = {
 export type CpuName = keyof typeof MODELS;
 export const CPU_NAMES: readonly string[] = Object.keys(MODELS);
 
-/** What the JIT emits on this processor. */
-export function jitFeatures(cpu: CpuName, mitigations: boolean): JitFeatures {
-  const { bmi2, returnThunk }: CpuModel = MODELS[cpu];
-  const plain = { ibt: true, bmi2, retpoline: mitigations };
-  return mitigations && returnThunk ? { ...plain, rethunk: true, returnThunk } : { ...plain, rethunk: false };
-}
+export const cpuModel = (name: CpuName): CpuModel => MODELS[name];

@@ -14,6 +14,7 @@ import type { Executor } from '../core/pause.ts';
 import type { Printk } from '../core/printk.ts';
 import type { Random } from '../core/random.ts';
 import type { Structs } from '../core/structs.ts';
+import type { CpuName } from '../data/cpus.ts';
 import type { BpfPack } from '../mm/bpf-pack.ts';
 import type { PerCpu } from '../mm/percpu.ts';
 import type { Slab } from '../mm/slab.ts';
@@ -24,6 +25,10 @@ export interface Ground {
   readonly release: string;
   readonly cpus: number;
   readonly engine: EngineName;
+  /** the processor, by QEMU's name */
+  readonly cpuModel: CpuName;
+  /** the kernel mitigates speculation: unprivileged programs are walked and masked for it */
+  readonly mitigations: boolean;
   readonly machine: Machine;
   readonly memory: GuestMemory;
   /** the kernel's own objects */

@@ -10,6 +10,7 @@ import type { ObjectFloor } from '../../floors/objects.ts';
 import type { ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg } from '../prog/prog.ts';
+import { jitFeatures } from './jit-features.ts';
 
 const EXIT = BPF_JMP | BPF_EXIT;
 
@@ -47,7 +48,7 @@ export class ImageEngine {
         stackDepth: f.stackDepth,
         tailCallReachable: f.tailCallReachable,
       })),
-      features: this.#kernel.jitFeatures,
+      features: jitFeatures(this.#kernel.cpuModel, this.#kernel.mitigations),
       place: (lengths) => {
         for (const length of lengths) addresses.push(bpfPack.alloc(length));
         return addresses.map(addrToBigInt);
