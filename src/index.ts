@@ -36,4 +36,4 @@ export { BootError, KernelError } from '../kernel-sim/index.ts';
 export { Kernel } from '../kernel-sim/kernel.ts';
 export * from './object/index.ts';
 export * from './replay/index.ts';
-export { readStrace, type StraceWarning } from './replay/index.ts';
+export { type RecordingWarning as StraceWarning, readStrace } from './replay/index.ts';

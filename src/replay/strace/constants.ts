@@ -2,6 +2,8 @@
  * Values of the names that strace prints for flags and other symbolic arguments
  * (Linux x86-64 UAPI headers). A name that is not here counts as 0, which the replay reports.
  */
+import { Words } from './words.ts';
+
 const table: Readonly<Record<string, readonly (readonly [name: string, value: number])[]>> = {
   'linux/fcntl.h, asm-generic/fcntl.h': [
     ['AT_FDCWD', -100],
@@ -188,10 +190,10 @@ const table: Readonly<Record<string, readonly (readonly [name: string, value: nu
   ],
 };
 
-let values: ReadonlyMap<string, number> | undefined;
+let words: Words<number> | undefined;
 
-/** A name's value; undefined where it is not known. */
-export function constant(name: string): number | undefined {
-  values ??= new Map(Object.values(table).flat());
-  return values.get(name);
+/** The names and their values, for reading from a line. */
+export function constants(): Words<number> {
+  words ??= new Words(Object.values(table).flat());
+  return words;
 }

@@ -1,26 +1,97 @@
-/**
- * Lines of a recording as strace meant them. It writes about itself in between, and where a task
- * begins while another's line is half written, into the middle of that line:
- *
- *     clone(child_stack=NULL, flags=SIGCHLDstrace: Process 2479 attached
- *     , child_tidptr=0x7fb502b34a10) = 2479
- */
-export interface LogicalLine {
-  /** of its first part, from 1 */
-  readonly line: number;
-  readonly text: string;
-}
+/** Cuts a stream of bytes into lines, whatever ends them: LF, CR LF, or CR alone. Lines are views; nothing is copied but what a chunk's end divides. */
+import { CR, LF } from './scanner.ts';
 
-const CHATTER = /^strace: |^\s*$/;
-const ATTACHED = /strace: Process \d+ attached$/;
+/** Of a line; what is longer is passed over. */
+export const LONGEST_LINE = 16 << 20;
+const NOTHING = new Uint8Array(0);
 
-export function* logicalLines(text: string): Generator<LogicalLine> {
-  const raw = text.split(/\r?\n/);
-  for (let i = 0; i < raw.length; i++) {
-    const line = i + 1;
-    let whole = raw[i] as string;
-    if (CHATTER.test(whole)) continue;
-    while (ATTACHED.test(whole) && i + 1 < raw.length) whole = whole.replace(ATTACHED, '') + raw[++i];
-    yield { line, text: whole };
+export class Lines {
+  /** what has arrived and is not cut yet lies from `at` to `filled` */
+  bytes: Uint8Array = NOTHING;
+  at = 0;
+  filled = 0;
+  /** looked at already, without finding an end */
+  #seen = 0;
+  /** the line that was cut last */
+  from = 0;
+  to = 0;
+  /** its number, from 1 */
+  line = 0;
+  #begun = false;
+  #ended = false;
+  #skipping = false;
+  /** the last line ended with CR: an LF behind it belongs to it */
+  #cr = false;
+
+  push(chunk: Uint8Array): void {
+    const rest = this.filled - this.at;
+    if (rest === 0) {
+      this.bytes = chunk;
+      this.at = 0;
+      this.filled = chunk.length;
+      this.#seen = 0;
+      return;
+    }
+    if (this.filled + chunk.length > this.bytes.length) {
+      // twice what is there, so that a long line in small chunks is not copied again and again
+      const more = new Uint8Array(rest + Math.max(rest, chunk.length));
+      more.set(this.bytes.subarray(this.at, this.filled));
+      this.bytes = more;
+      this.#seen = Math.max(0, this.#seen - this.at);
+      this.at = 0;
+      this.filled = rest;
+    }
+    this.bytes.set(chunk, this.filled);
+    this.filled += chunk.length;
+  }
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Cuts the next line into from and to. False where its end has not arrived. */
+  next(): boolean {
+    const { bytes } = this;
+    const end = this.filled;
+    for (;;) {
+      if (!this.#begun && !this.#bom()) return false;
+      if (this.#cr && this.at < end) {
+        if (bytes[this.at] === LF) this.at++;
+        this.#cr = false;
+      }
+      let i = Math.max(this.#seen, this.at);
+      for (; i < end; i++) {
+        const c = bytes[i] as number;
+        if (c <= CR && (c === LF || c === CR)) break;
+      }
+      if (i >= end && !(this.#ended && i > this.at)) {
+        this.#seen = i;
+        if (i - this.at > LONGEST_LINE) {
+          this.#skipping = true;
+          this.at = i;
+        }
+        return false;
+      }
+      this.from = this.at;
+      this.to = i;
+      this.line++;
+      this.#cr = bytes[i] === CR;
+      this.at = Math.min(end, i + 1);
+      this.#seen = this.at;
+      return true;
+    }
+  }
+  /** Whether the line that was cut is the end of one that is too long. */
+  get tooLong(): boolean {
+    const was = this.#skipping;
+    this.#skipping = false;
+    return was || this.to - this.from > LONGEST_LINE;
+  }
+  /** Passes over a byte order mark. False where it cannot be told yet. */
+  #bom(): boolean {
+    const { bytes } = this;
+    if (this.filled < 3 && !this.#ended) return false;
+    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.at = 3;
+    this.#begun = true;
+    return true;
   }
 }
