@@ -1,5 +1,6 @@
 /** Recordings of real programs, made ready for {@link Kernel.replay}. */
 import type { Trace, TraceStep, TraceTask } from '../../kernel-sim/index.ts';
+import { encodeUtf8 } from '../platform/index.ts';
 import { StraceParser } from './strace/parser.ts';
 import type { RecordingWarning } from './warnings.ts';
 
@@ -12,7 +13,7 @@ export type { RecordingWarning } from './warnings.ts';
  */
 export function readStrace(text: string): { readonly trace: Trace; readonly warnings: readonly RecordingWarning[] } {
   const parser = new StraceParser({ whole: true });
-  parser.push(new TextEncoder().encode(text));
+  parser.push(encodeUtf8(text));
   parser.end();
   const tasks: TraceTask[] = [];
   const steps: TraceStep[] = [];

@@ -7,6 +7,7 @@
  *     child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD, child_tidptr=0x7f…
  */
 import type { TraceArg } from '../../../kernel-sim/index.ts';
+import { decodeUtf8 } from '../../platform/index.ts';
 import { dataArg } from './data-args.ts';
 import {
   BRACE,
@@ -31,7 +32,6 @@ import { readValue, skipArgument, skipBrackets, skipComment } from './value.ts';
 
 /** registers that carry arguments */
 const REGISTERS = 6;
-const decoder = new TextDecoder();
 
 /** A structure that strace shows decoded. Its text is made when asked for. */
 class Opaque {
@@ -45,7 +45,7 @@ class Opaque {
     this.#to = to;
   }
   get text(): string {
-    return decoder.decode(this.#bytes.subarray(this.#from, this.#to));
+    return decodeUtf8(this.#bytes, this.#from, this.#to);
   }
 }
 

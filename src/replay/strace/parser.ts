@@ -69,7 +69,8 @@ export class StraceParser {
   }
   /** More of the recording; the bytes are not to be changed afterwards. */
   push(chunk: Uint8Array): void {
-    this.#lines.push(chunk);
+    // views of a Node Buffer would be Buffers too, which cost more
+    this.#lines.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   }
   /** There is no more. */
   end(): void {

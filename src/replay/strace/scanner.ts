@@ -1,4 +1,5 @@
 /** A place in the bytes of a recording, and what the small readers of the line share. */
+import { decodeUtf8 } from '../../platform/index.ts';
 
 /** A line that cannot be read: the line is lost, the rest is not. */
 export class LineError extends Error {
@@ -49,8 +50,6 @@ export const isWord = (c: number): boolean => ((CLASS[c] as number) & (LETTER | 
 /** Value of a hexadecimal digit. */
 export const hexDigit = (c: number): number => (c <= NINE ? c - ZERO : (c | 0x20) - 0x57);
 
-const decoder = new TextDecoder();
-
 export class Scanner {
   bytes: Uint8Array = new Uint8Array(0);
   at = 0;
@@ -83,7 +82,7 @@ export class Scanner {
     return true;
   }
   text(from: number, to: number): string {
-    return decoder.decode(this.bytes.subarray(from, to));
+    return decodeUtf8(this.bytes, from, to);
   }
 }
 

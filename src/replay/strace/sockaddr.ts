@@ -1,9 +1,9 @@
 /** Socket addresses that strace decoded: `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.1")}`. */
+import { encodeUtf8 } from '../../platform/index.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
-const encoder = new TextEncoder();
 
 /** `struct sockaddr_in`, `_in6`, `_un` (linux/in.h, in6.h, un.h); undefined for text that is none. */
 export function sockaddr(text: string): Uint8Array | undefined {
@@ -24,7 +24,7 @@ export function sockaddr(text: string): Uint8Array | undefined {
     }
     case 'AF_UNIX': {
       const path = field(/sun_path=@?"([^"]*)"/) ?? '';
-      return Uint8Array.from([AF_UNIX, 0, ...(text.includes('sun_path=@') ? [0] : []), ...encoder.encode(path), 0]);
+      return Uint8Array.from([AF_UNIX, 0, ...(text.includes('sun_path=@') ? [0] : []), ...encodeUtf8(path), 0]);
     }
     default:
       return undefined;

@@ -1,4 +1,5 @@
 /** Names in a recording to what they stand for, without making strings of them: a hash table over bytes. */
+import { encodeUtf8 } from '../../platform/index.ts';
 import { isWord, type Scanner } from './scanner.ts';
 
 const FACTOR = 31;
@@ -15,9 +16,8 @@ export class Words<T> {
     this.#mask = size - 1;
     this.#names = new Array<Uint8Array | undefined>(size).fill(undefined);
     this.#values = new Array<T | undefined>(size).fill(undefined);
-    const encoder = new TextEncoder();
     for (const [name, value] of all) {
-      const bytes = encoder.encode(name);
+      const bytes = encodeUtf8(name);
       let at = bytes.reduce((hash, c) => (Math.imul(hash, FACTOR) + c) | 0, 0) & this.#mask;
       while (this.#names[at] !== undefined) at = (at + 1) & this.#mask;
       this.#names[at] = bytes;
