@@ -1,6 +1,7 @@
 export * from '../../src/uapi/index.ts';
+export type { RawTracepointAttrs } from './attach/create.ts';
+export type { LinkCreateAttrs } from './attach/kind.ts';
 export { BpfLink } from './attach/link.ts';
-export type { LinkCreateAttrs, RawTracepointAttrs } from './attach/links.ts';
 export { BpfError, NotModelledError } from './errors.ts';
 export type { PerfSample } from './maps/perf-output.ts';
 export type { ProgLoadAttrs, RawFuncInfo, RawLineInfo } from './prog/load.ts';

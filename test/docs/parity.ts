@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { kindsOf } from '../../kernel-sim/bpf/attach/table.ts';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
 import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
@@ -75,24 +76,16 @@ const TEST_RUN = new Set([
   'raw_tracepoint_writable',
   'tracing',
 ]);
-const ATTACH: Readonly<Record<string, string>> = {
-  kprobe: 'kprobe, kretprobe, kprobe.multi',
-  tracepoint: 'yes',
-  raw_tracepoint: 'yes',
-  raw_tracepoint_writable: 'yes',
-  tracing: 'fentry, fexit, fmod_ret, tp_btf',
-  lsm: 'yes',
-  perf_event: 'by perf event',
-};
-
 function programs(): string {
   return rows(
     ['program type', 'verified', 'test run', 'attached to the model'],
-    PROG_TYPES.slice(1).map((name) => [
+    PROG_TYPES.slice(1).map((name, n) => [
       `\`${name}\``,
       yes(BPF_PROG_TYPE[name.toUpperCase() as keyof typeof BPF_PROG_TYPE] !== undefined && name !== 'lirc_mode2'),
       yes(TEST_RUN.has(name)),
-      ATTACH[name] ?? 'no',
+      kindsOf(n + 1)
+        .map((kind) => kind.name)
+        .join(', ') || 'no',
     ]),
   );
 }

@@ -1,7 +1,9 @@
+import { KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
 import type { ProbeLink } from '../../probe/types.ts';
 import type { BpfProg } from '../prog/prog.ts';
+import type { Attachment, LinkFields, LinkKind } from './attachment.ts';
 
 /**
  * An attachment. It lasts as long as something refers to it: its descriptors, which count once together, and each pin
@@ -12,30 +14,56 @@ export class BpfLink implements FdObject {
   id = 0;
   /** `enum bpf_link_type` */
   readonly type: number;
-  readonly prog: BpfProg;
-  /** what was patched; several for a multi link */
-  readonly probes: readonly ProbeLink[];
-  #attached = true;
-  #refs = 1;
-  readonly #holds: FdObject | undefined;
+  readonly kind: LinkKind;
   /** nothing refers to it any more */
   readonly freed = new Listeners<[]>();
-  /** `holds`: what must live as long as the link, its perf event */
-  constructor(type: number, prog: BpfProg, probes: readonly ProbeLink[], holds?: FdObject) {
+  readonly #attachment: Attachment;
+  #prog: BpfProg;
+  #attached = true;
+  #refs = 1;
+  constructor(kind: LinkKind, type: number, prog: BpfProg, attachment: Attachment) {
+    this.kind = kind;
     this.type = type;
-    this.prog = prog.get();
-    this.probes = probes;
-    this.#holds = holds;
-    holds?.get?.();
+    this.#prog = prog.get();
+    this.#attachment = attachment;
+    attachment.holds?.get?.();
+  }
+  get prog(): BpfProg {
+    return this.#prog;
+  }
+  /** what was patched; several for a multi link, none where the place is not in kernel text */
+  get probes(): readonly ProbeLink[] {
+    return this.#attachment.probes ?? [];
   }
   get attached(): boolean {
     return this.#attached;
   }
-  /** BPF_LINK_DETACH: nothing runs any more, and the link is there still for those who refer to it. */
+  /** Whether BPF_LINK_DETACH is a command for its kind. */
+  get mayDetach(): boolean {
+    return this.kind.mayDetach ?? false;
+  }
+  /** The kind's part of `struct bpf_link_info`. */
+  info(): LinkFields {
+    return this.#attachment.info?.() ?? {};
+  }
+  fdinfo(): string {
+    return this.#attachment.fdinfo?.() ?? '';
+  }
+  /** Takes the program out of its place: nothing runs any more, and the link is there still for those who refer to it. */
   detach(): void {
     if (!this.#attached) return;
     this.#attached = false;
-    for (const probe of this.probes) probe.detach();
+    this.#attachment.detach();
+  }
+  /** BPF_LINK_UPDATE. @throws KernelError EINVAL for kinds whose program stays, EPERM where `old` is another than its own */
+  update(next: BpfProg, old?: BpfProg): void {
+    if (!this.#attachment.update) throw new KernelError('EINVAL', `${this.kind.name} links keep their program`);
+    if (old !== undefined && old !== this.#prog) throw new KernelError('EPERM', 'the link has another program');
+    if (next === this.#prog) return;
+    this.#attachment.update(next);
+    const before = this.#prog;
+    this.#prog = next.get();
+    before.put();
   }
   get(): this {
     this.#refs++;
@@ -45,8 +73,8 @@ export class BpfLink implements FdObject {
     if (--this.#refs > 0) return;
     this.detach();
     this.freed.tell();
-    this.#holds?.put?.();
-    this.prog.put();
+    this.#attachment.holds?.put?.();
+    this.#prog.put();
   }
   release(): void {
     this.put();

@@ -1,5 +1,6 @@
 /** OBJ_GET_INFO_BY_FD: `struct bpf_prog_info`, `bpf_map_info`, `bpf_btf_info`, `bpf_link_info` as objects (include/uapi/linux/bpf.h). */
 import type { FdObject } from '../../core/fds.ts';
+import type { LinkFields } from '../attach/attachment.ts';
 import { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
 import { BpfMap } from '../maps/index.ts';
@@ -42,9 +43,12 @@ export interface BtfInfo {
 }
 export interface LinkInfo {
   readonly kind: 'link';
+  /** `enum bpf_link_type` */
   readonly type: number;
   readonly id: number;
   readonly progId: number;
+  /** what its kind tells besides, by the members of `struct bpf_link_info` */
+  readonly fields: LinkFields;
 }
 
 export function infoOf(
@@ -85,6 +89,7 @@ export function infoOf(
     };
   }
   if (object instanceof BtfObject) return { kind: 'btf', id: object.id, size: object.bytes.length, name: object.name };
-  if (object instanceof BpfLink) return { kind: 'link', type: object.type, id: object.id, progId: object.prog.id };
+  if (object instanceof BpfLink)
+    return { kind: 'link', type: object.type, id: object.id, progId: object.prog.id, fields: object.info() };
   throw new BpfError('BPF_OBJ_GET_INFO_BY_FD', 'EINVAL', `${object.fdName} has no information to give`);
 }

@@ -1,0 +1,107 @@
+/**
+ * What an attach kind is: one row of the table beside this file (`table.ts`), and a small file that knows the place in
+ * the kernel where such programs hang. bpf(2), libbpf's sections (`src/object`) and the parity page read the rows.
+ */
+import type { AttachTypeName, LinkTypeName, ProgTypeName } from '../../../src/uapi/index.ts';
+import type { BpfState } from '../objects/state.ts';
+import type { BpfProg } from '../prog/prog.ts';
+import type { Attachment, LinkKind } from './attachment.ts';
+
+/** Commands of bpf(2) that make a link. */
+export type LinkCommand = 'BPF_LINK_CREATE' | 'BPF_RAW_TRACEPOINT_OPEN';
+
+/** What BPF_LINK_CREATE's `target_fd`, or `target_ifindex`, is for a kind. */
+export type TargetKind = 'none' | 'perf_event' | 'ifindex' | 'cgroup' | 'map' | 'netns' | 'prog';
+
+/** BPF_LINK_CREATE: `union bpf_attr.link_create`, the parts of its union by name. */
+export interface LinkCreateAttrs {
+  /** descriptor of the program; of the map for struct_ops */
+  readonly prog: number | { readonly fd: number };
+  /** what to attach to, where the kind has one ({@link TargetKind}): a descriptor, or the index of a device */
+  readonly target?: number;
+  readonly attachType?: number | string;
+  readonly flags?: number;
+  /** what bpf_get_attach_cookie gives */
+  readonly cookie?: bigint;
+  /** BTF id of what a tracing program is moved to */
+  readonly targetBtfId?: number;
+  readonly kprobeMulti?: {
+    /** functions by name, or by address */
+    readonly symbols?: readonly string[];
+    readonly addresses?: readonly bigint[];
+    readonly flags?: number;
+    readonly cookies?: readonly bigint[];
+  };
+  readonly uprobeMulti?: {
+    readonly path: string;
+    readonly offsets: readonly bigint[];
+    readonly refCtrOffsets?: readonly bigint[];
+    readonly cookies?: readonly bigint[];
+    readonly flags?: number;
+    readonly pid?: number;
+  };
+  readonly netfilter?: {
+    readonly pf: number;
+    readonly hooknum: number;
+    readonly priority: number;
+    readonly flags?: number;
+  };
+  /** tcx and netkit: where among the programs of a device */
+  readonly relative?: { readonly fdOrId: number; readonly expectedRevision?: bigint };
+  /** `union bpf_iter_link_info`, as bytes */
+  readonly iterInfo?: Uint8Array;
+}
+
+/** A program that is to be attached, and where. */
+export interface AttachRequest {
+  readonly state: BpfState;
+  readonly prog: BpfProg;
+  readonly command: LinkCommand;
+  /** as the command gives it; the program's own where it gives none */
+  readonly attachType: number;
+  readonly attrs: LinkCreateAttrs;
+  /** BPF_RAW_TRACEPOINT_OPEN: the tracepoint */
+  readonly name?: string;
+}
+
+/** BPF_PROG_ATTACH, _DETACH and _QUERY: programs that hang in a place without a link. */
+export interface DirectRequest {
+  readonly state: BpfState;
+  readonly attachType: number;
+  /** descriptor or index of what to attach to */
+  readonly target: number;
+  readonly flags: number;
+  /** the program; undefined where a detach names none */
+  readonly prog: BpfProg | undefined;
+  /** BPF_F_REPLACE: the program whose place it takes */
+  readonly replace?: BpfProg;
+  readonly relative?: { readonly fdOrId: number; readonly expectedRevision?: bigint };
+}
+export interface QueryResult {
+  readonly attachFlags: number;
+  readonly programs: readonly {
+    readonly prog: BpfProg;
+    readonly attachFlags?: number;
+    readonly linkId?: number;
+  }[];
+  readonly revision?: bigint;
+}
+export interface DirectAttach {
+  attach(request: DirectRequest): void;
+  detach(request: DirectRequest): void;
+  query(request: Omit<DirectRequest, 'prog' | 'replace'>): QueryResult;
+}
+
+/** One row. */
+export interface AttachKind extends LinkKind {
+  readonly programs: readonly ProgTypeName[];
+  /** expected or given attach types; undefined: whatever no row in front takes */
+  readonly attachTypes?: readonly AttachTypeName[];
+  readonly link: LinkTypeName;
+  /** commands that make its links; default BPF_LINK_CREATE */
+  readonly commands?: readonly LinkCommand[];
+  readonly target: TargetKind;
+  /** @throws KernelError, BpfError */
+  readonly attach: (request: AttachRequest) => Attachment;
+  readonly direct?: DirectAttach;
+}

@@ -1,0 +1,86 @@
+/**
+ * Attach kinds, one row each, in the order in which they are tried. Adding one: a file beside this one with its `attach`
+ * (what hangs where is the business of a place on the floor below), and a row.
+ */
+import {
+  ATTACH_TYPES,
+  type AttachTypeName,
+  BPF_LINK_TYPE,
+  type LinkTypeName,
+  PROG_TYPES,
+  type ProgTypeName,
+} from '../../../src/uapi/index.ts';
+import type { AttachKind } from './kind.ts';
+import { kprobeMulti } from './kprobe-multi.ts';
+import { perfEvent } from './perf-event.ts';
+import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
+import { trampoline } from './trampoline.ts';
+
+/** how programs whose target is fixed at load attach: old libbpf opens them as raw tracepoints, without a name */
+const EITHER = ['BPF_LINK_CREATE', 'BPF_RAW_TRACEPOINT_OPEN'] as const;
+
+const onText = (name: string, program: ProgTypeName, attachType: AttachTypeName): AttachKind => ({
+  name,
+  programs: [program],
+  attachTypes: [attachType],
+  link: 'tracing',
+  commands: EITHER,
+  target: 'none',
+  attach: trampoline,
+});
+const multi = (name: string, attachType: AttachTypeName): AttachKind => ({
+  name,
+  programs: ['kprobe'],
+  attachTypes: [attachType],
+  link: 'kprobe_multi',
+  target: 'none',
+  attach: kprobeMulti,
+});
+/** what the programs of a perf event run on; an uprobe's event is refused by name */
+const byEvent = (name: string, program: ProgTypeName): AttachKind => ({
+  name,
+  programs: [program],
+  link: 'perf_event',
+  target: 'perf_event',
+  attach: perfEvent,
+});
+
+export const ATTACH_KINDS: readonly AttachKind[] = [
+  multi('kprobe.multi', 'trace_kprobe_multi'),
+  multi('kprobe.session', 'trace_kprobe_session'),
+  byEvent('kprobe', 'kprobe'),
+  byEvent('tracepoint', 'tracepoint'),
+  byEvent('perf_event', 'perf_event'),
+  onText('fentry', 'tracing', 'trace_fentry'),
+  onText('fexit', 'tracing', 'trace_fexit'),
+  onText('fmod_ret', 'tracing', 'modify_return'),
+  onText('lsm', 'lsm', 'lsm_mac'),
+  {
+    name: 'tp_btf',
+    programs: ['tracing'],
+    attachTypes: ['trace_raw_tp'],
+    link: 'tracing',
+    commands: EITHER,
+    target: 'none',
+    attach: btfTracepoint,
+  },
+  {
+    name: 'raw_tp',
+    programs: ['raw_tracepoint', 'raw_tracepoint_writable'],
+    link: 'raw_tracepoint',
+    commands: ['BPF_RAW_TRACEPOINT_OPEN'],
+    target: 'none',
+    attach: rawTracepoint,
+  },
+];
+
+/** Kinds that programs of a type attach by, whatever their attach type. */
+export const kindsOf = (progType: number): readonly AttachKind[] =>
+  ATTACH_KINDS.filter((kind) => kind.programs.some((name) => PROG_TYPES[progType] === name));
+
+/** The kind for a program type and an attach type; undefined where the model has none. */
+export const attachKind = (progType: number, attachType: number): AttachKind | undefined =>
+  kindsOf(progType).find(({ attachTypes }) => attachTypes?.some((name) => ATTACH_TYPES[attachType] === name) ?? true);
+
+/** Number of a kind's link type. */
+export const linkType = ({ link }: AttachKind): number => BPF_LINK_TYPE[link.toUpperCase() as Uppercase<LinkTypeName>];

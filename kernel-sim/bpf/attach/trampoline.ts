@@ -1,0 +1,55 @@
+/** fentry, fexit, fmod_ret and LSM programs: on the trampoline of the function that they were loaded for. */
+import { BPF_ATTACH_TYPE as A, attachTypeName, progTypeName } from '../../../src/uapi/index.ts';
+import type { TrampolinePoint } from '../../probe/types.ts';
+import { BpfError, NotModelledError } from '../errors.ts';
+import type { BpfState } from '../objects/state.ts';
+import type { Attachment, LinkFields } from './attachment.ts';
+import type { AttachRequest } from './kind.ts';
+
+/** id of the kernel's own BTF, the first that there is */
+const VMLINUX_BTF_ID = 1;
+
+const KIND: Readonly<Record<number, TrampolinePoint['kind']>> = {
+  [A.TRACE_FENTRY]: 'fentry',
+  [A.TRACE_FEXIT]: 'fexit',
+  [A.MODIFY_RETURN]: 'fmod_ret',
+  [A.LSM_MAC]: 'lsm',
+};
+
+export function trampoline(request: AttachRequest): Attachment {
+  const { state, prog, attrs, command } = request;
+  const { attachTarget: target, attachBtfId } = prog.init;
+  const kind = KIND[prog.expectedAttachType];
+  if (kind === undefined || target === undefined)
+    throw new NotModelledError(
+      command,
+      `attaching ${progTypeName(prog.type)} programs (${attachTypeName(prog.expectedAttachType)})`,
+    );
+  const { cookie } = attrs;
+  const probe = state.kernel.probes.trampoline(prog, {
+    kind,
+    target,
+    ...signature(state, attachBtfId, command),
+    ...(cookie === undefined ? {} : { cookie }),
+  });
+  return { probes: [probe], detach: () => probe.detach(), info: () => fixedTarget(request) };
+}
+
+/** `bpf_link_info.tracing` */
+export const fixedTarget = ({ prog }: AttachRequest): LinkFields => ({
+  attach_type: prog.expectedAttachType,
+  target_obj_id: VMLINUX_BTF_ID,
+  target_btf_id: prog.init.attachBtfId,
+});
+
+/** Bytes of each argument and of the result of a kernel function. */
+function signature(state: BpfState, id: number, command: string): { argSizes: number[]; retSize: number } {
+  const { btf } = state.kernel;
+  const func = btf.typeById(id);
+  const proto = func.kind === 'func' ? btf.typeById(func.type) : undefined;
+  if (proto?.kind !== 'func_proto') throw new BpfError(command, 'EINVAL', `BTF id ${id} is no function`);
+  return {
+    argSizes: proto.params.map((p) => btf.sizeOf(p.type)),
+    retSize: proto.type === 0 ? 0 : btf.sizeOf(proto.type),
+  };
+}
