@@ -1,10 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**', 'node_modules/**'],
+    provide: { depth: 'quick' },
     testTimeout: 30_000,
     pool: 'forks',
+    // a kernel owes nothing to module state, so test files of a process share its modules: loading them took as long as testing
+    isolate: false,
+    maxWorkers: availableParallelism(),
   },
 });

@@ -1,6 +1,7 @@
 /** Descriptors and files: kernel text and host work on the same tables, lists and counts. */
 import { describe, expect, it } from 'vitest';
 import { Kernel, type TraceStep } from '../../kernel-sim/index.ts';
+import { many } from '../support/depth.ts';
 import { program } from './support/programs.ts';
 import { call } from './support/recording.ts';
 
@@ -131,13 +132,13 @@ describe('files', () => {
   ] as const)('are those that the calls leave open, and none is left behind (%s, %d CPUs)', async (engine, cpus) => {
     const kernel = await Kernel.boot({ engine, cpus });
     const run = async (): Promise<number> => {
-      const steps = work(kernel, 1, engine === 'jit' ? 5000 : 2000);
+      const steps = work(kernel, 1, engine === 'jit' ? many(1500, 5000) : many(600, 2000));
       expect((await kernel.replay({ tasks: TASKS, steps })).stopped).toBeUndefined();
       return kernel.memory.freePageCount;
     };
     await run();
     const pages = await run();
-    for (let n = 0; n < 3; n++) expect(await run()).toBe(pages);
+    for (let n = 0; n < many(2, 3); n++) expect(await run()).toBe(pages);
   });
   it('have the dentry of their path, however it is spelled', async () => {
     const kernel = await Kernel.boot({ engine: 'step' });

@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../kernel-sim/core/random.ts';
 import { Kernel, syscalls, type TraceArg, type TraceStep } from '../../kernel-sim/index.ts';
+import { many } from '../support/depth.ts';
 import { program } from './support/programs.ts';
 import { call, recording } from './support/recording.ts';
 
-const SEEDS = 60;
+const SEEDS = many(15, 60);
 const FAMILIES = [1, 2, 10];
 
 function makeRecording(random: Random): { steps: TraceStep[]; calls: number } {

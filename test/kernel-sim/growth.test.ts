@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TraceArg, TraceStep } from '../../kernel-sim/index.ts';
 import { BpfError, BpfObject, Kernel } from '../../src/index.ts';
+import { many } from '../support/depth.ts';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}.o`, import.meta.url));
 const int = (lo: number): TraceArg => ({ kind: 'int', lo, hi: lo < 0 ? -1 : 0 });
@@ -38,7 +39,7 @@ describe('loading, attaching and closing', () => {
     };
     await cycle();
     const pages = await cycle();
-    for (let i = 0; i < 100; i++) expect(await cycle()).toBe(pages);
+    for (let i = 0; i < many(20, 100); i++) expect(await cycle()).toBe(pages);
     for (const kind of ['prog', 'map', 'btf', 'link'] as const) expect(kernel.bpf.nextId(kind)).toBeUndefined();
     expect([...kernel.fds.entries()]).toEqual([]);
   });
@@ -61,7 +62,7 @@ describe('loading, attaching and closing', () => {
     };
     await cycle();
     const pages = await cycle();
-    for (let i = 0; i < 200; i++) expect(await cycle()).toBe(pages);
+    for (let i = 0; i < many(40, 200); i++) expect(await cycle()).toBe(pages);
   });
 
   it('a second descriptor of a map does not keep it', async () => {
@@ -102,7 +103,7 @@ describe('what tasks do', () => {
     };
     await replay(kernel, steps());
     const pages = kernel.memory.freePageCount;
-    for (let i = 0; i < 3; i++) await replay(kernel, steps());
+    for (let i = 0; i < many(1, 3); i++) await replay(kernel, steps());
     expect(paths.slice(0, 5)).toEqual(['file', 'file', 'file', 'file', 'none']);
     expect(kernel.memory.freePageCount).toBe(pages);
   });
@@ -114,7 +115,7 @@ describe('what tasks do', () => {
     };
     await replay(kernel, steps());
     const pages = kernel.memory.freePageCount;
-    for (let i = 0; i < 3; i++) await replay(kernel, steps());
+    for (let i = 0; i < many(1, 3); i++) await replay(kernel, steps());
     expect(kernel.memory.freePageCount).toBe(pages);
   });
 
@@ -125,7 +126,7 @@ describe('what tasks do', () => {
     const inodeOf = (path: string): number => kernel.files.dcache.inode(kernel.files.dcache.find(path));
     const steps = function* (): Generator<TraceStep> {
       yield open('/var/held', 4);
-      for (let i = 0; i < 30_000; i++) {
+      for (let i = 0; i < many(17_000, 30_000); i++) {
         if (i === 1) inode = inodeOf('/var/held');
         yield open(`/tmp/a-name-that-is-longer-than-fits-into-a-dentry-${n++}`, 3);
         yield close(3);

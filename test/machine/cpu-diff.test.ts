@@ -5,13 +5,14 @@
  */
 import { describe, expect, it } from 'vitest';
 import { table } from '../../src/x86/index.ts';
+import { many } from '../support/depth.ts';
 import { differences } from './cpu-diff/compare.ts';
 import { differential } from './cpu-diff/differential.ts';
 import { hostRunner } from './cpu-diff/host.ts';
 import { CODE_AT, DATA_BASE, WINDOW_BYTES } from './cpu-diff/layout.ts';
 import type { Outcome } from './cpu-diff/outcome.ts';
 
-const PER_ROW = 200;
+const PER_ROW = many(40, 200);
 const runner = hostRunner();
 if (runner === undefined)
   console.log('skipped: needs an x86-64 Linux host with a C compiler to run instructions on its processor');

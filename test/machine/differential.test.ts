@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { many } from '../support/depth.ts';
 import { differential } from './differential.ts';
+
+const COUNT = many(15, 60);
 
 describe('translated code against the stepper', () => {
   it('agrees on random programs', () => {
-    const { different, translated } = differential(1, 60, 0);
+    const { different, translated } = differential(1, COUNT, 0);
     expect(different).toEqual([]);
-    expect(translated).toBeGreaterThan(60);
+    expect(translated).toBeGreaterThan(COUNT);
   });
 
   it('agrees on random programs that fault', () => {
-    expect(differential(10_000, 60, 20).different).toEqual([]);
+    expect(differential(10_000, COUNT, 20).different).toEqual([]);
   });
 
   it('agrees where nothing is inlined', () => {
-    expect(differential(20_000, 60, 0, 0).different).toEqual([]);
-    expect(differential(30_000, 60, 20, 0).different).toEqual([]);
+    expect(differential(20_000, COUNT, 0, 0).different).toEqual([]);
+    expect(differential(30_000, COUNT, 20, 0).different).toEqual([]);
   });
 });

@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { decode, form, formatInsn, table } from '../../src/x86/index.ts';
 import { Random } from '../machine/cpu-diff/random.ts';
+import { many } from '../support/depth.ts';
 import { icedDecode, normalise } from './iced.ts';
 
-const COUNT = 60_000;
+const COUNT = many(15_000, 60_000);
 
 /** What iced-x86 knows of our mnemonics and this table leaves to #UD. */
 const LEFT_OUT =

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { decode, form, formatInsn, rowOf, table } from '../../src/x86/index.ts';
 import { generate } from '../machine/cpu-diff/generate.ts';
 import { Random } from '../machine/cpu-diff/random.ts';
+import { many } from '../support/depth.ts';
 import { icedDecode, normalise } from './iced.ts';
 
-const PER_ROW = 25;
+const PER_ROW = many(8, 25);
 const ADDRESS = 0x1000;
 
 /** Rows that another row of the same bytes outranks: `90` is nop before it is xchg, and twins decode as the first. */
