@@ -3,9 +3,10 @@
  * Each family of program types has a file; a program that skipped the verifier runs on whatever it is given.
  */
 import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
-import { BPF_PROG_TYPE as P, progTypeName } from '../../src/uapi/index.ts';
+import { progTypeName } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
 import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import { progTypeRow, type TestRunFamily } from '../bpf/prog/types.ts';
 import { runFlowDissector, runSkLookup } from './lookup.ts';
 import type { Runner } from './runner.ts';
 import { runRawTracepoint, runSyscall, runTracing } from './simple.ts';
@@ -13,16 +14,17 @@ import { runSkb } from './skb.ts';
 import { runXdp } from './xdp.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
-const SKB: readonly number[] = [
-  P.SOCKET_FILTER,
-  P.SCHED_CLS,
-  P.SCHED_ACT,
-  P.CGROUP_SKB,
-  P.LWT_IN,
-  P.LWT_OUT,
-  P.LWT_XMIT,
-  P.LWT_SEG6LOCAL,
-];
+
+/** A driver for each family of program types (`bpf/prog/types.ts`). */
+const DRIVERS: Readonly<Record<TestRunFamily, (runner: Runner, options: TestRunOptions) => TestRun>> = {
+  skb: runSkb,
+  xdp: runXdp,
+  syscall: runSyscall,
+  raw_tp: runRawTracepoint,
+  sk_lookup: runSkLookup,
+  flow_dissector: runFlowDissector,
+  tracing: runTracing,
+};
 
 /**
  * A test run, which begins when it is first asked to go on.
@@ -31,26 +33,12 @@ const SKB: readonly number[] = [
 export function* testRun(runner: Runner, options: TestRunOptions): TestRun {
   const { prog } = runner;
   const unverified = !prog.init.verified && !prog.init.classic;
-  const isPacket = SKB.includes(prog.type) || prog.type === P.XDP;
+  const family = progTypeRow(prog.type)?.testRun;
+  const isPacket = family === 'skb' || family === 'xdp';
   if (unverified && (options.ctxIn !== undefined || !isPacket)) return yield* runBare(runner, options);
-  if (SKB.includes(prog.type)) return yield* runSkb(runner, options);
-  switch (prog.type) {
-    case P.XDP:
-      return yield* runXdp(runner, options);
-    case P.SYSCALL:
-      return yield* runSyscall(runner, options);
-    case P.RAW_TRACEPOINT:
-    case P.RAW_TRACEPOINT_WRITABLE:
-      return yield* runRawTracepoint(runner, options);
-    case P.SK_LOOKUP:
-      return yield* runSkLookup(runner, options);
-    case P.FLOW_DISSECTOR:
-      return yield* runFlowDissector(runner, options);
-    case P.TRACING:
-      return yield* runTracing(runner, options);
-    default:
-      throw new BpfError(COMMAND, 'ENOTSUPP', `${progTypeName(prog.type)} programs have no test run`);
-  }
+  if (family === undefined)
+    throw new BpfError(COMMAND, 'ENOTSUPP', `${progTypeName(prog.type)} programs have no test run`);
+  return yield* DRIVERS[family](runner, options);
 }
 
 /** R1 is the buffer's address, R2 its length; the buffer is given back as it was left. */

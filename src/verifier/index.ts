@@ -2,9 +2,9 @@
 
 import { BtfError } from '../btf/index.ts';
 import { host } from '../platform/index.ts';
+import { BPF_LOG_STATS } from '../uapi/index.ts';
 import { Env } from './env/env.ts';
 import { Reject } from './env/reject.ts';
-import { LOG_STATS } from './log/log.ts';
 import { checkAttach } from './prep/attach.ts';
 import { checkBtfInfo, checkFuncRecords } from './prep/btfinfo.ts';
 import { checkCfg } from './prep/cfg.ts';
@@ -39,7 +39,7 @@ function analyse(env: Env): number {
 
 function printStats(env: Env, started: number): void {
   const { level } = env.log;
-  if (level & LOG_STATS) {
+  if (level & BPF_LOG_STATS) {
     env.say(`verification time ${Math.round((host.now() - started) * 1000)} usec`);
     env.say(`stack depth ${env.subprogs.map((s) => s.stackDepth).join('+')}`);
   }

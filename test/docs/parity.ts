@@ -8,9 +8,10 @@ import { kindsOf } from '../../kernel-sim/bpf/attach/table.ts';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
 import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
+import { progTypeRow } from '../../kernel-sim/bpf/prog/types.ts';
 import { syscalls } from '../../kernel-sim/index.ts';
 import { SECTION_RULES } from '../../src/object/index.ts';
-import { BPF_PROG_TYPE, MAP_TYPES, PROG_TYPES } from '../../src/uapi/index.ts';
+import { MAP_TYPES, PROG_TYPES } from '../../src/uapi/index.ts';
 import { heldAgainst } from './held-against.ts';
 
 export const parityPath = new URL('../../docs/parity.md', import.meta.url);
@@ -61,28 +62,13 @@ function helpers(): string {
   ].join('\n');
 }
 
-const TEST_RUN = new Set([
-  'socket_filter',
-  'sched_cls',
-  'sched_act',
-  'cgroup_skb',
-  'lwt_in',
-  'lwt_out',
-  'lwt_xmit',
-  'lwt_seg6local',
-  'xdp',
-  'syscall',
-  'raw_tracepoint',
-  'raw_tracepoint_writable',
-  'tracing',
-]);
 function programs(): string {
   return rows(
     ['program type', 'verified', 'test run', 'attached to the model'],
     PROG_TYPES.slice(1).map((name, n) => [
       `\`${name}\``,
-      yes(BPF_PROG_TYPE[name.toUpperCase() as keyof typeof BPF_PROG_TYPE] !== undefined && name !== 'lirc_mode2'),
-      yes(TEST_RUN.has(name)),
+      yes(progTypeRow(n + 1) !== undefined),
+      yes(progTypeRow(n + 1)?.testRun !== undefined),
       kindsOf(n + 1)
         .map((kind) => kind.name)
         .join(', ') || 'no',

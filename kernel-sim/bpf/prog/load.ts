@@ -7,15 +7,9 @@ import type { Errno } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfState } from '../objects/state.ts';
 import { isObjectName } from '../syscall/map-create.ts';
-import {
-  checkAttach,
-  fixupAttachType,
-  isKnownType,
-  isUnprivType,
-  needsNetAdmin,
-  needsPerfmon,
-} from './attach-check.ts';
+import { checkAttach, fixupAttachType } from './attach-check.ts';
 import { isGplCompatible } from './license.ts';
+import { progTypeRow } from './types.ts';
 
 /** `struct bpf_func_info` and `struct bpf_line_info`, as bytes or decoded. */
 export interface RawFuncInfo {
@@ -101,9 +95,10 @@ export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
   if (insns.length === 0 || insns.length > max)
     fail('E2BIG', `${insns.length} instructions, from 1 to ${max} may be loaded`);
   const label = `${progTypeName(type)} programs`;
-  if (!isUnprivType(type) && !caps.bpf) fail('EPERM', `${label} need CAP_BPF`);
-  if (needsNetAdmin(type) && !caps.netAdmin) fail('EPERM', `${label} need CAP_NET_ADMIN`);
-  if (needsPerfmon(type) && !caps.perfmon) fail('EPERM', `${label} need CAP_PERFMON`);
+  const row = progTypeRow(type);
+  if (!row?.unpriv && !caps.bpf) fail('EPERM', `${label} need CAP_BPF`);
+  if (row?.needs?.includes('netAdmin') && !caps.netAdmin) fail('EPERM', `${label} need CAP_NET_ADMIN`);
+  if (row?.needs?.includes('perfmon') && !caps.perfmon) fail('EPERM', `${label} need CAP_PERFMON`);
   const attachProgFd = typeof attrs.attachProg === 'object' ? attrs.attachProg.fd : (attrs.attachProg ?? 0);
   if (attachProgFd !== 0) state.progByFd(COMMAND, attachProgFd);
   const { id, name: target } = attachTarget(state, attrs);
@@ -111,7 +106,7 @@ export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
   const bad = checkAttach(type, expectedAttachType, id, attachProgFd !== 0);
   if (bad !== undefined)
     fail(bad, `${label} take no attach type ${expectedAttachType}${id === 0 ? '' : ` on BTF id ${id}`}`);
-  if (!isKnownType(type)) fail('EINVAL', `no program type ${type}`);
+  if (row === undefined) fail('EINVAL', `no program type ${type}`);
   const name = attrs.name ?? '';
   if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
   return {

@@ -2,6 +2,7 @@
 import type { Btf } from '../../../src/btf/index.ts';
 import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
+import { BPF_LOG_STATS } from '../../../src/uapi/index.ts';
 import {
   type FuncInfo,
   type LineInfo,
@@ -29,17 +30,15 @@ export interface Verification {
   readonly maxCtxOffset: number;
 }
 
-/** BPF_LOG_STATS: what is wrong, without the way there */
-const LOG_STATS = 4;
-
 /** @throws BpfError with the verifier's log */
 export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux: number): Verification {
   const input = verifierInput(state, request);
   const result = verify(input);
   if (!result.ok) {
-    // who asked for no log gets the errno, as from the kernel; why it is that one is found out by asking again
+    // who asked for no log gets the errno, as from the kernel; why it is that one is found out by asking again,
+    // for statistics only: what is wrong, without the way there
     const isLong = result.errno === 'E2BIG';
-    const log = result.log === '' && !isLong ? verify({ ...input, logLevel: LOG_STATS }).log : result.log;
+    const log = result.log === '' && !isLong ? verify({ ...input, logLevel: BPF_LOG_STATS }).log : result.log;
     throw loadFailure(
       result.errno as Errno,
       isLong && log === '' ? 'the program is too large or too complex' : lastLine(log),

@@ -14,7 +14,6 @@ import type {
 } from '../../../src/verifier/kernel.ts';
 import {
   type ContextEnv,
-  contextModel,
   iterTarget,
   layoutOf,
   pointerModel,
@@ -27,6 +26,7 @@ import { SLEEPABLE_LSM_HOOKS } from '../helpers/lsm-hooks.ts';
 import { lookupKfunc } from '../kfuncs/index.ts';
 import { mapGenLookup } from '../maps/gen-lookup.ts';
 import { mapOpSymbol } from '../maps/ops.ts';
+import { contextModel } from './types.ts';
 
 /** What the rest of the kernel supplies. */
 export interface VerifierHost {

@@ -2,6 +2,13 @@
 
 import type { Btf, BtfFuncProto } from '../../btf/index.ts';
 import { disassemble, type Insn } from '../../isa/index.ts';
+import {
+  BPF_F_ANY_ALIGNMENT,
+  BPF_F_SLEEPABLE,
+  BPF_F_STRICT_ALIGNMENT,
+  BPF_F_TEST_REG_INVARIANTS,
+  BPF_F_TEST_STATE_FREQ,
+} from '../../uapi/index.ts';
 import { Records } from '../access/record.ts';
 import type { KfuncFacts, MapFacts, VerifierKernel } from '../kernel.ts';
 import { Log } from '../log/log.ts';
@@ -34,14 +41,6 @@ interface Pending {
 export const COMPLEXITY_LIMIT_INSNS = 1_000_000;
 const COMPLEXITY_LIMIT_JMP_SEQ = 8192;
 export const COMPLEXITY_LIMIT_STATES = 64;
-
-export const F_STRICT_ALIGNMENT = 1;
-export const F_ANY_ALIGNMENT = 2;
-export const F_TEST_STATE_FREQ = 8;
-export const F_SLEEPABLE = 16;
-export const F_XDP_HAS_FRAGS = 32;
-export const F_XDP_DEV_BOUND_ONLY = 64;
-export const F_TEST_REG_INVARIANTS = 128;
 
 export class Env {
   readonly input: VerifierInput;
@@ -124,15 +123,15 @@ export class Env {
     this.source = new SourceLines(input.btf, input.lineInfo);
     this.insns = input.insns;
     this.aux = input.insns.map((_, n) => new Aux(n));
-    this.strictAlignment = (flags & F_STRICT_ALIGNMENT) !== 0 && (flags & F_ANY_ALIGNMENT) === 0;
-    this.sleepable = (flags & F_SLEEPABLE) !== 0;
+    this.strictAlignment = (flags & BPF_F_STRICT_ALIGNMENT) !== 0 && (flags & BPF_F_ANY_ALIGNMENT) === 0;
+    this.sleepable = (flags & BPF_F_SLEEPABLE) !== 0;
     this.allowPtrLeaks = caps.perfmon;
     this.allowUninitStack = caps.perfmon;
     this.bypassSpecV1 = caps.perfmon || input.mitigations !== true;
     this.bypassSpecV4 = caps.perfmon || input.mitigations !== true;
     this.bpfCapable = caps.bpf;
-    this.testStateFreq = caps.bpf && (flags & F_TEST_STATE_FREQ) !== 0;
-    this.testRegInvariants = caps.bpf && (flags & F_TEST_REG_INVARIANTS) !== 0;
+    this.testStateFreq = caps.bpf && (flags & BPF_F_TEST_STATE_FREQ) !== 0;
+    this.testRegInvariants = caps.bpf && (flags & BPF_F_TEST_REG_INVARIANTS) !== 0;
   }
 
   insn(idx: number): Insn {

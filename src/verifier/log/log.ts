@@ -3,12 +3,11 @@
  * copying, and can be cut back to an earlier position, as Linux does below level 2. As Linux's, it
  * is a window on the end of what was written: where there is no more room, the oldest goes.
  */
-export const LOG_LEVEL1 = 1;
-export const LOG_LEVEL2 = 2;
-export const LOG_STATS = 4;
+import { BPF_LOG_LEVEL1, BPF_LOG_LEVEL2 } from '../../uapi/index.ts';
+
 /** bytes kept where the loader names no buffer */
 const DEFAULT_SIZE = (1 << 27) - 1;
-const LOG_LEVEL = LOG_LEVEL1 | LOG_LEVEL2;
+const LOG_LEVEL = BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2;
 /** characters of a piece: lines are joined, as millions of strings would keep the garbage collector busy */
 const PIECE = 1 << 16;
 
@@ -38,7 +37,7 @@ export class Log {
     return (this.level & LOG_LEVEL) !== 0;
   }
   get everyInsn(): boolean {
-    return (this.level & LOG_LEVEL2) !== 0;
+    return (this.level & BPF_LOG_LEVEL2) !== 0;
   }
 
   write(text: string): void {

@@ -1,7 +1,8 @@
 /** Contexts against the real kernel's is_valid_access and convert_ctx_access, every offset and size. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type ContextEnv, contextModel, layoutOf, pointerModel } from '../../../kernel-sim/bpf/context/index.ts';
+import { type ContextEnv, layoutOf, pointerModel } from '../../../kernel-sim/bpf/context/index.ts';
+import { contextModel } from '../../../kernel-sim/bpf/prog/types.ts';
 import { Btf } from '../../../src/btf/index.ts';
 import { readInsns, writeInsns } from '../../../src/isa/index.ts';
 import { attachType, progType } from '../../../src/uapi/index.ts';

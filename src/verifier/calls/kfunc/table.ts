@@ -1,8 +1,9 @@
 /** Kernel functions that the program names by BTF id (add_kfunc_call()). */
 import type { BtfFuncProto } from '../../../btf/index.ts';
 import type { Insn } from '../../../isa/index.ts';
+import { BPF_F_XDP_DEV_BOUND_ONLY } from '../../../uapi/index.ts';
 import type { KfuncDesc } from '../../env/aux.ts';
-import { type Env, F_XDP_DEV_BOUND_ONLY } from '../../env/env.ts';
+import type { Env } from '../../env/env.ts';
 
 /** Packet metadata that only a device can give. */
 const deviceBound = new Set([
@@ -28,7 +29,7 @@ export function addKfunc(env: Env, btfId: number, off: number): void {
   const proto = vmlinux.typeById(fn.type);
   if (proto.kind !== 'func_proto')
     env.fail('EINVAL', `kernel function btf_id ${btfId} does not have a valid func_proto`);
-  if (deviceBound.has(fn.name) && !(env.input.flags & F_XDP_DEV_BOUND_ONLY))
+  if (deviceBound.has(fn.name) && !(env.input.flags & BPF_F_XDP_DEV_BOUND_ONLY))
     env.fail('EINVAL', 'metadata kfuncs require device-bound program');
   const facts = env.kernel.kfunc(btfId, env.input.type) ?? {
     btfId,
