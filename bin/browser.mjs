@@ -42,5 +42,5 @@ export const browserBundle = {
   platform: 'browser',
   minifyWhitespace: true,
   minifyIdentifiers: true,
-  plugins: [embeddedData, nodeParts],
+  plugins: [...bundle.plugins, embeddedData, nodeParts],
 };

@@ -61,7 +61,7 @@ await build({
   minifyWhitespace: true,
   minifyIdentifiers: true,
   external: ['blessed'],
-  plugins: [lazyBuiltins, plainRequire],
+  plugins: [...bundle.plugins, lazyBuiltins, plainRequire],
   define: { 'import.meta.url': '__url' },
   // one function expression, which bin/ebpf-emu.cjs calls with what CommonJS gives a module
   banner: {

@@ -27,7 +27,7 @@ try {
     entryPoints: [fileURLToPath(new URL('run.ts', import.meta.url))],
     outfile,
     format: 'esm',
-    plugins: [sourceUrls],
+    plugins: [...bundle.plugins, sourceUrls],
     banner: {
       js: `import { createRequire as requireOf } from 'node:module'; const require = requireOf(${JSON.stringify(import.meta.url)});`,
     },

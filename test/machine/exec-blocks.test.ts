@@ -74,7 +74,7 @@ class Fixture {
 }
 
 const HOT =
-  /^(add|sub|and|or|xor|cmp|test|mov|movzx|movsx|movsxd|lea|shl|shr|sar|imul|neg|not|bswap|push|pop|shlx|shrx|sarx|rorx|cdqe|cqo|set.*|cmov.*|adc|sbb|inc|dec|rol|ror|rcl|bt|bts|lahf|sahf|pushfq|xchg|xadd|cmpxchg|mul|cbw|cwde|popcnt|tzcnt|bsf|nop|j[a-z]+|movs[bq]|stos[dq]|leave)$/;
+  /^(add|sub|and|or|xor|cmp|test|mov|movzx|movsx|movsxd|lea|shl|shr|sar|imul|neg|not|bswap|push|pop|shlx|shrx|sarx|rorx|cdqe|cqo|set.*|cmov.*|adc|sbb|inc|dec|rol|ror|rcl|bt|bts|lahf|sahf|pushfq|popfq|cli|sti|cld|std|swapgs|div|idiv|xchg|xadd|cmpxchg|mul|cbw|cwde|popcnt|tzcnt|bsf|nop|j[a-z]+|movs[bq]|stos[dq]|leave)$/;
 const rows = table
   .map((_, row) => row)
   .filter((row) => HOT.test(form(row).mnemonic) && form(row).operands.every((o) => o.place !== 'moffs'));

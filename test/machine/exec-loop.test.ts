@@ -1,8 +1,8 @@
 /** The rows of the stepping loop against the x86 table that decoder and listing use, and the module that they make. */
 import { describe, expect, it } from 'vitest';
 import { STATUS } from '../../src/machine/exec/flags.ts';
+import { loopBytes } from '../../src/machine/exec/loop/build.ts';
 import { INSNS } from '../../src/machine/exec/loop/insns.ts';
-import { loopBytes } from '../../src/machine/exec/loop/loop.ts';
 import { OPERATIONS } from '../../src/machine/exec/loop/operations.ts';
 import type { FlagRule } from '../../src/machine/exec/loop/row.ts';
 import { FLAG, type Form, form, table } from '../../src/x86/index.ts';

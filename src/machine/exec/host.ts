@@ -3,11 +3,11 @@
  * yet, questions about transfers, and memory accesses that the software TLB has no page for, that span two pages or that fault.
  */
 import { FLAG } from '../../x86/index.ts';
+import type { Addr } from '../addr.ts';
 import type { Blocks } from './blocks.ts';
 import type { Context, Step } from './context.ts';
 import { type Loop, makeLoop } from './loop/loop.ts';
-import { ACCESSES, type Access } from './loop/moves.ts';
-import { numberOf, OPERATIONS } from './loop/operations.ts';
+import { type Access, accessOf, numberOf, OPERATIONS } from './loop/operations.ts';
 import { MAX_BLOCK, SLOT, SLOT_BYTES, SLOT_WORDS, STATE } from './loop/slot.ts';
 
 /** Why {@link Host.run} came back. */
@@ -29,9 +29,15 @@ const TRANSFER = numberOf('transfer');
 const RESOLVE = numberOf('resolve');
 const SEEK = numberOf('seek');
 const ASK = numberOf('ask');
-const CALL = numberOf('call');
-const RET = numberOf('ret');
-const ACCESS_OF: readonly (Access | undefined)[] = OPERATIONS.map(({ name }) => ACCESSES.get(name));
+const CALL_THROUGH = numberOf('callThrough');
+const JMP_THROUGH = numberOf('jmpThrough');
+/** Those of the loop that end a block. */
+const TRANSFERS: ReadonlySet<number> = new Set(
+  ['call', 'ret', 'callThrough', 'jmpThrough', 'popfq'].map((name) => numberOf(name)),
+);
+/** more transfers than there will be */
+const NEVER = 0x7fff_ffff;
+const ACCESS_OF: readonly (Access | undefined)[] = OPERATIONS.map(({ name }) => accessOf(name));
 const WORD = { dst: SLOT.dst >> 2, src: SLOT.src >> 2, disp: SLOT.disp >> 2, table: SLOT.table >> 2 } as const;
 
 export class Host {
@@ -130,7 +136,19 @@ export class Host {
     if (at === 0) return this.stop(LEFT.fetch);
     this.at = at;
     if (state[1]! > -MAX_BLOCK) return this.stop(LEFT.low);
-    return blocks.ask(to, 1) ? this.stop(LEFT.hot) : at;
+    return this.elsewhere(n, to) ? this.stop(LEFT.hot) : at;
+  }
+
+  /** Whether the target of slot n is to be executed elsewhere. The loop asks about indirect ones now and then. */
+  private elsewhere(n: number, to: Addr): boolean {
+    const { blocks } = this;
+    const { words } = blocks;
+    const at = n * SLOT_WORDS;
+    if (words[at] !== CALL_THROUGH && words[at] !== JMP_THROUGH) return blocks.ask(to, 1);
+    const times = words[at + WORD.dst]! <= 1 ? blocks.every : 1;
+    const answer = blocks.ask(to, times);
+    words[at + WORD.dst] = answer ? 1 : blocks.onTransfer === undefined ? NEVER : blocks.every;
+    return answer;
   }
 
   /** The block is left: its instructions are executed. */
@@ -150,7 +168,7 @@ export class Host {
     const op = words[at]!;
     const access = ACCESS_OF[op];
     if (access === undefined) {
-      if (op === RET || op === CALL) return this.transfer(n);
+      if (TRANSFERS.has(op)) return this.transfer(n);
       // all of the instruction: what operations before this one did is done again
       const s = blocks.steps[n] as Step;
       s.run(x, s);

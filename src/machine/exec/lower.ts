@@ -51,10 +51,14 @@ const POP = numberOf('pop');
 const CALL = numberOf('call');
 const RET = numberOf('ret');
 const JMP = numberOf('jmp');
+const CALL_THROUGH = numberOf('callThrough');
+const JMP_THROUGH = numberOf('jmpThrough');
+const PUSHFQ = numberOf('pushfq');
+const POPFQ = numberOf('popfq');
 const SETCC = numberOf('setcc');
 const BRANCH = CONDITIONS.map((name) => numberOf(`j${name}`));
 /** Operations that only have their mnemonic for a name. */
-const BARE = new Set(['leave', 'cwde', 'cdqe', 'cdq', 'cqo']);
+const BARE = new Set(['leave', 'cwde', 'cdqe', 'cdq', 'cqo', 'cli', 'sti', 'cld', 'std', 'swapgs']);
 
 /** Emits a step's micro-operations. True: the block ends here. */
 export function lower(s: Step, out: Sink): boolean {
@@ -107,10 +111,10 @@ function choose(f: Form): Lowerer {
   return BY_NAME[mnemonic] ?? generic;
 }
 
-function byRow({ row, numbers }: LoopInsn, f: Form): Lowerer {
+function byRow({ kind, numbers }: LoopInsn, f: Form): Lowerer {
   const op = numbers[(8 * f.size) as Width];
   if (op < 0) return generic;
-  switch (row.kind) {
+  switch (kind) {
     case 'product':
       // with one operand it writes two registers
       return f.operands.length === 1 ? generic : (s, out) => lowerProduct(s, out, op);
@@ -219,23 +223,38 @@ const BY_NAME: Readonly<Record<string, Lowerer>> = {
     out.emit(POP, register(s, 0), 0, 0, out.readTable);
     return false;
   },
+  pushfq: (_s, out) => {
+    out.emit(PUSHFQ, 0, 0, 0, out.writeTable);
+    return false;
+  },
+  popfq: (s, out) => {
+    out.emit(POPFQ, 0, 0, 0, out.readTable);
+    out.jump(s.next, false);
+    return true;
+  },
   ret: (s, out) => {
     out.emit(RET, 0, 0, 8 + (s.insn.immLo & 0xffff), out.readTable);
     return true;
   },
   call: (s, out) => {
-    if (s.kinds[0] !== IMM) return generic(s, out);
+    if (s.kinds[0] !== IMM) return through(s, out, CALL_THROUGH);
     out.emit(CALL, 0, out.constant(addrLo(s.next), addrHi(s.next)), 0, out.writeTable);
     out.jump(s.next + s.insn.immLo, true);
     return true;
   },
   jmp: (s, out) => {
-    if (s.kinds[0] !== IMM) return generic(s, out);
+    if (s.kinds[0] !== IMM) return through(s, out, JMP_THROUGH);
     out.emit(JMP);
     out.jump(s.next + s.insn.immLo, false);
     return true;
   },
 };
+
+/** A call or jump through a register or memory: asked about when it is first executed. */
+function through(s: Step, out: Sink, op: number): boolean {
+  out.emit(op, 1, operand(s, out, 0, VALUE), out.constant(addrLo(s.next), addrHi(s.next)), out.writeTable);
+  return true;
+}
 
 function generic(s: Step, out: Sink): boolean {
   const ends = TRANSFER.test(s.form.mnemonic);

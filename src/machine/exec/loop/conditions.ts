@@ -42,6 +42,8 @@ export function conditionFunction(): FunctionBody {
   return e.op('unreachable').body;
 }
 
+/** Widths at which comparisons are fused with their branch. */
+export const FUSED: readonly Width[] = [8, 32, 64];
 /** Conditions that follow from operands at once: instruction on a and b; codes are those of the jump. */
 export const COMPARED: Readonly<Record<string, { readonly code: number; readonly how: string }>> = {
   b: { code: 2, how: 'lt_u' },

@@ -67,6 +67,16 @@ function divide(e: Emitter, width: 32 | 64, signed: boolean): void {
   e.next();
 }
 
+const rsp = CPU_PHYS + CPU.regs + 8 * RSP;
+
+/** Once in a while the host executes a call or jump through a register or memory, to ask about its target: `dst` is how soon. */
+function asksNowAndThen(e: Emitter): void {
+  const left = e.local('a', 32);
+  e.field('i32.load', SLOT.dst).i32(1).op('i32.sub').tee(left).i32(0).op('i32.le_s');
+  e.toHostIf();
+  e.get(e.pc).get(left).mem('i32.store', SLOT.dst);
+}
+
 export const CONTROL: readonly Operation[] = [
   /** not a slot */
   looks('invalid', (e) => void e.op('unreachable')),
@@ -113,15 +123,27 @@ export const CONTROL: readonly Operation[] = [
   }),
   looks('ret', (e) => {
     const target = e.local('b', 64);
-    e.load('i64.load', CPU_PHYS + CPU.regs + 8 * RSP)
-      .physical(8)
-      .mem('i64.load', 0)
-      .set(target);
+    e.load('i64.load', rsp).physical(8).mem('i64.load', 0).set(target);
     cached(e, target, (slot) => {
-      const rsp = CPU_PHYS + CPU.regs + 8 * RSP;
       e.i32(0).load('i64.load', rsp).field('i64.load32_s', SLOT.disp).op('i64.add').mem('i64.store', rsp);
       e.leaveBlock(() => e.get(slot));
     });
+  }),
+  /** through a register or memory: src has the target, disp the return address */
+  looks('callThrough', (e) => {
+    asksNowAndThen(e);
+    const target = e.local('b', 64);
+    e.operand('src', 64).set(target);
+    cached(e, target, (slot) => {
+      push(e, 'disp');
+      e.leaveBlock(() => e.get(slot));
+    });
+  }),
+  looks('jmpThrough', (e) => {
+    asksNowAndThen(e);
+    const target = e.local('b', 64);
+    e.operand('src', 64).set(target);
+    cached(e, target, (slot) => e.leaveBlock(() => e.get(slot)));
   }),
   ...([64, 32] as const).flatMap((width: 32 | 64) => [
     looks(`div${width}`, (e) => divide(e, width, false)),

@@ -50,21 +50,6 @@ const STORES: readonly (readonly [name: string, size: number, load: OpName, stor
   ['store8', 1, 'i32.load8_u', 'i32.store8'],
 ];
 
-/** An access that the host makes where the TLB has not got the page: its size, and how a load is sign-extended. */
-export interface Access {
-  readonly size: number;
-  readonly write: boolean;
-  /** bits to which the sign is extended: 0, 32, 64 */
-  readonly signed: 0 | 32 | 64;
-}
-export const ACCESSES: ReadonlyMap<string, Access> = new Map([
-  ...LOADS.map(([name, size]): [string, Access] => [
-    name,
-    { size, write: false, signed: !name.startsWith('loadS') ? 0 : name.endsWith('to32') ? 32 : 64 },
-  ]),
-  ...STORES.map(([name, size]): [string, Access] => [name, { size, write: true, signed: 0 }]),
-]);
-
 /** Pushes rsp plus a constant. */
 const sp = (e: Emitter, add: number): Emitter => {
   e.load('i64.load', register(RSP));
@@ -72,9 +57,9 @@ const sp = (e: Emitter, add: number): Emitter => {
 };
 
 /** rsp - 8 becomes rsp when the source has been stored there. */
-export function push(e: Emitter): void {
+export function push(e: Emitter, source: 'src' | 'disp' = 'src'): void {
   const lower = e.local('a', 64);
-  sp(e, -8).tee(lower).physical(8).operand('src', 64).mem('i64.store', 0);
+  sp(e, -8).tee(lower).physical(8).operand(source, 64).mem('i64.store', 0);
   e.save('i64.store', register(RSP), lower);
 }
 
@@ -125,7 +110,7 @@ export const MOVES: readonly Operation[] = [
     e.field('i64.load32_u', SLOT.table).op('i64.shl', 'i64.add');
     e.field('i64.load32_s', SLOT.disp).op('i64.add').toDst(64);
   }),
-  next('push', 'looks', push),
+  next('push', 'looks', (e) => push(e)),
   next('pop', 'looks', (e) => {
     const value = e.local('b', 64);
     sp(e, 0).physical(8).mem('i64.load', 0).set(value);

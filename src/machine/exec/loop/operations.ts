@@ -1,89 +1,11 @@
-/** Every operation of the loop: rows of instructions at their widths, with and without flags, fused with the branch behind; then the others. */
-import { COMPARED, compared, TESTED, tested } from './conditions.ts';
-import { branch, CONTROL } from './control.ts';
-import type { Emitter, Width } from './emitter.ts';
-import { INSNS } from './insns.ts';
-import { MOVES } from './moves.ts';
-import type { InsnRow, Operation } from './row.ts';
+/** The loop's operations by what they do, for those who make micro-operations and for the host. */
+import { COMPARED, FUSED, TESTED } from './conditions.ts';
+import type { Width } from './emitter.ts';
+import { generated } from './generated.ts';
+import { firstName, type Kind } from './row.ts';
 
-/** Widths at which comparisons are fused with their branch. */
-const FUSED: readonly Width[] = [8, 32, 64];
-
-function emitRow(e: Emitter, { kind, body, rule }: InsnRow, w: Width): void {
-  const [a, b, r] = [e.local('a', w), e.local('b', w), e.local('r', w)];
-  switch (kind) {
-    case 'shift':
-      e.operand('disp', w).set(a);
-      e.operand('src', 8)
-        .i32(w - 1)
-        .op('i32.and')
-        .set(e.k);
-      break;
-    case 'product':
-      e.operand('disp', w).set(a).operand('src', w).set(b);
-      break;
-    case 'unary':
-      e.operand('dst', w).set(a);
-      break;
-    default:
-      e.operand('dst', w).set(a).operand('src', w).set(b);
-  }
-  body(e, w);
-  e.set(r);
-  if (kind !== 'compare') e.dst().get(r).toDst(w);
-  rule?.(e, w);
-}
-
-const firstName = (row: InsnRow): string => row.mnemonics.split(' ')[0]!;
-
-/** A row at a width; where somebody may not want its flags, with a twin behind it. */
-function atWidth(row: InsnRow, w: Width, number: number): Operation[] {
-  const name = `${firstName(row)}${w}`;
-  const emit = (e: Emitter): void => {
-    emitRow(e, row, w);
-    e.next();
-  };
-  if (row.rule === undefined || row.kind === 'compare' || row.flags === 'looks')
-    return [{ name, flags: row.flags, emit }];
-  const { rule: _, ...bare } = row;
-  return [
-    { name, flags: row.flags, emit, twin: number + 1 },
-    {
-      name: `${name}n`,
-      flags: 'none',
-      emit: (e) => {
-        emitRow(e, bare, w);
-        e.next();
-      },
-    },
-  ];
-}
-
-/** Compare and branch: flags are set as by the comparison, the condition is its operands'. */
-function fusions(row: InsnRow, w: Width): Operation[] {
-  const tests = row.mnemonics === 'test';
-  return Object.entries(tests ? TESTED : COMPARED).map(([condition, { how }]) => ({
-    name: `${row.mnemonics}${w}_${condition}`,
-    flags: 'all',
-    emit: (e) => {
-      emitRow(e, row, w);
-      if (tests) tested(e, w, how);
-      else compared(e, w, how);
-      branch(e);
-    },
-  }));
-}
-
-function all(): readonly Operation[] {
-  const list: Operation[] = [...CONTROL, ...MOVES];
-  for (const row of INSNS) for (const w of row.widths) list.push(...atWidth(row, w, list.length));
-  for (const row of INSNS) {
-    if (row.kind === 'compare') for (const w of FUSED) list.push(...fusions(row, w));
-  }
-  return list;
-}
-
-export const OPERATIONS: readonly Operation[] = all();
+/** Every operation: its number is its index. */
+export const OPERATIONS = generated.operations;
 const NUMBERS = new Map(OPERATIONS.map(({ name }, n) => [name, n]));
 
 /** An operation's number. @throws Error where there is none */
@@ -102,13 +24,13 @@ const byWidth = (name: string): Readonly<Record<Width, number>> => ({
 });
 
 export interface LoopInsn {
-  readonly row: InsnRow;
+  readonly kind: Kind;
   readonly numbers: Readonly<Record<Width, number>>;
 }
 /** By the x86 table's mnemonic. */
 export const BY_MNEMONIC: ReadonlyMap<string, LoopInsn> = new Map(
-  INSNS.flatMap((row) => {
-    const insn = { row, numbers: byWidth(firstName(row)) };
+  generated.insns.flatMap((row) => {
+    const insn = { kind: row.kind, numbers: byWidth(firstName(row)) };
     return row.mnemonics.split(' ').map((mnemonic): [string, LoopInsn] => [mnemonic, insn]);
   }),
 );
@@ -130,3 +52,19 @@ export const FUSIONS: ReadonlyMap<number, ReadonlyMap<number, number>> = new Map
     ],
   ]),
 );
+
+/** An access that the host makes where the TLB has not got the page. */
+export interface Access {
+  /** bytes */
+  readonly size: number;
+  readonly write: boolean;
+  /** bits to which a load's sign is extended: 0, 32, 64 */
+  readonly signed: 0 | 32 | 64;
+}
+
+/** The access that an operation of this name is, if it is one. */
+export function accessOf(name: string): Access | undefined {
+  const [, kind, signed, bits, to] = /^(load|store)(S?)(\d+)(to32)?$/.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  return { size: Number(bits) / 8, write: kind === 'store', signed: !signed ? 0 : to ? 32 : 64 };
+}

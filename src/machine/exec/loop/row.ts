@@ -44,3 +44,6 @@ export interface Operation {
   readonly twin?: number;
   readonly emit: (e: Emitter) => void;
 }
+
+/** What operations of a row are named after. */
+export const firstName = ({ mnemonics }: { readonly mnemonics: string }): string => mnemonics.split(' ')[0]!;

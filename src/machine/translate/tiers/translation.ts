@@ -57,7 +57,7 @@ export interface TranslatorOptions {
 
 export const DEFAULT_TRANSLATOR: TranslatorOptions = {
   threshold: 400,
-  patience: 1000,
+  patience: 4000,
   maxInsns: 12000,
   maxInline: 400,
 };
