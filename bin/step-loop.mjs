@@ -17,8 +17,23 @@ async function generate(path) {
   const insns = generated.insns.map(({ mnemonics, kind }) => ({ mnemonics, kind }));
   const module = Buffer.from(generated.bytes()).toString('base64');
   return `const module = '${module}';
-const decode = () => globalThis.Buffer?.from(module, 'base64') ?? Uint8Array.from(atob(module), (c) => c.charCodeAt(0));
-export const generated = { operations: ${JSON.stringify(operations)}, insns: ${JSON.stringify(insns)}, bytes: decode };`;
+const bytes = () => globalThis.Buffer?.from(module, 'base64') ?? (${decodeBase64})(module);
+export const generated = { operations: ${JSON.stringify(operations)}, insns: ${JSON.stringify(insns)}, bytes };`;
+}
+
+/** For where there is nothing but the language. */
+function decodeBase64(text) {
+  const digits = new Map(
+    Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (c, n) => [c, n]),
+  );
+  const end = text.indexOf('=');
+  const length = end < 0 ? text.length : end;
+  const out = new Uint8Array((length * 3) >> 2);
+  for (let i = 0, bits = 0; i < length; i++) {
+    bits = (bits << 6) | digits.get(text[i]);
+    if (i % 4 > 0) out[((i * 3 + 3) >> 2) - 1] = bits >> (6 - 2 * (i % 4));
+  }
+  return out;
 }
 
 export const stepLoop = {
