@@ -6,10 +6,13 @@
  *     const links = loaded.attach();
  *     await kernel.replay(readStrace(text).trace);
  *     kernel.tracePipe.read();
+ *
+ * What is not exported here may change in any version. docs/api.md shows each part at work.
  */
+
+// the kernel, and bpf(2)
 export {
   type AsyncTestRunOptions,
-  BpfError,
   type BtfInfo,
   type JitedFunc,
   type LinkCreateAttrs,
@@ -19,7 +22,6 @@ export {
   type MapCreateAttrs,
   MapHandle,
   type MapInfo,
-  NotModelledError,
   type PerfSample,
   type ProgInfo,
   type ProgLoadAttrs,
@@ -31,9 +33,47 @@ export {
   type TestRunProgress,
   type TestRunResult,
 } from '../kernel-sim/bpf/index.ts';
-export type { BootOptions, EngineName, Errno, Oops, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';
-export { BootError, KernelError } from '../kernel-sim/index.ts';
-export { Kernel } from '../kernel-sim/kernel.ts';
-export * from './object/index.ts';
-export * from './replay/index.ts';
-export { type RecordingWarning as StraceWarning, readStrace } from './replay/index.ts';
+export type { BootOptions, EngineName, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';
+export { BootError, Kernel } from '../kernel-sim/index.ts';
+// types and values as BTF has them
+export { Btf, BtfError, type BtfType, type BtfValue } from './btf/index.ts';
+export { ElfError } from './elf/index.ts';
+// errors: one family
+export {
+  ArgumentError,
+  BpfError,
+  EmuError,
+  ERROR_CODES,
+  type Errno,
+  type ErrorCode,
+  KernelError,
+  NotModelledError,
+  type Oops,
+} from './errors/index.ts';
+// BPF assembly text
+export { AsmError, assemble, disassemble } from './isa/index.ts';
+// object files
+export { ClangError, type CompileOptions, compile } from './object/clang.ts';
+export {
+  type AttachedLink,
+  type AttachOptions,
+  BpfObject,
+  btfFromFile,
+  type Inspection,
+  inspectObject,
+  LoadedMap,
+  LoadedObject,
+  type LoadedProgram,
+  type LoadOptions,
+  type MapAccess,
+  type MapDef,
+  ObjectError,
+  type OpenOptions,
+  type ProgramAccess,
+  type ProgramDef,
+  type Variable,
+  type Variables,
+} from './object/index.ts';
+export { FileError, GzipError } from './platform/index.ts';
+// recordings
+export { type RecordingWarning, readStrace } from './replay/index.ts';

@@ -1,7 +1,8 @@
 /** How a kernel is booted. */
+import { ArgumentError, checkOptions, type Schema } from '../../src/errors/argument.ts';
+import * as is from '../../src/errors/checks.ts';
 import { DEFAULT_MEMORY_BYTES, isMemorySize, MEMORY_SIZES } from '../../src/machine/index.ts';
 import { CPU_NAMES, type CpuName } from '../data/cpus.ts';
-import { KernelError } from './errno.ts';
 
 /** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
 export type EngineName = 'jit' | 'step' | 'interp';
@@ -24,28 +25,33 @@ export interface BootOptions {
   readonly memory?: number;
 }
 
-export class BootError extends KernelError {
+/** What a kernel cannot be booted from: an option by name, or a package without its data. */
+export class BootError extends ArgumentError {
   override readonly name = 'BootError';
-  constructor(message: string) {
-    super('EINVAL', message);
+  constructor(argument: string, problem: string) {
+    super(argument, problem, 'ERR_BOOT');
   }
 }
 
+const memorySize: is.Check = (value) =>
+  typeof value === 'number' && isMemorySize(value)
+    ? undefined
+    : `${is.shown(value)} bytes: a kernel has ${MEMORY_SIZES}`;
+
+const OPTIONS: Schema<BootOptions> = {
+  cpus: is.whole(1, 64),
+  engine: is.oneOf('jit', 'step', 'interp'),
+  kallsyms: is.either(is.text, is.bytes),
+  btf: is.bytes,
+  mitigations: is.bool,
+  cpu: is.oneOf(...CPU_NAMES),
+  seed: is.whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  memory: memorySize,
+};
+
 /** Options with their defaults. @throws BootError naming the option that cannot be used. */
 export function bootOptions(o: BootOptions) {
-  const cpus = o.cpus ?? 1;
-  if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64)
-    throw new BootError(`cpus: ${cpus} is not a number from 1 to 64`);
-  const engine = o.engine ?? 'jit';
-  if (engine !== 'jit' && engine !== 'step' && engine !== 'interp') {
-    throw new BootError(`engine: '${String(engine)}' is none of jit, step, interp`);
-  }
-  const memory = o.memory ?? DEFAULT_MEMORY_BYTES;
-  if (!isMemorySize(memory)) throw new BootError(`memory: ${memory} bytes: a kernel has ${MEMORY_SIZES}`);
-  const cpu = o.cpu ?? 'max';
-  if (!CPU_NAMES.includes(cpu)) throw new BootError(`cpu: '${String(cpu)}' is none of ${CPU_NAMES.join(', ')}`);
-  const mitigations = o.mitigations ?? false;
-  if (typeof mitigations !== 'boolean')
-    throw new BootError(`mitigations: ${String(mitigations)} is neither true nor false`);
-  return { cpus, engine, cpu, mitigations, memory, seed: o.seed ?? 1, kallsyms: o.kallsyms, btf: o.btf };
+  checkOptions('options', o, OPTIONS, (argument, problem) => new BootError(argument, problem));
+  const { cpus = 1, engine = 'jit', cpu = 'max', mitigations = false, memory = DEFAULT_MEMORY_BYTES, seed = 1 } = o;
+  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms: o.kallsyms, btf: o.btf };
 }

@@ -3,6 +3,7 @@
  * throws: what cannot be reached is EFAULT to the caller.
  */
 
+import { KernelError } from '../../src/errors/index.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { encodeUtf8 } from '../../src/platform/index.ts';
 
@@ -30,7 +31,8 @@ export class Arena implements UserAccess {
   alloc(bytes: number): Addr {
     const offset = this.#used;
     this.#used += (bytes + 7) & ~7;
-    if (this.#used > ARENA_MAX) throw new RangeError(`an arena has ${ARENA_MAX} bytes, ${this.#used} were asked for`);
+    if (this.#used > ARENA_MAX)
+      throw new KernelError('ENOMEM', `an arena has ${ARENA_MAX} bytes, ${this.#used} were asked for`);
     if (this.#used > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(this.#used, 2 * this.#bytes.length));
       larger.set(this.#bytes);

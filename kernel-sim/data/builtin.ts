@@ -4,7 +4,7 @@ import { BootError } from '../core/options.ts';
 
 function dataFile(name: DataFile): Uint8Array {
   const bytes = host.dataFile(name);
-  if (!bytes) throw new BootError(`the package lacks its data file ${name}: install it again`);
+  if (!bytes) throw new BootError(name, 'the package lacks this data file: install it again');
   return bytes;
 }
 

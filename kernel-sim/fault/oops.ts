@@ -2,6 +2,7 @@
  * The text of an oops as Linux 6.12 prints it on x86-64 (Documentation/admin-guide/bug-hunting.rst shows the form):
  * what happened, where, the bytes there, the registers, and who called whom.
  */
+import type { Oops } from '../../src/errors/index.ts';
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import type { Fault } from '../../src/machine/index.ts';
 import { decode, RIP } from '../../src/x86/index.ts';
@@ -10,17 +11,7 @@ import type { Tasks } from '../task/tasks.ts';
 
 type OopsFloor = TextFloor & { readonly tasks: Tasks };
 
-export interface Oops {
-  /** first line */
-  readonly title: string;
-  readonly rip: Addr;
-  /** `symbol+0x12/0x34`, or `0x...` outside every function */
-  readonly where: string;
-  /** return addresses up the stack, symbolised */
-  readonly callTrace: readonly string[];
-  /** what dmesg shows */
-  readonly text: string;
-}
+export type { Oops };
 
 const PF_WRITE = 2;
 const PF_USER = 4;

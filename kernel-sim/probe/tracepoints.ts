@@ -1,10 +1,11 @@
 /** Tracepoints: their list of probes in guest memory, and the programs behind them (Linux 6.12 Documentation/trace/tracepoints.rst). */
+
+import { nearest } from '../../src/errors/near.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
 import { syscallNamed } from '../data/syscalls.ts';
 import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
-import { nearest } from '../sym/near.ts';
 import { NOP5 } from '../text/trace-sites.ts';
 import { EventRecords, eventNames } from '../trace/events.ts';
 import { EventCall } from './guest.ts';

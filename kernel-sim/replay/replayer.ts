@@ -3,6 +3,8 @@
  * between (entry, functions, switches) is the guest's own text.
  */
 
+import { checkArgument, checkOptions, type Schema } from '../../src/errors/argument.ts';
+import * as is from '../../src/errors/checks.ts';
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { type Fault, RSP } from '../../src/machine/index.ts';
 import { host } from '../../src/platform/index.ts';
@@ -29,6 +31,8 @@ export interface ReplayOptions {
   readonly maxInsns?: number;
 }
 
+const OPTIONS: Schema<ReplayOptions> = { signal: is.object, onProgress: is.callback, maxInsns: is.count };
+
 export interface ReplayResult {
   /** system calls made */
   readonly calls: number;
@@ -39,6 +43,13 @@ export interface ReplayResult {
   /** what the kernel log says of faults in the kernel: one oops each */
   readonly oopses: readonly string[];
 }
+
+const isTrace: is.Check = (value) => {
+  const trace = value as Partial<Trace> | null | undefined;
+  return trace && Array.isArray(trace.tasks) && typeof trace.steps?.[Symbol.iterator] === 'function'
+    ? undefined
+    : `${is.shown(value)} is no trace; readStrace(text).trace is one`;
+};
 
 /** What {@link Replayer.userNext} tells the way back to user space. */
 const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
@@ -66,6 +77,8 @@ export class Replayer {
   }
 
   async run(trace: Trace, options: ReplayOptions = {}): Promise<ReplayResult> {
+    checkOptions('options', options, OPTIONS);
+    checkArgument('trace', trace, isTrace);
     const { machine, tasks, cpu, memory, text } = this.#kernel;
     if (this.#steps) throw new KernelError('EBUSY', 'a replay is running already');
     const schedule = text.place('schedule');

@@ -1,14 +1,17 @@
 /** Who drives a test run: straight through, or with turns for the event loop in between. */
+import { checkOptions } from '../../src/errors/argument.ts';
 import { host } from '../../src/platform/index.ts';
 import { BpfError } from '../bpf/errors.ts';
 import type { BpfState } from '../bpf/objects/state.ts';
 import type { BpfProg } from '../bpf/prog/prog.ts';
-import type {
-  AsyncTestRunOptions,
-  InsnCounter,
-  TestRunOptions,
-  TestRunResult,
-  TestRuns,
+import {
+  ASYNC_TEST_RUN_OPTIONS,
+  type AsyncTestRunOptions,
+  type InsnCounter,
+  TEST_RUN_OPTIONS,
+  type TestRunOptions,
+  type TestRunResult,
+  type TestRuns,
 } from '../bpf/prog/test-run.ts';
 import { testRun } from './index.ts';
 import { Runner } from './runner.ts';
@@ -20,6 +23,7 @@ export const testRuns: TestRuns = { through: runThrough, inSlices: runInSlices }
 
 /** @throws BpfError; EBUSY while another run waits between two slices */
 function runThrough(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult {
+  checkOptions('options', options, TEST_RUN_OPTIONS);
   free(state);
   // it has no slices, so it never pauses
   return testRun(new Runner(state, counter, prog, options, false), options).next().value as TestRunResult;
@@ -32,6 +36,7 @@ async function runInSlices(
   prog: BpfProg,
   options: AsyncTestRunOptions,
 ): Promise<TestRunResult> {
+  checkOptions('options', options, ASYNC_TEST_RUN_OPTIONS);
   free(state);
   const { signal, onProgress } = options;
   const runner = new Runner(state, counter, prog, options, true);

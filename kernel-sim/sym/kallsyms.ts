@@ -57,13 +57,13 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
   try {
     bytes = typeof source === 'string' ? host.readFile(source) : source;
   } catch {
-    throw new BootError(`kallsyms: cannot read ${String(source)}`);
+    throw new BootError('kallsyms', `cannot read ${String(source)}`);
   }
   if (isGzip(bytes)) {
     try {
       bytes = host.gunzip(bytes, MOST_KALLSYMS);
     } catch {
-      throw new BootError(`kallsyms: ${typeof source === 'string' ? source : 'the data'} is damaged gzip data`);
+      throw new BootError('kallsyms', `${typeof source === 'string' ? source : 'the data'} is damaged gzip data`);
     }
   }
   const known = new Map(names.split(' ').map((name, n) => [name, kinds[n] as string]));
@@ -83,10 +83,11 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
   }
   if (lines === 0)
     throw new BootError(
-      `kallsyms: ${typeof source === 'string' ? source : 'the data'} has no line of the form 'ffffffff81000000 T _stext'`,
+      'kallsyms',
+      `${typeof source === 'string' ? source : 'the data'} has no line of the form 'ffffffff81000000 T _stext'`,
     );
   if (starts.every((a) => a === 0) || found.every((f) => f.address === 0))
-    throw new BootError('kallsyms: all addresses are zero; save the file as root (kernel.kptr_restrict)');
+    throw new BootError('kallsyms', 'all addresses are zero; save the file as root (kernel.kptr_restrict)');
   starts.sort((a, b) => a - b);
   const symbols = new Symbols();
   const symbol = (name: string, address: number, kind: string): KernelSymbol => {

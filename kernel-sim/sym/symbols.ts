@@ -1,7 +1,8 @@
 /** Kernel symbols: names to addresses and back, as /proc/kallsyms has them. */
+
+import { nearest } from '../../src/errors/near.ts';
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { Listeners } from '../core/listeners.ts';
-import { nearest } from './near.ts';
 
 export interface KernelSymbol {
   readonly name: string;

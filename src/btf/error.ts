@@ -1,5 +1,7 @@
+import { EmuError } from '../errors/index.ts';
+
 /** What is wrong with BTF data, and where. */
-export class BtfError extends Error {
+export class BtfError extends EmuError {
   override readonly name = 'BtfError';
   /** type the problem is in, where it is in one */
   readonly typeId: number | undefined;
@@ -8,7 +10,9 @@ export class BtfError extends Error {
 
   constructor(message: string, where: { typeId?: number; offset?: number } = {}) {
     super(
+      'ERR_BTF',
       `BTF: ${message}${where.typeId === undefined ? '' : `, type [${where.typeId}]`}${where.offset === undefined ? '' : `, at byte ${where.offset}`}`,
+      { where: where.typeId === undefined ? undefined : `type [${where.typeId}]` },
     );
     this.typeId = where.typeId;
     this.offset = where.offset;

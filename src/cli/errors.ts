@@ -1,10 +1,15 @@
 /** How errors reach the user: one line, and never a stack trace for what the input did. */
+
 import { BpfError } from '../../kernel-sim/bpf/errors.ts';
+import { EmuError } from '../errors/index.ts';
 import { paint } from './style.ts';
 
 /** Something the user can mend: a file, an option, a program that the kernel refuses. */
-export class UserError extends Error {
+export class UserError extends EmuError {
   override readonly name = 'UserError';
+  constructor(message: string) {
+    super('ERR_USAGE', message);
+  }
 }
 
 /** Typed errors of the stages: each says in one line what is wrong and where. */

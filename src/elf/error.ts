@@ -1,5 +1,7 @@
+import { EmuError } from '../errors/index.ts';
+
 /** What is wrong with an object file, and where: the file, the section and the byte offset. */
-export class ElfError extends Error {
+export class ElfError extends EmuError {
   override readonly name = 'ElfError';
   readonly file: string;
   /** section the problem is in, where it is in one */
@@ -14,7 +16,7 @@ export class ElfError extends Error {
   ) {
     const section = where.section === undefined ? '' : ` section ${where.section}:`;
     const offset = where.offset === undefined ? '' : ` (at offset 0x${where.offset.toString(16)})`;
-    super(`${file}:${section} ${message}${offset}`);
+    super('ERR_ELF', `${file}:${section} ${message}${offset}`, { where: `${file}${section}` });
     this.file = file;
     this.section = where.section;
     this.offset = where.offset;

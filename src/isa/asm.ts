@@ -10,16 +10,17 @@
  *     call bpf_trace_printk#6
  *     exit
  */
+import { EmuError } from '../errors/index.ts';
 import { type Insn, insn } from './insn.ts';
 import * as op from './opcodes.ts';
 import { type InsnRow, rowsOf, table } from './table.ts';
 
 /** Text that is no instruction; `line` counts from 1. */
-export class AsmError extends Error {
+export class AsmError extends EmuError {
   override readonly name = 'AsmError';
   readonly line: number;
   constructor(message: string, line: number) {
-    super(`line ${line}: ${message}`);
+    super('ERR_ASM', `line ${line}: ${message}`, { where: `line ${line}` });
     this.line = line;
   }
 }

@@ -11,6 +11,7 @@
  * code 0 and the upper 32 bits in its `imm`. Stages index slots, never instructions,
  * as Linux does.
  */
+import { ArgumentError } from '../errors/index.ts';
 export interface Insn {
   /** opcode, u8 */
   code: number;
@@ -32,10 +33,10 @@ export function insn(code: number, dst: number, src: number, off: number, imm: n
   return { code: code & 0xff, dst, src, off: (off << 16) >> 16, imm: imm | 0 };
 }
 
-/** Reads slots from bytes. @throws RangeError when the length is not a multiple of 8. */
+/** Reads slots from bytes. @throws ArgumentError when the length is not a multiple of 8. */
 export function readInsns(bytes: Uint8Array): Insn[] {
   if (bytes.length % INSN_SIZE !== 0) {
-    throw new RangeError(`${bytes.length} bytes are not a whole number of 8-byte BPF instructions`);
+    throw new ArgumentError('bytes', `${bytes.length} bytes are not a whole number of 8-byte BPF instructions`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const out: Insn[] = [];

@@ -5,6 +5,7 @@
  * the program after the verifier's rewrites, so immediates are final (map addresses in wide loads,
  * helper offsets from `__bpf_call_base` in calls, BPF_TAIL_CALL for helper 12, BPF_PROBE_MEM modes).
  */
+import { EmuError } from '../errors/index.ts';
 import type { Insn } from '../isa/index.ts';
 
 /** Linux's variants of what is emitted: CPU features and mitigations. */
@@ -118,6 +119,9 @@ export interface JitOutput {
 }
 
 /** A program that cannot be compiled: an instruction without a lowering, or one that came unrewritten. */
-export class JitError extends Error {
+export class JitError extends EmuError {
   override readonly name = 'JitError';
+  constructor(message: string) {
+    super('ERR_JIT', message);
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * Exceptions as data: Intel SDM vol. 3A, 6.15 "Exception and Interrupt Reference".
  */
+import { EmuError } from '../errors/index.ts';
 import { type Addr, formatAddr } from './addr.ts';
 import type { Access } from './layout.ts';
 
@@ -17,7 +18,7 @@ export const PF_FETCH = 16;
  * An access to guest memory that the page table does not allow. The host's own accessors throw it as it is;
  * when guest code made the access the machine turns it into a {@link Fault}.
  */
-export class GuestFault extends Error {
+export class GuestFault extends EmuError {
   override readonly name = 'GuestFault';
   readonly address: Addr;
   readonly access: Access;
@@ -26,7 +27,7 @@ export class GuestFault extends Error {
   constructor(address: Addr, access: Access, errorCode: number) {
     const what = ['read', 'write', 'instruction fetch'][access];
     const why = errorCode < 0 ? 'not canonical' : errorCode & PF_PRESENT ? 'not permitted' : 'not mapped';
-    super(`guest ${what} at ${formatAddr(address)}: ${why}`);
+    super('ERR_GUEST_FAULT', `guest ${what} at ${formatAddr(address)}: ${why}`, { where: formatAddr(address) });
     this.address = address;
     this.access = access;
     this.errorCode = errorCode;
@@ -54,7 +55,7 @@ const TITLE: Record<FaultKind, string> = {
   page: 'page fault',
 };
 
-/** An exception that guest code raised. Registers are as before the instruction (after it for traps: #BP, #DB). */
+/** An exception that guest code raised. Registers are as before the instruction (after it for traps: #BP, #DB). @internal becomes a stop of the machine */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly kind: FaultKind;
@@ -88,11 +89,14 @@ export class Fault extends Error {
 }
 
 /** No physical pages left, or a size that this machine cannot have. */
-export class OutOfMemory extends Error {
+export class OutOfMemory extends EmuError {
   override readonly name = 'OutOfMemory';
+  constructor(message: string) {
+    super('ERR_GUEST_MEMORY', message);
+  }
 }
 
-/** Thrown by a hypercall handler to end {@link Machine.run}: 'stopped', with `why` for the caller. */
+/** Thrown by a hypercall handler to end {@link Machine.run}: 'stopped', with `why` for the caller. @internal becomes a stop of the machine */
 export class MachineStop extends Error {
   override readonly name = 'MachineStop';
   readonly why: unknown;
@@ -103,6 +107,9 @@ export class MachineStop extends Error {
 }
 
 /** A machine was asked to be saved or restored in the middle of a hypercall: let the run that it belongs to end first. */
-export class MachineBusy extends Error {
+export class MachineBusy extends EmuError {
   override readonly name = 'MachineBusy';
+  constructor(message: string) {
+    super('ERR_MACHINE_BUSY', message);
+  }
 }

@@ -15,7 +15,7 @@ import { LEFT } from './translate/ir/mailbox.ts';
 import { DEFAULT_TRANSLATOR, type TranslatorOptions } from './translate/tiers/translation.ts';
 import { Translator } from './translate/tiers/translator.ts';
 
-/** Carries a stop through hypercall handlers that called guest code, to the outermost {@link Machine.run}. */
+/** Carries a stop through hypercall handlers that called guest code, to the outermost {@link Machine.run}. @internal ends nested runs of the machine */
 class Unwind extends Error {
   override readonly name = 'Unwind';
   readonly stop: Stop;
@@ -269,7 +269,7 @@ export class Machine {
       regs[2 * ARGUMENTS[n]!] = value[0];
       regs[2 * ARGUMENTS[n]! + 1] = value[1];
     }
-    if ((cs & 3) === 3) throw new Error('a host call needs a kernel stack: the CPU is in user mode');
+    if ((cs & 3) === 3) throw new MachineBusy('a host call needs a kernel stack, and the CPU is in user mode');
     // The ABI wants rsp at 16n + 8 on entry, which a host call in the middle of a body does not give by itself.
     const top = (rspLo & ~15) - 8;
     const topHi = (rspLo & ~15) === 0 ? (rspHi - 1) | 0 : rspHi;

@@ -1,7 +1,7 @@
 /** What a program must name at load time: the function, tracepoint or type of the kernel's BTF that it attaches to. */
 
-import { nearest } from '../../kernel-sim/sym/near.ts';
 import type { Btf } from '../btf/index.ts';
+import { nearest } from '../errors/near.ts';
 import { ATTACH_TYPES, attachType, BPF_PROG_TYPE } from '../uapi/index.ts';
 import { ObjectError } from './error.ts';
 import { kernelStructOps } from './maps/struct-ops.ts';

@@ -2,9 +2,12 @@
  * Attaching by section name, as libbpf 1.5 does on 6.12: perf events with a BPF link for kprobes and
  * tracepoints, raw_tracepoint_open for raw tracepoints, link_create for what BTF names.
  */
+import { checkOptions, type Schema } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
+import { NotModelledError } from '../errors/index.ts';
 import { attachType, BPF_F_KPROBE_MULTI_RETURN } from '../uapi/index.ts';
 import type { LinkHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
-import { NotModelledError, ObjectError } from './error.ts';
+import { ObjectError } from './error.ts';
 import type { ProgramDef } from './model.ts';
 import type { AttachMethod } from './sections.ts';
 
@@ -32,6 +35,8 @@ export interface AttachOptions {
   readonly cookie?: bigint;
   readonly flags?: number;
 }
+
+const OPTIONS: Schema<AttachOptions> = { target: is.text, targetFd: is.bits32, cookie: is.u64, flags: is.bits32 };
 
 interface Request {
   readonly object: string;
@@ -69,7 +74,7 @@ const AUTOMATIC: ReadonlySet<AttachMethod> = new Set([
 const failure = (r: Request, message: string): ObjectError =>
   new ObjectError(r.object, `program '${r.program.name}'`, message);
 const notModelled = (r: Request, what: string): NotModelledError =>
-  new NotModelledError(r.object, `program '${r.program.name}'`, `${what} is not modelled yet`);
+  new NotModelledError('', what, `${r.object}: program '${r.program.name}'`);
 
 const targetOf = (r: Request): string | undefined =>
   r.options.target ?? (r.program.target === '' ? undefined : r.program.target);
@@ -228,6 +233,7 @@ export function attachProgram(
   kernel: ObjectKernel,
   options: AttachOptions = {},
 ): AttachedLink {
+  checkOptions('options', options, OPTIONS);
   const { link, event, target, offset } = attachBy({ object, program, handle, kernel, options });
   return {
     program: program.name,

@@ -16,6 +16,9 @@ export function forward<T extends object, S extends object>(target: T, source: S
         const value = (source as Record<string, unknown>)[name];
         return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(source) : value;
       },
+      set: (value: unknown) => {
+        (source as Record<string, unknown>)[name] = value;
+      },
     });
   }
   return target as T & Omit<S, keyof T>;

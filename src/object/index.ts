@@ -1,9 +1,10 @@
+export { NotModelledError } from '../errors/index.ts';
 export { type AttachedLink, type AttachOptions, parseProbePoint } from './attach.ts';
 export type * from './bpf-interface.ts';
 export { btfFromFile } from './btf-file.ts';
 export { CORE_KINDS, type CoreKind } from './core/kinds.ts';
 export type { CoreDecision } from './core/resolve.ts';
-export { NotModelledError, ObjectError } from './error.ts';
+export { ObjectError } from './error.ts';
 export { type Inspection, inspectObject, toPlain } from './inspect.ts';
 export { targetOf, versionCode } from './kernel-target.ts';
 export { LoadedObject, type LoadedProgram, type MapAccess, type ProgramAccess } from './loaded.ts';

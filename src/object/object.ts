@@ -1,6 +1,8 @@
 /** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
 
 import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
+import { checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { writeInsns } from '../isa/index.ts';
 import { host } from '../platform/index.ts';
 import { BPF_OBJ_NAME_LEN } from '../uapi/index.ts';
@@ -40,7 +42,23 @@ export interface LoadOptions {
   readonly types?: Readonly<Record<string, number>>;
 }
 
+const OPEN_OPTIONS: Schema<OpenOptions> = { name: is.text, btf: is.object };
+
+const LOAD_OPTIONS: Schema<LoadOptions> = {
+  programs: is.listOf(is.text),
+  logLevel: is.bits32,
+  kconfig: is.text,
+  btf: is.object,
+  verify: is.bool,
+  types: is.recordOf(is.nameOrNumber),
+};
+
 const NO_HANDLE = (): undefined => undefined;
+
+const isKernel: is.Check = (value) =>
+  typeof (value as Partial<ObjectKernel> | null | undefined)?.bpf?.progLoad === 'function'
+    ? undefined
+    : `${is.shown(value)} is no kernel; await Kernel.boot() gives one`;
 
 export class BpfObject {
   /** everything that was found in the file */
@@ -55,9 +73,11 @@ export class BpfObject {
    * Opens an object file: everything is read, nothing is resolved. No kernel is needed.
    *
    * @param source path of a file, or its bytes
-   * @throws ElfError, ObjectError, BtfError, FileError
+   * @throws ElfError, ObjectError, BtfError, FileError, ArgumentError
    */
   static open(source: string | Uint8Array, options: OpenOptions = {}): BpfObject {
+    checkArgument('source', source, is.either(is.text, is.bytes));
+    checkOptions('options', options, OPEN_OPTIONS);
     const bytes = typeof source === 'string' ? host.readFile(source) : source;
     const name = options.name ?? (typeof source === 'string' ? source.slice(source.lastIndexOf('/') + 1) : 'object');
     return new BpfObject(openObject(bytes, name), options.btf);
@@ -130,6 +150,8 @@ export class BpfObject {
    * @throws ObjectError, and the kernel's error (with the verifier's log) for what it refuses
    */
   load<K extends ObjectKernel>(kernel: K, options: LoadOptions = {}): LoadedObject<K> {
+    checkArgument('kernel', kernel, isKernel);
+    checkOptions('options', options, LOAD_OPTIONS);
     const { model } = this;
     const chosen = this.#chosen(options.programs);
     if (model.programs.length === 0 && model.maps.length === 0)

@@ -1,5 +1,7 @@
 /** Recordings of real programs, made ready for {@link Kernel.replay}. */
 import type { Trace, TraceStep, TraceTask } from '../../kernel-sim/index.ts';
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { encodeUtf8 } from '../platform/index.ts';
 import { StraceParser } from './strace/parser.ts';
 import type { RecordingWarning } from './warnings.ts';
@@ -12,6 +14,7 @@ export type { RecordingWarning } from './warnings.ts';
  * For long recordings, and those that are still being made, there is {@link openRecording}.
  */
 export function readStrace(text: string): { readonly trace: Trace; readonly warnings: readonly RecordingWarning[] } {
+  checkArgument('text', text, is.text);
   const parser = new StraceParser({ whole: true });
   parser.push(encodeUtf8(text));
   parser.end();

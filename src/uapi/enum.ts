@@ -3,6 +3,7 @@
  * Names are libbpf's (`libbpf_bpf_prog_type_str` and its kin): the constant's name in lower case
  * without its prefix, which is also how bpftool prints them.
  */
+import { EmuError } from '../errors/index.ts';
 
 /** A constant by its UAPI name without the prefix: `BPF_PROG_TYPE.SOCKET_FILTER`. */
 export type EnumConstants<N extends string> = { readonly [K in Uppercase<N>]: number };
@@ -13,12 +14,12 @@ export function constants<const N extends string>(names: readonly N[]): EnumCons
 }
 
 /** A name that no row of the table has. */
-export class UnknownNameError extends Error {
+export class UnknownNameError extends EmuError {
   override readonly name = 'UnknownNameError';
   readonly what: string;
   readonly given: string;
   constructor(what: string, given: string, near: readonly string[]) {
-    super(`unknown ${what} '${given}'${near.length > 0 ? `; did you mean ${near.join(', ')}?` : ''}`);
+    super('ERR_NAME', `unknown ${what} '${given}'${near.length > 0 ? `; did you mean ${near.join(', ')}?` : ''}`);
     this.what = what;
     this.given = given;
   }

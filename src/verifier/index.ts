@@ -16,7 +16,7 @@ import { walkProgram } from './walk/program.ts';
 import { result, takeFastcalls } from './walk/result.ts';
 import { checkStackDepth } from './walk/stackdepth.ts';
 
-export { NotModelledError } from './env/reject.ts';
+export { NotModelledError } from '../errors/index.ts';
 export * from './kernel.ts';
 export * from './rewrite/index.ts';
 export * from './types.ts';

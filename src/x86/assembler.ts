@@ -9,13 +9,17 @@
  *       .op('lock add r/m64, r64', mem({ base: rdi, disp: 8 }), rax)
  *       .op('call rel32', target)
  */
+import { EmuError } from '../errors/index.ts';
 import { RIP } from './insn.ts';
 import type { Label, Mem, Operand } from './operand.ts';
 import { type Form, form, rowOf } from './row.ts';
 
 /** A form that does not exist, or an operand that does not fit it. */
-export class X86EncodeError extends Error {
+export class X86EncodeError extends EmuError {
   override readonly name = 'X86EncodeError';
+  constructor(message: string) {
+    super('ERR_X86', message);
+  }
 }
 
 interface Fixup {

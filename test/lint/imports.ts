@@ -2,12 +2,12 @@
  * The import table: which folder may import from which. Data moves from object file to trace_pipe
  * and nothing moves back, so an import against this table is a design error. Run by `npm run lint`.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { strayErrors } from './errors.ts';
+import { root, sources } from './sources.ts';
 
 /** Every folder but those that lie above. */
 const allBut = (...above: readonly string[]): readonly string[] => ['*', ...above.map((folder) => `!${folder}`)];
@@ -85,11 +85,6 @@ function floorOf(file: string): number | undefined {
   if (rooms[0] === undefined) throw new Error(`${file}: give its room a floor in test/lint/imports.ts`);
   return rooms[0].floor;
 }
-
-const sources = (folder: string): string[] =>
-  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 
 /** Files of src and kernel-sim, each with the files that it imports, types counted. */
 function importGraph(): Map<string, string[]> {
@@ -185,7 +180,7 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const bad = [...badImports(), ...(await hostUses())];
+  const bad = [...badImports(), ...(await hostUses()), ...strayErrors()];
   for (const line of bad) console.error(line);
   if (bad.length > 0) process.exit(1);
   console.log('imports: every one follows the table, and the core knows no host');

@@ -2,12 +2,21 @@
  * BPF_LINK_CREATE, BPF_RAW_TRACEPOINT_OPEN: from a program and a place to a link, by the row of its kind
  * (Linux 6.12 kernel/bpf/syscall.c; bpf(2)).
  */
+import { checkOptions, required, type Schema } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import { attachType, attachTypeName, BPF_PROG_TYPE as P, progTypeName } from '../../../src/uapi/index.ts';
 import { KernelError } from '../../core/errno.ts';
 import { BpfError, NotModelledError } from '../errors.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import type { AttachKind, AttachRequest, DirectAttach, LinkCommand, LinkCreateAttrs } from './kind.ts';
+import {
+  type AttachKind,
+  type AttachRequest,
+  type DirectAttach,
+  LINK_CREATE_ATTRS,
+  type LinkCommand,
+  type LinkCreateAttrs,
+} from './kind.ts';
 import { BpfLink } from './link.ts';
 import { attachKind, linkType } from './table.ts';
 
@@ -18,22 +27,30 @@ export interface RawTracepointAttrs {
   readonly cookie?: bigint;
 }
 
+const RAW_TRACEPOINT_ATTRS: Schema<RawTracepointAttrs> = {
+  prog: required(is.fdOrHandle),
+  name: is.text,
+  cookie: is.u64,
+};
+
 /** Program types whose place was fixed when they were loaded. */
 const FIXED_AT_LOAD: readonly number[] = [P.TRACING, P.LSM, P.EXT];
 
 const fdOf = (given: number | { readonly fd: number }): number => (typeof given === 'object' ? given.fd : given);
 
-/** @throws BpfError */
+/** @throws BpfError, ArgumentError */
 export function createLink(state: BpfState, attrs: LinkCreateAttrs): BpfLink {
   const command = 'BPF_LINK_CREATE';
+  checkOptions('attrs', attrs, LINK_CREATE_ATTRS);
   const prog = state.progByFd(command, fdOf(attrs.prog));
   const given = attrs.attachType === undefined ? prog.expectedAttachType : attachType(attrs.attachType);
   return link(command, { state, prog, command, attachType: given, attrs });
 }
 
-/** @throws BpfError */
+/** @throws BpfError, ArgumentError */
 export function openRawTracepoint(state: BpfState, attrs: RawTracepointAttrs): BpfLink {
   const command = 'BPF_RAW_TRACEPOINT_OPEN';
+  checkOptions('attrs', attrs, RAW_TRACEPOINT_ATTRS);
   const prog = state.progByFd(command, fdOf(attrs.prog));
   const { name, cookie } = attrs;
   if (FIXED_AT_LOAD.includes(prog.type) && name)

@@ -2,6 +2,8 @@
  * What an attach kind is: one row of the table beside this file (`table.ts`), and a small file that knows the place in
  * the kernel where such programs hang. bpf(2), libbpf's sections (`src/object`) and the parity page read the rows.
  */
+import { nested, required, type Schema } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import type { AttachTypeName, LinkTypeName, ProgTypeName } from '../../../src/uapi/index.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
@@ -51,6 +53,40 @@ export interface LinkCreateAttrs {
   /** `union bpf_iter_link_info`, as bytes */
   readonly iterInfo?: Uint8Array;
 }
+
+export const LINK_CREATE_ATTRS: Schema<LinkCreateAttrs> = {
+  prog: required(is.fdOrHandle),
+  target: is.bits32,
+  attachType: is.nameOrNumber,
+  flags: is.bits32,
+  cookie: is.u64,
+  targetBtfId: is.bits32,
+  kprobeMulti: nested<NonNullable<LinkCreateAttrs['kprobeMulti']>>({
+    symbols: is.listOf(is.text),
+    addresses: is.listOf(is.u64),
+    flags: is.bits32,
+    cookies: is.listOf(is.u64),
+  }),
+  uprobeMulti: nested<NonNullable<LinkCreateAttrs['uprobeMulti']>>({
+    path: required(is.text),
+    offsets: required(is.listOf(is.u64)),
+    refCtrOffsets: is.listOf(is.u64),
+    cookies: is.listOf(is.u64),
+    flags: is.bits32,
+    pid: is.bits32,
+  }),
+  netfilter: nested<NonNullable<LinkCreateAttrs['netfilter']>>({
+    pf: required(is.bits32),
+    hooknum: required(is.bits32),
+    priority: required(is.bits32),
+    flags: is.bits32,
+  }),
+  relative: nested<NonNullable<LinkCreateAttrs['relative']>>({
+    fdOrId: required(is.bits32),
+    expectedRevision: is.u64,
+  }),
+  iterInfo: is.bytes,
+};
 
 /** A program that is to be attached, and where. */
 export interface AttachRequest {

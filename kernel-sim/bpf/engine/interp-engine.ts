@@ -27,7 +27,7 @@ const MAX_TAIL_CALLS = 33;
 const ARGS = [14, 12, 4, 2, 16] as const;
 const R10 = 20;
 
-/** A function that the program called faulted: the registers are those of the fault. */
+/** A function that the program called faulted: the registers are those of the fault. @internal becomes the fault of the guest */
 class CalleeFault extends Error {}
 
 /** Where a run may start: a program's function. */

@@ -54,7 +54,7 @@ const RETURN_FLAGS: Readonly<Record<string, readonly TypeFlag[]>> = {
   ringbuf: ['MEM_RINGBUF'],
 };
 
-/** A row of a table that its notation does not explain. */
+/** A row of a table that its notation does not explain. @internal a defect, which every test finds */
 export class SignatureError extends Error {
   override readonly name = 'SignatureError';
   constructor(row: HelperRow, what: string) {

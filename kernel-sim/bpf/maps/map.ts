@@ -47,6 +47,7 @@ export interface MapTarget {
   readonly id: number;
 }
 
+/** Why a map cannot be made. @internal becomes the errno of MAP_CREATE */
 export class MapCreateError extends Error {
   readonly errno: Errno;
   constructor(errno: Errno, message: string) {

@@ -1,4 +1,6 @@
 /** PROG_LOAD up to the verifier: attributes, capabilities, names (`bpf_prog_load` of Linux 6.12, kernel/bpf/syscall.c). */
+import { checkOptions, required, type Schema } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import type { Insn } from '../../../src/isa/index.ts';
 import { readInsns } from '../../../src/isa/index.ts';
 import { attachType, progType, progTypeName, UnknownNameError } from '../../../src/uapi/index.ts';
@@ -71,6 +73,25 @@ export interface LoadRequest {
 }
 
 export const COMMAND = 'BPF_PROG_LOAD';
+
+const ATTRS: Schema<ProgLoadAttrs> = {
+  type: required(is.nameOrNumber),
+  insns: required(is.either(is.bytes, is.text, is.listOf(is.object))),
+  license: is.text,
+  logLevel: is.bits32,
+  name: is.text,
+  flags: is.bits32,
+  expectedAttachType: is.nameOrNumber,
+  attachBtf: is.nameOrNumber,
+  attachProg: is.fdOrHandle,
+  btf: is.fdOrHandle,
+  funcInfo: is.either(is.bytes, is.listOf(is.object)),
+  lineInfo: is.either(is.bytes, is.listOf(is.object)),
+  fdArray: is.listOf(is.fdOrHandle),
+  unpriv: is.bool,
+  verify: is.bool,
+  classic: is.bool,
+};
 const ALL: Caps = { bpf: true, perfmon: true, netAdmin: true, sysAdmin: true };
 const NONE: Caps = { bpf: false, perfmon: false, netAdmin: false, sysAdmin: false };
 /** BPF_F_STRICT_ALIGNMENT to BPF_F_TOKEN_FD's neighbours: what 6.12 knows of prog_flags. */
@@ -81,8 +102,9 @@ const MAX_INSNS_UNPRIV = 4096;
 export const loadFailure = (errno: Errno, message: string, log = ''): BpfError =>
   new BpfError(COMMAND, errno, message, log);
 
-/** @throws BpfError */
+/** @throws BpfError, ArgumentError */
 export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
+  checkOptions('attrs', attrs, ATTRS);
   const fail = (errno: Errno, message: string): never => {
     throw loadFailure(errno, message);
   };

@@ -1,4 +1,6 @@
 /** What PROG_TEST_RUN takes and gives, and who runs it: a driver, on a floor above. */
+import type { Schema } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from './prog.ts';
 
@@ -22,6 +24,17 @@ export interface TestRunOptions {
   readonly maxInsns?: number;
 }
 
+export const TEST_RUN_OPTIONS: Schema<TestRunOptions> = {
+  dataIn: is.bytes,
+  ctxIn: is.bytes,
+  repeat: is.bits32,
+  flags: is.bits32,
+  cpu: is.bits32,
+  dataSizeOut: is.bits32,
+  ctxSizeOut: is.bits32,
+  maxInsns: is.count,
+};
+
 /** A test run that leaves the event loop its turns. */
 export interface AsyncTestRunOptions extends TestRunOptions {
   /** ends the run (EINTR) within some hundredths of a second */
@@ -29,6 +42,12 @@ export interface AsyncTestRunOptions extends TestRunOptions {
   /** told between two slices of the run, some dozen times a second */
   readonly onProgress?: (progress: TestRunProgress) => void;
 }
+
+export const ASYNC_TEST_RUN_OPTIONS: Schema<AsyncTestRunOptions> = {
+  ...TEST_RUN_OPTIONS,
+  signal: is.object,
+  onProgress: is.callback,
+};
 
 export interface TestRunProgress {
   /** repeats that are complete */

@@ -17,7 +17,7 @@ const BPF_FUNC_tail_call = 12;
 const TAIL_CALL = isa.BPF_JMP | 0xf0;
 const LOOP_SLOT = -(STACK + 8);
 
-/** Why a program cannot be run even unverified: the text is a line of its log. */
+/** Why a program cannot be run even unverified: the text is a line of its log. @internal becomes EINVAL of the load */
 export class MalformedProgram extends Error {
   override readonly name = 'MalformedProgram';
 }

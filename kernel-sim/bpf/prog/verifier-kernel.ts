@@ -3,7 +3,9 @@
  * symbols, joined behind one interface. One is made for each PROG_LOAD, as the loader's
  * capabilities and the attach target decide with the program type.
  */
+
 import type { Btf } from '../../../src/btf/index.ts';
+import { KernelError } from '../../../src/errors/index.ts';
 import type {
   ContextModel,
   HelperProto,
@@ -54,7 +56,9 @@ function layoutFor(btf: Btf | undefined): StructLayout {
   if (btf === undefined) {
     return {
       field: (struct, member) => {
-        throw new Error(`no kernel BTF is active, so where ${struct}.${member} lies is unknown: give --btf`);
+        throw new KernelError('ENOENT', `no kernel BTF is active, so where ${struct}.${member} lies is unknown`, {
+          hint: "boot with a kernel's BTF: the option btf, --btf on the command line",
+        });
       },
     };
   }

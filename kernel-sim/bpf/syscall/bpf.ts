@@ -1,5 +1,8 @@
 /** bpf(2): the one door into the kernel for programs, maps, BTF and links. */
+
 import { type Btf, validateBtf } from '../../../src/btf/index.ts';
+import { checkArgument } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
@@ -36,6 +39,9 @@ export interface LinkHandle {
   detach(): void;
 }
 
+const FD = is.whole(-1, 0x7fff_ffff);
+const KIND = is.oneOf('prog', 'map', 'btf', 'link');
+
 export class Bpf {
   readonly #state: BpfState;
   readonly #mapCommands: MapCommands;
@@ -67,6 +73,7 @@ export class Bpf {
 
   /** BPF_BTF_LOAD. @throws BpfError EINVAL with the parser's message as the log */
   btfLoad(bytes: Uint8Array): { readonly fd: number; readonly id: number; readonly btf: Btf } {
+    checkArgument('bytes', bytes, is.bytes);
     const verdict = validateBtf(bytes, { log: true });
     if (!verdict.ok) throw new BpfError('BPF_BTF_LOAD', verdict.errno, 'the BTF is not valid', verdict.log);
     const object = new BtfObject(verdict.btf, bytes);
@@ -77,6 +84,7 @@ export class Bpf {
 
   /** BPF_PROG_TEST_RUN */
   progTestRun(prog: Program | number, options: TestRunOptions = {}): TestRunResult {
+    checkArgument('prog', prog, is.fdOrHandle);
     return this.#testRun(
       typeof prog === 'number' ? this.#state.progByFd('BPF_PROG_TEST_RUN', prog) : prog.prog,
       options,
@@ -98,10 +106,12 @@ export class Bpf {
 
   /** BPF_OBJ_GET_INFO_BY_FD. @throws BpfError EBADF, EINVAL */
   objGetInfo(fd: number): ProgInfo | MapInfo | BtfInfo | LinkInfo {
+    checkArgument('fd', fd, FD);
     return infoOf(this.#state.fdObject('BPF_OBJ_GET_INFO_BY_FD', fd), (prog) => this.#dump(prog).length);
   }
   /** BPF_PROG_GET_NEXT_ID and its siblings: the smallest id above `after`, undefined where there is none. */
   nextId(kind: 'prog' | 'map' | 'btf' | 'link', after = 0): number | undefined {
+    checkArgument('after', after, is.u32);
     return this.#ids(kind).after(after);
   }
   /** BPF_PROG_GET_FD_BY_ID and its siblings. @throws BpfError ENOENT */
@@ -118,12 +128,15 @@ export class Bpf {
     return fds.install(object);
   }
   #ids(kind: 'prog' | 'map' | 'btf' | 'link'): Ids<FdObject & { id: number }> {
+    checkArgument('kind', kind, KIND);
     const { progs, maps, btfs, links } = this.#state;
     return { prog: progs, map: maps, btf: btfs, link: links }[kind] as unknown as Ids<FdObject & { id: number }>;
   }
 
   /** BPF_OBJ_PIN, into a bpffs of the kernel's own. @throws BpfError EEXIST, EPERM for paths outside it */
   objPin(path: string, fd: number): void {
+    checkArgument('path', path, is.text);
+    checkArgument('fd', fd, FD);
     if (!path.startsWith('/sys/fs/bpf/'))
       throw new BpfError('BPF_OBJ_PIN', 'EPERM', `${path} is not below /sys/fs/bpf`);
     if (this.#state.pins.has(path)) throw new BpfError('BPF_OBJ_PIN', 'EEXIST', path);
@@ -137,12 +150,14 @@ export class Bpf {
   }
   /** BPF_OBJ_GET: a descriptor. @throws BpfError ENOENT */
   objGet(path: string): number {
+    checkArgument('path', path, is.text);
     const object = this.#state.pins.get(path);
     if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
     return this.#open(object);
   }
   /** unlink(2) of a pinned object. */
   unpin(path: string): void {
+    checkArgument('path', path, is.text);
     const object = this.#state.pins.get(path);
     if (object === undefined) throw new BpfError('unlink', 'ENOENT', path);
     this.#state.pins.delete(path);
@@ -158,6 +173,8 @@ export class Bpf {
     map: MapHandle | number,
     sink: (sample: PerfSample) => void,
   ): { readonly fds: readonly number[]; close(): void } {
+    checkArgument('map', map, is.fdOrHandle);
+    checkArgument('sink', sink, is.callback);
     const handle = typeof map === 'number' ? this.map(map) : map;
     const { kernel, host } = this.#state;
     const fds: number[] = [];
@@ -187,13 +204,16 @@ export class Bpf {
 
   /** Program behind a descriptor. */
   prog(fd: number): Program {
+    checkArgument('fd', fd, FD);
     return this.#program(this.#state.progByFd('BPF_OBJ_GET_INFO_BY_FD', fd), fd);
   }
   /** Map behind a descriptor. */
   map(fd: number): MapHandle {
+    checkArgument('fd', fd, FD);
     return this.#map(this.#state.mapByFd('BPF_OBJ_GET_INFO_BY_FD', fd), fd);
   }
   close(fd: number): void {
+    checkArgument('fd', fd, FD);
     this.#state.kernel.fds.close(fd);
   }
 

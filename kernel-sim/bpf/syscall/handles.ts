@@ -1,4 +1,6 @@
 /** What callers hold: programs and maps by their descriptors. */
+import { ArgumentError, checkArgument } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import { writeInsns } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import { mapTypeName, progTypeName } from '../../../src/uapi/index.ts';
@@ -212,9 +214,12 @@ export class MapHandle {
     const map = this.#descriptor.open('poll');
     return map instanceof RingbufMap ? [...map.consume()] : [];
   }
-  /** Ring buffers: called where the kernel would wake up a reader that waits in epoll(2). */
+  /** Ring buffers: called where the kernel would wake up a reader that waits in epoll(2). @throws ArgumentError for other maps */
   set onReady(wake: (() => void) | undefined) {
-    if (this.map instanceof RingbufMap) this.map.onWakeup = wake;
+    if (wake !== undefined) checkArgument('onReady', wake, is.callback);
+    if (!(this.map instanceof RingbufMap))
+      throw new ArgumentError('onReady', `${this.map.describe()} is no ring buffer`);
+    this.map.onWakeup = wake;
   }
   close(): void {
     this.#descriptor.close();

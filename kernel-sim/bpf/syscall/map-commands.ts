@@ -1,4 +1,6 @@
 /** The element commands of bpf(2): Linux 6.12 Documentation/bpf/maps.rst and bpf(2), with the errors of kernel/bpf/syscall.c. */
+import { checkArgument } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY, BPF_MAP_TYPE as T } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno, errnoName } from '../../core/errno.ts';
@@ -9,6 +11,9 @@ import type { BpfState } from '../objects/state.ts';
 
 /** A key or value: its bytes, or a number that is stored in the map's size, little-endian. */
 export type MapBytes = Uint8Array | number | bigint | readonly number[] | null | undefined;
+
+/** u64 flags, of which a number holds what is in use. */
+const FLAGS = is.whole(0, Number.MAX_SAFE_INTEGER);
 
 /** Types without MAP_FREEZE, and those that a freeze may not reach. */
 const UNFREEZABLE: readonly number[] = [T.STRUCT_OPS];
@@ -28,6 +33,7 @@ export class MapCommands {
 
   lookup(map: BpfMap, key: MapBytes, flags = 0): Uint8Array | undefined {
     const command = 'BPF_MAP_LOOKUP_ELEM';
+    checkArgument('flags', flags, FLAGS);
     this.#readable(command, map);
     if (flags & ~BPF_F_LOCK || (flags & BPF_F_LOCK && !map.hasSpinLock))
       throw new BpfError(command, 'EINVAL', `flags ${flags}`);
@@ -48,6 +54,7 @@ export class MapCommands {
 
   update(map: BpfMap, key: MapBytes, value: MapBytes, flags = 0): void {
     const command = 'BPF_MAP_UPDATE_ELEM';
+    checkArgument('flags', flags, FLAGS);
     this.#writable(command, map);
     if (flags & BPF_F_LOCK && !map.hasSpinLock) throw new BpfError(command, 'EINVAL', 'the value has no bpf_spin_lock');
     const bytes = encode(command, 'value', value, map.userValueSize);
@@ -190,15 +197,19 @@ export class MapCommands {
   }
 }
 
-/** Bytes of a key or value. @throws BpfError EFAULT where there are too few, EINVAL for other lengths */
+const KEY_OR_VALUE = is.either(is.bytes, is.listOf(is.whole(0, 255)));
+
+/** Bytes of a key or value. @throws BpfError EFAULT where there is none, EINVAL for other lengths; ArgumentError */
 export function encode(command: string, what: string, given: MapBytes, size: number): Uint8Array {
   if (typeof given === 'number' || typeof given === 'bigint') {
+    checkArgument(what, given, is.u64);
     const out = new Uint8Array(size);
     let rest = BigInt.asUintN(size * 8, BigInt(given));
     for (let i = 0; i < size && rest !== 0n; i++, rest >>= 8n) out[i] = Number(rest & 0xffn);
     return out;
   }
   if (given === undefined || given === null) throw new BpfError(command, 'EFAULT', `no ${what}`);
+  checkArgument(what, given, KEY_OR_VALUE);
   const bytes = given instanceof Uint8Array ? given : Uint8Array.from(given as readonly number[]);
   if (bytes.length !== size)
     throw new BpfError(command, 'EINVAL', `the ${what} has ${bytes.length} bytes, this map takes ${size}`);

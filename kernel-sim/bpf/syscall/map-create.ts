@@ -1,5 +1,8 @@
 /** MAP_CREATE: the attributes, the order of the checks and the errors of Linux 6.12's kernel/bpf/syscall.c. */
+
 import type { Btf } from '../../../src/btf/index.ts';
+import { checkOptions, required, type Schema } from '../../../src/errors/argument.ts';
+import * as is from '../../../src/errors/checks.ts';
 import {
   BPF_F_NUMA_NODE,
   BPF_F_RDONLY,
@@ -43,7 +46,26 @@ export interface MapCreateAttrs {
 
 const COMMAND = 'BPF_MAP_CREATE';
 
+const ATTRS: Schema<MapCreateAttrs> = {
+  type: required(is.nameOrNumber),
+  keySize: is.bits32,
+  valueSize: is.bits32,
+  maxEntries: is.bits32,
+  flags: is.bits32,
+  mapExtra: is.u64,
+  numaNode: is.bits32,
+  name: is.text,
+  innerMap: is.fdOrHandle,
+  btf: is.fdOrHandle,
+  btfKeyTypeId: is.bits32,
+  btfValueTypeId: is.bits32,
+  btfVmlinuxValueTypeId: is.bits32,
+  unpriv: is.bool,
+};
+
+/** @throws BpfError, ArgumentError */
 export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
+  checkOptions('attrs', attrs, ATTRS);
   const fail = (errno: ConstructorParameters<typeof BpfError>[1], message: string): never => {
     throw new BpfError(COMMAND, errno, message);
   };

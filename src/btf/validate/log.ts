@@ -6,7 +6,7 @@ import type { BtfMember, BtfSecVar, BtfType } from '../types.ts';
 /** Linux's error names for refused BTF. */
 export type BtfErrno = 'EINVAL' | 'E2BIG' | 'EEXIST' | 'ELOOP' | 'ENOTSUPP';
 
-/** A refusal; its message is the last of the log. */
+/** A refusal; its message is the last of the log. @internal becomes the verdict of BTF_LOAD */
 export class BtfRefused extends Error {
   readonly errno: BtfErrno;
   constructor(errno: BtfErrno) {

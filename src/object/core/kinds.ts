@@ -1,3 +1,5 @@
+import { EmuError } from '../../errors/index.ts';
+
 /** Kinds of CO-RE relocation, `enum bpf_core_relo_kind` of include/uapi/linux/bpf.h (Documentation/bpf/llvm_reloc.rst, "CO-RE Relocations"). */
 export const CORE_KINDS = [
   'byte_off',
@@ -34,6 +36,9 @@ export const CORE_SUBJECT: Readonly<Record<CoreKind, 'field' | 'type' | 'enumval
 };
 
 /** A relocation that cannot be done: not the same as one that has no match, which poisons its instruction. */
-export class CoreError extends Error {
+export class CoreError extends EmuError {
   override readonly name = 'CoreError';
+  constructor(message: string) {
+    super('ERR_CORE', message);
+  }
 }

@@ -1,7 +1,7 @@
 /** A place in the bytes of a recording, and what the small readers of the line share. */
 import { decodeUtf8 } from '../../platform/index.ts';
 
-/** A line that cannot be read: the line is lost, the rest is not. */
+/** A line that cannot be read: the line is lost, the rest is not. @internal becomes a warning */
 export class LineError extends Error {
   override readonly name = 'LineError';
 }

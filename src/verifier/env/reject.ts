@@ -1,4 +1,4 @@
-/** Ends verification: the reason is the log's last line, the errno what bpf(2) returns. */
+/** Ends verification: the reason is the log's last line, the errno what bpf(2) returns. @internal becomes the verdict of the verifier */
 export class Reject extends Error {
   readonly errno: string;
 
@@ -6,13 +6,5 @@ export class Reject extends Error {
     super(reason);
     this.name = 'Reject';
     this.errno = errno;
-  }
-}
-
-/** Something of Linux that this verifier does not have: the input is not judged. */
-export class NotModelledError extends Error {
-  constructor(what: string) {
-    super(`the verifier does not model ${what}`);
-    this.name = 'NotModelledError';
   }
 }

@@ -9,7 +9,7 @@ import * as I from '../../isa/index.ts';
 import type { VerifierKernel } from '../kernel.ts';
 import type { InsnAux, SubprogInfo, Verified, VerifierInput } from '../types.ts';
 
-/** A program that was accepted but cannot be rewritten: the kernel refuses the load then, too. */
+/** A program that was accepted but cannot be rewritten: the kernel refuses the load then, too. @internal becomes the errno of PROG_LOAD */
 export class RewriteError extends Error {
   override readonly name = 'RewriteError';
   readonly errno: string;

@@ -23,7 +23,7 @@ interface Paused {
 }
 const MOV_PERCPU = opNumber('movPercpu');
 
-/** A slot that means nothing was executed: the verifier lets none through. */
+/** A slot that means nothing was executed: the verifier lets none through. @internal becomes the fault of the guest */
 export class InvalidInsnError extends Error {
   override readonly name = 'InvalidInsnError';
   constructor(slot: number) {

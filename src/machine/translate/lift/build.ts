@@ -43,7 +43,7 @@ export interface BuildOptions extends Omit<LiftOptions, 'dynamicBp'> {
 
 const MAX_DEPTH = 24;
 
-/** Stack offsets differ between two ways to the same place. */
+/** Stack offsets differ between two ways to the same place. @internal the translator takes another way */
 class Conflict extends Error {
   readonly register: 'sp' | 'bp';
   constructor(register: 'sp' | 'bp') {
