@@ -6,10 +6,11 @@ export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
 export { type SyscallRow, syscallNamed, syscalls } from './data/syscalls.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
-export { Kernel } from './kernel.ts';
+export { Kernel, type KernelMark } from './kernel.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
-export type { ReplayOptions, ReplayResult } from './replay/replayer.ts';
+export type { ReplayOptions } from './replay/drive.ts';
+export type { Replay, ReplayResult, ReplayStop } from './replay/replay.ts';
 export type {
   StepSource,
   Trace,

@@ -6,8 +6,9 @@
  * address that a pointer can follow.
  */
 import { Btf } from '../src/btf/index.ts';
+import { checkOptions } from '../src/errors/argument.ts';
 import type { Addr } from '../src/machine/addr.ts';
-import { type CpuState, GuestMemory, Machine, type Stop } from '../src/machine/index.ts';
+import { type CpuState, GuestMemory, Machine, type MachineState, type Stop } from '../src/machine/index.ts';
 import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
 import { Bpf } from './bpf/index.ts';
 import { Args, type Pair } from './core/args.ts';
@@ -21,6 +22,7 @@ import type { Executor } from './core/pause.ts';
 import { Printk } from './core/printk.ts';
 import { ALL_CAPS, type Process } from './core/process.ts';
 import { Random } from './core/random.ts';
+import type { Stateful } from './core/state.ts';
 import { Structs } from './core/structs.ts';
 import { Arena } from './core/user-access.ts';
 import { builtinBtf, builtinConfig } from './data/builtin.ts';
@@ -35,8 +37,10 @@ import { Slab } from './mm/slab.ts';
 import { Vmalloc } from './mm/vmalloc.ts';
 import { Perf } from './probe/perf.ts';
 import { Probes } from './probe/probes.ts';
-import { Replayer, type ReplayOptions, type ReplayResult } from './replay/replayer.ts';
-import type { Trace } from './replay/trace.ts';
+import { drive, REPLAY_OPTIONS, type ReplayOptions } from './replay/drive.ts';
+import type { Replay, ReplayResult } from './replay/replay.ts';
+import { Replayer } from './replay/replayer.ts';
+import type { StepSource, Trace } from './replay/trace.ts';
 import { testRuns } from './run/drive.ts';
 import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
 import type { Symbols } from './sym/symbols.ts';
@@ -51,6 +55,13 @@ import { KernelText } from './text/kernel-text.ts';
 import { Pregenerated } from './text/pregenerated.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
+
+/** What {@link Kernel.save} gives, and {@link Kernel.restore} of the same kernel takes. */
+export interface KernelMark {
+  readonly version: 1;
+  readonly machine: MachineState;
+  readonly parts: readonly (readonly [part: Stateful, state: unknown])[];
+}
 
 /** virtual time at boot's end, and the wall clock then */
 const BOOT_NS = 600e9;
@@ -202,9 +213,48 @@ export class Kernel implements PlacesFloor {
   }
 
   /** Replays a recording: its tasks make its system calls, in its order and at its times. */
-  replay(trace: Trace, options: ReplayOptions = {}): Promise<ReplayResult> {
-    return this.#replayer.run(trace, options);
+  async replay(recording: Trace | StepSource, options: ReplayOptions = {}): Promise<ReplayResult> {
+    checkOptions('options', options, REPLAY_OPTIONS);
+    return drive(this.replayer(recording, options), options);
   }
+  /**
+   * As {@link replay}, to be stepped: {@link Replay.step}, then {@link Replay.finish}.
+   * @throws KernelError EBUSY while there is another one
+   */
+  replayer(recording: Trace | StepSource, { maxInsns }: { readonly maxInsns?: number } = {}): Replay {
+    return this.#replayer.open(recording, maxInsns);
+  }
+
+  /**
+   * Everything that this kernel is at this moment. Costs what changed since the last mark, and a look at the pages in
+   * use. @throws MachineBusy while guest code runs
+   */
+  save(): KernelMark {
+    return { version: 1, machine: this.machine.save(), parts: this.#parts().map((part) => [part, part.save()]) };
+  }
+  /**
+   * The kernel as it was at a mark, whatever has happened since, or, gone back to an earlier one, will: handles of
+   * what existed then are good again. What the host has outside of the kernel (bytes taken from a ring buffer, lines
+   * read) is the host's. @throws MachineBusy while guest code runs
+   */
+  restore(mark: KernelMark): void {
+    this.machine.restore(mark.machine);
+    for (const [part, state] of mark.parts) part.restore(state);
+    this.memory.flushTlb();
+  }
+  /** Whatever keeps state outside of guest memory, from the ground up. */
+  #parts(): readonly Stateful[] {
+    const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults } = this;
+    const { objects, files, tasks, trace, probes, bpf } = this;
+    const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults];
+    return [...ground, objects, files, tasks, trace, probes, bpf, this.#replayer, this.#limits];
+  }
+  readonly #limits: Stateful<number> = {
+    save: () => this.markedLimit,
+    restore: (limit) => {
+      this.markedLimit = limit;
+    },
+  };
 
   #startCpu(): void {
     const { cpu, text, machine, memory } = this;

@@ -25,6 +25,14 @@ export class Clock {
     this.now = startNs;
     this.#bootRealtime = bootRealtime;
   }
+  /** The time itself lies in guest memory. */
+  save(): bigint {
+    return this.#bootRealtime;
+  }
+  restore(bootRealtime: bigint): void {
+    this.#bootRealtime = bootRealtime;
+  }
+
   /** ns since boot, without moving */
   get now(): number {
     return (this.#words[this.#at]! >>> 0) + this.#words[this.#at + 1]! * U32;

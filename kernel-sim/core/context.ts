@@ -47,6 +47,17 @@ export class Context {
     this.#u16 = memory.u16;
     this.#cpuState = cpuState;
   }
+  save() {
+    return { cpu: this.cpu, preempt: this.#preempt, migrate: this.#migrate, pid: this.pid, comm: this.comm };
+  }
+  restore(s: ReturnType<Context['save']>): void {
+    this.cpu = s.cpu;
+    this.#preempt = s.preempt;
+    this.#migrate = s.migrate;
+    this.pid = s.pid;
+    this.comm = s.comm;
+  }
+
   /** Called on a CPU switch: where that CPU's preempt_count is (physical). */
   bindCpu(cpu: number, preemptCountPhys: number): void {
     this.cpu = cpu;

@@ -1,6 +1,7 @@
 /** File descriptors of a process: open files by number, several of which may be one object's. */
 import { KernelError } from './errno.ts';
 import type { FileOps } from './file-ops.ts';
+import { capture, reinstate } from './state.ts';
 
 /** What a descriptor refers to: a map, a program, a link, a BTF object, a perf event, a file of the kernel's ... */
 export interface FdObject extends FileOps {
@@ -39,6 +40,16 @@ export class FdTable {
     this.#lowest = first;
     this.#refs = refs;
   }
+  save() {
+    return capture({ open: this.#open.slice(), refs: this.#refs, lowest: this.#lowest });
+  }
+  restore(state: ReturnType<FdTable['save']>): void {
+    const { open, lowest } = reinstate(state);
+    this.#open.length = 0;
+    this.#open.push(...open);
+    this.#lowest = lowest;
+  }
+
   /** Another process's table, empty, with objects that both may refer to. */
   sibling(first = this.#first): FdTable {
     return new FdTable(first, this.#refs);

@@ -1,6 +1,12 @@
 /** Those who want to hear of something, told in the order in which they asked. */
 export class Listeners<A extends readonly unknown[]> {
   readonly #list: ((...args: A) => void)[] = [];
+  save(): readonly ((...args: A) => void)[] {
+    return this.#list.slice();
+  }
+  restore(list: ReturnType<Listeners<A>['save']>): void {
+    this.#list.splice(0, this.#list.length, ...list);
+  }
   /** From now on `told` hears of it. Gives what ends that. */
   add(told: (...args: A) => void): () => void {
     this.#list.push(told);

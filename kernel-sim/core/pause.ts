@@ -1,10 +1,23 @@
 /** Host code that executes for long on the guest's behalf: how it gives the CPU back, and what it did meanwhile. */
+import { type Machine, MachineStop } from '../../src/machine/index.ts';
+
+/** Why the machine stopped: a program of the interpreter's is to go on later. */
+export const PAUSED = 'paused';
+/** Why the machine stopped: the recording has no step yet. */
+export const WAITING = 'waiting';
+
+/** bytes of `vmcall` */
+const VMCALL_BYTES = 3;
 
 /**
- * Why the machine stopped where a handler did not come to its end: rip is where it goes on, once whoever runs the
- * machine has looked at what else there is.
+ * Stops the machine in front of the hypercall that is being handled: whoever runs it goes on by making that call again,
+ * for which eax must be what it was. Nothing may have been done yet that doing twice would do wrong.
  */
-export const PAUSED = 'paused';
+export function suspend(machine: Machine, why: string): never {
+  machine.cpu.rip -= VMCALL_BYTES;
+  machine.insns--;
+  throw new MachineStop(why);
+}
 
 /** What executes instructions that the machine does not count. */
 export interface Executor {
@@ -14,4 +27,8 @@ export interface Executor {
   limit: number;
   /** asked in long runs whether to stop with {@link PAUSED} */
   onSlice: (() => boolean) | undefined;
+  /** value of {@link Machine.executed} at which a program stops with {@link PAUSED}, where it can go on afterwards */
+  pauseAt: number;
+  /** Nobody goes on with what stopped with {@link PAUSED}. */
+  abandon(): void;
 }

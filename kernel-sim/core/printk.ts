@@ -1,6 +1,7 @@
 /** The kernel log: `dmesg` text, one line per record, oops and WARN text among it. */
 import type { Clock } from './clock.ts';
 import { Listeners } from './listeners.ts';
+import { capture, reinstate } from './state.ts';
 
 /** CONFIG_LOG_BUF_SHIFT is 17: characters kept */
 const LOG_BUF = 1 << 17;
@@ -15,6 +16,13 @@ export class Printk {
   constructor(clock: Clock) {
     this.#clock = clock;
   }
+  save() {
+    return capture({ lines: this.lines, kept: this.#kept });
+  }
+  restore(state: ReturnType<Printk['save']>): void {
+    this.#kept = reinstate(state).kept;
+  }
+
   /** Logs text, split at newlines, each line with the time in front as dmesg prints it. */
   log(text: string): void {
     const us = Math.floor(this.#clock.now / 1000);

@@ -30,7 +30,6 @@ export class Random {
   below(n: number): number {
     return Math.floor((this.u32() / 0x1_0000_0000) * n);
   }
-  /** for snapshots */
   save(): Int32Array {
     return this.#s.slice();
   }

@@ -6,6 +6,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { type Fault, MachineStop } from '../../src/machine/index.ts';
 import { Listeners } from '../core/listeners.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Tasks } from '../task/tasks.ts';
 import { makeOops, type Oops } from './oops.ts';
@@ -53,6 +54,15 @@ export class Faults {
       throw new MachineStop(this.report('int3: 0000', rip));
     });
   }
+  save() {
+    return capture({ refault: this.refault, entries: this.#entries, oopses: this.oopses.slice(), count: this.#count });
+  }
+  restore(state: ReturnType<Faults['save']>): void {
+    const { oopses, count } = reinstate(state);
+    this.oopses.splice(0, this.oopses.length, ...oopses);
+    this.#count = count;
+  }
+
   /** Adds an image's exception table. */
   addExtable(entries: readonly ExtableEntry[]): void {
     for (const e of entries) this.#entries.set(e.at, e);

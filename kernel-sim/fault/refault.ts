@@ -20,6 +20,15 @@ export class Refault {
     this.#kernel = kernel;
   }
 
+  save() {
+    return { load: this.#load, store: this.#store, invalid: this.#invalid };
+  }
+  restore({ load, store, invalid }: ReturnType<Refault['save']>): void {
+    this.#load = load;
+    this.#store = store;
+    this.#invalid = invalid;
+  }
+
   /** Runs host code of a hypercall; where it faults, the guest goes on at an instruction that does. */
   guard(body: () => void): void {
     try {

@@ -9,6 +9,7 @@ import type { GuestMemory, Machine } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { MODULES_END, MODULES_VADDR, PAGE_SIZE } from '../core/layout.ts';
 import type { Random } from '../core/random.ts';
+import { capture, reinstate } from '../core/state.ts';
 
 const CHUNK = 64;
 const HEADER = 8;
@@ -33,6 +34,18 @@ export class BpfPack {
     this.#machine = machine;
     this.#memory = machine.memory;
     this.#random = random;
+  }
+
+  save() {
+    const [next, mapped, end, area] = [this.#next, this.#mapped, this.#end, this.#area];
+    return capture({ free: this.#free, live: this.#live, next, mapped, end, area });
+  }
+  restore(state: ReturnType<BpfPack['save']>): void {
+    const { next, mapped, end, area } = reinstate(state);
+    this.#next = next;
+    this.#mapped = mapped;
+    this.#end = end;
+    this.#area = area;
   }
 
   /** Whole chunks for a trampoline, which has no header. */

@@ -9,6 +9,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { Vmalloc } from './vmalloc.ts';
 
 /** bytes of one CPU's part of a chunk */
@@ -39,6 +40,15 @@ export class PerCpu {
     this.#u8 = memory.u8;
     this.base = PAGE_OFFSET + memory.allocPages((cpus * UNIT) / PAGE_SIZE);
   }
+  save() {
+    return capture({ free: this.#free, sizes: this.#sizes, next: this.#next, end: this.#end });
+  }
+  restore(state: ReturnType<PerCpu['save']>): void {
+    const { next, end } = reinstate(state);
+    this.#next = next;
+    this.#end = end;
+  }
+
   /** `__per_cpu_offset[cpu]` */
   offset(cpu: number): Addr {
     return this.base + cpu * UNIT;

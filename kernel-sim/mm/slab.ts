@@ -7,6 +7,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
+import { capture, reinstate } from '../core/state.ts';
 
 const CLASSES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
 /** pages of one slab, per class, as /proc/slabinfo shows for this configuration */
@@ -27,6 +28,13 @@ export class KmemCache {
     this.size = size;
     this.#slabPages = slabPages;
   }
+  save() {
+    return capture({ free: this.#free, live: this.#live });
+  }
+  restore(state: ReturnType<KmemCache['save']>): void {
+    reinstate(state);
+  }
+
   /** A zeroed object. */
   alloc(): Addr {
     let at = this.#free.pop();
@@ -63,6 +71,16 @@ export class Slab {
   constructor(memory: GuestMemory) {
     this.#memory = memory;
   }
+  /** Caches that {@link create} made are their users'. */
+  save() {
+    return capture({ caches: this.#caches, owner: new Map(this.#owner) });
+  }
+  restore(state: ReturnType<Slab['save']>): void {
+    const { owner } = reinstate(state);
+    this.#owner.clear();
+    for (const [at, by] of owner) this.#owner.set(at, by);
+  }
+
   /** A cache of its own, as kmem_cache_create makes one (`task_struct`, `filp` ...). */
   create(name: string, size: number, align = 8): KmemCache {
     const object = Math.ceil(size / align) * align;

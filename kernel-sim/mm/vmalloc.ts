@@ -7,6 +7,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { PAGE_SIZE, VMALLOC_START } from '../core/layout.ts';
+import { capture, reinstate } from '../core/state.ts';
 
 interface Area {
   readonly phys: number;
@@ -24,6 +25,13 @@ export class Vmalloc {
   constructor(memory: GuestMemory) {
     this.#memory = memory;
   }
+  save() {
+    return capture({ areas: this.#areas, holes: this.#holes, next: this.#next });
+  }
+  restore(state: ReturnType<Vmalloc['save']>): void {
+    this.#next = reinstate(state).next;
+  }
+
   /** Zeroed, writable memory; starts `align` bytes aligned. */
   alloc(size: number, align = PAGE_SIZE): Addr {
     const pages = Math.max(1, Math.ceil(size / PAGE_SIZE));

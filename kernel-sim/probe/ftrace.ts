@@ -8,6 +8,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { regsCaller } from '../text/assembly/ftrace.ts';
 import { branch, NOP5 } from '../text/trace-sites.ts';
@@ -27,6 +28,13 @@ export class Ftrace {
       kernel.args.retAddr(this.#sites.get(kernel.args.addr(0))?.direct ?? 0),
     );
   }
+  save() {
+    return capture({ sites: this.#sites, trampoline: this.#trampoline });
+  }
+  restore(state: ReturnType<Ftrace['save']>): void {
+    this.#trampoline = reinstate(state).trampoline;
+  }
+
   setKprobe(at: Addr, on: boolean): void {
     const site = this.#site(at);
     site.kprobe = on;

@@ -18,6 +18,14 @@ export class EventCall {
     this.#kernel = kernel;
     this.address = kernel.slab.kmalloc(kernel.structs.of('trace_event_call').size);
   }
+  save() {
+    return { progs: this.#progs.slice(), array: this.#array };
+  }
+  restore({ progs, array }: ReturnType<EventCall['save']>): void {
+    this.#progs.splice(0, this.#progs.length, ...progs);
+    this.#array = array;
+  }
+
   get count(): number {
     return this.#progs.length;
   }
@@ -63,6 +71,13 @@ export class PerCpuCounter {
     this.#kernel = kernel;
     this.pointer = kernel.percpu.alloc(8);
   }
+  save(): number | undefined {
+    return this.#last;
+  }
+  restore(last: number | undefined): void {
+    this.#last = last;
+  }
+
   get value(): number {
     if (this.#last !== undefined) return this.#last;
     let sum = 0;

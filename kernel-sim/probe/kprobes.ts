@@ -5,6 +5,7 @@
 import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
+import { capture, reinstate } from '../core/state.ts';
 import { KPROBE } from '../core/trace-kprobe.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { KernelSymbol } from '../sym/symbols.ts';
@@ -52,6 +53,22 @@ export class Kprobes {
     this.#kernel = kernel;
     this.#ftrace = ftrace;
     kernel.text.data('kprobe_table', 8 << KPROBE.hashBits);
+  }
+
+  save() {
+    return capture({
+      sites: this.#sites,
+      lists: this.#lists,
+      freeSlots: this.#freeSlots,
+      leaving: this.#leaving,
+      slots: this.#slots,
+      slotsUsed: this.#slotsUsed,
+    });
+  }
+  restore(state: ReturnType<Kprobes['save']>): void {
+    const { slots, slotsUsed } = reinstate(state);
+    this.#slots = slots;
+    this.#slotsUsed = slotsUsed;
   }
 
   attach(prog: ProgRef, point: KprobePoint): ProbeLink {

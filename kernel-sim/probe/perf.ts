@@ -42,6 +42,15 @@ export class PerfEvent implements FdObject {
     this.pid = pid;
     this.cpu = cpu;
   }
+  save() {
+    return { link: this.link, enabled: this.enabled, refs: this.#refs };
+  }
+  restore({ link, enabled, refs }: ReturnType<PerfEvent['save']>): void {
+    this.link = link;
+    this.enabled = enabled;
+    this.#refs = refs;
+  }
+
   /** PERF_EVENT_IOC_SET_BPF, also what BPF_LINK_CREATE on a perf event does. @throws KernelError EEXIST, EINVAL, ENOENT */
   setBpf(prog: ProgRef, cookie?: bigint): ProbeLink {
     if (this.link) throw new KernelError('EEXIST', 'the perf event has a program already');

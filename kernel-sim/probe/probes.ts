@@ -1,4 +1,6 @@
 /** Attaching programs to kernel text: the one entrance to kprobes, trampolines and tracepoints. */
+
+import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Ftrace } from './ftrace.ts';
 import { Kprobes } from './kprobes.ts';
@@ -10,7 +12,12 @@ import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.t
 export class Probes {
   readonly #kernel: ObjectFloor;
   #parts:
-    | { readonly kprobes: Kprobes; readonly tracepoints: Tracepoints; readonly trampolines: Trampolines }
+    | {
+        readonly ftrace: Ftrace;
+        readonly kprobes: Kprobes;
+        readonly tracepoints: Tracepoints;
+        readonly trampolines: Trampolines;
+      }
     | undefined;
   readonly samplers: Samplers;
   constructor(kernel: ObjectFloor) {
@@ -19,11 +26,19 @@ export class Probes {
     kernel.tasks.created.add((task) => this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work')));
     kernel.tasks.exited.add((task) => this.#parts?.kprobes.flush(task));
   }
+  save() {
+    return capture({ parts: this.#parts, samplers: this.samplers });
+  }
+  restore(state: ReturnType<Probes['save']>): void {
+    this.#parts = reinstate(state).parts;
+  }
+
   /** Made when the first program is attached. */
   get #all() {
     if (!this.#parts) {
       const ftrace = new Ftrace(this.#kernel);
       this.#parts = {
+        ftrace,
         kprobes: new Kprobes(this.#kernel, ftrace),
         tracepoints: new Tracepoints(this.#kernel),
         trampolines: new Trampolines(this.#kernel, ftrace),

@@ -6,6 +6,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { MachineStop } from '../../src/machine/index.ts';
 import type { Pair } from '../core/args.ts';
 import { KernelError } from '../core/errno.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
@@ -38,6 +39,13 @@ export class Samplers {
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
   }
+  save() {
+    return capture({ active: this.#active, context: this.#context });
+  }
+  restore(state: ReturnType<Samplers['save']>): void {
+    this.#context = reinstate(state).context;
+  }
+
   get any(): boolean {
     return this.#active.length > 0;
   }

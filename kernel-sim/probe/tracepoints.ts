@@ -3,6 +3,7 @@
 import { nearest } from '../../src/errors/near.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
+import { capture, reinstate } from '../core/state.ts';
 import { syscallNamed } from '../data/syscalls.ts';
 import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -23,13 +24,32 @@ export class Tracepoints {
   readonly #kernel: ObjectFloor;
   readonly #probes = new Map<string, Probe[]>();
   readonly #calls = new Map<string, { readonly call: EventCall; probe: Probe | undefined }>();
+  /** attachments that are not detached */
+  readonly #links = new Set<ProbeLink>();
+  readonly #records: EventRecords;
   /** how many attachments need the syscall_work flag */
   #syscallUsers = 0;
 
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
-    new EventRecords(kernel);
+    this.#records = new EventRecords(kernel);
   }
+  save() {
+    return capture({
+      records: this.#records,
+      probes: this.#probes,
+      calls: this.#calls,
+      links: [...this.#links],
+      syscallUsers: this.#syscallUsers,
+    });
+  }
+  restore(state: ReturnType<Tracepoints['save']>): void {
+    const { links, syscallUsers } = reinstate(state);
+    this.#links.clear();
+    for (const link of links) this.#links.add(link);
+    this.#syscallUsers = syscallUsers;
+  }
+
   get syscallWork(): number {
     return this.#syscallUsers > 0 ? WORK_TRACEPOINT : 0;
   }
@@ -184,8 +204,7 @@ export class Tracepoints {
   #link(kind: 'tracepoint' | 'raw_tracepoint', symbol: string, event: string, undo: () => void): ProbeLink {
     const { sites } = this.#kernel.text;
     const site = sites.of(event)[0];
-    let attached = true;
-    return {
+    const link: ProbeLink = {
       kind,
       symbol,
       address: site?.at ?? 0,
@@ -195,9 +214,10 @@ export class Tracepoints {
       via: 'static_key',
       hits: undefined,
       detach: () => {
-        if (attached) undo();
-        attached = false;
+        if (this.#links.delete(link)) undo();
       },
     };
+    this.#links.add(link);
+    return link;
   }
 }

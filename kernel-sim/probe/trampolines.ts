@@ -10,6 +10,7 @@
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Ftrace } from './ftrace.ts';
 import type { ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
@@ -47,6 +48,13 @@ export class Trampolines {
   constructor(kernel: ObjectFloor, ftrace: Ftrace) {
     this.#kernel = kernel;
     this.#ftrace = ftrace;
+  }
+
+  save() {
+    return capture(this.#byNop);
+  }
+  restore(state: ReturnType<Trampolines['save']>): void {
+    reinstate(state);
   }
 
   attach(prog: ProgRef, point: TrampolinePoint): ProbeLink {

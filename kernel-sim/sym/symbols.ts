@@ -47,10 +47,37 @@ export class Symbols {
   #moreNames: (() => Iterable<string>) | undefined;
   /** one of the further symbols was asked for, and belongs to the table from now on */
   readonly added = new Listeners<[symbol: KernelSymbol]>();
+  /** what was put beside the table, and names that were taken out of it */
+  readonly #put = new Map<string, KernelSymbol>();
+  readonly #removed = new Set<string>();
 
   constructor(table?: SymbolTable) {
     this.#table = table;
   }
+  save() {
+    return { put: new Map(this.#put), removed: new Set(this.#removed) };
+  }
+  restore({ put, removed }: ReturnType<Symbols['save']>): void {
+    const same =
+      put.size === this.#put.size &&
+      removed.size === this.#removed.size &&
+      [...put].every(([name, symbol]) => this.#put.get(name) === symbol) &&
+      [...removed].every((name) => this.#removed.has(name));
+    if (same) return;
+    for (const name of this.#put.keys()) this.#byName.delete(name);
+    this.#put.clear();
+    this.#removed.clear();
+    for (const name of removed) {
+      this.#removed.add(name);
+      this.#byName.delete(name);
+    }
+    for (const [name, symbol] of put) {
+      this.#put.set(name, symbol);
+      this.#byName.set(name, symbol);
+    }
+    this.#dirty = true;
+  }
+
   /** Where names come from that the table has not. */
   setFurther(find: (name: string) => KernelSymbol | undefined, names: () => Iterable<string>): void {
     this.#more = find;
@@ -62,7 +89,7 @@ export class Symbols {
   }
   get(name: string): KernelSymbol | undefined {
     const known = this.#byName.get(name);
-    if (known || !this.#table) return known;
+    if (known || !this.#table || this.#removed.has(name)) return known;
     if (!this.#rows) {
       const rows = new Map<string, number>();
       const { names } = this.#table;
@@ -70,7 +97,7 @@ export class Symbols {
       this.#rows = rows;
     }
     const row = this.#rows.get(name);
-    if (row === undefined || row < 0) return undefined;
+    if (row === undefined) return undefined;
     const symbol = this.#row(row);
     this.#byName.set(name, symbol);
     return symbol;
@@ -124,6 +151,7 @@ export class Symbols {
   put(symbol: KernelSymbol): void {
     const before = this.#byName.get(symbol.name) ?? this.get(symbol.name);
     this.#byName.set(symbol.name, symbol);
+    this.#put.set(symbol.name, symbol);
     if (before || this.#dirty) this.#dirty = true;
     else this.#sorted.splice(this.#after(symbol.address), 0, symbol);
   }
@@ -140,7 +168,8 @@ export class Symbols {
     return lo;
   }
   remove(name: string): void {
-    this.#rows?.set(name, -1);
+    this.#removed.add(name);
+    this.#put.delete(name);
     if (this.#byName.delete(name)) this.#dirty = true;
   }
   /** The kernel's own functions (no modules, no data), by address. */
@@ -174,7 +203,10 @@ export class Symbols {
     if (this.#dirty) {
       const all = [...this.#byName.values()];
       const { names } = this.#table ?? { names: [] };
-      for (let n = 0; n < names.length; n++) if (!this.#byName.has(names[n] as string)) all.push(this.#row(n));
+      for (let n = 0; n < names.length; n++) {
+        const name = names[n] as string;
+        if (!this.#byName.has(name) && !this.#removed.has(name)) all.push(this.#row(n));
+      }
       this.#sorted = all.sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
       this.#dirty = false;
     }

@@ -24,6 +24,13 @@ export class Creds {
     this.#layout = kernel.structs.of('cred');
   }
 
+  save(): Addr {
+    return this.#init;
+  }
+  restore(init: Addr): void {
+    this.#init = init;
+  }
+
   /** `init_cred`, which is never freed: the first task's. */
   get init(): Addr {
     if (this.#init === 0) this.#init = this.#kernel.objects.cred();

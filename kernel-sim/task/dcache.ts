@@ -7,6 +7,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { DCACHE_REFERENCED } from '../core/object-words.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { Ground } from '../floors/ground.ts';
 import { KnownPaths } from './known-paths.ts';
 
@@ -44,6 +45,17 @@ export class Dcache {
       iname: layout.offset('d_iname'),
     };
   }
+  save() {
+    const [mount, sb, ino] = [this.#mount, this.#sb, this.#ino];
+    return capture({ dentries: this.#dentries, known: this.known, mount, sb, ino });
+  }
+  restore(state: ReturnType<Dcache['save']>): void {
+    const { mount, sb, ino } = reinstate(state);
+    this.#mount = mount;
+    this.#sb = sb;
+    this.#ino = ino;
+  }
+
   /** `struct vfsmount` of the one file system; it is there once a dentry is. */
   get mount(): Addr {
     return this.#mount;

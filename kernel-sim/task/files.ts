@@ -4,6 +4,7 @@ import type { DirectMap } from '../core/direct-map.ts';
 import { Listeners } from '../core/listeners.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
 import { FILE_NEXT } from '../core/object-words.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { Ground } from '../floors/ground.ts';
 import { Dcache } from './dcache.ts';
 import { FileCache } from './file-cache.ts';
@@ -43,6 +44,13 @@ export class Files {
     this.#filesFdt = kernel.structs.of('files_struct').offset('fdt');
     this.#fdtFd = kernel.structs.of('fdtable').offset('fd');
     this.#fdtMax = kernel.structs.of('fdtable').offset('max_fds');
+  }
+
+  save() {
+    return capture({ fs: this.#fs, dcache: this.dcache });
+  }
+  restore(state: ReturnType<Files['save']>): void {
+    this.#fs = reinstate(state).fs;
   }
 
   /** `fs_struct` with root and working directory `/`. */

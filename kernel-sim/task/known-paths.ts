@@ -22,6 +22,23 @@ export class KnownPaths {
   constructor(u8: Uint8Array) {
     this.#u8 = u8;
   }
+  save() {
+    const paths: [place: number, hash: number, path: Uint8Array, dentry: Addr][] = [];
+    this.#paths.forEach((path, n) => {
+      if (path) paths.push([n, this.#hashes[n] as number, path, this.#dentries[n] as number]);
+    });
+    return { paths, turn: this.#turn };
+  }
+  restore({ paths, turn }: ReturnType<KnownPaths['save']>): void {
+    this.clear();
+    for (const [n, hash, path, dentry] of paths) {
+      this.#hashes[n] = hash;
+      this.#paths[n] = path;
+      this.#dentries[n] = dentry;
+    }
+    this.#turn = turn;
+  }
+
   /** The dentry of the path of `length` bytes at a physical address; 0 where it is not known. */
   find(phys: number, length: number, hash: number): Addr {
     for (let way = 0; way < WAYS; way++) {

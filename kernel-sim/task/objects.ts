@@ -14,6 +14,14 @@ export class KernelObjects {
   constructor(kernel: TextFloor) {
     this.#kernel = kernel;
   }
+  save() {
+    return { nsproxy: this.#nsproxy, pidNs: this.#pidNs };
+  }
+  restore(s: ReturnType<KernelObjects['save']>): void {
+    this.#nsproxy = s.nsproxy;
+    this.#pidNs = s.pidNs;
+  }
+
   /** A zeroed structure, in its own data symbol where it has one. */
   make(struct: string, symbol?: string): Addr {
     const at = symbol === undefined ? undefined : this.#kernel.symbols.address(symbol);

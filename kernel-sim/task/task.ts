@@ -4,6 +4,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { StructLayout } from '../core/structs.ts';
 import type { UserCall } from './user-call.ts';
 import type { UserMemory } from './user-memory.ts';
@@ -63,6 +64,18 @@ export class Task {
     this.files = this.field('files');
     this.comm = init.comm;
   }
+  save() {
+    const { user, cpu, pidStruct, cred, exitStatus, call, blocked, lastName, commWords } = this;
+    const row = { user, cpu, pidStruct, cred, exitStatus, blocked, lastName, comm: this.#comm };
+    // a comm that changes gets new words; a recorded call is never written to
+    return { row: capture(row), call, commWords };
+  }
+  restore({ row, call, commWords }: ReturnType<Task['save']>): void {
+    const { comm, ...fields } = reinstate(row);
+    Object.assign(this, fields, { call, commWords });
+    this.#comm = comm;
+  }
+
   /** Top of the kernel stack, where `pt_regs` of a syscall ends. */
   get stackTop(): Addr {
     return this.stack + THREAD_SIZE;

@@ -3,6 +3,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
 import { Listeners } from '../core/listeners.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { KmemCache } from '../mm/slab.ts';
 import { Creds } from './creds.ts';
@@ -73,6 +74,25 @@ export class Tasks {
     this.#current = this.loader;
     this.enter(this.loader);
   }
+  save() {
+    return capture({
+      creds: this.creds,
+      byPid: this.#byPid,
+      byAddress: this.#byAddress,
+      cache: this.#cache,
+      dead: this.#dead,
+      stacks: this.#stacks,
+      groups: this.#groups,
+      current: { task: this.#current },
+      userText: this.#userText,
+    });
+  }
+  restore(state: ReturnType<Tasks['save']>): void {
+    const { current, userText } = reinstate(state);
+    this.#current = current.task;
+    this.#userText = userText;
+  }
+
   /** The task that runs on the current CPU. */
   get current(): Task {
     return this.#current;

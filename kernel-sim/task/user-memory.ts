@@ -51,6 +51,15 @@ export class UserMemory {
     this.#map(USER_STACK_TOP - STACK_BYTES, STACK_BYTES);
     memory.switchUserSpace(before);
   }
+  save() {
+    return { regions: this.space.regions.save(), pages: this.#pages.slice(), cursor: this.#cursor };
+  }
+  restore({ regions, pages, cursor }: ReturnType<UserMemory['save']>): void {
+    this.space.regions.restore(regions);
+    this.#pages.splice(0, this.#pages.length, ...pages);
+    this.#cursor = cursor;
+  }
+
   #map(at: Addr, bytes: number): number {
     const phys = this.#memory.allocPages(bytes / PAGE_SIZE);
     this.#memory.map(at, phys, bytes, { write: true, user: true });

@@ -64,6 +64,14 @@ export class FunctionMaker {
     this.#parts = parts;
     for (const signature of Object.keys(parts.tables)) this.#rows.set(functionName(signature), signature);
   }
+  save() {
+    return new Map(this.#defined);
+  }
+  restore(defined: ReturnType<FunctionMaker['save']>): void {
+    this.#defined.clear();
+    for (const [name, spec] of defined) this.#defined.set(name, spec);
+  }
+
   define(spec: FunctionSpec): void {
     this.#defined.set(spec.name, spec);
     if (spec.handler) this.#parts.hypercalls.register(spec.name, spec.handler);

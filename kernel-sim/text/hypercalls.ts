@@ -26,6 +26,15 @@ export class Hypercalls {
       handler();
     };
   }
+  /** How many there are, and what handles each. */
+  save(): readonly ((() => void) | undefined)[] {
+    return this.#list.map((h) => h.handler);
+  }
+  restore(handlers: ReturnType<Hypercalls['save']>): void {
+    for (const { name } of this.#list.splice(handlers.length)) this.#byName.delete(name);
+    for (let n = 0; n < handlers.length; n++) (this.#list[n] as Hypercall).handler = handlers[n];
+  }
+
   /** Number of a name; a new one where it has none. */
   nr(name: string): number {
     let nr = this.#byName.get(name);

@@ -6,6 +6,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { type Fault, type Machine, PAGE_SIZE } from '../../src/machine/index.ts';
 import { Assembler } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { Structs } from '../core/structs.ts';
 import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
@@ -81,6 +82,25 @@ export class KernelText {
       privateAddress: (name) => this.#private.get(name),
       data: (name) => this.data(name, VARIABLE_BYTES),
     });
+  }
+
+  save() {
+    const [ownText, ownData, overflowed] = [this.#ownText, this.#ownData, this.overflowed];
+    return capture({
+      parts: [this.hypercalls, this.sites, this.maker],
+      pages: this.#pages,
+      filled: this.#filled,
+      written: this.#written,
+      private: this.#private,
+      ...{ ownText, ownData, overflowed },
+    });
+  }
+  restore(state: ReturnType<KernelText['save']>): void {
+    const { ownText, ownData, overflowed } = reinstate(state);
+    this.#ownText = ownText;
+    this.#ownData = ownData;
+    this.overflowed = overflowed;
+    this.#functions = undefined;
   }
 
   /** Registers what `mov eax, nr; vmcall` reaches. Gives nr. */
@@ -185,7 +205,10 @@ export class KernelText {
     if (this.#filled.has(page) || page * PAGE_SIZE >= IMAGE.text) return;
     this.#filled.add(page);
     const phys = IMAGE.phys + page * PAGE_SIZE;
-    this.#machine.memory.u8.fill(INT3, phys, phys + PAGE_SIZE);
+    const { memory } = this.#machine;
+    // it need not be mapped yet
+    memory.touched.add(phys, PAGE_SIZE);
+    memory.u8.fill(INT3, phys, phys + PAGE_SIZE);
   }
   /** Functions that have bytes on the page at `at`. */
   #on(at: Addr): KernelSymbol[] {

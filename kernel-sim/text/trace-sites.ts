@@ -4,6 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { Machine } from '../../src/machine/index.ts';
+import { capture, reinstate } from '../core/state.ts';
 import type { TraceSite } from './compile.ts';
 
 export const NOP5 = Uint8Array.of(0x0f, 0x1f, 0x44, 0x00, 0x00);
@@ -27,6 +28,13 @@ export class TraceSites {
   constructor(machine: Machine) {
     this.#machine = machine;
   }
+  save() {
+    return capture({ sites: this.#sites, enabled: this.#enabled, fixups: this.#fixups });
+  }
+  restore(state: ReturnType<TraceSites['save']>): void {
+    reinstate(state);
+  }
+
   add(site: TraceSite): void {
     if (site.event === EX_TABLE) {
       this.#fixups.set(site.at, site.outOfLine);

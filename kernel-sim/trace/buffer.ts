@@ -3,6 +3,7 @@ import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
 import { Listeners } from '../core/listeners.ts';
+import { capture, reinstate } from '../core/state.ts';
 import { TraceLines } from './lines.ts';
 import { TraceRing } from './ring.ts';
 
@@ -21,6 +22,13 @@ export class TraceBuffer {
     this.#context = context;
     for (let n = 0; n < cpus; n++) this.#rings.push(new TraceRing());
   }
+  save() {
+    return capture({ rings: this.#rings, written: this.written });
+  }
+  restore(state: ReturnType<TraceBuffer['save']>): void {
+    this.written = reinstate(state).written;
+  }
+
   /** An event of bpf_trace_printk by the current task: the first `length` bytes of `text`. */
   bpfPrintk(text: string | Uint8Array, length = text.length): void {
     if (typeof text === 'string') {

@@ -73,6 +73,14 @@ export class EventRecords {
       kernel.text.hypercall(`record ${event}`, () => kernel.args.retAddr(this.make(event)));
     }
   }
+  save() {
+    return { buffers: this.#buffers.slice(), turn: this.#turn };
+  }
+  restore({ buffers, turn }: ReturnType<EventRecords['save']>): void {
+    this.#buffers.splice(0, this.#buffers.length, ...buffers);
+    this.#turn = turn;
+  }
+
   /** The record of an event whose arguments are in the registers behind the first. */
   make(event: string): Addr {
     const { args, memory, tasks, slab, context } = this.#kernel;

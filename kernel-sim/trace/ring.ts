@@ -62,6 +62,24 @@ export class TraceRing {
     length: 0,
   };
 
+  save() {
+    const from = this.#u8;
+    return {
+      bytes: from.slice(),
+      state: [this.#head, this.#tail, this.#used, this.length, this.lost] as const,
+    };
+  }
+  restore({ bytes, state }: ReturnType<TraceRing['save']>): void {
+    if (bytes.length !== this.#u8.length) this.#use(new Uint8Array(bytes.length));
+    this.#u8.set(bytes);
+    [this.#head, this.#tail, this.#used, this.length, this.lost] = state;
+  }
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#u8 = bytes;
+    this.#i32 = new Int32Array(bytes.buffer);
+    this.#f64 = new Float64Array(bytes.buffer);
+  }
+
   /** An event of the current task: the first `length` bytes of `text`. */
   push(text: Uint8Array, length: number, context: Context, time: number, serial: number): void {
     const size = linuxBytes(length);
@@ -172,9 +190,7 @@ export class TraceRing {
       tail += bytes;
       head += bytes;
     }
-    this.#u8 = to;
-    this.#i32 = new Int32Array(to.buffer);
-    this.#f64 = new Float64Array(to.buffer);
+    this.#use(to);
     this.#head = 0;
     this.#tail = tail;
   }

@@ -49,6 +49,8 @@ export interface Stop {
   readonly reason: 'halt' | 'budget' | 'breakpoint' | 'fault' | 'stopped';
   /** reason 'fault': an exception that had no handler */
   readonly fault?: Fault;
+  /** it happened in guest code that a hypercall's handler had called: the run cannot go on */
+  readonly inner?: boolean;
   /** reason 'stopped': what the handler passed to MachineStop */
   readonly why?: unknown;
 }

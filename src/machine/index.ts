@@ -16,4 +16,5 @@ export { Machine, type MachineOptions, type MachineState } from './machine.ts';
 export { GuestMemory } from './memory.ts';
 export type { Protection } from './paged-memory.ts';
 export { PROT_EXEC, PROT_USER, PROT_WRITE, type Region } from './regions.ts';
+export type { Touched } from './save/touched.ts';
 export { UserSpace } from './userspace.ts';

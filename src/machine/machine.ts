@@ -55,6 +55,8 @@ export class Machine {
   readonly engine: 'step' | 'jit';
   /** Instructions executed since the machine was made. */
   insns = 0;
+  /** Instructions that hypercall handlers executed in the guest's place since the machine was made. */
+  others: (() => number) | undefined;
   /** Weights of the {@link mark}ed instructions executed since the machine was made. */
   marked = 0;
   /** Guest code executed `vmcall` with eax = `nr`: arguments in cpu.regs, result to rax. May throw {@link MachineStop}. */
@@ -70,7 +72,7 @@ export class Machine {
   /** Address of a `hlt` that host calls return to. */
   readonly haltAddress: Addr = CPU_ENTRY_AREA;
   /**
-   * Value of {@link insns} at which runs inside of hypercall handlers end, and the one around them with them.
+   * Value of {@link executed} at which runs inside of hypercall handlers end, and the one around them with them.
    * undefined: where the run around them has its end. A run that is to go on after its budget needs another,
    * as a handler cannot.
    */
@@ -81,7 +83,7 @@ export class Machine {
   readonly weights = new Map<Addr, number>();
   private readonly marks = new Map<Addr, Uint8Array>();
   private readonly stepper: Stepper;
-  /** absolute value of `insns` at which the innermost run ends */
+  /** value of {@link executed} at which the innermost run ends */
   private limit = Number.POSITIVE_INFINITY;
   private depth = 0;
 
@@ -123,6 +125,11 @@ export class Machine {
     return this.stepper.seen(rip);
   }
 
+  /** Instructions executed since the machine was made, {@link others} among them: what budgets are counted in. */
+  get executed(): number {
+    return this.others === undefined ? this.insns : this.insns + this.others();
+  }
+
   /** Whether guest code is running, that is, whether this is called from a hypercall handler. */
   get running(): boolean {
     return this.depth > 0;
@@ -139,7 +146,7 @@ export class Machine {
    */
   run(maxInsns = Number.POSITIVE_INFINITY): Stop {
     const outer = this.limit;
-    this.limit = Math.min(this.depth > 0 ? (this.innerLimit ?? outer) : outer, this.insns + maxInsns);
+    this.limit = Math.min(this.depth > 0 ? (this.innerLimit ?? outer) : outer, this.executed + maxInsns);
     this.depth++;
     const { translator } = this;
     if (translator !== undefined && translator.current() === undefined && translator.onTransfer(this.cpu.rip)) {
@@ -149,7 +156,7 @@ export class Machine {
       return this.loop();
     } catch (error) {
       if (error instanceof MachineStop) return { reason: 'stopped', why: error.why };
-      if (error instanceof Unwind && this.depth === 1) return error.stop;
+      if (error instanceof Unwind && this.depth === 1) return { ...error.stop, inner: true };
       throw error;
     } finally {
       this.depth--;
@@ -159,7 +166,7 @@ export class Machine {
 
   private loop(): Stop {
     for (let first = true; ; first = false) {
-      const left = this.limit - this.insns;
+      const left = this.limit - this.executed;
       if (left <= 0) return { reason: 'budget' };
       if (this.breakpoints.size > 0 && !first && this.breakpoints.has(this.cpu.rip)) return { reason: 'breakpoint' };
       const exit = this.execute(left);
@@ -191,14 +198,14 @@ export class Machine {
       if (why === LEFT.budget && (left > t.slice || translator.onTransfer(cpu.rip))) translator.resume(t);
       if (why === LEFT.transfer) {
         const { rip } = cpu;
-        if (rip === this.haltAddress) return this.insns < this.limit ? this.halt() : undefined;
+        if (rip === this.haltAddress) return this.executed < this.limit ? this.halt() : undefined;
         if (translator.onTransfer(rip)) translator.hot(rip);
       }
       // A called unit that refused its frame may be entered from here.
       const refused = why === LEFT.frame && translator.current() === t;
       if (why !== LEFT.step && why !== LEFT.stop && !refused) return undefined;
     }
-    const exit = this.step(this.limit - this.insns);
+    const exit = this.step(this.limit - this.executed);
     if (exit === EXIT.hot) {
       translator.hot(cpu.rip);
       return undefined;

@@ -120,7 +120,7 @@ export class PagedMemory {
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
-    this.touched = new Touched(buffer.byteLength, RAM_PHYS);
+    this.touched = new Touched(buffer.byteLength, RAM_PHYS, bytes);
     this.general = new PageZone('general', this.u8, GENERAL_ZONE_PHYS, bytes);
     this.image = new PageZone('image', this.u8, IMAGE_ZONE_PHYS, GENERAL_ZONE_PHYS);
     this.kernel.map(PAGE_OFFSET + RAM_PHYS, PAGE_OFFSET + bytes, RAM_PHYS, PROT_WRITE);

@@ -86,7 +86,7 @@ describe.each(['step', 'jit'] as const)('engine %s', (engine) => {
       if (++depth === 3) throw new MachineStop(depth);
       t.machine.call(CODE);
     };
-    expect(t.machine.call(CODE)).toEqual({ reason: 'stopped', why: 3 });
+    expect(t.machine.call(CODE)).toEqual({ reason: 'stopped', why: 3, inner: true });
     expect(t.machine.running).toBe(false);
   });
 

@@ -1,6 +1,7 @@
 import { KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
+import { capture, reinstate } from '../../core/state.ts';
 import type { ProbeLink } from '../../probe/types.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { Attachment, LinkFields, LinkKind } from './attachment.ts';
@@ -27,6 +28,18 @@ export class BpfLink implements FdObject {
     this.#prog = prog.get();
     this.#attachment = attachment;
     attachment.holds?.get?.();
+  }
+  save() {
+    const rest = { id: this.id, attached: this.#attached, refs: this.#refs, holds: this.#attachment.holds };
+    return { prog: this.#prog, freed: this.freed.save(), rest: capture(rest) };
+  }
+  restore({ prog, freed, rest }: ReturnType<BpfLink['save']>): void {
+    const { id, attached, refs } = reinstate(rest);
+    this.#prog = prog;
+    this.freed.restore(freed);
+    this.id = id;
+    this.#attached = attached;
+    this.#refs = refs;
   }
   get prog(): BpfProg {
     return this.#prog;

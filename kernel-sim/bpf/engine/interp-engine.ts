@@ -6,7 +6,8 @@
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
 import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
 import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
-import { type Executor, PAUSED } from '../../core/pause.ts';
+import { type Executor, PAUSED, suspend } from '../../core/pause.ts';
+import { capture, reinstate, shallow } from '../../core/state.ts';
 import type { Refault } from '../../fault/refault.ts';
 import type { ObjectFloor } from '../../floors/objects.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
@@ -27,6 +28,9 @@ const MAX_TAIL_CALLS = 33;
 const ARGS = [14, 12, 4, 2, 16] as const;
 const R10 = 20;
 
+/** upper half of rax where an entry's hypercall is made again: its text leaves it zero */
+const AGAIN = 1;
+
 /** A function that the program called faulted: the registers are those of the fault. @internal becomes the fault of the guest */
 class CalleeFault extends Error {}
 
@@ -45,13 +49,32 @@ export class InterpEngine implements InterpEnv, Executor {
   readonly #progAt = new Map<Addr, InterpProgram>();
   readonly #callBase: bigint;
   #text: { run: Addr[]; args: Addr[] } | undefined;
-  #resume: Addr = 0;
+  pauseAt = Number.POSITIVE_INFINITY;
   constructor(kernel: ObjectFloor, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
     this.#kernel = kernel;
     this.#interp = new Interpreter(kernel.memory);
     this.#callBase = callBase;
     this.#faults = kernel.faults.refault;
     this.#mapAt = mapAt;
+    const { machine } = kernel;
+    machine.others = () => this.#interp.executed;
+    // the hypercall that waits has not been made: suspend() takes it from the count
+    this.#interp.pauseAt = () => (machine.nested ? Number.POSITIVE_INFINITY : this.pauseAt - (machine.insns - 1));
+  }
+
+  save() {
+    return capture({
+      interp: this.#interp,
+      entries: shallow(this.#entries),
+      progAt: shallow(this.#progAt),
+      text: { made: this.#text },
+    });
+  }
+  restore(state: ReturnType<InterpEngine['save']>): void {
+    this.#text = reinstate(state).text.made;
+  }
+  abandon(): void {
+    this.#interp.abandon();
   }
 
   /** Instructions of loaded programs executed since boot. */
@@ -123,8 +146,8 @@ export class InterpEngine implements InterpEnv, Executor {
   #entryText(): { run: Addr[]; args: Addr[] } {
     if (this.#text) return this.#text;
     const { text } = this.#kernel;
-    const byRun = text.hypercall('___bpf_prog_run', () => this.#start(12, 14));
-    const byArgs = text.hypercall('___bpf_prog_run_args', () => this.#start(18, -1));
+    const byRun: number = text.hypercall('___bpf_prog_run', () => this.#enter(byRun, 12, 14));
+    const byArgs: number = text.hypercall('___bpf_prog_run_args', () => this.#enter(byArgs, 18, -1));
     const define = (name: string, size: number, nr: number): Addr =>
       text.define({
         name,
@@ -143,8 +166,14 @@ export class InterpEngine implements InterpEnv, Executor {
     return this.#text;
   }
 
-  /** Hypercall of the entries: `insnReg` holds the instructions' address; `ctxReg`, where not negative, the only argument. */
-  #start(insnReg: number, ctxReg: number): void {
+  /** Hypercall of the entries. One that is made again, as eax's upper half says, goes on with the run that waits. */
+  #enter(nr: number, insnReg: number, ctxReg: number): void {
+    const { regs } = this.#kernel.cpu;
+    if (regs[1] === AGAIN && this.#interp.isPaused) this.#run(nr, () => this.#interp.resume(this));
+    else this.#start(nr, insnReg, ctxReg);
+  }
+  /** `insnReg` holds the instructions' address; `ctxReg`, where not negative, the only argument. */
+  #start(nr: number, insnReg: number, ctxReg: number): void {
     const { cpu } = this.#kernel;
     const { regs } = cpu;
     const insnsi = addrOf(regs[insnReg]!, regs[insnReg + 1]!);
@@ -153,7 +182,7 @@ export class InterpEngine implements InterpEnv, Executor {
     const frame = cpu.reg(RBP);
     const interp = this.#interp;
     interp.enter();
-    this.#run(() => {
+    this.#run(nr, () => {
       const R = interp.registers;
       for (let n = 0; n < (ctxReg >= 0 ? 1 : 5); n++) {
         R[2 + 2 * n] = regs[ARGS[n]!]!;
@@ -166,9 +195,9 @@ export class InterpEngine implements InterpEnv, Executor {
   }
 
   /** Runs, and answers the guest; or gives the CPU back to whoever runs the machine, and goes on when it does. */
-  #run(go: () => boolean): void {
+  #run(nr: number, go: () => boolean): void {
     const interp = this.#interp;
-    const { cpu } = this.#kernel;
+    const { cpu, machine } = this.#kernel;
     try {
       if (go()) {
         cpu.regs[0] = interp.registers[0]!;
@@ -184,20 +213,9 @@ export class InterpEngine implements InterpEnv, Executor {
       if (!interp.isPaused) interp.leave();
     }
     if (!interp.isPaused) return;
-    cpu.rip = this.#resumption();
-    throw new MachineStop(PAUSED);
-  }
-  /** Text that goes on with the run that waits, in the frame that its entry made. */
-  #resumption(): Addr {
-    if (this.#resume === 0) {
-      const { text, bpfPack } = this.#kernel;
-      const nr = text.hypercall('___bpf_prog_run resumed', () => this.#run(() => this.#interp.resume(this)));
-      const make = (at: Addr): Uint8Array =>
-        new Assembler(at).op('mov r32, imm32', rax, nr).op('vmcall').raw(0xc9, 0xc3).bytes();
-      this.#resume = bpfPack.alloc(make(0).length);
-      bpfPack.write(this.#resume, make(this.#resume));
-    }
-    return this.#resume;
+    cpu.regs[0] = nr;
+    cpu.regs[1] = AGAIN;
+    suspend(machine, PAUSED);
   }
 
   call(addressLo: number, addressHi: number, frame: number): void {

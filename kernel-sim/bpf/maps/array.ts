@@ -9,6 +9,7 @@ import {
   BPF_NOEXIST,
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
+import { shallow } from '../../core/state.ts';
 import { BpfMap, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;
@@ -219,6 +220,9 @@ export abstract class FdArrayMap extends IndexedMap {
     this.host.memory.writeU32(this.addr + f.index_mask, indexMask(attrs.maxEntries));
   }
 
+  protected override get hostState(): readonly object[] {
+    return [shallow(this.slots)];
+  }
   /** The object behind a descriptor, or a negative error number. */
   protected abstract resolveFd(fd: number): FdSlot | number;
   protected changed(_index: number, _old: FdSlot | undefined, _now: FdSlot | undefined): void {}

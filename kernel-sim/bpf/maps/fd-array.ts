@@ -30,6 +30,15 @@ export class ProgArrayMap extends FdArrayMap {
     super(context, attrs);
     this.#context = context;
   }
+  override save() {
+    return { ...super.save(), owner: this.owner, pokes: [...this.pokes] };
+  }
+  override restore(state: ReturnType<ProgArrayMap['save']>): void {
+    super.restore(state);
+    this.owner = state.owner;
+    this.pokes.clear();
+    for (const poke of state.pokes) this.pokes.add(poke);
+  }
   /** Whether a program may call through this map or lie in it; the first one decides for all. */
   compatible(prog: { type: number; jited: boolean; xdpHasFrags: boolean }): boolean {
     this.owner ??= { type: prog.type, jited: prog.jited, xdpHasFrags: prog.xdpHasFrags };

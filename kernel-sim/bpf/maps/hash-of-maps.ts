@@ -1,6 +1,7 @@
 /** BPF_MAP_TYPE_HASH_OF_MAPS: Linux 6.12 Documentation/bpf/map_of_maps.rst. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { ERRNO } from '../../core/errno.ts';
+import { shallow } from '../../core/state.ts';
 import { HashMap } from './hash.ts';
 import { innerMapMatches } from './inner.ts';
 import type { BpfMap, MapAttrs, MapContext } from './map.ts';
@@ -15,6 +16,9 @@ export class HashOfMaps extends HashMap {
     super(context, attrs);
     this.#context = context;
     this.#pointer = this.areaAlloc(8);
+  }
+  protected override get hostState(): readonly object[] {
+    return [...super.hostState, shallow(this.#byAddr)];
   }
   protected override get storedSize(): number {
     return 8;

@@ -101,6 +101,9 @@ export class HashMap extends BpfMap {
     }
   }
 
+  protected override get hostState(): readonly object[] {
+    return [this.#free, this.#extra, ...(this.#lru?.hostState ?? [])];
+  }
   /** bytes of a value as elements hold it */
   protected get storedSize(): number {
     return this.valueSize;

@@ -14,7 +14,7 @@ export class LpmTrieMap extends BpfMap {
   readonly #maxPrefix: number;
   /** address of the pointer to the root */
   readonly #root: Addr;
-  #entries = 0;
+  readonly #count = { entries: 0 };
 
   constructor(context: MapContext, attrs: MapAttrs) {
     const f = context.layout.lpm_trie;
@@ -26,6 +26,9 @@ export class LpmTrieMap extends BpfMap {
     this.host.memory.writeU32(this.addr + f.max_prefixlen, this.#maxPrefix);
   }
 
+  protected override get hostState(): readonly object[] {
+    return [this.#count];
+  }
   #prefix(node: Addr): number {
     return this.host.memory.readU32(node + this.layout.lpm_trie_node.prefixlen);
   }
@@ -97,9 +100,9 @@ export class LpmTrieMap extends BpfMap {
     const exists = exact && !this.#isIntermediate(node);
     if (exists && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
     if (!exists && flags === BPF_EXIST) return -ERRNO.ENOENT;
-    if (!exists && this.#entries === this.maxEntries) return -ERRNO.ENOSPC;
+    if (!exists && this.#count.entries === this.maxEntries) return -ERRNO.ENOSPC;
     const made = this.#node(prefix, data, value);
-    if (!exists) this.#setEntries(this.#entries + 1);
+    if (!exists) this.#setEntries(this.#count.entries + 1);
     if (node === 0) {
       memory.writeAddr(slot, made);
     } else if (exact) {
@@ -141,7 +144,7 @@ export class LpmTrieMap extends BpfMap {
     if (node === 0 || this.#prefix(node) !== prefix || match !== prefix || this.#isIntermediate(node)) {
       return -ERRNO.ENOENT;
     }
-    this.#setEntries(this.#entries - 1);
+    this.#setEntries(this.#count.entries - 1);
     const children = [0, 1].map((b) => memory.readAddr(this.#child(node, b))) as [Addr, Addr];
     if (children[0] !== 0 && children[1] !== 0) {
       memory.writeU32(node + this.layout.lpm_trie_node.flags, INTERMEDIATE);
@@ -184,7 +187,7 @@ export class LpmTrieMap extends BpfMap {
     return 0;
   }
   #setEntries(n: number): void {
-    this.#entries = n;
+    this.#count.entries = n;
     this.host.memory.writeU32(this.addr + this.layout.lpm_trie.n_entries, n);
   }
   override get canBatch(): boolean {

@@ -81,6 +81,11 @@ export class Lru {
     }
   }
 
+  /** The lists: arrays and counters that stay the same objects. */
+  get hostState(): readonly object[] {
+    return [this.#next, this.#prev, this.#type, this.#cpu, this.#percpu, this.#local, this.#common ?? []];
+  }
+
   /** A node for a new element, its reference bit clear; -1 where every node is busy. */
   pop(cpu: number): number {
     const node = this.#common ? this.#popCommon(this.#common, cpu) : this.#popPercpu(cpu);

@@ -13,6 +13,7 @@ import { ERRNO, type Errno } from '../../core/errno.ts';
 import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
 import type { MapLayout } from '../../core/map-layout.ts';
+import { capture, reinstate } from '../../core/state.ts';
 import type { MapHost } from './host.ts';
 
 /** Attributes of MAP_CREATE after validation, numbers throughout. */
@@ -226,6 +227,24 @@ export abstract class BpfMap {
       this.put();
     };
     return { pages, writable, unmap };
+  }
+
+  // --- marks ---
+
+  /** What the kind keeps outside of guest memory, as containers and rows that stay the same objects. */
+  protected get hostState(): readonly object[] {
+    return [];
+  }
+  save() {
+    const { id, frozen, writers, btf, spinLockOffset, pins } = this;
+    const fields = { id, frozen, writers, btf, spinLockOffset, pins };
+    return { fields, refs: this.#refs, areas: this.#areas.slice(), kind: capture([...this.hostState, this.freed]) };
+  }
+  restore({ fields, refs, areas, kind }: ReturnType<BpfMap['save']>): void {
+    Object.assign(this, fields);
+    this.#refs = refs;
+    this.#areas.splice(0, this.#areas.length, ...areas);
+    reinstate(kind);
   }
 
   // --- life ---

@@ -16,6 +16,9 @@ export class RedirectMap extends BpfMap {
     super(context, attrs, context.layout.bpf_map.sizeof + 8);
     this.#context = context;
   }
+  protected override get hostState(): readonly object[] {
+    return [this.#slots];
+  }
   get #isHash(): boolean {
     return this.type === BPF_MAP_TYPE.DEVMAP_HASH;
   }

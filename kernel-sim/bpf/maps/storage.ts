@@ -14,6 +14,9 @@ export class LocalStorageMap extends BpfMap {
     super(context, attrs, context.layout.bpf_map.sizeof + 64);
     this.#context = context;
   }
+  protected override get hostState(): readonly object[] {
+    return [this.#values];
+  }
   /** Value of an owner, made on demand; 0 where there is none. `init`: what a new value starts as, 0 for zeroes. */
   storageOf(owner: Addr, init: Addr, flags: number): Addr {
     const at = this.#values.get(owner);

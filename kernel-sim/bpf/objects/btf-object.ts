@@ -17,6 +17,14 @@ export class BtfObject implements FdObject {
     this.bytes = bytes;
     this.name = name;
   }
+  save() {
+    return { id: this.id, refs: this.#refs, freed: this.freed.save() };
+  }
+  restore({ id, refs, freed }: ReturnType<BtfObject['save']>): void {
+    this.id = id;
+    this.#refs = refs;
+    this.freed.restore(freed);
+  }
   /** Programs and maps that use it hold it, and its descriptors together. */
   get(): this {
     this.#refs++;

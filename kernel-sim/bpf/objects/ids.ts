@@ -1,7 +1,15 @@
+import { capture, reinstate } from '../../core/state.ts';
+
 /** Objects of one kind by id: ids grow and are not used again (`idr_alloc_cyclic`). */
 export class Ids<T extends { id: number }> {
   readonly #objects = new Map<number, T>();
   #next = 1;
+  save() {
+    return capture({ objects: this.#objects, next: this.#next });
+  }
+  restore(state: ReturnType<Ids<T>['save']>): void {
+    this.#next = reinstate(state).next;
+  }
   add(object: T): number {
     object.id = this.#next++;
     this.#objects.set(object.id, object);

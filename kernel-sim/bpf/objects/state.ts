@@ -2,6 +2,7 @@
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
+import { capture, reinstate, type Stateful, shallow } from '../../core/state.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
 import type { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
@@ -15,7 +16,7 @@ import { Ids } from './ids.ts';
 const TERMINAL: FdObject = { fdName: '/dev/tty' };
 
 /** Texts of helpers, as those who load programs and make maps need them. */
-export interface HelperSupply {
+export interface HelperSupply extends Stateful {
   /** makes sure that a helper's text exists; false where the model has no such helper */
   define(symbol: string): boolean;
   /** gives text to a kernel function without a body, which stops a program that reaches it */
@@ -42,7 +43,7 @@ export class BpfState {
   readonly #mapAt = new Map<Addr, BpfMap>();
   #lastMap: BpfMap | undefined;
   readonly #ringAt = new Map<Addr, RingbufMap>();
-  readonly #targets = new WeakMap<FdObject, MapTarget>();
+  readonly #targets = new Map<FdObject, MapTarget>();
   #callBase: bigint | undefined;
 
   constructor(kernel: PlacesFloor, helpers: (state: BpfState) => HelperSupply) {
@@ -61,6 +62,20 @@ export class BpfState {
       perCpuPtr: (at, cpu) => kernel.percpu.address(at, cpu),
       random: () => kernel.random.u32(),
     };
+  }
+
+  save() {
+    const { progs, maps, btfs, links, helpers, isRunPaused } = this;
+    return capture({
+      objects: [progs, maps, btfs, links],
+      tables: [this.pins, this.mapOps, this.#progAt, this.#mapAt, this.#ringAt, this.#targets].map(shallow),
+      helpers,
+      isRunPaused,
+    });
+  }
+  restore(state: ReturnType<BpfState['save']>): void {
+    this.isRunPaused = reinstate(state).isRunPaused;
+    this.#lastMap = undefined;
   }
 
   /** Layouts of map structures in the kernel whose BTF is active. */

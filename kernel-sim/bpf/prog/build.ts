@@ -41,6 +41,8 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
   const { attrs } = request;
   const aux = state.host.kmalloc(PROG_AUX);
   const unverified = attrs.verify === false || attrs.classic === true;
+  // it may write to memory that nobody gave it
+  if (attrs.verify === false) state.host.memory.touched.everything();
   let built: Built;
   let unmodelled: string[];
   try {

@@ -115,6 +115,16 @@ export class BpfProg implements FdObject {
     for (const map of init.code.maps) map.get();
   }
 
+  save() {
+    const { id, entry, placed, interp, runCount, runTime } = this;
+    return { fields: { id, entry, placed, interp, runCount, runTime }, onFree: this.onFree.slice(), refs: this.#refs };
+  }
+  restore({ fields, onFree, refs }: ReturnType<BpfProg['save']>): void {
+    Object.assign(this, fields);
+    this.onFree = onFree.slice();
+    this.#refs = refs;
+  }
+
   get name(): string {
     return this.init.name;
   }

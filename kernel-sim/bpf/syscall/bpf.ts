@@ -5,6 +5,7 @@ import { checkArgument } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { FdObject } from '../../core/fds.ts';
+import { capture, reinstate } from '../../core/state.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
 import { createLink, openRawTracepoint, type RawTracepointAttrs } from '../attach/create.ts';
 import type { LinkCreateAttrs } from '../attach/kind.ts';
@@ -47,11 +48,25 @@ export class Bpf {
   readonly #mapCommands: MapCommands;
   readonly #testRuns: TestRuns;
   #engines: Engines | undefined;
+  /** each is made when the first program needs it */
+  readonly #made: { interp?: InterpEngine; image?: ImageEngine } = {};
 
   constructor(kernel: PlacesFloor, testRuns: TestRuns) {
     this.#testRuns = testRuns;
     this.#state = new BpfState(kernel, (state) => new HelperTexts(state));
     this.#mapCommands = new MapCommands(this.#state);
+  }
+
+  save() {
+    return capture({ state: this.#state, interp: this.#made.interp, image: this.#made.image });
+  }
+  restore(state: ReturnType<Bpf['save']>): void {
+    const { interp, image } = reinstate(state);
+    delete this.#made.interp;
+    delete this.#made.image;
+    if (interp) this.#made.interp = interp;
+    if (image) this.#made.image = image;
+    this.#state.kernel.interp = interp;
   }
 
   /** Objects by id, for those who list them. */
@@ -269,18 +284,16 @@ export class Bpf {
     if (this.#engines) return this.#engines;
     const state = this.#state;
     const { kernel } = state;
-    let interp: InterpEngine | undefined;
-    let image: ImageEngine | undefined;
+    const made = this.#made;
     this.#engines = {
-      // each is made when the first program needs it
       get interp() {
-        interp ??= new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at));
-        kernel.interp = interp;
-        return interp;
+        made.interp ??= new InterpEngine(kernel, state.callBase, (at: Addr) => state.mapAt(at));
+        kernel.interp = made.interp;
+        return made.interp;
       },
       get image() {
-        image ??= new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at));
-        return image;
+        made.image ??= new ImageEngine(kernel, state.callBase, (at: Addr) => state.progAt(at));
+        return made.image;
       },
       ldAbs: (type) => {
         const model = contextModel(type, {

@@ -7,12 +7,15 @@ import { PAGE_SIZE } from '../layout.ts';
 
 export class Touched {
   readonly #pages: Uint8Array;
-  /** pages below this one are the machine's own */
+  /** the guest's RAM: pages below are the machine's own, those behind the host's */
   readonly #first: number;
+  readonly #end: number;
 
-  constructor(bytes: number, first: number) {
+  /** `bytes` in whole, of which the guest's RAM is from `first` to `end` */
+  constructor(bytes: number, first: number, end: number) {
     this.#pages = new Uint8Array(bytes / PAGE_SIZE);
     this.#first = first / PAGE_SIZE;
+    this.#end = end / PAGE_SIZE;
   }
 
   add(phys: number, bytes: number): void {
@@ -20,9 +23,9 @@ export class Touched {
     this.#pages.fill(1, start, Math.ceil((phys + bytes) / PAGE_SIZE));
   }
 
-  /** From now on every page is looked at: slower by the size of the memory. */
+  /** From now on every page of RAM is looked at: slower by the size of the memory. */
   everything(): void {
-    this.#pages.fill(1, this.#first);
+    this.#pages.fill(1, this.#first, this.#end);
   }
 
   /** Runs of touched pages, `most` pages or shorter. */

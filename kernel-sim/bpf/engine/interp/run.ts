@@ -11,6 +11,7 @@ import { FRAMES, REGISTERS, SLOT, SLOT_BYTES, STATE, Zone } from './zone.ts';
 const SLICE = 1 << 18;
 /** Words that a run inside another one saves: R0 to R11. */
 const REGISTER_WORDS = 24;
+const NEVER = Number.POSITIVE_INFINITY;
 /** Why a run was stopped that reached {@link Interpreter.limit}. */
 export const BUDGET_SPENT = 'the instruction budget is spent';
 
@@ -48,9 +49,11 @@ export class Interpreter {
   /** instructions of loaded programs executed so far; exact when no run is under way */
   executed = 0;
   /** value of {@link executed} at which a run is stopped */
-  limit = Number.POSITIVE_INFINITY;
+  limit = NEVER;
   /** asked now and then, in a run that is in no other: whether it is to wait for {@link resume} */
   onSlice: (() => boolean) | undefined;
+  /** value of {@link executed} at which a run that is in no other pauses, asked anew after each call that it makes */
+  pauseAt: (() => number) | undefined;
   readonly #guest: GuestMemory;
   readonly #loop: Loop;
   /** leaves after each instruction; made when a run comes close to its limit */
@@ -77,6 +80,24 @@ export class Interpreter {
     this.#slow = new SlowPath(guest, this.zone);
     this.#fp = base + FRAMES;
     this.#trace = trace;
+  }
+
+  /** Registers and frames lie in the zone, which is saved with memory. */
+  save() {
+    const { executed, limit } = this;
+    const saved = this.#saved.map((r) => r?.slice());
+    return { executed, limit, paused: this.#paused, saved, depth: this.#depth, fp: this.#fp, zone: this.zone.save() };
+  }
+  restore(s: ReturnType<Interpreter['save']>): void {
+    this.executed = s.executed;
+    this.limit = s.limit;
+    this.#paused = s.paused;
+    s.saved.forEach((r, n) => {
+      if (r !== undefined) this.#saved[n] = r.slice();
+    });
+    this.#depth = s.depth;
+    this.#fp = s.fp;
+    this.zone.restore(s.zone);
   }
 
   /** Begins a run: the registers are its own, all 0, until {@link leave}. */
@@ -134,11 +155,12 @@ export class Interpreter {
         this.executed += this.#state[STATE.count / 4]!;
         if (why === LEFT.done) return true;
         if (why === LEFT.budget) {
-          if (this.#isSpent(program, pc)) {
+          if (this.#isReached(program, pc, this.limit)) {
             isBegun = false;
             throw new MachineStop(BUDGET_SPENT);
           }
-          if (this.#depth > 1 || !this.onSlice?.()) continue;
+          if (this.#depth > 1) continue;
+          if (!this.#isReached(program, pc, this.pauseAt?.() ?? NEVER) && !this.onSlice?.()) continue;
           this.executed += before(program, pc);
           this.#paused = { program, pc, base, tailCalls };
           return false;
@@ -172,11 +194,12 @@ export class Interpreter {
 
   /** Executes some, and none beyond the limit: by the instruction where a jump might be too far away to stop at. */
   #slice(program: InterpProgram, pc: number, base: number): Left {
-    if (this.limit === Number.POSITIVE_INFINITY) return this.#loop(pc, this.#fp, base, SLICE);
+    const limit = this.#depth > 1 ? this.limit : Math.min(this.limit, this.pauseAt?.() ?? NEVER);
+    if (limit === NEVER) return this.#loop(pc, this.#fp, base, SLICE);
     // the loop looks at each jump that is taken, between which lies no more than the program
-    const left = this.limit - this.executed - 2 * program.slots;
+    const left = limit - this.executed - 2 * program.slots;
     if (left > 0) return this.#loop(pc, this.#fp, base, Math.min(SLICE, left));
-    if (this.#isSpent(program, pc)) {
+    if (this.#isReached(program, pc, limit)) {
       this.#state[STATE.pc / 4] = pc;
       this.#state[STATE.fp / 4] = this.#fp;
       this.#state[STATE.count / 4] = 0;
@@ -185,11 +208,11 @@ export class Interpreter {
     this.#single ??= makeLoop(this.#guest.wasm, this.zone.base, true);
     return this.#single(pc, this.#fp, base, SLICE);
   }
-  /** Whether the limit is reached: the instruction at pc is one too many. */
-  #isSpent(program: InterpProgram, pc: number): boolean {
+  /** Whether a limit is reached: the instruction at pc is one too many. */
+  #isReached(program: InterpProgram, pc: number, limit: number): boolean {
     const slot = (pc - program.code) / SLOT_BYTES;
     const counts = program.before[slot + 1]! - program.before[slot]!;
-    return counts > 0 && this.executed + program.before[slot]! >= this.limit;
+    return counts > 0 && this.executed + program.before[slot]! >= limit;
   }
 
   #execute(pc: number, env: InterpEnv): number {

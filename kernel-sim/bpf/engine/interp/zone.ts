@@ -9,7 +9,8 @@
  *
  * The host commits its pages when they are first written.
  */
-import { type GuestMemory, OutOfMemory } from '../../../../src/machine/index.ts';
+import { type GuestMemory, OutOfMemory, type Touched } from '../../../../src/machine/index.ts';
+import { capture, reinstate } from '../../../core/state.ts';
 
 export const ZONE_BYTES = 64 << 20;
 /** Where the loop left: i32 each. */
@@ -17,6 +18,9 @@ export const STATE = { pc: 0, fp: 4, count: 8 } as const;
 export const REGISTERS = 64;
 export const FRAMES = 4096;
 export const CODE = 8 << 20;
+
+/** What frames take at most: eight a run, and the kernel's stack holds no more runs within each other. */
+const FRAMES_BYTES = 64 << 10;
 
 /** One frame: i32 slot to go back to, i32 its {@link SLOT.count}, R6 to R9, R10. */
 export const FRAME_BYTES = 48;
@@ -36,11 +40,14 @@ export class Zone {
   readonly base: number;
   readonly i32: Int32Array;
   readonly #free = new Map<number, number[]>();
+  readonly #touched: Touched;
   #next = CODE;
 
   constructor(memory: GuestMemory) {
     this.base = memory.hostPhys;
     this.i32 = memory.i32;
+    this.#touched = memory.touched;
+    this.#touched.add(this.base, FRAMES + FRAMES_BYTES);
     if (memory.u8.length < this.base + ZONE_BYTES) throw new OutOfMemory('the memory has no room for the interpreter');
   }
 
@@ -54,7 +61,15 @@ export class Zone {
       this.#next = at;
       throw new OutOfMemory('no room left for more programs in the interpreter');
     }
+    this.#touched.add(this.base + at, count * SLOT_BYTES);
     return this.base + at;
+  }
+
+  save() {
+    return capture({ free: this.#free, next: this.#next });
+  }
+  restore(state: ReturnType<Zone['save']>): void {
+    this.#next = reinstate(state).next;
   }
 
   free(at: number, count: number): void {

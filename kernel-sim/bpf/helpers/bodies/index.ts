@@ -1,5 +1,6 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
 import { GuestFault, MachineStop } from '../../../../src/machine/index.ts';
+import { capture, reinstate } from '../../../core/state.ts';
 import { assembly } from '../../../text/assembly/index.ts';
 import type { BpfState, HelperSupply } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
@@ -56,6 +57,13 @@ export class HelperTexts implements HelperSupply {
   readonly #stopping = new Set<string>();
   constructor(state: BpfState) {
     this.#state = state;
+  }
+  save() {
+    return capture({ defined: this.#defined, stopping: this.#stopping, timers: this.#made?.timers });
+  }
+  restore(state: ReturnType<HelperTexts['save']>): void {
+    const { timers } = reinstate(state);
+    if (timers === undefined) this.#made?.timers.clear();
   }
   get #call(): HelperCall {
     this.#made ??= new HelperCall(this.#state);

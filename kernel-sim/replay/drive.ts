@@ -1,0 +1,48 @@
+/** Drives a replay to its end, with turns for the host's event loop in between. */
+
+import type { Schema } from '../../src/errors/argument.ts';
+import * as is from '../../src/errors/checks.ts';
+import { host } from '../../src/platform/index.ts';
+import type { Replay, ReplayResult } from './replay.ts';
+
+/** instructions between two looks at the host's event loop */
+const SLICE = 3_000_000;
+
+export interface ReplayOptions {
+  /** stops the replay at the next slice */
+  readonly signal?: AbortSignal;
+  /** told after each slice, some dozen times a second */
+  readonly onProgress?: (progress: { readonly calls: number; readonly insns: number }) => void;
+  /** no more instructions than this, counted as {@link ReplayResult.insns}; the replay then ends with {@link ReplayResult.stopped} */
+  readonly maxInsns?: number;
+}
+
+/** Of `kernel.replay`. */
+export const REPLAY_OPTIONS: Schema<ReplayOptions> = {
+  signal: is.object,
+  onProgress: is.callback,
+  maxInsns: is.count,
+};
+
+export async function drive(replay: Replay, { signal, onProgress }: ReplayOptions): Promise<ReplayResult> {
+  try {
+    for (;;) {
+      const { reason } = replay.step(SLICE);
+      if (reason === 'end') break;
+      if (reason === 'wait') await Promise.race([replay.ready(), aborted(signal)]);
+      else await host.turn();
+      if (signal?.aborted) replay.stop('aborted');
+      onProgress?.({ calls: replay.calls, insns: replay.insns });
+    }
+  } catch (error) {
+    replay.finish();
+    throw error;
+  }
+  return replay.finish();
+}
+
+const aborted = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -1,0 +1,11 @@
+import { describe, expect, it } from 'vitest';
+import { replayProof } from '../kernel-sim/support/save-proof.ts';
+import { ENGINES } from '../kernel-sim/support/save-world.ts';
+
+describe.each(ENGINES)('save and restore of a kernel, engine %s', (engine) => {
+  it('a replay goes the same way again from each of 70 points, in a fresh kernel too', {
+    timeout: 600_000,
+  }, async () => {
+    expect(await replayProof(engine, 20, 70, 5)).toEqual([]);
+  });
+});
