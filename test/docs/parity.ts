@@ -20,23 +20,12 @@ const yes = (condition: boolean): string => (condition ? 'yes' : 'no');
 const rows = (head: readonly string[], body: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** What a class of maps does beyond being created. */
-const BEHAVIOUR: Readonly<Record<string, string>> = {
-  RedirectMap: 'entries; a redirect has no device to go to',
-  SockMap: 'created; there are no sockets to put in',
-  InertMap: 'created only',
-  LocalStorageMap: 'storage by owner',
-  CgroupStorageMap: 'storage of the root cgroup',
-  StackTraceMap: 'stacks of the kernel model',
-  CgroupArrayMap: 'created; there is one cgroup',
-};
-
 function maps(): string {
   return rows(
     ['map type', 'here'],
     MAP_TYPES.slice(1).map((name, n) => {
       const kind = MAP_KINDS.get(n + 1);
-      return [`\`${name}\``, kind ? (BEHAVIOUR[kind.make.name] ?? 'yes') : 'no'];
+      return [`\`${name}\``, kind ? (kind.note ?? 'yes') : 'no'];
     }),
   );
 }

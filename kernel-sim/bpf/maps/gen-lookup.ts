@@ -22,7 +22,7 @@ import {
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
-import { BPF_F_INNER_MAP, MAP_TYPES } from '../../../src/uapi/index.ts';
+import { BPF_F_INNER_MAP } from '../../../src/uapi/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
 import type { StructLayout } from '../../core/field-layout.ts';
 import { type ContextEnv, emitCall } from '../context/env.ts';
@@ -123,28 +123,17 @@ function xskMap(layout: StructLayout, map: MapFacts): Insn[] {
   ];
 }
 
-/** Instructions for the lookup, undefined where the type is called instead. */
-export function mapGenLookup(env: ContextEnv, map: MapFacts): Insn[] | undefined {
-  const { layout } = env;
-  const inner = (map.flags & BPF_F_INNER_MAP) !== 0;
-  switch (MAP_TYPES[map.type]) {
-    case 'array':
-      return inner ? undefined : array(layout, map);
-    case 'percpu_array':
-      return inner ? undefined : percpuArray(layout, map);
-    case 'array_of_maps':
-      return arrayOfMaps(layout, map);
-    case 'hash':
-      return htab(env, [htabValue(layout, map)]);
-    case 'lru_hash':
-      return lruHash(env, map);
-    case 'percpu_hash':
-      return htab(env, [htabValue(layout, map), ldx(8, 0, 0, 0), movPercpu(0, 0)]);
-    case 'hash_of_maps':
-      return htab(env, [htabValue(layout, map), ldx(8, 0, 0, 0)]);
-    case 'xskmap':
-      return xskMap(layout, map);
-    default:
-      return undefined;
-  }
-}
+/** inner maps of an array of maps differ in size, so that theirs is called */
+const isInner = (map: MapFacts): boolean => (map.flags & BPF_F_INNER_MAP) !== 0;
+
+type GenLookup = (env: ContextEnv, map: MapFacts) => Insn[] | undefined;
+
+export const arrayLookup: GenLookup = ({ layout }, map) => (isInner(map) ? undefined : array(layout, map));
+export const percpuArrayLookup: GenLookup = ({ layout }, map) => (isInner(map) ? undefined : percpuArray(layout, map));
+export const arrayOfMapsLookup: GenLookup = ({ layout }, map) => arrayOfMaps(layout, map);
+export const hashLookup: GenLookup = (env, map) => htab(env, [htabValue(env.layout, map)]);
+export const lruHashLookup: GenLookup = lruHash;
+export const percpuHashLookup: GenLookup = (env, map) =>
+  htab(env, [htabValue(env.layout, map), ldx(8, 0, 0, 0), movPercpu(0, 0)]);
+export const hashOfMapsLookup: GenLookup = (env, map) => htab(env, [htabValue(env.layout, map), ldx(8, 0, 0, 0)]);
+export const xskMapLookup: GenLookup = ({ layout }, map) => xskMap(layout, map);

@@ -5,7 +5,8 @@
 import type { Addr } from '../../../src/machine/addr.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { MapLayout } from './index.ts';
-import { type MapOp, mapOpSymbol, mapOpsSymbol } from './ops.ts';
+import type { MapOp } from './ops.ts';
+import { mapOpSymbol, mapOpsSymbol } from './table.ts';
 
 const FIELDS: Readonly<Record<MapOp, keyof MapLayout['bpf_map_ops']>> = {
   lookup: 'map_lookup_elem',

@@ -1,14 +1,23 @@
-/** Map kinds, one row each: `bpf_map_types` of Linux 6.12 with what creating one asks for. */
-import { BPF_MAP_TYPE as T } from '../../../src/uapi/index.ts';
+/**
+ * Map types, one row each: `bpf_map_types` of Linux 6.12 with what creating one asks for, the functions that programs
+ * call, and what takes a lookup's place. Adding one: its class in a file beside this one, and a row.
+ */
+
+import type { Insn } from '../../../src/isa/index.ts';
+import { MAP_TYPES, type MapTypeName } from '../../../src/uapi/index.ts';
+import type { MapFacts } from '../../../src/verifier/kernel.ts';
+import type { ContextEnv } from '../context/env.ts';
 import { ArenaMap } from './arena.ts';
 import { ArrayMap, PercpuArrayMap } from './array.ts';
 import { BloomFilterMap } from './bloom.ts';
 import * as check from './check.ts';
 import { ArrayOfMaps, CgroupArrayMap, PerfEventArrayMap, ProgArrayMap } from './fd-array.ts';
+import * as gen from './gen-lookup.ts';
 import { HashMap } from './hash.ts';
 import { HashOfMaps } from './hash-of-maps.ts';
 import { LpmTrieMap } from './lpm.ts';
 import type { BpfMap, MapAttrs, MapContext } from './map.ts';
+import * as ops from './ops.ts';
 import { QueueStackMap } from './queue.ts';
 import { RedirectMap, SockMap } from './redirect.ts';
 import { RingbufMap } from './ringbuf.ts';
@@ -21,46 +30,245 @@ export type MapCap = 'bpf' | 'netAdmin' | undefined;
 export interface MapKind {
   readonly make: new (context: MapContext, attrs: MapAttrs) => BpfMap;
   readonly check: check.Check;
-  readonly cap: MapCap;
+  readonly cap?: MapCap;
   /** needs an inner map */
   readonly outer?: true;
+  /** symbol of its `struct bpf_map_ops` */
+  readonly table: string;
+  /** functions that programs call directly once the verifier knows which map a call is about */
+  readonly ops: ops.MapOps;
+  /** `map_gen_lookup`: instructions in the place of a call of bpf_map_lookup_elem; none: it is called */
+  readonly genLookup?: (env: ContextEnv, map: MapFacts) => Insn[] | undefined;
+  /** what is not all of Linux's, for the parity page */
+  readonly note?: string;
 }
 
-const kind = (make: MapKind['make'], checked: check.Check, cap?: MapCap, outer?: true): MapKind =>
-  outer ? { make, check: checked, cap, outer } : { make, check: checked, cap };
+const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
+  hash: {
+    make: HashMap,
+    check: check.hashCheck,
+    table: 'htab_map_ops',
+    ops: ops.htab('htab_map_lookup_elem', 'htab_map_update_elem'),
+    genLookup: gen.hashLookup,
+  },
+  array: {
+    make: ArrayMap,
+    check: check.arrayCheck,
+    table: 'array_map_ops',
+    ops: ops.array('array_map_lookup_elem'),
+    genLookup: gen.arrayLookup,
+  },
+  prog_array: { make: ProgArrayMap, check: check.fdArrayCheck, table: 'prog_array_map_ops', ops: ops.fdArray },
+  perf_event_array: {
+    make: PerfEventArrayMap,
+    check: check.fdArrayCheck,
+    table: 'perf_event_array_map_ops',
+    ops: ops.fdArray,
+  },
+  percpu_hash: {
+    make: HashMap,
+    check: check.hashCheck,
+    table: 'htab_percpu_map_ops',
+    ops: ops.htab('htab_percpu_map_lookup_elem', 'htab_percpu_map_update_elem', {
+      lookup_percpu: 'htab_percpu_map_lookup_percpu_elem',
+    }),
+    genLookup: gen.percpuHashLookup,
+  },
+  percpu_array: {
+    make: PercpuArrayMap,
+    check: check.arrayCheck,
+    table: 'percpu_array_map_ops',
+    ops: ops.array('percpu_array_map_lookup_elem', { lookup_percpu: 'percpu_array_map_lookup_percpu_elem' }),
+    genLookup: gen.percpuArrayLookup,
+  },
+  stack_trace: {
+    make: StackTraceMap,
+    check: check.stackTraceCheck,
+    cap: 'bpf',
+    table: 'stack_trace_map_ops',
+    ops: ops.three('stack_map_'),
+    note: 'stacks of the kernel model',
+  },
+  cgroup_array: {
+    make: CgroupArrayMap,
+    check: check.fdArrayCheck,
+    table: 'cgroup_array_map_ops',
+    ops: ops.fdArray,
+    note: 'created; there is one cgroup',
+  },
+  lru_hash: {
+    make: HashMap,
+    check: check.hashCheck,
+    cap: 'bpf',
+    table: 'htab_lru_map_ops',
+    ops: ops.htab('htab_lru_map_lookup_elem', 'htab_lru_map_update_elem', { delete: 'htab_lru_map_delete_elem' }),
+    genLookup: gen.lruHashLookup,
+  },
+  lru_percpu_hash: {
+    make: HashMap,
+    check: check.hashCheck,
+    cap: 'bpf',
+    table: 'htab_lru_percpu_map_ops',
+    ops: ops.htab('htab_lru_percpu_map_lookup_elem', 'htab_lru_percpu_map_update_elem', {
+      delete: 'htab_lru_map_delete_elem',
+      lookup_percpu: 'htab_lru_percpu_map_lookup_percpu_elem',
+    }),
+  },
+  lpm_trie: { make: LpmTrieMap, check: check.lpmCheck, cap: 'bpf', table: 'trie_map_ops', ops: ops.three('trie_') },
+  array_of_maps: {
+    make: ArrayOfMaps,
+    check: check.fdArrayCheck,
+    outer: true,
+    table: 'array_of_maps_map_ops',
+    ops: { lookup: 'array_of_map_lookup_elem', delete: 'fd_array_map_delete_elem' },
+    genLookup: gen.arrayOfMapsLookup,
+  },
+  hash_of_maps: {
+    make: HashOfMaps,
+    check: check.fdHashCheck,
+    outer: true,
+    table: 'htab_of_maps_map_ops',
+    ops: { lookup: 'htab_of_map_lookup_elem', delete: 'htab_map_delete_elem' },
+    genLookup: gen.hashOfMapsLookup,
+  },
+  devmap: {
+    make: RedirectMap,
+    check: check.devmapCheck,
+    cap: 'netAdmin',
+    table: 'dev_map_ops',
+    ops: { ...ops.three('dev_map_'), redirect: 'dev_map_redirect' },
+    note: 'entries; a redirect has no device to go to',
+  },
+  sockmap: {
+    make: SockMap,
+    check: check.sockmapCheck,
+    cap: 'netAdmin',
+    table: 'sock_map_ops',
+    ops: { lookup: 'sock_map_lookup', update: 'sock_map_update_elem', delete: 'sock_map_delete_elem' },
+    note: 'created; there are no sockets to put in',
+  },
+  cpumap: {
+    make: RedirectMap,
+    check: check.cpumapCheck,
+    cap: 'bpf',
+    table: 'cpu_map_ops',
+    ops: { ...ops.three('cpu_map_'), redirect: 'cpu_map_redirect' },
+    note: 'entries; a redirect has no device to go to',
+  },
+  xskmap: {
+    make: RedirectMap,
+    check: check.xskmapCheck,
+    cap: 'netAdmin',
+    table: 'xsk_map_ops',
+    ops: { ...ops.three('xsk_map_'), redirect: 'xsk_map_redirect' },
+    genLookup: gen.xskMapLookup,
+    note: 'entries; a redirect has no device to go to',
+  },
+  sockhash: {
+    make: SockMap,
+    check: check.sockhashCheck,
+    cap: 'netAdmin',
+    table: 'sock_hash_ops',
+    ops: { lookup: 'sock_hash_lookup', update: 'sock_map_update_elem', delete: 'sock_hash_delete_elem' },
+    note: 'created; there are no sockets to put in',
+  },
+  cgroup_storage: {
+    make: CgroupStorageMap,
+    check: check.cgroupStorageCheck,
+    table: 'cgroup_storage_map_ops',
+    ops: ops.three('cgroup_storage_'),
+    note: 'storage of the root cgroup',
+  },
+  reuseport_sockarray: {
+    make: SockMap,
+    check: check.reuseportCheck,
+    cap: 'bpf',
+    table: 'reuseport_array_ops',
+    ops: { lookup: 'reuseport_array_lookup_elem', delete: 'reuseport_array_delete_elem' },
+    note: 'created; there are no sockets to put in',
+  },
+  percpu_cgroup_storage: {
+    make: CgroupStorageMap,
+    check: check.cgroupStorageCheck,
+    table: 'cgroup_storage_map_ops',
+    ops: ops.three('cgroup_storage_'),
+    note: 'storage of the root cgroup',
+  },
+  queue: { make: QueueStackMap, check: check.queueCheck, cap: 'bpf', table: 'queue_map_ops', ops: ops.queue('queue') },
+  stack: { make: QueueStackMap, check: check.queueCheck, cap: 'bpf', table: 'stack_map_ops', ops: ops.queue('stack') },
+  sk_storage: {
+    make: LocalStorageMap,
+    check: check.localStorageCheck,
+    cap: 'bpf',
+    table: 'sk_storage_map_ops',
+    ops: ops.three('bpf_fd_sk_storage_'),
+    note: 'storage by owner',
+  },
+  devmap_hash: {
+    make: RedirectMap,
+    check: check.devmapHashCheck,
+    cap: 'netAdmin',
+    table: 'dev_map_hash_ops',
+    ops: { ...ops.three('dev_map_hash_'), redirect: 'dev_hash_map_redirect' },
+    note: 'entries; a redirect has no device to go to',
+  },
+  struct_ops: {
+    make: InertMap,
+    check: check.structOpsCheck,
+    cap: 'bpf',
+    table: 'bpf_struct_ops_map_ops',
+    ops: ops.three('bpf_struct_ops_map_'),
+    note: 'created only',
+  },
+  ringbuf: { make: RingbufMap, check: check.ringbufCheck, table: 'ringbuf_map_ops', ops: ops.three('ringbuf_map_') },
+  inode_storage: {
+    make: LocalStorageMap,
+    check: check.localStorageCheck,
+    cap: 'bpf',
+    table: 'inode_storage_map_ops',
+    ops: ops.three('bpf_fd_inode_storage_'),
+    note: 'storage by owner',
+  },
+  task_storage: {
+    make: LocalStorageMap,
+    check: check.localStorageCheck,
+    cap: 'bpf',
+    table: 'task_storage_map_ops',
+    ops: ops.three('bpf_pid_task_storage_'),
+    note: 'storage by owner',
+  },
+  bloom_filter: {
+    make: BloomFilterMap,
+    check: check.bloomCheck,
+    cap: 'bpf',
+    table: 'bloom_filter_map_ops',
+    ops: ops.five('bloom_map_'),
+  },
+  user_ringbuf: {
+    make: RingbufMap,
+    check: check.ringbufCheck,
+    table: 'user_ringbuf_map_ops',
+    ops: ops.three('ringbuf_map_'),
+  },
+  cgrp_storage: {
+    make: LocalStorageMap,
+    check: check.localStorageCheck,
+    cap: 'bpf',
+    table: 'cgrp_storage_map_ops',
+    ops: ops.three('bpf_cgrp_storage_'),
+    note: 'storage by owner',
+  },
+  arena: { make: ArenaMap, check: check.arenaCheck, cap: 'bpf', table: 'arena_map_ops', ops: ops.five('arena_map_') },
+};
 
-export const MAP_KINDS: ReadonlyMap<number, MapKind> = new Map([
-  [T.HASH, kind(HashMap, check.hashCheck)],
-  [T.ARRAY, kind(ArrayMap, check.arrayCheck)],
-  [T.PROG_ARRAY, kind(ProgArrayMap, check.fdArrayCheck)],
-  [T.PERF_EVENT_ARRAY, kind(PerfEventArrayMap, check.fdArrayCheck)],
-  [T.PERCPU_HASH, kind(HashMap, check.hashCheck)],
-  [T.PERCPU_ARRAY, kind(PercpuArrayMap, check.arrayCheck)],
-  [T.STACK_TRACE, kind(StackTraceMap, check.stackTraceCheck, 'bpf')],
-  [T.CGROUP_ARRAY, kind(CgroupArrayMap, check.fdArrayCheck)],
-  [T.LRU_HASH, kind(HashMap, check.hashCheck, 'bpf')],
-  [T.LRU_PERCPU_HASH, kind(HashMap, check.hashCheck, 'bpf')],
-  [T.LPM_TRIE, kind(LpmTrieMap, check.lpmCheck, 'bpf')],
-  [T.ARRAY_OF_MAPS, kind(ArrayOfMaps, check.fdArrayCheck, undefined, true)],
-  [T.HASH_OF_MAPS, kind(HashOfMaps, check.fdHashCheck, undefined, true)],
-  [T.DEVMAP, kind(RedirectMap, check.devmapCheck, 'netAdmin')],
-  [T.SOCKMAP, kind(SockMap, check.sockmapCheck, 'netAdmin')],
-  [T.CPUMAP, kind(RedirectMap, check.cpumapCheck, 'bpf')],
-  [T.XSKMAP, kind(RedirectMap, check.xskmapCheck, 'netAdmin')],
-  [T.SOCKHASH, kind(SockMap, check.sockhashCheck, 'netAdmin')],
-  [T.CGROUP_STORAGE, kind(CgroupStorageMap, check.cgroupStorageCheck)],
-  [T.REUSEPORT_SOCKARRAY, kind(SockMap, check.reuseportCheck, 'bpf')],
-  [T.PERCPU_CGROUP_STORAGE, kind(CgroupStorageMap, check.cgroupStorageCheck)],
-  [T.QUEUE, kind(QueueStackMap, check.queueCheck, 'bpf')],
-  [T.STACK, kind(QueueStackMap, check.queueCheck, 'bpf')],
-  [T.SK_STORAGE, kind(LocalStorageMap, check.localStorageCheck, 'bpf')],
-  [T.DEVMAP_HASH, kind(RedirectMap, check.devmapHashCheck, 'netAdmin')],
-  [T.STRUCT_OPS, kind(InertMap, check.structOpsCheck, 'bpf')],
-  [T.RINGBUF, kind(RingbufMap, check.ringbufCheck)],
-  [T.INODE_STORAGE, kind(LocalStorageMap, check.localStorageCheck, 'bpf')],
-  [T.TASK_STORAGE, kind(LocalStorageMap, check.localStorageCheck, 'bpf')],
-  [T.BLOOM_FILTER, kind(BloomFilterMap, check.bloomCheck, 'bpf')],
-  [T.USER_RINGBUF, kind(RingbufMap, check.ringbufCheck)],
-  [T.CGRP_STORAGE, kind(LocalStorageMap, check.localStorageCheck, 'bpf')],
-  [T.ARENA, kind(ArenaMap, check.arenaCheck, 'bpf')],
-]);
+export const MAP_KINDS: ReadonlyMap<number, MapKind> = new Map(
+  Object.entries(ROWS).map(([name, kind]) => [MAP_TYPES.indexOf(name as MapTypeName), kind]),
+);
+
+/** The kernel function of a map operation; undefined where the type has none. */
+export const mapOpSymbol = (type: number, op: ops.MapOp): string | undefined => MAP_KINDS.get(type)?.ops[op];
+/** Symbol of a map type's `struct bpf_map_ops`. */
+export const mapOpsSymbol = (type: number): string | undefined => MAP_KINDS.get(type)?.table;
+/** Instructions for a lookup in a map, undefined where it is called instead. */
+export const mapGenLookup = (env: ContextEnv, map: MapFacts): Insn[] | undefined =>
+  MAP_KINDS.get(map.type)?.genLookup?.(env, map);

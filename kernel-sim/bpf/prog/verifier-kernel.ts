@@ -26,8 +26,7 @@ import { helperAllowed } from '../helpers/allowed.ts';
 import { helperName, helperRows, lookupHelper, protoOf } from '../helpers/index.ts';
 import { SLEEPABLE_LSM_HOOKS } from '../helpers/lsm-hooks.ts';
 import { lookupKfunc } from '../kfuncs/index.ts';
-import { mapGenLookup } from '../maps/gen-lookup.ts';
-import { mapOpSymbol } from '../maps/ops.ts';
+import { mapGenLookup, mapOpSymbol } from '../maps/table.ts';
 import { contextModel } from './types.ts';
 
 /** What the rest of the kernel supplies. */

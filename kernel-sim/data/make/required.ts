@@ -7,7 +7,8 @@
 import { MAP_TYPES } from '../../../src/uapi/index.ts';
 import { FUNC_MAX_ID, helperRows, protoOf } from '../../bpf/helpers/index.ts';
 import { KFUNCS } from '../../bpf/kfuncs/table.ts';
-import { type MapOp, mapOpSymbol, mapOpsSymbol } from '../../bpf/maps/ops.ts';
+import type { MapOp } from '../../bpf/maps/ops.ts';
+import { mapOpSymbol, mapOpsSymbol } from '../../bpf/maps/table.ts';
 
 const MAP_OPS: readonly MapOp[] = [
   'lookup',
