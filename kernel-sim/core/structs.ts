@@ -67,6 +67,16 @@ export class Structs {
     }
     return layout;
   }
+  /** Offsets of these fields and `sizeof`; what the active BTF has not lies where the shipped kernel has it. */
+  offsets<F extends string>(name: string, fields: readonly F[]): { readonly [field in F | 'sizeof']: number } {
+    const shipped = this.#fromTable(name);
+    const active = this.has(name) ? this.of(name) : shipped;
+    if (!active) throw new KernelError('ENOENT', `no struct ${name} in the active BTF`);
+    const offset = (field: F): number => (active.has(field) || !shipped ? active : shipped).offset(field);
+    return Object.fromEntries([...fields.map((f) => [f, offset(f)]), ['sizeof', active.size]]) as {
+      readonly [field in F | 'sizeof']: number;
+    };
+  }
   /** A member with its bits, by the whole BTF. @throws BtfError where the structure or the member does not exist */
   member(struct: string, member: string): StructField {
     this.#members ??= layoutOf(this.#btf());

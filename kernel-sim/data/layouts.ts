@@ -37,7 +37,27 @@ export const layouts: LayoutTable = {
     '128 hlist:0:16 list:16:16 nmissed:32:8 addr:40:8 symbol_name:48:8 offset:56:4 pre_handler:64:8 post_handler:72:8 opcode:80:1 flags:120:4',
   rethook_node: '48 rcu:0:16 llist.next:16:8 rethook:24:8 ret_addr:32:8 frame:40:8',
   trace_event_call: '120 event.type:48:4 prog_array:104:8 flags:88:4',
-  bpf_prog: '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 tag:20:8',
+  bpf_prog:
+    '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 expected_attach_type:8:4 tag:20:8',
+  bpf_prog_aux: '1128 refcnt:0:8 used_map_cnt:8:4 max_ctx_offset:16:4',
+  bpf_map:
+    '248 ops:0:8 inner_map_meta:8:8 map_type:24:4 key_size:28:4 value_size:32:4 max_entries:36:4 map_extra:40:8 map_flags:48:4 id:52:4 numa_node:64:4 btf_key_type_id:68:4 btf_value_type_id:72:4 btf:80:8 name:96:16 refcnt:144:8 usercnt:152:8 writecnt:192:8 bypass_spec_v1:216:1 frozen:217:1 elem_count:232:8 cookie:240:8',
+  bpf_map_ops:
+    '344 map_lookup_elem:96:8 map_update_elem:104:8 map_delete_elem:112:8 map_push_elem:120:8 map_pop_elem:128:8 map_peek_elem:136:8 map_lookup_percpu_elem:144:8 map_redirect:288:8 map_for_each_callback:312:8',
+  bpf_array: '264 elem_size:248:4 index_mask:252:4 aux:256:8 value:264:0 ptrs:264:0 pptrs:264:0',
+  bpf_htab: '896 buckets:408:8 elems:416:8 extra_elems:704:8 count:752:4 n_buckets:760:4 elem_size:764:4 hashrnd:768:4',
+  htab_elem: '48 hash_node:0:16 ptr_to_pptr:16:8 lru_node:16:24 hash:40:4 key:48:0',
+  bpf_lru_node: '24 list:0:16 cpu:16:2 type:18:1 ref:19:1',
+  bucket: '16 head:0:8 raw_lock:8:4',
+  bpf_queue_stack: '264 head:252:4 tail:256:4 size:260:4 elements:264:0',
+  lpm_trie: '288 root:248:8 n_entries:256:8 max_prefixlen:264:8 data_size:272:8',
+  lpm_trie_node: '40 child:16:16 prefixlen:32:4 flags:36:4 data:40:0',
+  bpf_bloom_filter: '264 bitset_mask:248:4 hash_seed:252:4 nr_hash_funcs:256:4 bitset:264:0',
+  bpf_ringbuf_map: '256 rb:248:8',
+  bpf_ringbuf:
+    '12288 mask:56:8 nr_pages:72:4 busy:192:4 consumer_pos:4096:8 producer_pos:8192:8 pending_pos:8200:8 data:12288:0',
+  bpf_stack_map: '288 elems:248:8 n_buckets:280:4 buckets:288:0',
+  stack_map_bucket: '16 hash:8:4 nr:12:4 data:16:0',
   bpf_prog_array: '16 items:16:0',
   bpf_prog_array_item: '24 prog:0:8 bpf_cookie:8:8',
   bpf_trace_run_ctx: '16 run_ctx:0:0 bpf_cookie:0:8 is_uprobe:8:1',

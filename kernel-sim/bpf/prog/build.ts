@@ -25,8 +25,6 @@ export interface Engines {
 }
 
 const CALL = BPF_JMP | BPF_CALL;
-/** sizeof(struct bpf_prog_aux) */
-const PROG_AUX = 1128;
 
 interface Built {
   readonly code: ProgCode;
@@ -39,7 +37,7 @@ interface Built {
 /** @throws BpfError with the log */
 export function buildProgram(state: BpfState, engines: Engines, request: LoadRequest): BpfProg {
   const { attrs } = request;
-  const aux = state.host.kmalloc(PROG_AUX);
+  const aux = state.host.kmalloc(state.kernel.structs.of('bpf_prog_aux').size);
   const unverified = attrs.verify === false || attrs.classic === true;
   // it may write to memory that nobody gave it
   if (attrs.verify === false) state.host.memory.touched.everything();

@@ -4,6 +4,7 @@ import type { Insn } from '../../../src/isa/index.ts';
 import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import { fromHex } from '../../../src/platform/index.ts';
+import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../../../src/uapi/index.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Ground } from '../../floors/ground.ts';
 import type { InterpProgram } from '../engine/interp/index.ts';
@@ -64,17 +65,8 @@ export interface ProgInit {
   readonly maxCtxOffset: number;
 }
 
-/** Offsets in `struct bpf_prog` of Linux 6.12, for a BTF that does not have it. */
-const BPF_PROG = {
-  type: 4,
-  expected_attach_type: 8,
-  len: 12,
-  jited_len: 16,
-  tag: 20,
-  bpf_func: 48,
-  aux: 56,
-  insnsi: 72,
-} as const;
+/** Fields of `struct bpf_prog` that are kept in guest memory. */
+const BPF_PROG = ['type', 'expected_attach_type', 'len', 'jited_len', 'tag', 'bpf_func', 'aux', 'insnsi'] as const;
 
 /** BPF_FUNC_get_func_ip */
 const GET_FUNC_IP = 173;
@@ -94,13 +86,13 @@ export class BpfProg implements FdObject {
   runCount = 0;
   runTime = 0n;
   readonly #kernel: Ground;
-  readonly #offsets: { readonly [F in keyof typeof BPF_PROG]: number };
+  readonly #offsets: { readonly [F in (typeof BPF_PROG)[number]]: number };
   #refs = 1;
 
   constructor(kernel: Ground, init: ProgInit) {
     this.#kernel = kernel;
     this.init = init;
-    this.#offsets = offsets(kernel);
+    this.#offsets = kernel.structs.offsets('bpf_prog', BPF_PROG);
     const f = this.#offsets;
     const code = writeInsns(init.code.insns);
     // bpf_prog_alloc: whole pages of vmalloc space
@@ -138,13 +130,13 @@ export class BpfProg implements FdObject {
     return this.interp === undefined;
   }
   get xdpHasFrags(): boolean {
-    return (this.init.flags & (1 << 5)) !== 0;
+    return (this.init.flags & BPF_F_XDP_HAS_FRAGS) !== 0;
   }
   get getsFuncIp(): boolean {
     return this.init.loaded.some((i) => i.code === 0x85 && i.src === 0 && i.imm === GET_FUNC_IP);
   }
   get sleepable(): boolean {
-    return (this.init.flags & (1 << 4)) !== 0;
+    return (this.init.flags & BPF_F_SLEEPABLE) !== 0;
   }
   /** address of the first instruction, which the kernel's own text passes to the entry beside the context */
   get insnsi(): Addr {
@@ -192,14 +184,4 @@ export class BpfProg implements FdObject {
   describe(): string {
     return `program ${this.id} '${this.name}' at ${formatAddr(this.entry)}`;
   }
-}
-
-function offsets(kernel: Ground): { readonly [F in keyof typeof BPF_PROG]: number } {
-  // BPF_PROG is right for the kernel that ships, whose BTF need not be read for it
-  const { structs } = kernel;
-  const layout = structs.foreign && structs.has('bpf_prog') ? structs.of('bpf_prog') : undefined;
-  if (!layout) return BPF_PROG;
-  return Object.fromEntries(
-    Object.entries(BPF_PROG).map(([field, known]) => [field, layout.has(field) ? layout.offset(field) : known]),
-  ) as { readonly [F in keyof typeof BPF_PROG]: number };
 }

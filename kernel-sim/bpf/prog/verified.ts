@@ -2,7 +2,7 @@
 import type { Btf } from '../../../src/btf/index.ts';
 import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
-import { BPF_LOG_STATS } from '../../../src/uapi/index.ts';
+import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_STATS } from '../../../src/uapi/index.ts';
 import {
   type FuncInfo,
   type LineInfo,
@@ -112,7 +112,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
         expectedAttachType: request.expectedAttachType,
         scope: {
           caps,
-          sleepable: (request.flags & 16) !== 0,
+          sleepable: (request.flags & BPF_F_SLEEPABLE) !== 0,
           ...(request.attachTarget === undefined ? {} : { attachName: request.attachTarget }),
         },
       },
@@ -160,7 +160,7 @@ function checkProgArrays(state: BpfState, request: LoadRequest, maps: readonly B
   for (const map of maps) {
     if (
       map instanceof ProgArrayMap &&
-      !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & 32) !== 0 })
+      !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & BPF_F_XDP_HAS_FRAGS) !== 0 })
     ) {
       throw loadFailure('EINVAL', `${map.describe()} belongs to programs of another type`, log);
     }
