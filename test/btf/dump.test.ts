@@ -5,11 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Btf, BtfBuilder, Declarations, dumpC, dumpCTypes, dumpRaw } from '../../src/btf/index.ts';
 import { ElfFile } from '../../src/elf/index.ts';
+import { full } from '../support/depth.ts';
+import { holdFigures } from '../support/figures.ts';
 import { haveShared, sharedPath } from '../support/shared.ts';
 
 const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const btfOf = (path: string): Btf =>
   Btf.parse(ElfFile.parse(readFileSync(path), path).section('.BTF')?.data as Uint8Array);
+const hasBtf = (path: string): boolean => ElfFile.parse(readFileSync(path), path).section('.BTF') !== undefined;
+const QUICK = ['objects/libbpf-tools'];
+const ALL = [...QUICK, 'verifier/selftests', 'verifier/selftests-v4'];
 const haveBpftool = spawnSync('bpftool', ['version'], { stdio: 'ignore' }).status === 0;
 if (!haveBpftool) console.log('skipped: no bpftool, so the corpus is not compared with it');
 
@@ -23,21 +28,27 @@ describe('dump', () => {
   }
 
   it.skipIf(!haveShared || !haveBpftool)(
-    'objects of libbpf-tools, as bpftool prints them',
+    'objects of others, as bpftool prints them',
     () => {
-      const directory = sharedPath('conformance/objects/libbpf-tools');
-      for (const name of readdirSync(directory).filter((n) => n.endsWith('.o'))) {
-        const path = `${directory}/${name}`;
-        const bpftool = (format: string): string =>
-          spawnSync('bpftool', ['btf', 'dump', 'file', path, 'format', format], {
-            encoding: 'utf8',
-            maxBuffer: 1 << 26,
-          }).stdout;
-        expect(dumpC(btfOf(path)), name).toBe(bpftool('c'));
-        expect(dumpRaw(btfOf(path)), name).toBe(bpftool('raw'));
+      let objects = 0;
+      for (const set of full ? ALL : QUICK) {
+        const directory = sharedPath(`conformance/${set}`);
+        for (const name of readdirSync(directory).filter((n) => n.endsWith('.o'))) {
+          const path = `${directory}/${name}`;
+          if (!hasBtf(path)) continue;
+          const bpftool = (format: string): string =>
+            spawnSync('bpftool', ['btf', 'dump', 'file', path, 'format', format], {
+              encoding: 'utf8',
+              maxBuffer: 1 << 26,
+            }).stdout;
+          expect(dumpC(btfOf(path)), name).toBe(bpftool('c'));
+          expect(dumpRaw(btfOf(path)), name).toBe(bpftool('raw'));
+          objects++;
+        }
       }
+      holdFigures('btf', full ? 'full' : 'quick', { objects });
     },
-    20_000,
+    full ? 300_000 : 30_000,
   );
 
   it('declares from the inside out', () => {

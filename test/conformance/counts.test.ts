@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BpfError } from '../../src/index.ts';
 import { insn } from '../../src/isa/index.ts';
 import { ENGINES, type Engine, engine } from '../support/drivers.ts';
+import { holdFigures } from '../support/figures.ts';
 import { haveShared, readShared, sharedPath } from '../support/shared.ts';
 
 interface Expected {
@@ -37,8 +38,8 @@ describe.skipIf(!haveShared)('compute kernels', () => {
           wrong.push(`${kernel}.${version}: ${got.insns} instructions, expected ${first!.insns}`);
       }
     }
-    console.log(`${name}: compute kernels ${count - wrong.length} of ${count}`);
     expect(wrong).toEqual([]);
+    holdFigures('counts', name, { programs: count });
     expect(count).toBe(readdirSync(sharedPath('bench')).filter((f) => /\.v\d\.bin$/.test(f)).length - 1);
   });
 });

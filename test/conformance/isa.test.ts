@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BpfError } from '../../src/index.ts';
 import { ENGINES, type Engine, engine, type RunOutput } from '../support/drivers.ts';
+import { holdFigures } from '../support/figures.ts';
 import { fromHex, haveShared, readJsonl } from '../support/shared.ts';
 import { firstDifference } from './trace.ts';
 
@@ -96,8 +97,8 @@ describe.skipIf(!haveShared)('conformance', () => {
         if (got.r0 !== want) wrong.push(`${c.name}: ${explain(name, insns, memory, got, want)}`);
         else wrong.push(...[miscounted(c.name, got.insns)].filter((w) => w !== undefined));
       }
-      console.log(`${name}: bpf_conformance ${cases.length - wrong.length} of ${cases.length}`);
       expect(wrong).toEqual([]);
+      holdFigures('isa', `bpf_conformance, ${name}`, { cases: cases.length });
     });
 
     it("runs the kernel's own eBPF vectors", () => {
@@ -119,8 +120,8 @@ describe.skipIf(!haveShared)('conformance', () => {
             wrong.push(...[miscounted(`${c.name} (${t.data_size} bytes)`, got.insns)].filter((w) => w !== undefined));
         }
       }
-      console.log(`${name}: test_bpf ${count - wrong.length} of ${count}`);
       expect(wrong).toEqual([]);
+      holdFigures('isa', `test_bpf, ${name}`, { cases: count });
     });
 
     it('runs classic filters, converted', () => {
@@ -147,8 +148,8 @@ describe.skipIf(!haveShared)('conformance', () => {
             wrong.push(...[miscounted(`classic ${key}`, got.insns)].filter((w) => w !== undefined));
         }
       }
-      console.log(`${name}: classic ${count - wrong.length} of ${count}`);
       expect(wrong).toEqual([]);
+      holdFigures('isa', `classic filters, ${name}`, { cases: count });
     });
 
     it('follows tail calls to the limit', () => {
@@ -170,8 +171,8 @@ describe.skipIf(!haveShared)('conformance', () => {
           ...(miscount ? [miscount] : []),
         ];
       });
-      console.log(`${name}: tail calls ${cases.length - wrong.length} of ${cases.length}`);
       expect(wrong).toEqual([]);
+      holdFigures('isa', `tail calls, ${name}`, { cases: cases.length });
     });
 
     it('refuses what must not load, with a reason', () => {
@@ -195,8 +196,8 @@ describe.skipIf(!haveShared)('conformance', () => {
           }
         }
       }
-      console.log(`${name}: refused ${cases.length - wrong.length} of ${cases.length}`);
       expect(wrong).toEqual([]);
+      holdFigures('isa', `refused, ${name}`, { cases: cases.length });
     });
   });
 });

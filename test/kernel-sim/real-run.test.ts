@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../../kernel-sim/index.ts';
 import { readStrace } from '../../src/replay/index.ts';
+import { holdFigures } from '../support/figures.ts';
 import { program } from './support/programs.ts';
 
 const golden = (name: string): string => readFileSync(new URL(`golden/${name}`, import.meta.url), 'utf8');
@@ -17,13 +18,16 @@ wake_up_new_task do_execveat_common begin_new_exec vm_mmap_pgoff vfs_statx vfs_f
   );
 
 /** Attaches what was attached there, in that order. */
-function attach(kernel: Kernel): void {
+function attach(kernel: Kernel): number {
   const { probes } = kernel;
+  let attached = 0;
   // the programs looked at the name first: strace, the shell that started it and the reader are left out
-  const named = (text: string) =>
-    program(kernel, text, () => {
+  const named = (text: string) => {
+    attached++;
+    return program(kernel, text, () => {
       if (/^(b|c|rm|ls)/.test(kernel.tasks.current.comm)) kernel.trace.bpfPrintk(text);
     });
+  };
   for (const name of KPROBES) {
     const symbol = name === 'do_execveat_common' ? `${name}.isra.0` : name;
     probes.kprobe(named(`kprobe ${name}`), { symbol });
@@ -46,6 +50,7 @@ function attach(kernel: Kernel): void {
   probes.rawTracepoint(named('rtp sched_process_exec'), 'sched_process_exec');
   for (const what of ['fork', 'exit'])
     probes.tracepoint(named(`tp sched_process_${what}`), 'sched', `sched_process_${what}`);
+  return attached;
 }
 
 /** pid to what was printed of it. */
@@ -64,7 +69,7 @@ describe('bash, cat, rm and ls', () => {
   for (const engine of ['step', 'jit'] as const) {
     it(`print what they printed on the real kernel (${engine})`, async () => {
       const kernel = await Kernel.boot({ engine });
-      attach(kernel);
+      const attached = attach(kernel);
       const { trace, warnings } = readStrace(golden('bash.strace'));
       expect(warnings).toEqual([]);
       const result = await kernel.replay(trace);
@@ -82,6 +87,7 @@ describe('bash, cat, rm and ls', () => {
       );
       expect([...real.keys()].sort()).toEqual([...byPid(ours).keys()].sort());
       for (const [pid, lines] of real) expect(byPid(ours).get(pid), `pid ${pid}`).toEqual(lines);
+      holdFigures('real-run', engine, { programs: attached, events: ours.length });
     });
   }
 });

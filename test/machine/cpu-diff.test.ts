@@ -5,7 +5,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { table } from '../../src/x86/index.ts';
-import { many } from '../support/depth.ts';
+import { full, many } from '../support/depth.ts';
+import { holdFigures } from '../support/figures.ts';
 import { differences } from './cpu-diff/compare.ts';
 import { differential } from './cpu-diff/differential.ts';
 import { hostRunner } from './cpu-diff/host.ts';
@@ -25,6 +26,8 @@ describe.skipIf(runner === undefined)('the machine and a real processor', () => 
     );
     if (result.lacking.length > 0) console.log(`not on this processor: ${result.lacking.join(', ')}`);
     expect(result.failures.slice(0, 5).join('\n')).toBe('');
+    if (result.lacking.length === 0)
+      holdFigures('cpu', full ? 'full' : 'quick', { rows: result.rows, cases: result.cases });
   });
 });
 

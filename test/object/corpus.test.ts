@@ -1,8 +1,9 @@
 /** Conformance objects: all open, and each program's relocated instructions are those that libbpf gave the real 6.12 kernel. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openObject } from '../../src/object/open.ts';
+import { holdFigures } from '../support/figures.ts';
 import { haveShared } from '../support/shared.ts';
 import { RECORDED, runCorpus, sampleFiles } from './corpus.ts';
 
@@ -14,28 +15,19 @@ const DIFFERENT = ['task_kfunc_success.bpf.o test_task_kfunc_flavor_relo'];
 const INVALID = ['badsymsize.o'];
 
 describe.skipIf(!haveShared)('corpus', () => {
-  const total = { objects: 0, opened: 0, programs: 0, equal: 0 };
-  afterAll(() => {
-    console.log(`objects ${total.opened} of ${total.objects}, programs ${total.equal} of ${total.programs}`);
-  });
-
   for (const set of RECORDED) {
     it(set, () => {
       const result = runCorpus(set);
-      for (const key of ['objects', 'opened', 'programs', 'equal'] as const) total[key] += result[key];
-      console.log(
-        `${set}: objects ${result.opened} of ${result.objects}, programs ${result.equal} of ${result.programs} (${result.notRelocated} more libbpf refused before relocating)`,
-      );
       expect(result.notOpened.filter((line) => !NOT_OPENED.some((name) => line.startsWith(name)))).toEqual([]);
       expect(result.different.filter((line) => !DIFFERENT.some((name) => line.startsWith(name)))).toEqual([]);
-      expect(result.programs).toBeGreaterThan(100);
+      const { objects, opened, programs, equal, notRelocated } = result;
+      holdFigures('relocation', set, { objects, opened, programs, equal, notRelocated });
     }, 30_000);
   }
 
   it('objects/samples', () => {
     const refused: string[] = [];
     const files = sampleFiles();
-    total.objects += files.length;
     for (const path of files) {
       try {
         const object = openObject(readFileSync(path), basename(path));
@@ -44,8 +36,7 @@ describe.skipIf(!haveShared)('corpus', () => {
         refused.push(`${basename(path)}: ${String(error)}`);
       }
     }
-    total.opened += files.length - refused.length;
-    console.log(`objects/samples: objects ${files.length - refused.length} of ${files.length}`);
     expect(refused.filter((line) => !INVALID.some((name) => line.startsWith(name)))).toEqual([]);
+    holdFigures('relocation', 'objects/samples', { objects: files.length, opened: files.length - refused.length });
   });
 });

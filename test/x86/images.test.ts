@@ -1,6 +1,7 @@
 /** Every instruction of the images that Linux's JIT wrote: read and printed as iced-x86 does. */
 import { describe, expect, it } from 'vitest';
 import { decode, formatInsn } from '../../src/x86/index.ts';
+import { holdFigures } from '../support/figures.ts';
 import { fromHex, haveShared, readJsonl } from '../support/shared.ts';
 import { icedDecode, normalise } from './iced.ts';
 
@@ -36,7 +37,7 @@ describe.skipIf(!haveShared)('images of the real kernel', () => {
           wrong.push(`${hex}: '${text}', iced-x86 '${iced.text}'`);
       }
     }
-    console.log(`${instructions} instructions, ${seen.size} different, of ${rows.size} rows`);
     expect(wrong.slice(0, 10)).toEqual([]);
+    holdFigures('x86-images', 'Linux', { instructions, different: seen.size, rows: rows.size });
   });
 });
