@@ -79,6 +79,9 @@ export const host: Host = {
   readFile(path) {
     throw noFiles(path);
   },
+  openBytes(path) {
+    throw noFiles(path);
+  },
   exists: () => false,
   dataFile(name) {
     const packed = files[name];

@@ -27,11 +27,31 @@ export interface ProgramResult {
   readonly error: string | undefined;
 }
 
+/** Bytes that are read piece by piece: of a file, or of a pipe that is still being written to. */
+export interface ByteSource {
+  /** The next piece, 'wait' where nothing has arrived yet, undefined at the end. @throws FileError */
+  read(): Uint8Array | 'wait' | undefined;
+  /** Fulfilled when {@link read} may have another answer than 'wait'. */
+  ready(): Promise<void>;
+  /** Goes back to the beginning. False where what was read is gone. */
+  rewind(): boolean;
+  close(): void;
+}
+
+export interface OpenBytes {
+  /** at the end of the file, wait until it grows */
+  readonly follow?: boolean;
+  /** what a pipe gives is kept in a temporary file, so that {@link ByteSource.rewind} is possible */
+  readonly keep?: boolean;
+}
+
 export interface Host {
   readonly name: 'node' | 'browser';
 
   /** A file's bytes. @throws FileError */
   readFile(path: string): Uint8Array;
+  /** Opens a file to be read piece by piece, or standard input for `-`. @throws FileError */
+  openBytes(path: string, options?: OpenBytes): ByteSource;
   exists(path: string): boolean;
   /** A data file of the package, unpacked; undefined where the package lacks it. */
   dataFile(name: DataFile): Uint8Array | undefined;

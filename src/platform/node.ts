@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { FileError, GzipError } from './errors.ts';
 import type { DataFile, Host, ProgramResult, ProgramRun } from './host.ts';
+import { openBytes } from './node-bytes.ts';
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
@@ -72,6 +73,7 @@ export const host: Host = {
       throw FileError.from(error, path);
     }
   },
+  openBytes,
   exists: existsSync,
   dataFile,
   gunzip,

@@ -2,16 +2,18 @@
 import type { Trace, TraceStep, TraceTask } from '../../kernel-sim/index.ts';
 import { checkArgument } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
-import { encodeUtf8 } from '../platform/index.ts';
+import { encodeUtf8, host, type OpenBytes } from '../platform/index.ts';
 import { StraceParser } from './strace/parser.ts';
+import { bytesOf, RecordingStream } from './stream.ts';
 import type { RecordingWarning } from './warnings.ts';
 
 export { StraceParser } from './strace/parser.ts';
-export type { RecordingWarning } from './warnings.ts';
+export { RecordingStream } from './stream.ts';
+export type { LineWarnings, RecordingWarning } from './warnings.ts';
 
 /**
  * Reads `strace -f` output in any of its forms. A line that cannot be read is a warning; the rest is replayed.
- * For long recordings, and those that are still being made, there is {@link openRecording}.
+ * For long recordings, and those that are still being made, there are {@link openRecording} and {@link streamStrace}.
  */
 export function readStrace(text: string): { readonly trace: Trace; readonly warnings: readonly RecordingWarning[] } {
   checkArgument('text', text, is.text);
@@ -30,3 +32,14 @@ export function readStrace(text: string): { readonly trace: Trace; readonly warn
     warnings: parser.warnings.list,
   };
 }
+
+/** Reads `strace -f` output that arrives in chunks, cut anywhere, in bounded memory: a source for {@link Kernel.replay}. */
+export const streamStrace = (chunks: AsyncIterable<Uint8Array | string>): RecordingStream =>
+  new RecordingStream(bytesOf(chunks), () => new StraceParser());
+
+/**
+ * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}.
+ * @throws FileError
+ */
+export const openRecording = (path: string, options?: OpenBytes): RecordingStream =>
+  new RecordingStream(host.openBytes(path, options), () => new StraceParser());

@@ -45,7 +45,7 @@ class Begun {
 type Entry = Draft | Begun | Exclude<TraceStep, { kind: 'call' }>;
 
 export class Order {
-  readonly #tasks: Tasks;
+  readonly #who: Tasks;
   readonly #calls: Calls;
   readonly #warnings: LineWarnings;
   readonly #whole: boolean;
@@ -57,6 +57,8 @@ export class Order {
   readonly #part = new Scanner();
   readonly #given = new PidSet();
   readonly #comms = new Map<number, string>();
+  /** of the steps given so far */
+  tasks = 0;
   /** the call that a stack would belong to */
   last: Draft | undefined;
   /** calls have stacks: none is given before its own is known */
@@ -65,7 +67,7 @@ export class Order {
   ended = false;
 
   constructor(tasks: Tasks, calls: Calls, warnings: LineWarnings, whole: boolean) {
-    this.#tasks = tasks;
+    this.#who = tasks;
     this.#calls = calls;
     this.#warnings = warnings;
     this.#whole = whole;
@@ -73,7 +75,7 @@ export class Order {
 
   /** A line of the task was read, whose name it may show. */
   seen(pid: number, comm: string | undefined): void {
-    this.#tasks.lives(pid);
+    this.#who.lives(pid);
     if (comm !== undefined && !this.#given.has(pid) && !this.#comms.has(pid)) this.#comms.set(pid, comm);
   }
   call(call: Draft): void {
@@ -92,8 +94,8 @@ export class Order {
     this.#lose(step.pid);
     this.last = undefined;
     this.#queue.push(step);
-    this.#tasks.lives(step.pid);
-    this.#tasks.exited(step.pid);
+    this.#who.lives(step.pid);
+    this.#who.exited(step.pid);
   }
   /** The call of thread `tid` goes on as its leader's. */
   supersede(leader: number, tid: number): void {
@@ -102,13 +104,13 @@ export class Order {
     this.#lose(leader);
     this.#begun.delete(tid);
     this.#begun.set(leader, begun);
-    this.#tasks.exited(tid);
+    this.#who.exited(tid);
   }
 
   /** The second line of a call, from behind `resumed>`. False where there was no first one. */
   resume(s: Scanner, pid: number, time: number | undefined): boolean {
     // before its pid was known it had none
-    const key = this.#begun.has(pid) || pid !== this.#tasks.main ? pid : 0;
+    const key = this.#begun.has(pid) || pid !== this.#who.main ? pid : 0;
     const begun = this.#begun.get(key);
     if (!begun) return false;
     this.#begun.delete(key);
@@ -160,16 +162,17 @@ export class Order {
         continue;
       }
       if (entry.pid === 0 && !this.#named()) return undefined;
-      const pid = entry.pid || (this.#tasks.main as number);
+      const pid = entry.pid || (this.#who.main as number);
       let step: TraceStep | undefined;
       if (entry.kind !== 'begun') step = entry.pid === 0 ? { ...entry, pid } : entry;
       else if (this.#released(entry)) step = this.#asKnown(entry, pid);
       else return undefined;
       if (step && !this.#given.has(pid)) {
         this.#given.add(pid);
+        this.tasks++;
         const comm = this.#comms.get(pid);
         this.#comms.delete(pid);
-        if (!this.#tasks.born.has(pid)) {
+        if (!this.#who.born.has(pid)) {
           const execs = step.kind === 'call' && step.name === 'execve';
           return { kind: 'task', pid, time: step.time, comm: comm ?? (execs ? BEFORE_EXEC : UNKNOWN_COMM) };
         }
@@ -188,9 +191,9 @@ export class Order {
   }
   /** Whether the pid of lines without a name is known, or need not be waited for. */
   #named(): boolean {
-    if (this.#tasks.main === undefined) {
+    if (this.#who.main === undefined) {
       if (!this.ended && (this.#whole || this.#queue.length - this.#head < NAMELESS)) return false;
-      this.#tasks.settle(UNNAMED_PID);
+      this.#who.settle(UNNAMED_PID);
     }
     return true;
   }

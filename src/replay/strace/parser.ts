@@ -10,6 +10,7 @@
  * Time is linear in the recording, and memory bounded: by the longest line, the tasks at once, and what {@link Order} holds back.
  */
 import type { TraceStep } from '../../../kernel-sim/index.ts';
+import type { RecordingParser } from '../stream.ts';
 import { LineWarnings } from '../warnings.ts';
 import { Calls } from './calls.ts';
 import { Chatter } from './chatter.ts';
@@ -39,7 +40,7 @@ import { readNumber } from './value.ts';
 const STEP_NS = 50_000;
 const CORE_DUMPED = 0x80;
 
-export class StraceParser {
+export class StraceParser implements RecordingParser {
   readonly warnings = new LineWarnings();
   readonly #lines = new Lines();
   readonly #line = new Scanner();
@@ -63,9 +64,8 @@ export class StraceParser {
   get epoch(): bigint | undefined {
     return this.#times.epoch;
   }
-  /** lines read so far */
-  get lines(): number {
-    return this.#lines.line;
+  get tasks(): number {
+    return this.#order.tasks;
   }
   /** More of the recording; the bytes are not to be changed afterwards. */
   push(chunk: Uint8Array): void {
