@@ -9,6 +9,8 @@ import { ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
 
 const CLONE_THREAD = 0x10000;
+/** include/linux/sched.h: the task gets no signals any more */
+const PF_EXITING = 4;
 const AT_EMPTY_PATH = 0x1000;
 /** what dynamically linked programs name */
 const INTERPRETER = '/lib64/ld-linux-x86-64.so.2';
@@ -157,11 +159,17 @@ export function registerEffects(kernel: ObjectFloor): void {
     const pid = args.lo(0);
     args.retAddr(tasks.find(Math.abs(pid))?.address ?? 0);
   });
+  // the end of a task: its status as wait(2) gives it
+  on('wait_status', () => args.retU32((args.lo(0) & 0xff) << 8));
+  on('exiting', () => {
+    const flags = tasks.current.field('flags');
+    memory.writeU32(flags, memory.readU32(flags) | PF_EXITING);
+  });
   on('exit_code', () => {
-    tasks.current.exitStatus = (args.lo(0) & 0xff) << 8;
+    tasks.current.exitStatus = args.lo(1);
+    memory.writeU32(tasks.current.field('exit_code'), args.u32(1));
   });
   on('task_exit', () => {
-    memory.writeU32(tasks.current.field('exit_code'), args.u32(0));
     tasks.exit(tasks.current, args.lo(0));
   });
 

@@ -31,6 +31,8 @@ export interface Compiled {
 export interface CompileTarget {
   /** text address of a callee; undefined: this kernel has no such symbol, the call is left out as if inlined */
   address(callee: string): Addr | undefined;
+  /** whether a callee returns int: the upper half of rax is no part of its value */
+  returnsInt(callee: string): boolean;
   /** number of a hypercall */
   hypercall(name: string): number;
   /** machine code in a hypercall's place; false: there is none */
@@ -231,6 +233,7 @@ export function compile(
           value(rax, s.value);
           a.bind(out);
         } else value(rax, s.value);
+        if (body.returnsInt) emitInt(a, s.value);
         epilogue();
         returned = true;
         break;
@@ -278,7 +281,10 @@ export function compile(
             }
           } else if (callee !== undefined) a.op('call rel32', callee);
           else emitConst(a, rax, 0);
-          if (s.to !== undefined) store(s.to, rax);
+          if (s.to !== undefined) {
+            if (s.kind === 'call' && target.returnsInt(s.target)) a.op('movsxd r64, r/m32', rax, rax);
+            store(s.to, rax);
+          }
         }
         a.bind(skip);
         break;
@@ -304,6 +310,8 @@ function tailCall(
     return undefined;
   if (ret?.kind !== 'return' || ret.orResult || ret.value.kind !== 'var' || ret.value.name !== call.to)
     return undefined;
+  // an int must be extended first
+  if (!body.returnsInt && target.returnsInt(call.target)) return undefined;
   const to = target.address(call.target);
   const fit = call.args.every((o) => o.kind === 'number' || (o.kind === 'field' && o.base === body.params[0]));
   return to !== undefined && fit ? { to, args: call.args } : undefined;
@@ -320,6 +328,11 @@ function emitLeafReturn(a: Assembler, body: FunctionBody, ret: Statement | undef
     a.op('mov r/m64, r64', rax, ARGS[body.params.indexOf(variable)] as number);
     if (value.kind === 'field') emitField(a, rax, body.types.get(variable) as string, value.path, target.structs);
   }
+  if (body.returnsInt) emitInt(a, value);
+}
+/** Leaves of the returned value in rax what compiled code leaves of an int: its 32 bits, and zeros. */
+function emitInt(a: Assembler, value: Operand): void {
+  if (value.kind !== 'number' || value.value < 0) a.op('mov r/m32, r32', rax, rax);
 }
 
 /** `reg = base->path`, with the field's own width, zero-extended. */

@@ -9,7 +9,7 @@ import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
 import { type Compiled, compile, emitEntry, type Prologue, percpuMem, type TraceSite } from './compile.ts';
 import type { Hypercalls } from './hypercalls.ts';
-import { functionName, parseFunction } from './language.ts';
+import { functionName, parseFunction, returnsInt } from './language.ts';
 import type { Pregenerated } from './pregenerated.ts';
 
 /** A function that the kernel's text has, apart from those of the function tables. */
@@ -100,7 +100,7 @@ export class FunctionMaker {
     const row = this.#rows.get(name);
     const emit = assembly[name];
     if (!spec && !emit && row !== undefined) return this.#fromTable(row, at, beginning, entry);
-    const hook = name.startsWith('security_') ? this.address(`bpf_lsm_${name.slice(9)}`) : undefined;
+    const hook = name.startsWith('security_') ? this.#lsmHook(name.slice(9)) : undefined;
     if (!spec && !emit && hook === undefined && !name.startsWith('__x64_sys_')) return leaf(beginning);
     const a = new Assembler(at);
     if (entry) emitBeginning(a, beginning);
@@ -121,6 +121,7 @@ export class FunctionMaker {
     const hot = structs.of('pcpu_hot');
     return compile(parseFunction(row, this.#parts.tables[row] as string), at, beginning, entry, {
       address: (callee) => this.place(callee),
+      returnsInt: (callee) => returnsInt(this.#rows.get(callee) ?? ''),
       hypercall: (name) => hypercalls.nr(name),
       inline: (name, a) => {
         const emit = assembly[`@${name}`];
@@ -136,6 +137,16 @@ export class FunctionMaker {
         preemptCount: this.percpu('pcpu_hot') + hot.offset('preempt_count'),
       },
     });
+  }
+
+  /** The hook that `security_NAME` asks, by the names of security/security.c and include/linux/lsm_hook_defs.h. */
+  #lsmHook(name: string): Addr | undefined {
+    const spelled = [name, `${name}_security`, LSM_NAMES[name] ?? ''];
+    for (const hook of spelled) {
+      const address = this.address(`bpf_lsm_${hook}`);
+      if (address !== undefined) return address;
+    }
+    return undefined;
   }
 
   /** As {@link address}; what this kernel has inlined or calls otherwise, but the model needs, gets a place of its own. */
@@ -189,6 +200,13 @@ function leaf(beginning: Beginning): Compiled {
 }
 
 /** security_X(...): the BPF LSM's hook. A refusal becomes the system call's result, whatever the recording says. */
+/** hooks whose names are neither their function's nor that with `_security` behind it */
+const LSM_NAMES: Readonly<Record<string, string>> = {
+  settime64: 'settime',
+  sk_classify_flow: 'sk_getsecid',
+  vm_enough_memory_mm: 'vm_enough_memory',
+};
+
 function lsmHook(a: Assembler, hook: Addr, result: number): void {
   const fine = a.label();
   a.op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
@@ -198,5 +216,7 @@ function lsmHook(a: Assembler, hook: Addr, result: number): void {
   a.op('jns rel8', fine);
   a.op('mov r/m64, r64', percpuMem(result), rax);
   a.bind(fine);
+  // it returns int
+  a.op('mov r/m32, r32', rax, rax);
   a.op('pop r64', rbp).op('ret');
 }

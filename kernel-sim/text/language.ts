@@ -3,6 +3,7 @@
  *
  *     'ksys_read(fd, buf, count)': 'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos)?; return result'
  *
+ *     'f(a): int'           the C function returns int: of rax only the lower half is its value
  *     x = callee(a, b)      call; `x:file` says that x points to a struct file
  *     @name(a, b)           hypercall: the host does it; or machine code, where `assembly/` has one of that name
  *     *f(a, b)              call of the address in the variable f; nothing where it is 0
@@ -45,6 +46,8 @@ export type Statement =
 export interface FunctionBody {
   readonly name: string;
   readonly params: readonly string[];
+  /** returns 32 bits, behind which compiled code leaves zeros; else 64 */
+  readonly returnsInt: boolean;
   /** structure that a variable points to, by variable */
   readonly types: ReadonlyMap<string, string>;
   readonly statements: readonly Statement[];
@@ -52,6 +55,8 @@ export interface FunctionBody {
 
 /** name and parameters of a table key */
 export const functionName = (signature: string): string => signature.slice(0, signature.indexOf('('));
+/** whether a table key says that the function returns int */
+export const returnsInt = (signature: string): boolean => signature.endsWith(': int');
 
 class LanguageError extends KernelError {
   override readonly name = 'LanguageError';
@@ -80,7 +85,7 @@ export function parseFunction(signature: string, text: string): FunctionBody {
     return variable;
   };
   const params = signature
-    .slice(name.length + 1, -1)
+    .slice(name.length + 1, signature.lastIndexOf(')'))
     .split(',')
     .filter((p) => p.trim() !== '')
     .map(declare);
@@ -147,5 +152,5 @@ export function parseFunction(signature: string, text: string): FunctionBody {
       when: m[6] === '?' ? 'ok' : m[6] === '!' ? 'error' : 'always',
     });
   }
-  return { name, params, types, statements };
+  return { name, params, returnsInt: returnsInt(signature), types, statements };
 }

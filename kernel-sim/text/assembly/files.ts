@@ -244,7 +244,35 @@ const taskWork: Emit = (a, k) => {
   a.op('ret');
 };
 
+/** include/linux/fcntl.h, VALID_OPEN_FLAGS */
+const VALID_OPEN_FLAGS = 0x7f_ffc3;
+const O_LARGEFILE = 0x8000;
+const O_PATH = 0x20_0000;
+/** fs/open.c, O_PATH_FLAGS: O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC and itself */
+const O_PATH_FLAGS = 0x2b_0000;
+/** O_CREAT, __O_TMPFILE */
+const WILL_CREATE = 0x40_0040;
+const S_IALLUGO = 0o7777;
+
+/** build_open_how(how, flags, mode) of a 64-bit caller, for whom every file may be large */
+const buildOpenHow: Emit = (a, k) => {
+  const real = a.label();
+  const creates = a.label();
+  mov(a, rax, rsi).op('and r/m32, imm32', rax, VALID_OPEN_FLAGS).op('or r/m32, imm32', rax, O_LARGEFILE);
+  a.op('test r/m32, imm32', rax, O_PATH).op('je rel8', real);
+  a.op('and r/m32, imm32', rax, O_PATH_FLAGS);
+  a.bind(real);
+  a.op('and r/m32, imm32', rdx, S_IALLUGO);
+  a.op('test r/m32, imm32', rax, WILL_CREATE).op('jne rel8', creates);
+  a.op('xor r/m32, r32', rdx, rdx);
+  a.bind(creates);
+  store(a, rdi, k.off('open_how', 'flags'), rax);
+  store(a, rdi, k.off('open_how', 'mode'), rdx);
+  a.op('mov r/m64, imm32', at(rdi, k.off('open_how', 'resolve')), 0);
+};
+
 export const files: Readonly<Record<string, Emit>> = {
+  '@build_open_how': buildOpenHow,
   '@file_alloc': fileAlloc,
   '@open_reached': openReached,
   '@fd_install': fdInstall,

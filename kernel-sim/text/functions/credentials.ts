@@ -6,15 +6,15 @@ export const credentials: Readonly<Record<string, string>> = {
   'prepare_creds()':
     'kmem_cache_alloc_noprof(0, 0xcc0); c = @prepare_creds(); get_ucounts(0); security_prepare_creds(c, current->cred, 0xcc0); return c',
   'prepare_exec_creds()': 'c = prepare_creds(); return c',
-  'commit_creds(new)': '@commit_creds(new); proc_id_connector(current, 4); return 0',
+  'commit_creds(new): int': '@commit_creds(new); proc_id_connector(current, 4); return 0',
   'abort_creds(new)': '__put_cred(new)',
   '__put_cred(cred)': '@put_cred(cred)',
-  'copy_creds(p, args)': 'f = @copies_creds(args); c = *f(); @copy_creds(p, c); return 0',
+  'copy_creds(p, args): int': 'f = @copies_creds(args); c = *f(); @copy_creds(p, c); return 0',
 
   'make_kuid(ns, uid)': 'map_id_range_down(0, uid, 1); return uid',
   'make_kgid(ns, gid)': 'map_id_range_down(0, gid, 1); return gid',
-  'from_kuid(ns, kuid)': 'map_id_up(0, kuid); return kuid',
-  'from_kgid(ns, kgid)': 'map_id_up(0, kgid); return kgid',
+  'from_kuid(ns, kuid): int': 'map_id_up(0, kuid); return kuid',
+  'from_kgid(ns, kgid): int': 'map_id_up(0, kgid); return kgid',
 
   '__x64_sys_setuid(regs:pt_regs)': 'n = __sys_setuid(regs->di); return n',
   '__sys_setuid(uid)': `make_kuid(0, uid); c = prepare_creds(); ns_capable_setid(0, 7); @setuid(c, uid)?; security_task_fix_setuid(c, 0, 1)?; ${uids}; commit_creds(c)?; abort_creds(c)!; return result`,

@@ -1,23 +1,23 @@
 /** Files: open, read, write, close, stat, directories. Callees in the order of Linux 6.12's own text. */
 export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_open(regs:pt_regs)':
-    '%how+0 = regs->si; %how+8 = regs->dx; n = do_sys_openat2(-100, regs->di, %how); return n',
+    '@build_open_how(%how, regs->si, regs->dx); n = do_sys_openat2(-100, regs->di, %how); return n',
   '__x64_sys_creat(regs:pt_regs)':
-    '%how+0 = 577; %how+8 = regs->si; n = do_sys_openat2(-100, regs->di, %how); return n',
+    '@build_open_how(%how, 577, regs->si); n = do_sys_openat2(-100, regs->di, %how); return n',
   '__x64_sys_openat(regs:pt_regs)':
-    '%how+0 = regs->dx; %how+8 = regs->r10; n = do_sys_openat2(regs->di, regs->si, %how); return n',
+    '@build_open_how(%how, regs->dx, regs->r10); n = do_sys_openat2(regs->di, regs->si, %how); return n',
   '__x64_sys_openat2(regs:pt_regs)':
     '@copy_how(%how, regs->dx); n = do_sys_openat2(regs->di, regs->si, %how); return n',
   'do_sys_open(dfd, filename, flags, mode)':
-    '%how+0 = flags; %how+8 = mode; n = do_sys_openat2(dfd, filename, %how); return n',
+    '@build_open_how(%how, flags, mode); n = do_sys_openat2(dfd, filename, %how); return n',
   'do_sys_openat2(dfd, filename, how:open_how)':
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
   'path_openat(nd, op, flags)':
     'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk.part.0.constprop.0(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
-  'vfs_open(path, file:file)': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
-  'do_dentry_open(f:file, open)':
+  'vfs_open(path, file:file): int': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
+  'do_dentry_open(f:file, open): int':
     'path_get(f->f_path); security_file_open(f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
   'kmem_cache_free(s, x)': 'return 0',
   'getname(filename)': 'n = getname_flags.part.0(filename, 0); return n',
@@ -25,13 +25,13 @@ export const fs: Readonly<Record<string, string>> = {
   'getname_flags.part.0(filename, flags)':
     'kmem_cache_alloc_noprof(0, 3264); strncpy_from_user(0, filename, 4064); n = @getname(filename); return n',
   'fd_install(fd, file)': '@fd_install(fd, file)',
-  'get_unused_fd_flags(flags)': 'alloc_fd(0, 1024, flags); return result',
+  'get_unused_fd_flags(flags): int': 'alloc_fd(0, 1024, flags); return result',
   'get_unused_fd_flags_plain(flags)': 'return result',
 
   '__x64_sys_close(regs:pt_regs)': 'f = file_close_fd(regs->di); filp_flush(f, 0)?; __fput_sync(f)?; return result',
   'file_close_fd(fd)': '_raw_spin_lock(0); f = @file_close_fd(fd); _raw_spin_unlock(0); return f',
-  'filp_close(filp, id)': 'filp_flush(filp, id); fput(filp); return 0',
-  'filp_flush(filp, id)': 'dnotify_flush(filp, id); locks_remove_posix(filp, id); return 0',
+  'filp_close(filp, id): int': 'filp_flush(filp, id); fput(filp); return 0',
+  'filp_flush(filp, id): int': 'dnotify_flush(filp, id); locks_remove_posix(filp, id); return 0',
   '__fput_sync(file)': 'p = @fput_last(file); *p(file)',
   '__fput(file:file)':
     '__fsnotify_parent(file->f_path, 8); locks_remove_file(file); security_file_release(file); r = @file_release(file); *r(0, file); file_f_owner_release(file); dput(file->f_path.dentry); mntput(file->f_path.mnt); security_file_free(file); @file_free(file)',
@@ -41,7 +41,7 @@ export const fs: Readonly<Record<string, string>> = {
     'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
   'vfs_read(file, buf, count, pos)':
     'rw_verify_area(0, file, pos, count); r = @read_iter(file); *r(file, 0); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
-  'rw_verify_area(rw, file, pos, count)': 'n = security_file_permission(file, 4); return n',
+  'rw_verify_area(rw, file, pos, count): int': 'n = security_file_permission(file, 4); return n',
   '__x64_sys_write(regs:pt_regs)': 'n = ksys_write(regs->di, regs->si, regs->dx); return n',
   'ksys_write(fd, buf, count)':
     'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
@@ -66,7 +66,7 @@ export const fs: Readonly<Record<string, string>> = {
   'ksys_lseek(fd, offset, whence)': 'f = fdget_pos(fd); vfs_llseek(f, offset, whence); return result',
   '__x64_sys_fsync(regs:pt_regs)': 'n = do_fsync(regs->di, 0); return n',
   '__x64_sys_fdatasync(regs:pt_regs)': 'n = do_fsync(regs->di, 1); return n',
-  'do_fsync(fd, datasync)': 'f = fdget(fd); vfs_fsync_range(f, 0, -1, datasync)?; return result',
+  'do_fsync(fd, datasync): int': 'f = fdget(fd); vfs_fsync_range(f, 0, -1, datasync)?; return result',
 
   '__x64_sys_newstat(regs:pt_regs)': 'n = __do_sys_newstat(regs->di, regs->si); return n',
   '__do_sys_newstat(filename, statbuf)':
@@ -79,21 +79,21 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_newfstatat(regs:pt_regs)': 'n = __do_sys_newfstatat(regs->di, regs->si, regs->dx, regs->r10); return n',
   '__do_sys_newfstatat(dfd, filename, statbuf, flag)':
     'vfs_fstatat(dfd, filename, %stat, flag); cp_new_stat(%stat, statbuf)?; return result',
-  'vfs_fstatat(dfd, filename, stat, flags)':
+  'vfs_fstatat(dfd, filename, stat, flags): int':
     'f = @fstatat(filename, flags); *f(dfd, stat, filename, flags); return result',
   'vfs_fstatat_path(dfd, stat, filename, flags)':
     'name = getname_flags(filename, flags); vfs_statx(dfd, name, flags, stat, 2047); putname(name); return result',
-  'vfs_statx(dfd, filename, flags, stat, mask)':
+  'vfs_statx(dfd, filename, flags, stat, mask): int':
     'filename_lookup(dfd, filename, flags, %path, 0); vfs_statx_path(%path, flags, stat, mask)?; path_put(%path)?; return result',
-  'vfs_statx_path(path, flags, stat, mask)':
+  'vfs_statx_path(path, flags, stat, mask): int':
     'security_inode_getattr(path); vfs_getattr_nosec(path, stat, mask, flags); return 0',
-  'vfs_fstat(fd, stat)':
+  'vfs_fstat(fd, stat): int':
     'f:file = fdget_raw(fd); security_inode_getattr(f->f_path)?; vfs_getattr_nosec(f->f_path, stat, 2047, 0)?; return result',
-  'vfs_getattr(path, stat, mask, flags)':
+  'vfs_getattr(path, stat, mask, flags): int':
     'security_inode_getattr(path); vfs_getattr_nosec(path, stat, mask, flags); return 0',
   '__x64_sys_statx(regs:pt_regs)':
     'name = getname_flags(regs->si, 0); do_statx(regs->di, name, regs->dx, regs->r10, regs->r8); putname(name); return result',
-  'do_statx(dfd, filename, flags, mask, buffer)':
+  'do_statx(dfd, filename, flags, mask, buffer): int':
     'vfs_statx(dfd, filename, flags, %stat, mask); cp_statx(%stat, buffer)?; return result',
   '__x64_sys_statfs(regs:pt_regs)': 'user_statfs(regs->di, %st); return result',
   '__x64_sys_access(regs:pt_regs)': 'n = do_faccessat(-100, regs->di, regs->si, 0); return n',
@@ -103,11 +103,11 @@ export const fs: Readonly<Record<string, string>> = {
     'c = prepare_creds(); override_creds(c); user_path_at(dfd, filename, 1, %path); inode_permission(0, 0, mode)?; path_put(%path)?; revert_creds(0); return result',
   '__x64_sys_readlink(regs:pt_regs)': 'n = do_readlinkat(-100, regs->di, regs->si, regs->dx); return n',
   '__x64_sys_readlinkat(regs:pt_regs)': 'n = do_readlinkat(regs->di, regs->si, regs->dx, regs->r10); return n',
-  'do_readlinkat(dfd, pathname, buf, bufsiz)':
+  'do_readlinkat(dfd, pathname, buf, bufsiz): int':
     'name = getname_flags(pathname, 0); filename_lookup(dfd, name, 0, %path, 0); security_inode_readlink(0)?; touch_atime(%path)?; vfs_readlink(0, buf, bufsiz)?; path_put(%path)?; putname(name); return result',
   '__x64_sys_getdents64(regs:pt_regs)':
     'f = fdget_pos(regs->di); iterate_dir(f, %ctx)?; __f_unlock_pos(f); return result',
-  'iterate_dir(file, ctx)':
+  'iterate_dir(file, ctx): int':
     'security_file_permission(file, 4); down_read_killable(0); touch_atime(file); up_read(0); return 0',
   '__x64_sys_getcwd(regs:pt_regs)': 'n = __do_sys_getcwd(regs->di, regs->si); return n',
   '__do_sys_getcwd(buf, size)': 'return result',
@@ -121,38 +121,38 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_dup(regs:pt_regs)': 'f = @fd_get(regs->di); @fd_install(result, f)?; return result',
   '__x64_sys_dup2(regs:pt_regs)': 'n = ksys_dup3(regs->di, regs->si, 0); return n',
   '__x64_sys_dup3(regs:pt_regs)': 'n = ksys_dup3(regs->di, regs->si, regs->dx); return n',
-  'ksys_dup3(oldfd, newfd, flags)':
+  'ksys_dup3(oldfd, newfd, flags): int':
     '_raw_spin_lock(0); expand_files(0, newfd); f = @fd_get(oldfd); @fd_install(newfd, f)?; do_dup2(0, f, newfd, flags)?; return result',
   '__x64_sys_pipe(regs:pt_regs)': 'n = do_pipe2(regs->di, 0); return n',
   '__x64_sys_pipe2(regs:pt_regs)': 'n = do_pipe2(regs->di, regs->si); return n',
-  'do_pipe2(fildes, flags)':
+  'do_pipe2(fildes, flags): int':
     'create_pipe_files(%files, flags); __do_pipe_flags.part.0(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
   '__x64_sys_poll(regs:pt_regs)': 'n = do_sys_poll(regs->di, regs->si, 0); return n',
-  'do_sys_poll(ufds, nfds, end_time)':
+  'do_sys_poll(ufds, nfds, end_time): int':
     '__check_object_size(0, 0, 0); _copy_from_user(0, ufds, 0); poll_freewait(0); block; return result',
   '__x64_sys_select(regs:pt_regs)': 'n = kern_select(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  'kern_select(n, inp, outp, exp, tvp)': 'core_sys_select(n, inp, outp, exp, 0); return result',
+  'kern_select(n, inp, outp, exp, tvp): int': 'core_sys_select(n, inp, outp, exp, 0); return result',
   '__x64_sys_epoll_wait(regs:pt_regs)': 'n = do_epoll_wait(regs->di, regs->si, regs->dx, 0); return n',
-  'do_epoll_wait(epfd, events, maxevents, to)': 'fdget(epfd); block; return result',
+  'do_epoll_wait(epfd, events, maxevents, to): int': 'fdget(epfd); block; return result',
 
   '__x64_sys_unlink(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_unlinkat(-100, name); return n',
   '__x64_sys_unlinkat(regs:pt_regs)': 'name = getname_flags(regs->si, 0); n = do_unlinkat(regs->di, name); return n',
-  'do_unlinkat(dfd, name:filename)':
+  'do_unlinkat(dfd, name:filename): int':
     '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
-  'vfs_unlink(idmap, dir, dentry, delegated_inode)':
+  'vfs_unlink(idmap, dir, dentry, delegated_inode): int':
     'may_delete(idmap, dir, dentry, 0); down_write(0); security_inode_unlink(dir, dentry); __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
   '__x64_sys_mkdir(regs:pt_regs)':
     'name = getname_flags.part.0(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
   '__x64_sys_mkdirat(regs:pt_regs)':
     'name = getname_flags.part.0(regs->si, 0); n = do_mkdirat(regs->di, name, regs->dx); return n',
-  'do_mkdirat(dfd, name:filename, mode)':
+  'do_mkdirat(dfd, name:filename, mode): int':
     'filename_create(dfd, name, %path, 2); d = @dentry(name->name)?; security_path_mkdir(%path, d, mode)?; vfs_mkdir(0, 0, d, mode)?; putname(name); return result',
-  'vfs_mkdir(idmap, dir, dentry, mode)':
+  'vfs_mkdir(idmap, dir, dentry, mode): int':
     'inode_permission(idmap, dir, 3); mode_strip_sgid(idmap, dir, mode); security_inode_mkdir(dir, dentry, mode); fsnotify(0x40000100, 0, 0, dir, 0, 0); return 0',
   '__x64_sys_rmdir(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_rmdir(-100, name); return n',
-  'do_rmdir(dfd, name:filename)':
+  'do_rmdir(dfd, name:filename): int':
     '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; mnt_drop_write(0)?; putname(name); return result',
-  'vfs_rmdir(idmap, dir, dentry)':
+  'vfs_rmdir(idmap, dir, dentry): int':
     'may_delete(idmap, dir, dentry, 1); down_write(0); security_inode_rmdir(dir, dentry); shrink_dcache_parent(dentry); d_delete(dentry); up_write(0); return 0',
   '__x64_sys_rename(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_renameat2(-100, a, -100, b, 0); return n',
@@ -160,32 +160,32 @@ export const fs: Readonly<Record<string, string>> = {
     'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, 0); return n',
   '__x64_sys_renameat2(regs:pt_regs)':
     'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, regs->r8); return n',
-  'do_renameat2(olddfd, from:filename, newdfd, to:filename, flags)':
+  'do_renameat2(olddfd, from:filename, newdfd, to:filename, flags): int':
     '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; vfs_rename(%rd)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
-  'vfs_rename(rd)':
+  'vfs_rename(rd): int':
     'security_inode_rename(0, 0, 0, 0, 0); lock_two_nondirectories(0, 0); fsnotify_move(0, 0, 0, 0, 0); return 0',
   '__x64_sys_symlink(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_symlinkat(a, -100, b); return n',
   '__x64_sys_symlinkat(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->dx, 0); n = do_symlinkat(a, regs->si, b); return n',
-  'do_symlinkat(from:filename, newdfd, to:filename)':
+  'do_symlinkat(from:filename, newdfd, to:filename): int':
     'filename_create(newdfd, to, %path, 0); d = @dentry(to->name)?; security_path_symlink(%path, d, from->name)?; vfs_symlink(0, 0, d, from->name)?; putname(to); putname(from); return result',
   '__x64_sys_link(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_linkat(-100, a, -100, b, 0); return n',
   '__x64_sys_linkat(regs:pt_regs)':
     'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_linkat(regs->di, a, regs->dx, b, regs->r8); return n',
-  'do_linkat(olddfd, old:filename, newdfd, new:filename, flags)':
+  'do_linkat(olddfd, old:filename, newdfd, new:filename, flags): int':
     'filename_lookup(olddfd, old, 0, %path, 0); filename_create(newdfd, new, %np, 0)?; d = @dentry(new->name)?; security_path_link(0, %np, d)?; vfs_link(0, 0, 0, d, 0)?; putname(old); putname(new); return result',
   '__x64_sys_chmod(regs:pt_regs)': 'n = do_fchmodat(-100, regs->di, regs->si, 0); return n',
   '__x64_sys_fchmodat(regs:pt_regs)':
     'user_path_at(regs->di, regs->si, 1, %path); chmod_common(%path, regs->dx)?; path_put(%path)?; return result',
-  'do_fchmodat(dfd, filename, mode, flags)':
+  'do_fchmodat(dfd, filename, mode, flags): int':
     'user_path_at(dfd, filename, 1, %path); chmod_common(%path, mode)?; path_put(%path)?; return result',
-  'chmod_common(path, mode)':
+  'chmod_common(path, mode): int':
     'mnt_want_write(0); security_path_chmod(path, mode); notify_change(0, 0, 0, 0); mnt_drop_write(0); return 0',
   '__x64_sys_chown(regs:pt_regs)': 'n = do_fchownat(-100, regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_fchownat(regs:pt_regs)': 'n = do_fchownat(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  'do_fchownat(dfd, filename, user, group, flag)':
+  'do_fchownat(dfd, filename, user, group, flag): int':
     'user_path_at(dfd, filename, 1, %path); chown_common(%path, user, group)?; path_put(%path)?; return result',
   '__x64_sys_truncate(regs:pt_regs)':
     'user_path_at(-100, regs->di, 1, %path); vfs_truncate(%path, regs->si)?; path_put(%path)?; return result',
@@ -193,13 +193,13 @@ export const fs: Readonly<Record<string, string>> = {
   'do_sys_ftruncate(fd, length, small)': 'f = fdget(fd); do_truncate(0, 0, length, 0, f)?; return result',
   '__x64_sys_mknod(regs:pt_regs)':
     'name = getname_flags(regs->di, 0); n = do_mknodat(-100, name, regs->si, regs->dx); return n',
-  'do_mknodat(dfd, name, mode, dev)':
+  'do_mknodat(dfd, name, mode, dev): int':
     'filename_create(dfd, name, %path, 0); vfs_create(0, 0, 0, mode, 1)?; putname(name); return result',
-  'vfs_create(idmap, dir, dentry, mode, excl)':
+  'vfs_create(idmap, dir, dentry, mode, excl): int':
     'inode_permission(idmap, dir, 3); security_inode_create(dir, dentry, mode); return 0',
   '__x64_sys_mount(regs:pt_regs)':
     'a = strndup_user(regs->dx, 4096); b = strndup_user(regs->di, 4096); user_path_at(-100, regs->si, 1, %path); path_mount(b, %path, a, regs->r10, 0)?; path_put(%path)?; kfree(0); return result',
-  'path_mount(dev_name, path, type_page, flags, data_page)':
+  'path_mount(dev_name, path, type_page, flags, data_page): int':
     'security_sb_mount(dev_name, path, type_page, flags, data_page); ns_capable(0, 21); return 0',
   '__x64_sys_umount(regs:pt_regs)':
     'user_path_at(-100, regs->di, 1, %path); path_umount(%path, regs->si)?; return result',

@@ -1,130 +1,130 @@
 /** Sockets: socket, bind, listen, accept, connect, send, receive, over IPv4/IPv6 TCP and UDP. */
 export const net: Readonly<Record<string, string>> = {
   '__x64_sys_socket(regs:pt_regs)': 'n = __sys_socket(regs->di, regs->si, regs->dx); return n',
-  '__sys_socket(family, type, protocol)':
+  '__sys_socket(family, type, protocol): int':
     'update_socket_protocol(family, type, protocol); __sock_create(0, family, type, protocol, %res, 0); get_unused_fd_flags(0)?; f = sock_alloc_file(0, 0, 0)?; fd_install(result, f)?; return result',
-  '__sock_create(net, family, type, protocol, res, kern)':
+  '__sock_create(net, family, type, protocol, res, kern): int':
     'security_socket_create(family, type, protocol, kern); sock_alloc(); c = @ops_create(family); *c(net, 0, protocol, kern)?; security_socket_post_create(0, family, type, protocol, kern)?; return 0',
-  'inet_create(net, sock, protocol, kern)': 'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); return 0',
+  'inet_create(net, sock, protocol, kern): int': 'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); return 0',
   'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(); return f',
   '__x64_sys_bind(regs:pt_regs)': 'n = __sys_bind(regs->di, regs->si, regs->dx); return n',
-  '__sys_bind(fd, umyaddr, addrlen)':
+  '__sys_bind(fd, umyaddr, addrlen): int':
     's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); security_socket_bind(s, %address, addrlen); f = @ops_bind(s); *f(s, %address, addrlen); return result',
-  'inet_bind(sock:socket, uaddr, addr_len)': 'inet_bind_sk(sock->sk, uaddr, addr_len); return result',
+  'inet_bind(sock:socket, uaddr, addr_len): int': 'inet_bind_sk(sock->sk, uaddr, addr_len); return result',
   '__x64_sys_listen(regs:pt_regs)': 'n = __sys_listen(regs->di, regs->si); return n',
-  '__sys_listen(fd, backlog)':
+  '__sys_listen(fd, backlog): int':
     's:socket = @socket(fd); fdget(fd); security_socket_listen(s, backlog); inet_listen(s, backlog); return result',
-  'inet_listen(sock:socket, backlog)':
+  'inet_listen(sock:socket, backlog): int':
     'lock_sock_nested(sock->sk, 0); __inet_listen_sk(sock->sk, backlog); release_sock(sock->sk); return result',
-  '__inet_listen_sk(sk, backlog)': 'inet_csk_listen_start(sk); return result',
-  'inet_csk_listen_start(sk)': 'reqsk_queue_alloc(0); inet_sk_state_store(sk, 10); return result',
+  '__inet_listen_sk(sk, backlog): int': 'inet_csk_listen_start(sk); return result',
+  'inet_csk_listen_start(sk): int': 'reqsk_queue_alloc(0); inet_sk_state_store(sk, 10); return result',
   '__x64_sys_accept(regs:pt_regs)': 'n = __sys_accept4(regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_accept4(regs:pt_regs)': 'n = __sys_accept4(regs->di, regs->si, regs->dx, regs->r10); return n',
-  '__sys_accept4(fd, upeer_sockaddr, upeer_addrlen, flags)':
+  '__sys_accept4(fd, upeer_sockaddr, upeer_addrlen, flags): int':
     'f = fdget(fd); get_unused_fd_flags(flags); n = do_accept(f, %arg, upeer_sockaddr, upeer_addrlen, flags); fd_install(result, n)?; return result',
   'do_accept(file, arg, upeer_sockaddr, upeer_addrlen, flags)':
     'sock_alloc(); f = sock_alloc_file(0, 0, 0)?; security_socket_accept(0, 0); s:socket = @socket_of(file); inet_accept(s, 0, arg); move_addr_to_user(0, 0, upeer_sockaddr, upeer_addrlen)?; return f',
-  'inet_accept(sock:socket, newsock, arg)':
+  'inet_accept(sock:socket, newsock, arg): int':
     'inet_csk_accept(sock->sk, arg); lock_sock_nested(0, 0); __inet_accept(sock, newsock, 0); release_sock(0); return result',
   'inet_csk_accept(sk, arg)': 'lock_sock_nested(sk, 0); release_sock(sk); block; return sk',
   '__x64_sys_connect(regs:pt_regs)': 'n = __sys_connect(regs->di, regs->si, regs->dx); return n',
-  '__sys_connect(fd, uservaddr, addrlen)':
+  '__sys_connect(fd, uservaddr, addrlen): int':
     'f = fdget(fd); move_addr_to_kernel(uservaddr, addrlen, %address); @copy_sockaddr(%address, uservaddr, addrlen); n = __sys_connect_file(f, %address, addrlen, 0); return n',
-  '__sys_connect_file(file, address, addrlen, file_flags)':
+  '__sys_connect_file(file, address, addrlen, file_flags): int':
     's:socket = @socket_of(file); security_socket_connect(s, address, addrlen); t = @connect_family(s, address); *t(s, address, addrlen, file_flags); return result',
-  'inet_stream_connect(sock:socket, uaddr, addr_len, flags)':
+  'inet_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
-  '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg)':
+  '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg): int':
     't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); block; tcp_finish_connect(sock->sk, 0)?; return result',
-  'inet_dgram_connect(sock:socket, uaddr, addr_len, flags)':
+  'inet_dgram_connect(sock:socket, uaddr, addr_len, flags): int':
     'ip4_datagram_connect(sock->sk, uaddr, addr_len); return result',
-  'ip4_datagram_connect(sk, uaddr, addr_len)':
+  'ip4_datagram_connect(sk, uaddr, addr_len): int':
     'lock_sock_nested(sk, 0); __ip4_datagram_connect(sk, uaddr, addr_len); release_sock(sk); return result',
-  'unix_stream_connect(sock:socket, uaddr, addr_len, flags)':
+  'unix_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'unix_find_other(0, uaddr, addr_len, 1); security_unix_stream_connect(sock->sk, 0, 0); return result',
-  'tcp_v4_connect(sk, uaddr, addr_len)':
+  'tcp_v4_connect(sk, uaddr, addr_len): int':
     'security_sk_classify_flow(sk, 0); ip_route_output_flow(0, 0, sk); @sock_addresses(sk, uaddr); tcp_set_state(sk, 2); inet_hash_connect(0, sk); sk_setup_caps(sk, 0); secure_tcp_seq_and_ts_off(0, 0, 0, 0, 0); tcp_fastopen_defer_connect(sk, 0); tcp_connect(sk); return result',
-  'tcp_v6_connect(sk, uaddr, addr_len)':
+  'tcp_v6_connect(sk, uaddr, addr_len): int':
     '__ipv6_addr_type(uaddr); security_sk_classify_flow(sk, 0); ip6_dst_lookup_flow(0, sk, 0, 0); sk_setup_caps(sk, 0); @sock_addresses(sk, uaddr); tcp_set_state(sk, 2); inet6_hash_connect(0, sk); secure_tcpv6_seq_and_ts_off(0, 0, 0, 0, 0); tcp_connect(sk); return result',
-  'tcp_connect(sk)':
+  'tcp_connect(sk): int':
     '__cgroup_bpf_run_filter_sock_ops(sk, 0, 0); tcp_sync_mss(sk, 1500); tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); return 0',
-  '__tcp_transmit_skb(sk, skb, clone_it, gfp, rcv_nxt)':
+  '__tcp_transmit_skb(sk, skb, clone_it, gfp, rcv_nxt): int':
     'skb_push(skb, 20); tcp_v4_send_check(sk, skb); ip_queue_xmit(sk, skb, 0); return 0',
-  'ip_queue_xmit(sk, skb, fl)': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
-  '__ip_queue_xmit(sk, skb, fl, tos)':
+  'ip_queue_xmit(sk, skb, fl): int': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
+  '__ip_queue_xmit(sk, skb, fl, tos): int':
     '__rcu_read_lock(); skb_push(skb, 20); ip_local_out(0, sk, skb); __rcu_read_unlock(); return 0',
-  'ip_local_out(net, sk, skb)': '__ip_local_out(net, sk, skb); ip_output(net, sk, skb); return 0',
+  'ip_local_out(net, sk, skb): int': '__ip_local_out(net, sk, skb); ip_output(net, sk, skb); return 0',
   'tcp_set_state(sk, state)': 'inet_sk_state_store(sk, state)',
   'inet_sk_state_store(sk, newstate)': 'o = @sk_state(sk, newstate); trace inet_sock_set_state(sk, o, newstate)',
   '__x64_sys_sendto(regs:pt_regs)':
     'n = __sys_sendto(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
-  '__sys_sendto(fd, buff, len, flags, addr, addr_len)':
+  '__sys_sendto(fd, buff, len, flags, addr, addr_len): int':
     'import_ubuf(1, buff, len, %iter); f = fdget(fd); s = @socket_of(f); security_socket_sendmsg(s, %msg, len); i = @ops_sendmsg(s); *i(s, %msg, len)?; return result',
-  'sock_sendmsg(sock, msg)':
+  'sock_sendmsg(sock, msg): int':
     'security_socket_sendmsg(sock, msg, 0); i = @ops_sendmsg(sock); *i(sock, msg, 0); return result',
-  'inet_sendmsg(sock:socket, msg, size)':
+  'inet_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
-  'tcp_sendmsg(sk, msg, size)':
+  'tcp_sendmsg(sk, msg, size): int':
     'lock_sock_nested(sk, 0); tcp_sendmsg_locked(sk, msg, size); release_sock(sk); return result',
-  'tcp_sendmsg_locked(sk, msg, size)':
+  'tcp_sendmsg_locked(sk, msg, size): int':
     'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); tcp_push(sk, 0, 0, 0, 0)?; return result',
-  'udp_sendmsg(sk, msg, len)':
+  'udp_sendmsg(sk, msg, len): int':
     'sk_dst_check(sk, 0); ip_route_output_flow(0, 0, sk); ip_make_skb(sk, 0, 0, msg, len, 0); udp_send_skb(0, 0, 0); return result',
   '__x64_sys_sendmsg(regs:pt_regs)': 'n = __sys_sendmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_sendmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); ___sys_sendmsg(s, msg, %sys, flags, 0, 0); return result',
-  '___sys_sendmsg(sock, msg, sys, flags, used, allowed)':
+  '___sys_sendmsg(sock, msg, sys, flags, used, allowed): int':
     'copy_msghdr_from_user(sys, msg, 0, 0); ____sys_sendmsg(sock, sys, flags, used, allowed); return result',
-  '____sys_sendmsg(sock, sys, flags, used, allowed)':
+  '____sys_sendmsg(sock, sys, flags, used, allowed): int':
     'security_socket_sendmsg(sock, sys, 0); i = @ops_sendmsg(sock); *i(sock, sys, 0)?; return result',
   '__x64_sys_recvfrom(regs:pt_regs)':
     'n = __sys_recvfrom(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
-  '__sys_recvfrom(fd, ubuf, size, flags, addr, addr_len)':
+  '__sys_recvfrom(fd, ubuf, size, flags, addr, addr_len): int':
     'import_ubuf(0, ubuf, size, %iter); f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, %msg, flags); return result',
-  'sock_recvmsg(sock, msg, flags)':
+  'sock_recvmsg(sock, msg, flags): int':
     'security_socket_recvmsg(sock, msg, 0, flags); i = @ops_recvmsg(sock); *i(sock, msg, 0, flags); return result',
-  'inet_recvmsg(sock:socket, msg, size, flags)':
+  'inet_recvmsg(sock:socket, msg, size, flags): int':
     't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
-  'tcp_recvmsg(sk, msg, len, flags, addr_len)':
+  'tcp_recvmsg(sk, msg, len, flags, addr_len): int':
     'lock_sock_nested(sk, 0); tcp_recvmsg_locked(sk, msg, len, flags, 0, 0); release_sock(sk); return result',
-  'tcp_recvmsg_locked(sk, msg, len, flags, tss, cmsg)':
+  'tcp_recvmsg_locked(sk, msg, len, flags, tss, cmsg): int':
     'tcp_rcv_space_adjust(sk); tcp_cleanup_rbuf(sk, result); block; return result',
   'tcp_cleanup_rbuf(sk, copied)': '__tcp_cleanup_rbuf(sk, copied)',
-  'udp_recvmsg(sk, msg, len, flags, addr_len)':
+  'udp_recvmsg(sk, msg, len, flags, addr_len): int':
     '__skb_recv_udp(sk, flags, 0, 0); skb_consume_udp(sk, 0, len); block; return result',
   '__x64_sys_recvmsg(regs:pt_regs)': 'n = __sys_recvmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_recvmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, msg, flags); return result',
   '__x64_sys_setsockopt(regs:pt_regs)':
     'n = __sys_setsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  '__sys_setsockopt(fd, level, optname, optval, optlen)':
+  '__sys_setsockopt(fd, level, optname, optval, optlen): int':
     'fdget(fd); do_sock_setsockopt(0, 0, level, optname, optval, optlen); return result',
   '__x64_sys_getsockopt(regs:pt_regs)':
     'n = __sys_getsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  '__sys_getsockopt(fd, level, optname, optval, optlen)':
+  '__sys_getsockopt(fd, level, optname, optval, optlen): int':
     'fdget(fd); do_sock_getsockopt(0, 0, level, optname, optval, optlen); return result',
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',
-  '__sys_shutdown(fd, how)': 'fdget(fd); security_socket_shutdown(0, how); return result',
-  'inet_release(sock:socket)': 'c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
+  '__sys_shutdown(fd, how): int': 'fdget(fd); security_socket_shutdown(0, how); return result',
+  'inet_release(sock:socket): int': 'c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
   'tcp_close(sk, timeout)': 'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk)',
   '__tcp_close(sk, timeout)': 'c = @tcp_close_state(sk); *c(sk)',
-  'inet6_create(net, sock, protocol, kern)': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
-  'unix_create(net, sock, protocol, kern)': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
-  'inet6_sendmsg(sock:socket, msg, size)':
+  'inet6_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
+  'unix_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
+  'inet6_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
-  'inet6_recvmsg(sock:socket, msg, size, flags)':
+  'inet6_recvmsg(sock:socket, msg, size, flags): int':
     't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
-  'inet6_bind(sock:socket, uaddr, addr_len)': 'inet6_bind_sk(sock->sk, uaddr, addr_len); return result',
-  'inet6_release(sock)': 'n = inet_release(sock); return n',
+  'inet6_bind(sock:socket, uaddr, addr_len): int': 'inet6_bind_sk(sock->sk, uaddr, addr_len); return result',
+  'inet6_release(sock): int': 'n = inet_release(sock); return n',
   'tcp_close_listening(sk)': 'tcp_set_state(sk, 7); inet_csk_listen_stop(sk)',
   'tcp_close_established(sk)': 'tcp_set_state(sk, 4); tcp_send_fin(sk)',
   'tcp_send_fin(sk)': '__tcp_push_pending_frames(sk, 0, 0)',
   'tcp_push(sk, flags, mss_now, nonagle, size_goal)': '__tcp_push_pending_frames(sk, mss_now, nonagle)',
   '__tcp_push_pending_frames(sk, cur_mss, nonagle)': 'tcp_write_xmit(sk, cur_mss, nonagle, 0, 0)',
-  'tcp_write_xmit(sk, mss_now, nonagle, push_one, gfp)': '__tcp_transmit_skb(sk, 0, 1, gfp, 0); return 0',
+  'tcp_write_xmit(sk, mss_now, nonagle, push_one, gfp): int': '__tcp_transmit_skb(sk, 0, 1, gfp, 0); return 0',
   'tcp_finish_connect(sk, skb)': 'tcp_set_state(sk, 1); tcp_send_ack(sk)',
   'tcp_send_ack(sk)': '__tcp_transmit_skb(sk, 0, 0, 0, 0)',
-  'sock_close(inode, filp)': 's = @socket_of(filp); __sock_release(s, inode); return 0',
+  'sock_close(inode, filp): int': 's = @socket_of(filp); __sock_release(s, inode); return 0',
   '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
   'sock_read_iter(iocb, to)': 's = @socket_of(iocb); sock_recvmsg(s, %msg, 0); return result',
   'sock_write_iter(iocb, from)':

@@ -52,7 +52,10 @@ function readable(memory: GuestMemory, at: Addr, size: number): boolean {
   return true;
 }
 
-/** Copies a string with its end, at most `size` bytes of both; the bytes copied. */
+/**
+ * Copies a string with its end, at most `size` bytes of both; the bytes copied. Of an empty one in user space
+ * strncpy_from_user_nofault() does not count the end: 0, which later kernels mended (6.13).
+ */
 export function probeReadString(memory: GuestMemory, space: Space, dst: Addr, size: number, src: Addr): number {
   if (size === 0) return 0;
   const side = resolve(space, src);
@@ -62,6 +65,7 @@ export function probeReadString(memory: GuestMemory, space: Space, dst: Addr, si
     const length = copyString(memory, src, size, memory.u8, to);
     if (length < 0) memory.u8.fill(0, to, to + size);
     else memory.u8[to + Math.min(length, size - 1)] = 0;
+    if (length === 0 && side === 'user') return 0;
     return length < 0 ? -ERRNO.EFAULT : Math.min(length + 1, size);
   }
   const text = err === 0 ? readString(memory, src, size) : undefined;
@@ -73,7 +77,7 @@ export function probeReadString(memory: GuestMemory, space: Space, dst: Addr, si
   const out = new Uint8Array(whole ? text.length + 1 : size);
   out.set(text.subarray(0, whole ? text.length : size - 1));
   memory.writeBytes(dst, out);
-  return out.length;
+  return text.length === 0 && side === 'user' ? 0 : out.length;
 }
 
 /**
