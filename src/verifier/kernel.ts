@@ -226,6 +226,10 @@ export interface VerifierKernel {
   readonly possibleCpus?: number;
   /** whether a sleepable program may attach to a function of the kernel; all may where absent */
   maySleepAt?(func: string, progType: number): boolean;
+  /** an LSM hook, by its `bpf_lsm_…` function; undefined where the function is none */
+  lsmHook?(func: string): LsmHook | undefined;
+  /** what a raw tracepoint's argument may be besides a valid pointer: null, or an errno in a pointer's clothes */
+  rawTracepointArg?(event: string, index: number): 'null' | 'error' | undefined;
   /** a BPF iterator's target (`bpf_iter_task`): context arguments by offset that are more than their BTF says */
   iterTarget?(func: string): ((off: number) => IterArg | undefined) | undefined;
   /** member of a struct_ops type, by the BTF id of the type and the member's index (expected_attach_type) */
@@ -237,6 +241,17 @@ export interface IterArg {
   readonly regType: string;
   readonly regFlags?: readonly TypeFlag[];
   readonly btfType?: string;
+}
+
+/** An LSM hook, as programs on it see it (kernel/bpf/bpf_lsm.c). */
+export interface LsmHook {
+  /** no program may attach */
+  readonly isDisabled: boolean;
+  readonly isSleepable: boolean;
+  /** its arguments are whole: not half initialised, nor half gone */
+  readonly isTrusted: boolean;
+  /** it answers yes or no, instead of 0 or an errno */
+  readonly isBool: boolean;
 }
 
 /** What a struct_ops program implements. */

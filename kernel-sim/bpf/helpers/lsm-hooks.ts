@@ -1,17 +1,23 @@
 /** LSM hooks by what programs on them may do: kernel/bpf/bpf_lsm.c and kernel/trace/bpf_trace.c, Linux 6.12. */
+import type { LsmHook } from '../../../src/verifier/kernel.ts';
 
+const PREFIX = 'bpf_lsm_';
 const hooks = (names: string): ReadonlySet<string> =>
   new Set(
     names
       .trim()
       .split(/\s+/)
-      .map((n) => `bpf_lsm_${n}`),
+      .map((n) => `${PREFIX}${n}`),
   );
 
 /** Hooks that no program may attach to (bpf_lsm_disabled_hooks). */
-export const DISABLED_LSM_HOOKS = hooks(`
+const DISABLED_LSM_HOOKS = hooks(`
   audit_rule_match getprocattr getselfattr inode_copy_up_xattr inode_getsecurity inode_listsecurity inode_need_killpriv ismaclabel
   key_getsecurity setprocattr vm_enough_memory xfrm_decode_session
+`);
+/** Functions beside the hooks whose names begin as theirs do. */
+const NO_HOOKS = hooks(`
+  find_cgroup_shim func_proto get_retval_range init is_sleepable_hook is_trusted verify_prog
 `);
 /** Hooks that run where sleeping is allowed (sleepable_lsm_hooks). */
 export const SLEEPABLE_LSM_HOOKS = hooks(`
@@ -27,11 +33,11 @@ export const SLEEPABLE_LSM_HOOKS = hooks(`
   socket_socketpair syslog task_alloc task_getsecid_obj task_prctl task_setscheduler userns_create
 `);
 /** Hooks whose arguments may be half initialised or half gone (untrusted_lsm_hooks). */
-export const UNTRUSTED_LSM_HOOKS = hooks(`
+const UNTRUSTED_LSM_HOOKS = hooks(`
   bpf_map_free bpf_prog_free file_alloc_security file_free_security sk_alloc_security sk_free_security task_free
 `);
 /** Hooks that return a truth value (bool_lsm_hooks). */
-export const BOOL_LSM_HOOKS = hooks(`
+const BOOL_LSM_HOOKS = hooks(`
   audit_rule_known inode_xattr_skipcap xfrm_state_pol_flow_match
 `);
 
@@ -47,3 +53,14 @@ export const D_PATH_FUNCTIONS: ReadonlySet<string> = new Set([
   'security_inode_getattr',
   'security_path_truncate',
 ]);
+
+/** The hook behind a `bpf_lsm_…` function; undefined where there is none. */
+export function lsmHook(func: string): LsmHook | undefined {
+  if (!func.startsWith(PREFIX) || NO_HOOKS.has(func)) return undefined;
+  return {
+    isDisabled: DISABLED_LSM_HOOKS.has(func),
+    isSleepable: SLEEPABLE_LSM_HOOKS.has(func),
+    isTrusted: !UNTRUSTED_LSM_HOOKS.has(func),
+    isBool: BOOL_LSM_HOOKS.has(func),
+  };
+}

@@ -14,6 +14,7 @@ import type {
   MapFacts,
   VerifierKernel,
 } from '../../../src/verifier/kernel.ts';
+import { rawTracepointArg } from '../../data/raw-tracepoints.ts';
 import {
   type ContextEnv,
   iterTarget,
@@ -24,7 +25,7 @@ import {
 } from '../context/index.ts';
 import { helperAllowed } from '../helpers/allowed.ts';
 import { helperName, helperRows, lookupHelper, protoOf } from '../helpers/index.ts';
-import { SLEEPABLE_LSM_HOOKS } from '../helpers/lsm-hooks.ts';
+import { lsmHook } from '../helpers/lsm-hooks.ts';
 import { lookupKfunc } from '../kfuncs/index.ts';
 import { mapGenLookup, mapOpSymbol } from '../maps/table.ts';
 import { contextModel } from './types.ts';
@@ -134,7 +135,9 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
     ...(host.structMeta ? { structMeta: (btf: Btf, typeId: number) => host.structMeta?.(btf, typeId) ?? 0n } : {}),
     kfunc: (btfId, type): KfuncFacts | undefined => lookupKfunc(host, btfId, typeOf(type), program.expectedAttachType),
     symbolAddress: (name) => host.symbol(name),
-    maySleepAt: (func, type) => (type === LSM ? SLEEPABLE_LSM_HOOKS : SLEEPABLE_FUNCTIONS).has(func),
+    maySleepAt: (func, type) => (type === LSM ? (lsmHook(func)?.isSleepable ?? false) : SLEEPABLE_FUNCTIONS.has(func)),
+    lsmHook,
+    rawTracepointArg,
     iterTarget,
     structOpsMember: (typeId, member) => structOpsMember(host.vmlinux, typeId, member),
   };

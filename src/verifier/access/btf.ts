@@ -8,9 +8,9 @@ import { isTrusted } from '../state/nullness.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { MemAccess } from './access.ts';
-import { walkStruct } from './btfwalk.ts';
+import { type WalkResult, walkStruct } from './btfwalk.ts';
 import { checkStructWrite, structWriter } from './structwrite.ts';
-import { isRcuField, isRcuOrNullField, isTrustedField, isTrustedOrNullField } from './trusted.ts';
+import { isSafeField, type SafeKind } from './trusted.ts';
 
 /** `mark_btf_ld_reg` */
 function setLoaded(env: Env, dst: Reg, btf: Btf, id: number, flags: number): void {
@@ -24,16 +24,18 @@ function setLoaded(env: Env, dst: Reg, btf: Btf, id: number, flags: number): voi
 const untrust = (flags: number): number => flags & ~(R.PTR_TRUSTED | R.MEM_ALLOC | R.NON_OWN_REF | R.MEM_RCU);
 
 /** How far a pointer found in a structure may be trusted. */
-function loadedFlags(env: Env, reg: Reg, btf: Btf, field: string, found: number): number {
+function loadedFlags(env: Env, reg: Reg, btf: Btf, found: WalkResult & { kind: 'ptr' }): number {
+  const { flags } = found;
+  const safe = (kind: SafeKind): boolean => isSafeField(btf, reg.btfId, found.field, found.id, kind);
   if (reg.type & R.PTR_UNTRUSTED) return R.PTR_UNTRUSTED;
-  if (!isTrusted(reg) && !(reg.type & R.MEM_RCU)) return untrust(found);
-  if (isTrustedField(btf, reg.btfId, field)) return found | R.PTR_TRUSTED;
-  if (isTrustedOrNullField(btf, reg.btfId, field)) return found | R.PTR_TRUSTED | R.PTR_MAYBE_NULL;
+  if (!isTrusted(reg) && !(reg.type & R.MEM_RCU)) return untrust(flags);
+  if (safe('trusted')) return flags | R.PTR_TRUSTED;
+  if (safe('trusted_or_null')) return flags | R.PTR_TRUSTED | R.PTR_MAYBE_NULL;
   if (!inRcu(env) || R.mayBeNull(reg.type)) return R.PTR_UNTRUSTED;
-  if (isRcuField(btf, reg.btfId, field)) return found | R.MEM_RCU;
-  const orNull = isRcuOrNullField(btf, reg.btfId, field);
-  if (found & R.MEM_RCU || orNull) return (orNull ? found & ~R.PTR_UNTRUSTED : found) | R.MEM_RCU | R.PTR_MAYBE_NULL;
-  return found & (R.MEM_PERCPU | R.MEM_USER) ? found : untrust(found);
+  if (safe('rcu')) return flags | R.MEM_RCU;
+  const orNull = safe('rcu_or_null');
+  if (flags & R.MEM_RCU || orNull) return (orNull ? flags & ~R.PTR_UNTRUSTED : flags) | R.MEM_RCU | R.PTR_MAYBE_NULL;
+  return flags & (R.MEM_PERCPU | R.MEM_USER) ? flags : untrust(flags);
 }
 
 export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): void {
@@ -73,7 +75,7 @@ export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): v
     return;
   }
   if (alloc) env.markUnknown(dst);
-  else setLoaded(env, dst, btf, found.id, loadedFlags(env, reg, btf, found.field, found.flags));
+  else setLoaded(env, dst, btf, found.id, loadedFlags(env, reg, btf, found));
 }
 
 const structNames: Readonly<Record<number, string>> = {

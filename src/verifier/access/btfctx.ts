@@ -9,11 +9,10 @@ import type { Env } from '../env/env.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
 import type { CtxField } from './access.ts';
-import { skipModifiers } from './btfwalk.ts';
+import { nameOf, skipModifiers } from './btfwalk.ts';
 
 const MAX_ERRNO = 4095;
 const MAX_ARGS = 12;
-const boolHooks = new Set(['bpf_lsm_audit_rule_known', 'bpf_lsm_inode_xattr_skipcap']);
 
 /** The program reads its context as a row of BTF-typed arguments. */
 export function usesBtfContext(env: Env): boolean {
@@ -25,24 +24,30 @@ export function usesBtfContext(env: Env): boolean {
 export function funcRetRange(env: Env): readonly [number, number] | undefined {
   const { type, expectedAttachType } = env.input;
   if (type !== PROG.LSM || expectedAttachType !== ATTACH.LSM_MAC || env.attachReturnsVoid) return undefined;
-  return boolHooks.has(env.attachName) ? [0, 1] : [-MAX_ERRNO, 0];
+  return env.kernel.lsmHook?.(env.attachName)?.isBool ? [0, 1] : [-MAX_ERRNO, 0];
 }
 
-/** Bytes of context that one argument takes. */
+/** Bytes of context that one argument takes; a function that returns nothing has none for it. */
 function slotsOf(btf: Btf, typeId: number): number {
   const t = skipModifiers(btf, typeId);
-  return t.kind === 'ptr' || !('size' in t) ? 8 : Math.ceil(t.size / 8) * 8;
+  if (t.kind === 'ptr') return 8;
+  return 'size' in t ? Math.ceil(t.size / 8) * 8 : 0;
 }
 
-/** Argument that lies at an offset; one past the last is the return value. */
+/** Argument that lies at an offset; one past the last is the return value (btf_ctx_arg_idx()). */
 function argIndex(btf: Btf, proto: BtfFuncProto, off: number): number {
   let end = 0;
   for (const [n, param] of proto.params.entries()) {
     end += slotsOf(btf, param.type);
-    if (off < end) return n;
+    if (off >= 0 && off < end) return n;
   }
-  return off < end + slotsOf(btf, proto.type) ? proto.params.length : proto.params.length + 1;
+  const isReturn = off >= 0 && off < end + slotsOf(btf, proto.type);
+  return isReturn ? proto.params.length : proto.params.length + 1;
 }
+
+/** Where an argument lies in the context (btf_ctx_arg_offset()). */
+export const argOffset = (btf: Btf, proto: BtfFuncProto, n: number): number =>
+  proto.params.slice(0, n).reduce((sum, param) => sum + slotsOf(btf, param.type), 0);
 
 const isSmallInt = (t: BtfType): boolean => t.kind === 'int' && t.bits <= 64;
 
@@ -67,40 +72,49 @@ const article: Readonly<Record<string, string>> = {
 };
 export const kindText = (kind: string): string => article[kind] ?? kind.toUpperCase();
 
-/** Type of the value at an offset and its number; undefined where there is none. */
-function valueAt(
-  env: Env,
-  btf: Btf,
-  proto: BtfFuncProto,
-  off: number,
-): { typeId: number; index: number; isReturn: boolean } | undefined {
+/** The value at an offset of the context. */
+interface Value {
+  readonly typeId: number;
+  readonly index: number;
+  readonly name: string;
+  readonly isReturn: boolean;
+}
+
+/** A line about the attached function; what follows is no valid access. */
+function complain(env: Env, text: string): undefined {
+  env.say(`func '${env.attachName}' ${text}`);
+}
+
+function valueAt(env: Env, btf: Btf, proto: BtfFuncProto, off: number): Value | undefined {
   const { expectedAttachType: eat } = env.input;
-  const say = (text: string): undefined => {
-    env.say(`func '${env.attachName}' ${text}`);
-    return undefined;
-  };
-  if (off % 8) return say(`offset ${off} is not multiple of 8`);
+  if (off % 8) return complain(env, `offset ${off} is not multiple of 8`);
   const index = argIndex(btf, proto, off);
   // a tracepoint's prototype begins with its private data
   const params = eat === ATTACH.TRACE_RAW_TP ? proto.params.slice(1) : proto.params;
-  const missing = (): undefined => say(`doesn't have ${index + 1}-th argument`);
   const param = params[index];
-  if (param) return { typeId: param.type, index, isReturn: false };
-  if (index > params.length) return missing();
-  if (eat === ATTACH.MODIFY_RETURN) {
-    const t = skipModifiers(btf, proto.type);
-    if (!isSmallInt(t)) {
+  if (param) return { typeId: param.type, index, name: param.name, isReturn: false };
+  const result = { typeId: proto.type, index, name: '', isReturn: true };
+  if (index === params.length) {
+    if (eat === ATTACH.LSM_MAC || eat === ATTACH.LSM_CGROUP || eat === ATTACH.TRACE_FEXIT) return result;
+    if (eat === ATTACH.MODIFY_RETURN) {
+      const t = skipModifiers(btf, proto.type);
+      if (isSmallInt(t)) return result;
       env.say(`ret type ${kindText(t.kind)} not allowed for fmod_ret`);
       return undefined;
     }
-  } else if (eat !== ATTACH.LSM_MAC && eat !== ATTACH.LSM_CGROUP && eat !== ATTACH.TRACE_FEXIT) return missing();
-  return { typeId: proto.type, index, isReturn: true };
+  }
+  return complain(env, `doesn't have ${index + 1}-th argument`);
+}
+
+/** Tracing programs only read, and only whole fields; LSM programs are not asked. */
+function isTracingAccess(off: number, size: number, write: boolean): boolean {
+  return off >= 0 && off < 8 * MAX_ARGS && !write && off % size === 0;
 }
 
 /** @returns undefined where the access is not valid */
 export function btfContextAccess(env: Env, off: number, size: number, write: boolean): CtxField | undefined {
-  if (off < 0 || off >= 8 * MAX_ARGS || write || off % size !== 0) return undefined;
-  const { attachProto: proto, attachBtf: btf, attachName: name } = env;
+  if (env.input.type !== PROG.LSM && !isTracingAccess(off, size, write)) return undefined;
+  const { attachProto: proto, attachBtf: btf } = env;
   if (!proto || !btf) return undefined;
   const value = valueAt(env, btf, proto, off);
   if (!value) return undefined;
@@ -110,28 +124,34 @@ export function btfContextAccess(env: Env, off: number, size: number, write: boo
     const retRange = value.isReturn ? funcRetRange(env) : undefined;
     return retRange ? { ...scalar, retRange } : scalar;
   }
-  const say = (text: string): undefined => {
-    env.say(`func '${name}' ${text}`);
-    return undefined;
-  };
+  const arg = `arg${value.index}`;
   if (t.kind !== 'ptr')
-    return say(`arg${value.index} '${t.name}' has type ${kindText(t.kind)}. Only pointer access is allowed`);
-  if (size !== 8) return say(`size ${size} must be 8`);
+    return complain(env, `${arg} '${nameOf(t)}' has type ${kindText(t.kind)}. Only pointer access is allowed`);
+  if (size !== 8) return complain(env, `size ${size} must be 8`);
   const info = env.ctxArgInfo?.(off);
   if (info && R.baseType(info.type) === R.PTR_TO_BUF) return { type: info.type, fieldSize: 0 };
   if (t.type === 0 || isIntPointer(btf, t)) return scalar;
   if (info) return { type: info.type, fieldSize: 0, btf: info.btf ?? btf, btfId: info.btfId ?? 0 };
+  const special = env.input.expectedAttachType === ATTACH.TRACE_RAW_TP ? rawTpArg(env, value.index) : undefined;
   let type = R.PTR_TO_BTF_ID;
   if (trustsArguments(env)) type |= R.PTR_TRUSTED;
-  if (env.isNullableArg?.(value.index)) type |= R.PTR_MAYBE_NULL;
+  if (special === 'null' || value.name.endsWith('__nullable')) type |= R.PTR_MAYBE_NULL;
   const first = btf.typeById(t.type);
   if (first.kind === 'type_tag' && first.name === 'user') type |= R.MEM_USER;
   if (first.kind === 'type_tag' && first.name === 'percpu') type |= R.MEM_PERCPU;
   const target = skipModifiers(btf, t.type);
-  if (!isComposite(target)) return say(`arg${value.index} type ${kindText(target.kind)} is not a struct`);
-  say(`arg${value.index} has btf_id ${target.id} type ${kindText(target.kind)} '${target.name}'`);
+  if (!isComposite(target)) return complain(env, `${arg} type ${kindText(target.kind)} is not a struct`);
+  complain(env, `${arg} has btf_id ${target.id} type ${kindText(target.kind)} '${nameOf(target)}'`);
+  if (special === 'error') {
+    env.log.write(`marking pointer ${arg} as scalar as it may encode error`);
+    return scalar;
+  }
   return { type, fieldSize: 0, btf, btfId: promoted(env, btf, target.id) };
 }
+
+/** What a tracepoint's argument may be besides a valid pointer. */
+const rawTpArg = (env: Env, index: number): 'null' | 'error' | undefined =>
+  env.kernel.rawTracepointArg?.(env.attachName, index);
 
 /** TCP congestion control is given its sockets as TCP sockets. */
 function promoted(env: Env, btf: Btf, id: number): number {
@@ -146,19 +166,10 @@ function trustsArguments(env: Env): boolean {
     case PROG.TRACING:
       return eat === ATTACH.TRACE_RAW_TP || eat === ATTACH.TRACE_ITER;
     case PROG.LSM:
-      return !untrustedHooks.has(env.attachName);
+      return env.kernel.lsmHook?.(env.attachName)?.isTrusted ?? true;
     case PROG.STRUCT_OPS:
       return true;
     default:
       return false;
   }
 }
-const untrustedHooks = new Set([
-  'bpf_lsm_bpf_map_free',
-  'bpf_lsm_bpf_prog_free',
-  'bpf_lsm_file_alloc_security',
-  'bpf_lsm_file_free_security',
-  'bpf_lsm_sk_alloc_security',
-  'bpf_lsm_sk_free_security',
-  'bpf_lsm_task_free',
-]);

@@ -8,7 +8,7 @@ import * as R from '../state/regtype.ts';
 export type WalkResult =
   | { readonly kind: 'scalar' }
   | { readonly kind: 'ptr'; readonly id: number; readonly flags: number; readonly field: string }
-  | { readonly kind: 'struct'; readonly id: number }
+  | { readonly kind: 'struct'; readonly id: number; readonly flags?: number }
   | { readonly kind: 'error'; readonly message: string; readonly errno: string };
 
 const error = (message: string, errno = 'EACCES'): WalkResult => ({ kind: 'error', message, errno });
@@ -19,6 +19,9 @@ export function skipModifiers(btf: Btf, id: number): BtfType {
   while (isModifier(t) || t.kind === 'typedef') t = btf.typeById(t.type);
   return t;
 }
+
+/** `__btf_name_by_offset`: what messages call a type or member without a name. */
+export const nameOf = (named: { readonly name: string }): string => named.name || '(anon)';
 
 interface Elem {
   readonly type: BtfType;
@@ -60,24 +63,25 @@ function walkMember(btf: Btf, owner: BtfComposite, member: BtfMember, off: numbe
   }
   if (off < start) return 'hole';
   const elem = resolveSize(btf, member.type);
-  if (!elem) return error(`field ${member.name} doesn't have size`, 'EFAULT');
+  if (!elem) return error(`field ${nameOf(member)} doesn't have size`, 'EFAULT');
   const end = start + elem.total;
   if (off >= end) return 'next';
   const inside = elem.size > 0 ? (off - start) % elem.size : 0;
   const { type } = elem;
-  if (isComposite(type)) return { into: type.id, off: inside };
+  if (isComposite(type)) return inside === 0 ? { kind: 'struct', id: type.id } : { into: type.id, off: inside };
   if (type.kind === 'ptr') {
     if (size !== 8 || inside !== 0) {
       return error(
-        `cannot access ptr member ${member.name} with moff ${start + (off - start - inside)} in struct ${owner.name} with off ${off} size ${size}`,
+        `cannot access ptr member ${nameOf(member)} with moff ${off - inside} in struct ${nameOf(owner)} with off ${off} size ${size}`,
       );
     }
     const target = skipModifiers(btf, type.type);
-    if (isComposite(target)) return { kind: 'ptr', id: target.id, flags: tagFlag(btf, type.type), field: member.name };
+    if (isComposite(target))
+      return { kind: 'ptr', id: target.id, flags: tagFlag(btf, type.type), field: nameOf(member) };
   }
   if (off + size > end && !loose)
     return error(
-      `access beyond the end of member ${member.name} (mend:${end}) in struct ${owner.name} with off ${off} size ${size}`,
+      `access beyond the end of member ${nameOf(member)} (mend:${end}) in struct ${nameOf(owner)} with off ${off} size ${size}`,
     );
   return { kind: 'scalar' };
 }
@@ -89,76 +93,65 @@ function flexibleArray(
   off: number,
   size: number,
 ): WalkResult | { into: number; off: number } {
-  const beyond = error(`access beyond struct ${t.name} at off ${off} size ${size}`);
+  const beyond = error(`access beyond struct ${nameOf(t)} at off ${off} size ${size}`);
   const last = t.members[t.members.length - 1];
   if (!last || last.bitfieldSize) return beyond;
   const array = skipModifiers(btf, last.type);
   const start = last.bitOffset / 8;
-  if (array.kind !== 'array' || array.length !== 0 || start !== t.size || off < start) return beyond;
+  if (array.kind !== 'array' || array.length !== 0 || off < start) return beyond;
   const elem = skipModifiers(btf, array.type);
-  // only arrays of structures are walked, everything else is a number
-  if (!isComposite(elem)) return { kind: 'scalar' };
-  return elem.size === 0 ? beyond : { into: elem.id, off: (off - start) % elem.size };
+  if (elem.kind === 'int') return { kind: 'scalar' };
+  return isComposite(elem) && elem.size > 0 ? { into: elem.id, off: (off - start) % elem.size } : beyond;
 }
 
-/** What lies at `offset` of structure `id`, read `size` bytes wide. */
-export function walkStruct(btf: Btf, id: number, offset: number, size: number): WalkResult {
+/** One structure and the ones inside that do not begin at the offset (btf_struct_walk()). */
+function walkOnce(btf: Btf, id: number, offset: number, size: number, flagsBefore: number): WalkResult {
   let t = btf.typeById(id);
   let off = offset;
-  let flags = 0;
+  let flags = flagsBefore;
   for (let depth = 0; depth < 32; depth++) {
-    if (!isComposite(t)) return error(`Type '${t.name}' is not a struct`, 'EINVAL');
+    if (isModifier(t) || t.kind === 'typedef') t = skipModifiers(btf, t.id);
+    if (!isComposite(t)) return error(`Type '${nameOf(t)}' is not a struct`, 'EINVAL');
     // which member of a union is there is not known
-    if (t.kind === 'union' && t.members.length !== 1) flags = R.PTR_UNTRUSTED;
+    if (t.kind === 'union' && t.members.length !== 1) flags |= R.PTR_UNTRUSTED;
     let step: Step = 'hole';
     if (off + size > t.size) step = flexibleArray(btf, t, off, size);
     else {
       for (const member of t.members) {
-        step = walkMember(btf, t, member, off, size, flags !== 0);
+        step = walkMember(btf, t, member, off, size, (flags & R.PTR_UNTRUSTED) !== 0);
         if (step !== 'next') break;
       }
     }
     if (step === 'hole' || step === 'next')
-      return error(`struct ${t.name} doesn't have field at offset ${off}`, 'EINVAL');
-    if (!('into' in step)) return step.kind === 'ptr' ? { ...step, flags: step.flags | flags } : step;
+      return error(`struct ${nameOf(t)} doesn't have field at offset ${off}`, 'EINVAL');
+    if (!('into' in step)) {
+      if (step.kind === 'ptr') return { ...step, flags: step.flags | flags };
+      return step.kind === 'struct' ? { ...step, flags } : step;
+    }
     t = btf.typeById(step.into);
     off = step.off;
   }
   return error('structures nest too deeply', 'EINVAL');
 }
 
-/** The structure that begins at `off` inside `id`, of any depth; used to match a pointer into a structure with a type. */
-function structsAt(btf: Btf, id: number, off: number): number[] {
-  const out: number[] = [];
-  let t = btf.typeById(id);
-  let at = off;
-  for (let depth = 0; depth < 32 && isComposite(t); depth++) {
-    let next: BtfType | undefined;
-    for (const member of t.members) {
-      if (member.bitfieldSize) continue;
-      const start = member.bitOffset / 8;
-      const elem = resolveSize(btf, member.type);
-      if (!elem || at < start || at >= start + elem.total || !isComposite(elem.type)) continue;
-      next = elem.type;
-      at = (at - start) % elem.size;
-      break;
-    }
-    if (!next) break;
-    if (at === 0) out.push(next.id);
-    t = next;
-  }
-  return out;
+/** What lies at `offset` of structure `id`, read `size` bytes wide: a number or a pointer (btf_struct_access()). */
+export function walkStruct(btf: Btf, id: number, offset: number, size: number): WalkResult {
+  let found = walkOnce(btf, id, offset, size, 0);
+  // a structure that begins there is dived into
+  while (found.kind === 'struct') found = walkOnce(btf, found.id, 0, size, found.flags ?? 0);
+  return found;
 }
 
-const sameType = (a: Btf, aId: number, b: Btf, bId: number): boolean => {
-  if (a === b) return aId === bId;
-  const x = a.typeById(aId);
-  const y = b.typeById(bId);
-  return x.kind === y.kind && x.name === y.name && x.name !== '' && 'size' in x && 'size' in y && x.size === y.size;
-};
+/** `btf_types_are_same`: ids of different BTFs never are. */
+const sameType = (a: Btf, aId: number, b: Btf, bId: number): boolean => a === b && aId === bId;
 
-/** `btf_struct_ids_match`: the pointer at `off` into `id` is a pointer to `wanted`, maybe through its first members. */
+/**
+ * `btf_struct_ids_match`: the pointer at `off` into `id` is a pointer to `wanted`, maybe through its first members.
+ *
+ * @param say takes the line that the walk ends with where there is no structure
+ */
 export function structIdsMatch(
+  say: (line: string) => void,
   btf: Btf,
   id: number,
   off: number,
@@ -168,5 +161,11 @@ export function structIdsMatch(
 ): boolean {
   if (off === 0 && sameType(btf, id, wantedBtf, wanted)) return true;
   if (strict) return false;
-  return structsAt(btf, id, off).some((inner) => sameType(btf, inner, wantedBtf, wanted));
+  let found = walkOnce(btf, id, off, 1, 0);
+  while (found.kind === 'struct') {
+    if (sameType(btf, found.id, wantedBtf, wanted)) return true;
+    found = walkOnce(btf, found.id, 0, 1, found.flags ?? 0);
+  }
+  if (found.kind === 'error') say(found.message);
+  return false;
 }

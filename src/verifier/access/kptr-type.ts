@@ -31,5 +31,6 @@ export function checkKptrType(env: Env, field: SpecialField | undefined, reg: Re
   if (R.baseType(reg.type) !== R.PTR_TO_BTF_ID || R.typeFlags(reg.type) & ~allowed) bad();
   checkUnmodified(env, reg, regno, true);
   const strict = field.kind !== 'kptr_untrusted';
-  if (!reg.btf || !structIdsMatch(reg.btf, reg.btfId, reg.off, field.btf, field.typeId ?? 0, strict)) bad();
+  if (!reg.btf || !structIdsMatch(env.sayLine, reg.btf, reg.btfId, reg.off, field.btf, field.typeId ?? 0, strict))
+    bad();
 }

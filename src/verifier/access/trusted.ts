@@ -1,35 +1,22 @@
-/** Fields whose pointers are as good as what they were loaded from (BTF_TYPE_SAFE_* of kernel/bpf/verifier.c). */
-import type { Btf } from '../../btf/index.ts';
+/**
+ * Fields whose pointers are as good as what they were loaded from: the kernel's BTF has a structure
+ * `TYPE__safe_…` with them beside the type (btf_nested_type_is_trusted(), BTF_TYPE_SAFE_* of kernel/bpf/verifier.c).
+ */
+import { type Btf, isComposite } from '../../btf/index.ts';
+import { skipModifiers } from './btfwalk.ts';
 
-/** valid under RCU, never null */
-const rcu: Readonly<Record<string, readonly string[]>> = {
-  task_struct: ['cpus_ptr', 'cgroups', 'real_parent', 'group_leader'],
-  cgroup: ['kn'],
-  css_set: ['dfl_cgrp'],
-};
-/** valid under RCU, maybe null */
-const rcuOrNull: Readonly<Record<string, readonly string[]>> = {
-  mm_struct: ['exe_file'],
-  sk_buff: ['sk'],
-  request_sock: ['sk'],
-};
-/** as trusted as the structure, never null */
-const trusted: Readonly<Record<string, readonly string[]>> = {
-  bpf_iter_meta: ['seq'],
-  bpf_iter__task: ['meta', 'task'],
-  linux_binprm: ['file'],
-  file: ['f_inode'],
-  dentry: ['d_inode'],
-};
-const trustedOrNull: Readonly<Record<string, readonly string[]>> = {
-  socket: ['sk'],
-};
+/** What such a pointer is: valid under RCU or as trusted as the structure, and maybe null. */
+export type SafeKind = 'rcu' | 'rcu_or_null' | 'trusted' | 'trusted_or_null';
 
-const listed = (table: Readonly<Record<string, readonly string[]>>, btf: Btf, id: number, field: string): boolean =>
-  table[btf.typeById(id).name]?.includes(field) ?? false;
-
-export const isRcuField = (btf: Btf, id: number, field: string): boolean => listed(rcu, btf, id, field);
-export const isRcuOrNullField = (btf: Btf, id: number, field: string): boolean => listed(rcuOrNull, btf, id, field);
-export const isTrustedField = (btf: Btf, id: number, field: string): boolean => listed(trusted, btf, id, field);
-export const isTrustedOrNullField = (btf: Btf, id: number, field: string): boolean =>
-  listed(trustedOrNull, btf, id, field);
+/** @param target BTF id of what the field points to: it must agree, too */
+export function isSafeField(btf: Btf, id: number, field: string, target: number, kind: SafeKind): boolean {
+  const owner = btf.typeById(id);
+  if (!isComposite(owner)) return false;
+  const safe = btf.findByName(`${owner.name}__safe_${kind}`, owner.kind);
+  const type = safe ? btf.typeById(safe) : undefined;
+  if (!type || !isComposite(type)) return false;
+  return type.members.some((member) => {
+    const ptr = btf.typeById(member.type);
+    return member.name === field && ptr.kind === 'ptr' && skipModifiers(btf, ptr.type).id === target;
+  });
+}

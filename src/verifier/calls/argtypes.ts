@@ -71,7 +71,7 @@ function checkStruct(env: Env, reg: Reg, regno: number, arg: HelperArg, meta: Ca
   const id = vmlinux.findByName(wanted, 'struct');
   // a socket of any kind begins with sock_common
   const strict = release && meta.helper !== 'sk_release';
-  if (structIdsMatch(reg.btf, reg.btfId, reg.off, vmlinux, id, strict)) return;
+  if (structIdsMatch(env.sayLine, reg.btf, reg.btfId, reg.off, vmlinux, id, strict)) return;
   env.fail('EACCES', `R${regno} is of type ${reg.btf.typeById(reg.btfId).name} but ${wanted} is expected`);
 }
 

@@ -171,7 +171,11 @@ function checkArg(env: Env, n: number, arg: SubprogArg): void {
       if (!ok.includes(flags))
         env.fail('EACCES', `R${regno} type=${R.typeText(reg.type)} expected=${ok.map(R.typeText).join(', ')}`);
       const { vmlinux } = env.kernel;
-      if (!vmlinux || !reg.btf || !structIdsMatch(reg.btf, reg.btfId, reg.off, vmlinux, arg.btfId, false)) {
+      if (
+        !vmlinux ||
+        !reg.btf ||
+        !structIdsMatch(env.sayLine, reg.btf, reg.btfId, reg.off, vmlinux, arg.btfId, false)
+      ) {
         env.fail(
           'EACCES',
           `R${regno} is of type ${reg.btf?.typeById(reg.btfId).name} but ${vmlinux?.typeById(arg.btfId).name} is expected`,

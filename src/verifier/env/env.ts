@@ -96,8 +96,6 @@ export class Env {
   attachBtf: Btf | undefined;
   /** arguments of an iterator's context that are more than their BTF says */
   ctxArgInfo: ((off: number) => CtxArgInfo | undefined) | undefined;
-  /** arguments that may be null although their type does not say so */
-  isNullableArg: ((index: number) => boolean) | undefined;
   /** struct_ops: the structure */
   attachStruct = '';
   enforceAttachType = false;
@@ -160,6 +158,9 @@ export class Env {
   say(line: string): void {
     this.log.write(`${line}\n`);
   }
+
+  /** {@link say} as a function of its own. */
+  readonly sayLine = (line: string): void => this.say(line);
 
   /** A program that exposes kernel addresses to nobody may hold them as scalars. */
   isPointerValue(reg: Reg): boolean {

@@ -1,8 +1,9 @@
 /** What the program attaches to, by BTF id (check_attach_btf_id()). */
-import { type BtfType, isEnum } from '../../btf/index.ts';
-import { kindText } from '../access/btfctx.ts';
+import { type Btf, type BtfFuncProto, type BtfType, isEnum } from '../../btf/index.ts';
+import { argOffset, kindText } from '../access/btfctx.ts';
 import { skipModifiers } from '../access/btfwalk.ts';
-import type { Env } from '../env/env.ts';
+import type { CtxArgInfo, Env } from '../env/env.ts';
+import type { StructOpsMember } from '../kernel.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
 
@@ -18,7 +19,8 @@ const sleepableAttach: readonly number[] = [
 function mayBeSleepable(env: Env): boolean {
   const { type, expectedAttachType: eat } = env.input;
   if (type === PROG.TRACING) return sleepableAttach.includes(eat);
-  return type === PROG.LSM || type === PROG.KPROBE || type === PROG.STRUCT_OPS || type === PROG.SYSCALL;
+  if (type === PROG.LSM) return eat !== ATTACH.LSM_CGROUP;
+  return type === PROG.KPROBE || type === PROG.STRUCT_OPS || type === PROG.SYSCALL;
 }
 
 function checkSyscall(env: Env): void {
@@ -117,11 +119,26 @@ function structOps(env: Env): void {
   env.attachName = member.name;
   env.attachStruct = member.struct;
   env.attachReturnsVoid = proto.type === 0;
-  // the stub's parameter names say what may be null
+  nullableArgs(env, btf, proto, member);
+}
+
+/** The stub's parameter names say what may be null. */
+function nullableArgs(env: Env, btf: Btf, proto: BtfFuncProto, member: StructOpsMember): void {
   const stub = btf.typeById(btf.findByName(`${member.struct}__${member.name}`, 'func'));
   const params = stub.kind === 'func' ? btf.typeById(stub.type) : undefined;
-  env.isNullableArg = (n) =>
-    params?.kind === 'func_proto' ? (params.params[n]?.name.endsWith('__nullable') ?? false) : false;
+  if (params?.kind !== 'func_proto') return;
+  const args = new Map<number, CtxArgInfo>();
+  params.params.forEach((param, n) => {
+    const ptr = skipModifiers(btf, param.type);
+    if (!param.name.endsWith('__nullable') || ptr.kind !== 'ptr') return;
+    const btfId = skipModifiers(btf, ptr.type).id;
+    args.set(argOffset(btf, proto, n), {
+      type: R.PTR_TO_BTF_ID | R.PTR_TRUSTED | R.PTR_MAYBE_NULL,
+      btf,
+      btfId,
+    });
+  });
+  env.ctxArgInfo = (off) => args.get(off);
 }
 
 function iterator(env: Env, name: string): void {
@@ -145,12 +162,11 @@ export function checkAttach(env: Env): void {
   if (env.sleepable && !mayBeSleepable(env)) {
     env.fail('EINVAL', 'Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable');
   }
-  const rawTp = (type === PROG.RAW_TRACEPOINT || type === PROG.RAW_TRACEPOINT_WRITABLE) && id;
   if (type === PROG.STRUCT_OPS) {
     structOps(env);
     return;
   }
-  if (!tracingTypes.includes(type) && !rawTp) return;
+  if (!tracingTypes.includes(type)) return;
   if (!id) env.fail('EINVAL', 'Tracing programs must provide btf_id');
   const btf = env.kernel.vmlinux;
   if (!btf) env.fail('EINVAL', 'Tracing program can only be attached to another program annotated with BTF');
@@ -159,7 +175,7 @@ export function checkAttach(env: Env): void {
   const t = btf.typeById(id);
   if (!t.name) env.fail('EINVAL', `attach_btf_id ${id} doesn't have a name`);
   env.attachName = t.name;
-  if (eat === ATTACH.TRACE_RAW_TP || rawTp) {
+  if (eat === ATTACH.TRACE_RAW_TP) {
     tracepoint(env, t, id);
     return;
   }
@@ -176,6 +192,8 @@ export function checkAttach(env: Env): void {
   checkSleepable(env, t.name);
   if (type === PROG.LSM) {
     if (!env.input.gpl) env.fail('EINVAL', 'LSM programs must have a GPL compatible license');
-    if (!t.name.startsWith('bpf_lsm_')) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
+    const hook = env.kernel.lsmHook?.(t.name);
+    if (hook?.isDisabled) env.fail('EINVAL', `attach_btf_id ${id} points to disabled hook ${t.name}`);
+    if (!hook) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
   } else if (type === PROG.TRACING && denied.has(t.name)) env.quit('EINVAL');
 }

@@ -126,7 +126,10 @@ function structArg(env: Env, meta: KfuncMeta, wanted: BtfType, reg: Reg, n: numb
   const given = skipModifiers(btf, id);
   const alias = given.name !== wanted.name && (given.name === wanted.name + INIT || wanted.name === given.name + INIT);
   const strict = (meta.isRelease && reg.refObjId !== 0) || alias;
-  if (structIdsMatch(btf, given.id, reg.off, meta.btf, wanted.id, strict) || projections[wanted.name] === given.name)
+  if (
+    structIdsMatch(env.sayLine, btf, given.id, reg.off, meta.btf, wanted.id, strict) ||
+    projections[wanted.name] === given.name
+  )
     return;
   env.fail(
     'EINVAL',
@@ -231,8 +234,7 @@ function checkPointer(env: Env, meta: KfuncMeta, a: Arg, insnIdx: number): void 
   const regno = n + 1;
   switch (a.kind) {
     case 'ctx':
-      if (reg.type !== R.PTR_TO_CTX)
-        env.fail('EINVAL', `arg#${n} expected pointer to ctx, but got ${kindText(a.ptr.kind)}`);
+      if (reg.type !== R.PTR_TO_CTX) XX;
       if (meta.name === 'bpf_cast_to_kern_ctx') meta.retBtfId = kernelContextType(env, meta.btf) || env.quit('EINVAL');
       return;
     case 'alloc':

@@ -52,7 +52,7 @@ export function processNode(
   if (!root || !contains || !reg.btf) env.fail('EFAULT', 'verifier internal error: no root for this node');
   const btf = btfOfRoot(root, reg);
   const element = btf.typeById(contains.typeId).name;
-  if (!structIdsMatch(reg.btf, reg.btfId, 0, btf, contains.typeId, true)) {
+  if (!structIdsMatch(env.sayLine, reg.btf, reg.btfId, 0, btf, contains.typeId, true)) {
     env.fail(
       'EINVAL',
       `operation on ${rootKind} expects arg#1 ${kind} at offset=${contains.nodeOffset} in struct ${element}, ` +
