@@ -85,8 +85,9 @@ export function jit(input: JitInput): JitOutput {
     slots += func.insns.length;
   }
   let addresses: readonly bigint[] | undefined;
-  const addressOfSlot = (slot: number): bigint => {
+  const addressOfSlot = (slot: number): bigint | undefined => {
     const index = starts.indexOf(slot);
+    if (index < 0 && starts.length === 1) return undefined;
     if (index < 0) throw new JitError(`no function starts at instruction ${slot}`);
     return addresses?.[index] ?? MODULES_VADDR;
   };

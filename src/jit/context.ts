@@ -40,9 +40,9 @@ export class FuncContext {
   extable: ExtableEntry[] = [];
   pokes: JitPoke[] = [];
   /** address of the function that starts at a slot of the program; where unknown, the module area's start */
-  private readonly addressOfSlot: (slot: number) => bigint;
+  private readonly addressOfSlot: (slot: number) => bigint | undefined;
 
-  constructor(input: JitInput, index: number, start: number, addressOfSlot: (slot: number) => bigint) {
+  constructor(input: JitInput, index: number, start: number, addressOfSlot: (slot: number) => bigint | undefined) {
     this.input = input;
     this.func = input.funcs[index] as JitFunc;
     this.index = index;
@@ -80,8 +80,11 @@ export class FuncContext {
     return at(base, off, isImm8(off) ? 1 : 4);
   }
 
-  /** Address of the function called or named by an immediate relative to this slot. */
-  localTarget(imm: number): bigint {
+  /**
+   * Address of the function called or named by an immediate relative to this slot; undefined in the only function that
+   * is left of a program whose callbacks were dead: their numbers stand as they are, and nothing calls them.
+   */
+  localTarget(imm: number): bigint | undefined {
     return this.addressOfSlot(this.start + this.slot + imm + 1);
   }
 

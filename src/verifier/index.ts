@@ -11,12 +11,12 @@ import { checkCfg } from './prep/cfg.ts';
 import { markFastcalls } from './prep/fastcall.ts';
 import { resolveWideLoads } from './prep/ldimm64.ts';
 import { checkJumps, discoverSubprogs, findExceptionCallback, printSubprogs } from './prep/subprogs.ts';
-import type { VerifierInput, VerifyResult } from './types.ts';
+import { RewriteError, type RewriteOptions, type Rewritten, rewriteProgram } from './rewrite/index.ts';
+import type { Checked, Verified, VerifierInput, VerifyResult } from './types.ts';
 import { walkProgram } from './walk/program.ts';
 import { result, takeFastcalls } from './walk/result.ts';
 import { checkStackDepth } from './walk/stackdepth.ts';
 
-export { NotModelledError } from '../errors/index.ts';
 export * from './kernel.ts';
 export * from './rewrite/index.ts';
 export * from './types.ts';
@@ -49,6 +49,39 @@ function printStats(env: Env, started: number): void {
   );
 }
 
+/** Runs a part of the check. What it refuses ends in the log; the errno comes back. */
+function judged(env: Env, part: () => void): string | undefined {
+  try {
+    part();
+    return undefined;
+  } catch (e) {
+    if (e instanceof Reject) return e.errno;
+    if (e instanceof BtfError) {
+      env.say(e.message);
+      return 'EINVAL';
+    }
+    if (!(e instanceof RewriteError)) throw e;
+    if (e.message) env.say(e.message);
+    return e.errno;
+  }
+}
+
+/** The whole check, rewrites included where they are wanted. */
+function check<T>(input: VerifierInput, rewritten: (program: Verified) => T): Checked<T> {
+  // not `performance`: node loads that when it is first touched, which takes longer than most programs
+  const started = host.now();
+  const env = new Env(input);
+  let outcome: { program: Verified; rewritten: T } | undefined;
+  let errno = judged(env, () => {
+    const program = result(env, analyse(env));
+    outcome = { program, rewritten: rewritten(program) };
+  });
+  printStats(env, started);
+  if (input.logSize !== undefined && env.log.overflowed) errno = 'ENOSPC';
+  const log = env.log.text;
+  return errno === undefined && outcome ? { ok: true, log, ...outcome } : { ok: false, log, errno: errno ?? 'EINVAL' };
+}
+
 /**
  * Walks every path of a program, as BPF_PROG_LOAD does.
  *
@@ -56,19 +89,9 @@ function printStats(env: Env, started: number): void {
  * program contains throws.
  */
 export function verify(input: VerifierInput): VerifyResult {
-  const started = host.now();
-  const env = new Env(input);
-  let errno: string | undefined;
-  let depth = 0;
-  try {
-    depth = analyse(env);
-  } catch (e) {
-    if (e instanceof BtfError) env.say(e.message);
-    else if (!(e instanceof Reject)) throw e;
-    errno = e instanceof Reject ? e.errno : 'EINVAL';
-  }
-  printStats(env, started);
-  const log = env.log.text;
-  if (input.logSize !== undefined && env.log.overflowed) errno = 'ENOSPC';
-  return errno === undefined ? { ok: true, log, program: result(env, depth) } : { ok: false, log, errno };
+  return check(input, () => undefined);
 }
+
+/** {@link verify}, and then what the kernel makes of the program (bpf_check()): what it cannot make is refused, too. */
+export const checkProgram = (input: VerifierInput, options: RewriteOptions = {}): Checked<Rewritten> =>
+  check(input, (program) => rewriteProgram(program, input, options));

@@ -83,7 +83,10 @@ export interface InsnAux extends AluSanitation {
   mapKey?: bigint | 'poison';
   ctxFieldSize?: number;
   sanitizeStackSpill?: boolean;
+  /** 64-bit arithmetic on an arena pointer, which is 32 bits wide */
   needsZext?: boolean;
+  /** the upper half of what the instruction defines by its lower is used */
+  zextDst?: boolean;
   /** bpf_loop whose flags are zero and callback known */
   loopInline?: { callbackSubprog: number };
   /** kfunc calls, ids of types in bpf_obj_new and others */
@@ -132,6 +135,8 @@ export interface Verified {
   seenException?: boolean;
 }
 
-export type VerifyResult =
-  | { readonly ok: true; readonly log: string; readonly program: Verified }
+/** The verdict, with the log; where the program was accepted, what it was found to be and what became of it. */
+export type Checked<T> =
+  | { readonly ok: true; readonly log: string; readonly program: Verified; readonly rewritten: T }
   | { readonly ok: false; readonly log: string; readonly errno: string };
+export type VerifyResult = Checked<undefined>;

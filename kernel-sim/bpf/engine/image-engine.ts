@@ -47,6 +47,8 @@ export class ImageEngine {
         insns: code.insns.slice(f.start, f.end),
         stackDepth: f.stackDepth,
         tailCallReachable: f.tailCallReachable,
+        isExceptionCb: f.isExceptionCb ?? false,
+        exceptionBoundary: f.exceptionBoundary ?? false,
       })),
       features: jitFeatures(this.#kernel.cpuModel, this.#kernel.mitigations),
       place: (lengths) => {

@@ -262,7 +262,9 @@ function resolveFunctionAddresses(
   insns.forEach((insn, slot) => {
     if (insn.code !== 0x18 || insn.src !== 4) return;
     const n = funcs.findIndex((f) => f.start === slot + 1 + insn.imm);
-    const at = placed[n]!.address;
+    const at = placed[n]?.address;
+    // the reference of a program that lost the function: a number that nothing calls
+    if (at === undefined) return;
     insns[slot] = { ...insn, imm: addrLo(at) };
     insns[slot + 1] = { ...insns[slot + 1]!, imm: addrHi(at) };
   });

@@ -3,9 +3,15 @@
  * and AF_XDP sockets (map_xskmap.rst). A slot's value is what user space wrote; programs name slots by key.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { BPF_EXIST, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
+import { BPF_EXIST, BPF_F_RDONLY_PROG, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+
+/** A device's slot is looked at by programs, never written: the kernel adds the flag itself (dev_map_init_map()). */
+const readOnlyForPrograms = (attrs: MapAttrs): MapAttrs =>
+  attrs.type === BPF_MAP_TYPE.DEVMAP || attrs.type === BPF_MAP_TYPE.DEVMAP_HASH
+    ? { ...attrs, flags: attrs.flags | BPF_F_RDONLY_PROG }
+    : attrs;
 
 export class RedirectMap extends BpfMap {
   readonly #context: MapContext;
@@ -13,7 +19,7 @@ export class RedirectMap extends BpfMap {
   readonly #slots = new Map<number, Addr>();
 
   constructor(context: MapContext, attrs: MapAttrs) {
-    super(context, attrs, context.layout.bpf_map.sizeof + 8);
+    super(context, readOnlyForPrograms(attrs), context.layout.bpf_map.sizeof + 8);
     this.#context = context;
   }
   protected override get hostState(): readonly object[] {

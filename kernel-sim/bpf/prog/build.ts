@@ -94,7 +94,7 @@ function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest)
       request.name,
       engines.ldAbs(request.type) ?? (() => undefined),
     );
-    const maps = resolveReferences(state, insns, request.fdArray, {
+    const maps = resolveReferences(state, insns, request.fdArray ?? [], {
       isResolved: (slot) => request.insns[origins[slot]!]?.code !== CALL,
       helper: (id) => addrToBigInt(helperAddress(state, request, id)),
     });

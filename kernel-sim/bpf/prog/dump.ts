@@ -55,12 +55,15 @@ export function dumpInsns(program: DumpProgram): Insn[] {
     if (i.code === (I.BPF_JMP | I.BPF_TAIL_CALL)) out[at] = { ...i, code: CALL, imm: TAIL_CALL };
     else if (i.code === CALL) {
       // the JIT keeps the distance in off and puts the function's number into imm
-      if (i.src === I.BPF_PSEUDO_CALL) out[at] = I.insn(i.code, i.dst, i.src, i.imm, numbers.get(at + 1 + i.imm) ?? 0);
+      const n = i.src === I.BPF_PSEUDO_CALL ? numbers.get(at + 1 + i.imm) : undefined;
+      if (n !== undefined) out[at] = I.insn(i.code, i.dst, i.src, i.imm, n);
     } else if (i.code === I.LD_IMM64) {
       const next = out[at + 1];
       if (next === undefined) break;
-      if (i.src === I.BPF_PSEUDO_FUNC) out[at + 1] = { ...next, imm: numbers.get(at + 1 + i.imm) ?? 0 };
-      else {
+      if (i.src === I.BPF_PSEUDO_FUNC) {
+        const n = numbers.get(at + 1 + i.imm);
+        if (n !== undefined) out[at + 1] = { ...next, imm: n };
+      } else {
         const value = (BigInt(next.imm >>> 0) << 32n) | BigInt(i.imm >>> 0);
         const map = mapReference(program.maps, value);
         if (map) {

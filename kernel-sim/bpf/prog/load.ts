@@ -69,7 +69,7 @@ export interface LoadRequest {
   readonly attachBtfId: number;
   readonly attachTarget: string | undefined;
   readonly attachProgFd: number;
-  readonly fdArray: readonly number[];
+  readonly fdArray: readonly number[] | undefined;
 }
 
 export const COMMAND = 'BPF_PROG_LOAD';
@@ -144,7 +144,7 @@ export function checkLoad(state: BpfState, attrs: ProgLoadAttrs): LoadRequest {
     attachBtfId: id,
     attachTarget: target,
     attachProgFd,
-    fdArray: (attrs.fdArray ?? []).map((f) => (typeof f === 'object' ? f.fd : f)),
+    fdArray: attrs.fdArray?.map((f) => (typeof f === 'object' ? f.fd : f)),
   };
 }
 

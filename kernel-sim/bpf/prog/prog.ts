@@ -19,6 +19,10 @@ export interface ProgFunc {
   readonly end: number;
   readonly stackDepth: number;
   readonly tailCallReachable: boolean;
+  readonly isExceptionCb?: boolean;
+  readonly exceptionBoundary?: boolean;
+  /** compiled, but user space is not shown it */
+  readonly hidden?: boolean;
 }
 
 /** A function as placed: symbol, address, bytes. */
@@ -125,6 +129,22 @@ export class BpfProg implements FdObject {
   }
   get expectedAttachType(): number {
     return this.init.expectedAttachType;
+  }
+  /** functions as user space is shown them */
+  get shown(): readonly PlacedFunc[] {
+    return this.placed.filter((_, n) => !this.init.code.funcs[n]?.hidden);
+  }
+  /** machine code as it lies in memory, of all functions that are shown */
+  get image(): Uint8Array {
+    const { memory } = this.#kernel;
+    const parts = this.shown.map((f) => memory.readBytes(f.address, f.bytes.length));
+    const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
   }
   get jited(): boolean {
     return this.interp === undefined;

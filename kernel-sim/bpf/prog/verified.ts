@@ -1,16 +1,15 @@
 /** The verifier's part of PROG_LOAD: what it is given, and what its result becomes. */
-import type { Btf } from '../../../src/btf/index.ts';
 import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_STATS } from '../../../src/uapi/index.ts';
 import {
+  checkProgram,
   type FuncInfo,
   type LineInfo,
   type Verified,
   type VerifierInput,
   verify,
 } from '../../../src/verifier/index.ts';
-import { RewriteError, rewriteProgram } from '../../../src/verifier/rewrite/index.ts';
 import type { Errno } from '../../core/errno.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
@@ -33,7 +32,7 @@ export interface Verification {
 /** @throws BpfError with the verifier's log */
 export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux: number): Verification {
   const input = verifierInput(state, request);
-  const result = verify(input);
+  const result = checkProgram(input, { progAux: addrToBigInt(progAux) });
   if (!result.ok) {
     // who asked for no log gets the errno, as from the kernel; why it is that one is found out by asking again,
     // for statistics only: what is wrong, without the way there
@@ -45,22 +44,16 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
       result.log,
     );
   }
-  const { program, log } = result;
-  try {
-    const rewritten = rewriteProgram(program, input, { progAux: addrToBigInt(progAux) });
-    const maps = program.usedMaps.map((m) => state.maps.get(m.id)).filter((m): m is BpfMap => m !== undefined);
-    checkProgArrays(state, request, maps, log);
-    return {
-      code: { insns: rewritten.insns, origins: rewritten.origins, funcs: rewritten.funcs, maps },
-      log,
-      verifiedInsns: program.processed,
-      maxCtxOffset: maxCtxOffset(program),
-      pokes: rewritten.pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key })),
-    };
-  } catch (error) {
-    if (error instanceof RewriteError) throw loadFailure(error.errno as Errno, error.message, log);
-    throw error;
-  }
+  const { program, rewritten, log } = result;
+  const maps = program.usedMaps.map((m) => state.maps.get(m.id)).filter((m): m is BpfMap => m !== undefined);
+  checkProgArrays(state, request, maps, log);
+  return {
+    code: { insns: rewritten.insns, origins: rewritten.origins, funcs: rewritten.funcs, maps },
+    log,
+    verifiedInsns: program.processed,
+    maxCtxOffset: maxCtxOffset(program),
+    pokes: rewritten.pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key })),
+  };
 }
 
 function maxCtxOffset({ insns, aux }: Verified): number {
@@ -75,7 +68,8 @@ function maxCtxOffset({ insns, aux }: Verified): number {
 function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
   const { attrs, caps } = request;
   const { kernel } = state;
-  const btf = programBtf(state, attrs.btf);
+  const object = programBtf(state, attrs.btf);
+  const btf = object?.btf;
   return {
     insns: request.insns,
     name: request.name,
@@ -89,7 +83,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
     ...(attrs.funcInfo === undefined ? {} : { funcInfo: funcInfo(attrs.funcInfo) }),
     ...(attrs.lineInfo === undefined ? {} : { lineInfo: lineInfo(attrs.lineInfo) }),
     ...(request.attachBtfId === 0 ? {} : { attachBtfId: request.attachBtfId }),
-    fdArray: request.fdArray,
+    ...(request.fdArray === undefined ? {} : { fdArray: request.fdArray }),
     mitigations: kernel.mitigations,
     kernel: makeVerifierKernel(
       {
@@ -106,6 +100,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
           return object !== undefined && 'attrs' in object ? mapFacts(object as unknown as BpfMap) : undefined;
         },
         cpus: kernel.cpus,
+        structMeta: (of, typeId) => (object?.btf === of ? addrToBigInt(object.structMeta(kernel, typeId)) : 0n),
       },
       {
         type: request.type,
@@ -120,12 +115,12 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
   };
 }
 
-function programBtf(state: BpfState, given: LoadRequest['attrs']['btf']): Btf | undefined {
+function programBtf(state: BpfState, given: LoadRequest['attrs']['btf']): BtfObject | undefined {
   const fd = typeof given === 'object' ? given.fd : (given ?? 0);
   if (fd === 0) return undefined;
   const object = state.fdObject(COMMAND, fd);
   if (!(object instanceof BtfObject)) throw loadFailure('EINVAL', `file descriptor ${fd} is no BTF`);
-  return object.btf;
+  return object;
 }
 
 /** `struct bpf_func_info`: u32 insn_off, type_id. */

@@ -96,19 +96,11 @@ export class Program {
   }
   /** machine code of all functions in order; empty where the interpreter runs the program */
   get jited(): Uint8Array {
-    if (!this.prog.jited) return new Uint8Array(0);
-    const total = this.prog.placed.reduce((sum, f) => sum + f.bytes.length, 0);
-    const out = new Uint8Array(total);
-    let at = 0;
-    for (const f of this.prog.placed) {
-      out.set(f.bytes, at);
-      at += f.bytes.length;
-    }
-    return out;
+    return this.prog.jited ? this.prog.image : new Uint8Array(0);
   }
   get jitedFuncs(): JitedFunc[] {
     if (!this.prog.jited) return [];
-    return this.prog.placed.map((f) => ({ name: f.name, address: addrToBigInt(f.address), length: f.bytes.length }));
+    return this.prog.shown.map((f) => ({ name: f.name, address: addrToBigInt(f.address), length: f.bytes.length }));
   }
   /** kernel functions that it calls and this model has no body for: reaching one stops the run, by name */
   get unmodelled(): readonly string[] {

@@ -63,7 +63,7 @@ export function infoOf(
       id: object.id,
       tag: init.tag,
       name: object.name,
-      jitedProgLen: object.jited ? object.placed.reduce((sum, f) => sum + f.bytes.length, 0) : 0,
+      jitedProgLen: object.jited ? object.shown.reduce((sum, f) => sum + f.bytes.length, 0) : 0,
       xlatedProgLen: xlatedLength(object),
       loadTime: init.loadTime,
       mapIds: init.code.maps.map((m) => m.id),

@@ -10,7 +10,7 @@ export function call(c: FuncContext, insn: Insn): void {
   if (insn.imm === 0 && !local) throw new JitError(`call at instruction ${c.slot} names no function`);
   // a callee that may tail-call finds the counter by the pointer in rax; Linux 6.12 passes it to helpers too
   if (c.func.tailCallReachable) c.op('mov r64, r/m64', rax, at(rbp, tailCountPointer(c), 4));
-  c.far('call rel32', local ? c.localTarget(insn.imm) : c.input.callBase + BigInt(insn.imm));
+  c.far('call rel32', (local ? c.localTarget(insn.imm) : undefined) ?? c.input.callBase + BigInt(insn.imm));
 }
 
 /** The first exit holds the epilogue, the others jump to it. */

@@ -46,7 +46,7 @@ export function movSx(c: FuncContext, insn: Insn, bits: number): void {
 }
 
 export function ldImm64(c: FuncContext, insn: Insn, isFunc: boolean): void {
-  const value = isFunc ? c.localTarget(insn.imm) : wideImm(insn, c.insns[c.slot + 1]);
+  const value = (isFunc ? c.localTarget(insn.imm) : undefined) ?? wideImm(insn, c.insns[c.slot + 1]);
   moveImm64(c, reg(insn.dst), value);
 }
 

@@ -62,7 +62,6 @@ const iterable: readonly number[] = [
 
 export function callForEach(env: Env, insn: Insn, meta: CallMeta): void {
   pushCallback(env, insn, meta.subprog, (_env, caller, callee) => {
-    if (env.auxAt(env.insnIdx).mapPtr === 'poison') env.fail('EINVAL', 'tail_call abusing map_ptr');
     const map = caller.reg(1).map;
     if (!map || !iterable.includes(map.type)) env.fail('ENOTSUPP', 'callback function not allowed for map');
     callee.reg(1).assign(caller.reg(1));

@@ -1,18 +1,27 @@
-/** Format strings as bpf_bprintf_prepare() takes them: how many arguments one needs. */
-const directive =
-  /^(%|[0-9-]*(?:l{0,2}|z|h{0,2})(?:[diuxX])|[0-9-]*(?:c|s|p(?:[ksSbBxf]|us|ks|[iI][46])?)|ps|pS|pB|px|pK)/;
+/** Format strings as bpf_bprintf_prepare() of kernel/bpf/helpers.c takes them. */
+const isPrintable = (c: number): boolean => (c >= 32 && c < 127) || (c >= 9 && c <= 13);
 
-/** Arguments needed; undefined where the format is not allowed. */
+/** flags and a width, which mean nothing to the check */
+const field = '[0+ -]*(?:[1-9][0-9]*)?';
+/** what a pointer or string may be followed by: the end, a blank, or punctuation */
+const delimiter = '(?=$|[^A-Za-z0-9])';
+const pointer = `p(?:${delimiter}|[ku]s${delimiter}|[KxsSB]|[iI][46])`;
+const directive = new RegExp(`^${field}(?:${pointer}|s${delimiter}|c|l{0,2}[iduxX])`);
+
+/** Arguments that a format needs; undefined where it is not allowed. */
 export function formatArguments(text: string): number | undefined {
   let count = 0;
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code > 126 || (code < 32 && !(code >= 9 && code <= 13))) return undefined;
+    if (!isPrintable(text.charCodeAt(at))) return undefined;
     if (text[at] !== '%') continue;
+    if (text[at + 1] === '%') {
+      at++;
+      continue;
+    }
     const found = directive.exec(text.slice(at + 1));
     if (!found) return undefined;
     at += found[0].length;
-    if (found[0] !== '%') count++;
+    count++;
   }
-  return count <= 12 ? count : undefined;
+  return count;
 }

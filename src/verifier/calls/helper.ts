@@ -145,12 +145,19 @@ function releaseIntoKptr(env: Env, id: number): boolean {
   return true;
 }
 
+/** A tail call does not come back to give anything up. */
+function checkTailCall(env: Env): void {
+  if (!checkReferenceLeak(env, false)) env.fail('EINVAL', 'tail_call would lead to reference leak');
+  if (env.cur.activeRcuLock) env.fail('EINVAL', 'tail_call cannot be used inside bpf_rcu_read_lock-ed region');
+  if (env.cur.activePreemptLock) env.fail('EINVAL', 'tail_call cannot be used inside bpf_preempt_disable-ed region');
+}
+
 /** Rules of single helpers. Returns whether packet pointers are stale afterwards. */
 function checkParticular(env: Env, insn: Insn, meta: CallMeta): boolean {
   const { input } = env;
   switch (meta.helper) {
     case 'tail_call':
-      if (!checkReferenceLeak(env, false)) env.fail('EINVAL', 'tail_call would lead to reference leak');
+      checkTailCall(env);
       break;
     case 'get_local_storage':
       if (!env.reg(2).isNull) env.fail('EINVAL', "get_local_storage() doesn't support non-zero flags");

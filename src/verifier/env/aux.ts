@@ -16,6 +16,7 @@ export class Aux implements InsnAux {
   aluLimit?: number;
   sanitizeStackSpill?: boolean;
   needsZext?: boolean;
+  zextDst?: boolean;
   loopInline?: { callbackSubprog: number };
   kfunc?: NonNullable<InsnAux['kfunc']>;
   btfVarAddress?: bigint;

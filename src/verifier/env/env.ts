@@ -236,9 +236,17 @@ export class Env {
     return (this.#texts[idx] ??= disassemble(this.insn(idx), this.insns[idx + 1], {
       allowPtrLeaks: this.allowPtrLeaks,
       helper: (id) => `bpf_${this.kernel.helperName(id)}`.replace('bpf_unknown', 'unknown'),
-      call: (insn) => (insn.src === 2 ? this.kfuncs.get(`${insn.imm}:${insn.off}`)?.facts.name : undefined),
+      call: (insn) => (insn.src === 2 ? this.#kfuncName(insn) : undefined),
       imm: (insn, value) => this.#wideText(idx, insn, value),
     }));
+  }
+
+  /** `disasm_kfunc_name`: whatever the kernel's BTF calls the id. */
+  #kfuncName({ imm, off }: Insn): string | undefined {
+    const known = this.kfuncs.get(`${imm}:${off}`)?.facts.name;
+    if (known !== undefined || off !== 0) return known ?? '<error>';
+    const { vmlinux } = this.kernel;
+    return vmlinux && imm >= 0 && imm < vmlinux.typeCount ? vmlinux.typeById(imm).name : '<error>';
   }
 
   #wideText(idx: number, insn: Insn, value: bigint): string {

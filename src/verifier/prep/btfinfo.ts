@@ -1,4 +1,6 @@
 /** The program's own BTF: function and line records (check_btf_func(), check_btf_line()). */
+import { type Btf, type BtfType, isEnum } from '../../btf/index.ts';
+import { skipModifiers } from '../access/btfwalk.ts';
 import type { Subprog } from '../env/aux.ts';
 import type { Env } from '../env/env.ts';
 
@@ -23,6 +25,15 @@ export function checkFuncRecords(env: Env): void {
   });
 }
 
+/** What ends a function on its own gives zero: its caller must expect a number. */
+function checkReturn(env: Env, btf: Btf, fn: BtfType & { kind: 'func' }, subprog: Subprog, n: number): void {
+  const proto = btf.typeById(fn.type);
+  const ret = proto.kind === 'func_proto' ? skipModifiers(btf, proto.type) : undefined;
+  if (n === 0 || !ret || (ret.kind === 'int' && ret.bits <= 64) || isEnum(ret)) return;
+  if (subprog.hasLdAbs) env.fail('EINVAL', "LD_ABS is only allowed in functions that return 'int'.");
+  if (subprog.hasTailCall) env.fail('EINVAL', "tail_call is only allowed in functions that return 'int'.");
+}
+
 /** Afterwards: one record for each function, lines in order. */
 export function checkBtfInfo(env: Env): void {
   const { btf, funcInfo, lineInfo } = env.input;
@@ -35,6 +46,7 @@ export function checkBtfInfo(env: Env): void {
         env.fail('EINVAL', "func_info BTF section doesn't match subprog layout in BPF program");
       const fn = btf.typeById(record.typeId);
       if (fn.kind !== 'func') return;
+      checkReturn(env, btf, fn, subprog, n);
       subprog.name = fn.name;
       subprog.isGlobal = fn.linkage === 'global';
     });

@@ -42,7 +42,7 @@ export const markSlotRead = (env: Env, reg: Reg): void => markRead(env, reg, reg
 /** The upper half of a value defined by a 32-bit operation is used: that operation must zero it. */
 export function markZext(env: Env, reg: Reg): void {
   if (reg.subregDef === DEF_NOT_SUBREG) return;
-  env.auxAt(reg.subregDef - 1).needsZext = true;
+  env.auxAt(reg.subregDef - 1).zextDst = true;
   reg.subregDef = DEF_NOT_SUBREG;
 }
 

@@ -27,6 +27,8 @@ export interface PatchInsn extends Insn {
 export interface Subprog extends SubprogInfo {
   /** bytes added for a counter that the function's first instruction sets */
   stackExtra?: number;
+  /** compiled, but not shown */
+  hidden?: boolean;
 }
 
 /** A tail call whose target is known: patched directly when its slot is set. */
@@ -95,12 +97,13 @@ export function rewrite(draft: Draft, each: (insn: Insn, index: number, aux: Ins
   }
   if (!changed) return;
 
+  const place = placer(patches, starts);
   const out: Insn[] = [];
   const outAux: InsnAux[] = [];
   /** new offset of an instruction now at `at` whose target was `target` */
   const retarget = (i: Insn, at: number, target: number): Insn => {
     const skip = isCallLike(i) ? 0 : (patches[target]?.jumpsSkip ?? 0);
-    const distance = (starts[Math.min(Math.max(target, 0), count)] as number) + skip - at - 1;
+    const distance = place(target) + skip - at - 1;
     if (targetKind(i) === 'imm') return distance === i.imm ? i : { ...i, imm: distance };
     if (distance === i.off) return i;
     if (distance < -32768 || distance > 32767) {
@@ -137,6 +140,31 @@ export function rewrite(draft: Draft, each: (insn: Insn, index: number, aux: Ins
   draft.insns = out;
   draft.aux = outAux;
   moveSubprogs(draft, starts, count);
+}
+
+/**
+ * Where a target is after the pass. One that was removed keeps its number of instructions from the start of what was
+ * removed with it, and what is removed behind moves it only where it lies beyond: as bpf_adj_branches() counts.
+ */
+function placer(patches: readonly (Patch | undefined)[], starts: Int32Array): (target: number) => number {
+  const count = patches.length;
+  const isGone = (n: number): boolean => patches[n]?.insns.length === 0;
+  return (target) => {
+    if (target < 0) return target;
+    if (target >= count) return (starts[count] as number) + target - count;
+    if (!isGone(target)) return starts[target] as number;
+    let from = target;
+    while (from > 0 && isGone(from - 1)) from--;
+    let at = (starts[from] as number) + target - from;
+    for (let n = target; n < count; n++) {
+      if (!isGone(n) || (n > 0 && isGone(n - 1))) continue;
+      let end = n;
+      while (end < count && isGone(end)) end++;
+      if (at >= (starts[n] as number) + end - n) at -= end - n;
+      n = end;
+    }
+    return at;
+  };
 }
 
 /** Functions keep their first instruction; one that lost all of its instructions is gone. */

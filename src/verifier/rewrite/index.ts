@@ -9,7 +9,7 @@ import type { InsnAux, Verified, VerifierInput } from '../types.ts';
 import { inlineLoops } from './bpf-loop.ts';
 import { convertAccesses } from './ctx-access.ts';
 import { removeDeadCode, sanitizeDeadCode } from './dead-code.ts';
-import type { Draft, Poke } from './draft.ts';
+import { type Draft, type Poke, RewriteError } from './draft.ts';
 import { miscFixups, zeroExtension } from './misc.ts';
 
 export { type Poke, RewriteError } from './draft.ts';
@@ -24,6 +24,8 @@ export interface RewrittenFunc {
   readonly tailCallReachable: boolean;
   readonly isExceptionCb: boolean;
   readonly exceptionBoundary: boolean;
+  /** user space is not shown it */
+  readonly hidden: boolean;
 }
 
 export interface Rewritten {
@@ -86,9 +88,24 @@ export function rewriteProgram(verified: Verified, input: VerifierInput, options
   return finish(draft);
 }
 
+/**
+ * Where functions are compiled one by one, each reference must be to one: that of a callback which never runs, and was
+ * removed, is not. A program that is left with one function is compiled as it stands.
+ */
+function checkReferences({ insns, subprogs }: Draft): void {
+  const starts = new Set(subprogs.map((s) => s.start));
+  insns.forEach((i, at) => {
+    const local =
+      (i.code === I.LD_IMM64 && i.src === I.BPF_PSEUDO_FUNC) ||
+      (i.code === (I.BPF_JMP | I.BPF_CALL) && i.src === I.BPF_PSEUDO_CALL);
+    if (local && !starts.has(at + 1 + i.imm)) throw new RewriteError('EFAULT', '');
+  });
+}
+
 function finish(draft: Draft): Rewritten {
   const { insns, aux, subprogs, verified } = draft;
   const several = subprogs.length > 1;
+  if (several) checkReferences(draft);
   return {
     insns,
     origins: Int32Array.from(aux, (a) => a.origIdx),
@@ -98,6 +115,7 @@ function finish(draft: Draft): Rewritten {
       end: subprogs[n + 1]?.start ?? insns.length,
       stackDepth: s.stackDepth,
       tailCallReachable: s.tailCallReachable,
+      hidden: s.hidden ?? false,
       isExceptionCb: several && s.isExceptionCb,
       exceptionBoundary: several && n === 0 && (verified.seenException ?? false),
     })),

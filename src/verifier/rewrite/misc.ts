@@ -33,6 +33,7 @@ function addDefaultExceptionCallback(draft: Draft): void {
     isCallback: false,
     isAsyncCallback: false,
     isExceptionCb: true,
+    hidden: true,
     name: '',
   };
   draft.subprogs.push(subprog);
@@ -72,8 +73,7 @@ export function miscFixups(draft: Draft, progAux: bigint): void {
 
   rewrite(draft, (given, index, aux) => {
     if (given.code === MOV_X && given.imm !== 0) return addressSpaceCast(draft, given);
-    // arithmetic on arena pointers is 32 bits wide; byte swaps define half a register anyway
-    const narrowed = aux.needsZext && I.bpfClass(given.code) === I.BPF_ALU64 && I.bpfOp(given.code) !== I.BPF_END;
+    const narrowed = aux.needsZext && I.bpfClass(given.code) === I.BPF_ALU64;
     const insn = narrowed ? { ...given, code: I.BPF_ALU | I.bpfOp(given.code) | I.bpfSrc(given.code) } : given;
     const guarded = guardDivision(insn);
     if (guarded) return { insns: guarded };
@@ -122,5 +122,5 @@ const zeroExtend = (reg: number): Insn => I.insn(I.BPF_ALU | I.BPF_MOV | I.BPF_X
 
 /** Every 32-bit result is zero-extended by x86-64, except that of a compare-and-exchange that does not load R0. */
 export function zeroExtension(draft: Draft): void {
-  rewrite(draft, (insn, _, aux) => (aux.needsZext && isCmpxchg(insn) ? { insns: [insn, zeroExtend(0)] } : undefined));
+  rewrite(draft, (insn, _, aux) => (aux.zextDst && isCmpxchg(insn) ? { insns: [insn, zeroExtend(0)] } : undefined));
 }

@@ -234,7 +234,8 @@ function checkPointer(env: Env, meta: KfuncMeta, a: Arg, insnIdx: number): void 
   const regno = n + 1;
   switch (a.kind) {
     case 'ctx':
-      if (reg.type !== R.PTR_TO_CTX) XX;
+      if (reg.type !== R.PTR_TO_CTX)
+        env.fail('EINVAL', `arg#${n} expected pointer to ctx, but got ${R.typeText(reg.type)}`);
       if (meta.name === 'bpf_cast_to_kern_ctx') meta.retBtfId = kernelContextType(env, meta.btf) || env.quit('EINVAL');
       return;
     case 'alloc':

@@ -15,7 +15,7 @@ import { checkKfuncArgs } from './args.ts';
 import { giveAway, inTreeCallback, setNode, setNonOwning } from './graph.ts';
 import { branchNext } from './iter.ts';
 import { KfuncMeta } from './meta.ts';
-import { markArgsRead, setKfuncResult } from './result.ts';
+import { markArgsRead, rememberMeta, setKfuncResult } from './result.ts';
 import { isAllowed, kfuncOf } from './table.ts';
 
 /** bpf_rbtree_add's comparison: two nodes that the tree owns. */
@@ -82,6 +82,7 @@ function trackPreemption(env: Env, meta: KfuncMeta, sleeps: boolean): void {
     env.fail('EACCES', `kernel func ${meta.name} is sleepable within non-preemptible region`);
 }
 
+const drops = new Set(['bpf_obj_drop_impl', 'bpf_percpu_obj_drop_impl']);
 const inserts = new Set(['bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_rbtree_add_impl']);
 
 function releaseArgs(env: Env, insn: Insn, meta: KfuncMeta): void {
@@ -92,6 +93,7 @@ function releaseArgs(env: Env, insn: Insn, meta: KfuncMeta): void {
   const id = env.reg(2).refObjId;
   const aux = env.auxAt(env.insnIdx);
   if (aux.kfunc) aux.kfunc.arg = BigInt(env.reg(2).off);
+  rememberMeta(env, meta.argBtf, meta.argBtfId);
   if (!giveAway(env, id)) env.fail('EINVAL', `${title} conversion of owning ref to non-owning failed`);
   if (!releaseReference(env, id)) env.fail('EINVAL', `${title} reference has not been acquired before`);
 }
@@ -126,6 +128,7 @@ export function checkKfuncCall(env: Env, insn: Insn): 'next' | 'throw' {
   }
   for (let n = 0; n <= 5; n++) env.reg(n).clear();
   setKfuncResult(env, meta);
+  if (drops.has(meta.name)) rememberMeta(env, meta.argBtf, meta.argBtfId);
   markArgsRead(env, meta);
   if (meta.isIterNext) branchNext(env, meta, env.insnIdx);
   return throws ? 'throw' : 'next';

@@ -1,5 +1,5 @@
 /** What a kernel function returns (the second half of check_kfunc_call()). */
-import { isComposite } from '../../../btf/index.ts';
+import { type Btf, isComposite } from '../../../btf/index.ts';
 import { kindText } from '../../access/btfctx.ts';
 import { skipModifiers } from '../../access/btfwalk.ts';
 import { mayAccessPacket } from '../../access/packet.ts';
@@ -52,6 +52,12 @@ const dynptrFlag = (type: number): number =>
         ? R.DYNPTR_TYPE_RINGBUF
         : R.DYNPTR_TYPE_LOCAL;
 
+/** `kptr_struct_meta`: the call is told which fields of the object the kernel looks after, where there are any. */
+export function rememberMeta(env: Env, btf: Btf | undefined, typeId: number): void {
+  const { kfunc } = env.auxAt(env.insnIdx);
+  if (kfunc && btf && env.records.ofType(btf, typeId).length > 0) kfunc.metaType = typeId;
+}
+
 /** bpf_obj_new, bpf_percpu_obj_new: an object of the program's own type. */
 function newObject(env: Env, meta: KfuncMeta, r0: Reg, percpu: boolean): void {
   const id = meta.constant ?? 0n;
@@ -75,6 +81,7 @@ function newObject(env: Env, meta: KfuncMeta, r0: Reg, percpu: boolean): void {
   r0.btfId = typeId;
   const aux = env.auxAt(env.insnIdx);
   if (aux.kfunc) aux.kfunc.arg = BigInt(t.size);
+  rememberMeta(env, btf, typeId);
 }
 
 /** Functions whose result the arguments decide; false where this is none of them. */
@@ -91,6 +98,7 @@ function special(env: Env, meta: KfuncMeta, r0: Reg): boolean {
       r0.type = R.PTR_TO_BTF_ID | R.MEM_ALLOC;
       r0.btf = meta.argBtf;
       r0.btfId = meta.argBtfId;
+      rememberMeta(env, meta.argBtf, meta.argBtfId);
       return true;
     case 'bpf_list_pop_front':
     case 'bpf_list_pop_back':
