@@ -17,13 +17,16 @@ export const EXIT = {
   fault: 3,
   /** `onTransfer` said so; rip is the target */
   hot: 4,
+  /** rip is in the set of addresses to stop at; the instruction there is not executed */
+  breakpoint: 5,
 } as const;
 export type Exit = (typeof EXIT)[keyof typeof EXIT];
 
 export interface Stepper {
   /**
    * Executes at most `limit` instructions from `cpu.rip`. On return CpuState is complete (registers, rip, rflags).
-   * A prefix-repeated string instruction counts as one; an instruction that faults does not count.
+   * A prefix-repeated string instruction counts as one; an instruction that faults does not count. The first one is
+   * executed even where it is an address to stop at.
    */
   run(limit: number): Exit;
   /** instructions completed by the last {@link run} */

@@ -2,6 +2,7 @@
  * The machine: memory, one CPU, and the loop that runs guest code and hands hypercalls and exceptions on.
  */
 import { type Addr, addrHi, addrLo } from './addr.ts';
+import { Breakpoints } from './breakpoints.ts';
 import { CPU, CpuState, FLAG, R8, R9, RAX, RCX, RDI, RDX, RSI, RSP } from './cpu.ts';
 import { deliver } from './exceptions.ts';
 import { createStepper } from './exec/index.ts';
@@ -67,8 +68,10 @@ export class Machine {
   onFault: ((fault: Fault) => boolean) | undefined;
   /** Vector to handler text, 0 for none. An exception without a handler ends the run. */
   readonly idt: Addr[] = new Array<Addr>(256).fill(0);
-  /** Where a run stops before the instruction is executed. */
-  readonly breakpoints = new Set<Addr>();
+  /** Where a run stops before the instruction is executed. While there are any, nothing is translated. */
+  readonly breakpoints: Set<Addr> = new Breakpoints((va) => this.stepper.invalidate(va, 1));
+  /** Asked at a breakpoint whether to stop; unset: always. May look at anything, and change nothing. */
+  onBreakpoint: ((rip: Addr) => boolean) | undefined;
   /** Address of a `hlt` that host calls return to. */
   readonly haltAddress: Addr = CPU_ENTRY_AREA;
   /**
@@ -95,7 +98,7 @@ export class Machine {
     memory.u8.fill(INT3, page, page + PAGE_SIZE);
     memory.u8[page] = HLT;
     memory.map(this.haltAddress, page, PAGE_SIZE, { exec: true });
-    this.stepper = createStepper(memory, this.cpu, this.weights);
+    this.stepper = createStepper(memory, this.cpu, this.weights, this.breakpoints);
     this.translator = this.engine === 'jit' ? this.createTranslator(options.translator) : undefined;
     memory.onKernelMapChange = (start, end) => {
       this.stepper.invalidate(start, end - start);
@@ -106,7 +109,10 @@ export class Machine {
   private createTranslator(options: Partial<TranslatorOptions> | undefined): Translator {
     const patience = options?.threshold === undefined ? DEFAULT_TRANSLATOR.patience : 0;
     const translator = new Translator(this, { ...DEFAULT_TRANSLATOR, patience, ...options });
-    this.stepper.onTransfer(translator.onTransfer, translator.every);
+    // with breakpoints everything is stepped
+    const ask = (target: Addr, times: number): boolean =>
+      this.breakpoints.size === 0 && translator.onTransfer(target, times);
+    this.stepper.onTransfer(ask, translator.every);
     return translator;
   }
 
@@ -145,6 +151,11 @@ export class Machine {
    * is at), `hlt`, a handler's {@link MachineStop}, or an exception that nobody handles.
    */
   run(maxInsns = Number.POSITIVE_INFINITY): Stop {
+    return this.runFrom(maxInsns, this.executed);
+  }
+
+  /** `passing`: the value of {@link executed} at which a breakpoint is none. */
+  private runFrom(maxInsns: number, passing: number): Stop {
     const outer = this.limit;
     this.limit = Math.min(this.depth > 0 ? (this.innerLimit ?? outer) : outer, this.executed + maxInsns);
     this.depth++;
@@ -153,7 +164,7 @@ export class Machine {
       translator.hot(this.cpu.rip);
     }
     try {
-      return this.loop();
+      return this.loop(passing);
     } catch (error) {
       if (error instanceof MachineStop) return { reason: 'stopped', why: error.why };
       if (error instanceof Unwind && this.depth === 1) return { ...error.stop, inner: true };
@@ -164,11 +175,15 @@ export class Machine {
     }
   }
 
-  private loop(): Stop {
-    for (let first = true; ; first = false) {
+  private loop(passing: number): Stop {
+    const { breakpoints } = this;
+    for (;;) {
       const left = this.limit - this.executed;
       if (left <= 0) return { reason: 'budget' };
-      if (this.breakpoints.size > 0 && !first && this.breakpoints.has(this.cpu.rip)) return { reason: 'breakpoint' };
+      if (breakpoints.size > 0 && this.executed !== passing && breakpoints.has(this.cpu.rip)) {
+        if (this.onBreakpoint?.(this.cpu.rip) ?? true) return { reason: 'breakpoint' };
+        passing = this.executed;
+      }
       const exit = this.execute(left);
       if (exit === undefined) continue;
       if (exit === EXIT.vmcall) this.onVmcall(this.cpu.regs[2 * RAX]!);
@@ -181,13 +196,11 @@ export class Machine {
   }
 
   /**
-   * Executes some: translated code where there is any, and the budget allows, else the stepper. With breakpoints set
-   * every instruction is looked at. Undefined: go on.
+   * Executes some: translated code where there is any, and the budget allows, else the stepper. Undefined: go on.
    */
   private execute(left: number): Exit | undefined {
     const { translator, cpu } = this;
-    if (this.breakpoints.size > 0) return this.step(1);
-    if (translator === undefined || cpu.words[CPU.cpl >> 2] !== 0) return this.step(left);
+    if (translator === undefined || this.breakpoints.size > 0 || cpu.words[CPU.cpl >> 2] !== 0) return this.step(left);
     if (translator.watching > 0) {
       translator.watch();
       return this.step(1);
@@ -284,7 +297,7 @@ export class Machine {
     regs[2 * RSP] = top | 0;
     regs[2 * RSP + 1] = topHi;
     cpu.rip = target;
-    const stop = this.run(maxInsns);
+    const stop = this.runFrom(maxInsns ?? Number.POSITIVE_INFINITY, -1);
     if (stop.reason === 'halt') {
       words[CPU.rip >> 2] = ripLo;
       words[(CPU.rip >> 2) + 1] = ripHi;

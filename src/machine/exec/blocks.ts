@@ -72,6 +72,8 @@ export class Blocks implements Sink {
   private readonly x: Context;
   private readonly pool: ConstantPool;
   private readonly weights: ReadonlyMap<Addr, number>;
+  /** no block begins here, and none goes on to here */
+  private readonly stops: ReadonlySet<Addr>;
   private readonly kernel = new Map<Addr, Block>();
   private readonly user = new Map<Addr, Block>();
   /** kernel instructions that were stepped one by one */
@@ -101,9 +103,10 @@ export class Blocks implements Sink {
   private lastOrdinal = -1;
   private pending: { from: number; target: Addr; asks: boolean }[] = [];
 
-  constructor(memory: GuestMemory, x: Context, weights: ReadonlyMap<Addr, number>) {
+  constructor(memory: GuestMemory, x: Context, weights: ReadonlyMap<Addr, number>, stops: ReadonlySet<Addr>) {
     this.memory = memory;
     this.weights = weights;
+    this.stops = stops;
     this.x = x;
     this.pool = new ConstantPool(memory);
     const { buffer } = memory.wasm;
@@ -137,13 +140,18 @@ export class Blocks implements Sink {
     return this.base + n * SLOT_BYTES;
   }
 
-  /** First slot of the block at `rip`, or 0 with `fault` set. */
+  /** First slot of the block at `rip`, or 0 with `fault` set, undefined where `rip` is an address to stop at. */
   lookup(rip: Addr): number {
     const lo = addrLo(rip);
     const hi = addrHi(rip);
     const { jumps } = this;
     const k = jumpIndex(lo);
     if (jumps[k] === lo && jumps[k + 1] === hi && jumps[k + 2] !== 0) return jumps[k + 2]! >>> 0;
+    if (this.stops.size > 0 && this.stops.has(rip)) {
+      this.fault = undefined;
+      this.faultRip = rip;
+      return 0;
+    }
     try {
       const at = this.userMode || rip >= 0 ? this.userBlock(rip) : (this.kernel.get(rip) ?? this.build(rip)).at;
       this.jumps[k] = lo;
@@ -227,6 +235,7 @@ export class Blocks implements Sink {
   /** Forgets blocks with any byte in the range. */
   invalidate(va: Addr, bytes: number): void {
     if (va >= 0) {
+      this.user.clear();
       this.forgetUserJumps();
       return;
     }
@@ -319,7 +328,7 @@ export class Blocks implements Sink {
       end = s.next;
       if (ends) break;
       const next =
-        this.count < MAX_BLOCK && (!user || samePage(rip, s.next))
+        this.count < MAX_BLOCK && (!user || samePage(rip, s.next)) && !this.stops.has(s.next)
           ? tryFetch(this.memory, s.next, this.userMode)
           : undefined;
       if (next === undefined || (user && !samePage(rip, next.next - 1))) {

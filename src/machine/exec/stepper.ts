@@ -28,12 +28,14 @@ class BlockStepper implements Stepper {
   private readonly blocks: Blocks;
   private readonly host: Host;
   private readonly weights: ReadonlyMap<Addr, number>;
+  private readonly stops: ReadonlySet<Addr>;
 
-  constructor(memory: GuestMemory, cpu: CpuState, weights: ReadonlyMap<Addr, number>) {
+  constructor(memory: GuestMemory, cpu: CpuState, weights: ReadonlyMap<Addr, number>, stops: ReadonlySet<Addr>) {
     this.weights = weights;
+    this.stops = stops;
     this.cpu = cpu;
     this.x = new Context(cpu, memory);
-    this.blocks = new Blocks(memory, this.x, weights);
+    this.blocks = new Blocks(memory, this.x, weights, stops);
     this.host = new Host(this.x, this.blocks);
   }
 
@@ -58,7 +60,13 @@ class BlockStepper implements Stepper {
     writeStatus(x.f, cpu.rflags);
     x.next = cpu.rip;
     x.serialize = false;
+    const { stops } = this;
     try {
+      if (stops.size > 0 && limit > 0 && stops.has(x.next)) {
+        this.blocks.enter(cpu.cpl === 3);
+        const exit = this.single();
+        if (exit >= 0) return exit as Exit;
+      }
       for (;;) {
         this.blocks.enter(cpu.cpl === 3);
         while (limit - this.executed >= MAX_BLOCK && (cpu.rflags & FLAG.TF) === 0) {
@@ -66,6 +74,7 @@ class BlockStepper implements Stepper {
           if (exit >= 0) return exit as Exit;
         }
         if (this.executed >= limit) return EXIT.budget;
+        if (stops.size > 0 && stops.has(x.next)) return EXIT.breakpoint;
         const exit = this.single();
         if (exit >= 0) return exit as Exit;
       }
@@ -139,7 +148,7 @@ class BlockStepper implements Stepper {
   private unfetched(): number {
     this.fault = this.blocks.fault;
     this.x.next = this.blocks.faultRip;
-    return EXIT.fault;
+    return this.fault === undefined ? EXIT.breakpoint : EXIT.fault;
   }
 
   private caught(error: unknown, s: Step | undefined): number {
@@ -168,11 +177,15 @@ class BlockStepper implements Stepper {
   }
 }
 
-/** @param weights what executing the instruction at an address adds to `marked` */
+/**
+ * @param weights what executing the instruction at an address adds to `marked`
+ * @param stops where runs end; {@link Stepper.invalidate} says that an address came or went
+ */
 export function createStepper(
   memory: GuestMemory,
   cpu: CpuState,
   weights: ReadonlyMap<Addr, number> = new Map(),
+  stops: ReadonlySet<Addr> = new Set(),
 ): Stepper {
-  return new BlockStepper(memory, cpu, weights);
+  return new BlockStepper(memory, cpu, weights, stops);
 }
