@@ -25,8 +25,8 @@ export interface Executor {
   readonly executed: number;
   /** value of {@link executed} at which it stops */
   limit: number;
-  /** asked in long runs whether to stop with {@link PAUSED} */
-  onSlice: (() => boolean) | undefined;
+  /** asked in long runs, each of them: whether to stop with {@link PAUSED} */
+  readonly pausers: Set<() => boolean>;
   /** value of {@link Machine.executed} at which a program stops with {@link PAUSED}, where it can go on afterwards */
   pauseAt: number;
   /** Nobody goes on with what stopped with {@link PAUSED}. */

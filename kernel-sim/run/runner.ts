@@ -61,7 +61,8 @@ export class Runner {
     this.#counter.limit(this.#options.maxInsns);
     const { interp, machine } = kernel;
     if (this.#budget && !machine.running) machine.innerLimit = this.#budget.innerLimit;
-    if (interp && this.#budget) interp.onSlice = () => this.#budget?.isSliceOver ?? false;
+    const pauses = (): boolean => this.#budget?.isSliceOver ?? false;
+    if (this.#budget) interp?.pausers.add(pauses);
     try {
       for (;;) {
         if (!this.#many(entry, args, repeat)) {
@@ -73,7 +74,7 @@ export class Runner {
       }
     } finally {
       this.#counter.limit(undefined);
-      if (interp) interp.onSlice = undefined;
+      interp?.pausers.delete(pauses);
       if (this.#budget && !machine.running) machine.innerLimit = undefined;
       if (atomic) kernel.context.preemptCount -= SOFTIRQ_DISABLE;
       kernel.context.migrateEnable();

@@ -54,23 +54,6 @@ interface Attached {
   readonly offset: number;
 }
 
-/** Methods that libbpf attaches by itself; the others need to be told where. */
-const AUTOMATIC: ReadonlySet<AttachMethod> = new Set([
-  'kprobe',
-  'kprobe.multi',
-  'kprobe.session',
-  'ksyscall',
-  'uprobe',
-  'uprobe.multi',
-  'usdt',
-  'tracepoint',
-  'raw_tracepoint',
-  'trace',
-  'lsm',
-  'iter',
-  'freplace',
-]);
-
 const failure = (r: Request, message: string): ObjectError =>
   new ObjectError(r.object, `program '${r.program.name}'`, message);
 const notModelled = (r: Request, what: string): NotModelledError =>
@@ -163,69 +146,89 @@ function rawTracepoint(r: Request, target: string): Attached {
   };
 }
 
-/** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
-function attachBy(r: Request): Attached {
-  const { match } = r.program;
+const named = (r: Request): string => {
   const target = targetOf(r);
-  const named = (): string => {
-    if (target === undefined)
-      throw failure(r, `SEC("${r.program.rawSectionName}") does not say what to attach to; give a target`);
-    return target;
-  };
-  switch (match?.rule.method) {
-    case undefined:
-      throw failure(r, `section ${r.program.rawSectionName} does not say how to attach`);
-    case 'kprobe':
-      return kprobe(r, named());
-    case 'ksyscall':
-      return kprobe(r, `__x64_sys_${named()}`);
-    case 'kprobe.multi':
-    case 'kprobe.session':
-      return kprobeMulti(r, named());
-    case 'tracepoint':
-      return tracepoint(r, named());
-    case 'raw_tracepoint':
-      return rawTracepoint(r, named());
-    case 'trace':
-    case 'lsm':
-      return { link: createLink(r, 0, r.program.expectedAttachType), target: target ?? '', offset: 0 };
-    case 'iter':
-      return { link: createLink(r, 0, r.program.expectedAttachType), target: target ?? '', offset: 0 };
-    case 'uprobe':
-    case 'uprobe.multi':
-    case 'usdt':
-      throw notModelled(r, `attaching to user space code (SEC("${r.program.rawSectionName}"))`);
-    case 'freplace':
-      throw notModelled(r, 'replacing a function of another program');
-    case 'struct_ops':
+  if (target === undefined)
+    throw failure(r, `SEC("${r.program.rawSectionName}") does not say what to attach to; give a target`);
+  return target;
+};
+
+/** How libbpf attaches the programs of a section. */
+interface Method {
+  /** libbpf attaches by itself what names its target; the others need to be told where */
+  readonly automatic?: true;
+  readonly attach: (r: Request) => Attached;
+}
+const automatic = (attach: Method['attach']): Method => ({ automatic: true, attach });
+/** BPF_LINK_CREATE without a target: the program was loaded for it */
+const loaded = automatic((r) => ({
+  link: createLink(r, 0, r.program.expectedAttachType),
+  target: targetOf(r) ?? '',
+  offset: 0,
+}));
+/** BPF_LINK_CREATE on what a descriptor or index names */
+const on = (what: string): Method => ({
+  attach: (r) => {
+    const { targetFd } = r.options;
+    if (targetFd === undefined)
+      throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (${what})`);
+    return { link: createLink(r, targetFd, r.program.expectedAttachType), target: String(targetFd), offset: 0 };
+  },
+});
+const userCode = automatic((r) => {
+  throw notModelled(r, `attaching to user space code (SEC("${r.program.rawSectionName}"))`);
+});
+
+/** One row a method; `sections.ts` says which sections have it. */
+const METHODS: Readonly<Record<AttachMethod, Method>> = {
+  kprobe: automatic((r) => kprobe(r, named(r))),
+  ksyscall: automatic((r) => kprobe(r, `__x64_sys_${named(r)}`)),
+  'kprobe.multi': automatic((r) => kprobeMulti(r, named(r))),
+  'kprobe.session': automatic((r) => kprobeMulti(r, named(r))),
+  tracepoint: automatic((r) => tracepoint(r, named(r))),
+  raw_tracepoint: automatic((r) => rawTracepoint(r, named(r))),
+  trace: loaded,
+  lsm: loaded,
+  iter: loaded,
+  uprobe: userCode,
+  'uprobe.multi': userCode,
+  usdt: userCode,
+  freplace: automatic((r) => {
+    throw notModelled(r, 'replacing a function of another program');
+  }),
+  struct_ops: {
+    attach: (r) => {
       throw failure(r, 'struct_ops programs take effect with their map');
-    case 'none':
+    },
+  },
+  none: {
+    attach: (r) => {
       throw failure(
         r,
         `programs of SEC("${r.program.rawSectionName}") are not attached: they are called, or run by a test run`,
       );
-    default:
-      if (r.options.targetFd === undefined)
-        throw failure(
-          r,
-          `SEC("${r.program.rawSectionName}") does not say where; give targetFd (an interface's index, a cgroup's or map's descriptor)`,
-        );
-      return {
-        link: createLink(r, r.options.targetFd, r.program.expectedAttachType),
-        target: String(r.options.targetFd),
-        offset: 0,
-      };
-  }
-}
+    },
+  },
+  xdp: on("an interface's index"),
+  tc: on("an interface's index"),
+  tcx: on("an interface's index"),
+  netkit: on("an interface's index"),
+  cgroup: on("a cgroup's descriptor"),
+  sockmap: on("a map's descriptor"),
+  netns: on("a network namespace's descriptor"),
+  netfilter: on("0, as the hook is the network namespace's"),
+  perf_event: on("a perf event's descriptor"),
+  socket: on("a socket's descriptor"),
+};
 
 /** Whether libbpf would attach this program without being told where. */
 export function attachesItself(program: ProgramDef): boolean {
   const rule = program.match?.rule;
-  if (!rule || !AUTOMATIC.has(rule.method)) return false;
+  if (!rule || !METHODS[rule.method].automatic) return false;
   return program.target !== undefined || rule.method === 'iter';
 }
 
-/** See {@link attachBy}. */
+/** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
 export function attachProgram(
   object: string,
   program: ProgramDef,
@@ -234,7 +237,10 @@ export function attachProgram(
   options: AttachOptions = {},
 ): AttachedLink {
   checkOptions('options', options, OPTIONS);
-  const { link, event, target, offset } = attachBy({ object, program, handle, kernel, options });
+  const request = { object, program, handle, kernel, options };
+  const method = program.match && METHODS[program.match.rule.method];
+  if (!method) throw failure(request, `section ${program.rawSectionName} does not say how to attach`);
+  const { link, event, target, offset } = method.attach(request);
   return {
     program: program.name,
     method: program.match?.rule.method ?? 'none',

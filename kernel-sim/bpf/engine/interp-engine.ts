@@ -50,6 +50,7 @@ export class InterpEngine implements InterpEnv, Executor {
   readonly #callBase: bigint;
   #text: { run: Addr[]; args: Addr[] } | undefined;
   pauseAt = Number.POSITIVE_INFINITY;
+  readonly pausers = new Set<() => boolean>();
   constructor(kernel: ObjectFloor, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
     this.#kernel = kernel;
     this.#interp = new Interpreter(kernel.memory);
@@ -57,6 +58,11 @@ export class InterpEngine implements InterpEnv, Executor {
     this.#faults = kernel.faults.refault;
     this.#mapAt = mapAt;
     const { machine } = kernel;
+    this.#interp.onSlice = () => {
+      if (machine.nested) return false;
+      for (const asks of this.pausers) if (asks()) return true;
+      return false;
+    };
     machine.others = () => this.#interp.executed;
     // the hypercall that waits has not been made: suspend() takes it from the count
     this.#interp.pauseAt = () => (machine.nested ? Number.POSITIVE_INFINITY : this.pauseAt - (machine.insns - 1));
@@ -80,14 +86,6 @@ export class InterpEngine implements InterpEnv, Executor {
   /** Instructions of loaded programs executed since boot. */
   get executed(): number {
     return this.#interp.executed;
-  }
-
-  /** Asked in long runs whether to stop with {@link PAUSED}. */
-  get onSlice(): (() => boolean) | undefined {
-    return this.#interp.onSlice;
-  }
-  set onSlice(ask: (() => boolean) | undefined) {
-    this.#interp.onSlice = ask && (() => !this.#kernel.machine.nested && ask());
   }
 
   /** Stops a run when {@link executed} reaches `value`. */
