@@ -1,54 +1,123 @@
-/** Tracepoints that kernel text has machinery for (`__traceiter_`, `perf_trace_`, `__bpf_trace_`): Linux 6.12 include/trace/events. */
+/**
+ * Tracepoints that kernel text has machinery for (`__traceiter_`, `perf_trace_`, `__bpf_trace_`), one row each: what the
+ * tracepoint passes, and where each field of the record that programs of type tracepoint get comes from
+ * (Linux 6.12 include/trace/events; record formats are in `events.ts`, as /sys/kernel/tracing/events has them).
+ *
+ * Adding one is a row; `trace EVENT(...)` in a row of `text/functions` is its site. A field's source is a word and the
+ * number of an argument, the first one 1, with what else the word takes (`trace/record.ts` has the words):
+ *
+ *     int 2                    the argument's low half, with its sign
+ *     u64 2                    the whole argument
+ *     pid 1, comm 1            of the task that it points to
+ *     cpu                      the CPU that executes
+ *     const 120                a number
+ *     str 3 linux_binprm filename     the string behind a pointer in a structure that it points to
+ *     base 2                   the last part of the path that it points to
+ *     u16 1 sock sk_protocol   a number in a structure that it points to; be16: in the network's order
+ *     mem 1 sock ...           bytes there, as many as the field has
+ *     regs 1                   the six arguments of a system call, from pt_regs
+ */
 
-/** event: arguments of the tracepoint (without the private first one); [class of the handlers, where shared] */
-const EVENTS: Readonly<Record<string, readonly [args: number, shared?: string]>> = {
-  sys_enter: [2],
-  sys_exit: [2],
-  sched_process_exec: [3],
-  sched_process_fork: [2],
-  sched_process_exit: [1, 'sched_process_template'],
-  sched_process_free: [1, 'sched_process_template'],
-  sched_process_wait: [1],
-  sched_switch: [4],
-  sched_wakeup: [1, 'sched_wakeup_template'],
-  sched_wakeup_new: [1, 'sched_wakeup_template'],
-  sched_waking: [1, 'sched_wakeup_template'],
-  task_newtask: [2],
-  task_rename: [2],
-  signal_generate: [5],
-  signal_deliver: [3],
-  inet_sock_set_state: [3],
-  softirq_entry: [1, 'softirq'],
-  softirq_exit: [1, 'softirq'],
-  irq_handler_entry: [2],
-  irq_handler_exit: [3],
-  block_rq_issue: [1, 'block_rq'],
-  block_rq_insert: [1, 'block_rq'],
-  block_rq_complete: [3, 'block_rq_completion'],
-  block_io_start: [1, 'block_rq'],
-  block_io_done: [1, 'block_rq'],
-  tcp_probe: [2],
-  tcp_retransmit_skb: [2],
-  kfree_skb: [4],
-  net_dev_queue: [1, 'net_dev_template'],
-  netif_receive_skb: [1, 'net_dev_template'],
-  mm_page_alloc: [4],
-  kmalloc: [6],
-  kfree: [2],
-  kmem_cache_alloc: [5],
-  kmem_cache_free: [3],
-  cpu_frequency: [2],
-  hrtimer_start: [2],
-  hrtimer_expire_entry: [2],
-  bpf_trace_printk: [1],
-  writeback_dirty_folio: [2],
-  mm_vmscan_direct_reclaim_begin: [2],
-  mm_vmscan_direct_reclaim_end: [1],
-  module_load: [1],
+export interface TracepointRow {
+  /** arguments, without the private first one */
+  readonly args: number;
+  /** events of one class share their handlers and their record */
+  readonly class?: string;
+  /** fields by name; what is not named is 0 */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+const TASK = { comm: 'comm 1', pid: 'pid 1', prio: 'const 120' };
+const WAKEUP = { class: 'sched_wakeup_template', fields: { ...TASK, target_cpu: 'cpu' } };
+const PROCESS = { class: 'sched_process_template', fields: TASK };
+const row = (args: number, more: Omit<TracepointRow, 'args'> = {}): TracepointRow => ({ args, ...more });
+
+export const TRACEPOINTS: Readonly<Record<string, TracepointRow>> = {
+  sys_enter: row(2, { fields: { id: 'int 2', args: 'regs 1' } }),
+  sys_exit: row(2, { fields: { id: 's32 1 pt_regs orig_ax', ret: 'u64 2' } }),
+  sched_process_exec: row(3, {
+    fields: { filename: 'str 3 linux_binprm filename', pid: 'pid 1', old_pid: 'int 2' },
+  }),
+  sched_process_fork: row(2, {
+    fields: { parent_comm: 'comm 1', parent_pid: 'pid 1', child_comm: 'comm 2', child_pid: 'pid 2' },
+  }),
+  sched_process_exit: row(1, PROCESS),
+  sched_process_free: row(1, PROCESS),
+  sched_process_wait: row(1),
+  sched_switch: row(4, {
+    fields: {
+      prev_comm: 'comm 2',
+      prev_pid: 'pid 2',
+      prev_prio: 'const 120',
+      prev_state: 'int 4',
+      next_comm: 'comm 3',
+      next_pid: 'pid 3',
+      next_prio: 'const 120',
+    },
+  }),
+  sched_wakeup: row(1, WAKEUP),
+  sched_wakeup_new: row(1, WAKEUP),
+  sched_waking: row(1, WAKEUP),
+  task_newtask: row(2, { fields: { pid: 'pid 1', comm: 'comm 1', clone_flags: 'int 2' } }),
+  task_rename: row(2, { fields: { pid: 'pid 1', oldcomm: 'comm 1', newcomm: 'base 2' } }),
+  signal_generate: row(5, {
+    fields: { sig: 'int 1', comm: 'comm 3', pid: 'pid 3', group: 'int 4', result: 'int 5' },
+  }),
+  signal_deliver: row(3),
+  inet_sock_set_state: row(3, {
+    fields: {
+      skaddr: 'u64 1',
+      oldstate: 'int 2',
+      newstate: 'int 3',
+      sport: 'u16 1 sock __sk_common.skc_num',
+      dport: 'be16 1 sock __sk_common.skc_dport',
+      family: 'u16 1 sock __sk_common.skc_family',
+      protocol: 'u16 1 sock sk_protocol',
+      saddr: 'mem 1 sock __sk_common.skc_rcv_saddr',
+      daddr: 'mem 1 sock __sk_common.skc_daddr',
+    },
+  }),
+  softirq_entry: row(1, { class: 'softirq' }),
+  softirq_exit: row(1, { class: 'softirq' }),
+  irq_handler_entry: row(2),
+  irq_handler_exit: row(3),
+  block_rq_issue: row(1, { class: 'block_rq' }),
+  block_rq_insert: row(1, { class: 'block_rq' }),
+  block_rq_complete: row(3, { class: 'block_rq_completion' }),
+  block_io_start: row(1, { class: 'block_rq' }),
+  block_io_done: row(1, { class: 'block_rq' }),
+  tcp_probe: row(2),
+  tcp_retransmit_skb: row(2),
+  kfree_skb: row(4),
+  net_dev_queue: row(1, { class: 'net_dev_template' }),
+  netif_receive_skb: row(1, { class: 'net_dev_template' }),
+  mm_page_alloc: row(4),
+  kmalloc: row(6),
+  kfree: row(2),
+  kmem_cache_alloc: row(5),
+  kmem_cache_free: row(3),
+  cpu_frequency: row(2),
+  hrtimer_start: row(2),
+  hrtimer_expire_entry: row(2),
+  bpf_trace_printk: row(1),
+  writeback_dirty_folio: row(2),
+  mm_vmscan_direct_reclaim_begin: row(2),
+  mm_vmscan_direct_reclaim_end: row(1),
+  module_load: row(1),
 };
-export const eventClass = (event: string): string => EVENTS[event]?.[1] ?? event;
+
+export const isModelledEvent = (event: string): boolean => event in TRACEPOINTS;
+/** Class of an event's handlers: its own name where it shares them with none. */
+export const eventClass = (event: string): string => TRACEPOINTS[event]?.class ?? event;
+/** Classes that several events share. */
+export const EVENT_CLASSES: readonly string[] = [
+  ...new Set(Object.values(TRACEPOINTS).flatMap(({ class: shared }) => (shared === undefined ? [] : [shared]))),
+];
 /** Events and classes that have handlers. */
-export const EVENT_NAMES: readonly string[] = [...new Set(Object.keys(EVENTS).flatMap((e) => [e, eventClass(e)]))];
-export const eventArgs = (event: string): number =>
-  EVENTS[event]?.[0] ?? Object.values(EVENTS).find((row) => row[1] === event)?.[0] ?? 1;
-export const isModelledEvent = (event: string): boolean => event in EVENTS;
+export const EVENT_NAMES: readonly string[] = [
+  ...new Set(Object.keys(TRACEPOINTS).flatMap((event) => [event, eventClass(event)])),
+];
+/** The row of an event, or of the first event of a class. */
+export const tracepointRow = (name: string): TracepointRow | undefined =>
+  TRACEPOINTS[name] ?? Object.values(TRACEPOINTS).find((known) => known.class === name);
+export const eventArgs = (name: string): number => tracepointRow(name)?.args ?? 1;

@@ -8,7 +8,8 @@ import { syscallNamed } from '../data/syscalls.ts';
 import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { NOP5 } from '../text/trace-sites.ts';
-import { EventRecords, eventNames } from '../trace/events.ts';
+import { EventRecords } from '../trace/events.ts';
+import { eventNames } from '../trace/formats.ts';
 import { EventCall } from './guest.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 

@@ -15,9 +15,10 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { Btf } from '../../../src/btf/index.ts';
 import { tables } from '../../text/functions/index.ts';
 import { functionName, parseFunction } from '../../text/language.ts';
+import { EVENT_CLASSES, TRACEPOINTS } from '../tracepoints.ts';
 import { subset } from './btf-subset.ts';
 import { REQUIRED_STRUCTS, requiredSymbols } from './required.ts';
-import { ATTACH_POINTS, EVENT_CLASSES, EVENTS, FIELDS, INFRASTRUCTURE, PATTERNS, STRUCTS } from './select.ts';
+import { ATTACH_POINTS, FIELDS, INFRASTRUCTURE, PATTERNS, STRUCTS } from './select.ts';
 
 const [dir, ...rest] = process.argv.slice(2);
 if (!dir) throw new Error('usage: extract.ts REFERENCE_DIR [--text FILE] [--events DIR]');
@@ -75,7 +76,7 @@ for (const [signature, text] of Object.entries(tables)) {
   wanted.add(functionName(signature));
   for (const s of body.statements) if (s.kind === 'call') wanted.add(s.target);
 }
-for (const e of [...EVENTS, ...EVENT_CLASSES]) {
+for (const e of [...Object.keys(TRACEPOINTS), ...EVENT_CLASSES]) {
   for (const prefix of ['__traceiter_', 'perf_trace_', '__bpf_trace_', '__tracepoint_', 'trace_event_raw_event_'])
     wanted.add(prefix + e);
 }
@@ -183,7 +184,7 @@ const small = subset(btf, {
   structs: [...STRUCTS, ...REQUIRED_STRUCTS],
   functions: [...functions, ...chosen.filter((c) => c.kind !== 'd').map((c) => c.name)],
   typedefs: [
-    ...EVENTS.map((e) => `btf_trace_${e}`),
+    ...Object.keys(TRACEPOINTS).map((e) => `btf_trace_${e}`),
     'bpf_user_pt_regs_t',
     'u8',
     'u16',
@@ -223,7 +224,7 @@ if (events) {
     if (!existsSync(join(at, 'id'))) continue;
     const id = readFileSync(join(at, 'id'), 'utf8').trim();
     ids.set(line, id);
-    if (category === 'syscalls' || !EVENTS.includes(event)) continue;
+    if (category === 'syscalls' || !Object.keys(TRACEPOINTS).includes(event)) continue;
     const fields = [
       ...readFileSync(join(at, 'format'), 'utf8').matchAll(
         /field:(.*?)(\w+)(\[.*?\])?;\s*offset:(\d+);\s*size:(\d+);\s*signed:(\d);/g,

@@ -49,19 +49,6 @@ export const PATTERNS: readonly RegExp[] = [
   /^(xdp|bpf)_do_\w+$/,
 ];
 
-/** Events whose machinery (`__traceiter_`, `perf_trace_`, `__bpf_trace_`, `__tracepoint_`) is modelled. */
-export const EVENTS = `
-sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_process_wait sched_process_free sched_switch sched_wakeup sched_wakeup_new sched_waking
-task_newtask task_rename signal_generate signal_deliver inet_sock_set_state softirq_entry softirq_exit irq_handler_entry irq_handler_exit
-block_rq_issue block_rq_insert block_rq_complete block_io_start block_io_done tcp_probe tcp_retransmit_skb kfree_skb net_dev_queue netif_receive_skb mm_page_alloc kmalloc kfree kmem_cache_alloc kmem_cache_free
-cpu_frequency hrtimer_start hrtimer_expire_entry bpf_trace_printk writeback_dirty_folio mm_vmscan_direct_reclaim_begin mm_vmscan_direct_reclaim_end module_load
-`
-  .trim()
-  .split(/\s+/);
-/** Event classes share their handlers. */
-export const EVENT_CLASSES =
-  'sched_process_template sched_wakeup_template softirq block_rq block_rq_completion net_dev_template'.split(' ');
-
 /**
  * Structures and fields that the model itself reads and writes: a small table, so that booting parses no BTF.
  * Whatever else is asked for comes from the built-in BTF.

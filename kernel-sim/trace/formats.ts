@@ -1,0 +1,55 @@
+/** Ids and record formats of trace events, as /sys/kernel/tracing/events has them (Linux 6.12 Documentation/trace/events.rst). */
+import { eventFormats, eventIds } from '../data/events.ts';
+import { EVENT_NAMES, eventClass } from '../data/tracepoints.ts';
+
+interface FieldRow {
+  readonly offset: number;
+  readonly size: number;
+}
+export interface Format {
+  readonly fields: ReadonlyMap<string, FieldRow>;
+  readonly size: number;
+}
+
+let ids: Map<string, number> | undefined;
+/** `category:event` to the id that /sys/kernel/tracing/events shows. */
+export function eventId(name: string): number | undefined {
+  ids ??= new Map(
+    eventIds
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string])
+      .map(([event, id]) => [event, Number(id)]),
+  );
+  return ids.get(name);
+}
+/** All events that Linux 6.12 has, for near matches. */
+export function eventNames(): string[] {
+  eventId('');
+  return [...(ids as Map<string, number>).keys()];
+}
+
+let formats: Map<string, Format> | undefined;
+/** Record format of a modelled event, by its name without category. */
+export function eventFormat(event: string): Format | undefined {
+  formats ??= new Map(
+    eventFormats
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const [name, ...fields] = line.split(' ') as [string, ...string[]];
+        const rows = new Map<string, FieldRow>();
+        let size = 8;
+        for (const f of fields) {
+          const m = /^(\w+):(data_loc|[su]\d+)@(\d+)$/.exec(f);
+          if (!m) continue;
+          const bytes = m[2] === 'data_loc' ? 4 : Number((m[2] as string).slice(1));
+          const offset = Number(m[3]);
+          rows.set(m[1] as string, { offset, size: bytes });
+          size = Math.max(size, offset + bytes);
+        }
+        return [name.slice(name.indexOf(':') + 1), { fields: rows, size: Math.ceil(size / 8) * 8 }];
+      }),
+  );
+  return formats.get(event) ?? formats.get(EVENT_NAMES.find((e) => eventClass(e) === event && formats?.has(e)) ?? '');
+}

@@ -1,0 +1,135 @@
+/** From a row of `data/tracepoints.ts` to what fills an event's record: the words that a field's source may have. */
+import type { Addr } from '../../src/machine/addr.ts';
+import { GuestFault } from '../../src/machine/index.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
+import { KernelError } from '../core/errno.ts';
+import type { TextFloor } from '../floors/text.ts';
+import type { Tasks } from '../task/tasks.ts';
+import type { Format } from './formats.ts';
+
+type RecordFloor = TextFloor & { readonly tasks: Tasks };
+
+/** A record while it is filled. */
+export interface Filling {
+  readonly at: Addr;
+  /** where the next string goes, from the record's start */
+  tail: number;
+}
+export type Fill = (record: Filling) => void;
+
+interface Field {
+  readonly offset: number;
+  readonly size: number;
+  /** number of the argument; 0 where the word takes none */
+  readonly arg: number;
+  /** what follows the argument */
+  readonly rest: readonly string[];
+}
+type Word = (kernel: RecordFloor, field: Field) => Fill;
+
+/** longest string of a record */
+const MAX_STRING = 1024;
+/** registers of a system call's arguments, in their order */
+const SYSCALL_ARGS = ['di', 'si', 'dx', 'r10', 'r8', 'r9'];
+
+/** A string of the guest's; '' where it cannot be read. */
+function text({ memory }: RecordFloor, at: Addr): string {
+  try {
+    return decodeUtf8(memory.readCString(at, MAX_STRING - 1));
+  } catch (error) {
+    if (error instanceof GuestFault) return '';
+    throw error;
+  }
+}
+
+/** Writes a number as wide as the field is. */
+function number({ memory }: RecordFloor, { offset, size }: Field, value: () => number): Fill {
+  if (size === 8) return ({ at }) => memory.writeAddr(at + offset, value());
+  if (size === 2) return ({ at }) => memory.writeU16(at + offset, value() & 0xffff);
+  if (size === 1) return ({ at }) => memory.writeU8(at + offset, value() & 0xff);
+  return ({ at }) => memory.writeU32(at + offset, value() >>> 0);
+}
+/** A number in the structure that the argument points to; 0 where that is null. */
+function inStruct(kernel: RecordFloor, field: Field, read: (at: Addr) => number): Fill {
+  const { args, structs } = kernel;
+  const [struct = '', path = ''] = field.rest;
+  return number(kernel, field, () => {
+    const base = args.addr(field.arg);
+    return base === 0 ? 0 : read(base + structs.of(struct).offset(path));
+  });
+}
+const swap16 = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
+
+const WORDS: Readonly<Record<string, Word>> = {
+  int: (kernel, field) => number(kernel, field, () => kernel.args.lo(field.arg)),
+  u64:
+    ({ memory, args }, { offset, arg }) =>
+    ({ at }) =>
+      memory.writeU64(at + offset, args.big(arg)),
+  const: (kernel, field) => number(kernel, field, () => field.arg),
+  cpu: (kernel, field) => number(kernel, field, () => kernel.context.cpu),
+  pid: (kernel, field) => number(kernel, field, () => kernel.tasks.at(kernel.args.addr(field.arg))?.pid ?? 0),
+  comm:
+    ({ memory, args, tasks }, { offset, size, arg }) =>
+    ({ at }) => {
+      const task = tasks.at(args.addr(arg));
+      if (task) memory.writeBytes(at + offset, memory.readBytes(task.field('comm'), size));
+    },
+  base:
+    (kernel, { offset, size, arg }) =>
+    ({ at }) => {
+      const name = text(kernel, kernel.args.addr(arg)).split('/').at(-1) ?? '';
+      kernel.memory.writeBytes(at + offset, encodeUtf8(name.slice(0, size - 1)));
+    },
+  // __data_loc: length << 16 | offset, the bytes behind the record
+  str:
+    (kernel, { offset, arg, rest: [struct = '', path = ''] }) =>
+    (record) => {
+      const { memory, args, structs } = kernel;
+      const bytes = encodeUtf8(`${text(kernel, memory.readAddr(args.addr(arg) + structs.of(struct).offset(path)))}\0`);
+      const kept = bytes.subarray(0, MAX_STRING);
+      memory.writeU32(record.at + offset, ((kept.length << 16) | record.tail) >>> 0);
+      memory.writeBytes(record.at + record.tail, kept);
+      record.tail += kept.length;
+    },
+  u16: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU16(at)),
+  be16: (kernel, field) => inStruct(kernel, field, (at) => swap16(kernel.memory.readU16(at))),
+  s32: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readS32(at)),
+  mem:
+    ({ memory, args, structs }, { offset, size, arg, rest: [struct = '', path = ''] }) =>
+    ({ at }) => {
+      const base = args.addr(arg);
+      if (base !== 0) memory.writeBytes(at + offset, memory.readBytes(base + structs.of(struct).offset(path), size));
+    },
+  regs: ({ memory, args, structs }, { offset, arg }) => {
+    const regs = structs.of('pt_regs');
+    return ({ at }) => {
+      SYSCALL_ARGS.forEach((name, n) => {
+        memory.writeBytes(at + offset + 8 * n, memory.readBytes(args.addr(arg) + regs.offset(name), 8));
+      });
+    };
+  },
+};
+
+/**
+ * What fills the fields of a record, in their order.
+ * @throws KernelError EINVAL for a row that names no word or no field
+ */
+export function fillers(
+  kernel: RecordFloor,
+  event: string,
+  fields: Readonly<Record<string, string>>,
+  format: Format,
+): readonly Fill[] {
+  return Object.entries(fields).map(([name, source]) => {
+    const [word = '', arg = '0', ...rest] = source.split(' ');
+    const make = WORDS[word];
+    const place = format.fields.get(name);
+    if (make === undefined || place === undefined)
+      throw new KernelError(
+        'EINVAL',
+        `tracepoint ${event}: ${make ? `its format has no ${name}` : `no source ${word}`}`,
+      );
+    return make(kernel, { ...place, arg: Number(arg), rest });
+  });
+}
