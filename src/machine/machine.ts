@@ -209,7 +209,7 @@ export class Machine {
     if (t !== undefined && left >= t.need && !(cpu.words[CPU.rflags >> 2]! & FLAG.TF)) {
       const why = translator.enter(t, Math.min(left, t.slice));
       if (why === LEFT.budget && (left > t.slice || translator.onTransfer(cpu.rip))) translator.resume(t);
-      if (why === LEFT.transfer) {
+      if (why === LEFT.transfer || why === LEFT.vmcall) {
         const { rip } = cpu;
         if (rip === this.haltAddress) return this.executed < this.limit ? this.halt() : undefined;
         if (translator.onTransfer(rip)) translator.hot(rip);

@@ -24,15 +24,16 @@ export const call = (nr: number, name: string, args: readonly TraceArg[], result
 
 const OPEN_ARGS = [int(-100), PATH, int(0)];
 /** The file of the call before is closed by the next one, which gets the same descriptor. */
-export const openat = (path?: TraceArg): TraceCall =>
-  call(OPENAT, 'openat', path === undefined ? OPEN_ARGS : [int(-100), path, int(0)], 3);
+export const openat = (path?: TraceArg, pid?: number): TraceCall =>
+  call(OPENAT, 'openat', path === undefined ? OPEN_ARGS : [int(-100), path, int(0)], 3, pid);
 
-export function* opens(count: number): Generator<TraceStep> {
-  for (let i = 0; i < count; i++) yield openat();
+/** Of so many tasks in turn. */
+export function* opens(count: number, tasks = 1): Generator<TraceStep> {
+  for (let i = 0; i < count; i++) yield openat(undefined, PID + (i % tasks));
 }
 
-export const replay = (kernel: Kernel, steps: Iterable<TraceStep>): Promise<unknown> =>
-  kernel.replay({ tasks: [{ pid: PID, comm: 'cat' }], steps });
+export const replay = (kernel: Kernel, steps: Iterable<TraceStep>, tasks = 1): Promise<unknown> =>
+  kernel.replay({ tasks: Array.from({ length: tasks }, (_, n) => ({ pid: PID + n, comm: 'cat' })), steps });
 
 /** A kernel with objects of fixtures/ attached; their ring buffers are read as they fill. */
 export async function attached(engine: EngineName, names: readonly string[]): Promise<Kernel> {

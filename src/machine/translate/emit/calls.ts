@@ -134,7 +134,7 @@ export class Calls {
   }
 }
 
-/** Offset of the cache entry of an address with this low half; {@link jumpFunction} computes the same. */
+/** Offset of the cache entry of an address with this low half; {@link placeOf} computes the same. */
 const place = (lo: number): number => CALLS_PHYS + ((lo ^ (lo >>> 12)) & (ENTRIES - 1)) * ENTRY_BYTES;
 
 const register = (n: number): number => CPU_PHYS + CPU.regs + 8 * n;
@@ -208,13 +208,51 @@ function stubFunction(refuse: number): FunctionBody {
   return body.call(refuse);
 }
 
+/**
+ * Runs the unit in a slot, and where control then goes to another that it knows, that one: after a switch of stacks the
+ * frames of the other stack return one by one.
+ */
 function enterFunction(module: ModuleBuilder): FunctionBody {
   const body = new FunctionBody([I32, I32], [I32]);
+  const slot = 0;
+  const budget = 1;
+  const code = body.local(I32);
+  const at = body.local(I32);
+  const rip = body.local(I64);
   const load = (n: number): FunctionBody => body.i32(0).mem(OP['i64.load'], register(n));
-  body.get(1);
+  body.open('loop');
+  body.get(budget);
   load(RSP).i32(MAX_NESTED).i64(0, 0).i64(0, 0);
   for (const r of PASSED) load(r);
-  return body.get(0).callIndirect(module.type(PARAMS, RESULTS)).op(OP.drop);
+  body.get(slot).callIndirect(module.type(PARAMS, RESULTS)).op(OP.drop).set(code);
+  // by a unit, not by a stub; a site that left is the host's to learn from
+  body.get(code).i32(-1).op(OP['i32.xor']).tee(at).i32(7).op(OP['i32.and']).i32(LEFT.transfer).op(OP['i32.eq']);
+  body.get(at).i32(7).op(OP['i32.gt_u']).op(OP['i32.and']);
+  body.i32(0).mem(OP['i32.load'], MAIL.site).op(OP['i32.eqz']).op(OP['i32.and']).open('if');
+  body
+    .i32(0)
+    .mem(OP['i64.load'], CPU_PHYS + CPU.rip)
+    .set(rip);
+  placeOf(body, rip, at);
+  body.get(at).mem(OP['i64.load'], CALLS_PHYS).get(rip).op(OP['i64.eq']).open('if');
+  body
+    .get(at)
+    .mem(OP['i32.load'], CALLS_PHYS + 8)
+    .set(slot);
+  body.i32(0).mem(OP['i32.load'], MAIL.left).set(budget);
+  body.br(2).end().end().end();
+  return body.get(code);
+}
+
+/** Sets local `at` to the offset of the cache entry of the address in local `address`, as {@link place} does. */
+function placeOf(body: FunctionBody, address: number, at: number): void {
+  body.get(address).op(OP['i32.wrap_i64']).tee(at).get(at).i32(12).op(OP['i32.shr_u']).op(OP['i32.xor']);
+  body
+    .i32(ENTRIES - 1)
+    .op(OP['i32.and'])
+    .i32(4)
+    .op(OP['i32.shl'])
+    .set(at);
 }
 
 /** Where too many calls nest: the run loop goes on at the callee. */
@@ -239,14 +277,8 @@ function jumpFunction(module: ModuleBuilder, refuse: number): FunctionBody {
   const body = new FunctionBody([I64, ...PARAMS], RESULTS);
   const at = body.local(I32);
   guardDepth(body, refuse);
-  body.get(0).op(OP['i32.wrap_i64']).tee(at).get(at).i32(12).op(OP['i32.shr_u']).op(OP['i32.xor']);
-  body
-    .i32(ENTRIES - 1)
-    .op(OP['i32.and'])
-    .i32(4)
-    .op(OP['i32.shl'])
-    .tee(at);
-  body.mem(OP['i64.load'], CALLS_PHYS).get(0).op(OP['i64.ne']).open('if');
+  placeOf(body, 0, at);
+  body.get(at).mem(OP['i64.load'], CALLS_PHYS).get(0).op(OP['i64.ne']).open('if');
   body.i32(leftCode(0, LEFT.transfer));
   pass(body, 1);
   body.call(refuse).op(OP.return).end();

@@ -24,7 +24,7 @@ export function emitVmcall(e: Emitter, at: ExitPoint, need: number): void {
   const { body, l } = e;
   emitSpill(e, at, -1);
   body.call(e.o.vmcall).tee(l.i32).i32(VMCALL.leave).op(OP['i32.eq']).open('if');
-  returnLeft(e, LEFT.transfer);
+  returnLeft(e, LEFT.vmcall);
   body.end();
   loadRegisters(e, at.bp);
   if (l.marked !== undefined) body.i32(0).set(l.marked);

@@ -41,6 +41,8 @@ export const LEFT = {
   frame: 3,
   /** the stepper must execute what is at rip: it is not translated */
   stop: 4,
+  /** a hypercall's handler changed rip, the stack, the text or what the run loop looks at */
+  vmcall: 5,
 } as const;
 export type Left = (typeof LEFT)[keyof typeof LEFT];
 

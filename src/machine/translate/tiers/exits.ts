@@ -1,5 +1,6 @@
 /** What is learned where a unit gives the machine back, and when that is reason enough to make it again. */
 import type { Addr } from '../../addr.ts';
+import { RSP } from '../../cpu.ts';
 import { LEFT, type Left } from '../ir/mailbox.ts';
 import { UNIT } from './maker.ts';
 import type { Parts } from './parts.ts';
@@ -22,14 +23,15 @@ export class Exits {
 
   /** A unit gave the machine back. */
   left(by: Translation, left: Left): void {
-    const { host, gate, indirect, learned, translations } = this.parts;
+    const { host, gate, indirect, learned, runs, translations } = this.parts;
     const { rip } = host.cpu;
     if (left === LEFT.step) this.stepped(by, rip);
     else if (left === LEFT.stop && by.cold.has(rip)) this.thaw(by);
     else if (left === LEFT.transfer) {
       const site = gate.takeSite();
       if (site !== 0 && indirect.left(site, rip)) translations.drop(by);
-    } else if (left === LEFT.frame && ++by.refusals > MAX_REFUSALS) {
+    } else if (left === LEFT.frame && runs.holdsStack(host.cpu.reg(RSP)) && ++by.refusals > MAX_REFUSALS) {
+      // not where the stack was switched
       learned.wrongFrames.add(by.entry);
       translations.drop(by);
     }

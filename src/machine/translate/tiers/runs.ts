@@ -57,9 +57,14 @@ export class Runs {
     return true;
   }
 
+  /** Whether slot 0 has the stack that `rsp` is in, or is the end of. */
+  holdsStack(rsp: Addr): boolean {
+    return rsp > this.starts[0]! && rsp <= this.ends[0]!;
+  }
+
   /** Has the stack that `rsp` is in, or is the end of, in slot 0. */
   stack(rsp: Addr): boolean {
-    if (rsp > this.starts[0]! && rsp <= this.ends[0]!) return true;
+    if (this.holdsStack(rsp)) return true;
     if (this.isDirect(rsp - 8)) {
       this.put(0, SAFE, PAGE_OFFSET + this.memory.bytes, GENERAL_ZONE_PHYS);
       return true;
