@@ -101,7 +101,17 @@ to the model say so when they are attached.
 | symbols | of Linux 6.12.117, at its addresses; every function that ftrace can hook can be probed. Those that no modelled path calls are never hit |
 | other kernels | symbols by \`--kallsyms\`, types by \`--btf\` |
 
-Not modelled: uprobes and USDT, cgroup, XDP, tc and socket attachment (their programs run by
+## Hosts
+
+| host | |
+| --- | --- |
+| Linux, x86-64 | \`.ci/run\`, Node 20 and later |
+| browsers | the bundle gives Node's bytes in a context without Node's globals (\`test/platform/browser.test.ts\`); in the browsers themselves untested |
+| macOS, Windows, Linux on ARM | a workflow for macOS and Windows is there (\`.github/workflows/ci.yml\`) and has not run yet: untested |
+
+## Not modelled
+
+Uprobes and USDT, cgroup, XDP, tc and socket attachment (their programs run by
 \`prog run\`), struct_ops in action, iterators read through a link, perf events from hardware
 counters, interrupts other than those that the modelled paths raise, constant blinding
 (\`bpf_jit_harden\`), call-depth accounting and FineIBT in the JIT.
