@@ -24,6 +24,7 @@ import { ALL_CAPS, type Process } from './core/process.ts';
 import { Random } from './core/random.ts';
 import type { Stateful } from './core/state.ts';
 import { Structs } from './core/structs.ts';
+import { Sysctl } from './core/sysctl.ts';
 import { Arena } from './core/user-access.ts';
 import { builtinBtf, builtinConfig } from './data/builtin.ts';
 import type { CpuName } from './data/cpus.ts';
@@ -104,6 +105,7 @@ export class Kernel implements PlacesFloor {
   readonly fds: FdTable;
   /** the loader, as system calls see it: root, with memory of its own for what attributes point to */
   readonly process: Process & { readonly memory: Arena };
+  readonly sysctl = new Sysctl();
 
   readonly trace: TraceBuffer;
   readonly tracePipe: TracePipe;
@@ -247,7 +249,7 @@ export class Kernel implements PlacesFloor {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults } = this;
     const { objects, files, tasks, trace, probes, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults];
-    return [...ground, objects, files, tasks, trace, probes, bpf, this.#replayer, this.#limits];
+    return [...ground, this.sysctl, objects, files, tasks, trace, probes, bpf, this.#replayer, this.#limits];
   }
   readonly #limits: Stateful<number> = {
     save: () => this.markedLimit,

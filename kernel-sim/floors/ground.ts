@@ -12,8 +12,10 @@ import type { FdTable } from '../core/fds.ts';
 import type { EngineName } from '../core/options.ts';
 import type { Executor } from '../core/pause.ts';
 import type { Printk } from '../core/printk.ts';
+import type { Process } from '../core/process.ts';
 import type { Random } from '../core/random.ts';
 import type { Structs } from '../core/structs.ts';
+import type { Sysctl } from '../core/sysctl.ts';
 import type { CpuName } from '../data/cpus.ts';
 import type { BpfPack } from '../mm/bpf-pack.ts';
 import type { PerCpu } from '../mm/percpu.ts';
@@ -48,6 +50,9 @@ export interface Ground {
   readonly clock: Clock;
   readonly random: Random;
   readonly fds: FdTable;
+  /** the loader, as system calls see it */
+  readonly process: Process;
+  readonly sysctl: Sysctl;
   readonly printk: Printk;
   /** what executes instructions besides the machine: the BPF interpreter, where it is the engine and has something to run */
   interp: Executor | undefined;

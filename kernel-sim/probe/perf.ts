@@ -34,6 +34,8 @@ export class PerfEvent implements FdObject {
   readonly #kernel: PerfFloor;
   /** set while a program is attached */
   link: ProbeLink | undefined;
+  /** the program that is attached */
+  prog: ProgRef | undefined;
   enabled = true;
   #refs = 1;
   constructor(kernel: PerfFloor, attr: PerfAttr, pid: number, cpu: number) {
@@ -73,6 +75,7 @@ export class PerfEvent implements FdObject {
         'probes in user space programs are not modelled: a recording has no code to patch',
       );
     } else this.link = probes.sampler(prog, a.type, a);
+    this.prog = prog;
     return this.link;
   }
   /** A BPF link that was made on it refers to it, beside its descriptors. */
@@ -84,6 +87,7 @@ export class PerfEvent implements FdObject {
     if (--this.#refs > 0) return;
     this.link?.detach();
     this.link = undefined;
+    this.prog = undefined;
   }
   release(): void {
     this.put();

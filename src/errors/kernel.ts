@@ -34,6 +34,8 @@ export class KernelError extends EmuError {
 export class BpfError extends KernelError {
   override readonly name: string = 'BpfError';
   readonly log: string;
+  /** bytes that the log took at its longest, which is what log_true_size tells */
+  logLongest: number;
   /** a test run that ended in a fault or was stopped: what the kernel log says of it */
   readonly oops: Oops | undefined;
   /** the command, as bpf(2) spells it */
@@ -42,6 +44,7 @@ export class BpfError extends KernelError {
     super(errno, command === '' ? message : `${command}: ${errno}: ${message}`, { where: command }, code);
     this.command = command;
     this.log = log;
+    this.logLongest = log.length;
     this.oops = oops;
   }
 }

@@ -78,8 +78,10 @@ function check<T>(input: VerifierInput, rewritten: (program: Verified) => T): Ch
   });
   printStats(env, started);
   if (input.logSize !== undefined && env.log.overflowed) errno = 'ENOSPC';
-  const log = env.log.text;
-  return errno === undefined && outcome ? { ok: true, log, ...outcome } : { ok: false, log, errno: errno ?? 'EINVAL' };
+  const { text: log, longest } = env.log;
+  return errno === undefined && outcome
+    ? { ok: true, log, longest, ...outcome }
+    : { ok: false, log, longest, errno: errno ?? 'EINVAL' };
 }
 
 /**

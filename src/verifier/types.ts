@@ -135,8 +135,17 @@ export interface Verified {
   seenException?: boolean;
 }
 
-/** The verdict, with the log; where the program was accepted, what it was found to be and what became of it. */
+/**
+ * The verdict, with the log; where the program was accepted, what it was found to be and what became of
+ * it. `longest`: bytes that the log took at its longest, before what Linux takes back was taken back.
+ */
 export type Checked<T> =
-  | { readonly ok: true; readonly log: string; readonly program: Verified; readonly rewritten: T }
-  | { readonly ok: false; readonly log: string; readonly errno: string };
+  | {
+      readonly ok: true;
+      readonly log: string;
+      readonly longest: number;
+      readonly program: Verified;
+      readonly rewritten: T;
+    }
+  | { readonly ok: false; readonly log: string; readonly longest: number; readonly errno: string };
 export type VerifyResult = Checked<undefined>;

@@ -5,8 +5,7 @@
 import { checkOptions, required, type Schema } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import { attachType, attachTypeName, BPF_PROG_TYPE as P, progTypeName } from '../../../src/uapi/index.ts';
-import { KernelError } from '../../core/errno.ts';
-import { BpfError, NotModelledError } from '../errors.ts';
+import { asBpf, BpfError, NotModelledError } from '../errors.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import {
@@ -99,14 +98,3 @@ function kindFor(command: LinkCommand, prog: BpfProg, type: number): AttachKind 
 
 const notModelled = (command: string, prog: BpfProg, type: number): NotModelledError =>
   new NotModelledError(command, `attaching ${progTypeName(prog.type)} programs (${attachTypeName(type)})`);
-
-/** Errors of the kernel's other parts as bpf(2) gives them. */
-function asBpf<T>(command: string, attach: () => T): T {
-  try {
-    return attach();
-  } catch (error) {
-    if (error instanceof KernelError && !(error instanceof BpfError))
-      throw new BpfError(command, error.errno, error.message);
-    throw error;
-  }
-}

@@ -14,7 +14,7 @@ const PERF_TYPE = { hardware: 0, software: 1 } as const;
 export function perfEvent({ state, prog, attrs, command }: AttachRequest): Attachment {
   const event = state.fdObject(command, attrs.target ?? -1);
   if (!(event instanceof PerfEvent))
-    throw new BpfError(command, 'EINVAL', `file descriptor ${attrs.target} is no perf event`);
+    throw new BpfError(command, 'EBADF', `file descriptor ${attrs.target} is no perf event`);
   const probe = event.setBpf(prog, attrs.cookie);
   return {
     probes: [probe],

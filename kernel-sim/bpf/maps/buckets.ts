@@ -128,19 +128,21 @@ export class Buckets {
     return 0;
   }
 
+  /** Elements of one bucket; the one given may be deleted before the next is asked for. */
+  *inBucket(bucket: number): IterableIterator<Addr> {
+    const { view } = this.#host.memory;
+    const head = this.#head(bucket);
+    let lo = view.getInt32(head, true);
+    let hi = view.getInt32(head + 4, true);
+    while ((lo & 1) === 0) {
+      const elem = addrOf(lo, hi);
+      lo = view.getInt32(elem - this.delta, true);
+      hi = view.getInt32(elem - this.delta + 4, true);
+      yield elem;
+    }
+  }
   /** Elements in bucket order; the one given may be deleted before the next is asked for. */
   *elements(): IterableIterator<Addr> {
-    const { view } = this.#host.memory;
-    for (let bucket = 0; bucket <= this.mask; bucket++) {
-      const head = this.#head(bucket);
-      let lo = view.getInt32(head, true);
-      let hi = view.getInt32(head + 4, true);
-      while ((lo & 1) === 0) {
-        const elem = addrOf(lo, hi);
-        lo = view.getInt32(elem - this.delta, true);
-        hi = view.getInt32(elem - this.delta + 4, true);
-        yield elem;
-      }
-    }
+    for (let bucket = 0; bucket <= this.mask; bucket++) yield* this.inBucket(bucket);
   }
 }

@@ -193,9 +193,9 @@ export class HashMap extends BpfMap {
 
   override lookupUser(key: Addr): Uint8Array | number {
     const elem = this.lookupElem(key);
-    return elem === 0 ? -ERRNO.ENOENT : this.#copyOut(elem);
+    return elem === 0 ? -ERRNO.ENOENT : this.copyOut(elem);
   }
-  #copyOut(elem: Addr): Uint8Array {
+  protected copyOut(elem: Addr): Uint8Array {
     const { memory, cpus } = this.host;
     if (!this.isPercpu) return memory.readBytes(elem + this.#valueAt, this.valueSize);
     const each = roundUp8(this.valueSize);
@@ -326,10 +326,13 @@ export class HashMap extends BpfMap {
   override delete(key: Addr): number {
     const elem = this.lookupElem(key);
     if (elem === 0) return -ERRNO.ENOENT;
+    this.#drop(elem);
+    return 0;
+  }
+  #drop(elem: Addr): void {
     this.#table.unlink(elem);
     this.#count--;
     this.#freeElem(elem);
-    return 0;
   }
 
   override nextKey(key: Addr, next: Addr): number {
@@ -354,6 +357,27 @@ export class HashMap extends BpfMap {
       if (each(elem + this.#keyAt, this.elemValue(elem, this.host.cpu())) !== 0) break;
     }
     return n;
+  }
+
+  get bucketCount(): number {
+    return this.#table.mask + 1;
+  }
+  /** Entries of a bucket as user space gets them, in the list's order. */
+  bucket(n: number): { readonly key: Uint8Array; readonly value: Uint8Array }[] {
+    const { memory } = this.host;
+    return [...this.#table.inBucket(n)].map((elem) => ({
+      key: memory.readBytes(elem + this.#keyAt, this.keySize),
+      value: this.copyOut(elem),
+    }));
+  }
+  /** The kernel's own deletion of a bucket's entries by their keys. */
+  deleteBytes(key: Uint8Array): number {
+    const keyPhys = this.#bounce;
+    this.host.memory.u8.set(key, keyPhys);
+    const elem = this.#table.find(keyPhys, this.#hash(keyPhys));
+    if (elem === 0) return -ERRNO.ENOENT;
+    this.#drop(elem);
+    return 0;
   }
 
   override get canLookupAndDelete(): boolean {

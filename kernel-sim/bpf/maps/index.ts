@@ -12,4 +12,4 @@ export { RedirectMap, SockMap } from './redirect.ts';
 export { RingbufMap } from './ringbuf.ts';
 export { StackTraceMap } from './stack-trace.ts';
 export { CgroupStorageMap, LocalStorageMap } from './storage.ts';
-export { MAP_KINDS, type MapKind } from './table.ts';
+export { CHECKS_LATE, MAP_KINDS, type MapKind, TAKES_NO_BTF } from './table.ts';

@@ -14,6 +14,7 @@ import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
 import type { MapLayout } from '../../core/map-layout.ts';
 import { capture, reinstate } from '../../core/state.ts';
+import type { BtfObject } from '../objects/btf-object.ts';
 import type { MapHost } from './host.ts';
 
 /** Attributes of MAP_CREATE after validation, numbers throughout. */
@@ -32,6 +33,7 @@ export interface MapAttrs {
   readonly bypassSpecV1?: boolean;
   readonly btfKeyTypeId: number;
   readonly btfValueTypeId: number;
+  readonly btfVmlinuxValueTypeId: number;
 }
 
 /** What a kind of map needs to come into being. */
@@ -39,7 +41,7 @@ export interface MapContext {
   readonly host: MapHost;
   readonly layout: MapLayout;
   /** objects behind descriptors, for maps that hold other objects */
-  resolve(kind: 'prog' | 'map' | 'perf' | 'cgroup' | 'netdev', fd: number): MapTarget;
+  resolve(kind: 'prog' | 'map' | 'perf' | 'cgroup' | 'netdev' | 'socket', fd: number): MapTarget;
 }
 
 /** An object that lies in a map's slot: its guest address is what the slot holds. */
@@ -76,6 +78,8 @@ export abstract class BpfMap {
   /** user space mappings that are writable, and syscalls that are writing */
   writers = 0;
   btf: unknown;
+  /** the same, as an object with an id */
+  btfObject: BtfObject | undefined;
   /** the value's BTF type has a bpf_spin_lock, and where */
   spinLockOffset = -1;
   #refs = 1;
@@ -236,8 +240,8 @@ export abstract class BpfMap {
     return [];
   }
   save() {
-    const { id, frozen, writers, btf, spinLockOffset, pins } = this;
-    const fields = { id, frozen, writers, btf, spinLockOffset, pins };
+    const { id, frozen, writers, btf, btfObject, spinLockOffset, pins } = this;
+    const fields = { id, frozen, writers, btf, btfObject, spinLockOffset, pins };
     return { fields, refs: this.#refs, areas: this.#areas.slice(), kind: capture([...this.hostState, this.freed]) };
   }
   restore({ fields, refs, areas, kind }: ReturnType<BpfMap['save']>): void {

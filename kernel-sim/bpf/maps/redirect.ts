@@ -5,7 +5,7 @@
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_F_RDONLY_PROG, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
-import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
+import { BpfMap, type MapAttrs, type MapContext, MapCreateError } from './map.ts';
 
 /** A device's slot is looked at by programs, never written: the kernel adds the flag itself (dev_map_init_map()). */
 const readOnlyForPrograms = (attrs: MapAttrs): MapAttrs =>
@@ -19,6 +19,8 @@ export class RedirectMap extends BpfMap {
   readonly #slots = new Map<number, Addr>();
 
   constructor(context: MapContext, attrs: MapAttrs) {
+    // a pointer for each slot
+    if (8 * attrs.maxEntries > context.host.memory.bytes) throw new MapCreateError('ENOMEM', 'more slots than memory');
     super(context, readOnlyForPrograms(attrs), context.layout.bpf_map.sizeof + 8);
     this.#context = context;
   }
@@ -107,17 +109,25 @@ export class RedirectMap extends BpfMap {
 
 /** Sockets by index or key; user space stores descriptors of sockets, of which this kernel model has none. */
 export class SockMap extends BpfMap {
+  readonly #context: MapContext;
   constructor(context: MapContext, attrs: MapAttrs) {
     super(context, attrs, context.layout.bpf_map.sizeof + 64);
+    this.#context = context;
   }
   override lookupUser(_key: Addr): Uint8Array | number {
     return this.valueSize === 8 ? -ERRNO.ENOENT : -ERRNO.ENOSPC;
   }
-  override updateUser(key: Addr, _value: Addr, flags: number): number {
+  override updateUser(key: Addr, value: Addr, flags: number): number {
+    const { memory } = this.host;
+    const isReuseport = this.type === BPF_MAP_TYPE.REUSEPORT_SOCKARRAY;
+    if (isReuseport && flags > BPF_EXIST) return -ERRNO.EINVAL;
+    if (isReuseport && memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
+    const fd = this.valueSize === 8 ? Number(memory.readU64(value)) : memory.readU32(value);
+    if (fd > 0x7fff_ffff) return -ERRNO.EINVAL;
+    this.#context.resolve('socket', fd);
     if (flags > BPF_EXIST) return -ERRNO.EINVAL;
-    const isHash = this.type === BPF_MAP_TYPE.SOCKHASH;
-    if (!isHash && this.host.memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
-    return -ERRNO.EBADF;
+    if (this.type === BPF_MAP_TYPE.SOCKMAP && memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
+    return -ERRNO.EOPNOTSUPP;
   }
   override delete(_key: Addr): number {
     if (this.type === BPF_MAP_TYPE.SOCKHASH) return -ERRNO.ENOENT;

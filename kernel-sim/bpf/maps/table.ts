@@ -4,7 +4,7 @@
  */
 
 import type { Insn } from '../../../src/isa/index.ts';
-import { MAP_TYPES, type MapTypeName } from '../../../src/uapi/index.ts';
+import { MAP_TYPES, type MapTypeName, BPF_MAP_TYPE as T } from '../../../src/uapi/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
 import type { ContextEnv } from '../context/env.ts';
 import { ArenaMap } from './arena.ts';
@@ -260,6 +260,18 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
   },
   arena: { make: ArenaMap, check: check.arenaCheck, cap: 'bpf', table: 'arena_map_ops', ops: ops.five('arena_map_') },
 };
+
+/** Kinds whose `map_alloc` looks at the attributes, behind the capability; the others' `map_alloc_check` does so in front of it. */
+export const CHECKS_LATE: readonly number[] = [
+  ...[T.STACK_TRACE, T.LPM_TRIE, T.DEVMAP, T.DEVMAP_HASH, T.SOCKMAP, T.SOCKHASH, T.CPUMAP, T.XSKMAP],
+  ...[T.CGROUP_STORAGE, T.PERCPU_CGROUP_STORAGE, T.RINGBUF, T.USER_RINGBUF, T.BLOOM_FILTER, T.ARENA],
+];
+
+/** Kinds whose keys and values take no BTF (`map_check_no_btf`). */
+export const TAKES_NO_BTF: readonly number[] = [
+  ...[T.PROG_ARRAY, T.PERF_EVENT_ARRAY, T.CGROUP_ARRAY, T.ARRAY_OF_MAPS, T.HASH_OF_MAPS, T.STACK_TRACE, T.QUEUE],
+  ...[T.STACK, T.CPUMAP, T.DEVMAP, T.DEVMAP_HASH, T.XSKMAP, T.SOCKMAP, T.SOCKHASH],
+];
 
 export const MAP_KINDS: ReadonlyMap<number, MapKind> = new Map(
   Object.entries(ROWS).map(([name, kind]) => [MAP_TYPES.indexOf(name as MapTypeName), kind]),

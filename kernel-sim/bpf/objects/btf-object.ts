@@ -20,10 +20,12 @@ export class BtfObject implements FdObject {
   readonly freed = new Listeners<[]>();
   #refs = 1;
   readonly #metas = new Map<number, Addr>();
-  constructor(btf: Btf, bytes: Uint8Array, name = '') {
+  readonly isKernel: boolean;
+  constructor(btf: Btf, bytes: Uint8Array, name = '', isKernel = false) {
     this.btf = btf;
     this.bytes = bytes;
     this.name = name;
+    this.isKernel = isKernel;
   }
   save() {
     return { id: this.id, refs: this.#refs, freed: this.freed.save(), metas: [...this.#metas] };

@@ -1,16 +1,21 @@
 /** What the commands of bpf(2) share: the objects by id, address and descriptor, and the floors that they stand on. */
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
-import type { FdObject } from '../../core/fds.ts';
+import type { FdObject, FileMode } from '../../core/fds.ts';
+import { capable, type Process } from '../../core/process.ts';
 import { capture, reinstate, type Stateful, shallow } from '../../core/state.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
-import type { BpfLink } from '../attach/link.ts';
+import { Bpffs } from '../../vfs/bpffs.ts';
+import { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
 import type { MapHost } from '../maps/host.ts';
 import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget, RingbufMap } from '../maps/index.ts';
 import { BpfProg } from '../prog/prog.ts';
-import type { BtfObject } from './btf-object.ts';
+import { BtfObject } from './btf-object.ts';
 import { Ids } from './ids.ts';
+
+/** the id of the kernel's own BTF, which is the first that there is */
+const VMLINUX_BTF_ID = 1;
 
 /** Standard input, output and error are open, and nothing that bpf(2) knows. */
 const TERMINAL: FdObject = { fdName: '/dev/tty' };
@@ -25,18 +30,36 @@ export interface HelperSupply extends Stateful {
   fireTimers(): number;
 }
 
+export type ObjectKind = 'prog' | 'map' | 'btf' | 'link';
+
 export class BpfState {
   readonly kernel: PlacesFloor;
   readonly helpers: HelperSupply;
   readonly host: MapHost;
   readonly progs = new Ids<BpfProg>();
   readonly maps = new Ids<BpfMap>();
-  readonly btfs = new Ids<BtfObject>();
+  /** the kernel's own is the first */
+  readonly btfs = new Ids<BtfObject>(VMLINUX_BTF_ID + 1);
   readonly links = new Ids<BpfLink>();
   /** a test run waits between two slices */
   isRunPaused = false;
-  /** pinned objects by path: a bpffs at /sys/fs/bpf */
-  readonly pins = new Map<string, FdObject>();
+  /** pinned objects by path */
+  readonly bpffs = new Bpffs({
+    pinned: (object) => {
+      object.get?.();
+      if (object instanceof BpfMap) object.pins++;
+    },
+    unpinned: (object) => {
+      if (object instanceof BpfMap) object.unpinned(this.kernel.fds.has(object));
+      object.put?.();
+    },
+  });
+  /** who makes the system call that runs; the loader where none does */
+  process: Process;
+  /** processes that have descriptors: the loader, and those that a host lets in */
+  readonly processes: Process[] = [];
+  /** told of what a command met that Linux has and the model does not */
+  onNotModelled: ((what: string) => void) | undefined;
   /** tables of map operations by symbol */
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
@@ -48,6 +71,8 @@ export class BpfState {
 
   constructor(kernel: PlacesFloor, helpers: (state: BpfState) => HelperSupply) {
     this.kernel = kernel;
+    this.process = kernel.process;
+    this.processes.push(kernel.process);
     this.helpers = helpers(this);
     this.host = {
       memory: kernel.memory,
@@ -68,7 +93,8 @@ export class BpfState {
     const { progs, maps, btfs, links, helpers, isRunPaused } = this;
     return capture({
       objects: [progs, maps, btfs, links],
-      tables: [this.pins, this.mapOps, this.#progAt, this.#mapAt, this.#ringAt, this.#targets].map(shallow),
+      tables: [this.mapOps, this.#progAt, this.#mapAt, this.#ringAt, this.#targets].map(shallow),
+      bpffs: this.bpffs,
       helpers,
       isRunPaused,
     });
@@ -102,6 +128,7 @@ export class BpfState {
         if (kind === 'map') return this.mapByFd(command, fd);
         if (kind === 'netdev') throw new BpfError(command, 'EINVAL', `no network device ${fd}`);
         const object = this.fdObject(command, fd);
+        if (kind === 'socket') throw new BpfError(command, 'ENOTSOCK', `${object.fdName} is no socket`);
         if (object.fdName.includes(kind === 'perf' ? 'perf_event' : 'cgroup')) return this.#target(object, fd);
         throw new BpfError(command, kind === 'perf' ? 'EINVAL' : 'EBADF', `file descriptor ${fd} is no ${kind}`);
       },
@@ -157,7 +184,7 @@ export class BpfState {
   }
 
   fdObject(command: string, fd: number): FdObject {
-    const object = this.kernel.fds.find(fd) ?? (fd >= 0 && fd <= 2 ? TERMINAL : undefined);
+    const object = this.process.fds.find(fd) ?? (fd >= 0 && fd <= 2 ? TERMINAL : undefined);
     if (object === undefined) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is not open`);
     return object;
   }
@@ -170,6 +197,66 @@ export class BpfState {
     const object = this.fdObject(command, fd);
     if (!(object instanceof BpfProg)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no program`);
     return object;
+  }
+  linkByFd(command: string, fd: number): BpfLink {
+    const object = this.fdObject(command, fd);
+    if (!(object instanceof BpfLink)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no link`);
+    return object;
+  }
+  btfByFd(command: string, fd: number): BtfObject {
+    const object = this.fdObject(command, fd);
+    if (!(object instanceof BtfObject)) throw new BpfError(command, 'EINVAL', `file descriptor ${fd} is no BTF`);
+    return object;
+  }
+
+  /** Acts as another process does a system call. */
+  as<R>(process: Process, act: () => R): R {
+    const before = this.process;
+    this.process = process;
+    try {
+      return act();
+    } finally {
+      this.process = before;
+    }
+  }
+
+  /** The kernel's own, as an object: made when somebody asks for it. */
+  get vmlinuxBtf(): BtfObject {
+    const known = this.btfs.get(VMLINUX_BTF_ID);
+    if (known !== undefined) return known;
+    const { btf } = this.kernel;
+    const vmlinux = new BtfObject(btf, btf.bytes, 'vmlinux', true);
+    this.btfs.addFirst(vmlinux, VMLINUX_BTF_ID);
+    return vmlinux;
+  }
+  /** Objects of a kind. */
+  ids(kind: ObjectKind): Ids<FdObject & { id: number }> {
+    if (kind === 'btf') void this.vmlinuxBtf;
+    const ids: Record<ObjectKind, Ids<never>> = {
+      prog: this.progs as Ids<never>,
+      map: this.maps as Ids<never>,
+      btf: this.btfs as Ids<never>,
+      link: this.links as Ids<never>,
+    };
+    return ids[kind];
+  }
+  addBtf(object: BtfObject): BtfObject {
+    this.btfs.add(object);
+    object.freed.add(() => this.btfs.remove(object));
+    return object;
+  }
+  /** A further descriptor of the current process: all those of an object together hold it once. */
+  open(object: FdObject, mode?: FileMode): number {
+    const { fds } = this.process;
+    if (!fds.has(object)) object.get?.();
+    return fds.install(object, mode);
+  }
+
+  /** `kallsyms_show_value`: who may see addresses of the kernel's. */
+  showsAddresses(process: Process): boolean {
+    const { kptrRestrict, perfEventParanoid } = this.kernel.sysctl;
+    if (kptrRestrict === 0 && perfEventParanoid <= 1) return true;
+    return kptrRestrict <= 1 && capable(process, 'SYSLOG');
   }
 }
 

@@ -1,6 +1,7 @@
 /** From a checked request to a runnable program: verify and rewrite, or prepare unverified; then the engine. */
 import { BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, writeInsns } from '../../../src/isa/index.ts';
 import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
+import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
 import { ClassicError, convertClassic, readFilters } from '../classic/index.ts';
 import { layoutOf } from '../context/index.ts';
 import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
@@ -9,6 +10,7 @@ import { BpfError, NotModelledError } from '../errors.ts';
 import { helperName, helperRow } from '../helpers/index.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
+import { movedFuncInfo, movedLineInfo } from './info.ts';
 import { type LoadRequest, loadFailure } from './load.ts';
 import { BpfProg, type ProgCode } from './prog.ts';
 import { resolveReferences } from './resolve.ts';
@@ -29,9 +31,13 @@ const CALL = BPF_JMP | BPF_CALL;
 interface Built {
   readonly code: ProgCode;
   readonly log: string;
+  readonly logLongest?: number;
   readonly verifiedInsns: number;
   readonly pokes: readonly PokeRequest[];
   readonly maxCtxOffset?: number;
+  /** records of the program's BTF, as loaded */
+  readonly funcInfo?: readonly FuncInfo[];
+  readonly lineInfo?: readonly LineInfo[];
 }
 
 /** @throws BpfError with the log */
@@ -49,6 +55,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
       : unverified
         ? unverifiedCode(state, engines, request)
         : verifyAndRewrite(state, request, aux);
+    request.verified?.(built.log, built.logLongest ?? built.log.length);
     unmodelled = unverified ? [] : defineCallees(state, built.code.insns);
   } catch (error) {
     state.host.kfree(aux);
@@ -62,6 +69,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     gpl: request.gpl,
     flags: request.flags,
     log: built.log,
+    logLongest: built.logLongest ?? built.log.length,
     loaded: request.insns,
     code: built.code,
     verified: !unverified,
@@ -72,6 +80,9 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     aux,
     unmodelled,
     maxCtxOffset: built.maxCtxOffset ?? 0,
+    uid: state.process.uid,
+    funcInfo: movedFuncInfo(built.funcInfo ?? [], built.code),
+    lineInfo: movedLineInfo(built.lineInfo ?? [], built.code, request.insns.length),
     loadTime: BigInt(Math.round(state.kernel.clock.now)),
   });
   try {
@@ -82,9 +93,17 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     if (error instanceof BpfError) throw error;
     throw loadFailure('ENOTSUPP', error instanceof Error ? error.message : String(error), built.log);
   }
-  const btf = state.kernel.fds.find(typeof attrs.btf === 'object' ? attrs.btf.fd : (attrs.btf ?? 0));
+  const btf = state.process.fds.find(typeof attrs.btf === 'object' ? attrs.btf.fd : (attrs.btf ?? 0));
+  if (btf instanceof BtfObject && (built.funcInfo?.length || built.lineInfo?.length)) prog.btfObject = btf;
+  if (request.attachBtfId !== 0) prog.attachBtfObjectId = attachedBtf(state, request);
   state.addProg(prog, btf instanceof BtfObject ? btf : undefined);
   return prog;
+}
+
+/** Id of the BTF that attach_btf_id is in: the kernel's, or that of the program attached to. */
+function attachedBtf(state: BpfState, { attachProgFd }: LoadRequest): number {
+  if (attachProgFd !== 0) return state.progByFd('BPF_PROG_LOAD', attachProgFd).btfObject?.id ?? 0;
+  return state.vmlinuxBtf.id;
 }
 
 function unverifiedCode(state: BpfState, engines: Engines, request: LoadRequest): Built {

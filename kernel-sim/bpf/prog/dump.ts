@@ -19,6 +19,8 @@ export interface DumpProgram {
   /** first slots of the program's functions */
   readonly starts: readonly number[];
   readonly maps: readonly DumpMap[];
+  /** false: for those who may not see addresses, calls go nowhere; default true */
+  readonly withCalls?: boolean;
 }
 
 const TAIL_CALL = 12;
@@ -57,6 +59,7 @@ export function dumpInsns(program: DumpProgram): Insn[] {
       // the JIT keeps the distance in off and puts the function's number into imm
       const n = i.src === I.BPF_PSEUDO_CALL ? numbers.get(at + 1 + i.imm) : undefined;
       if (n !== undefined) out[at] = I.insn(i.code, i.dst, i.src, i.imm, n);
+      if (program.withCalls === false) out[at] = { ...out[at]!, imm: 0 };
     } else if (i.code === I.LD_IMM64) {
       const next = out[at + 1];
       if (next === undefined) break;

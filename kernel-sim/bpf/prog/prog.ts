@@ -5,10 +5,12 @@ import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import { fromHex } from '../../../src/platform/index.ts';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../../../src/uapi/index.ts';
+import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Ground } from '../../floors/ground.ts';
 import type { InterpProgram } from '../engine/interp/index.ts';
 import type { BpfMap } from '../maps/index.ts';
+import type { BtfObject } from '../objects/btf-object.ts';
 import { progTag } from './tag.ts';
 
 /** One function of a program; the first is the program itself. */
@@ -52,6 +54,8 @@ export interface ProgInit {
   readonly gpl: boolean;
   readonly flags: number;
   readonly log: string;
+  /** bytes that the log took at its longest */
+  readonly logLongest: number;
   /** as loaded */
   readonly loaded: readonly Insn[];
   readonly code: ProgCode;
@@ -67,6 +71,11 @@ export interface ProgInit {
   readonly unmodelled: readonly string[];
   /** end of the context as far as the program reads or writes it */
   readonly maxCtxOffset: number;
+  /** user who loaded it */
+  readonly uid: number;
+  /** records of its BTF, with slots of the rewritten program */
+  readonly funcInfo: readonly FuncInfo[];
+  readonly lineInfo: readonly LineInfo[];
 }
 
 /** Fields of `struct bpf_prog` that are kept in guest memory. */
@@ -87,9 +96,15 @@ export class BpfProg implements FdObject {
   interp: InterpProgram | undefined;
   /** undoes what placing did: symbols, exception table, image */
   onFree: (() => void)[] = [];
+  /** its BTF, where it was loaded with records of it */
+  btfObject: BtfObject | undefined;
+  /** id of the BTF that attach_btf_id is in, 0 where it attaches to nothing by BTF */
+  attachBtfObjectId = 0;
+  recursionMisses = 0;
   runCount = 0;
   runTime = 0n;
   readonly #kernel: Ground;
+  readonly #maps: BpfMap[];
   readonly #offsets: { readonly [F in (typeof BPF_PROG)[number]]: number };
   #refs = 1;
 
@@ -108,15 +123,22 @@ export class BpfProg implements FdObject {
     memory.writeBytes(this.addr + f.tag, fromHex(init.tag));
     memory.writeAddr(this.addr + f.aux, init.aux);
     memory.writeBytes(this.addr + f.insnsi, code);
-    for (const map of init.code.maps) map.get();
+    this.#maps = init.code.maps.map((map) => map.get());
   }
 
   save() {
-    const { id, entry, placed, interp, runCount, runTime } = this;
-    return { fields: { id, entry, placed, interp, runCount, runTime }, onFree: this.onFree.slice(), refs: this.#refs };
+    const { id, entry, placed, interp, runCount, runTime, recursionMisses, btfObject, attachBtfObjectId } = this;
+    const counts = { runCount, runTime, recursionMisses };
+    return {
+      fields: { id, entry, placed, interp, btfObject, attachBtfObjectId, ...counts },
+      maps: this.#maps.slice(),
+      onFree: this.onFree.slice(),
+      refs: this.#refs,
+    };
   }
-  restore({ fields, onFree, refs }: ReturnType<BpfProg['save']>): void {
+  restore({ fields, maps, onFree, refs }: ReturnType<BpfProg['save']>): void {
     Object.assign(this, fields);
+    this.#maps.splice(0, this.#maps.length, ...maps);
     this.onFree = onFree.slice();
     this.#refs = refs;
   }
@@ -184,6 +206,14 @@ export class BpfProg implements FdObject {
     this.#kernel.memory.writeU32(this.addr + this.#offsets.jited_len, jitedLength);
   }
 
+  /** Maps that it holds: those that it refers to, and those that were bound to it. */
+  get usedMaps(): readonly BpfMap[] {
+    return this.#maps;
+  }
+  /** BPF_PROG_BIND_MAP: the map lives as long as the program. */
+  bindMap(map: BpfMap): void {
+    if (!this.#maps.includes(map)) this.#maps.push(map.get());
+  }
   get(): this {
     this.#refs++;
     return this;
@@ -191,7 +221,7 @@ export class BpfProg implements FdObject {
   put(): void {
     if (--this.#refs > 0) return;
     for (const undo of this.onFree) undo();
-    for (const map of this.init.code.maps) map.put();
+    for (const map of this.#maps) map.put();
     this.#kernel.vmalloc.free(this.addr);
     this.#kernel.slab.kfree(this.init.aux);
   }

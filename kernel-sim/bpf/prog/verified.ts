@@ -23,10 +23,14 @@ import { makeVerifierKernel } from './verifier-kernel.ts';
 export interface Verification {
   readonly code: ProgCode;
   readonly log: string;
+  readonly logLongest: number;
   readonly verifiedInsns: number;
   readonly pokes: readonly PokeRequest[];
   /** end of the context as far as the program reads or writes it */
   readonly maxCtxOffset: number;
+  /** records of the program's BTF, as loaded */
+  readonly funcInfo: readonly FuncInfo[];
+  readonly lineInfo: readonly LineInfo[];
 }
 
 /** @throws BpfError with the verifier's log */
@@ -38,11 +42,13 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
     // for statistics only: what is wrong, without the way there
     const isLong = result.errno === 'E2BIG';
     const log = result.log === '' && !isLong ? verify({ ...input, logLevel: BPF_LOG_STATS }).log : result.log;
-    throw loadFailure(
+    const failure = loadFailure(
       result.errno as Errno,
       isLong && log === '' ? 'the program is too large or too complex' : lastLine(log),
       result.log,
     );
+    failure.logLongest = result.longest;
+    throw failure;
   }
   const { program, rewritten, log } = result;
   const maps = program.usedMaps.map((m) => state.maps.get(m.id)).filter((m): m is BpfMap => m !== undefined);
@@ -50,8 +56,11 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
   return {
     code: { insns: rewritten.insns, origins: rewritten.origins, funcs: rewritten.funcs, maps },
     log,
+    logLongest: result.longest,
     verifiedInsns: program.processed,
     maxCtxOffset: maxCtxOffset(program),
+    funcInfo: input.funcInfo ?? [],
+    lineInfo: input.lineInfo ?? [],
     pokes: rewritten.pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key })),
   };
 }
@@ -96,7 +105,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
           return kernel.btf;
         },
         mapByFd: (fd) => {
-          const object = kernel.fds.find(fd);
+          const object = state.process.fds.find(fd);
           return object !== undefined && 'attrs' in object ? mapFacts(object as unknown as BpfMap) : undefined;
         },
         cpus: kernel.cpus,

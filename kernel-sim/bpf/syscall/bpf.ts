@@ -4,28 +4,32 @@ import { type Btf, validateBtf } from '../../../src/btf/index.ts';
 import { checkArgument } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
-import type { FdObject } from '../../core/fds.ts';
+import { ATTR_WINDOW, AttrWindow } from '../../core/attr-window.ts';
+import type { Process } from '../../core/process.ts';
 import { capture, reinstate } from '../../core/state.ts';
+import type { UserAccess } from '../../core/user-access.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
 import { createLink, openRawTracepoint, type RawTracepointAttrs } from '../attach/create.ts';
 import type { LinkCreateAttrs } from '../attach/kind.ts';
-import { BpfLink } from '../attach/link.ts';
+import type { BpfLink } from '../attach/link.ts';
 import { layoutOf } from '../context/index.ts';
 import { ImageEngine } from '../engine/image-engine.ts';
 import { InterpEngine } from '../engine/interp-engine.ts';
-import { BpfError } from '../errors.ts';
+import { asBpf, BpfError } from '../errors.ts';
 import { HelperTexts } from '../helpers/bodies/index.ts';
-import { BpfMap } from '../maps/index.ts';
+import type { BpfMap } from '../maps/index.ts';
 import { PerfOutput, type PerfSample } from '../maps/perf-output.ts';
 import { BtfObject } from '../objects/btf-object.ts';
-import type { Ids } from '../objects/ids.ts';
 import { BpfState } from '../objects/state.ts';
 import { buildProgram, type Engines } from '../prog/build.ts';
 import { dumpXlated } from '../prog/dump.ts';
 import { checkLoad, type ProgLoadAttrs } from '../prog/load.ts';
-import { BpfProg } from '../prog/prog.ts';
+import type { BpfProg } from '../prog/prog.ts';
 import type { InsnCounter, TestRunOptions, TestRunResult, TestRuns } from '../prog/test-run.ts';
 import { contextModel } from '../prog/types.ts';
+import type { Programs } from './commands/call.ts';
+import { bpfSyscall } from './commands/index.ts';
+import { isPinnable } from './commands/object.ts';
 import { MapHandle, Program } from './handles.ts';
 import { type BtfInfo, infoOf, type LinkInfo, type MapInfo, type ProgInfo } from './info.ts';
 import { MapCommands } from './map-commands.ts';
@@ -91,9 +95,7 @@ export class Bpf {
     checkArgument('bytes', bytes, is.bytes);
     const verdict = validateBtf(bytes, { log: true });
     if (!verdict.ok) throw new BpfError('BPF_BTF_LOAD', verdict.errno, 'the BTF is not valid', verdict.log);
-    const object = new BtfObject(verdict.btf, bytes);
-    this.#state.btfs.add(object);
-    object.freed.add(() => this.#state.btfs.remove(object));
+    const object = this.#state.addBtf(new BtfObject(verdict.btf, bytes));
     return { fd: this.#state.kernel.fds.install(object), id: object.id, btf: verdict.btf };
   }
 
@@ -127,57 +129,71 @@ export class Bpf {
   /** BPF_PROG_GET_NEXT_ID and its siblings: the smallest id above `after`, undefined where there is none. */
   nextId(kind: 'prog' | 'map' | 'btf' | 'link', after = 0): number | undefined {
     checkArgument('after', after, is.u32);
-    return this.#ids(kind).after(after);
+    checkArgument('kind', kind, KIND);
+    return this.#state.ids(kind).after(after);
   }
   /** BPF_PROG_GET_FD_BY_ID and its siblings. @throws BpfError ENOENT */
   fdById(kind: 'prog' | 'map' | 'btf' | 'link', id: number): number {
-    const object = this.#ids(kind).get(id);
+    const object = this.#state.ids(kind).get(id);
     if (object === undefined)
       throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);
-    return this.#open(object);
+    return this.#state.open(object);
   }
-  /** A further descriptor: all those of an object together hold it once. */
-  #open(object: FdObject): number {
-    const { fds } = this.#state.kernel;
-    if (!fds.has(object)) object.get?.();
-    return fds.install(object);
-  }
-  #ids(kind: 'prog' | 'map' | 'btf' | 'link'): Ids<FdObject & { id: number }> {
-    checkArgument('kind', kind, KIND);
-    const { progs, maps, btfs, links } = this.#state;
-    return { prog: progs, map: maps, btf: btfs, link: links }[kind] as unknown as Ids<FdObject & { id: number }>;
-  }
-
-  /** BPF_OBJ_PIN, into a bpffs of the kernel's own. @throws BpfError EEXIST, EPERM for paths outside it */
+  /** BPF_OBJ_PIN, into a bpffs of the kernel's own. @throws BpfError EEXIST, ENOENT, EPERM for paths outside it */
   objPin(path: string, fd: number): void {
     checkArgument('path', path, is.text);
     checkArgument('fd', fd, FD);
-    if (!path.startsWith('/sys/fs/bpf/'))
-      throw new BpfError('BPF_OBJ_PIN', 'EPERM', `${path} is not below /sys/fs/bpf`);
-    if (this.#state.pins.has(path)) throw new BpfError('BPF_OBJ_PIN', 'EEXIST', path);
     const object = this.#state.fdObject('BPF_OBJ_PIN', fd);
-    if (!(object instanceof BpfMap || object instanceof BpfProg || object instanceof BpfLink)) {
-      throw new BpfError('BPF_OBJ_PIN', 'EINVAL', `${object.fdName} cannot be pinned`);
-    }
-    object.get();
-    if (object instanceof BpfMap) object.pins++;
-    this.#state.pins.set(path, object);
+    if (!isPinnable(object)) throw new BpfError('BPF_OBJ_PIN', 'EINVAL', `${object.fdName} cannot be pinned`);
+    asBpf('BPF_OBJ_PIN', () => this.#state.bpffs.pin(path, object));
   }
   /** BPF_OBJ_GET: a descriptor. @throws BpfError ENOENT */
   objGet(path: string): number {
     checkArgument('path', path, is.text);
-    const object = this.#state.pins.get(path);
-    if (object === undefined) throw new BpfError('BPF_OBJ_GET', 'ENOENT', path);
-    return this.#open(object);
+    return this.#state.open(asBpf('BPF_OBJ_GET', () => this.#state.bpffs.get(path)));
   }
   /** unlink(2) of a pinned object. */
   unpin(path: string): void {
     checkArgument('path', path, is.text);
-    const object = this.#state.pins.get(path);
-    if (object === undefined) throw new BpfError('unlink', 'ENOENT', path);
-    this.#state.pins.delete(path);
-    if (object instanceof BpfMap) object.unpinned(this.#state.kernel.fds.has(object));
-    object.put?.();
+    asBpf('unlink', () => this.#state.bpffs.unlink(path));
+  }
+
+  /**
+   * bpf(2) by its ABI, as a process makes it; what `union bpf_attr` points to is read and written through `memory`.
+   * @param attr the union, of whatever size; fields that the kernel answers in are changed in place
+   * @param size bytes of it, as bpf(2) is told; beyond its end there is EFAULT
+   * @param memory of the caller; by default the loader's own arena, `kernel.process.memory`
+   * @param process whose credentials and descriptors count; by default the loader
+   * @returns 0, a descriptor or -errno; nothing is thrown
+   */
+  syscall(
+    cmd: number,
+    attr: Uint8Array,
+    size = attr.length,
+    memory: UserAccess = this.#state.kernel.process.memory,
+    process: Process = this.#state.kernel.process,
+  ): number {
+    return this.syscallAt(cmd, ATTR_WINDOW, size, {
+      pid: process.pid,
+      tid: process.tid,
+      comm: process.comm,
+      uid: process.uid,
+      caps: process.caps,
+      fds: process.fds,
+      memory: new AttrWindow(memory, attr),
+    });
+  }
+  /** As {@link syscall}, with the union in the process's memory. */
+  syscallAt(cmd: number, attr: Addr, size: number, process: Process): number {
+    const state = this.#state;
+    return state.as(process, () => bpfSyscall(state, this.#programs, cmd, attr, size));
+  }
+  get #programs(): Programs {
+    return {
+      load: (request) => buildProgram(this.#state, this.#engine(), request),
+      testRun: (prog, options) => this.#testRun(prog, options),
+      dump: (prog, withCalls) => this.#dump(prog, withCalls),
+    };
   }
 
   /**
@@ -244,10 +260,11 @@ export class Bpf {
       fd,
     );
   }
-  #dump(prog: BpfProg): Uint8Array {
+  #dump(prog: BpfProg, withCalls = true): Uint8Array {
     const { insns, funcs, maps } = prog.init.code;
     return dumpXlated({
       insns,
+      withCalls,
       starts: funcs.map((f) => f.start),
       maps: maps.map((m) => ({
         id: m.id,

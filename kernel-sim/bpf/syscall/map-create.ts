@@ -15,11 +15,13 @@ import {
   UnknownNameError,
 } from '../../../src/uapi/index.ts';
 import { KernelError } from '../../core/errno.ts';
+import { bpfCapable, capable, netCapable } from '../../core/process.ts';
 import { BpfError } from '../errors.ts';
-import { type BpfMap, MAP_KINDS, MapCreateError, mayBeInner } from '../maps/index.ts';
+import { type BpfMap, CHECKS_LATE, MAP_KINDS, MapCreateError, mayBeInner, TAKES_NO_BTF } from '../maps/index.ts';
 import { mapOpsTable } from '../maps/ops-table.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
+import { tokenByFd } from '../objects/token.ts';
 
 export interface MapCreateAttrs {
   /** `enum bpf_map_type` by name or number */
@@ -40,11 +42,17 @@ export interface MapCreateAttrs {
   readonly btfKeyTypeId?: number;
   readonly btfValueTypeId?: number;
   readonly btfVmlinuxValueTypeId?: number;
-  /** as a user without capabilities */
+  /** as a user without capabilities, where unprivileged_bpf_disabled is 0 */
   readonly unpriv?: boolean;
+  /** index of the device that is to hold the map */
+  readonly ifindex?: number;
+  /** descriptor of a token, with BPF_F_TOKEN_FD */
+  readonly tokenFd?: number;
 }
 
 const COMMAND = 'BPF_MAP_CREATE';
+const LOOPBACK = 1;
+const NOBODY = { caps: 0n };
 
 const ATTRS: Schema<MapCreateAttrs> = {
   type: required(is.nameOrNumber),
@@ -60,6 +68,8 @@ const ATTRS: Schema<MapCreateAttrs> = {
   btfKeyTypeId: is.bits32,
   btfValueTypeId: is.bits32,
   btfVmlinuxValueTypeId: is.bits32,
+  ifindex: is.u32,
+  tokenFd: is.bits32,
   unpriv: is.bool,
 };
 
@@ -69,9 +79,11 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   const fail = (errno: ConstructorParameters<typeof BpfError>[1], message: string): never => {
     throw new BpfError(COMMAND, errno, message);
   };
+  const who = attrs.unpriv ? NOBODY : state.process;
   const type = typeNumber(attrs.type);
   const u32 = (n: number | undefined): number => (n ?? 0) >>> 0;
   const [keySize, valueSize, maxEntries] = [u32(attrs.keySize), u32(attrs.valueSize), u32(attrs.maxEntries)];
+  if ((attrs.flags ?? 0) & BPF_F_TOKEN_FD) tokenByFd(state, COMMAND, attrs.tokenFd ?? 0);
   const flags = (attrs.flags ?? 0) & ~BPF_F_TOKEN_FD;
   const mapExtra = Number(attrs.mapExtra ?? 0);
   const vmlinuxValueType = attrs.btfVmlinuxValueTypeId ?? 0;
@@ -98,14 +110,19 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
     hasNumaNode,
     hasBtf: keyType !== 0 && valueType !== 0,
     vmlinuxValueType,
-    sysAdmin: !attrs.unpriv,
+    sysAdmin: capable(who, 'SYS_ADMIN'),
   });
   const described = `${mapTypeName(type)} map '${attrs.name ?? ''}'`;
   const shape = `key ${keySize}, value ${valueSize}, entries ${maxEntries}, flags 0x${flags.toString(16)}`;
-  if (checked !== undefined) fail(checked, `${described} may not have ${shape}`);
-  if (attrs.unpriv && kind.cap !== undefined)
+  const isLate = CHECKS_LATE.includes(type);
+  if (checked !== undefined && !isLate) fail(checked, `${described} may not have ${shape}`);
+  if (!attrs.unpriv && state.kernel.sysctl.unprivilegedBpfDisabled !== 0 && !bpfCapable(who))
+    fail('EPERM', 'kernel.unprivileged_bpf_disabled is set, and CAP_BPF is lacking');
+  if (kind.cap !== undefined && !(kind.cap === 'bpf' ? bpfCapable(who) : netCapable(who)))
     fail('EPERM', `${described} needs ${kind.cap === 'bpf' ? 'CAP_BPF' : 'CAP_NET_ADMIN'}`);
 
+  if (checked !== undefined) fail(checked, `${described} may not have ${shape}`);
+  if ((attrs.ifindex ?? 0) !== 0) return offloaded(state, type, attrs);
   const inner = kind.outer ? innerTemplate(state, attrs) : undefined;
   const name = attrs.name ?? '';
   if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
@@ -123,6 +140,7 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
       name,
       btfKeyTypeId: keyType,
       btfValueTypeId: valueType,
+      btfVmlinuxValueTypeId: vmlinuxValueType,
       ...(inner ? { inner: inner.get() } : {}),
     });
   } catch (error) {
@@ -141,6 +159,15 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   state.kernel.memory.writeAddr(map.addr + state.layout.bpf_map.ops, mapOpsTable(state, type));
   state.addMap(map, btf);
   return map;
+}
+
+/** `bpf_map_offload_map_alloc`: no device of the model's takes programs or maps. */
+function offloaded(state: BpfState, type: number, { ifindex }: MapCreateAttrs): never {
+  if (!capable(state.process, 'SYS_ADMIN')) throw new BpfError(COMMAND, 'EPERM', 'CAP_SYS_ADMIN is needed');
+  if (type !== T.ARRAY && type !== T.HASH)
+    throw new BpfError(COMMAND, 'EINVAL', 'only arrays and hash maps go to devices');
+  if (ifindex !== LOOPBACK) throw new BpfError(COMMAND, 'EINVAL', `no network device ${ifindex}`);
+  throw new BpfError(COMMAND, 'EOPNOTSUPP', 'the loopback device takes no maps');
 }
 
 function typeNumber(given: string | number): number {
@@ -188,7 +215,9 @@ function attachBtf(
     throw new BpfError(COMMAND, 'EINVAL', `BTF type ${keyType} is not ${map.keySize} bytes, the key's size`);
   if (valueType !== 0 && sizeOf(valueType) !== map.valueSize)
     throw new BpfError(COMMAND, 'EINVAL', `BTF type ${valueType} is not ${map.valueSize} bytes, the value's size`);
+  if (TAKES_NO_BTF.includes(map.type)) throw new BpfError(COMMAND, 'ENOTSUPP', `${map.describe()} takes no BTF`);
   map.btf = btf;
+  map.btfObject = object;
   map.spinLockOffset = fieldOffset(btf, valueType, 'bpf_spin_lock');
   return object;
 }

@@ -15,6 +15,8 @@ export class Log {
   readonly level: number;
   /** bytes so far, `end_pos` */
   end = 0;
+  /** the largest that `end` was: `len_max` less the end's own byte */
+  longest = 0;
   readonly #size: number;
   #pieces: string[] = [];
   /** position of the first piece that is left */
@@ -44,6 +46,7 @@ export class Log {
     if (this.level === 0 || text.length === 0) return;
     this.#lines.push(text);
     this.end += text.length;
+    if (this.end > this.longest) this.longest = this.end;
     this.#length += text.length;
     if (this.#length >= PIECE) this.#join();
   }

@@ -1,0 +1,126 @@
+/** BPF_PROG_ATTACH, _DETACH and _QUERY by their attributes: cgroups, sockmaps, network namespaces and devices. */
+import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
+import { netCapable } from '../../../core/process.ts';
+import { NotModelledError } from '../../errors.ts';
+import { BpfMap } from '../../maps/index.ts';
+import { checkAttachType, progTypeOf } from './attach-type.ts';
+import type { Call } from './call.ts';
+
+const ATTR = {
+  target_fd: 0,
+  attach_bpf_fd: 4,
+  attach_type: 8,
+  attach_flags: 12,
+  replace_bpf_fd: 16,
+  relative_fd: 20,
+  expected_revision: 24,
+};
+/** BPF_F_ALLOW_OVERRIDE | BPF_F_ALLOW_MULTI | BPF_F_REPLACE, and what multi-programs take: _REPLACE, _BEFORE, _AFTER, _ID, _LINK */
+const BASE_FLAGS = 7;
+const MPROG_FLAGS = 0x203c;
+
+const isSockmap = (type: number): boolean => type === P.SK_SKB || type === P.SK_MSG;
+const isCgroup = (type: number): boolean =>
+  (
+    [
+      P.CGROUP_DEVICE,
+      P.CGROUP_SKB,
+      P.CGROUP_SOCK,
+      P.CGROUP_SOCK_ADDR,
+      P.CGROUP_SOCKOPT,
+      P.CGROUP_SYSCTL,
+      P.SOCK_OPS,
+      P.LSM,
+    ] as readonly number[]
+  ).includes(type);
+
+export function progAttach(call: Call): number {
+  const type = call.u32(ATTR.attach_type);
+  const flags = call.u32(ATTR.attach_flags);
+  const progType = progTypeOf(type);
+  if (progType === P.UNSPEC) call.fail('EINVAL', `nothing is attached with attach type ${type}`);
+  if (progType === P.SCHED_CLS) {
+    if (flags & ~MPROG_FLAGS) call.fail('EINVAL', `attach_flags ${flags}`);
+  } else {
+    if (flags & ~BASE_FLAGS) call.fail('EINVAL', `attach_flags ${flags}`);
+    if (call.u32(ATTR.relative_fd) !== 0 || call.u64(ATTR.expected_revision) !== 0n)
+      call.fail('EINVAL', 'places among others are for lists of programs');
+  }
+  const prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
+  if (prog.type !== progType) call.fail('EINVAL', `the program is of type ${prog.type}, not ${progType}`);
+  checkAttachType(call, prog, type);
+  return place(call, progType, type);
+}
+
+export function progDetach(call: Call): number {
+  const type = call.u32(ATTR.attach_type);
+  const flags = call.u32(ATTR.attach_flags);
+  const progType = progTypeOf(type);
+  if (progType === P.SCHED_CLS) {
+    if (progType === P.UNSPEC || flags & ~MPROG_FLAGS) call.fail('EINVAL', `attach_flags ${flags}`);
+    if (call.s32(ATTR.attach_bpf_fd) !== 0) {
+      const prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
+      if (prog.type !== progType) call.fail('EINVAL', `the program is of type ${prog.type}`);
+    }
+  } else if (flags !== 0 || call.u32(ATTR.relative_fd) !== 0 || call.u64(ATTR.expected_revision) !== 0n) {
+    call.fail('EINVAL', 'no flags are taken');
+  }
+  if (progType === P.UNSPEC) call.fail('EINVAL', `nothing is attached with attach type ${type}`);
+  return place(call, progType, type);
+}
+
+/** What the target is: errors of what cannot be one, in Linux's order; what can is the places' business. */
+function place(call: Call, progType: number, attachType: number): number {
+  if (isSockmap(progType)) {
+    const map = call.state.mapByFd(call.command, call.s32(ATTR.target_fd));
+    throw new NotModelledError(call.command, `attaching programs to ${map.describe()}`);
+  }
+  if (progType === P.SCHED_CLS) throw new NotModelledError(call.command, 'tcx');
+  if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP) return netns(call, ATTR.target_fd);
+  if (progType === P.LSM && attachType !== A.LSM_CGROUP) call.fail('EINVAL', 'LSM programs are attached by links');
+  if (isCgroup(progType)) return cgroup(call);
+  return call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
+}
+
+function cgroup(call: Call): never {
+  const object = call.object(ATTR.target_fd);
+  if (!object.fdName.startsWith('cgroup')) return call.fail('EBADF', `${object.fdName} is no cgroup`);
+  throw new NotModelledError(call.command, 'cgroups');
+}
+
+/** `get_net_ns_by_fd`, but for programs that are attached: those go to the caller's own namespace. */
+function netns(call: Call, offset: number): never {
+  const object = call.object(offset);
+  if (!object.fdName.startsWith('net:')) return call.fail('EINVAL', `${object.fdName} is no network namespace`);
+  throw new NotModelledError(call.command, 'network namespaces');
+}
+
+const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8 };
+
+export function progQuery(call: Call): number {
+  if (!netCapable(call.process)) call.fail('EPERM', 'CAP_NET_ADMIN is needed');
+  if (!call.endsAt(64)) call.fail('EINVAL', 'what follows query.revision');
+  if (call.u32(QUERY.query_flags) & ~1) call.fail('EINVAL', 'query_flags');
+  const type = call.u32(QUERY.attach_type);
+  const progType = progTypeOf(type);
+  if (isCgroup(progType) && (progType !== P.LSM || type === A.LSM_CGROUP)) {
+    const object = call.object(QUERY.target_fd);
+    if (!object.fdName.startsWith('cgroup')) return call.fail('EBADF', `${object.fdName} is no cgroup`);
+    throw new NotModelledError(call.command, 'cgroups');
+  }
+  if (progType === P.SK_MSG || progType === P.SK_SKB) {
+    const object = call.object(QUERY.target_fd);
+    if (!(object instanceof BpfMap)) return call.fail('EINVAL', `${object.fdName} is no sockmap`);
+    throw new NotModelledError(call.command, `programs of ${object.describe()}`);
+  }
+  if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) return noDevice(call);
+  if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call, QUERY.target_fd);
+  if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noDevice(call);
+  return call.fail('EINVAL', `attach type ${type} has no list of programs`);
+}
+
+/** The loopback device is the only one, and is no netkit. */
+const noDevice = (call: Call): never => {
+  if (call.s32(QUERY.target_fd) !== 1) return call.fail('ENODEV', `no network device ${call.s32(QUERY.target_fd)}`);
+  throw new NotModelledError(call.command, 'tcx');
+};

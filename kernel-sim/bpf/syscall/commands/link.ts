@@ -1,0 +1,105 @@
+/** BPF_LINK_CREATE, _UPDATE, _DETACH and BPF_RAW_TRACEPOINT_OPEN by their attributes. */
+import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
+import { createLink, openRawTracepoint } from '../../attach/create.ts';
+import type { LinkCreateAttrs } from '../../attach/kind.ts';
+import type { BpfProg } from '../../prog/prog.ts';
+import { checkAttachType } from './attach-type.ts';
+import type { Call } from './call.ts';
+
+const LINK = { prog_fd: 0, target_fd: 4, attach_type: 8, flags: 12, target_btf_id: 16, cookie: 24 };
+/** `link_create.kprobe_multi` */
+const MULTI = { flags: 16, cnt: 20, syms: 24, addrs: 32, cookies: 40 };
+const SYMBOL_MAX = 512;
+const MAX_MULTI = 1 << 20;
+
+export function linkCreate(call: Call): number {
+  const attachType = call.u32(LINK.attach_type);
+  if (attachType === A.STRUCT_OPS) return structOps(call);
+  const prog = call.state.progByFd(call.command, call.s32(LINK.prog_fd));
+  checkAttachType(call, prog, attachType);
+  const link = createLink(call.state, {
+    prog: call.s32(LINK.prog_fd),
+    target: call.s32(LINK.target_fd),
+    attachType,
+    flags: call.u32(LINK.flags),
+    ...kind(call, prog, attachType),
+  });
+  return call.process.fds.install(link);
+}
+
+function structOps(call: Call): number {
+  const map = call.state.mapByFd(call.command, call.s32(LINK.prog_fd));
+  return call.fail('EINVAL', `${map.describe()} is no struct_ops map that is registered by a link`);
+}
+
+function kind(call: Call, prog: BpfProg, attachType: number): Partial<LinkCreateAttrs> {
+  if (prog.type === P.KPROBE && (attachType === A.TRACE_KPROBE_MULTI || attachType === A.TRACE_KPROBE_SESSION))
+    return { kprobeMulti: multi(call) };
+  if (prog.type === P.TRACING || prog.type === P.LSM || prog.type === P.EXT)
+    return { targetBtfId: call.u32(LINK.target_btf_id), cookie: call.u64(LINK.cookie) };
+  if (prog.type === P.KPROBE || prog.type === P.TRACEPOINT || prog.type === P.PERF_EVENT)
+    return { cookie: call.u64(LINK.target_btf_id) };
+  return {};
+}
+
+function multi(call: Call): NonNullable<LinkCreateAttrs['kprobeMulti']> {
+  const flags = call.u32(MULTI.flags);
+  if (flags & ~1) call.fail('EINVAL', `kprobe_multi.flags ${flags}`);
+  const [syms, addrs] = [call.pointer(MULTI.syms), call.pointer(MULTI.addrs)];
+  if ((syms === 0) === (addrs === 0)) call.fail('EINVAL', 'symbols or addresses, one of them');
+  const count = call.u32(MULTI.cnt);
+  if (count === 0) call.fail('EINVAL', 'no functions');
+  if (count > MAX_MULTI) call.fail('E2BIG', `${count} functions`);
+  const words = (at: number): bigint[] => {
+    const bytes = call.copyIn(at, 8 * count);
+    return [...new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))];
+  };
+  const cookies = call.pointer(MULTI.cookies);
+  return {
+    flags,
+    ...(syms === 0
+      ? { addresses: words(addrs) }
+      : { symbols: words(syms).map((at) => call.string(Number(at), SYMBOL_MAX)) }),
+    ...(cookies === 0 ? {} : { cookies: words(cookies) }),
+  };
+}
+
+const UPDATE = { link_fd: 0, new_prog_fd: 4, flags: 8, old_prog_fd: 12 };
+/** BPF_F_REPLACE */
+const REPLACE = 4;
+
+export function linkUpdate(call: Call): number {
+  const flags = call.u32(UPDATE.flags);
+  if (flags & ~REPLACE) call.fail('EINVAL', `flags ${flags}`);
+  const link = call.state.linkByFd(call.command, call.s32(UPDATE.link_fd));
+  const next = call.state.progByFd(call.command, call.s32(UPDATE.new_prog_fd));
+  const old = flags & REPLACE ? call.state.progByFd(call.command, call.s32(UPDATE.old_prog_fd)) : undefined;
+  if (!(flags & REPLACE) && call.u32(UPDATE.old_prog_fd) !== 0)
+    call.fail('EINVAL', 'old_prog_fd without BPF_F_REPLACE');
+  link.update(next, old);
+  return 0;
+}
+
+export function linkDetach(call: Call): number {
+  const link = call.state.linkByFd(call.command, call.s32(0));
+  if (!link.mayDetach) call.fail('EOPNOTSUPP', 'links of this kind end with their last descriptor');
+  link.detach();
+  return 0;
+}
+
+const RAW = { name: 0, prog_fd: 8, cookie: 16 };
+
+export function rawTracepointOpen(call: Call): number {
+  const prog = call.state.progByFd(call.command, call.s32(RAW.prog_fd));
+  const at = call.pointer(RAW.name);
+  const isTracing = prog.type === P.TRACING || prog.type === P.EXT || prog.type === P.LSM;
+  if (isTracing && at !== 0) call.fail('EINVAL', 'the program knows what it attaches to: no name is taken');
+  if (!isTracing && prog.type !== P.RAW_TRACEPOINT && prog.type !== P.RAW_TRACEPOINT_WRITABLE)
+    call.fail('EINVAL', 'programs of this type do not attach to raw tracepoints');
+  const link = openRawTracepoint(call.state, {
+    prog: call.s32(RAW.prog_fd),
+    ...(isTracing ? {} : { name: call.string(at, 127) }),
+    cookie: call.u64(RAW.cookie),
+  });
+  return call.process.fds.install(link);
+}
