@@ -199,7 +199,7 @@ export function account({ kernel, maps, ring, hits }: World): string {
     `clock ${clock.now} ${clock.realtime()} written ${trace.written} random ${random.save()}`,
     `tasks ${[...kernel.tasks.all()].map((t) => `${t.pid}:${t.comm}:${t.exitStatus}`)}`,
     `progs ${[...progs.values()].map((p) => `${p.id}:${p.refs}`)} links ${[...links.values()].map((l) => l.id)}`,
-    `fds ${[...fds.entries()].map(([fd, o]) => `${fd}:${o.fdName}`)} pins ${[...bpf.state.bpffs.entries().keys()]}`,
+    `fds ${[...fds.entries()].map(([fd, o]) => `${fd}:${o.fdName}`)} pins ${[...bpf.state.bpffs.entries()].map(([path]) => path)}`,
     `free ${kernel.memory.freePageCount} cpu ${machine.cpu.save()}`,
     ...printk.lines,
   ];
