@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { reporters } from './test/support/reporters.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**', 'node_modules/**'],
     provide: { depth: 'quick' },
+    reporters,
     testTimeout: 30_000,
     pool: 'forks',
     // a kernel owes nothing to module state, so test files of a process share its modules: loading them took as long as testing

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { reporters } from '../support/reporters.ts';
 
 const tests = new URL('../', import.meta.url);
 /** Quick suites that try more here: those that ask how many. */
@@ -14,8 +16,10 @@ export default defineConfig({
     dir: fileURLToPath(tests),
     include: ['slow/**/*.test.ts', ...deeper],
     provide: { depth: 'full' },
+    reporters,
     testTimeout: 900_000,
     hookTimeout: 900_000,
     pool: 'forks',
+    maxWorkers: availableParallelism(),
   },
 });

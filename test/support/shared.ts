@@ -7,6 +7,9 @@ const root = new URL('../../../shared/', import.meta.url);
 
 /** Whether the data is there; suites that need it skip, with a word, where it is not. */
 export const haveShared = existsSync(root);
+// what is quietly skipped in CI is never missed; a workflow that cannot have the data says so
+if (!haveShared && process.env['CI'] === 'true' && process.env['WITHOUT_SHARED'] !== '1')
+  throw new Error('CI needs the conformance data in ../shared beside the checkout (WITHOUT_SHARED=1 does without)');
 if (!haveShared)
   console.log('skipped: no ../shared beside the checkout, so suites that read conformance data do not run');
 
