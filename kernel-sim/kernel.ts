@@ -29,6 +29,7 @@ import { Arena } from './core/user-access.ts';
 import { builtinBtf, builtinConfig } from './data/builtin.ts';
 import type { CpuName } from './data/cpus.ts';
 import { layouts } from './data/layouts.ts';
+import { RELEASE } from './data/release.ts';
 import { textTable } from './data/text.ts';
 import { Faults } from './fault/faults.ts';
 import type { PlacesFloor } from './floors/places.ts';
@@ -73,7 +74,7 @@ const STAR_HIGH = (0x23 << 16) | 0x10;
 
 export class Kernel implements PlacesFloor {
   /** `uname -r` */
-  readonly release: string = '6.12.117+deb12-amd64';
+  readonly release: string = RELEASE;
   readonly cpus: number;
   readonly engine: EngineName;
   readonly cpuModel: CpuName;

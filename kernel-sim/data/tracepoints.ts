@@ -17,8 +17,9 @@
  *     mem 1 sock ...           bytes there, as many as the field has
  *     regs 1                   the six arguments of a system call, from pt_regs
  */
+import { inRelease, type Versioned } from './release.ts';
 
-export interface TracepointRow {
+export interface TracepointRow extends Versioned {
   /** arguments, without the private first one */
   readonly args: number;
   /** events of one class share their handlers and their record */
@@ -32,7 +33,7 @@ const WAKEUP = { class: 'sched_wakeup_template', fields: { ...TASK, target_cpu: 
 const PROCESS = { class: 'sched_process_template', fields: TASK };
 const row = (args: number, more: Omit<TracepointRow, 'args'> = {}): TracepointRow => ({ args, ...more });
 
-export const TRACEPOINTS: Readonly<Record<string, TracepointRow>> = {
+const ROWS: Readonly<Record<string, TracepointRow>> = {
   sys_enter: row(2, { fields: { id: 'int 2', args: 'regs 1' } }),
   sys_exit: row(2, { fields: { id: 's32 1 pt_regs orig_ax', ret: 'u64 2' } }),
   sched_process_exec: row(3, {
@@ -65,6 +66,7 @@ export const TRACEPOINTS: Readonly<Record<string, TracepointRow>> = {
   }),
   signal_deliver: row(3),
   inet_sock_set_state: row(3, {
+    since: '4.16',
     fields: {
       skaddr: 'u64 1',
       oldstate: 'int 2',
@@ -105,6 +107,10 @@ export const TRACEPOINTS: Readonly<Record<string, TracepointRow>> = {
   mm_vmscan_direct_reclaim_end: row(1),
   module_load: row(1),
 };
+
+export const TRACEPOINTS: Readonly<Record<string, TracepointRow>> = Object.fromEntries(
+  Object.entries(ROWS).filter(([, event]) => inRelease(event)),
+);
 
 export const isModelledEvent = (event: string): boolean => event in TRACEPOINTS;
 /** Class of an event's handlers: its own name where it shares them with none. */

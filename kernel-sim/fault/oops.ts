@@ -6,6 +6,7 @@ import type { Oops } from '../../src/errors/index.ts';
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import type { Fault } from '../../src/machine/index.ts';
 import { decode, RIP } from '../../src/x86/index.ts';
+import { BUILD } from '../data/release.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Tasks } from '../task/tasks.ts';
 
@@ -47,7 +48,7 @@ export function makeOops(
     );
   const task = tasks.current;
   lines.push(
-    `CPU: ${kernel.context.cpu} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted ${kernel.release} #1  Debian 6.12.117-1~deb12u1`,
+    `CPU: ${kernel.context.cpu} UID: ${task.uid} PID: ${task.pid} Comm: ${task.comm} Not tainted ${kernel.release} ${BUILD}`,
   );
   lines.push(`Hardware name: ebpf-emu (${engine})`);
   const user = cpu.cpl === 3;

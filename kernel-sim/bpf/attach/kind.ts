@@ -5,6 +5,7 @@
 import { nested, required, type Schema } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import type { AttachTypeName, LinkTypeName, ProgTypeName } from '../../../src/uapi/index.ts';
+import type { Versioned } from '../../data/release.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { Attachment, LinkKind } from './attachment.ts';
@@ -129,7 +130,7 @@ export interface DirectAttach {
 }
 
 /** One row. */
-export interface AttachKind extends LinkKind {
+export interface AttachKind extends LinkKind, Versioned {
   readonly programs: readonly ProgTypeName[];
   /** expected or given attach types; undefined: whatever no row in front takes */
   readonly attachTypes?: readonly AttachTypeName[];

@@ -10,6 +10,7 @@ import {
   PROG_TYPES,
   type ProgTypeName,
 } from '../../../src/uapi/index.ts';
+import { inRelease, type Version } from '../../data/release.ts';
 import type { AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
 import { perfEvent } from './perf-event.ts';
@@ -19,8 +20,9 @@ import { trampoline } from './trampoline.ts';
 /** how programs whose target is fixed at load attach: old libbpf opens them as raw tracepoints, without a name */
 const EITHER = ['BPF_LINK_CREATE', 'BPF_RAW_TRACEPOINT_OPEN'] as const;
 
-const onText = (name: string, program: ProgTypeName, attachType: AttachTypeName): AttachKind => ({
+const onText = (name: string, since: Version, program: ProgTypeName, attachType: AttachTypeName): AttachKind => ({
   name,
+  since,
   programs: [program],
   attachTypes: [attachType],
   link: 'tracing',
@@ -28,8 +30,9 @@ const onText = (name: string, program: ProgTypeName, attachType: AttachTypeName)
   target: 'none',
   attach: trampoline,
 });
-const multi = (name: string, attachType: AttachTypeName): AttachKind => ({
+const multi = (name: string, since: Version, attachType: AttachTypeName): AttachKind => ({
   name,
+  since,
   programs: ['kprobe'],
   attachTypes: [attachType],
   link: 'kprobe_multi',
@@ -37,26 +40,28 @@ const multi = (name: string, attachType: AttachTypeName): AttachKind => ({
   attach: kprobeMulti,
 });
 /** what the programs of a perf event run on; an uprobe's event is refused by name */
-const byEvent = (name: string, program: ProgTypeName): AttachKind => ({
+const byEvent = (name: string, since: Version, program: ProgTypeName): AttachKind => ({
   name,
+  since,
   programs: [program],
   link: 'perf_event',
   target: 'perf_event',
   attach: perfEvent,
 });
 
-export const ATTACH_KINDS: readonly AttachKind[] = [
-  multi('kprobe.multi', 'trace_kprobe_multi'),
-  multi('kprobe.session', 'trace_kprobe_session'),
-  byEvent('kprobe', 'kprobe'),
-  byEvent('tracepoint', 'tracepoint'),
-  byEvent('perf_event', 'perf_event'),
-  onText('fentry', 'tracing', 'trace_fentry'),
-  onText('fexit', 'tracing', 'trace_fexit'),
-  onText('fmod_ret', 'tracing', 'modify_return'),
-  onText('lsm', 'lsm', 'lsm_mac'),
+const ROWS: readonly AttachKind[] = [
+  multi('kprobe.multi', '5.18', 'trace_kprobe_multi'),
+  multi('kprobe.session', '6.10', 'trace_kprobe_session'),
+  byEvent('kprobe', '4.1', 'kprobe'),
+  byEvent('tracepoint', '4.7', 'tracepoint'),
+  byEvent('perf_event', '4.9', 'perf_event'),
+  onText('fentry', '5.5', 'tracing', 'trace_fentry'),
+  onText('fexit', '5.5', 'tracing', 'trace_fexit'),
+  onText('fmod_ret', '5.7', 'tracing', 'modify_return'),
+  onText('lsm', '5.7', 'lsm', 'lsm_mac'),
   {
     name: 'tp_btf',
+    since: '5.5',
     programs: ['tracing'],
     attachTypes: ['trace_raw_tp'],
     link: 'tracing',
@@ -66,6 +71,7 @@ export const ATTACH_KINDS: readonly AttachKind[] = [
   },
   {
     name: 'raw_tp',
+    since: '4.17',
     programs: ['raw_tracepoint', 'raw_tracepoint_writable'],
     link: 'raw_tracepoint',
     commands: ['BPF_RAW_TRACEPOINT_OPEN'],
@@ -73,6 +79,8 @@ export const ATTACH_KINDS: readonly AttachKind[] = [
     attach: rawTracepoint,
   },
 ];
+
+export const ATTACH_KINDS: readonly AttachKind[] = ROWS.filter((kind) => inRelease(kind));
 
 /** Kinds that programs of a type attach by, whatever their attach type. */
 export const kindsOf = (progType: number): readonly AttachKind[] =>

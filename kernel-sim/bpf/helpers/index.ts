@@ -6,6 +6,7 @@
 import { BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
 import type { HelperLookup, HelperProto } from '../../../src/verifier/kernel.ts';
 import type { Caps } from '../../../src/verifier/types.ts';
+import { inRelease } from '../../data/release.ts';
 import { allows } from './programs.ts';
 import type { HelperRow } from './row.ts';
 import { parseProto } from './signature.ts';
@@ -24,6 +25,7 @@ export const FUNC_MAX_ID = 212;
 const rows: HelperRow[][] = [];
 for (const table of [CORE_HELPERS, TRACING_HELPERS, NET_HELPERS, SOCK_HELPERS]) {
   for (const row of table) {
+    if (!inRelease(row)) continue;
     const list = rows[row.id];
     if (list) list.push(row);
     else rows[row.id] = [row];

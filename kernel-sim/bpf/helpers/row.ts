@@ -16,7 +16,9 @@
  * some attach types and `type@!attach` for all but some. The first row that fits decides.
  */
 
-export interface HelperRules {
+import type { Versioned } from '../../data/release.ts';
+
+export interface HelperRules extends Versioned {
   /** who may call it */
   readonly programs: string;
   readonly gpl?: true;

@@ -2,6 +2,7 @@
 import type { Btf } from '../../../src/btf/index.ts';
 import { attachType, progTypeName } from '../../../src/uapi/index.ts';
 import type { KfuncFacts } from '../../../src/verifier/kernel.ts';
+import { inRelease } from '../../data/release.ts';
 import type { KfuncRow } from './row.ts';
 import { KFUNCS } from './table.ts';
 
@@ -40,7 +41,7 @@ const KPROBE_SESSION = attachType('trace_kprobe_session');
 const byName = new Map<string, KfuncRow>();
 /** The row of a kernel function. */
 export function kfuncRow(name: string): KfuncRow | undefined {
-  if (byName.size === 0) for (const row of KFUNCS) byName.set(row.name, row);
+  if (byName.size === 0) for (const row of KFUNCS) if (inRelease(row)) byName.set(row.name, row);
   return byName.get(name);
 }
 

@@ -1,5 +1,7 @@
+import type { Versioned } from '../../data/release.ts';
+
 /** One kernel function that programs may call. */
-export interface KfuncRow {
+export interface KfuncRow extends Versioned {
   readonly name: string;
   /** flags without KF_, separated by spaces */
   readonly flags: string;
@@ -9,7 +11,12 @@ export interface KfuncRow {
   readonly only?: 'lsm' | 'iter' | 'kprobe_session';
 }
 
-export const kfunc = (name: string, flags: string, hooks: string, more: Pick<KfuncRow, 'only'> = {}): KfuncRow => ({
+export const kfunc = (
+  name: string,
+  flags: string,
+  hooks: string,
+  more: Pick<KfuncRow, 'only' | keyof Versioned> = {},
+): KfuncRow => ({
   name,
   flags,
   hooks,

@@ -6,6 +6,7 @@
 import type { Insn } from '../../../src/isa/index.ts';
 import { MAP_TYPES, type MapTypeName, BPF_MAP_TYPE as T } from '../../../src/uapi/index.ts';
 import type { MapFacts } from '../../../src/verifier/kernel.ts';
+import { inRelease, type Versioned } from '../../data/release.ts';
 import type { ContextEnv } from '../context/env.ts';
 import { ArenaMap } from './arena.ts';
 import { ArrayMap, PercpuArrayMap } from './array.ts';
@@ -27,7 +28,7 @@ import { CgroupStorageMap, InertMap, LocalStorageMap } from './storage.ts';
 /** Capability that creating the kind needs; undefined: unprivileged users may, where the sysctl lets them. */
 export type MapCap = 'bpf' | 'netAdmin' | undefined;
 
-export interface MapKind {
+export interface MapKind extends Versioned {
   readonly make: new (context: MapContext, attrs: MapAttrs) => BpfMap;
   readonly check: check.Check;
   readonly cap?: MapCap;
@@ -45,6 +46,7 @@ export interface MapKind {
 
 const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
   hash: {
+    since: '3.19',
     make: HashMap,
     check: check.hashCheck,
     table: 'htab_map_ops',
@@ -52,20 +54,29 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     genLookup: gen.hashLookup,
   },
   array: {
+    since: '3.19',
     make: ArrayMap,
     check: check.arrayCheck,
     table: 'array_map_ops',
     ops: ops.array('array_map_lookup_elem'),
     genLookup: gen.arrayLookup,
   },
-  prog_array: { make: ProgArrayMap, check: check.fdArrayCheck, table: 'prog_array_map_ops', ops: ops.fdArray },
+  prog_array: {
+    since: '4.2',
+    make: ProgArrayMap,
+    check: check.fdArrayCheck,
+    table: 'prog_array_map_ops',
+    ops: ops.fdArray,
+  },
   perf_event_array: {
+    since: '4.3',
     make: PerfEventArrayMap,
     check: check.fdArrayCheck,
     table: 'perf_event_array_map_ops',
     ops: ops.fdArray,
   },
   percpu_hash: {
+    since: '4.6',
     make: HashMap,
     check: check.hashCheck,
     table: 'htab_percpu_map_ops',
@@ -75,6 +86,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     genLookup: gen.percpuHashLookup,
   },
   percpu_array: {
+    since: '4.6',
     make: PercpuArrayMap,
     check: check.arrayCheck,
     table: 'percpu_array_map_ops',
@@ -82,6 +94,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     genLookup: gen.percpuArrayLookup,
   },
   stack_trace: {
+    since: '4.6',
     make: StackTraceMap,
     check: check.stackTraceCheck,
     cap: 'bpf',
@@ -90,6 +103,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'stacks of the kernel model',
   },
   cgroup_array: {
+    since: '4.8',
     make: CgroupArrayMap,
     check: check.fdArrayCheck,
     table: 'cgroup_array_map_ops',
@@ -97,6 +111,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'created; there is one cgroup',
   },
   lru_hash: {
+    since: '4.10',
     make: HashMap,
     check: check.hashCheck,
     cap: 'bpf',
@@ -105,6 +120,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     genLookup: gen.lruHashLookup,
   },
   lru_percpu_hash: {
+    since: '4.10',
     make: HashMap,
     check: check.hashCheck,
     cap: 'bpf',
@@ -114,8 +130,16 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
       lookup_percpu: 'htab_lru_percpu_map_lookup_percpu_elem',
     }),
   },
-  lpm_trie: { make: LpmTrieMap, check: check.lpmCheck, cap: 'bpf', table: 'trie_map_ops', ops: ops.three('trie_') },
+  lpm_trie: {
+    since: '4.11',
+    make: LpmTrieMap,
+    check: check.lpmCheck,
+    cap: 'bpf',
+    table: 'trie_map_ops',
+    ops: ops.three('trie_'),
+  },
   array_of_maps: {
+    since: '4.12',
     make: ArrayOfMaps,
     check: check.fdArrayCheck,
     outer: true,
@@ -124,6 +148,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     genLookup: gen.arrayOfMapsLookup,
   },
   hash_of_maps: {
+    since: '4.12',
     make: HashOfMaps,
     check: check.fdHashCheck,
     outer: true,
@@ -132,6 +157,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     genLookup: gen.hashOfMapsLookup,
   },
   devmap: {
+    since: '4.14',
     make: RedirectMap,
     check: check.devmapCheck,
     cap: 'netAdmin',
@@ -140,6 +166,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'entries; a redirect has no device to go to',
   },
   sockmap: {
+    since: '4.14',
     make: SockMap,
     check: check.sockmapCheck,
     cap: 'netAdmin',
@@ -148,6 +175,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'created; there are no sockets to put in',
   },
   cpumap: {
+    since: '4.15',
     make: RedirectMap,
     check: check.cpumapCheck,
     cap: 'bpf',
@@ -156,6 +184,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'entries; a redirect has no device to go to',
   },
   xskmap: {
+    since: '4.18',
     make: RedirectMap,
     check: check.xskmapCheck,
     cap: 'netAdmin',
@@ -165,6 +194,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'entries; a redirect has no device to go to',
   },
   sockhash: {
+    since: '4.18',
     make: SockMap,
     check: check.sockhashCheck,
     cap: 'netAdmin',
@@ -173,6 +203,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'created; there are no sockets to put in',
   },
   cgroup_storage: {
+    since: '4.19',
     make: CgroupStorageMap,
     check: check.cgroupStorageCheck,
     table: 'cgroup_storage_map_ops',
@@ -180,6 +211,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'storage of the root cgroup',
   },
   reuseport_sockarray: {
+    since: '4.19',
     make: SockMap,
     check: check.reuseportCheck,
     cap: 'bpf',
@@ -188,15 +220,31 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'created; there are no sockets to put in',
   },
   percpu_cgroup_storage: {
+    since: '4.20',
     make: CgroupStorageMap,
     check: check.cgroupStorageCheck,
     table: 'cgroup_storage_map_ops',
     ops: ops.three('cgroup_storage_'),
     note: 'storage of the root cgroup',
   },
-  queue: { make: QueueStackMap, check: check.queueCheck, cap: 'bpf', table: 'queue_map_ops', ops: ops.queue('queue') },
-  stack: { make: QueueStackMap, check: check.queueCheck, cap: 'bpf', table: 'stack_map_ops', ops: ops.queue('stack') },
+  queue: {
+    since: '4.20',
+    make: QueueStackMap,
+    check: check.queueCheck,
+    cap: 'bpf',
+    table: 'queue_map_ops',
+    ops: ops.queue('queue'),
+  },
+  stack: {
+    since: '4.20',
+    make: QueueStackMap,
+    check: check.queueCheck,
+    cap: 'bpf',
+    table: 'stack_map_ops',
+    ops: ops.queue('stack'),
+  },
   sk_storage: {
+    since: '5.2',
     make: LocalStorageMap,
     check: check.localStorageCheck,
     cap: 'bpf',
@@ -205,6 +253,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'storage by owner',
   },
   devmap_hash: {
+    since: '5.4',
     make: RedirectMap,
     check: check.devmapHashCheck,
     cap: 'netAdmin',
@@ -213,6 +262,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'entries; a redirect has no device to go to',
   },
   struct_ops: {
+    since: '5.6',
     make: InertMap,
     check: check.structOpsCheck,
     cap: 'bpf',
@@ -220,8 +270,15 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     ops: ops.three('bpf_struct_ops_map_'),
     note: 'created only',
   },
-  ringbuf: { make: RingbufMap, check: check.ringbufCheck, table: 'ringbuf_map_ops', ops: ops.three('ringbuf_map_') },
+  ringbuf: {
+    since: '5.8',
+    make: RingbufMap,
+    check: check.ringbufCheck,
+    table: 'ringbuf_map_ops',
+    ops: ops.three('ringbuf_map_'),
+  },
   inode_storage: {
+    since: '5.10',
     make: LocalStorageMap,
     check: check.localStorageCheck,
     cap: 'bpf',
@@ -230,6 +287,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'storage by owner',
   },
   task_storage: {
+    since: '5.11',
     make: LocalStorageMap,
     check: check.localStorageCheck,
     cap: 'bpf',
@@ -238,6 +296,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     note: 'storage by owner',
   },
   bloom_filter: {
+    since: '5.16',
     make: BloomFilterMap,
     check: check.bloomCheck,
     cap: 'bpf',
@@ -245,12 +304,14 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     ops: ops.five('bloom_map_'),
   },
   user_ringbuf: {
+    since: '6.1',
     make: RingbufMap,
     check: check.ringbufCheck,
     table: 'user_ringbuf_map_ops',
     ops: ops.three('ringbuf_map_'),
   },
   cgrp_storage: {
+    since: '6.2',
     make: LocalStorageMap,
     check: check.localStorageCheck,
     cap: 'bpf',
@@ -258,7 +319,14 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     ops: ops.three('bpf_cgrp_storage_'),
     note: 'storage by owner',
   },
-  arena: { make: ArenaMap, check: check.arenaCheck, cap: 'bpf', table: 'arena_map_ops', ops: ops.five('arena_map_') },
+  arena: {
+    since: '6.9',
+    make: ArenaMap,
+    check: check.arenaCheck,
+    cap: 'bpf',
+    table: 'arena_map_ops',
+    ops: ops.five('arena_map_'),
+  },
 };
 
 /** Kinds whose `map_alloc` looks at the attributes, behind the capability; the others' `map_alloc_check` does so in front of it. */
@@ -274,7 +342,9 @@ export const TAKES_NO_BTF: readonly number[] = [
 ];
 
 export const MAP_KINDS: ReadonlyMap<number, MapKind> = new Map(
-  Object.entries(ROWS).map(([name, kind]) => [MAP_TYPES.indexOf(name as MapTypeName), kind]),
+  Object.entries(ROWS)
+    .filter(([, kind]) => inRelease(kind))
+    .map(([name, kind]) => [MAP_TYPES.indexOf(name as MapTypeName), kind]),
 );
 
 /** The kernel function of a map operation; undefined where the type has none. */

@@ -7,6 +7,7 @@
  */
 import { type AttachTypeName, PROG_TYPES, type ProgTypeName } from '../../../src/uapi/index.ts';
 import type { ContextModel } from '../../../src/verifier/kernel.ts';
+import { inRelease, type Versioned } from '../../data/release.ts';
 import { cgroupDeviceContext, sockoptContext, sysctlContext } from '../context/cgroup.ts';
 import type { ContextEnv } from '../context/env.ts';
 import {
@@ -31,7 +32,7 @@ export type TestRunFamily = 'skb' | 'xdp' | 'syscall' | 'raw_tp' | 'sk_lookup' |
 /** Capabilities that loading needs besides CAP_BPF. */
 export type LoadCap = 'netAdmin' | 'perfmon';
 
-export interface ProgTypeRow {
+export interface ProgTypeRow extends Versioned {
   /** what R1 points to; undefined where BTF describes it */
   readonly context?: (env: ContextEnv) => ContextModel;
   /** undefined: Linux makes no test runs of it */
@@ -138,7 +139,7 @@ const ROWS: Readonly<Record<ProgTypeName, ProgTypeRow>> = {
 /** The row of a program type; undefined for numbers that Linux 6.12 does not know, or that this configuration leaves out. */
 export function progTypeRow(type: number): ProgTypeRow | undefined {
   const row = ROWS[PROG_TYPES[type] ?? 'unspec'];
-  return row.absent ? undefined : row;
+  return row.absent || !inRelease(row) ? undefined : row;
 }
 
 /** The context of a program type; undefined for those that BTF describes (tracing, lsm, struct_ops, ext) and for unknown ones. */

@@ -1,0 +1,28 @@
+/**
+ * The release that the shipped tables are of, and the columns by which a row says that other releases differ. Tables
+ * take the rows of this release; those of another kernel would be the same rows, asked for another.
+ */
+
+/** `uname -r`, and what /proc/version says of the build. */
+export const RELEASE = '6.12.117+deb12-amd64';
+export const BUILD = '#1  Debian 6.12.117-1~deb12u1';
+
+/** `6.12`: major and minor number of a release of Linux. */
+export type Version = `${number}.${number}`;
+
+/** Columns that any row of a table may have. */
+export interface Versioned {
+  /** the first release that has it */
+  readonly since?: Version;
+  /** the first release that has it no more */
+  readonly until?: Version;
+}
+
+const number = (version: string): number => {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return major * 1000 + minor;
+};
+
+/** Whether a release has what a row describes. */
+export const inRelease = ({ since, until }: Versioned, release: string = RELEASE): boolean =>
+  (since === undefined || number(release) >= number(since)) && (until === undefined || number(release) < number(until));

@@ -1,0 +1,95 @@
+/** Attach kinds: each row is reached by a program, and what its links tell are members of Linux's `struct bpf_link_info`. */
+import { describe, expect, it } from 'vitest';
+import type { LinkFields } from '../../../../kernel-sim/bpf/attach/attachment.ts';
+import type { BpfLink } from '../../../../kernel-sim/bpf/attach/link.ts';
+import { ATTACH_KINDS } from '../../../../kernel-sim/bpf/attach/table.ts';
+import { Btf } from '../../../../src/btf/index.ts';
+import { type BpfLink, Kernel } from '../../../../src/index.ts';
+import { insn, writeInsns } from '../../../../src/isa/index.ts';
+import { errno } from '../../../support/errno.ts';
+import { haveShared, readShared } from '../../../support/shared.ts';
+
+const insns = writeInsns([insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)]);
+
+/** A link of each kind, by the kind's name. */
+async function links(): Promise<Map<string, BpfLink>> {
+  const kernel = await Kernel.boot({ engine: 'step' });
+  const { bpf, perf } = kernel;
+  const load = (type: string, expectedAttachType?: string, attachBtf?: string): { fd: number } =>
+    bpf.progLoad({
+      type,
+      license: 'GPL',
+      insns,
+      ...(expectedAttachType === undefined ? {} : { expectedAttachType }),
+      ...(attachBtf === undefined ? {} : { attachBtf }),
+    });
+  const fixed = (type: string, attach: string, target: string) => bpf.linkCreate({ prog: load(type, attach, target) });
+  const multi = (attach: string) =>
+    bpf.linkCreate({
+      prog: load('kprobe', attach),
+      attachType: attach,
+      kprobeMulti: { symbols: ['do_exit', 'vfs_read'], cookies: [7n, 8n] },
+    });
+  const made = [
+    multi('trace_kprobe_multi'),
+    multi('trace_kprobe_session'),
+    bpf.linkCreate({ prog: load('kprobe'), target: perf.open({ type: 'kprobe', func: 'do_exit' }).fd }),
+    bpf.linkCreate({
+      prog: load('tracepoint'),
+      target: perf.open({ type: 'tracepoint', category: 'sched', event: 'sched_switch' }).fd,
+    }),
+    bpf.linkCreate({
+      prog: load('perf_event'),
+      target: perf.open({ type: 'software', config: 0, freq: 99 }).fd,
+    }),
+    fixed('tracing', 'trace_fentry', 'do_exit'),
+    fixed('tracing', 'trace_fexit', 'do_unlinkat'),
+    fixed('tracing', 'modify_return', 'security_file_open'),
+    fixed('lsm', 'lsm_mac', 'file_open'),
+    fixed('tracing', 'trace_raw_tp', 'sched_switch'),
+    bpf.rawTracepointOpen({ prog: load('raw_tracepoint'), name: 'sched_switch' }),
+  ];
+  return new Map(made.map(({ link }) => [link.kind.name, link]));
+}
+
+/** `a.b.c` of every value. */
+function paths(fields: LinkFields, prefix: string): string[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    typeof value === 'object' && !Array.isArray(value)
+      ? paths(value as LinkFields, `${prefix}.${name}`)
+      : [`${prefix}.${name}`],
+  );
+}
+
+describe('attach kinds', () => {
+  it('every row is reached, attaches, tells of its link and detaches', async () => {
+    const all = await links();
+    expect([...all.keys()].sort()).toEqual(ATTACH_KINDS.map((kind) => kind.name).sort());
+    for (const link of all.values()) {
+      expect(link.attached).toBe(true);
+      expect(Object.keys(link.info()).length).toBeGreaterThan(0);
+      link.detach();
+      expect(link.attached).toBe(false);
+    }
+  });
+
+  it.skipIf(!haveShared)("what links tell are members of the real kernel's struct bpf_link_info", async () => {
+    const btf = Btf.parse(readShared('reference/6.12/vmlinux.btf.gz'));
+    for (const { kind, info } of [...(await links()).values()].map((l) => ({ kind: l.kind, info: l.info() }))) {
+      const row = ATTACH_KINDS.find((k) => k.name === kind.name)!;
+      for (const path of paths(info, row.link)) expect(btf.offsetOf('bpf_link_info', path).size).toBeGreaterThan(0);
+    }
+  });
+
+  it('a program that its place cannot change keeps it, and a type without a kind is refused by name', async () => {
+    const kernel = await Kernel.boot({ engine: 'step' });
+    const prog = kernel.bpf.progLoad({ type: 'raw_tracepoint', license: 'GPL', insns });
+    const { link } = kernel.bpf.rawTracepointOpen({ prog, name: 'sched_switch' });
+    expect(() => link.update(prog.prog)).toThrow('raw_tp links keep their program');
+    expect(errno(() => kernel.bpf.linkCreate({ prog }))).toBe('EINVAL');
+    const socket = kernel.bpf.progLoad({ type: 'sk_msg', insns });
+    expect(() => kernel.bpf.linkCreate({ prog: socket, target: 1, attachType: 'sk_msg_verdict' })).toThrow(
+      /attaching sk_msg programs \(sk_msg_verdict\)/,
+    );
+  });
+});
