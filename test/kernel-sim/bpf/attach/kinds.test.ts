@@ -4,7 +4,7 @@ import type { LinkFields } from '../../../../kernel-sim/bpf/attach/attachment.ts
 import type { BpfLink } from '../../../../kernel-sim/bpf/attach/link.ts';
 import { ATTACH_KINDS } from '../../../../kernel-sim/bpf/attach/table.ts';
 import { Btf } from '../../../../src/btf/index.ts';
-import { type BpfLink, Kernel } from '../../../../src/index.ts';
+import { Kernel } from '../../../../src/index.ts';
 import { insn, writeInsns } from '../../../../src/isa/index.ts';
 import { errno } from '../../../support/errno.ts';
 import { haveShared, readShared } from '../../../support/shared.ts';
