@@ -29,10 +29,10 @@ export async function drive(replay: Replay, { signal, onProgress }: ReplayOption
     for (;;) {
       const { reason } = replay.step(SLICE);
       if (reason === 'end') break;
+      onProgress?.({ calls: replay.calls, insns: replay.insns });
       if (reason === 'wait') await Promise.race([replay.ready(), aborted(signal)]);
       else await host.turn();
       if (signal?.aborted) replay.stop('aborted');
-      onProgress?.({ calls: replay.calls, insns: replay.insns });
     }
   } catch (error) {
     replay.finish();

@@ -1,4 +1,4 @@
-/** The next two steps of a recording: what a task does now depends on what comes behind it. */
+/** The next steps of a recording: what a task does now depends on what comes behind an unfinished call. */
 import type { StepSource, TraceStep } from './trace.ts';
 
 export interface StepsState {
@@ -19,13 +19,18 @@ export class Steps {
   /** Whether {@link first} and {@link second} are what they will be; false while the source waits for more. */
   fill(): boolean {
     if (this.seeking !== undefined) return false;
-    while (this.#ahead.length < 2 && !this.#ended) {
+    while (this.#ahead.length < this.#needed && !this.#ended) {
       const step = this.source.next();
       if (step === 'wait') return false;
       if (step === undefined) this.#ended = true;
       else this.#ahead.push(step);
     }
     return true;
+  }
+  /** A step is not kept waiting for the one behind it, which may be long in coming: only an unfinished call needs that. */
+  get #needed(): number {
+    const [first] = this.#ahead;
+    return first?.kind === 'call' && first.unfinished ? 2 : 1;
   }
   /** undefined behind the last one */
   get first(): TraceStep | undefined {

@@ -61,7 +61,11 @@ function build(): Command {
   withKernel(cli.command('load'))
     .description('load an object, attach its programs, replay a recording, and print what comes out of trace_pipe')
     .argument('<file>', "clang's object file (or C, where clang is installed)")
-    .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
+    .option(
+      '--replay <file>',
+      'an `strace -f` recording (- for standard input, as it arrives); without it, the one that ships with ebpf-emu',
+    )
+    .option('--follow', 'at the end of the recording, wait for it to grow')
     .option('--log', "print the verifier's whole log where it refuses a program")
     .option(
       '--max-insns <n>',

@@ -1,10 +1,9 @@
 /** The run stage of `load`: a recording is replayed, and trace_pipe goes to stdout as it fills. */
 
 import { fileURLToPath } from 'node:url';
-import type { Kernel, Trace, TraceStep } from '../../../kernel-sim/index.ts';
-import { readStrace } from '../../replay/index.ts';
+import type { Kernel } from '../../../kernel-sim/index.ts';
+import { openRecording, type RecordingStream } from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
-import { readInput } from '../files.ts';
 import { INTERRUPTED } from '../interrupt.ts';
 import { packageRoot } from '../package-root.ts';
 import { Progress } from '../progress.ts';
@@ -16,23 +15,28 @@ const SHIPPED = 'fixtures/traces/python3.strace';
 /** characters of trace_pipe that are written at once where a slice of the run prints more */
 const CHUNK = 0x10000;
 
-interface Recording extends Omit<ReturnType<typeof readStrace>, 'trace'> {
+interface Recording {
   readonly name: string;
-  readonly trace: Trace;
-  /** those of the trace */
-  readonly steps: readonly TraceStep[];
+  readonly steps: RecordingStream;
 }
 
-/** Reads the user's recording, or the one that ships. @throws UserError where nothing in it can be read */
-export function readRecording(file: string | undefined): Recording {
-  const { trace, warnings } = readStrace(
-    readInput(file ?? fileURLToPath(new URL(SHIPPED, packageRoot()))).toString('utf8'),
-  );
-  const steps = [...trace.steps];
-  if (steps.length === 0)
-    throw new UserError(`${file}: no line of it is a system call; it should be what strace -f wrote`);
-  return { trace: { ...trace, steps }, steps, warnings, name: file ?? 'a recording of python3' };
+export interface RecordingOptions {
+  readonly replay?: string;
+  readonly follow?: boolean;
 }
+
+/** Opens the user's recording, or the one that ships. @throws UserError where nothing in it can be read */
+export async function openReplay({ replay, follow }: RecordingOptions): Promise<Recording> {
+  if (follow && replay === undefined) throw new UserError('--follow waits for a file to grow: name it with --replay');
+  const name = replay === undefined ? 'a recording of python3' : replay === '-' ? 'standard input' : replay;
+  const path = replay ?? fileURLToPath(new URL(SHIPPED, packageRoot()));
+  const steps = openRecording(path, { follow: follow === true });
+  if (!(await steps.begin())) throw noCalls(name);
+  return { name, steps };
+}
+
+const noCalls = (name: string): UserError =>
+  new UserError(`${name}: no line of it is a system call; it should be what strace -f wrote`);
 
 export interface RunOutcome {
   readonly text: string;
@@ -45,10 +49,8 @@ export async function replayAll(
   recording: Recording,
   options: { readonly maxInsns?: number; readonly signal: AbortSignal },
 ): Promise<RunOutcome> {
-  for (const { line, message } of recording.warnings) warn(`${recording.name}, line ${line}: ${message}`);
-  const { steps } = recording;
-  const tasks = new Set(steps.map((s) => s.pid));
-  stage('run', `replaying ${recording.name}: ${plural(steps.length, 'step')} of ${plural(tasks.size, 'task')}`);
+  const { name, steps } = recording;
+  stage('run', `replaying ${name}`);
 
   let lines = 0;
   const progress = new Progress();
@@ -64,7 +66,7 @@ export async function replayAll(
     if (chunk.length >= CHUNK) flush();
   });
   try {
-    const result = await kernel.replay(recording.trace, {
+    const result = await kernel.replay(steps, {
       signal: options.signal,
       onProgress: ({ calls, insns }) => {
         flush();
@@ -76,10 +78,14 @@ export async function replayAll(
     });
     flush();
     for (const oops of result.oopses) process.stderr.write(`${oops}\n`);
+    const warning = steps.warnings.summary(name);
+    if (warning !== undefined) warn(warning);
     const text = `${plural(result.calls, 'system call')}, ${plural(lines, 'line')} of trace_pipe`;
     const ms = progress.elapsed;
     if (options.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
-    return { text, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
+    if (steps.position === 0) throw noCalls(name);
+    const replayed = `${plural(steps.position, 'step')} of ${plural(steps.tasks, 'task')}`;
+    return { text: `${replayed}: ${text}`, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
   } finally {
     flush();
     progress.clear();

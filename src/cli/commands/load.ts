@@ -11,10 +11,9 @@ import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { receive, showMaps } from './load-maps.ts';
-import { readRecording, replayAll } from './load-run.ts';
+import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';
 
-export interface LoadCommandOptions extends KernelOptions {
-  readonly replay?: string;
+export interface LoadCommandOptions extends KernelOptions, RecordingOptions {
   readonly log?: boolean;
   readonly maxInsns?: number;
   readonly verify: boolean;
@@ -24,7 +23,7 @@ type Loaded = LoadedObject<Kernel>;
 
 export async function load(file: string, options: LoadCommandOptions): Promise<void> {
   optimiseLater();
-  const recording = readRecording(options.replay);
+  const recording = await openReplay(options);
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
   showObject(file, object);
