@@ -9,6 +9,9 @@ import { Tracepoints } from './tracepoints.ts';
 import { Trampolines } from './trampolines.ts';
 import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
 
+/** Helpers and kfuncs: which of them are called is for the programs to say. An `__x64_sys_` function for recordings. */
+const BY_PROGRAMS = /^(_*bpf_(?!lsm_)|__x64_sys_)/;
+
 export class Probes {
   readonly #kernel: ObjectFloor;
   #parts:
@@ -48,19 +51,32 @@ export class Probes {
   }
   /** kprobe or kretprobe. @throws KernelError ENOENT no such symbol; EINVAL blacklisted; EILSEQ not at an instruction */
   kprobe(prog: ProgRef, point: KprobePoint): ProbeLink {
-    return this.#all.kprobes.attach(prog, point);
+    return this.#told(this.#all.kprobes.attach(prog, point));
   }
   /** fentry, fexit, fmod_ret, lsm. @throws KernelError ENOENT, EINVAL, E2BIG (more than 38 programs on one function) */
   trampoline(prog: ProgRef, point: TrampolinePoint): ProbeLink {
-    return this.#all.trampolines.attach(prog, point);
+    const link = this.#all.trampolines.attach(prog, point);
+    return typeof point.target === 'string' ? this.#told(link) : link;
   }
   /** A tracepoint's perf handler: ctx is the event's record, 8 bytes of common fields first. @throws KernelError ENOENT */
   tracepoint(prog: ProgRef, category: string, event: string, cookie = 0n): ProbeLink {
-    return this.#all.tracepoints.attach(prog, category, event, cookie);
+    return this.#toldEvent(this.#all.tracepoints.attach(prog, category, event, cookie), category, event);
   }
   /** raw_tp and tp_btf: ctx is the array of the tracepoint's arguments, u64 each. @throws KernelError ENOENT */
   rawTracepoint(prog: ProgRef, event: string, cookie = 0n): ProbeLink {
-    return this.#all.tracepoints.attachRaw(prog, event, cookie);
+    return this.#toldEvent(this.#all.tracepoints.attachRaw(prog, event, cookie), '', event);
+  }
+  /** Says of a function that no modelled path calls that it is never hit. */
+  #told(link: ProbeLink): ProbeLink {
+    const { symbols, text } = this.#kernel;
+    const at = symbols.address(link.symbol);
+    if (at === undefined || BY_PROGRAMS.test(link.symbol) || text.maker.reaches(at)) return link;
+    return Object.assign(link, { unreached: `nothing in the model calls ${link.symbol}` });
+  }
+  /** Says of a tracepoint that no body has that it never fires. */
+  #toldEvent(link: ProbeLink, category: string, event: string): ProbeLink {
+    if (category === 'syscalls' || this.#kernel.text.maker.fires(event)) return link;
+    return Object.assign(link, { unreached: `nothing in the model makes the tracepoint ${link.symbol} happen` });
   }
   /** A sampling perf event. @throws KernelError EINVAL */
   sampler(prog: ProgRef, type: string, sampling: Sampling): ProbeLink {

@@ -44,6 +44,8 @@ export interface ProbeLink {
   readonly via: 'ftrace' | 'int3' | 'direct' | 'static_key' | 'timer';
   /** how often it was hit since attach; undefined where the kernel keeps no count (trampolines, tracepoints) */
   readonly hits: number | undefined;
+  /** why it will not be hit: nothing in the model reaches the place */
+  readonly unreached?: string;
   detach(): void;
 }
 

@@ -32,6 +32,7 @@ export class Sockets {
     const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
     const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
+    for (const operation of Object.values(OPS)) text.maker.mayCall(Object.values(operation));
     files.socketFreed.add((s) => {
       this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
       this.#kernel.slab.kfree(s);

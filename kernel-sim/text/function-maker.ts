@@ -11,6 +11,7 @@ import { type Compiled, compile, emitEntry, type Prologue, percpuMem, type Trace
 import type { Hypercalls } from './hypercalls.ts';
 import { functionName, parseFunction, returnsInt } from './language.ts';
 import type { Pregenerated } from './pregenerated.ts';
+import { type Reach, reach } from './reach.ts';
 
 /** A function that the kernel's text has, apart from those of the function tables. */
 export interface FunctionSpec {
@@ -60,6 +61,10 @@ export class FunctionMaker {
   /** names of table rows to their keys */
   readonly #rows = new Map<string, string>();
 
+  readonly #byHost = new Set<string>();
+  #reached: Reach | undefined;
+  #reachable: Set<Addr> | undefined;
+
   constructor(parts: MakerParts) {
     this.#parts = parts;
     for (const signature of Object.keys(parts.tables)) this.#rows.set(functionName(signature), signature);
@@ -74,6 +79,7 @@ export class FunctionMaker {
 
   define(spec: FunctionSpec): void {
     this.#defined.set(spec.name, spec);
+    this.#reachable = undefined;
     if (spec.handler) this.#parts.hypercalls.register(spec.name, spec.handler);
   }
   /** Whether a function of that name does something (others return 0 at once). */
@@ -87,6 +93,33 @@ export class FunctionMaker {
       .filter(([, body]) => call.test(body))
       .map(([signature]) => functionName(signature));
     return event === 'sys_exit' ? [...names, 'syscall_exit_to_user_mode'] : names;
+  }
+
+  /** Functions that hypercalls give to a body to call: no row names them. */
+  mayCall(names: Iterable<string>): void {
+    for (const name of names) this.#byHost.add(name);
+    this.#reachable = undefined;
+  }
+  /** Whether a body has a site of the tracepoint. */
+  fires(event: string): boolean {
+    return this.#reach().events.has(event);
+  }
+  /** Whether a modelled path may call what lies at an address: false, it is never executed. */
+  reaches(at: Addr): boolean {
+    if (this.#reachable === undefined) {
+      const reachable = new Set<Addr>();
+      const names = [...this.#reach().functions, ...this.#byHost, ...this.#defined.keys()];
+      for (const name of names) {
+        const hook = name.startsWith('security_') ? this.#lsmHook(name.slice('security_'.length)) : undefined;
+        for (const address of [this.address(name), hook]) if (address !== undefined) reachable.add(address);
+      }
+      this.#reachable = reachable;
+    }
+    return this.#reachable.has(at);
+  }
+  #reach(): Reach {
+    const { tables, assembly, symbols } = this.#parts;
+    return (this.#reached ??= reach(tables, assembly, this.emitContext([]), symbols.address('_stext') ?? 0));
   }
 
   /** Text for an address; `entry` false leaves out what ftrace patches. */

@@ -147,6 +147,7 @@ function attach(loaded: Loaded): void {
       );
       detail(`before  ${hexBytes(probe.before)}`);
       detail(`after   ${hexBytes(probe.after)}`);
+      if (probe.unreached !== undefined) warn(`${link.program} will not run here: ${probe.unreached}`);
     }
   }
   for (const { program, why } of loaded.notAttached) warn(`${program} is loaded, but not attached: ${why}`);

@@ -1,0 +1,67 @@
+/** What is said to be out of reach of the model is never hit, whatever a recording does. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { TRACEPOINTS } from '../../kernel-sim/data/tracepoints.ts';
+import { Kernel, type ProbeLink, syscalls } from '../../kernel-sim/index.ts';
+import { readStrace } from '../../src/replay/index.ts';
+import { program } from './support/programs.ts';
+import { call, recording } from './support/recording.ts';
+
+/** Attaches to every function that a kprobe may go to; what was said to be out of reach, and what was not. */
+function everywhere(kernel: Kernel): { unreached: ProbeLink[]; others: ProbeLink[] } {
+  const unreached: ProbeLink[] = [];
+  const others: ProbeLink[] = [];
+  const prog = program(kernel, 'everywhere', () => {});
+  for (const { name, kind } of kernel.symbols.functions()) {
+    if (kind === 'd' || kind !== kind?.toLowerCase()) continue;
+    const at = kernel.symbols.address(name) as number;
+    // those in reach cost time, and are hit or not
+    if (kernel.text.maker.reaches(at) && others.length >= 50) continue;
+    const link = kernel.probes.kprobe(prog, { symbol: name });
+    (link.unreached === undefined ? others : unreached).push(link);
+  }
+  return { unreached, others };
+}
+
+describe('a function that nothing in the model calls', () => {
+  it('is named when a program is attached to it, and is not hit', async () => {
+    const kernel = await Kernel.boot({ engine: 'step' });
+    const { unreached, others } = everywhere(kernel);
+    expect(unreached.length).toBeGreaterThan(300);
+    await kernel.replay(
+      readStrace(readFileSync(new URL('../../fixtures/traces/python3.strace', import.meta.url), 'utf8')).trace,
+    );
+    await kernel.replay(readStrace(readFileSync(new URL('golden/bash.strace', import.meta.url), 'utf8')).trace);
+    // every system call, done and refused, on sockets of each family
+    const steps = [0, -1, 3].flatMap((result) =>
+      [1, 2, 10].flatMap((family) => [
+        call('socket', [family, 1, 0], 3),
+        ...syscalls
+          .filter(({ name }) => !/^(exit|exit_group|execve|execveat|fork|vfork|clone|clone3|rt_sigreturn)$/.test(name))
+          .map(({ name }) => call(name, [3, 0, 0, 0, 0, 0], result)),
+      ]),
+    );
+    const result = await kernel.replay(recording(steps));
+    expect(result.oopses).toEqual([]);
+    expect(unreached.filter((link) => link.hits !== 0).map((link) => link.symbol)).toEqual([]);
+    expect(others.some((link) => (link.hits ?? 0) > 0)).toBe(true);
+  });
+
+  it('is said of hooks and tracepoints too', async () => {
+    const kernel = await Kernel.boot();
+    const prog = program(kernel, 'program', () => {});
+    const lsm = (target: string): string | undefined =>
+      kernel.probes.trampoline(prog, { kind: 'lsm', target, argSizes: [8], retSize: 4 }).unreached;
+    expect(lsm('bpf_lsm_file_open')).toBeUndefined();
+    expect(lsm('bpf_lsm_task_kill')).toBe('nothing in the model calls bpf_lsm_task_kill');
+    expect(kernel.probes.tracepoint(prog, 'block', 'block_rq_issue').unreached).toBe(
+      'nothing in the model makes the tracepoint block:block_rq_issue happen',
+    );
+    const fires = Object.keys(TRACEPOINTS).filter(
+      (event) => kernel.probes.rawTracepoint(prog, event).unreached === undefined,
+    );
+    expect(fires.join(' ')).toBe(
+      'sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_switch sched_wakeup_new task_newtask task_rename signal_generate inet_sock_set_state',
+    );
+  });
+});
