@@ -9,7 +9,8 @@ import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
 import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
 import { progTypeRow } from '../../kernel-sim/bpf/prog/types.ts';
-import { syscalls } from '../../kernel-sim/index.ts';
+import { TRACEPOINTS } from '../../kernel-sim/data/tracepoints.ts';
+import { Kernel, syscalls } from '../../kernel-sim/index.ts';
 import { SECTION_RULES } from '../../src/object/index.ts';
 import { MAP_TYPES, PROG_TYPES } from '../../src/uapi/index.ts';
 import { heldAgainst } from './held-against.ts';
@@ -65,6 +66,14 @@ function programs(): string {
   );
 }
 
+const kernel = await Kernel.boot();
+/** Tracepoints that some kernel text has a site of, or those that none has. */
+const events = (fire: boolean): string =>
+  Object.keys(TRACEPOINTS)
+    .filter((event) => kernel.text.maker.fires(event) === fire)
+    .map((event) => `\`${event}\``)
+    .join(' ');
+
 /** The whole document. */
 export function parityText(): string {
   return `# Parity with Linux 6.12
@@ -98,7 +107,9 @@ to the model say so when they are attached.
 | | |
 | --- | --- |
 | system calls | ${syscalls.length} entries, each reached through \`entry_SYSCALL_64\` and \`do_syscall_64\` |
-| symbols | of Linux 6.12.117, at its addresses; every function that ftrace can hook can be probed. Those that no modelled path calls are never hit |
+| symbols | of Linux 6.12.117, at its addresses; every function that ftrace can hook can be probed. Of one that no modelled path calls, attaching says that it is never hit |
+| tracepoints | fire: ${events(true)} |
+| | attach, and say that nothing here makes them happen: ${events(false)} |
 | other kernels | symbols by \`--kallsyms\`, types by \`--btf\` |
 
 ## Hosts
