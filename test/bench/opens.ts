@@ -42,7 +42,7 @@ export async function attached(engine: EngineName, names: readonly string[]): Pr
     const loaded = BpfObject.open(fixture(name)).load(kernel);
     loaded.attach();
     for (const { handle } of Object.values(loaded.maps))
-      if (handle.type === 'ringbuf') handle.onReady = () => void handle.consume();
+      if (handle.type === 'ringbuf') handle.onReady(() => void handle.consume());
   }
   return kernel;
 }

@@ -91,12 +91,7 @@ describe('calls', () => {
     ['a key as text', () => hash().lookup(any('abcd')), 'key', 'not an array'],
     ['a value beyond bytes', () => hash().update(1, [256, 0, 0, 0, 0, 0, 0, 0]), 'value', '[0]: 256 is not'],
     ['flags that are no number', () => hash().update(1, 2, Number.NaN), 'flags', 'NaN is not'],
-    [
-      'a reader of a map that wakes nobody',
-      () => Object.assign(hash(), { onReady: () => 0 }),
-      'onReady',
-      'no ring buffer',
-    ],
+    ['a reader of a map that wakes nobody', () => hash().onReady(() => undefined), 'onReady', 'no ring buffer'],
     ['no descriptor', () => kernel.bpf.map(Number.NaN), 'fd', 'NaN is not'],
     ['ids of nothing', () => kernel.bpf.nextId(any('program')), 'kind', 'none of prog, map, btf, link'],
     ['a link without a program', () => kernel.bpf.linkCreate(any({})), 'attrs.prog', 'is missing'],
@@ -135,6 +130,6 @@ describe('calls', () => {
     const loaded = BpfObject.open('fixtures/opensnoop.o').load(await Kernel.boot());
     const events = Object.values(loaded.maps).find((m) => m.type === 'ringbuf');
     expect(events).toBeDefined();
-    if (events) events.onReady = () => undefined;
+    events?.onReady(() => undefined);
   });
 });

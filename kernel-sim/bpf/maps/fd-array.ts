@@ -7,17 +7,7 @@ import { BPF_F_PRESERVE_ELEMS } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { FdArrayMap, type FdSlot } from './array.ts';
 import { innerMapMatches } from './inner.ts';
-import type { BpfMap, MapAttrs, MapContext, MapTarget } from './map.ts';
-
-/** A program as prog arrays see it: `bpf_prog_map_compatible` compares these. */
-export interface ProgTarget extends MapTarget {
-  readonly type: number;
-  readonly jited: boolean;
-  readonly xdpHasFrags: boolean;
-  readonly expectedAttachType: number;
-  get(): unknown;
-  put(): void;
-}
+import type { MapAttrs, MapContext } from './map.ts';
 
 export class ProgArrayMap extends FdArrayMap {
   readonly #context: MapContext;
@@ -47,7 +37,7 @@ export class ProgArrayMap extends FdArrayMap {
     );
   }
   protected override resolveFd(fd: number): FdSlot | number {
-    const prog = this.#context.resolve('prog', fd) as ProgTarget;
+    const prog = this.#context.objects.prog(fd);
     return this.compatible(prog) ? prog : -ERRNO.EINVAL;
   }
   protected override changed(index: number, old: FdSlot | undefined, now: FdSlot | undefined): void {
@@ -66,7 +56,7 @@ export class PerfEventArrayMap extends FdArrayMap {
     this.#context = context;
   }
   protected override resolveFd(fd: number): FdSlot | number {
-    return this.#context.resolve('perf', fd);
+    return this.#context.objects.perf(fd);
   }
   override lookupUser(_key: Addr): Uint8Array | number {
     return -ERRNO.EOPNOTSUPP;
@@ -85,7 +75,7 @@ export class CgroupArrayMap extends FdArrayMap {
     this.#context = context;
   }
   protected override resolveFd(fd: number): FdSlot | number {
-    return this.#context.resolve('cgroup', fd);
+    return this.#context.objects.cgroup(fd);
   }
   override lookupUser(_key: Addr): Uint8Array | number {
     return -ERRNO.EOPNOTSUPP;
@@ -99,7 +89,7 @@ export class ArrayOfMaps extends FdArrayMap {
     this.#context = context;
   }
   protected override resolveFd(fd: number): FdSlot | number {
-    const map = this.#context.resolve('map', fd) as unknown as BpfMap;
+    const map = this.#context.objects.map(fd);
     return innerMapMatches(this.attrs.inner!, map) ? map : -ERRNO.EINVAL;
   }
   override lookup(key: Addr): Addr {

@@ -39,7 +39,7 @@ export class HashOfMaps extends HashMap {
   }
   override updateUser(key: Addr, value: Addr, flags: number): number {
     const { memory } = this.host;
-    const map = this.#context.resolve('map', memory.readU32(value) | 0) as unknown as BpfMap;
+    const map = this.#context.objects.map(memory.readU32(value) | 0);
     if (!innerMapMatches(this.attrs.inner!, map)) return -ERRNO.EINVAL;
     memory.writeAddr(this.#pointer, map.addr);
     map.get();

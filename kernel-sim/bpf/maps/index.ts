@@ -1,12 +1,12 @@
 export { layoutOf, type MapLayout } from '../../core/map-layout.ts';
 export { ArrayMap, type FdSlot, PercpuArrayMap } from './array.ts';
 export { BloomFilterMap } from './bloom.ts';
-export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap, type ProgTarget } from './fd-array.ts';
+export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap } from './fd-array.ts';
 export { HashMap } from './hash.ts';
 export { HashOfMaps } from './hash-of-maps.ts';
 export { mayBeInner } from './inner.ts';
 export { LpmTrieMap } from './lpm.ts';
-export { BpfMap, type MapAttrs, type MapContext, MapCreateError, type MapTarget } from './map.ts';
+export { BpfMap, type MapAttrs, type MapContext, MapCreateError, type MapTarget, type ProgTarget } from './map.ts';
 export { QueueStackMap } from './queue.ts';
 export { RedirectMap, SockMap } from './redirect.ts';
 export { RingbufMap } from './ringbuf.ts';

@@ -40,14 +40,35 @@ export interface MapAttrs {
 export interface MapContext {
   readonly host: MapHost;
   readonly layout: MapLayout;
-  /** objects behind descriptors, for maps that hold other objects */
-  resolve(kind: 'prog' | 'map' | 'perf' | 'cgroup' | 'netdev' | 'socket', fd: number): MapTarget;
+  /** for maps that hold other objects */
+  readonly objects: MapObjects;
+}
+
+/** Objects that a map may hold, by descriptor or index. @throws BpfError EBADF, EINVAL and what else the kind's maps fail with */
+export interface MapObjects {
+  prog(fd: number): ProgTarget;
+  map(fd: number): BpfMap;
+  perf(fd: number): MapTarget;
+  cgroup(fd: number): MapTarget;
+  /** by ifindex */
+  netdev(index: number): MapTarget;
+  socket(fd: number): MapTarget;
 }
 
 /** An object that lies in a map's slot: its guest address is what the slot holds. */
 export interface MapTarget {
   readonly addr: Addr;
   readonly id: number;
+}
+
+/** A program as prog arrays see it: `bpf_prog_map_compatible` compares these. */
+export interface ProgTarget extends MapTarget {
+  readonly type: number;
+  readonly jited: boolean;
+  readonly xdpHasFrags: boolean;
+  readonly expectedAttachType: number;
+  get(): unknown;
+  put(): void;
 }
 
 /** Why a map cannot be made. @internal becomes the errno of MAP_CREATE */

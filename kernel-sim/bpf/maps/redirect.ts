@@ -59,13 +59,13 @@ export class RedirectMap extends BpfMap {
       if (index >= cpus) return -ERRNO.ENODEV;
       if (target === 0) return this.#clear(index);
     } else if (this.type === BPF_MAP_TYPE.XSKMAP) {
-      this.#context.resolve('netdev', -1);
+      this.#context.objects.netdev(-1);
     } else if (target === 0) {
       const prog = this.valueSize > 4 ? memory.readS32(value + 4) : -1;
       if (prog > 0) return -ERRNO.EINVAL;
       return this.#clear(index);
     } else {
-      this.#context.resolve('netdev', target);
+      this.#context.objects.netdev(target);
     }
     const at = this.#slots.get(index) ?? this.host.kmalloc(this.valueSize);
     memory.writeBytes(at, memory.readBytes(value, this.valueSize));
@@ -124,7 +124,7 @@ export class SockMap extends BpfMap {
     if (isReuseport && memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
     const fd = this.valueSize === 8 ? Number(memory.readU64(value)) : memory.readU32(value);
     if (fd > 0x7fff_ffff) return -ERRNO.EINVAL;
-    this.#context.resolve('socket', fd);
+    this.#context.objects.socket(fd);
     if (flags > BPF_EXIST) return -ERRNO.EINVAL;
     if (this.type === BPF_MAP_TYPE.SOCKMAP && memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
     return -ERRNO.EOPNOTSUPP;

@@ -3,6 +3,7 @@
  * (BPF_MAP_TYPE_USER_RINGBUF). The structure takes a page, the consumer's and the producer's positions a page
  * each, and the data pages follow twice in a row, so that a record that runs over the end stays contiguous.
  */
+
 import type { Addr } from '../../../src/machine/addr.ts';
 import {
   BPF_MAP_TYPE,
@@ -13,6 +14,7 @@ import {
   BPF_RINGBUF_HDR_SZ,
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
+import { Listeners } from '../../core/listeners.ts';
 import { BpfMap, copyIn, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
 
 const PAGE = 4096;
@@ -25,7 +27,7 @@ export class RingbufMap extends BpfMap {
   readonly #phys: number;
   readonly #size: number;
   /** a record is ready for the consumer, who may be asleep */
-  onWakeup: (() => void) | undefined;
+  readonly woken = new Listeners<[]>();
 
   constructor(context: MapContext, attrs: MapAttrs) {
     super(context, attrs, context.layout.bpf_ringbuf_map.sizeof);
@@ -115,7 +117,7 @@ export class RingbufMap extends BpfMap {
     const length = view.getInt32(header, true) & LENGTH_MASK;
     view.setInt32(header, discard ? length | BPF_RINGBUF_DISCARD_BIT : length, true);
     const caughtUp = this.consumerPos % this.#size === position;
-    if (flags & BPF_RB_FORCE_WAKEUP || (caughtUp && !(flags & BPF_RB_NO_WAKEUP))) this.onWakeup?.();
+    if (flags & BPF_RB_FORCE_WAKEUP || (caughtUp && !(flags & BPF_RB_NO_WAKEUP))) this.woken.tell();
   }
 
   output(data: Addr, size: number, flags: number): number {

@@ -36,7 +36,7 @@ export class LocalStorageMap extends BpfMap {
   }
   /** The key is a descriptor of the owner. */
   #owner(key: Addr): Addr {
-    return this.#context.resolve('cgroup', this.host.memory.readS32(key)).addr;
+    return this.#context.objects.cgroup(this.host.memory.readS32(key)).addr;
   }
   override lookup(key: Addr): Addr {
     return this.#values.get(this.#owner(key)) ?? 0;

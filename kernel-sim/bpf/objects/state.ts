@@ -2,6 +2,7 @@
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
+import { Listeners } from '../../core/listeners.ts';
 import { capable, type Process } from '../../core/process.ts';
 import { capture, reinstate, type Stateful, shallow } from '../../core/state.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
@@ -59,7 +60,7 @@ export class BpfState {
   /** processes that have descriptors: the loader, and those that a host lets in */
   readonly processes: Process[] = [];
   /** told of what a command met that Linux has and the model does not */
-  onNotModelled: ((what: string) => void) | undefined;
+  readonly notModelled = new Listeners<[what: string]>();
   /** tables of map operations by symbol */
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
@@ -123,21 +124,26 @@ export class BpfState {
     return {
       host: this.host,
       layout: this.layout,
-      resolve: (kind, fd): MapTarget => {
-        if (kind === 'prog') return this.progByFd(command, fd) as unknown as MapTarget;
-        if (kind === 'map') return this.mapByFd(command, fd);
-        if (kind === 'netdev') throw new BpfError(command, 'EINVAL', `no network device ${fd}`);
-        const object = this.fdObject(command, fd);
-        if (kind === 'socket') throw new BpfError(command, 'ENOTSOCK', `${object.fdName} is no socket`);
-        if (object.fdName.includes(kind === 'perf' ? 'perf_event' : 'cgroup')) return this.#target(object, fd);
-        throw new BpfError(command, kind === 'perf' ? 'EINVAL' : 'EBADF', `file descriptor ${fd} is no ${kind}`);
+      objects: {
+        prog: (fd) => this.progByFd(command, fd),
+        map: (fd) => this.mapByFd(command, fd),
+        perf: (fd) => this.#held(command, fd, 'perf_event', 'EINVAL'),
+        cgroup: (fd) => this.#held(command, fd, 'cgroup', 'EBADF'),
+        netdev: (index) => {
+          throw new BpfError(command, 'EINVAL', `no network device ${index}`);
+        },
+        socket: (fd) => {
+          throw new BpfError(command, 'ENOTSOCK', `${this.fdObject(command, fd).fdName} is no socket`);
+        },
       },
     };
   }
 
   /** An object as a map's slot holds it: at an address, which it is given here where it has none yet. */
-  #target(object: FdObject, fd: number): MapTarget {
-    if ('addr' in object) return object as unknown as MapTarget;
+  #held(command: string, fd: number, kind: string, errno: Errno): MapTarget {
+    const object = this.fdObject(command, fd);
+    if (!object.fdName.includes(kind)) throw new BpfError(command, errno, `file descriptor ${fd} is no ${kind}`);
+    if (hasAddress(object)) return object;
     let target = this.#targets.get(object);
     if (target === undefined) {
       target = { addr: this.host.kmalloc(8), id: fd };
@@ -259,6 +265,8 @@ export class BpfState {
     return kptrRestrict <= 1 && capable(process, 'SYSLOG');
   }
 }
+
+const hasAddress = (object: FdObject): object is FdObject & MapTarget => 'addr' in object && 'id' in object;
 
 /** Throws the error that a negative return value stands for. */
 export function check(command: string, result: number, what: string): void {

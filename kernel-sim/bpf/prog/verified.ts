@@ -12,7 +12,7 @@ import {
 } from '../../../src/verifier/index.ts';
 import type { Errno } from '../../core/errno.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
-import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
+import { BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
@@ -106,7 +106,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
         },
         mapByFd: (fd) => {
           const object = state.process.fds.find(fd);
-          return object !== undefined && 'attrs' in object ? mapFacts(object as unknown as BpfMap) : undefined;
+          return object instanceof BpfMap ? mapFacts(object) : undefined;
         },
         cpus: kernel.cpus,
         structMeta: (of, typeId) => (object?.btf === of ? addrToBigInt(object.structMeta(kernel, typeId)) : 0n),

@@ -206,12 +206,15 @@ export class MapHandle {
     const map = this.#descriptor.open('poll');
     return map instanceof RingbufMap ? [...map.consume()] : [];
   }
-  /** Ring buffers: called where the kernel would wake up a reader that waits in epoll(2). @throws ArgumentError for other maps */
-  set onReady(wake: (() => void) | undefined) {
-    if (wake !== undefined) checkArgument('onReady', wake, is.callback);
+  /**
+   * Ring buffers: `wake` is called where the kernel would wake up a reader that waits in epoll(2). Gives what ends that.
+   * @throws ArgumentError for other maps
+   */
+  onReady(wake: () => void): () => void {
+    checkArgument('onReady', wake, is.callback);
     if (!(this.map instanceof RingbufMap))
       throw new ArgumentError('onReady', `${this.map.describe()} is no ring buffer`);
-    this.map.onWakeup = wake;
+    return this.map.woken.add(wake);
   }
   close(): void {
     this.#descriptor.close();

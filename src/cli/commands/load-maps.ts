@@ -27,9 +27,9 @@ export function receive(kernel: Kernel, loaded: LoadedObject<Kernel>): ReadonlyM
     const received: Received = { records: 0, shortest: Number.POSITIVE_INFINITY, longest: 0 };
     all.set(name, received);
     if (handle.type === 'ringbuf')
-      handle.onReady = () => {
+      handle.onReady(() => {
         for (const record of handle.consume()) count(received, record.length);
-      };
+      });
     else kernel.bpf.perfBuffer(handle, ({ data }) => count(received, data.length));
   }
   return all;

@@ -32,7 +32,7 @@ export function bpfSyscall(state: BpfState, programs: Programs, cmd: number, at:
     if (!call.endsAt(row.end)) return -ERRNO.EINVAL;
     return row.run(call);
   } catch (error) {
-    if (error instanceof NotModelledError) state.onNotModelled?.(`${call.command}: ${error.what}`);
+    if (error instanceof NotModelledError) state.notModelled.tell(`${call.command}: ${error.what}`);
     if (error instanceof KernelError) return -ERRNO[error.errno];
     // memory of the host's that cannot be had is the kernel's own that is short
     if (error instanceof RangeError) return -ERRNO.ENOMEM;
