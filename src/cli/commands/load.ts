@@ -22,9 +22,8 @@ export interface LoadCommandOptions extends KernelOptions, RecordingOptions {
 type Loaded = LoadedObject<Kernel>;
 
 export async function load(file: string, options: LoadCommandOptions): Promise<void> {
-  optimiseLater();
   const recording = await openReplay(options);
-  const kernel = await boot(options);
+  const kernel = await optimiseLater(() => boot(options));
   const object = await openInput(file, kernel, options);
   showObject(file, object);
   if (object.programs.length === 0)
