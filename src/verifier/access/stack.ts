@@ -98,9 +98,9 @@ function spill(env: Env, slot: StackSlot, reg: Reg, size: number): void {
   slot.reg.copyFrom(reg);
   if (size === SLOT_SIZE) slot.reg.live |= LIVE_WRITTEN;
   for (let n = SLOT_SIZE - 1; n >= 0; n--) {
-    if (n >= SLOT_SIZE - size) slot.types[n] = STACK_SPILL;
-    else if (slot.types[n] !== STACK_ZERO && !(env.allowUninitStack && slot.types[n] === STACK_INVALID))
-      slot.types[n] = STACK_MISC;
+    if (n >= SLOT_SIZE - size) slot.setType(n, STACK_SPILL);
+    else if (slot.typeAt(n) !== STACK_ZERO && !(env.allowUninitStack && slot.typeAt(n) === STACK_INVALID))
+      slot.setType(n, STACK_MISC);
   }
 }
 
@@ -115,8 +115,8 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
     env.fail('EACCES', 'attempt to corrupt spilled pointer on stack');
   }
   if (!env.bypassSpecV4) {
-    const hides =
-      (reg && isSpillable(reg.type)) || slot.types.subarray(0, size).some((t) => t !== STACK_MISC && t !== STACK_ZERO);
+    let hides = reg !== undefined && isSpillable(reg.type);
+    for (let n = 0; n < size; n++) hides ||= slot.typeAt(n) !== STACK_MISC && slot.typeAt(n) !== STACK_ZERO;
     if (hides) env.auxAt(insnIdx).sanitizeStackSpill = true;
   }
   destroyDynptrAt(env, frame, spi);
@@ -147,7 +147,7 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
       if (reg) markChainPrecision(env, valueReg);
       type = STACK_ZERO;
     }
-    for (let n = 0; n < size; n++) slot.types[byteOf(off + n)] = type;
+    for (let n = 0; n < size; n++) slot.setType(byteOf(off + n), type);
     return;
   }
   env.pushHistory(env.cur, historyFlags(frame, spi), undefined);
@@ -194,7 +194,7 @@ function writeVariable(
       env.log.write(`uninit stack in range of var-offset write prohibited for !root; insn ${insnIdx}, off: ${at}`);
       env.quit('EINVAL');
     }
-    slot.types[n] = next;
+    slot.setType(n, next);
   }
   if (zeroUsed && valueReg >= 0) markChainPrecision(env, valueReg);
 }
@@ -348,7 +348,7 @@ export function checkStackInit(
     const n = byteOf(at);
     const type = slot.typeAt(n);
     if (type === STACK_ZERO || (type === STACK_INVALID && env.allowUninitStack)) {
-      if (clobber) slot.types[n] = STACK_MISC;
+      if (clobber) slot.setType(n, STACK_MISC);
     } else if (type !== STACK_MISC) {
       if (!slot.isSpilled || (slot.reg.type !== R.SCALAR_VALUE && !env.allowPtrLeaks)) {
         const where = v.isConst ? `off ${min}` : `var_off ${ptr.varOff}`;

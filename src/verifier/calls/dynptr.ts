@@ -68,7 +68,7 @@ export function unmarkDynptr(env: Env, reg: Reg): boolean {
   releaseReference(env, refObjId);
   for (let n = 1; n < frame.stack.length; n++) {
     const slot = frame.slot(n);
-    if (slot.reg.refObjId === refObjId && slot.types[0] === STACK_DYNPTR && slot.reg.dynptrFirst) drop(n);
+    if (slot.reg.refObjId === refObjId && slot.typeAt(0) === STACK_DYNPTR && slot.reg.dynptrFirst) drop(n);
   }
   return true;
 }
@@ -78,7 +78,7 @@ function isInitialised(env: Env, reg: Reg): boolean {
   const spi = dynptrSlot(env, reg);
   if (spi < 0) return false;
   const frame = env.cur.stackFrame(reg);
-  const whole = (n: number): boolean => frame.slot(n).types.every((t) => t === STACK_DYNPTR);
+  const whole = (n: number): boolean => frame.slot(n).isAll(STACK_DYNPTR);
   return frame.slot(spi).reg.dynptrFirst && whole(spi) && whole(spi - 1);
 }
 

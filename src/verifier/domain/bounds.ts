@@ -18,7 +18,6 @@ import {
 } from './tnum.ts';
 import {
   HIGH32,
-  highU32,
   lowS32,
   lowU32,
   maxBig,
@@ -181,19 +180,21 @@ const clampU32 = (b: Bounds, lo: number, hi: number): void => {
   if (hi < b.u32max) b.u32max = hi;
 };
 
+/** A 64-bit value's halves: typed arrays split it without making another BigInt. */
+const whole = new BigInt64Array(4);
+const halves = new Uint32Array(whole.buffer);
+
 function deduce32(b: Bounds): void {
-  const uminHi = highU32(b.umin);
-  const umaxHi = highU32(b.umax);
-  const uminLo = lowU32(b.umin);
-  const umaxLo = lowU32(b.umax);
+  whole[0] = b.umin;
+  whole[1] = b.umax;
+  whole[2] = b.smin;
+  whole[3] = b.smax;
+  const [uminLo, uminHi, umaxLo, umaxHi] = [halves[0]!, halves[1]!, halves[2]!, halves[3]!];
+  const [sminLo, sminHi, smaxLo, smaxHi] = [halves[4]!, halves[5]!, halves[6]!, halves[7]!];
   if (uminHi === umaxHi) {
     clampU32(b, uminLo, umaxLo);
     if ((uminLo | 0) <= (umaxLo | 0)) clampS32(b, uminLo | 0, umaxLo | 0);
   }
-  const sminHi = highU32(b.smin);
-  const smaxHi = highU32(b.smax);
-  const sminLo = lowU32(b.smin);
-  const smaxLo = lowU32(b.smax);
   if (sminHi === smaxHi) {
     if (sminLo <= smaxLo) clampU32(b, sminLo, smaxLo);
     if ((sminLo | 0) <= (smaxLo | 0)) clampS32(b, sminLo | 0, smaxLo | 0);
@@ -240,33 +241,59 @@ function deduce64(b: Bounds): void {
 
 /** 64-bit ranges from 32-bit ones. */
 function deduceMixed(b: Bounds): void {
-  const u32min = BigInt(b.u32min);
-  const u32max = BigInt(b.u32max);
-  b.umin = maxBig(b.umin, (b.umin & HIGH32) | u32min);
-  b.umax = minBig(b.umax, (b.umax & HIGH32) | u32max);
-  b.smin = maxBig(b.smin, s64((u64(b.smin) & HIGH32) | u32min));
-  b.smax = minBig(b.smax, s64((u64(b.smax) & HIGH32) | u32max));
+  const { u32min, u32max } = b;
+  // a half that is within the range already says nothing
+  if (u32min > lowU32(b.umin)) b.umin = maxBig(b.umin, (b.umin & HIGH32) | BigInt(u32min));
+  if (u32max < lowU32(b.umax)) b.umax = minBig(b.umax, (b.umax & HIGH32) | BigInt(u32max));
+  if (u32min > lowU32(b.smin)) b.smin = maxBig(b.smin, s64((u64(b.smin) & HIGH32) | BigInt(u32min)));
+  if (u32max < lowU32(b.smax)) b.smax = minBig(b.smax, s64((u64(b.smax) & HIGH32) | BigInt(u32max)));
   // a sign-extended 32-bit value whose low half cannot be negative
-  if (b.s32min >= 0 && b.smin >= BigInt(S32_MIN) && b.smax <= BigInt(S32_MAX)) {
-    b.smin = BigInt(b.s32min);
-    b.smax = BigInt(b.s32max);
-    b.umin = b.smin;
-    b.umax = b.smax;
-    b.tnum = intersect(b.tnum, tnumRange(b.umin, b.umax));
+  if (b.s32min >= 0 && b.smin >= -0x8000_0000n && b.smax <= 0x7fff_ffffn) {
+    const smin = BigInt(b.s32min);
+    const smax = BigInt(b.s32max);
+    if (b.smin === smin && b.smax === smax && b.umin === smin && b.umax === smax && inRange(b.tnum, smin, smax)) return;
+    b.smin = smin;
+    b.smax = smax;
+    b.umin = smin;
+    b.umax = smax;
+    b.tnum = intersect(b.tnum, tnumRange(smin, smax));
   }
 }
 
-function deduce(b: Bounds): void {
+/** Whether a range says nothing of a tnum that this does not know. */
+function inRange(t: Tnum, min: bigint, max: bigint): boolean {
+  const range = tnumRange(min, max);
+  return (t.mask & ~range.mask) === 0n && (range.value & ~t.value) === 0n;
+}
+
+/** Whether that changed anything. */
+function deduce(b: Bounds): boolean {
+  const { tnum: t, smin, smax, umin, umax, s32min, s32max, u32min, u32max } = b;
   deduce32(b);
   deduce64(b);
   deduceMixed(b);
+  return !(
+    b.tnum === t &&
+    b.u32min === u32min &&
+    b.u32max === u32max &&
+    b.s32min === s32min &&
+    b.s32max === s32max &&
+    b.umin === umin &&
+    b.umax === umax &&
+    b.smin === smin &&
+    b.smax === smax
+  );
 }
 
-/** Known bits from ranges. */
-function learnBits(b: Bounds): void {
+/** Known bits from ranges: whether they say more than was known. */
+function learnBits(b: Bounds): boolean {
+  const { value, mask } = b.tnum;
   const wide = intersect(b.tnum, tnumRange(b.umin, b.umax));
   const low = intersect(subreg(wide), tnumRange(BigInt(b.u32min), BigInt(b.u32max)));
-  b.tnum = tnum((wide.value & HIGH32) | low.value, (wide.mask & HIGH32) | low.mask);
+  const learned = tnum((wide.value & HIGH32) | low.value, (wide.mask & HIGH32) | low.mask);
+  if (learned.value === value && learned.mask === mask) return false;
+  b.tnum = learned;
+  return true;
 }
 
 /** `__mark_reg32_known`: the low half is one value, nothing else is touched. */
@@ -281,12 +308,29 @@ export function withLow32(v: Bounds, low: number): Bounds {
   return b;
 }
 
-/** `reg_bounds_sync`: lets the five descriptions tighten one another. */
+/** One value, which all ranges allow: they become that. */
+function becomeExact(b: Bounds): boolean {
+  const { value } = b.tnum;
+  const signed = s64(value);
+  const low = lowU32(value);
+  if (b.umin > value || b.umax < value || b.smin > signed || b.smax < signed) return false;
+  if (b.u32min > low || b.u32max < low || b.s32min > (low | 0) || b.s32max < (low | 0)) return false;
+  b.umin = b.umax = value;
+  b.smin = b.smax = signed;
+  b.u32min = b.u32max = low;
+  b.s32min = b.s32max = low | 0;
+  return true;
+}
+
+/** `reg_bounds_sync`: lets the five descriptions tighten one another. Three rounds, as Linux has it; one that changes nothing is the last. */
 export function sync(b: Bounds): Bounds {
+  if (b.tnum.mask === 0n && becomeExact(b)) return b;
   learnFromBits(b);
-  deduce(b);
-  deduce(b);
-  deduce(b);
+  if (!deduce(b)) {
+    if (learnBits(b)) learnFromBits(b);
+    return b;
+  }
+  if (deduce(b)) deduce(b);
   learnBits(b);
   learnFromBits(b);
   return b;

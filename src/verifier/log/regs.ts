@@ -123,18 +123,18 @@ export function frameText(frame: FuncState, select: Selection): string {
   for (let spi = 0; spi < frame.stack.length; spi++) {
     if (!slotSelected(select, spi)) continue;
     const slot = frame.slot(spi);
+    if (slot.isAll(STACK_INVALID)) continue;
     let types = '';
-    let valid = false;
-    for (const type of slot.types) {
-      if (type !== STACK_INVALID) valid = true;
-      types += SLOT_CHARS[type];
+    let spilled = -1;
+    for (let n = 0; n < SLOT_SIZE; n++) {
+      if (spilled < 0 && slot.typeAt(n) === STACK_SPILL) spilled = n;
+      types += SLOT_CHARS[slot.typeAt(n)];
     }
-    if (!valid) continue;
     let reg = slot.reg;
     const at = (n: number): string => ` fp${-(n + 1) * SLOT_SIZE}${liveness(reg.live)}=`;
     switch (slot.last) {
       case STACK_SPILL:
-        out += at(spi) + types.slice(0, slot.types.indexOf(STACK_SPILL)) + regText(reg, frame.frameno);
+        out += at(spi) + types.slice(0, spilled) + regText(reg, frame.frameno);
         break;
       case STACK_DYNPTR: {
         spi++;

@@ -108,8 +108,13 @@ ANY_SCALAR.live = LIVE_READ;
 /** A slot that a 64-bit load reads as one scalar. */
 function asScalar(env: Env, slot: StackSlot): Reg | undefined {
   if (slot.holdsWholeReg && slot.reg.type === R.SCALAR_VALUE) return slot.reg;
-  const misc = slot.types.every((t) => t === STACK_MISC || (t === STACK_INVALID && env.allowUninitStack));
-  return misc ? ANY_SCALAR : undefined;
+  if (slot.isAll(STACK_MISC)) return ANY_SCALAR;
+  if (!env.allowUninitStack) return undefined;
+  for (let n = 0; n < SLOT_SIZE; n++) {
+    const type = slot.typeAt(n);
+    if (type !== STACK_MISC && type !== STACK_INVALID) return undefined;
+  }
+  return ANY_SCALAR;
 }
 
 /** Slots that hold the same kind of thing in their last byte. */

@@ -57,8 +57,9 @@ export function iterDepthsDiffer(old: VerifierState, cur: VerifierState): boolea
   for (let f = old.curframe; f >= 0; f--) {
     const frame = old.frameAt(f);
     for (let spi = 0; spi < frame.stack.length; spi++) {
-      const { reg, types } = frame.slot(spi);
-      if (types[0] !== STACK_ITER || reg.iterState !== ITER_ACTIVE) continue;
+      const slot = frame.slot(spi);
+      const { reg } = slot;
+      if (slot.typeAt(0) !== STACK_ITER || reg.iterState !== ITER_ACTIVE) continue;
       if (cur.frameAt(f).stack[spi]?.reg.iterDepth !== reg.iterDepth) return true;
     }
   }

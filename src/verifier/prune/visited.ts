@@ -39,10 +39,10 @@ function cleanFrame(frame: FuncState): void {
 function cleanStates(env: Env, insnIdx: number, cur: VerifierState): void {
   for (let sl = env.explored[bucketOf(env, insnIdx)]; sl; sl = sl.next) {
     const { state } = sl;
-    if (state.branches || state.insnIdx !== insnIdx || !sameCallsites(state, cur)) continue;
+    if (state.branches || state.insnIdx !== insnIdx || state.frameAt(0).reg(0).live & LIVE_DONE) continue;
+    if (!sameCallsites(state, cur)) continue;
     // a loop that is still walked compares exactly, and so needs what was not read, too
     if (loopEntryOf(state)?.branches) continue;
-    if (state.frameAt(0).reg(0).live & LIVE_DONE) continue;
     state.frames.forEach(cleanFrame);
   }
 }

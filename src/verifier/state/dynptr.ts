@@ -26,7 +26,7 @@ export function wipe(slot: StackSlot): void {
 /** A write into a slot ends the dynptr in it, unless somebody waits for it to be released. */
 export function destroyDynptrAt(env: Env, frame: FuncState, at: number): void {
   const slot = frame.stack[at];
-  if (!slot || slot.types[0] !== STACK_DYNPTR) return;
+  if (!slot || slot.typeAt(0) !== STACK_DYNPTR) return;
   const spi = slot.reg.dynptrFirst ? at : at + 1;
   const first = frame.slot(spi);
   if (refcounted(first.reg.dynptrType)) env.fail('EINVAL', 'cannot overwrite referenced dynptr');

@@ -30,39 +30,91 @@ export const DYNPTR_RINGBUF = 2;
 export const DYNPTR_SKB = 3;
 export const DYNPTR_XDP = 4;
 
+/** Fields are declared only: the constructor gives each its one first value, as this is made by the million. */
 export class Reg {
-  type = NOT_INIT;
+  declare type: number;
   /** fixed part of a pointer's offset, s32; of a linked scalar with ADD_CONST, its distance */
-  off = 0;
+  declare off: number;
   /** packet pointers: bytes known to be there */
-  range = 0;
+  declare range: number;
   /** map pointers, map values and keys */
-  map: MapFacts | undefined = undefined;
+  declare map: MapFacts | undefined;
   /** which lookup of an inner map gave it */
-  mapUid = 0;
+  declare mapUid: number;
   /** PTR_TO_BTF_ID, iterators */
-  btf: Btf | undefined = undefined;
-  btfId = 0;
+  declare btf: Btf | undefined;
+  declare btfId: number;
   /** PTR_TO_MEM */
-  memSize = 0;
-  dynptrId = 0;
-  dynptrType = DYNPTR_INVALID;
-  dynptrFirst = false;
-  iterState = ITER_INVALID;
-  iterDepth = 0;
-  subprog = 0;
+  declare memSize: number;
+  declare dynptrId: number;
+  declare dynptrType: number;
+  declare dynptrFirst: boolean;
+  declare iterState: number;
+  declare iterDepth: number;
+  declare subprog: number;
   /** scalars: the value; pointers: the variable part of the offset */
-  v: Bounds = ZERO;
-  id = 0;
-  refObjId = 0;
+  declare v: Bounds;
+  declare id: number;
+  declare refObjId: number;
   /** the same register in the state from which this one grew */
-  parent: Reg | undefined = undefined;
+  declare parent: Reg | undefined;
   /** PTR_TO_STACK: which frame's stack */
-  frameno = 0;
+  declare frameno: number;
   /** instruction + 1 that last wrote the low half only */
-  subregDef = 0;
-  live = LIVE_NONE;
-  precise = false;
+  declare subregDef: number;
+  declare live: number;
+  declare precise: boolean;
+
+  /** A copy, links included, or what is not initialised. */
+  constructor(from?: Reg) {
+    if (from === undefined) {
+      this.type = NOT_INIT;
+      this.off = 0;
+      this.range = 0;
+      this.map = undefined;
+      this.mapUid = 0;
+      this.btf = undefined;
+      this.btfId = 0;
+      this.memSize = 0;
+      this.dynptrId = 0;
+      this.dynptrType = DYNPTR_INVALID;
+      this.dynptrFirst = false;
+      this.iterState = ITER_INVALID;
+      this.iterDepth = 0;
+      this.subprog = 0;
+      this.v = ZERO;
+      this.id = 0;
+      this.refObjId = 0;
+      this.parent = undefined;
+      this.frameno = 0;
+      this.subregDef = 0;
+      this.live = LIVE_NONE;
+      this.precise = false;
+    } else {
+      this.type = from.type;
+      this.off = from.off;
+      this.range = from.range;
+      this.map = from.map;
+      this.mapUid = from.mapUid;
+      this.btf = from.btf;
+      this.btfId = from.btfId;
+      this.memSize = from.memSize;
+      this.dynptrId = from.dynptrId;
+      this.dynptrType = from.dynptrType;
+      this.dynptrFirst = from.dynptrFirst;
+      this.iterState = from.iterState;
+      this.iterDepth = from.iterDepth;
+      this.subprog = from.subprog;
+      this.v = from.v;
+      this.id = from.id;
+      this.refObjId = from.refObjId;
+      this.parent = from.parent;
+      this.frameno = from.frameno;
+      this.subregDef = from.subregDef;
+      this.live = from.live;
+      this.precise = from.precise;
+    }
+  }
 
   /** Everything that describes the value, without liveness links. */
   assignValue(from: Reg): void {
@@ -105,7 +157,7 @@ export class Reg {
   }
 
   clone(): Reg {
-    return new Reg().assign(this);
+    return new Reg(this);
   }
 
   /** Forgets everything but the place's own links. */

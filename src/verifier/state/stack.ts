@@ -18,27 +18,42 @@ export const spiOf = (off: number): number => Math.floor((-off - 1) / SLOT_SIZE)
 /** index of a byte in its slot's types */
 export const byteOf = (off: number): number => (-off - 1) % SLOT_SIZE;
 
+/** a type in all eight places */
+const ALL = 0x1111_1111;
+
 export class StackSlot {
-  /** what each byte holds */
-  readonly types: Uint8Array;
+  /** what each byte holds, four bits each, byte 0 lowest: a number is copied and compared at once */
+  types: number;
   /** the spilled register; its liveness is the slot's */
   readonly reg: Reg;
 
-  constructor(types: Uint8Array = new Uint8Array(SLOT_SIZE), reg: Reg = new Reg()) {
+  constructor(types = 0, reg: Reg = new Reg()) {
     this.types = types;
     this.reg = reg;
   }
 
   clone(): StackSlot {
-    return new StackSlot(this.types.slice(), this.reg.clone());
+    return new StackSlot(this.types, this.reg.clone());
   }
 
   typeAt(n: number): number {
-    return this.types[n] as number;
+    return (this.types >>> (4 * n)) & 15;
+  }
+  setType(n: number, type: number): void {
+    this.types = (this.types & ~(15 << (4 * n))) | (type << (4 * n));
+  }
+  /** Whether all bytes are of a type. */
+  isAll(type: number): boolean {
+    return this.types === type * ALL;
+  }
+  /** Whether any byte is of a type. */
+  has(type: number): boolean {
+    for (let n = 0; n < SLOT_SIZE; n++) if (this.typeAt(n) === type) return true;
+    return false;
   }
   /** type of the byte at the slot's lowest address, which decides what the slot is */
   get last(): number {
-    return this.types[SLOT_SIZE - 1] as number;
+    return this.types >>> (4 * (SLOT_SIZE - 1));
   }
   get isSpilled(): boolean {
     return this.last === STACK_SPILL;
@@ -49,20 +64,20 @@ export class StackSlot {
   }
   /** What was a register, dynptr or iterator is bytes from now on. */
   scrub(): void {
-    for (let n = 0; n < SLOT_SIZE; n++) if (this.types[n] !== STACK_INVALID) this.types[n] = STACK_MISC;
+    for (let n = 0; n < SLOT_SIZE; n++) if (this.typeAt(n) !== STACK_INVALID) this.setType(n, STACK_MISC);
   }
   /** a whole register was spilled */
   get holdsWholeReg(): boolean {
-    return this.types[0] === STACK_SPILL;
+    return this.typeAt(0) === STACK_SPILL;
   }
   fill(type: number): void {
-    this.types.fill(type);
+    this.types = type * ALL;
   }
   reset(): void {
     this.reg.clear();
     this.reg.parent = undefined;
     this.reg.live = LIVE_NONE;
     this.reg.subregDef = 0;
-    this.types.fill(STACK_INVALID);
+    this.types = 0;
   }
 }

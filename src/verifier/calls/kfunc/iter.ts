@@ -39,7 +39,7 @@ function isFree(env: Env, reg: Reg, slots: number): boolean {
   if (spi === NO_STACK_YET) return true;
   if (spi < 0) return false;
   const frame = env.cur.stackFrame(reg);
-  for (let n = 0; n < slots; n++) if (frame.slot(spi - n).types.includes(STACK_ITER)) return false;
+  for (let n = 0; n < slots; n++) if (frame.slot(spi - n).has(STACK_ITER)) return false;
   return true;
 }
 
@@ -52,8 +52,7 @@ function unusable(env: Env, meta: KfuncMeta, reg: Reg, type: IterType): string |
     const slot = frame.slot(spi - n);
     if (slot.reg.type & R.PTR_UNTRUSTED) return 'EPROTO';
     if ((n === 0) !== (slot.reg.refObjId !== 0)) return 'EINVAL';
-    if (slot.reg.btf !== meta.btf || slot.reg.btfId !== type.id || !slot.types.every((t) => t === STACK_ITER))
-      return 'EINVAL';
+    if (slot.reg.btf !== meta.btf || slot.reg.btfId !== type.id || !slot.isAll(STACK_ITER)) return 'EINVAL';
   }
   return undefined;
 }
