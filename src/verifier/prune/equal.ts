@@ -152,9 +152,19 @@ function slotSafe(env: Env, old: StackSlot, cur: StackSlot | undefined, ids: IdM
 
 function frameSafe(env: Env, old: FuncState, cur: FuncState, ids: IdMap, exact: Exactness): boolean {
   if (old.callbackDepth > cur.callbackDepth) return false;
+  const { read } = old;
+  if (exact === NOT_EXACT && read !== undefined) {
+    for (const n of read.regs) if (!regSafe(env, old.reg(n), cur.reg(n), ids, exact)) return false;
+    for (const spi of read.slots) if (!slotSafe(env, old.slot(spi), cur.stack[spi], ids, exact)) return false;
+    return sameRefs(old, cur, ids);
+  }
   for (let n = 0; n < old.regs.length; n++) if (!regSafe(env, old.reg(n), cur.reg(n), ids, exact)) return false;
   for (let spi = 0; spi < old.stack.length; spi++)
     if (!slotSafe(env, old.slot(spi), cur.stack[spi], ids, exact)) return false;
+  return sameRefs(old, cur, ids);
+}
+
+function sameRefs(old: FuncState, cur: FuncState, ids: IdMap): boolean {
   return old.refs.length === cur.refs.length && old.refs.every((ref, n) => ids.same(ref.id, cur.refs[n]?.id ?? 0));
 }
 

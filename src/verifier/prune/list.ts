@@ -3,6 +3,8 @@ import type { VerifierState } from '../state/state.ts';
 
 export interface StateList {
   readonly state: VerifierState;
+  /** it is complete, and keeps only what was read of it */
+  cleaned: boolean;
   next: StateList | undefined;
   misses: number;
   hits: number;

@@ -21,28 +21,39 @@ const MAX_HISTORY = 40;
 
 /** A complete state keeps only what was read of it. */
 function cleanFrame(frame: FuncState): void {
+  const regs: number[] = [];
+  const slots: number[] = [];
   for (let n = 0; n < FP; n++) {
     const reg = frame.reg(n);
     const { live } = reg;
     reg.live |= LIVE_DONE;
-    if (!(live & LIVE_READ)) reg.clear();
+    if (live & LIVE_READ) regs.push(n);
+    else reg.clear();
   }
-  for (const slot of frame.stack) {
+  for (let spi = 0; spi < frame.stack.length; spi++) {
+    const slot = frame.slot(spi);
     const { live } = slot.reg;
     slot.reg.live |= LIVE_DONE;
-    if (live & LIVE_READ) continue;
+    if (live & LIVE_READ) {
+      slots.push(spi);
+      continue;
+    }
     slot.reg.clear();
     slot.fill(STACK_INVALID);
   }
+  // the frame pointer is never read as a value
+  if (frame.reg(FP).live & LIVE_READ) regs.push(FP);
+  frame.read = { regs, slots };
 }
 
 function cleanStates(env: Env, insnIdx: number, cur: VerifierState): void {
   for (let sl = env.explored[bucketOf(env, insnIdx)]; sl; sl = sl.next) {
+    if (sl.cleaned) continue;
     const { state } = sl;
-    if (state.branches || state.insnIdx !== insnIdx || state.frameAt(0).reg(0).live & LIVE_DONE) continue;
-    if (!sameCallsites(state, cur)) continue;
+    if (state.branches || state.insnIdx !== insnIdx || !sameCallsites(state, cur)) continue;
     // a loop that is still walked compares exactly, and so needs what was not read, too
     if (loopEntryOf(state)?.branches) continue;
+    sl.cleaned = true;
     state.frames.forEach(cleanFrame);
   }
 }
@@ -176,7 +187,7 @@ function saveState(env: Env, insnIdx: number, bucket: number): void {
   cur.firstInsnIdx = insnIdx;
   cur.dfsDepth = saved.dfsDepth + 1;
   cur.history = NO_HISTORY;
-  env.explored[bucket] = { state: saved, next: env.explored[bucket], misses: 0, hits: 0 };
+  env.explored[bucket] = { state: saved, next: env.explored[bucket], cleaned: false, misses: 0, hits: 0 };
   for (let f = 0; f <= cur.curframe; f++) {
     const frame = cur.frameAt(f);
     const old = saved.frameAt(f);

@@ -34,6 +34,8 @@ export class FuncState {
   callbackDepth = 0;
   refs: Ref[] = [];
   stack: StackSlot[] = [];
+  /** of a complete state: the registers and slots that were read, which is what a comparison looks at */
+  read: { readonly regs: readonly number[]; readonly slots: readonly number[] } | undefined;
 
   constructor(callsite: number, frameno: number, subprogno: number, regs?: Reg[]) {
     this.callsite = callsite;
