@@ -193,7 +193,7 @@ export class Kernel implements PlacesFloor {
 
   /** The kernel's own BTF: the built-in one, or the one given at boot. Parsed on first use. */
   get btf(): Btf {
-    this.#btf ??= Btf.parse(this.#btfBytes ?? builtinBtf());
+    this.#btf ??= this.#btfBytes ? Btf.parse(this.#btfBytes) : builtinBtf();
     return this.#btf;
   }
   /** text of /proc/config.gz, for `.kconfig` externs */

@@ -1,4 +1,5 @@
 /** Data files of the package, read when they are first needed. */
+import { type Btf, QuickBtf } from '../../src/btf/index.ts';
 import { type DataFile, decodeLatin1, decodeUtf8, host } from '../../src/platform/index.ts';
 import { BootError } from '../core/options.ts';
 
@@ -8,8 +9,8 @@ function dataFile(name: DataFile): Uint8Array {
   return bytes;
 }
 
-/** BTF of the modelled part of Linux 6.12.117. */
-export const builtinBtf = (): Uint8Array => dataFile('vmlinux-6.12.btf.gz');
+/** BTF of Linux 6.12.117: what most programs ask of it at once, all of it where one asks for more. */
+export const builtinBtf = (): Btf => QuickBtf.open(dataFile('vmlinux-6.12.quick.gz'), () => dataFile('vmlinux-6.12.btf.gz'));
 
 /** Options of Debian's 6.12.117 amd64 configuration that are set, as /proc/config.gz has them. */
 export const builtinConfig = (): string => decodeUtf8(dataFile('config-6.12.gz'));

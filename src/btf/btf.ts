@@ -34,19 +34,16 @@ const MAX_STRING_SHARING = 16;
 export const POINTER_SIZE = 8;
 
 export class Btf {
-  /** the data as given */
-  readonly bytes: Uint8Array;
   readonly base: Btf | undefined;
   readonly littleEndian: boolean;
   /** id of the first type of this data: 1, or after the base's */
   readonly startId: number;
-  /** types here and in the base, void included: ids are 0 .. typeCount - 1 */
-  readonly typeCount: number;
   /** offset of this data's first string: 0, or after the base's */
   readonly startString: number;
-  /** string section of this data */
-  readonly strings: Uint8Array;
 
+  readonly #bytes: Uint8Array;
+  readonly #strings: Uint8Array;
+  readonly #count: number;
   readonly #view: DataView;
   readonly #offsets: Uint32Array;
   readonly #nameOff: Uint32Array;
@@ -57,7 +54,8 @@ export class Btf {
   #stringBudget: number;
   /** structures share parts: without this, some hand-made ones would take forever */
   readonly #align = new Map<number, number>();
-  #names: NameIndex | undefined;
+  #index: NameIndex | undefined;
+  readonly #names = { string: (offset: number): string => this.ownString(offset) };
 
   /**
    * @param bytes raw BTF (a `.BTF` section, /sys/kernel/btf/vmlinux)
@@ -68,7 +66,7 @@ export class Btf {
     return new Btf(bytes, base);
   }
 
-  private constructor(given: Uint8Array, base: Btf | undefined) {
+  protected constructor(given: Uint8Array, base: Btf | undefined) {
     // Never a Buffer, whose slice() is a view.
     const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -101,10 +99,10 @@ export class Btf {
     if (base === undefined && strings[0] !== 0)
       throw new BtfError('the first string is not empty', { offset: header + strOff });
 
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this.base = base;
     this.littleEndian = le;
-    this.strings = strings;
+    this.#strings = strings;
     this.startId = base?.typeCount ?? 1;
     this.startString = base?.endString ?? 0;
     this.#stringBudget = strings.length * MAX_STRING_SHARING + 65536;
@@ -143,28 +141,46 @@ export class Btf {
     this.#offsets = offsets.subarray(0, count);
     this.#nameOff = nameOff.subarray(0, count);
     this.#kinds = kinds.subarray(0, count);
-    this.typeCount = this.startId + count;
+    this.#count = count;
+  }
+
+  /** the data as given */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+  /** string section of this data */
+  get strings(): Uint8Array {
+    return this.#strings;
+  }
+  /** types here and in the base, void included: ids are 0 .. typeCount - 1 */
+  get typeCount(): number {
+    return this.startId + this.#count;
   }
 
   /** Offset after the last string, base included. */
   get endString(): number {
-    return this.startString + this.strings.length;
+    return this.startString + this.#strings.length;
   }
 
   /** String at an offset of the string section. @throws BtfError beyond its end */
   string(offset: number): string {
+    return this.ownString(offset);
+  }
+
+  /** String at an offset that one of this data's types has. */
+  protected ownString(offset: number): string {
     if (offset < this.startString && this.base) return this.base.string(offset);
     const known = this.#stringCache.get(offset);
     if (known !== undefined) return known;
     const start = offset - this.startString;
-    if (start >= this.strings.length) {
+    if (start >= this.#strings.length) {
       if (offset === 0) return '';
       throw new BtfError(`string offset ${offset} lies beyond the strings`);
     }
-    const end = this.strings.indexOf(0, start);
+    const end = this.#strings.indexOf(0, start);
     this.#stringBudget -= end - start;
     if (this.#stringBudget < 0) throw new BtfError('strings overlap each other too often');
-    const text = decodeUtf8(this.strings, start, end);
+    const text = decodeUtf8(this.#strings, start, end);
     this.#stringCache.set(offset, text);
     return text;
   }
@@ -173,12 +189,16 @@ export class Btf {
   typeById(id: number): BtfType {
     if (id === 0) return VOID;
     if (id < this.startId && this.base) return this.base.typeById(id);
-    const n = id - this.startId;
+    return this.typeAt(id - this.startId, id);
+  }
+
+  /** The n-th type of this data, which is number `id`. */
+  protected typeAt(n: number, id: number): BtfType {
     const known = this.#cache[n];
     if (known !== undefined) return known;
     const at = this.#offsets[n];
     if (at === undefined) throw new BtfError(`there is no type [${id}], the last is [${this.typeCount - 1}]`);
-    const type = decodeType(this, id, this.#view, at, this.littleEndian);
+    const type = decodeType(this.#names, id, this.#view, at, this.littleEndian);
     this.#cache[n] = type;
     return type;
   }
@@ -216,20 +236,25 @@ export class Btf {
     if (name === '') return;
     const wanted = kind === undefined ? -1 : BTF_KIND[kind];
     for (const n of this.#nameIndex().find(name, flavours))
-      if (wanted < 0 || this.#kinds[n] === wanted) yield this.startId + n;
+      if (wanted < 0 || this.#kinds[n] === wanted) yield this.idAt(n);
+  }
+
+  /** Id of the n-th type of this data. */
+  protected idAt(n: number): number {
+    return this.startId + n;
   }
 
   #nameIndex(): NameIndex {
-    if (this.#names) return this.#names;
+    if (this.#index) return this.#index;
     if (!this.base) {
-      this.#names = new NameIndex(this.strings, this.#nameOff);
+      this.#index = new NameIndex(this.#strings, this.#nameOff);
     } else {
       // Names of split BTF may lie in the base's strings: one table over both.
       const chain: Uint8Array[] = [];
       for (let btf: Btf | undefined = this; btf; btf = btf.base) chain.unshift(btf.strings);
-      this.#names = new NameIndex(concatBytes(chain), this.#nameOff);
+      this.#index = new NameIndex(concatBytes(chain), this.#nameOff);
     }
-    return this.#names;
+    return this.#index;
   }
 
   /** The type behind typedefs, const, volatile, restrict and type tags. @throws BtfError where they run in a circle */

@@ -9,6 +9,7 @@ export { type BtfExt, type ExtCoreRelo, type ExtFuncInfo, type ExtLineInfo, pars
 export * from './kinds.ts';
 export { type Field, findMember } from './layout.ts';
 export { essentialName } from './name-index.ts';
+export { nameFilter, QuickBtf } from './quick.ts';
 export * from './types.ts';
 export { type BtfErrno, type BtfVerdict, validateBtf } from './validate/index.ts';
 export { type BtfValue, decodeValue, encodeValue } from './value.ts';

@@ -1,5 +1,5 @@
-/** A smaller BTF: chosen structures whole, functions and typedefs, and the types that those need by value. */
-import type { Btf, BtfType } from '../../../src/btf/index.ts';
+/** The part of a BTF that is read first: chosen structures, functions and typedefs, and the types that those need by value. */
+import { type Btf, type BtfType, essentialName, nameFilter } from '../../../src/btf/index.ts';
 
 export interface SubsetRequest {
   readonly structs: readonly string[];
@@ -9,6 +9,9 @@ export interface SubsetRequest {
 }
 
 const HEADER = 24;
+const HEADER_OF_TYPE = 12;
+/** one name in fifty that no kernel type has is looked for in the whole */
+const FILTER_BYTES = 65536;
 
 export function subset(btf: Btf, want: SubsetRequest): Uint8Array {
   const whole = new Set<number>();
@@ -118,7 +121,7 @@ export function subset(btf: Btf, want: SubsetRequest): Uint8Array {
       }
     }
   }
-  return write(btf, take);
+  return write(btf, withNamesakes(btf, take.keys()));
 }
 
 /** Makes sure that a type and what it refers to are there at least as a forward declaration. */
@@ -136,30 +139,28 @@ function need(btf: Btf, take: Map<number, 'whole' | 'fwd'>, whole: ReadonlySet<n
   if (t.kind === 'array') need(btf, take, whole, t.indexType);
 }
 
-const KIND: Readonly<Record<string, number>> = {
-  int: 1,
-  ptr: 2,
-  array: 3,
-  struct: 4,
-  union: 5,
-  enum: 6,
-  fwd: 7,
-  typedef: 8,
-  volatile: 9,
-  const: 10,
-  restrict: 11,
-  func: 12,
-  func_proto: 13,
-  float: 16,
-  type_tag: 18,
-  enum64: 19,
-};
+/** Bytes that follow `struct btf_type`, and where in them names are. */
+function names(t: BtfType): number[] {
+  const every = (count: number, stride: number): number[] =>
+    Array.from({ length: count }, (_, n) => HEADER_OF_TYPE + n * stride);
+  switch (t.kind) {
+    case 'struct':
+    case 'union':
+      return [0, ...every(t.members.length, 12)];
+    case 'enum':
+      return [0, ...every(t.values.length, 8)];
+    case 'enum64':
+      return [0, ...every(t.values.length, 12)];
+    case 'func_proto':
+      return [0, ...every(t.params.length, 8)];
+    default:
+      return [0];
+  }
+}
 
-function write(btf: Btf, take: ReadonlyMap<number, 'whole' | 'fwd'>): Uint8Array {
-  const ids = [...take.keys()].filter((id) => KIND[btf.typeById(id).kind] !== undefined).sort((a, b) => a - b);
-  const renumber = new Map<number, number>([[0, 0]]);
-  for (const [n, id] of ids.entries()) renumber.set(id, n + 1);
-  const ref = (id: number): number => renumber.get(id) ?? 0;
+/** The types as {@link QuickBtf} takes them: copied, with names in a string section of their own. */
+function write(btf: Btf, take: ReadonlySet<number>): Uint8Array {
+  const ids = [...take].sort((a, b) => a - b);
   const strings: string[] = [''];
   const offsets = new Map<string, number>([['', 0]]);
   let length = 1;
@@ -173,68 +174,38 @@ function write(btf: Btf, take: ReadonlyMap<number, 'whole' | 'fwd'>): Uint8Array
     }
     return at;
   };
-  const words: number[] = [];
-  const head = (t: BtfType, kind: number, vlen: number, flag: boolean, sizeOrType: number): void => {
-    words.push(str(t.name), ((flag ? 1 : 0) << 31) | (kind << 24) | vlen, sizeOrType);
-  };
-  for (const id of ids) {
-    const t = btf.typeById(id);
-    const kind = KIND[t.kind] as number;
-    if (take.get(id) === 'fwd') {
-      head(t, 7, 0, t.kind === 'union', 0);
-      continue;
-    }
-    switch (t.kind) {
-      case 'int':
-        head(t, kind, 0, false, t.size);
-        words.push((t.encoding << 24) | (t.bitOffset << 16) | t.bits);
-        break;
-      case 'array':
-        head(t, kind, 0, false, 0);
-        words.push(ref(t.type), ref(t.indexType), t.length);
-        break;
-      case 'struct':
-      case 'union':
-        head(t, kind, t.members.length, t.kindFlag, t.size);
-        for (const m of t.members)
-          words.push(str(m.name), ref(m.type), t.kindFlag ? (m.bitfieldSize << 24) | m.bitOffset : m.bitOffset);
-        break;
-      case 'enum':
-        head(t, kind, t.values.length, t.signed, t.size);
-        for (const v of t.values) words.push(str(v.name), Number(BigInt.asIntN(32, v.value)));
-        break;
-      case 'enum64':
-        head(t, kind, t.values.length, t.signed, t.size);
-        for (const v of t.values)
-          words.push(str(v.name), Number(BigInt.asUintN(32, v.value)), Number(BigInt.asUintN(32, v.value >> 32n)));
-        break;
-      case 'fwd':
-        head(t, kind, 0, t.of === 'union', 0);
-        break;
-      case 'func':
-        head(t, kind, 1, false, ref(t.type));
-        break;
-      case 'func_proto':
-        head(t, kind, t.params.length, false, ref(t.type));
-        for (const p of t.params) words.push(str(p.name), ref(p.type));
-        break;
-      case 'float':
-        head(t, kind, 0, false, t.size);
-        break;
-      case 'ptr':
-      case 'typedef':
-      case 'volatile':
-      case 'const':
-      case 'restrict':
-      case 'type_tag':
-        head(t, kind, 0, false, ref(t.type));
-        break;
-    }
-  }
-  const bytes = new Uint8Array(HEADER + words.length * 4 + length);
-  const view = new DataView(bytes.buffer);
-  const header = [0xeb9f | (1 << 16), HEADER, 0, words.length * 4, words.length * 4, length];
-  for (const [n, w] of [...header, ...words].entries()) view.setUint32(n * 4, w >>> 0, true);
-  bytes.set(Buffer.from(`${strings.join('\0')}\0`), HEADER + words.length * 4);
-  return bytes;
+  const view = Buffer.from(btf.bytes.buffer, btf.bytes.byteOffset, btf.bytes.length);
+  const typesEnd = view.readUInt32LE(4) + view.readUInt32LE(8) + view.readUInt32LE(12);
+  const types = ids.map((id) => {
+    const end = id + 1 < btf.typeCount ? btf.offsetOfType(id + 1) : typesEnd;
+    const own = Buffer.from(view.subarray(btf.offsetOfType(id), end));
+    for (const at of names(btf.typeById(id))) own.writeUInt32LE(str(btf.string(own.readUInt32LE(at))), at);
+    return own;
+  });
+  const typeBytes = Buffer.concat(types);
+  const strBytes = Buffer.from(`${strings.join('\0')}\0`);
+  const header = Buffer.alloc(HEADER);
+  header.writeUInt16LE(0xeb9f, 0);
+  header.writeUInt8(1, 2);
+  header.writeUInt32LE(HEADER, 4);
+  header.writeUInt32LE(typeBytes.length, 12);
+  header.writeUInt32LE(typeBytes.length, 16);
+  header.writeUInt32LE(strBytes.length, 20);
+
+  const here = new Set(ids.map((id) => essentialName(btf.typeById(id).name)));
+  const elsewhere = new Set<string>();
+  for (const t of btf.types()) if (t.name && !here.has(essentialName(t.name))) elsewhere.add(essentialName(t.name));
+  const filter = nameFilter(elsewhere, FILTER_BYTES);
+  const head = new Uint32Array([btf.typeCount, btf.endString, ids.length, filter.length]);
+  const deltas = Uint32Array.from(ids, (id, n) => id - (ids[n - 1] ?? 0));
+  return Buffer.concat([Buffer.from(head.buffer), Buffer.from(deltas.buffer), filter, header, typeBytes, strBytes]);
+}
+
+/** Every type that shares its name with one that is taken: a name is found whole, or not at all. */
+function withNamesakes(btf: Btf, take: Iterable<number>): Set<number> {
+  const out = new Set(take);
+  const names = new Set([...out].map((id) => essentialName(btf.typeById(id).name)).filter((name) => name !== ''));
+  for (const t of btf.types()) if (t.name && names.has(essentialName(t.name))) out.add(t.id);
+  out.delete(0);
+  return out;
 }

@@ -29,6 +29,10 @@ const load = (name: string): Buffer => {
   return name.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 };
 
+const btfBytes = load('vmlinux.btf.gz');
+const btf = Btf.parse(btfBytes);
+const btfFunctions = new Set([...btf.types()].filter((type) => type.kind === 'func').map((type) => type.name));
+
 // --- symbols ---
 const TEXT = 0xffff_ffff_8100_0000n;
 interface Sym {
@@ -147,9 +151,11 @@ export const sizes =
 );
 console.log(`symbols: ${chosen.length}; no such symbol (inlined there): ${missing.join(' ')}`);
 
-// every other function that ftrace can hook: asked only for names that the table has not
+// every other function that programs can name: asked only for names that the table has not
 const others = all
-  .filter((s) => /^[tTwW]$/.test(s.type) && s.at >= TEXT && filter.has(s.name) && !wanted.has(s.name))
+  .filter((s) => /^[tTwW]$/.test(s.type) && s.at >= TEXT && !wanted.has(s.name))
+  // those that have a type or that ftrace can hook
+  .filter((s) => filter.has(s.name) || btfFunctions.has(s.name))
   .sort((a, b) => (a.at < b.at ? -1 : 1));
 let last = TEXT;
 const lines = others.map((s) => {
@@ -161,8 +167,6 @@ writeFileSync(out('functions-6.12.gz'), gzipSync(lines.join('\n'), { level: 9 })
 console.log(`further functions: ${lines.length}`);
 
 // --- layouts and BTF ---
-const btfBytes = load('vmlinux.btf.gz');
-const btf = Btf.parse(btfBytes);
 const layout: string[] = [];
 for (const [struct, paths] of Object.entries(FIELDS)) {
   const id = btf.findByName(struct, 'struct');
@@ -205,12 +209,14 @@ const small = subset(btf, {
     'bool',
   ],
   also: (name, kind) =>
-    kind === 'func' &&
-    /^bpf_(kptr|iter|rdonly|dynptr|task|cpumask|obj|refcount|list|rbtree|percpu|rcu|preempt|cast|wq|get|skb|xdp|cgroup|strn?\w*|copy|key|lookup|verify|map|arena|throw|session)_?\w*$/.test(
-      name,
-    ),
+    ((kind === 'struct' || kind === 'union') && /__safe_(trusted|rcu)(_or_null)?$/.test(name)) ||
+    (kind === 'func' &&
+      /^bpf_(kptr|iter|rdonly|dynptr|task|cpumask|obj|refcount|list|rbtree|percpu|rcu|preempt|cast|wq|get|skb|xdp|cgroup|strn?\w*|copy|key|lookup|verify|map|arena|throw|session)_?\w*$/.test(
+        name,
+      )),
 });
-writeFileSync(out('vmlinux-6.12.btf.gz'), gzipSync(small, { level: 9 }));
+writeFileSync(out('vmlinux-6.12.quick.gz'), gzipSync(small, { level: 9 }));
+writeFileSync(out('vmlinux-6.12.btf.gz'), gzipSync(btfBytes, { level: 9 }));
 console.log(`BTF: ${small.length} bytes of ${btfBytes.length}`);
 
 // --- events ---

@@ -1,5 +1,4 @@
 /** Generates the whole text for the shipped symbols, as {@link Pregenerated} takes it. */
-import { Btf } from '../../../src/btf/index.ts';
 import { GuestMemory, Machine } from '../../../src/machine/index.ts';
 import { MODEL_PERCPU } from '../../core/model-percpu.ts';
 import { Structs } from '../../core/structs.ts';
@@ -40,7 +39,7 @@ export function pregenerate(): TextTable {
 function all(hypercalls: readonly string[]): { base: number; made: Made[]; hypercalls: string[] } {
   const machine = new Machine(new GuestMemory({ bytes: 1 << 27 }), { engine: 'step' });
   const symbols = builtinSymbols();
-  const structs = new Structs(layouts, false, () => Btf.parse(builtinBtf()));
+  const structs = new Structs(layouts, false, builtinBtf);
   const text = new KernelText({
     machine,
     symbols,
