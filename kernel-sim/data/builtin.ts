@@ -10,7 +10,8 @@ function dataFile(name: DataFile): Uint8Array {
 }
 
 /** BTF of Linux 6.12.117: what most programs ask of it at once, all of it where one asks for more. */
-export const builtinBtf = (): Btf => QuickBtf.open(dataFile('vmlinux-6.12.quick.gz'), () => dataFile('vmlinux-6.12.btf.gz'));
+export const builtinBtf = (): Btf =>
+  QuickBtf.open(dataFile('vmlinux-6.12.quick.gz'), () => dataFile('vmlinux-6.12.btf.gz'));
 
 /** Options of Debian's 6.12.117 amd64 configuration that are set, as /proc/config.gz has them. */
 export const builtinConfig = (): string => decodeUtf8(dataFile('config-6.12.gz'));

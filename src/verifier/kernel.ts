@@ -110,6 +110,8 @@ export interface HelperScope {
   readonly sleepable?: boolean;
   /** kernel function that it attaches to, or for struct_ops the structure's name */
   readonly attachName?: string;
+  /** struct_ops: the function of the structure that it implements */
+  readonly member?: string;
 }
 
 /** Why a helper may not be called: Linux prints a different line for each. */

@@ -64,6 +64,8 @@ export interface HelperCaller {
   readonly caps?: Caps;
   /** kernel function it attaches to (LSM), or the structure it implements (struct_ops) */
   readonly attachName?: string;
+  /** struct_ops: the function of the structure that it implements */
+  readonly member?: string;
 }
 
 /** Configuration of the modelled kernel, Debian's: without lirc and without error injection. */
@@ -73,6 +75,7 @@ function mayCall(row: HelperRow, by: HelperCaller): boolean {
   if (row.config !== undefined && !CONFIG.has(row.config)) return false;
   if (row.sleepable && !by.sleepable) return false;
   if (row.hooks && !row.hooks.includes(by.attachName ?? '')) return false;
+  if (row.notMembers?.includes(by.member ?? '')) return false;
   if (row.cap && by.caps) {
     const { caps } = by;
     if (row.cap === 'sys_admin' ? !caps.sysAdmin : row.cap === 'bpf' ? !caps.bpf : !(caps.bpf && caps.perfmon))

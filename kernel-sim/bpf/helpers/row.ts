@@ -32,7 +32,9 @@ export interface HelperRules extends Versioned {
   readonly sleepable?: true;
   /** function whose address the call gets; `bpf_` and the name unless given, null where only rewrites give one */
   readonly symbol?: string | null;
-  /** LSM hooks that have this prototype */
+  /** members of a struct_ops structure whose programs may not call it */
+  readonly notMembers?: readonly string[];
+  /** LSM hooks and iterators that have this prototype */
   readonly hooks?: readonly string[];
   /** which list of functions `allowed()` asks */
   readonly allowed?: 'd_path' | 'ima_inode_hash' | 'sk_storage_tracing';

@@ -1,7 +1,7 @@
 /** The verifier's part of PROG_LOAD: what it is given, and what its result becomes. */
 import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
-import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_STATS } from '../../../src/uapi/index.ts';
+import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_STATS, BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
 import {
   checkProgram,
   type FuncInfo,
@@ -11,6 +11,7 @@ import {
   verify,
 } from '../../../src/verifier/index.ts';
 import type { Errno } from '../../core/errno.ts';
+import { structOpsMember } from '../context/index.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
 import { BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { BtfObject } from '../objects/btf-object.ts';
@@ -118,10 +119,18 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
           caps,
           sleepable: (request.flags & BPF_F_SLEEPABLE) !== 0,
           ...(request.attachTarget === undefined ? {} : { attachName: request.attachTarget }),
+          ...structMember(state, request),
         },
       },
     ),
   };
+}
+
+/** The function of a structure that a struct_ops program implements. */
+function structMember({ kernel }: BpfState, request: LoadRequest): { readonly member?: string } {
+  if (request.type !== BPF_PROG_TYPE.STRUCT_OPS) return {};
+  const found = structOpsMember(kernel.btf, request.attachBtfId, request.expectedAttachType);
+  return found ? { member: found.name } : {};
 }
 
 function programBtf(state: BpfState, given: LoadRequest['attrs']['btf']): BtfObject | undefined {

@@ -105,6 +105,7 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
         ...(scope.caps ? { caps: scope.caps } : {}),
         ...(scope.sleepable === undefined ? {} : { sleepable: scope.sleepable }),
         ...(scope.attachName === undefined ? {} : { attachName: scope.attachName }),
+        ...(scope.member === undefined ? {} : { member: scope.member }),
       }),
     helperName,
     helperAllowed: (proto, attach, scope) => helperAllowed(proto, attach, scope),

@@ -9,7 +9,7 @@ import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import type { MemAccess } from './access.ts';
 import { type WalkResult, walkStruct } from './btfwalk.ts';
-import { checkStructWrite, structWriter } from './structwrite.ts';
+import { structWriter } from './structwrite.ts';
 import { isSafeField, type SafeKind } from './trusted.ts';
 
 /** `mark_btf_ld_reg` */
@@ -52,8 +52,9 @@ export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): v
   if (reg.type & R.MEM_USER) env.fail('EACCES', `${regName} is ptr_${type.name} access user memory: off=${off}`);
   if (reg.type & R.MEM_PERCPU) env.fail('EACCES', `${regName} is ptr_${type.name} access percpu memory: off=${off}`);
   const alloc = (reg.type & R.MEM_ALLOC) !== 0;
-  if (a.write && !alloc && structWriter(env)) {
-    checkStructWrite(env, type.name, off, a.size);
+  const writer = a.write && !alloc ? structWriter(env) : undefined;
+  if (writer) {
+    writer(env, type.name, off, a.size);
     return;
   }
   if (a.write && !alloc) env.fail('EACCES', 'only read is supported');

@@ -120,7 +120,7 @@ export function btfContextAccess(env: Env, off: number, size: number, write: boo
   if (!value) return undefined;
   const scalar: CtxField = { type: R.SCALAR_VALUE, fieldSize: 0 };
   const t = skipModifiers(btf, value.typeId);
-  if (isSmallInt(t) || isEnum(t) || isComposite(t)) {
+  if (isSmallInt(t) || isEnum(t) || t.kind === 'struct') {
     const retRange = value.isReturn ? funcRetRange(env) : undefined;
     return retRange ? { ...scalar, retRange } : scalar;
   }

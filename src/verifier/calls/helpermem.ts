@@ -8,7 +8,6 @@ import { checkRegion, MAX_VAR_OFF } from '../access/region.ts';
 import { checkStackInit } from '../access/stack.ts';
 import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
-import { PROG } from '../kinds.ts';
 import { markChainPrecision } from '../prune/precision.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -28,7 +27,7 @@ function checkWritable(env: Env, a: HelperMem, reg: Reg): void {
 function checkContext(env: Env, a: HelperMem): boolean {
   // only a context that nothing converts has memory of its own
   const model = env.kernel.context(env.input.type, env.input.expectedAttachType);
-  if (model?.convert || env.input.type !== PROG.SYSCALL) return false;
+  if (model?.convert) return false;
   if (a.size === 0) {
     if (!a.zeroOk) env.quit('EACCES');
     return true;

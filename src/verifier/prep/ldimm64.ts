@@ -5,6 +5,7 @@ import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { isTracingType, MAP, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
+import { isOpen } from './fds.ts';
 import { isKnownOpcode } from './opcodes.ts';
 
 const MAX_USED_MAPS = 64;
@@ -80,8 +81,7 @@ function resolveMap(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
   }
   const map = env.kernel.mapByFd(fd);
   if (!map) {
-    const open = env.kernel.isOpenFd?.(fd) ?? (fd >= 0 && fd <= 2);
-    env.fail(open ? 'EINVAL' : 'EBADF', `fd ${fd} is not pointing to valid bpf_map`);
+    env.fail(isOpen(env, fd) ? 'EINVAL' : 'EBADF', `fd ${fd} is not pointing to valid bpf_map`);
   }
   const aux = env.auxAt(idx);
   aux.mapIndex = useMap(env, map);

@@ -96,7 +96,7 @@ export function checkJumps(env: Env): void {
     if (cls === I.BPF_LD && (I.bpfMode(code) === I.BPF_ABS || I.bpfMode(code) === I.BPF_IND)) subprog.hasLdAbs = true;
     const op = I.bpfOp(code);
     if ((cls === I.BPF_JMP || cls === I.BPF_JMP32) && op !== I.BPF_EXIT && op !== I.BPF_CALL) {
-      const target = idx + 1 + (code === (I.BPF_JMP32 | I.BPF_JA) ? insn.imm : insn.off);
+      const target = (idx + 1 + (code === (I.BPF_JMP32 | I.BPF_JA) ? insn.imm : insn.off)) | 0;
       if (target < subprog.start || target >= end)
         env.fail('EINVAL', `jump out of range from insn ${idx} to ${target}`);
     }

@@ -4,6 +4,7 @@ import type { Insn } from '../../../isa/index.ts';
 import { BPF_F_XDP_DEV_BOUND_ONLY } from '../../../uapi/index.ts';
 import type { KfuncDesc } from '../../env/aux.ts';
 import type { Env } from '../../env/env.ts';
+import { isOpen } from '../../prep/fds.ts';
 
 /** Packet metadata that only a device can give. */
 const deviceBound = new Set([
@@ -15,6 +16,20 @@ const deviceBound = new Set([
 const key = (imm: number, off: number): string => `${imm}:${off}`;
 export const kfuncOf = (env: Env, insn: Insn): KfuncDesc | undefined => env.kfuncs.get(key(insn.imm, insn.off));
 
+/** `find_kfunc_desc_btf`: an offset names a module's BTF in the array of descriptors; this kernel has no modules with any. */
+function noModule(env: Env, off: number): never {
+  const refuse = (errno: string, line?: string): never => {
+    if (line) env.say(line);
+    return env.fail(errno, 'failed to find BTF for kernel function');
+  };
+  if (off < 0) return refuse('EINVAL', 'negative offset disallowed for kernel module function call');
+  const { fdArray } = env.input;
+  if (!fdArray) return refuse('EPROTO', 'kfunc offset > 0 without fd_array is invalid');
+  const fd = fdArray[off];
+  if (fd === undefined) return refuse('EFAULT');
+  return refuse(isOpen(env, fd) ? 'EINVAL' : 'EBADF', 'invalid module BTF fd specified');
+}
+
 export function addKfunc(env: Env, btfId: number, off: number): void {
   if (env.kfuncs.has(key(btfId, off))) return;
   const { vmlinux } = env.kernel;
@@ -22,10 +37,10 @@ export function addKfunc(env: Env, btfId: number, off: number): void {
   if (!env.input.gpl) env.fail('EINVAL', 'cannot call kernel function from non-GPL compatible program');
   // an id of zero is dead code that libbpf left: an error only if it is reached
   if (!btfId && !off) return;
-  if (off) env.fail('EINVAL', 'invalid module BTF fd specified');
-  if (btfId < 0 || btfId >= vmlinux.typeCount) env.fail('EINVAL', `kernel btf_id ${btfId} is not a function`);
+  if (off) noModule(env, off);
+  if (btfId <= 0 || btfId >= vmlinux.typeCount) env.fail('EINVAL', `kernel btf_id ${btfId >>> 0} is not a function`);
   const fn = vmlinux.typeById(btfId);
-  if (fn.kind !== 'func') env.fail('EINVAL', `kernel btf_id ${btfId} is not a function`);
+  if (fn.kind !== 'func') env.fail('EINVAL', `kernel btf_id ${btfId >>> 0} is not a function`);
   const proto = vmlinux.typeById(fn.type);
   if (proto.kind !== 'func_proto')
     env.fail('EINVAL', `kernel function btf_id ${btfId} does not have a valid func_proto`);
