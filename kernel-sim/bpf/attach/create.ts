@@ -64,10 +64,10 @@ export function openRawTracepoint(state: BpfState, attrs: RawTracepointAttrs): B
   });
 }
 
-/** BPF_PROG_ATTACH and its kin for a kind. @throws NotModelledError */
-export function directOf(command: string, prog: BpfProg, type: number): DirectAttach {
-  const direct = attachKind(prog.type, type)?.direct;
-  if (direct === undefined) throw notModelled(command, prog, type);
+/** BPF_PROG_ATTACH and its kin for a program type and an attach type. @throws NotModelledError */
+export function directOf(command: string, progType: number, type: number): DirectAttach {
+  const direct = attachKind(progType, type)?.direct;
+  if (direct === undefined) throw notModelled(command, progType, type);
   return direct;
 }
 
@@ -92,9 +92,9 @@ function kindFor(command: LinkCommand, prog: BpfProg, type: number): AttachKind 
   const label = progTypeName(prog.type);
   if (command === 'BPF_RAW_TRACEPOINT_OPEN' && !FIXED_AT_LOAD.includes(prog.type))
     throw new BpfError(command, 'EINVAL', `${label} programs do not attach to raw tracepoints`);
-  if (kind === undefined) throw notModelled(command, prog, type);
+  if (kind === undefined) throw notModelled(command, prog.type, type);
   throw new BpfError(command, 'EINVAL', `${label} programs are attached with ${commands.join(' or ')}`);
 }
 
-const notModelled = (command: string, prog: BpfProg, type: number): NotModelledError =>
-  new NotModelledError(command, `attaching ${progTypeName(prog.type)} programs (${attachTypeName(type)})`);
+const notModelled = (command: string, progType: number, type: number): NotModelledError =>
+  new NotModelledError(command, `attaching ${progTypeName(progType)} programs (${attachTypeName(type)})`);

@@ -1,8 +1,12 @@
 /** BPF_PROG_ATTACH, _DETACH and _QUERY by their attributes: cgroups, sockmaps, network namespaces and devices. */
-import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
+import { BPF_ATTACH_TYPE as A, BPF_F_REPLACE, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
+import type { Errno } from '../../../core/errno.ts';
 import { netCapable } from '../../../core/process.ts';
+import { directOf } from '../../attach/create.ts';
+import type { DirectRequest } from '../../attach/kind.ts';
 import { NotModelledError } from '../../errors.ts';
 import { BpfMap } from '../../maps/index.ts';
+import { BpfProg } from '../../prog/prog.ts';
 import { checkAttachType, progTypeOf } from './attach-type.ts';
 import type { Call } from './call.ts';
 
@@ -49,50 +53,59 @@ export function progAttach(call: Call): number {
   const prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
   if (prog.type !== progType) call.fail('EINVAL', `the program is of type ${prog.type}, not ${progType}`);
   checkAttachType(call, prog, type);
-  return place(call, progType, type);
+  checkTarget(call, progType, type);
+  const replaced = call.s32(ATTR.replace_bpf_fd);
+  directOf(call.command, progType, type).attach({
+    ...request(call, type, flags, prog),
+    ...(flags & BPF_F_REPLACE ? { replace: call.state.progByFd(call.command, replaced) } : {}),
+  });
+  return 0;
 }
+
+const request = (call: Call, attachType: number, flags: number, prog: BpfProg | undefined): DirectRequest => ({
+  state: call.state,
+  attachType,
+  target: call.s32(ATTR.target_fd),
+  flags,
+  prog,
+  relative: { fdOrId: call.u32(ATTR.relative_fd), expectedRevision: call.u64(ATTR.expected_revision) },
+});
 
 export function progDetach(call: Call): number {
   const type = call.u32(ATTR.attach_type);
   const flags = call.u32(ATTR.attach_flags);
   const progType = progTypeOf(type);
+  let prog: BpfProg | undefined;
   if (progType === P.SCHED_CLS) {
-    if (progType === P.UNSPEC || flags & ~MPROG_FLAGS) call.fail('EINVAL', `attach_flags ${flags}`);
+    if (flags & ~MPROG_FLAGS) call.fail('EINVAL', `attach_flags ${flags}`);
     if (call.s32(ATTR.attach_bpf_fd) !== 0) {
-      const prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
+      prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
       if (prog.type !== progType) call.fail('EINVAL', `the program is of type ${prog.type}`);
     }
   } else if (flags !== 0 || call.u32(ATTR.relative_fd) !== 0 || call.u64(ATTR.expected_revision) !== 0n) {
     call.fail('EINVAL', 'no flags are taken');
+  } else {
+    // one that is not there, or of another type, is as none: then what the place has goes
+    const given = call.process.fds.find(call.s32(ATTR.attach_bpf_fd));
+    if (given instanceof BpfProg && given.type === progType) prog = given;
   }
   if (progType === P.UNSPEC) call.fail('EINVAL', `nothing is attached with attach type ${type}`);
-  return place(call, progType, type);
+  checkTarget(call, progType, type);
+  directOf(call.command, progType, type).detach(request(call, type, flags, prog));
+  return 0;
 }
 
-/** What the target is: errors of what cannot be one, in Linux's order; what can is the places' business. */
-function place(call: Call, progType: number, attachType: number): number {
-  if (isSockmap(progType)) {
-    const map = call.state.mapByFd(call.command, call.s32(ATTR.target_fd));
-    throw new NotModelledError(call.command, `attaching programs to ${map.describe()}`);
-  }
-  if (progType === P.SCHED_CLS) throw new NotModelledError(call.command, 'tcx');
-  if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP) return netns(call, ATTR.target_fd);
-  if (progType === P.LSM && attachType !== A.LSM_CGROUP) call.fail('EINVAL', 'LSM programs are attached by links');
-  if (isCgroup(progType)) return cgroup(call);
-  return call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
+/** Errors of what cannot be a target, in Linux's order; what can is the kind's business. */
+function checkTarget(call: Call, progType: number, attachType: number): void {
+  if (isSockmap(progType)) call.state.mapByFd(call.command, call.s32(ATTR.target_fd));
+  else if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP) isA(call, 'net:', 'EINVAL', 'network namespace');
+  else if (progType === P.LSM && attachType !== A.LSM_CGROUP) call.fail('EINVAL', 'LSM programs are attached by links');
+  else if (isCgroup(progType)) isA(call, 'cgroup', 'EBADF', 'cgroup');
+  else if (progType !== P.SCHED_CLS) call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
 }
-
-function cgroup(call: Call): never {
+function isA(call: Call, prefix: string, errno: Errno, what: string): void {
   const object = call.object(ATTR.target_fd);
-  if (!object.fdName.startsWith('cgroup')) return call.fail('EBADF', `${object.fdName} is no cgroup`);
-  throw new NotModelledError(call.command, 'cgroups');
-}
-
-/** `get_net_ns_by_fd`, but for programs that are attached: those go to the caller's own namespace. */
-function netns(call: Call, offset: number): never {
-  const object = call.object(offset);
-  if (!object.fdName.startsWith('net:')) return call.fail('EINVAL', `${object.fdName} is no network namespace`);
-  throw new NotModelledError(call.command, 'network namespaces');
+  if (!object.fdName.startsWith(prefix)) call.fail(errno, `${object.fdName} is no ${what}`);
 }
 
 const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8 };
@@ -114,9 +127,16 @@ export function progQuery(call: Call): number {
     throw new NotModelledError(call.command, `programs of ${object.describe()}`);
   }
   if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) return noDevice(call);
-  if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call, QUERY.target_fd);
+  if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call);
   if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noDevice(call);
   return call.fail('EINVAL', `attach type ${type} has no list of programs`);
+}
+
+/** `get_net_ns_by_fd` */
+function netns(call: Call): never {
+  const object = call.object(QUERY.target_fd);
+  if (!object.fdName.startsWith('net:')) return call.fail('EINVAL', `${object.fdName} is no network namespace`);
+  throw new NotModelledError(call.command, 'network namespaces');
 }
 
 /** The loopback device is the only one, and is no netkit. */

@@ -1,6 +1,6 @@
 /** BPF_PROG_TEST_RUN by its attributes: what each family of programs takes and gives back (Linux 6.12 net/bpf/test_run.c). */
-import { BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
 import type { TestRunOptions, TestRunResult } from '../../prog/test-run.ts';
+import { progTypeRow, type TestRunFamily } from '../../prog/types.ts';
 import type { Call } from './call.ts';
 
 /** Offsets in `union bpf_attr.test`. */
@@ -39,30 +39,22 @@ const RAW_TP: Family = {
   gives: 'retval',
 };
 const TRACING: Family = { refuses: ['flags', 'cpu', 'batch_size'], gives: 'retval' };
-const FAMILIES: ReadonlyMap<number, Family> = new Map([
-  ...[P.SOCKET_FILTER, P.SCHED_CLS, P.SCHED_ACT, P.CGROUP_SKB].map((type) => [type, PACKET] as const),
-  ...[P.LWT_IN, P.LWT_OUT, P.LWT_XMIT, P.LWT_SEG6LOCAL].map((type) => [type, PACKET] as const),
-  [P.XDP, { refuses: [], gives: 'packet', ctxSize: 24 }],
-  [P.FLOW_DISSECTOR, { refuses: ['flags', 'cpu', 'batch_size'], gives: 'packet', ctxSize: 56 }],
-  [
-    P.SK_LOOKUP,
-    {
-      refuses: ['flags', 'cpu', 'batch_size', 'data_in', 'data_size_in', 'data_out', 'data_size_out'],
-      gives: 'packet',
-      ctxSize: 72,
-    },
-  ],
-  [
-    P.SYSCALL,
-    {
-      refuses: ['data_in', 'data_out', 'ctx_out', 'duration', 'repeat', 'flags', 'batch_size'],
-      gives: 'ctx in place',
-    },
-  ],
-  [P.RAW_TRACEPOINT, RAW_TP],
-  [P.RAW_TRACEPOINT_WRITABLE, RAW_TP],
-  [P.TRACING, TRACING],
-]);
+const FAMILIES: Readonly<Record<TestRunFamily, Family>> = {
+  skb: PACKET,
+  xdp: { refuses: [], gives: 'packet', ctxSize: 24 },
+  flow_dissector: { refuses: ['flags', 'cpu', 'batch_size'], gives: 'packet', ctxSize: 56 },
+  sk_lookup: {
+    refuses: ['flags', 'cpu', 'batch_size', 'data_in', 'data_size_in', 'data_out', 'data_size_out'],
+    gives: 'packet',
+    ctxSize: 72,
+  },
+  syscall: {
+    refuses: ['data_in', 'data_out', 'ctx_out', 'duration', 'repeat', 'flags', 'batch_size'],
+    gives: 'ctx in place',
+  },
+  raw_tp: RAW_TP,
+  tracing: TRACING,
+};
 
 export function progTestRun(call: Call): number {
   const value = (field: Field): number => (WIDE.includes(field) ? call.pointer(T[field]) : call.u32(T[field]));
@@ -70,7 +62,8 @@ export function progTestRun(call: Call): number {
   if (!goTogether('ctx_size_in', 'ctx_in') || !goTogether('ctx_size_out', 'ctx_out'))
     call.fail('EINVAL', 'a context and its size go together');
   const prog = call.state.progByFd(call.command, call.s32(T.prog_fd));
-  const family = FAMILIES.get(prog.type) ?? call.fail('ENOTSUPP', 'programs of this type have no test run');
+  const name = progTypeRow(prog.type)?.testRun ?? call.fail('ENOTSUPP', 'programs of this type have no test run');
+  const family = FAMILIES[name];
   for (const field of family.refuses) if (value(field) !== 0) call.fail('EINVAL', `test.${field}`);
   const ctx = contextOf(call, family, value('ctx_size_in'));
   const options: TestRunOptions = {
