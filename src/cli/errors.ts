@@ -2,7 +2,10 @@
 
 import { BpfError } from '../../kernel-sim/bpf/errors.ts';
 import { EmuError } from '../errors/index.ts';
+import { ClangError } from '../object/error.ts';
+import { FileError } from '../platform/index.ts';
 import { paint } from './style.ts';
+import { tell } from './terminal.ts';
 
 /** Something the user can mend: a file, an option, a program that the kernel refuses. */
 export class UserError extends EmuError {
@@ -19,20 +22,14 @@ const isTyped = (error: unknown): error is Error =>
 /** Names of errors that only a defect of ebpf-emu throws. */
 const BUGS = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'AssertionError']);
 
-const FILE_ERRORS: Record<string, string> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
-};
-
 /** Prints an error to stderr and answers the exit code. */
-export function report(error: unknown): number {
-  const file = error as NodeJS.ErrnoException;
-  const why = file.syscall !== undefined ? FILE_ERRORS[file.code ?? ''] : undefined;
-  if (why !== undefined) return say(`${file.path ?? 'file'}: ${why}`);
+export function report(thrown: unknown): number {
+  // what the host says of a file that nobody asked to read: where the package itself lies, for one
+  const error = FileError.from(thrown, (thrown as NodeJS.ErrnoException)?.path ?? 'file');
   // the kernel log of a run that faulted, in Linux's form
-  if (error instanceof BpfError && error.oops) process.stderr.write(`${error.oops.text}\n`);
+  if (error instanceof BpfError && error.oops) tell(`${error.oops.text}\n`);
+  // clang's own words, with its colours
+  if (error instanceof ClangError) process.stderr.write(error.diagnostics);
   if (isTyped(error)) return say(error.message);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   say(`a defect of ebpf-emu, not of your input; please report it:\n${text}`);
@@ -40,6 +37,6 @@ export function report(error: unknown): number {
 }
 
 function say(message: string): number {
-  console.error(`${paint.red('ebpf-emu:')} ${message}`);
+  tell(`${paint.red('ebpf-emu:')} ${message}\n`);
   return 1;
 }

@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CPU_NAMES } from '../../kernel-sim/data/cpus.ts';
+import { FileError } from '../platform/index.ts';
 import { report } from './errors.ts';
 
 const engine = () =>
@@ -137,8 +138,10 @@ function build(): Command {
 /** A reader that has seen enough (`| head`) ends the command, as SIGPIPE ends others. */
 const BROKEN_PIPE = 141;
 const onPipeError = (error: NodeJS.ErrnoException): void => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(BROKEN_PIPE);
+  if (error.code === 'EPIPE') process.exit(BROKEN_PIPE);
+  // a full disk: what was to be seen is lost, so the command failed
+  report(FileError.from(error, 'output'));
+  process.exit(1);
 };
 
 /** Runs one command line and sets the exit code. */

@@ -2,6 +2,7 @@
 import { type BootOptions, Kernel } from '../../kernel-sim/index.ts';
 import { BpfObject } from '../object/index.ts';
 import { readInput, readMaybeGzip } from './files.ts';
+import { colours } from './terminal.ts';
 
 export interface KernelOptions {
   readonly engine?: 'jit' | 'step' | 'interp';
@@ -23,13 +24,20 @@ export function boot(options: KernelOptions): Promise<Kernel> {
   });
 }
 
-/** Opens an object file; C source is compiled first. */
-export async function openInput(file: string, kernel: Kernel, options: KernelOptions): Promise<BpfObject> {
-  if (!file.endsWith('.c')) return BpfObject.open(readInput(file), { name: file });
+/** Opens an object file; C source is compiled first. `read` has its bytes where it was read already. */
+export async function openInput(
+  file: string,
+  kernel: Kernel,
+  options: KernelOptions,
+  read?: Uint8Array,
+): Promise<BpfObject> {
+  if (!file.endsWith('.c')) return BpfObject.open(read ?? readInput(file), { name: file });
   const { compile } = await import('../object/clang.ts');
   const bytes = compile(file, {
     ...(options.clang === undefined ? {} : { clang: options.clang }),
     btf: () => kernel.btf,
+    color: colours,
+    warn: (diagnostics) => process.stderr.write(diagnostics),
   });
   return BpfObject.open(bytes, { name: file });
 }

@@ -1,9 +1,10 @@
-/** Colours, only where stderr is a terminal and NO_COLOR (no-color.org) is not set. */
-const on = process.stderr.isTTY === true && !process.env['NO_COLOR'];
+/** Lines about the work, on stderr. */
+import { colours, tell } from './terminal.ts';
+
 const sgr =
   (open: number, close: number) =>
   (text: string): string =>
-    on ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+    colours ? `\x1b[${open}m${text}\x1b[${close}m` : text;
 
 export const paint = {
   bold: sgr(1, 22),
@@ -16,17 +17,17 @@ export const paint = {
 
 /** One line of a stage on stderr: its name in a column, then what it found. */
 export function stage(name: string, text: string): void {
-  process.stderr.write(`${paint.cyan(name.padEnd(7))} ${text}\n`);
+  tell(`${paint.cyan(name.padEnd(7))} ${text}\n`);
 }
 
 /** A line that belongs to the stage above it. */
 export function detail(text: string): void {
-  process.stderr.write(`${' '.repeat(8)}${text}\n`);
+  tell(`${' '.repeat(8)}${text}\n`);
 }
 
 /** A warning: work goes on. */
 export function warn(text: string): void {
-  process.stderr.write(`${paint.yellow('warning')} ${text}\n`);
+  tell(`${paint.yellow('warning')} ${text}\n`);
 }
 
 /** Bytes as two-digit hexadecimal, space between. */

@@ -1,20 +1,11 @@
 /** C to an object by the user's own clang, with headers of ours: `vmlinux.h` of the active BTF and libbpf's macros. */
 
 import type { Btf } from '../btf/index.ts';
-import { EmuError } from '../errors/index.ts';
 import { decodeUtf8, host } from '../platform/index.ts';
+import { ClangError } from './error.ts';
 import { headerFiles } from './headers/index.ts';
 
-/** clang is not there, or it refused the source: its own words are the message. */
-export class ClangError extends EmuError {
-  override readonly name = 'ClangError';
-  /** what clang wrote, with its colours where it was asked for them; '' where it did not run */
-  readonly diagnostics: string;
-  constructor(message: string, diagnostics = '') {
-    super('ERR_CLANG', message);
-    this.diagnostics = diagnostics;
-  }
-}
+export { ClangError };
 
 export interface CompileOptions {
   /** path of clang; default: `clang`, then the versioned names, newest first */

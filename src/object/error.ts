@@ -15,3 +15,14 @@ export class ObjectError extends EmuError {
     this.part = part;
   }
 }
+
+/** clang is not there, or it refused the source: its own words are the message. */
+export class ClangError extends EmuError {
+  override readonly name = 'ClangError';
+  /** what clang wrote, with its colours where it was asked for them; '' where it did not run */
+  readonly diagnostics: string;
+  constructor(message: string, diagnostics = '') {
+    super('ERR_CLANG', message);
+    this.diagnostics = diagnostics;
+  }
+}

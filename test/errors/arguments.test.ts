@@ -119,7 +119,7 @@ describe('calls', () => {
   });
 
   it('a trace of nothing', async () => {
-    await expect(kernel.replay(any({ steps: 1 }))).rejects.toThrow(/^trace: .*readStrace\(text\)\.trace/);
+    await expect(kernel.replay(any({ steps: 1 }))).rejects.toThrow(/^recording: .*readStrace\(text\)\.trace/);
     await expect(kernel.replay(any(readStrace('').trace), any({ maxInsn: 5 }))).rejects.toThrow(
       /did you mean maxInsns/,
     );

@@ -1,11 +1,11 @@
 /** `ebpf-emu asm`: BPF text to instructions. */
 
-import { writeFileSync } from 'node:fs';
 import { writeObject } from '../../elf/index.ts';
 import { AsmError, type Assembled, assemble, writeInsns } from '../../isa/index.ts';
 import { UserError } from '../errors.ts';
-import { readInput } from '../files.ts';
+import { readInput, writeOutput } from '../files.ts';
 import { helperCall } from '../names.ts';
+import { print } from '../terminal.ts';
 
 export interface AsmCommandOptions {
   readonly output?: string;
@@ -18,9 +18,9 @@ export function asm(file: string, options: AsmCommandOptions): void {
   const program = assembleFile(file, source);
   const insns = writeInsns(program.insns);
   const bytes = options.section === undefined ? insns : object(insns, program, options.section, options.license);
-  if (options.output !== undefined) writeFileSync(options.output, bytes);
+  if (options.output !== undefined) writeOutput(options.output, bytes);
   else if (options.section !== undefined) throw new UserError('an object is binary: say where it goes with -o FILE');
-  else process.stdout.write(Buffer.from(insns).toString('hex').replace(/.{16}/g, '$&\n'));
+  else print(Buffer.from(insns).toString('hex').replace(/.{16}/g, '$&\n'));
 }
 
 function assembleFile(file: string, source: string): Assembled {

@@ -9,6 +9,7 @@ import { type JitedOptions, jitedModel, jitedText } from '../listing/jited.ts';
 import { type LoadedView, plainView, viewOf } from '../listing/view.ts';
 import { xlatedLines, xlatedText } from '../listing/xlated.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
+import { print as write } from '../terminal.ts';
 import { elfModel, elfText } from './dump-elf.ts';
 
 export interface DumpOptions extends KernelOptions, JitedOptions {
@@ -36,7 +37,6 @@ export async function dump(
 
 const json = (value: unknown): string =>
   `${JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? Buffer.from(v).toString('hex') : typeof v === 'bigint' ? `${v}` : v), 2)}\n`;
-const write = (text: string): void => void process.stdout.write(text);
 
 const ELF_MAGIC = 0x7f454c46;
 
@@ -76,12 +76,13 @@ async function dumpCode(what: 'xlated' | 'jited', file: string, options: DumpOpt
 }
 
 async function loadViews(file: string, kernel: Kernel, options: DumpOptions): Promise<LoadedView[]> {
-  const filters = file.endsWith('.c') ? undefined : await classicText(file);
+  const bytes = file.endsWith('.c') ? undefined : readInput(file);
+  const filters = bytes && (await classicText(bytes));
   if (filters)
     return [
       plainView(kernel, kernel.bpf.progLoad({ type: 'socket_filter', classic: true, insns: filters, license: 'GPL' })),
     ];
-  const object = await openInput(file, kernel, options);
+  const object = await openInput(file, kernel, options, bytes);
   for (const name of options.program ?? []) object.program(name);
   const loaded = loadForDump(object, kernel, options.program);
   return Object.values(loaded.programs)
@@ -101,8 +102,8 @@ function loadForDump(object: BpfObject, kernel: Kernel, programs: readonly strin
 }
 
 /** `tcpdump -ddd` writes a count, then a line of four numbers for each instruction. */
-async function classicText(file: string): Promise<Uint8Array | undefined> {
-  const text = readInput(file).toString('latin1');
+async function classicText(bytes: Buffer): Promise<Uint8Array | undefined> {
+  const text = bytes.toString('latin1');
   if (!/^\s*\d+\s*[\n,]\s*\d+ \d+ \d+ \d+/.test(text)) return undefined;
   const { parseTcpdump } = await import('../../../kernel-sim/bpf/classic/index.ts');
   return parseTcpdump(text);

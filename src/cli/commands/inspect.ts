@@ -3,6 +3,7 @@ import { type Inspection, inspectObject, targetOf } from '../../object/index.ts'
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { plural } from '../style.ts';
 import { table } from '../table.ts';
+import { print } from '../terminal.ts';
 import { valueText } from '../value.ts';
 
 export interface InspectOptions extends KernelOptions {
@@ -13,7 +14,7 @@ export async function inspect(file: string, options: InspectOptions): Promise<vo
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
   const found = inspectObject(object.model, targetOf(kernel));
-  process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : text(found));
+  print(options.json ? `${JSON.stringify(found, null, 2)}\n` : text(found));
 }
 
 interface Part {

@@ -8,6 +8,7 @@ import { INTERRUPTED } from '../interrupt.ts';
 import { packageRoot } from '../package-root.ts';
 import { Progress } from '../progress.ts';
 import { plural, stage, warn } from '../style.ts';
+import { escapeControls, tell } from '../terminal.ts';
 
 /** Ships with the package: `strace -f -ttt python3`, beside the script that it ran. */
 const SHIPPED = 'fixtures/traces/python3.strace';
@@ -57,7 +58,8 @@ export async function replayAll(
   // a write is a system call: one for what a slice of the run printed; the pipe's own buffer would overwrite the oldest
   let chunk = '';
   const flush = (): void => {
-    if (chunk !== '') process.stdout.write(chunk);
+    // trace_pipe's own bytes for a program that reads them; on a terminal they are only shown
+    if (chunk !== '') process.stdout.write(process.stdout.isTTY === true ? escapeControls(chunk) : chunk);
     chunk = '';
   };
   const unlisten = kernel.tracePipe.onLine((line) => {
@@ -77,7 +79,7 @@ export async function replayAll(
       ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
     });
     flush();
-    for (const oops of result.oopses) process.stderr.write(`${oops}\n`);
+    for (const oops of result.oopses) tell(`${oops}\n`);
     const warning = steps.warnings.summary(name);
     if (warning !== undefined) warn(warning);
     const text = `${plural(result.calls, 'system call')}, ${plural(lines, 'line')} of trace_pipe`;

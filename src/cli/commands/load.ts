@@ -10,6 +10,7 @@ import { optimiseLater } from '../optimiser.ts';
 import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
+import { tell } from '../terminal.ts';
 import { receive, showMaps } from './load-maps.ts';
 import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';
 
@@ -103,7 +104,7 @@ function showVerdict(name: string, log: string, verified: boolean, ms: number): 
 function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, options: LoadCommandOptions): void {
   // the counts alone say nothing: ask again for every instruction
   const log = fullLog(kernel, object, options) ?? error.log ?? '';
-  if (options.log) process.stderr.write(log);
+  if (options.log) tell(log);
   const { message, insn, source, meaning } = explainRejection(log);
   stage('verify', `${paint.red('refused')} (${error.errno}): ${paint.bold(message)}`);
   if (source) detail(`C line       ${source}`);

@@ -1,5 +1,4 @@
 /** `ebpf-emu prog run`: BPF_PROG_TEST_RUN of one program, with the answers of `bpftool prog run`. */
-import { writeFileSync } from 'node:fs';
 import type {
   Kernel,
   Program as KernelProgram,
@@ -8,11 +7,12 @@ import type {
   TestRunResult,
 } from '../../../kernel-sim/index.ts';
 import { UserError } from '../errors.ts';
-import { readData, readInput } from '../files.ts';
+import { readData, readInput, unhex, writeOutput } from '../files.ts';
 import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
 import { Progress } from '../progress.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { hexBytes, milliseconds, stage, warn } from '../style.ts';
+import { print } from '../terminal.ts';
 
 export interface RunOptions extends KernelOptions {
   readonly type: string;
@@ -40,10 +40,10 @@ export async function progRun(file: string, options: RunOptions): Promise<void> 
   if (result === undefined) return;
   // the kernel's own clock stands still within a run: what a run takes is measured here
   const duration = Math.round((progress.elapsed * 1e6) / options.repeat);
-  if (options.dataOut !== undefined) writeFileSync(options.dataOut, result.dataOut);
-  if (options.ctxOut !== undefined) writeFileSync(options.ctxOut, result.ctxOut);
-  if (options.json) console.log(JSON.stringify(model(result, duration), null, 2));
-  else process.stdout.write(text(result, duration, kernel.tracePipe.read(), options));
+  if (options.dataOut !== undefined) writeOutput(options.dataOut, result.dataOut);
+  if (options.ctxOut !== undefined) writeOutput(options.ctxOut, result.ctxOut);
+  if (options.json) print(`${JSON.stringify(model(result, duration), null, 2)}\n`);
+  else print(text(result, duration, kernel.tracePipe.read(), options));
 }
 
 /** The run with Ctrl-C answered and progress shown; undefined where it was interrupted, which is said. */
@@ -83,13 +83,14 @@ const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 /** The one program of the object, the one that -p names, or raw instructions. */
 async function pick(file: string, kernel: Kernel, options: RunOptions): Promise<KernelProgram> {
   const verify = options.verify;
-  if (!file.endsWith('.c') && !readInput(file).subarray(0, 4).equals(ELF_MAGIC)) {
-    const insns = readData(file);
+  const bytes = file.endsWith('.c') ? undefined : readInput(file);
+  if (bytes && !bytes.subarray(0, 4).equals(ELF_MAGIC)) {
+    const insns = unhex(bytes);
     if (insns.length % 8 !== 0)
       throw new UserError(`${file}: neither an object file nor whole 8-byte instructions (${insns.length} bytes)`);
     return kernel.bpf.progLoad({ type: options.type, insns, license: 'GPL', verify });
   }
-  const object = await openInput(file, kernel, options);
+  const object = await openInput(file, kernel, options, bytes);
   const names = options.program ?? object.programs.map((p) => p.name);
   const [name] = names;
   if (name === undefined) throw new UserError(`${file}: it holds no program`);

@@ -2,6 +2,7 @@
 import { BpfError } from '../../../kernel-sim/index.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { paint } from '../style.ts';
+import { tell, print as write } from '../terminal.ts';
 
 export interface VerifyOptions extends KernelOptions {
   readonly logLevel: number;
@@ -31,13 +32,13 @@ export async function verify(file: string, options: VerifyOptions): Promise<void
     }
     if (!options.json) print(verdicts.at(-1) as Verdict, programs.length > 1);
   }
-  if (options.json) console.log(JSON.stringify({ file, programs: verdicts }, null, 2));
+  if (options.json) write(`${JSON.stringify({ file, programs: verdicts }, null, 2)}\n`);
   process.exitCode = verdicts.every((v) => v.accepted) ? 0 : 1;
 }
 
 function print(v: Verdict, several: boolean): void {
-  if (several) console.error(`${paint.bold(v.program)} (${v.section})`);
-  process.stdout.write(v.log);
+  if (several) tell(`${paint.bold(v.program)} (${v.section})\n`);
+  write(v.log);
   const verdict = v.accepted ? paint.green('accepted') : `${paint.red('refused')}: ${v.errno}`;
-  console.error(`${v.program}: ${verdict}`);
+  tell(`${v.program}: ${verdict}\n`);
 }
