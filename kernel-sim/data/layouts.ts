@@ -31,7 +31,7 @@ export const layouts: LayoutTable = {
     '416 vma:0:8 p:32:8 argmin:16:8 file:64:8 executable:48:8 interpreter:56:8 mm:24:8 cred:72:8 unsafe:80:4 per_clear:84:4 argc:88:4 envc:92:4 filename:96:8 interp:104:8 fdpath:112:8 buf:160:256',
   kernel_clone_args: '136 flags:0:8 exit_signal:40:4 stack:48:8',
   socket: '128 state:0:4 type:4:2 flags:8:8 file:16:8 sk:24:8 ops:32:8',
-  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4',
+  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_backlog.tail:208:8 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4',
   inet_sock: '1000 inet_sport:806:2 inet_saddr:800:4',
   kprobe:
     '128 hlist:0:16 list:16:16 nmissed:32:8 addr:40:8 symbol_name:48:8 offset:56:4 pre_handler:64:8 post_handler:72:8 opcode:80:1 flags:120:4',

@@ -1,14 +1,12 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT, TcpConnect } from './tcp-connect.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
-const TCP_ESTABLISHED = 1;
-const TCP_CLOSE = 7;
-const TCP_LISTEN = 10;
 
 /** struct proto_ops and net_proto_family: operation, then address family */
 const OPS = {
@@ -19,6 +17,13 @@ const OPS = {
   release: { 1: 'unix_release', 2: 'inet_release', 10: 'inet6_release' },
 } as const;
 
+/** what closing does, by state */
+const CLOSES: Readonly<Record<number, string>> = {
+  [TCP_LISTEN]: 'tcp_close_listening',
+  [TCP_ESTABLISHED]: 'tcp_close_established',
+  [TCP_SYN_SENT]: 'tcp_close_syn_sent',
+};
+
 export class Sockets {
   readonly #kernel: ObjectFloor;
   constructor(kernel: ObjectFloor) {
@@ -26,6 +31,7 @@ export class Sockets {
   }
 
   register(on: (name: string, handler: () => void) => void): void {
+    new TcpConnect(this.#kernel, (fd) => this.#of(this.#kernel.files.get(this.#kernel.tasks.current, fd))).register(on);
     const { args, memory, structs, files, tasks, text } = this.#kernel;
     const sock = structs.of('sock');
     const socket = structs.of('socket');
@@ -77,7 +83,7 @@ export class Sockets {
     on('write_iter', () => give(isSocket(args.addr(0)) ? 'sock_write_iter' : ''));
     on('tcp_close_state', () => {
       const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));
-      give(state === TCP_LISTEN ? 'tcp_close_listening' : state === TCP_ESTABLISHED ? 'tcp_close_established' : '');
+      give(CLOSES[state] ?? '');
     });
     on('connect_family', () => {
       const s = args.addr(0);
@@ -99,7 +105,6 @@ export class Sockets {
         else if (dgram(sk)) give(udp);
         else give(tcp(memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6));
       });
-    proto('connect_proto', (six) => (six ? 'tcp_v6_connect' : 'tcp_v4_connect'), 'ip4_datagram_connect');
     proto('send_proto', () => 'tcp_sendmsg', 'udp_sendmsg');
     proto('close_proto', () => 'tcp_close', 'udp_lib_close');
     proto('recv_proto', () => 'tcp_recvmsg', 'udp_recvmsg');
@@ -109,8 +114,6 @@ export class Sockets {
       const family = memory.readU16(address);
       const at = (path: string): Addr => sk + sock.offset(`__sk_common.${path}`);
       memory.writeU16(at('skc_dport'), memory.readU16(address + 2));
-      // the local end: an ephemeral port, 127.0.0.1
-      memory.writeU16(at('skc_num'), 32768 + this.#kernel.random.below(28232));
       if (family === AF_INET) {
         memory.writeU32(at('skc_daddr'), memory.readU32(address + 4));
         memory.writeU32(at('skc_rcv_saddr'), 0x0100007f);

@@ -127,6 +127,7 @@ export function compile(
       use({ kind: 'buffer', name: s.buffer });
     } else if (s.kind !== 'flag' && s.kind !== 'block') {
       s.args.forEach(use);
+      if (s.unlessZero) use(s.unlessZero);
       if (s.kind === 'indirect') use({ kind: 'var', name: s.target });
     }
   }
@@ -246,6 +247,11 @@ export function compile(
           a.op('cmp r/m64, imm8', percpuMem(target.percpu.result), 0);
           a.op(s.when === 'ok' ? 'jl rel32' : 'jge rel32', skip);
         }
+        if (s.unlessZero) {
+          value(rax, s.unlessZero);
+          a.op('test r/m64, r64', rax, rax);
+          a.op('je rel32', skip);
+        }
         if (s.kind === 'trace') {
           const iter = target.traceiter(s.target);
           if (iter !== undefined) {
@@ -306,7 +312,13 @@ function tailCall(
   target: CompileTarget,
 ): { to: Addr; args: readonly Operand[] } | undefined {
   const [call, ret] = statements;
-  if (statements.length !== 2 || body.params.length !== 1 || call?.kind !== 'call' || call.when !== 'always')
+  if (
+    statements.length !== 2 ||
+    body.params.length !== 1 ||
+    call?.kind !== 'call' ||
+    call.when !== 'always' ||
+    call.unlessZero
+  )
     return undefined;
   if (ret?.kind !== 'return' || ret.orResult || ret.value.kind !== 'var' || ret.value.name !== call.to)
     return undefined;

@@ -9,6 +9,7 @@
  *     *f(a, b)              call of the address in the variable f; nothing where it is 0
  *     trace event(a, b)     tracepoint site
  *     ...?   ...!           only when the system call's recorded result is no error; only when it is
+ *     ... if x              only when x is not 0
  *     block                 the task waits here, where the recording has the call unfinished for a while
  *     return e              default: return 0
  *     %buf                  address of 64 bytes of the function's own stack; `%buf+8 = x` stores 8 bytes there
@@ -37,6 +38,8 @@ export type Statement =
       readonly args: readonly Operand[];
       readonly to: string | undefined;
       readonly when: When;
+      /** only where it is not 0 */
+      readonly unlessZero: Operand | undefined;
     }
   | { readonly kind: 'return'; readonly value: Operand; readonly orResult: boolean }
   | { readonly kind: 'store'; readonly buffer: string; readonly offset: number; readonly value: Operand }
@@ -65,7 +68,7 @@ class LanguageError extends KernelError {
   }
 }
 
-const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|\*|trace )?([\w.]+)\((.*)\)([?!])?$/;
+const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|\*|trace )?([\w.]+)\((.*?)\)([?!])?(?: if ([\w>.-]+))?$/;
 
 const KINDS: Readonly<Record<string, 'call' | 'hyper' | 'trace' | 'indirect'>> = {
   '': 'call',
@@ -150,6 +153,7 @@ export function parseFunction(signature: string, text: string): FunctionBody {
       args,
       to,
       when: m[6] === '?' ? 'ok' : m[6] === '!' ? 'error' : 'always',
+      unlessZero: m[7] === undefined ? undefined : operand(m[7]),
     });
   }
   return { name, params, returnsInt: returnsInt(signature), types, statements };

@@ -80,7 +80,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
     'vma p argmin file executable interpreter mm cred unsafe per_clear argc envc filename interp fdpath buf',
   kernel_clone_args: 'flags exit_signal stack',
   socket: 'state type flags file sk ops',
-  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid',
+  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_backlog.tail sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid',
   inet_sock: 'inet_sport inet_saddr',
   kprobe: 'hlist list nmissed addr symbol_name offset pre_handler post_handler opcode flags',
   rethook_node: 'rcu llist.next rethook ret_addr frame',

@@ -35,7 +35,7 @@ export const net: Readonly<Record<string, string>> = {
   'inet_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
   '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg): int':
-    't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); block; tcp_finish_connect(sock->sk, 0)?; return result',
+    't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); w = @connect_waits(sock->sk); block; release_sock(sock->sk) if w; lock_sock_nested(sock->sk, 0) if w; return result',
   'inet_dgram_connect(sock:socket, uaddr, addr_len, flags): int':
     'ip4_datagram_connect(sock->sk, uaddr, addr_len); return result',
   'ip4_datagram_connect(sk, uaddr, addr_len): int':
@@ -43,11 +43,11 @@ export const net: Readonly<Record<string, string>> = {
   'unix_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'unix_find_other(0, uaddr, addr_len, 1); security_unix_stream_connect(sock->sk, 0, 0); return result',
   'tcp_v4_connect(sk, uaddr, addr_len): int':
-    'security_sk_classify_flow(sk, 0); ip_route_output_flow(0, 0, sk); @sock_addresses(sk, uaddr); tcp_set_state(sk, 2); inet_hash_connect(0, sk); sk_setup_caps(sk, 0); secure_tcp_seq_and_ts_off(0, 0, 0, 0, 0); tcp_fastopen_defer_connect(sk, 0); tcp_connect(sk); return result',
+    'r = @routed(); security_sk_classify_flow(sk, 0) if r; ip_route_output_flow(0, 0, sk) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet_hash_connect(0, sk) if r; ip_route_output_flow(0, 0, sk) if r; sk_setup_caps(sk, 0) if r; secure_tcp_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_fastopen_defer_connect(sk, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
   'tcp_v6_connect(sk, uaddr, addr_len): int':
-    '__ipv6_addr_type(uaddr); security_sk_classify_flow(sk, 0); ip6_dst_lookup_flow(0, sk, 0, 0); sk_setup_caps(sk, 0); @sock_addresses(sk, uaddr); tcp_set_state(sk, 2); inet6_hash_connect(0, sk); secure_tcpv6_seq_and_ts_off(0, 0, 0, 0, 0); tcp_connect(sk); return result',
+    '__ipv6_addr_type(uaddr); r = @routed(); security_sk_classify_flow(sk, 0); ip6_dst_lookup_flow(0, sk, 0, 0); sk_setup_caps(sk, 0) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet6_hash_connect(0, sk) if r; secure_tcpv6_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
   'tcp_connect(sk): int':
-    '__cgroup_bpf_run_filter_sock_ops(sk, 0, 0); tcp_sync_mss(sk, 1500); tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); return 0',
+    '__cgroup_bpf_run_filter_sock_ops(sk, 0, 0); tcp_sync_mss(sk, 1500); tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); @syn_sent(sk); return 0',
   '__tcp_transmit_skb(sk, skb, clone_it, gfp, rcv_nxt): int':
     'skb_push(skb, 20); tcp_v4_send_check(sk, skb); ip_queue_xmit(sk, skb, 0); return 0',
   'ip_queue_xmit(sk, skb, fl): int': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
@@ -102,7 +102,7 @@ export const net: Readonly<Record<string, string>> = {
   '__x64_sys_getsockopt(regs:pt_regs)':
     'n = __sys_getsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__sys_getsockopt(fd, level, optname, optval, optlen): int':
-    'fdget(fd); do_sock_getsockopt(0, 0, level, optname, optval, optlen); return result',
+    'fdget(fd); k = @answered(fd); t = @backlog_rcv(k); *t(k, 0); do_sock_getsockopt(0, 0, level, optname, optval, optlen); return result',
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',
   '__sys_shutdown(fd, how): int': 'fdget(fd); security_socket_shutdown(0, how); return result',
   'inet_release(sock:socket): int': 'c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
@@ -117,6 +117,17 @@ export const net: Readonly<Record<string, string>> = {
   'inet6_bind(sock:socket, uaddr, addr_len): int': 'inet6_bind_sk(sock->sk, uaddr, addr_len); return result',
   'inet6_release(sock): int': 'n = inet_release(sock); return n',
   'tcp_close_listening(sk)': 'tcp_set_state(sk, 7); inet_csk_listen_stop(sk)',
+  'inet_hash_connect(death_row, sk): int': '@local_port(sk); return 0',
+  'inet6_hash_connect(death_row, sk): int': '@local_port(sk); return 0',
+  'release_sock(sk:sock)': '__release_sock(sk) if sk->sk_backlog.tail',
+  '__release_sock(sk)': 't = @backlog_rcv(sk); *t(sk, 0)',
+  'tcp_v4_do_rcv(sk, skb): int': 'tcp_rcv_state_process(sk, skb); return 0',
+  'tcp_v6_do_rcv(sk, skb): int': 'tcp_rcv_state_process(sk, skb); return 0',
+  'tcp_rcv_state_process(sk, skb)': 'a = @tcp_answer(sk); *a(sk, skb)',
+  'tcp_reset(sk, skb)': 'tcp_done_with_error(sk, 111)',
+  'tcp_done_with_error(sk, err)': 'tcp_done(sk)',
+  'tcp_done(sk)': 'tcp_set_state(sk, 7)',
+  'tcp_close_syn_sent(sk)': 'tcp_set_state(sk, 7)',
   'tcp_close_established(sk)': 'tcp_set_state(sk, 4); tcp_send_fin(sk)',
   'tcp_send_fin(sk)': '__tcp_push_pending_frames(sk, 0, 0)',
   'tcp_push(sk, flags, mss_now, nonagle, size_goal)': '__tcp_push_pending_frames(sk, mss_now, nonagle)',
