@@ -1,9 +1,11 @@
 /** The kernel model's public surface. */
+
 export * from './bpf/index.ts';
 export type { Pair } from './core/args.ts';
 export { ERRNO, type Errno, errnoName, KernelError } from './core/errno.ts';
 export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
+export { RELEASE, VERSION } from './data/release.ts';
 export { type SyscallRow, syscallNamed, syscalls } from './data/syscalls.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type KernelMark } from './kernel.ts';

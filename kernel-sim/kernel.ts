@@ -33,6 +33,7 @@ import { RELEASE } from './data/release.ts';
 import { textTable } from './data/text.ts';
 import { Faults } from './fault/faults.ts';
 import type { PlacesFloor } from './floors/places.ts';
+import { kernelFiles } from './kernel-files.ts';
 import { BpfPack } from './mm/bpf-pack.ts';
 import { PerCpu } from './mm/percpu.ts';
 import { Slab } from './mm/slab.ts';
@@ -57,6 +58,8 @@ import { KernelText } from './text/kernel-text.ts';
 import { Pregenerated } from './text/pregenerated.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
+import { MadeEvents } from './vfs/tracefs/made-events.ts';
+import type { KernelFiles } from './vfs/types.ts';
 
 /** What {@link Kernel.save} gives, and {@link Kernel.restore} of the same kernel takes. */
 export interface KernelMark {
@@ -107,6 +110,10 @@ export class Kernel implements PlacesFloor {
   /** the loader, as system calls see it: root, with memory of its own for what attributes point to */
   readonly process: Process & { readonly memory: Arena };
   readonly sysctl = new Sysctl();
+  /** events that were made by writing to tracefs */
+  readonly madeEvents: MadeEvents;
+  /** what was asked for by system calls that the model has not, by name */
+  readonly missing = new Set<string>();
 
   readonly trace: TraceBuffer;
   readonly tracePipe: TracePipe;
@@ -126,7 +133,9 @@ export class Kernel implements PlacesFloor {
   readonly #btfBytes: Uint8Array | undefined;
   readonly #replayer: Replayer;
   #btf: Btf | undefined;
+  readonly #isShipped: boolean;
   #bpf: Bpf | undefined;
+  #vfs: KernelFiles | undefined;
 
   /** Boots a kernel. @throws BootError naming the option that cannot be used */
   static async boot(options: BootOptions = {}): Promise<Kernel> {
@@ -140,6 +149,7 @@ export class Kernel implements PlacesFloor {
     this.mitigations = o.mitigations;
     this.cpuModel = o.cpu;
     this.#btfBytes = o.btf;
+    this.#isShipped = o.kallsyms === undefined;
     this.memory = new GuestMemory({ bytes: o.memory, hostBytes: o.engine === 'interp' ? ZONE_BYTES : 0 });
     this.direct = new DirectMap(this.memory);
     this.machine = new Machine(this.memory, { engine: o.engine === 'jit' ? 'jit' : 'step' });
@@ -187,6 +197,7 @@ export class Kernel implements PlacesFloor {
     );
     this.probes = new Probes(this);
     this.perf = new Perf(this);
+    this.madeEvents = new MadeEvents(this);
     this.#replayer = new Replayer(this);
     registerEffects(this);
   }
@@ -204,6 +215,22 @@ export class Kernel implements PlacesFloor {
   get bpf(): Bpf {
     this.#bpf ??= new Bpf(this, testRuns);
     return this.#bpf;
+  }
+  /** files of the kernel's own by path: proc, sysfs, tracefs, debugfs, bpffs, /boot */
+  get vfs(): KernelFiles {
+    this.#vfs ??= kernelFiles(
+      {
+        kernel: this,
+        bpf: this.bpf.state,
+        config: () => this.config,
+        btf: () => this.#btfBytes ?? builtinBtf(),
+        isShipped: this.#isShipped,
+        tracePipe: this.tracePipe,
+        missing: (what) => this.missing.add(what),
+      },
+      this.madeEvents,
+    );
+    return this.#vfs;
   }
   /** gs base of CPU 0 in the kernel */
   get perCpuBase(): Addr {
@@ -250,7 +277,19 @@ export class Kernel implements PlacesFloor {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults } = this;
     const { objects, files, tasks, trace, probes, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults];
-    return [...ground, this.sysctl, objects, files, tasks, trace, probes, bpf, this.#replayer, this.#limits];
+    return [
+      ...ground,
+      this.sysctl,
+      this.madeEvents,
+      objects,
+      files,
+      tasks,
+      trace,
+      probes,
+      bpf,
+      this.#replayer,
+      this.#limits,
+    ];
   }
   readonly #limits: Stateful<number> = {
     save: () => this.markedLimit,

@@ -18,3 +18,9 @@ export const builtinConfig = (): string => decodeUtf8(dataFile('config-6.12.gz')
 
 /** Functions of Linux 6.12.117 that nothing here models: name, distance to the previous one, size (base 36), kind. */
 export const furtherFunctions = (): string => decodeLatin1(dataFile('functions-6.12.gz'));
+
+/** All symbols of Linux 6.12.117, in kallsyms' order: distance to the one before (base 36), type and name. */
+export const kallsymsData = (): string => decodeLatin1(dataFile('kallsyms-6.12.gz'));
+
+/** Formats of all trace events of Linux 6.12.117: see data/make/files.ts. */
+export const eventFormatsData = (): string => decodeLatin1(dataFile('event-formats-6.12.gz'));

@@ -5,6 +5,12 @@
 
 /** `uname -r`, and what /proc/version says of the build. */
 export const RELEASE = '6.12.117+deb12-amd64';
+/** `uname -v` */
+export const VERSION = '#1 SMP PREEMPT_DYNAMIC Debian 6.12.117-1~deb12u1 (2026-11-14)';
+/** who built it, with what: the middle of /proc/version */
+export const BUILDER =
+  '(debian-kernel@lists.debian.org) (x86_64-linux-gnu-gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40)';
+/** as oopses print it */
 export const BUILD = '#1  Debian 6.12.117-1~deb12u1';
 
 /** `6.12`: major and minor number of a release of Linux. */

@@ -28,6 +28,10 @@ export class Ftrace {
       kernel.args.retAddr(this.#sites.get(kernel.args.addr(0))?.direct ?? 0),
     );
   }
+  /** Entries that are patched now. */
+  get patched(): Addr[] {
+    return [...this.#sites.keys()];
+  }
   save() {
     return capture({ sites: this.#sites, trampoline: this.#trampoline });
   }

@@ -1,5 +1,6 @@
 /** Attaching programs to kernel text: the one entrance to kprobes, trampolines and tracepoints. */
 
+import type { Addr } from '../../src/machine/addr.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Ftrace } from './ftrace.ts';
@@ -48,6 +49,10 @@ export class Probes {
       };
     }
     return this.#parts;
+  }
+  /** Function entries that are patched now. */
+  get patched(): readonly Addr[] {
+    return this.#parts?.ftrace.patched ?? [];
   }
   /** kprobe or kretprobe. @throws KernelError ENOENT no such symbol; EINVAL blacklisted; EILSEQ not at an instruction */
   kprobe(prog: ProgRef, point: KprobePoint): ProbeLink {

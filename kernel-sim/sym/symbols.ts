@@ -176,6 +176,16 @@ export class Symbols {
   functions(): KernelSymbol[] {
     return this.#order().filter((s) => s.module === undefined && s.kind !== undefined && s.kind !== 'd' && s.size > 0);
   }
+  /** As {@link functions}, and those that nothing here calls, which stay unknown: a list to look at. */
+  everyFunction(): KernelSymbol[] {
+    const out = this.functions();
+    const known = new Set(out.map((s) => s.name));
+    for (const name of this.#moreNames?.() ?? []) {
+      const symbol = known.has(name) ? undefined : this.#more?.(name);
+      if (symbol && symbol.kind !== 'd') out.push(symbol);
+    }
+    return out.sort((a, b) => a.address - b.address);
+  }
   /** Other names of the same address. */
   aliases(of: KernelSymbol): string[] {
     const list = this.#order();

@@ -23,3 +23,38 @@ export interface KernelFiles {
   /** f_type of statfs(2): the magic number of the file system (include/uapi/linux/magic.h) */
   statfs(path: string): number;
 }
+
+/** What a path leads to. */
+export type Node = FileNode | DirectoryNode | LinkNode;
+
+export interface FileNode {
+  readonly kind: 'file';
+  /** permissions */
+  readonly mode: number;
+  /** what stat(2) says; 0 for text that is made when it is read, as in proc and tracefs */
+  readonly size?: number | (() => number);
+  /** A file that is open; `flags` of open(2). */
+  open(flags: number, process: Process): FdObject | number;
+}
+
+export interface DirectoryNode {
+  readonly kind: 'directory';
+  readonly mode: number;
+  names(process: Process): Iterable<string>;
+  child(name: string, process: Process): Node | undefined;
+  mkdir?(name: string): number;
+  rmdir?(name: string): number;
+  unlink?(name: string): number;
+}
+
+export interface LinkNode {
+  readonly kind: 'link';
+  readonly target: string;
+}
+
+/** A file system, or a part of one: what is at a path and, where that is a directory, below it. */
+export interface Mount {
+  readonly path: string;
+  readonly node: Node;
+  readonly magic: number;
+}

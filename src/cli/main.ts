@@ -118,6 +118,17 @@ function build(): Command {
     .option('--license <license>', "the object's licence", 'GPL')
     .action(async (file, options) => (await import('./commands/asm.ts')).asm(file, options));
 
+  withKernel(cli.command('exec'))
+    .description(
+      'run a program of the host with the model as its kernel: bpftool, BCC, bpftrace, your own loader (Linux x86-64)',
+    )
+    .argument('[command...]', 'behind --, the command and its arguments')
+    .option('--replay <file>', 'an `strace -f` recording: what happens in the kernel while the command waits')
+    .option('--then <what>', 'at the end of the recording: wait, or int as by Ctrl-C', 'wait')
+    .option('--name <name>', 'keep the kernel under a name, for others to join')
+    .option('--join <name>', 'run the command in the kernel of that name')
+    .action(async (command, options) => (await import('./commands/exec.ts')).run(command, options));
+
   const prog = cli.command('prog').description('run programs by themselves');
   withKernel(prog.command('run'))
     .description('run a program on given data, as `bpftool prog run` does')

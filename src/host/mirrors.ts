@@ -79,6 +79,14 @@ export class Mirror {
       base.set(now);
     }
   }
+  /** How full it is, 0 to 1, by the positions that reader and writer have in it. */
+  fill(consumer: number, producer: number): number {
+    const position = (at: number): number => {
+      readSync(this.#fd, this.#host, 0, 8, at);
+      return Number(new DataView(this.#host.buffer).getBigUint64(0, true));
+    };
+    return Math.max(0, position(producer) - position(consumer)) / Math.max(1, this.#pages.size * PAGE);
+  }
   close(): void {
     for (const mapping of this.#mappings) mapping.unmap();
     closeSync(this.#fd);
@@ -106,6 +114,20 @@ export class Mirrors {
   }
   push(): void {
     for (const mirror of this.#by.values()) mirror.push();
+  }
+  /** How full the fullest ring is, 0 to 1. */
+  backlog(): number {
+    let most = 0;
+    for (const [object, mirror] of this.#by) {
+      const ring = object.ring?.();
+      if (ring) most = Math.max(most, mirror.fill(ring.consumer, ring.producer));
+    }
+    return most;
+  }
+  /** Nobody has the object open any more. */
+  drop(object: FdObject): void {
+    this.#by.get(object)?.close();
+    this.#by.delete(object);
   }
   close(): void {
     for (const mirror of this.#by.values()) mirror.close();

@@ -2,6 +2,7 @@
 
 import type { Process } from '../../kernel-sim/core/process.ts';
 import type { KernelFiles } from '../../kernel-sim/vfs/types.ts';
+import type { Addr } from '../machine/addr.ts';
 
 export interface Model {
   /** `uname -r`, `uname -v` */
@@ -10,10 +11,10 @@ export interface Model {
   /** guest RAM */
   readonly ram: Uint8Array;
   readonly files: KernelFiles;
-  /** bpf(2): 0, a descriptor of `process`, or -errno; `attr` is filled in place */
-  bpf(cmd: number, attr: Uint8Array, size: number, process: Process): number;
+  /** bpf(2): 0, a descriptor of `process`, or -errno; `attr` is an address in its memory */
+  bpf(cmd: number, attr: Addr, size: number, process: Process): number;
   /** perf_event_open(2): likewise */
-  perfEventOpen(attr: Uint8Array, pid: number, cpu: number, group: number, flags: number, process: Process): number;
+  perfEventOpen(attr: Addr, pid: number, cpu: number, group: number, flags: number, process: Process): number;
   /** What the model lacked since it was last asked, one name each: `perf_event_open type 4 (PERF_TYPE_RAW)` */
   takeMissing(): readonly string[];
 }

@@ -6,55 +6,65 @@ import { ask, Decoder, type HostCall, type Script, type Told } from './wire.ts';
 /** number of its descriptor to us */
 const SOCKET = 3;
 
-export interface SupervisorOptions {
-  /** path of the executable */
+export interface CommandOptions {
+  /** path of the supervisor's executable */
   readonly path: string;
   readonly command: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** beginnings of the paths that are shown */
   readonly prefixes: readonly string[];
-  readonly seeClocks: boolean;
+  /** sleeps are shown too */
+  readonly seesSleeps: boolean;
+}
+
+/** Starts a supervisor whose other end is `socket`: 'pipe' for one of ours, or a connection to another emulator. */
+export function startSupervisor(
+  { path, command, env, prefixes, seesSleeps }: CommandOptions,
+  socket: 'pipe' | Duplex,
+): { readonly process: ChildProcess; readonly exited: Promise<number> } {
+  const process = spawn(path, [String(SOCKET), seesSleeps ? '1' : '0', prefixes.join(':'), ...command], {
+    stdio: ['inherit', 'inherit', 'inherit', socket],
+    env,
+  });
+  const exited = new Promise<number>((resolve, reject) => {
+    process.on('error', reject);
+    process.on('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1)));
+  });
+  return { process, exited };
 }
 
 export interface Listener {
   call(call: HostCall): void;
+  /** the first process; `base`: lowest number of a descriptor of the model's */
+  start(tgid: number, base: number): void;
   child(parent: number, tid: number, tgid: number): void;
   exec(tgid: number): void;
   exit(tid: number, tgid: number, status: number): void;
   idle(tid: number, tgid: number, nr: number): void;
   /** COMMAND could not be started */
   failed(text: string): void;
+  /** the supervisor has ended */
+  gone(): void;
 }
 
 export class Supervisor {
-  readonly #process: ChildProcess;
+  /** process id, once it has told of its first process */
+  pid = 0;
   readonly #socket: Duplex;
   readonly #decoder = new Decoder();
   readonly #listener: Listener;
   readonly #scripts = new Map<number, (results: readonly bigint[]) => void>();
   readonly #owns = new Map<number, (fd: number) => void>();
   #tag = 0;
-  /** its exit code, which is the command's */
-  readonly exited: Promise<number>;
 
-  constructor({ path, command, env, prefixes, seeClocks }: SupervisorOptions, listener: Listener) {
+  constructor(socket: Duplex, listener: Listener) {
+    this.#socket = socket;
     this.#listener = listener;
-    this.#process = spawn(path, [String(SOCKET), seeClocks ? '1' : '0', prefixes.join(':'), ...command], {
-      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-      env,
-    });
-    this.#socket = this.#process.stdio[SOCKET] as Duplex;
-    this.#socket.on('data', (bytes: Buffer) => {
+    socket.on('data', (bytes: Buffer) => {
       for (const told of this.#decoder.feed(bytes)) this.#hear(told);
     });
-    this.#socket.on('error', () => {}); // it has ended: `exited` tells
-    this.exited = new Promise((resolve, reject) => {
-      this.#process.on('error', reject);
-      this.#process.on('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1)));
-    });
-  }
-  get pid(): number {
-    return this.#process.pid ?? -1;
+    socket.on('error', () => {}); // it has ended, which its exit tells
+    socket.on('close', () => listener.gone());
   }
 
   go(tid: number): void {
@@ -102,6 +112,14 @@ export class Supervisor {
     this.#socket.destroy();
   }
 
+  /** The first is told with the first number of the model's descriptors in place of a group, and the supervisor as its parent. */
+  #child(parent: number, tid: number, tgid: number): void {
+    if (this.pid !== 0) this.#listener.child(parent, tid, tgid);
+    else {
+      this.pid = parent;
+      this.#listener.start(tid, tgid);
+    }
+  }
   #own(message: (tag: number) => Buffer): Promise<number> {
     const tag = ++this.#tag;
     return new Promise((resolve) => {
@@ -117,7 +135,7 @@ export class Supervisor {
     if (told.kind === 'call') listener.call(told.call);
     else if (told.kind === 'done') take(this.#scripts, told.tid)?.(told.results);
     else if (told.kind === 'own') take(this.#owns, told.tag)?.(told.fd);
-    else if (told.kind === 'child') listener.child(told.parent, told.tid, told.tgid);
+    else if (told.kind === 'child') this.#child(told.parent, told.tid, told.tgid);
     else if (told.kind === 'exec') listener.exec(told.tgid);
     else if (told.kind === 'idle') listener.idle(told.tid, told.tgid, told.nr);
     else if (told.kind === 'failed') listener.failed(told.text);

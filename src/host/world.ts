@@ -3,7 +3,8 @@
  * what becomes of the call.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import type { FdObject } from '../../kernel-sim/core/fds.ts';
+import type { Duplex } from 'node:stream';
+import type { FdObject, FdTable } from '../../kernel-sim/core/fds.ts';
 import { EPOLLIN } from '../../kernel-sim/core/file-ops.ts';
 import { Call, cString, type Handler } from './calls/call.ts';
 import { HANDLERS } from './calls/index.ts';
@@ -12,7 +13,7 @@ import { type Mirror, Mirrors } from './mirrors.ts';
 import type { Model } from './model.ts';
 import { AT_FDCWD, O, SYS } from './numbers.ts';
 import type { Outcome } from './outcome.ts';
-import { PrivateDir } from './private-dir.ts';
+import type { PrivateDir } from './private-dir.ts';
 import { type HostProcess, Processes } from './process.ts';
 import { Streams } from './streams.ts';
 import { type Listener, Supervisor } from './supervisor.ts';
@@ -40,13 +41,16 @@ const EIO = 5;
 
 export interface WorldOptions {
   readonly model: Model;
-  readonly supervisor: string;
-  readonly command: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+  /** a table of descriptors whose objects other tables of the model's may have too */
+  readonly table: (first: number) => FdTable;
+  readonly dir: PrivateDir;
   /** told of what the model lacks, once each */
   readonly onMissing: (what: string) => void;
   /** a process is about to wait for what the model may give it */
   readonly onIdle: () => void;
+  /** A process would sleep so long, in ns: undefined where the host's clock is the one; else until when it has slept. */
+  readonly onSleep: (ns: number) => Promise<void> | undefined;
+  readonly onEnd: () => void;
 }
 
 export class World implements Listener, Door {
@@ -54,37 +58,28 @@ export class World implements Listener, Door {
   readonly supervisor: Supervisor;
   readonly processes: Processes;
   readonly mirrors: Mirrors;
-  readonly dir = new PrivateDir();
+  readonly dir: PrivateDir;
   readonly streams: Streams;
   /** paths of open directories */
   readonly directories = new WeakMap<object, string>();
   /** why COMMAND could not be started */
   startError: string | undefined;
   readonly #options: WorldOptions;
+  #isClosed = false;
   readonly #missing = new Set<string>();
   /** eventfds of the supervisor's, by what they stand for */
   readonly #events = new Map<FdObject, { readonly own: number; readonly pid: number; readonly stop: () => void }>();
   readonly #making = new Map<FdObject, Promise<Mirror>>();
   readonly #lent: { readonly fd: number; readonly object: FdObject }[] = [];
 
-  constructor(options: WorldOptions, empty: (first: number) => HostProcess['fds']) {
+  /** `socket`: the supervisor's */
+  constructor(options: WorldOptions, socket: Duplex) {
     this.#options = options;
     this.model = options.model;
-    this.processes = new Processes(empty);
+    this.dir = options.dir;
+    this.processes = new Processes(options.table);
     this.mirrors = new Mirrors(options.model.ram);
-    const bin = this.dir.script('sudo', SUDO);
-    const { PATH = '/usr/bin:/bin' } = options.env;
-    this.supervisor = new Supervisor(
-      {
-        path: options.supervisor,
-        command: options.command,
-        // tools of administrators are not on an ordinary user's path
-        env: { ...options.env, PATH: `${bin}:${PATH}:/usr/local/sbin:/usr/sbin:/sbin` },
-        prefixes: PREFIXES,
-        seeClocks: false,
-      },
-      this,
-    );
+    this.supervisor = new Supervisor(socket, this);
     this.streams = new Streams(this.supervisor, this.dir);
   }
 
@@ -107,10 +102,11 @@ export class World implements Listener, Door {
     else if (typeof outcome === 'object') await supervisor.script(call.tid, outcome);
     else supervisor.return(call.tid, outcome);
   }
+  start(tgid: number, base: number): void {
+    this.processes.start(tgid, base);
+  }
   child(parent: number, tid: number, tgid: number): void {
-    // the first is told with the first number of the model's descriptors in place of a group
-    if (parent === this.supervisor.pid) this.processes.start(tid, tgid);
-    else this.processes.child(parent, tid, tgid);
+    this.processes.child(parent, tid, tgid);
   }
   exec(tgid: number): void {
     this.processes.get(tgid).exec();
@@ -125,6 +121,13 @@ export class World implements Listener, Door {
   }
   failed(text: string): void {
     this.startError = text;
+  }
+  gone(): void {
+    this.#options.onEnd();
+  }
+
+  sleep(ns: number): Promise<void> | undefined {
+    return this.#options.onSleep(ns);
   }
 
   /** Says what the model lacked, where a call failed for that. */
@@ -213,6 +216,7 @@ export class World implements Listener, Door {
     for (const [object, event] of this.#events) {
       if (open.has(object)) continue;
       event.stop();
+      this.mirrors.drop(object);
       this.supervisor.drop(event.own);
       this.#events.delete(object);
     }
@@ -220,25 +224,12 @@ export class World implements Listener, Door {
 
   /** Ends everything. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.supervisor.end();
     this.#takeLent();
     for (const { fd } of this.#lent) closeSync(fd);
     this.streams.close();
     this.mirrors.close();
-    this.dir.remove();
   }
 }
-
-/** Privileges cannot be raised here, and need not be. */
-const SUDO = `#!/bin/sh
-echo 'ebpf-emu: sudo is not needed here: running the command as it is' >&2
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --) shift; break ;;
-    -u|-g|-h|-p|-C|-T) shift 2 ;;
-    -*|*=*) shift ;;
-    *) break ;;
-  esac
-done
-exec "$@"
-`;

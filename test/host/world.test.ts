@@ -3,13 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type FdObject, FdTable } from '../../kernel-sim/core/fds.ts';
 import { EPOLLIN } from '../../kernel-sim/core/file-ops.ts';
 import { supervisorPath } from '../../src/host/compile.ts';
+import { environment } from '../../src/host/environment.ts';
 import type { Model } from '../../src/host/model.ts';
-import { World } from '../../src/host/world.ts';
+import { PrivateDir } from '../../src/host/private-dir.ts';
+import { startSupervisor } from '../../src/host/supervisor.ts';
+import { PREFIXES, World } from '../../src/host/world.ts';
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const EBADF = 9;
@@ -71,7 +75,7 @@ function model(): { readonly model: Model; readonly released: () => boolean } {
         unlink: () => none,
         statfs: () => none,
       },
-      bpf: (cmd, _attr, _size, caller) => {
+      bpf: (cmd, _at, _size, caller) => {
         if (cmd === 0) return caller.fds.install(map);
         if (cmd === 2) return [...caller.fds.entries()].length === 1 ? 0 : -EBADF;
         if (cmd !== 1) return -EINVAL;
@@ -92,19 +96,32 @@ async function run(command: readonly string[]) {
   const base = new FdTable();
   const out = join(folder, 'out');
   const told: string[] = [];
+  const dir = new PrivateDir();
+  const { process: child, exited } = startSupervisor(
+    {
+      path: supervisorPath(source('../../src/host/native')),
+      command: ['sh', '-c', `exec "$@" >${out} 2>&1`, 'sh', ...command],
+      env: environment(process.env, dir),
+      prefixes: PREFIXES,
+      seesSleeps: false,
+    },
+    'pipe',
+  );
   const world = new World(
     {
       model: of,
-      supervisor: supervisorPath(source('../../src/host/native')),
-      command: ['sh', '-c', `exec "$@" >${out} 2>&1`, 'sh', ...command],
-      env: process.env,
+      table: (first) => base.sibling(first),
+      dir,
       onMissing: (what) => told.push(what),
       onIdle: () => {},
+      onSleep: () => undefined,
+      onEnd: () => {},
     },
-    (first) => base.sibling(first),
+    child.stdio[3] as Duplex,
   );
-  const code = await world.supervisor.exited;
+  const code = await exited;
   world.close();
+  dir.remove();
   return { code, out: readFileSync(out, 'utf8'), told, released: released() };
 }
 

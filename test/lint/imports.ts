@@ -71,7 +71,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['bpf'],
   ['replay', 'run'],
   // the kernel ties the floors together; scripts that make its data run on top of all
-  ['kernel.ts', 'index.ts', 'data/make'],
+  ['kernel.ts', 'kernel-files.ts', 'index.ts', 'data/make'],
 ];
 
 /** Floor of a file of kernel-sim by the longest room that holds it; undefined outside of kernel-sim. @throws where no floor has the room */

@@ -5,9 +5,17 @@ import type { Handler } from './call.ts';
 import { DESCRIPTORS } from './descriptors.ts';
 import { IDENTITY } from './identity.ts';
 import { PATHS } from './paths.ts';
+import { SLEEPS } from './sleeps.ts';
 import { SOCKETS } from './sockets.ts';
 
-const FAMILIES: Readonly<Record<string, Handler>> = { ...BPF, ...DESCRIPTORS, ...PATHS, ...IDENTITY, ...SOCKETS };
+const FAMILIES: Readonly<Record<string, Handler>> = {
+  ...BPF,
+  ...DESCRIPTORS,
+  ...PATHS,
+  ...IDENTITY,
+  ...SOCKETS,
+  ...SLEEPS,
+};
 const numbers: Readonly<Record<string, number>> = SYS;
 
 export const HANDLERS: ReadonlyMap<number, Handler> = new Map(

@@ -140,6 +140,9 @@ export const PATHS = {
     const { files } = call.door.model;
     return call.int(2) & AT_REMOVEDIR ? files.rmdir(path, call.process) : files.unlink(path, call.process);
   }),
+  getxattr: onPath(undefined, () => -ERRNO.EOPNOTSUPP),
+  lgetxattr: onPath(undefined, () => -ERRNO.EOPNOTSUPP),
+  llistxattr: onPath(undefined, () => 0),
   rename: onPath(undefined, () => -ERRNO.EPERM),
   // the model's file systems are mounted already
   mount: onPath(undefined, () => 0),

@@ -18,7 +18,7 @@ enum kind {
 	FD,      /* where argument `arg` is a descriptor of the model's */
 	EQUAL,   /* where argument `arg` is `value` */
 	ROOT,    /* answered at once: 0, as root would be told */
-	CLOCK,   /* with SEE_CLOCKS */
+	SLEEP,   /* with SEE_SLEEPS */
 };
 struct rule {
 	int nr;
@@ -75,6 +75,9 @@ static const struct rule rules[] = {
 	{ SYS_unlinkat, ALWAYS, 0, 0 },
 	{ SYS_rename, ALWAYS, 0, 0 },
 	{ SYS_mount, ALWAYS, 0, 0 },
+	{ SYS_getxattr, ALWAYS, 0, 0 },
+	{ SYS_lgetxattr, ALWAYS, 0, 0 },
+	{ SYS_llistxattr, ALWAYS, 0, 0 },
 	{ SYS_uname, ALWAYS, 0, 0 },
 	{ SYS_capget, ALWAYS, 0, 0 },
 	{ SYS_getuid, ROOT, 0, 0 },
@@ -86,9 +89,8 @@ static const struct rule rules[] = {
 	{ SYS_socket, EQUAL, 0, 16 /* AF_NETLINK */ },
 	{ SYS_setsockopt, EQUAL, 2, 50 /* SO_ATTACH_BPF */ },
 	{ SYS_setsockopt, EQUAL, 2, 52 /* SO_ATTACH_REUSEPORT_EBPF */ },
-	{ SYS_clock_gettime, CLOCK, 0, 0 },
-	{ SYS_nanosleep, CLOCK, 0, 0 },
-	{ SYS_clock_nanosleep, CLOCK, 0, 0 },
+	{ SYS_nanosleep, SLEEP, 0, 0 },
+	{ SYS_clock_nanosleep, SLEEP, 0, 0 },
 };
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
@@ -138,7 +140,7 @@ static int add_rule(struct sock_filter *f, const struct rule *r, int base)
 		f[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 0);
 		break;
 	case ALWAYS:
-	case CLOCK:
+	case SLEEP:
 		f[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
 		break;
 	}
@@ -156,7 +158,7 @@ int install_filter(int base, int see)
 	filter[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	filter[n++] = SAY(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (int i = 0; i < RULES; i++)
-		if (rules[i].kind != CLOCK || (see & SEE_CLOCKS))
+		if (rules[i].kind != SLEEP || (see & SEE_SLEEPS))
 			n += add_rule(filter + n, &rules[i], base);
 	filter[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog program = { .len = (unsigned short)n, .filter = filter };

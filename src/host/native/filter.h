@@ -2,8 +2,8 @@
 #ifndef FILTER_H
 #define FILTER_H
 
-/* What is seen of clocks and sleeps: nothing, or all, for tools that run on the model's time. */
-enum { SEE_CLOCKS = 1 };
+/* Sleeps are seen too, of tools whose time is the events'. */
+enum { SEE_SLEEPS = 1 };
 
 /* First number of the descriptors that stand for objects of the model; the limit of open files is raised to have room. */
 int descriptor_base(void);

@@ -1,0 +1,43 @@
+/** proc, as far as tools of BPF look: symbols, version, sysctls. */
+import { ERRNO } from '../core/errno.ts';
+import { MAGIC } from './magic.ts';
+import { control, text } from './nodes.ts';
+import type { Mount } from './types.ts';
+
+/** A number below /proc/sys. */
+export interface SysctlValue {
+  get(): number;
+  /** undefined: it may not be written; false where a value is not taken */
+  set?(value: number): boolean;
+}
+
+export interface ProcFacts {
+  /** /proc/kallsyms */
+  readonly kallsyms: () => string | Uint8Array;
+  /** what /proc/version says, without newline */
+  readonly version: string;
+  /** by path below /proc/sys */
+  readonly sysctls: Readonly<Record<string, SysctlValue>>;
+}
+
+const DECIMAL = /^\s*-?\d+\s*$/;
+
+const sysctl = (path: string, { get, set }: SysctlValue): Mount => ({
+  path: `/proc/sys/${path}`,
+  node: set
+    ? control({
+        mode: 0o644,
+        read: () => `${get()}\n`,
+        write: (value) => (DECIMAL.test(value) && set(Number(value)) ? 0 : -ERRNO.EINVAL),
+      })
+    : text(() => `${get()}\n`),
+  magic: MAGIC.PROC,
+});
+
+export function procMounts({ kallsyms, version, sysctls }: ProcFacts): Mount[] {
+  return [
+    { path: '/proc/kallsyms', node: text(kallsyms), magic: MAGIC.PROC },
+    { path: '/proc/version', node: text(() => `${version}\n`), magic: MAGIC.PROC },
+    ...Object.entries(sysctls).map(([path, value]) => sysctl(path, value)),
+  ];
+}

@@ -1,0 +1,93 @@
+/**
+ * What happens in the kernel while the command waits: a replay goes on when a process is about to wait for its rings, reads
+ * trace_pipe or sleeps, a slice at a time, and rests while what it made has not been read.
+ */
+import type { Replay } from '../../kernel-sim/replay/replay.ts';
+import type { World } from './world.ts';
+
+/** instructions between two looks at the command */
+const SLICE = 400_000;
+/** ms until a reader that is behind is looked at again */
+const REST = 2;
+
+export interface EventsOptions {
+  /** the virtual clock, ns */
+  readonly now: () => number;
+  /** whether anything is attached: before, nobody could see an event */
+  readonly isWatched: () => boolean;
+  /** there are no more, and what they made has been taken */
+  readonly onEnd: () => void;
+}
+
+export class Events {
+  readonly #open: () => Replay;
+  readonly #worlds: ReadonlySet<World>;
+  readonly #options: EventsOptions;
+  #replay: Replay | undefined;
+  #running: Promise<void> | undefined;
+  #ended = false;
+  /** virtual time up to which it runs; as far as there is anything, where somebody waits for events */
+  #until = 0;
+
+  constructor(open: () => Replay, worlds: ReadonlySet<World>, options: EventsOptions) {
+    this.#open = open;
+    this.#worlds = worlds;
+    this.#options = options;
+  }
+  get ended(): boolean {
+    return this.#ended;
+  }
+  /** Somebody waits for events. */
+  wanted(): void {
+    if (!this.#ended && this.#options.isWatched()) void this.#run(Number.POSITIVE_INFINITY);
+  }
+  /** What happens within so many ns; undefined where nothing more will. */
+  pass(ns: number): Promise<void> | undefined {
+    if (this.#ended || !this.#options.isWatched()) return undefined;
+    return this.#run(this.#options.now() + ns);
+  }
+  #run(until: number): Promise<void> {
+    this.#until = Math.max(this.#until, until);
+    this.#running ??= this.#slices().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #slices(): Promise<void> {
+    this.#replay ??= this.#open();
+    const replay = this.#replay;
+    while (this.#options.now() < this.#until) {
+      for (const world of this.#worlds) world.mirrors.pull();
+      const { reason } = replay.step(SLICE);
+      for (const world of this.#worlds) world.mirrors.push();
+      if (reason === 'end') {
+        this.#ended = true;
+        while (!this.#isTaken(true)) await rest();
+        this.#options.onEnd();
+        return;
+      }
+      if (reason === 'wait') await replay.ready();
+      while (!this.#isTaken(false)) await rest();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  /** Whether readers have room for more, or have taken everything. */
+  #isTaken(everything: boolean): boolean {
+    let isTaken = true;
+    for (const world of this.#worlds) {
+      if (!world.streams.pump()) isTaken = false;
+      if (world.mirrors.backlog() > (everything ? 0 : 1 / 4)) isTaken = false;
+    }
+    return isTaken;
+  }
+  /** Ends the replay where it is. */
+  close(): void {
+    this.#until = 0;
+    this.#ended = true;
+    this.#replay?.finish();
+    this.#replay = undefined;
+  }
+}
+
+const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, REST));

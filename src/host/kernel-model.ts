@@ -1,0 +1,26 @@
+/** The kernel model as the door sees it. */
+import { type Kernel, VERSION } from '../../kernel-sim/index.ts';
+import { ERRNO } from '../errors/errno.ts';
+import type { ExecKernel } from './exec.ts';
+
+export function modelOf(kernel: Kernel): ExecKernel {
+  const takeMissing = (): readonly string[] => {
+    const names = [...kernel.missing];
+    kernel.missing.clear();
+    return names;
+  };
+  return {
+    release: kernel.release,
+    version: VERSION,
+    get ram() {
+      return kernel.memory.u8;
+    },
+    files: kernel.vfs,
+    bpf: (cmd, attr, size, process) => kernel.bpf.syscallAt(cmd, attr, size, process),
+    perfEventOpen: () => -ERRNO.ENOSYS,
+    takeMissing,
+    table: (first) => kernel.fds.sibling(first),
+    now: () => kernel.clock.now,
+    isWatched: () => kernel.probes.patched.length > 0 || kernel.bpf.state.links.values().next().done !== true,
+  };
+}
