@@ -2,7 +2,7 @@
 import { exec, join, modelOf } from '../../host/index.ts';
 import { UserError } from '../errors.ts';
 import { boot, type KernelOptions } from '../session.ts';
-import { readRecording } from './load-run.ts';
+import { openReplay } from './load-run.ts';
 
 export interface ExecCommandOptions extends KernelOptions {
   readonly replay?: string;
@@ -22,12 +22,12 @@ export async function run(command: readonly string[], options: ExecCommandOption
     return;
   }
   const kernel = await boot(options);
-  const recording = options.replay === undefined ? undefined : readRecording(options.replay);
+  const recording = options.replay === undefined ? undefined : await openReplay({ replay: options.replay });
   process.exitCode = await exec(modelOf(kernel), {
     command,
     env: process.env,
     name: options.name,
-    events: recording ? () => kernel.replayer(recording.trace) : undefined,
+    events: recording ? () => kernel.replayer(recording.steps) : undefined,
     atEnd: options.then,
     say,
   });
