@@ -26,7 +26,7 @@ import type { Stateful } from './core/state.ts';
 import { Structs } from './core/structs.ts';
 import { Sysctl } from './core/sysctl.ts';
 import { Arena } from './core/user-access.ts';
-import { builtinBtf, builtinConfig } from './data/builtin.ts';
+import { builtinBtf, builtinConfig, wholeBtf } from './data/builtin.ts';
 import type { CpuName } from './data/cpus.ts';
 import { layouts } from './data/layouts.ts';
 import { RELEASE } from './data/release.ts';
@@ -223,7 +223,7 @@ export class Kernel implements PlacesFloor {
         kernel: this,
         bpf: this.bpf.state,
         config: () => this.config,
-        btf: () => this.#btfBytes ?? builtinBtf(),
+        btf: () => this.#btfBytes ?? wholeBtf(),
         isShipped: this.#isShipped,
         tracePipe: this.tracePipe,
         missing: (what) => this.missing.add(what),

@@ -24,3 +24,6 @@ export const kallsymsData = (): string => decodeLatin1(dataFile('kallsyms-6.12.g
 
 /** Formats of all trace events of Linux 6.12.117: see data/make/files.ts. */
 export const eventFormatsData = (): string => decodeLatin1(dataFile('event-formats-6.12.gz'));
+
+/** BTF of Linux 6.12.117 whole, as /sys/kernel/btf/vmlinux has it. */
+export const wholeBtf = (): Uint8Array => dataFile('vmlinux-6.12.btf.gz');
