@@ -86,7 +86,7 @@ export class KernelText {
 
   save() {
     const [ownText, ownData, overflowed] = [this.#ownText, this.#ownData, this.overflowed];
-    return capture({
+    const state = capture({
       parts: [this.hypercalls, this.sites, this.maker],
       pages: this.#pages,
       filled: this.#filled,
@@ -94,13 +94,15 @@ export class KernelText {
       private: this.#private,
       ...{ ownText, ownData, overflowed },
     });
+    // a list is never written to, but made anew
+    return { state, functions: this.#functions };
   }
-  restore(state: ReturnType<KernelText['save']>): void {
+  restore({ state, functions }: ReturnType<KernelText['save']>): void {
     const { ownText, ownData, overflowed } = reinstate(state);
     this.#ownText = ownText;
     this.#ownData = ownData;
     this.overflowed = overflowed;
-    this.#functions = undefined;
+    this.#functions = functions;
   }
 
   /** Registers what `mov eax, nr; vmcall` reaches. Gives nr. */

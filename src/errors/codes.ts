@@ -38,6 +38,11 @@ export const ERROR_CODES = {
     'a CO-RE relocation cannot be made for the active kernel',
     'give the BTF of the kernel that the program is for, or guard the access with bpf_core_field_exists()',
   ),
+  ERR_DEBUG: row(
+    'DebugError',
+    'the debugger was asked for what is not there',
+    'look at what there is: info breakpoints, info maps, list; names are completed at the prompt',
+  ),
   ERR_ELF: row(
     'ElfError',
     'an object file is not ELF for BPF, or damaged; `section` and `offset` say where',

@@ -1,13 +1,14 @@
 /** `ebpf-emu dump`: the object file, its types, or a program as the kernel holds it. */
 import { BpfError, type Kernel } from '../../../kernel-sim/index.ts';
 import { Btf, dumpC, dumpRaw } from '../../btf/index.ts';
+import { type LoadedView, plainView, viewOf } from '../../debug/program/view.ts';
+import { xlatedLines } from '../../debug/program/xlated-lines.ts';
 import { ElfFile } from '../../elf/index.ts';
 import { type BpfObject, type LoadedObject, ObjectError } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
 import { readInput, readMaybeGzip } from '../files.ts';
 import { type JitedOptions, jitedModel, jitedText } from '../listing/jited.ts';
-import { type LoadedView, plainView, viewOf } from '../listing/view.ts';
-import { xlatedLines, xlatedText } from '../listing/xlated.ts';
+import { xlatedText } from '../listing/xlated.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { print as write } from '../terminal.ts';
 import { elfModel, elfText } from './dump-elf.ts';

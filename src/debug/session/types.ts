@@ -2,6 +2,9 @@
 import type { BootOptions, StepSource, Trace } from '../../../kernel-sim/index.ts';
 import type { Addr } from '../../machine/addr.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
+import type { SourceLine } from '../program/source.ts';
+
+export type { SourceLine };
 
 export interface SessionOptions {
   /** the object file's bytes, as clang wrote them */
@@ -50,14 +53,6 @@ export interface MoveOptions {
 
 /** What kind of code an instruction belongs to. */
 export type World = 'user' | 'entry' | 'kernel' | 'trampoline' | 'image' | 'helper';
-
-/** A line of C, as the object's BTF has it. */
-export interface SourceLine {
-  readonly text: string;
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
 
 /** Where the CPU is. */
 export interface Place {

@@ -1,0 +1,130 @@
+/** The breakpoints of a session: where they are, what must hold, how often they were hit. */
+import type { Addr } from '../../machine/addr.ts';
+import { DebugError } from '../error.ts';
+import { type Resolved, type ResolveEnv, resolve } from './resolve.ts';
+import type { Breakpoint, BreakpointAt, BreakpointOptions, WatchAt } from './types.ts';
+
+/** What conditions, log points and watchpoints are evaluated with. */
+export interface Evaluator {
+  /** @throws DebugError */
+  isTrue(text: string): boolean;
+  text(text: string): string;
+}
+
+class Point implements Breakpoint {
+  readonly id: number;
+  readonly at: BreakpointAt | WatchAt;
+  readonly text: string;
+  readonly addresses: readonly Addr[];
+  readonly when: (() => boolean) | undefined;
+  readonly condition?: string;
+  readonly ignore?: number;
+  readonly log?: string;
+  readonly temporary?: boolean;
+  enabled = true;
+  /** moments at which it was hit, in order */
+  readonly moments: number[] = [];
+
+  constructor(id: number, at: BreakpointAt | WatchAt, { text, addresses, when }: Resolved, options: BreakpointOptions) {
+    this.id = id;
+    this.at = at;
+    this.text = text;
+    this.addresses = addresses;
+    this.when = when;
+    Object.assign(this, options);
+  }
+  get hits(): number {
+    return this.moments.length;
+  }
+}
+
+export class Breakpoints {
+  readonly #env: ResolveEnv;
+  readonly #evaluator: Evaluator;
+  readonly #points: Point[] = [];
+  #next = 1;
+  /** what log points wrote since {@link takeLog} */
+  #logged: string[] = [];
+
+  constructor(env: ResolveEnv, evaluator: Evaluator) {
+    this.#env = env;
+    this.#evaluator = evaluator;
+  }
+
+  get list(): readonly Breakpoint[] {
+    return this.#points;
+  }
+  /** @throws DebugError where there is no such place, or the condition is no expression */
+  add(at: BreakpointAt, options: BreakpointOptions = {}): Breakpoint {
+    return this.#put(at, resolve(this.#env, at), options);
+  }
+  /** Stops behind the instruction that changes it. */
+  watch(at: WatchAt, options: BreakpointOptions = {}): Breakpoint {
+    const text = at.kind === 'expression' ? `watch ${at.text}` : `watch *0x${at.address.toString(16)}, ${at.bytes}`;
+    return this.#put(at, { text, addresses: [] }, options);
+  }
+  #put(at: BreakpointAt | WatchAt, resolved: Resolved, options: BreakpointOptions): Breakpoint {
+    const point = new Point(this.#next++, at, resolved, options);
+    this.#points.push(point);
+    return point;
+  }
+  /** @throws DebugError */
+  get(id: number): Breakpoint {
+    return this.#find(id);
+  }
+  remove(id: number): void {
+    this.#points.splice(this.#points.indexOf(this.#find(id)), 1);
+  }
+  enable(id: number, on: boolean): void {
+    this.#find(id).enabled = on;
+  }
+  #find(id: number): Point {
+    const point = this.#points.find((p) => p.id === id);
+    if (point === undefined) throw new DebugError(`no breakpoint number ${id}`);
+    return point;
+  }
+
+  /** Addresses of those that are enabled. */
+  get addresses(): Addr[] {
+    return this.#points.filter((p) => p.enabled).flatMap((p) => p.addresses);
+  }
+  /** Breakpoints at an address, whatever holds. */
+  on(rip: Addr): Breakpoint[] {
+    return this.#points.filter((p) => p.addresses.includes(rip));
+  }
+  get watchpoints(): readonly Breakpoint[] {
+    return this.#points.filter((p) => p.enabled && (p.at.kind === 'memory' || p.at.kind === 'expression'));
+  }
+
+  /** The breakpoint that stops here at a moment; log points write, and hits are counted, on the way forwards only. */
+  hit(rip: Addr, count: number, forwards: boolean): Breakpoint | undefined {
+    for (const point of this.#points) {
+      if (!point.enabled || !point.addresses.includes(rip)) continue;
+      if (point.when !== undefined && !point.when()) continue;
+      if (point.condition !== undefined && !this.#evaluator.isTrue(point.condition)) continue;
+      if (forwards && !point.moments.includes(count)) point.moments.push(count);
+      if (point.log !== undefined) {
+        if (forwards) this.#logged.push(this.#message(point.log));
+        continue;
+      }
+      if (point.ignore !== undefined && nth(point.moments, count) <= point.ignore) continue;
+      return point;
+    }
+    return undefined;
+  }
+  /** Behind a moment nothing has been hit yet. */
+  wentTo(count: number): void {
+    for (const point of this.#points) {
+      while (point.moments.length > 0 && (point.moments.at(-1) as number) > count) point.moments.pop();
+    }
+  }
+  takeLog(): string[] {
+    return this.#logged.splice(0);
+  }
+  #message(log: string): string {
+    return log.replace(/\{([^{}]*)\}/g, (_, text: string) => this.#evaluator.text(text));
+  }
+}
+
+/** How many of these moments are not behind one. */
+const nth = (moments: readonly number[], count: number): number => moments.filter((m) => m <= count).length;

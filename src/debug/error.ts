@@ -1,0 +1,9 @@
+import { EmuError, type ErrorDetails } from '../errors/index.ts';
+
+/** A place, name or expression that a session has nothing for. */
+export class DebugError extends EmuError {
+  override readonly name = 'DebugError';
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_DEBUG', message, details);
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * A debugger's session: a kernel with an object in it and a recording that is replayed, and moves through that time in
+ * both directions. docs/debugger.md tells of it.
+ */
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { BpfObject, type LoadedObject } from '../../object/index.ts';
+import { Breakpoints } from '../breakpoints/breakpoints.ts';
+import type { Breakpoint } from '../breakpoints/types.ts';
+import { DebugError } from '../error.ts';
+import { assign } from '../expr/assign.ts';
+import { evaluate, truth } from '../expr/evaluate.ts';
+import { printValue } from '../expr/print.ts';
+import { SessionScope } from '../expr/scope.ts';
+import { typeName, type Value } from '../expr/value.ts';
+import { Programs } from '../program/programs.ts';
+import { Timeline } from '../time/timeline.ts';
+import { type Written, whoWrote } from '../time/writer.ts';
+import { asKernel } from './as-kernel.ts';
+import type { SessionContext, Shown, TraceLine } from './context.ts';
+import { follow } from './follow.ts';
+import { type Frame, framesOf } from './frames.ts';
+import { Motions } from './motions.ts';
+import { Stations } from './stations.ts';
+import type { Motion, MoveOptions, SessionOptions, Stop } from './types.ts';
+import { Places } from './world.ts';
+
+const HISTORY = 64 << 20;
+
+export class Session implements SessionContext {
+  readonly options: SessionOptions;
+  readonly kernel: Kernel;
+  readonly loaded: LoadedObject<Kernel>;
+  readonly programs: Programs;
+  readonly stations: Stations;
+  readonly places: Places;
+  readonly breakpoints: Breakpoints;
+  readonly timeline: Timeline;
+  readonly scope: SessionScope;
+  readonly #motions: Motions;
+  readonly #lines: TraceLine[] = [];
+  #stop: Stop;
+  #isMoving = false;
+  registersBefore: readonly bigint[] | undefined;
+
+  /**
+   * Boots, loads, attaches, and goes to the first hit of a program, with the way there behind it.
+   * @throws BpfError where the verifier refuses a program, ObjectError, BootError ...
+   */
+  static async open(options: SessionOptions): Promise<Session> {
+    const kernel = await Kernel.boot(options.boot ?? {});
+    if (kernel.engine === 'interp')
+      throw new DebugError("the debugger follows machine code: boot with engine 'jit' or 'step'");
+    const opened = BpfObject.open(options.object, { name: options.name });
+    const loaded = opened.load(kernel, options.programs === undefined ? {} : { programs: options.programs });
+    const session = new Session(options, kernel, loaded);
+    await session.#motions.toFirstHit();
+    session.#stop = session.#describe('start');
+    return session;
+  }
+
+  private constructor(options: SessionOptions, kernel: Kernel, loaded: LoadedObject<Kernel>) {
+    this.options = options;
+    this.kernel = kernel;
+    this.loaded = loaded;
+    const links = loaded.attach();
+    this.programs = new Programs(kernel, Object.values(loaded.programs), loaded.object.model.btf);
+    this.stations = new Stations(kernel, this.programs, links);
+    this.places = new Places(kernel, this.programs, this.stations.helpers);
+    this.timeline = new Timeline(kernel, kernel.replayer(options.recording), options.history ?? HISTORY);
+    const { timeline } = this;
+    const lines = this.#lines;
+    this.scope = new SessionScope(kernel, loaded, {
+      get count() {
+        return timeline.count;
+      },
+      get calls() {
+        return timeline.replay.calls;
+      },
+      peek: (read) => this.peek(read),
+    });
+    this.breakpoints = new Breakpoints(
+      {
+        kernel,
+        programs: this.programs,
+        stations: this.stations,
+        map: (name) => loaded.maps[name]?.handle.map.addr,
+        maps: Object.keys(loaded.maps),
+      },
+      {
+        isTrue: (text) => truth(evaluate(text, this.scope)),
+        text: (text) => this.#text(text),
+      },
+    );
+    kernel.tracePipe.onLine((text) => void lines.push({ count: timeline.count, text }));
+    timeline.restored.add((count) => {
+      while (lines.length > 0 && (lines.at(-1) as TraceLine).count > count) lines.pop();
+    });
+    this.#motions = new Motions(this);
+    this.#stop = this.#describe('begin');
+  }
+
+  /** Where it stands. */
+  get stop(): Stop {
+    return this.#stop;
+  }
+  /** Lines of trace_pipe up to here. */
+  get lines(): readonly TraceLine[] {
+    return this.#lines;
+  }
+  /** The call stack, the innermost frame first. */
+  get frames(): readonly Frame[] {
+    return framesOf(this.kernel, this.places);
+  }
+
+  /** Makes one motion. One at a time. @throws DebugError while another is under way, or where it makes no sense here */
+  async move(motion: Motion, options: MoveOptions = {}): Promise<Stop> {
+    if (this.#isMoving) throw new DebugError('the session is moving already');
+    this.#isMoving = true;
+    this.registersBefore = [...this.kernel.cpu.regs64, BigInt(this.kernel.cpu.rflags >>> 0)];
+    try {
+      const { reason, breakpoint } = await this.#motions.make(motion, options);
+      if (breakpoint?.temporary === true) this.breakpoints.remove(breakpoint.id);
+      this.breakpoints.wentTo(this.timeline.count);
+      this.#stop = this.#describe(reason, breakpoint);
+    } finally {
+      this.#isMoving = false;
+    }
+    return this.#stop;
+  }
+
+  /** @throws DebugError where it is no expression, or what it names is not there */
+  evaluate(text: string): Shown {
+    const value = evaluate(text, this.scope);
+    return { text: this.#print(value), bits: value.bits, type: value.type, typeName: typeName(value.type) };
+  }
+  /**
+   * Sets a register, memory or a map's value. What lay behind this moment is another future from now on.
+   * @throws DebugError where it cannot be set, or the session stands inside of a helper's callback
+   */
+  assign(target: string, value: string): Shown {
+    if (!this.timeline.canChange)
+      throw new DebugError('here, in what a helper calls back, nothing can be set: step back to before the call');
+    assign(this, target, value);
+    this.timeline.changed();
+    return this.evaluate(target);
+  }
+
+  /**
+   * Goes back to the instruction that wrote a register, memory or a map's value last; undefined where nothing did since
+   * the start. `what` is an expression. @throws DebugError
+   */
+  async whoWrote(what: string, options: MoveOptions = {}): Promise<Written | undefined> {
+    const written = await whoWrote(this.timeline, () => this.#watched(what), options);
+    this.breakpoints.wentTo(this.timeline.count);
+    this.#stop = this.#describe(written === undefined ? 'begin' : 'watchpoint');
+    return written;
+  }
+
+  /** What a watched expression is now, as text that differs where the value does. */
+  #watched(what: string): string {
+    try {
+      return this.#text(what);
+    } catch (error) {
+      if (error instanceof DebugError) return error.message;
+      throw error;
+    }
+  }
+  watched(what: Breakpoint['at']): string {
+    if (what.kind === 'expression') return this.#watched(what.text);
+    if (what.kind === 'memory') return String(this.scope.memory.read(what.address, what.bytes));
+    return '';
+  }
+
+  /** Ends the replay and gives everything back. */
+  close(): void {
+    this.timeline.replay.finish();
+  }
+
+  /** Reads by the kernel's own commands, which use its memory; leaves no trace of it. */
+  peek<T>(read: () => T): T {
+    const mark = this.kernel.save();
+    try {
+      return asKernel(this.kernel.cpu, read);
+    } finally {
+      this.kernel.restore(mark);
+    }
+  }
+
+  /** What an address points to, in words: `counts[3]`, `task_struct of cat`, a symbol, a string. */
+  follow(at: bigint): string | undefined {
+    return follow(this, at);
+  }
+
+  #text(text: string): string {
+    return this.#print(evaluate(text, this.scope));
+  }
+  #print(value: Value): string {
+    return printValue(value, this.scope.memory, { follow: (at) => this.follow(at) });
+  }
+
+  #describe(reason: Stop['reason'], breakpoint?: Breakpoint): Stop {
+    const { kernel, timeline } = this;
+    const { current } = kernel.tasks;
+    return {
+      reason,
+      count: timeline.count,
+      time: kernel.clock.now,
+      calls: timeline.replay.calls,
+      task: { pid: current.pid, comm: current.comm },
+      place: this.places.at(kernel.cpu.rip),
+      station: this.stations.here(),
+      ...(breakpoint === undefined ? {} : { breakpoint }),
+      logged: this.breakpoints.takeLog(),
+    };
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Time of a replay as a line that one can go along in both directions: forwards by executing, with a mark now and then;
+ * backwards from the mark in front. A moment is a count of instructions since the start.
+ */
+
+import { Listeners } from '../../../kernel-sim/core/listeners.ts';
+import type { Kernel, Replay } from '../../../kernel-sim/index.ts';
+import type { Addr } from '../../machine/addr.ts';
+import { host } from '../../platform/index.ts';
+import { DebugError } from '../error.ts';
+import { Marks } from './marks.ts';
+
+/** ms between two marks, and between two looks at the host's event loop */
+const SHORT = 12;
+const LONG = 40;
+const FIRST_INTERVAL = 20_000;
+const LEAST_INTERVAL = 2_000;
+const MOST_INTERVAL = 1 << 26;
+
+/** Addresses to stop at, and what to say there. */
+export interface Stops {
+  readonly addresses: ReadonlySet<Addr>;
+  /** Whether to stop here. Asked in front of the instruction, with everything to look at and nothing to change. */
+  hit(rip: Addr): boolean;
+}
+
+export interface TravelOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { readonly count: number }) => void) | undefined;
+}
+
+/** Why {@link Timeline.forward} came back. */
+export type Arrival = 'count' | 'stop' | 'end' | 'interrupted';
+
+export class Timeline {
+  readonly kernel: Kernel;
+  readonly replay: Replay;
+  readonly marks: Marks;
+  /** told of the moment to which a mark took it back */
+  readonly restored = new Listeners<[count: number]>();
+  #interval = FIRST_INTERVAL;
+  /** it stands inside of what a handler has called: from here it cannot go on */
+  #isInside = false;
+  /** the end, once it was seen */
+  #end: number | undefined;
+
+  /** `replay` has started, and nothing has been executed. `history`: bytes that marks may take */
+  constructor(kernel: Kernel, replay: Replay, history: number) {
+    this.kernel = kernel;
+    this.replay = replay;
+    this.marks = new Marks(kernel, history);
+    this.marks.add(0);
+  }
+
+  /** Instructions since the start. */
+  get count(): number {
+    return this.replay.insns;
+  }
+  get ended(): boolean {
+    return this.replay.ended;
+  }
+  /** The last moment, where it is known. */
+  get end(): number | undefined {
+    return this.#end;
+  }
+
+  /** Goes on to `target`, to where `stops` says so, or to the end. */
+  async forward(target: number, stops: Stops | undefined, options: TravelOptions = {}): Promise<Arrival> {
+    const from = this.count;
+    // a place that cannot be left is passed again from the mark in front of it
+    const silent = this.#isInside ? from : -1;
+    if (this.#isInside) this.#restore(from);
+    const { machine } = this.kernel;
+    this.#arm(stops && { ...stops, hit: (rip) => this.count > silent && stops.hit(rip) });
+    try {
+      for (;;) {
+        const here = this.count;
+        if (here >= target) return 'count';
+        const mark = Math.max(here + 1, this.#lastMark + this.#interval);
+        const started = host.now();
+        const stop = this.#step(Math.min(target, mark), target);
+        if (stop.reason === 'end') {
+          this.#end = this.count;
+          return 'end';
+        }
+        if (stop.inner) this.#isInside = true;
+        if (stop.reason === 'breakpoint') return 'stop';
+        if (stop.inner) continue;
+        if (stop.reason === 'wait') await this.replay.ready();
+        this.#pace(host.now() - started, this.count - here);
+        if (this.count >= mark) this.marks.add(this.count);
+        if (this.count < target) {
+          await host.turn();
+          options.onProgress?.({ count: this.count });
+          if (options.signal?.aborted) return 'interrupted';
+        }
+      }
+    } finally {
+      this.#disarm();
+      machine.onBreakpoint = undefined;
+    }
+  }
+
+  /** Goes to a moment, whichever side it is on. */
+  async goto(count: number, options: TravelOptions = {}): Promise<Arrival> {
+    if (count < this.count || (this.#isInside && count !== this.count)) this.#restore(count);
+    return this.forward(count, undefined, options);
+  }
+
+  /** The last moment in front of this one at which `stops` says so; goes there. 'count': there is none, and it stands at the start. */
+  async backward(stops: Stops, options: TravelOptions = {}): Promise<Arrival> {
+    const now = this.count;
+    for (let until = now; until > 0; ) {
+      const start = this.#restore(until - 1);
+      const found = await this.#lastHit(stops, start, until, options);
+      if (found === 'interrupted') return this.#interrupted(now);
+      if (found !== undefined) {
+        await this.goto(found, options);
+        return 'stop';
+      }
+      until = start;
+      options.onProgress?.({ count: start });
+    }
+    await this.goto(0, options);
+    return 'count';
+  }
+
+  /** Nothing that came after this moment is true any more: something was set. */
+  changed(): void {
+    this.#end = undefined;
+    this.marks.forgetFrom(this.count);
+    // a mark at this very moment is of before the change
+    this.marks.forgetFrom(this.count - 1);
+    if (!this.#isInside) this.marks.add(this.count);
+  }
+  /** Whether something may be set here: what follows a moment inside of a handler is reached from before it. */
+  get canChange(): boolean {
+    return !this.#isInside;
+  }
+
+  async #interrupted(now: number): Promise<Arrival> {
+    await this.goto(now);
+    return 'interrupted';
+  }
+
+  /** The last hit in [start, until), from where it stands at `start`. */
+  async #lastHit(
+    stops: Stops,
+    start: number,
+    until: number,
+    { signal, onProgress }: TravelOptions,
+  ): Promise<number | 'interrupted' | undefined> {
+    let found: number | undefined;
+    const { machine, cpu } = this.kernel;
+    const { addresses } = stops;
+    // the place where it stands is passed without a question
+    if (addresses.has(cpu.rip) && stops.hit(cpu.rip)) found = start;
+    this.#arm({
+      addresses,
+      hit: (rip) => {
+        const count = this.count;
+        if (count < until && stops.hit(rip)) found = count;
+        return false;
+      },
+    });
+    try {
+      while (this.count < until) {
+        const stop = this.#step(Math.min(until, this.count + this.#interval), until);
+        if (stop.reason === 'end') break;
+        if (stop.inner) {
+          this.#isInside = true;
+          break;
+        }
+        if (stop.reason === 'wait') await this.replay.ready();
+        if (this.count < until) {
+          await host.turn();
+          onProgress?.({ count: this.count });
+          if (signal?.aborted) return 'interrupted';
+        }
+      }
+    } finally {
+      this.#disarm();
+      machine.onBreakpoint = undefined;
+    }
+    return found;
+  }
+
+  /** Executes to `to`; not beyond `target`, even where that is inside of what a handler calls. */
+  #step(to: number, target: number): ReturnType<Replay['step']> {
+    const { machine } = this.kernel;
+    const { innerLimit } = machine;
+    if (to === target) machine.innerLimit = machine.executed + (target - this.count);
+    try {
+      return this.replay.step(to - this.count);
+    } finally {
+      machine.innerLimit = innerLimit;
+    }
+  }
+
+  /** The last mark in front of a moment, its count. */
+  #restore(count: number): number {
+    const mark = this.marks.before(count);
+    if (mark === undefined) throw new DebugError(`there is no moment ${count}`);
+    this.kernel.restore(mark.kernel);
+    this.#isInside = false;
+    this.restored.tell(mark.count);
+    return mark.count;
+  }
+  get #lastMark(): number {
+    return this.marks.before(this.count)?.count ?? 0;
+  }
+
+  #arm(stops: Stops | undefined): void {
+    if (stops === undefined) return;
+    const { machine } = this.kernel;
+    for (const at of stops.addresses) machine.breakpoints.add(at);
+    machine.onBreakpoint = (rip) => stops.hit(rip);
+  }
+  #disarm(): void {
+    this.kernel.machine.breakpoints.clear();
+  }
+
+  /** How many instructions are between two marks follows from how long they take. */
+  #pace(ms: number, insns: number): void {
+    if (ms > LONG) this.#interval = Math.max(LEAST_INTERVAL, this.#interval >>> 1);
+    else if (ms < SHORT && insns >= this.#interval) this.#interval = Math.min(MOST_INTERVAL, this.#interval * 2);
+  }
+}
