@@ -1,10 +1,10 @@
 /** BPF trampolines, byte for byte as Linux 6.12's JIT makes them: golden/trampolines.txt is what was in its memory. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Kernel, type TrampolinePoint } from '../../kernel-sim/index.ts';
-import { addrFromBigInt } from '../../src/machine/addr.ts';
-import { decode } from '../../src/x86/index.ts';
-import { program } from './support/programs.ts';
+import { Kernel, type TrampolinePoint } from '../../../kernel-sim/index.ts';
+import { addrFromBigInt } from '../../../src/machine/addr.ts';
+import { decode } from '../../../src/x86/index.ts';
+import { program } from '../support/programs.ts';
 
 /** the module area, where images are */
 const IMAGES = -0x4000_0000;
@@ -16,7 +16,7 @@ const ARGS: Readonly<Record<string, readonly number[]>> = {
   vfs_write: [8, 8, 8, 8],
   move_page_tables: [8, 8, 8, 8, 8, 1, 1],
 };
-const golden = readFileSync(new URL('golden/trampolines.txt', import.meta.url), 'utf8')
+const golden = readFileSync(new URL('../golden/trampolines.txt', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n')
   .slice(1)

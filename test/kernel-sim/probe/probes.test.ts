@@ -1,11 +1,11 @@
 /** Programs reached from patched text, held against what the real kernel printed (golden/trace-columns.txt says which). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { program } from './support/programs.ts';
-import { call, recording } from './support/recording.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { program } from '../support/programs.ts';
+import { call, recording } from '../support/recording.ts';
 
-const golden = readFileSync(new URL('golden/trace-columns.txt', import.meta.url), 'utf8');
+const golden = readFileSync(new URL('../golden/trace-columns.txt', import.meta.url), 'utf8');
 /** The real kernel's flags for what a program prints. */
 const flagsOf = (text: string): string => {
   const line = golden.split('\n').find((l) => l.slice(6) === text);

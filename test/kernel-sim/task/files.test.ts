@@ -1,9 +1,9 @@
 /** Descriptors and files: kernel text and host work on the same tables, lists and counts. */
 import { describe, expect, it } from 'vitest';
-import { Kernel, type TraceStep } from '../../kernel-sim/index.ts';
-import { many } from '../support/depth.ts';
-import { program } from './support/programs.ts';
-import { call } from './support/recording.ts';
+import { Kernel, type TraceStep } from '../../../kernel-sim/index.ts';
+import { many } from '../../support/depth.ts';
+import { program } from '../support/programs.ts';
+import { call } from '../support/recording.ts';
 
 const PIDS = [1000, 1001];
 const TASKS = PIDS.map((pid) => ({ pid, comm: 'cat' }));

@@ -3,9 +3,9 @@
  * `-cpu NAME` and without `mitigations=off`: the jump of an indirect tail call, the return, a shift by a register.
  */
 import { describe, expect, it } from 'vitest';
-import type { CpuName } from '../../kernel-sim/data/cpus.ts';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { assemble, writeInsns } from '../../src/isa/index.ts';
+import type { CpuName } from '../../../kernel-sim/data/cpus.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { assemble, writeInsns } from '../../../src/isa/index.ts';
 
 const THUNK_RCX = 'jmp ffffffff81cf5360';
 const SHLX = 'c4 e2 c1 f7 c0';

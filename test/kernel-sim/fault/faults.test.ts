@@ -1,9 +1,9 @@
 /** Faults of programs in the kernel: exception tables, oopses, and that the rest goes on. */
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { type Assembler, at, rax, rbp, rcx, rdi, rsp } from '../../src/x86/index.ts';
-import { machineProgram, program } from './support/programs.ts';
-import { call, recording } from './support/recording.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { type Assembler, at, rax, rbp, rcx, rdi, rsp } from '../../../src/x86/index.ts';
+import { machineProgram, program } from '../support/programs.ts';
+import { call, recording } from '../support/recording.ts';
 
 const frame = (a: Assembler): Assembler => a.op('endbr64').nops(5).op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
 const openThenExit = (pid: number) => [

@@ -1,11 +1,11 @@
 /** What is said to be out of reach of the model is never hit, whatever a recording does. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { TRACEPOINTS } from '../../kernel-sim/data/tracepoints.ts';
-import { Kernel, type ProbeLink, syscalls } from '../../kernel-sim/index.ts';
-import { readStrace } from '../../src/replay/index.ts';
-import { program } from './support/programs.ts';
-import { call, recording } from './support/recording.ts';
+import { TRACEPOINTS } from '../../../kernel-sim/data/tracepoints.ts';
+import { Kernel, type ProbeLink, syscalls } from '../../../kernel-sim/index.ts';
+import { readStrace } from '../../../src/replay/index.ts';
+import { program } from '../support/programs.ts';
+import { call, recording } from '../support/recording.ts';
 
 /** Attaches to every function that a kprobe may go to; what was said to be out of reach, and what was not. */
 function everywhere(kernel: Kernel): { unreached: ProbeLink[]; others: ProbeLink[] } {
@@ -29,9 +29,9 @@ describe('a function that nothing in the model calls', () => {
     const { unreached, others } = everywhere(kernel);
     expect(unreached.length).toBeGreaterThan(300);
     await kernel.replay(
-      readStrace(readFileSync(new URL('../../fixtures/traces/python3.strace', import.meta.url), 'utf8')).trace,
+      readStrace(readFileSync(new URL('../../../fixtures/traces/python3.strace', import.meta.url), 'utf8')).trace,
     );
-    await kernel.replay(readStrace(readFileSync(new URL('golden/bash.strace', import.meta.url), 'utf8')).trace);
+    await kernel.replay(readStrace(readFileSync(new URL('../golden/bash.strace', import.meta.url), 'utf8')).trace);
     // every system call, done and refused, on sockets of each family
     const steps = [0, -1, 3].flatMap((result) =>
       [1, 2, 10].flatMap((family) => [

@@ -1,9 +1,9 @@
 /** Kernel text that looks maps up and answers cheap helpers, against what is known from outside and against the maps themselves. */
 import { describe, expect, it } from 'vitest';
-import { probeRead } from '../../kernel-sim/bpf/helpers/bodies/access.ts';
-import { Kernel, type MapHandle } from '../../src/index.ts';
-import { type Insn, insn, ldImm64, writeInsns } from '../../src/isa/index.ts';
-import { type Addr, addrHi, addrLo, addrOf } from '../../src/machine/addr.ts';
+import { probeRead } from '../../../kernel-sim/bpf/helpers/bodies/access.ts';
+import { Kernel, type MapHandle } from '../../../src/index.ts';
+import { type Insn, insn, ldImm64, writeInsns } from '../../../src/isa/index.ts';
+import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
 
 const ENGINES = ['step', 'jit'] as const;
 /** so often that translated code takes over */

@@ -1,9 +1,9 @@
 /** Recordings through the guest's own system call path: tasks, switches, exec, fork, files. */
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { rax } from '../../src/x86/index.ts';
-import { machineProgram, program } from './support/programs.ts';
-import { call, recording } from './support/recording.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { rax } from '../../../src/x86/index.ts';
+import { machineProgram, program } from '../support/programs.ts';
+import { call, recording } from '../support/recording.ts';
 
 const engine = 'step';
 const text = (k: Kernel, at: number): string => new TextDecoder().decode(k.memory.readCString(at, 256));
@@ -272,7 +272,7 @@ describe('what inner functions are given', () => {
 
   it('every system call passes through its entry and returns what the recording has', async () => {
     const k = await Kernel.boot({ engine });
-    const { syscalls } = await import('../../kernel-sim/index.ts');
+    const { syscalls } = await import('../../../kernel-sim/index.ts');
     const seen: number[] = [];
     k.probes.tracepoint(
       program(k, 'x', () => void seen.push(k.memory.readS32(k.args.addr(0) + 16))),

@@ -3,13 +3,13 @@
  * exits 7, a sleep that SIGTERM ends, unlink of a file that is not there, opens by bash and cat).
  */
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { tables } from '../../kernel-sim/text/functions/index.ts';
-import { functionName, returnsInt } from '../../kernel-sim/text/language.ts';
-import { Btf } from '../../src/btf/index.ts';
-import { haveShared, readShared } from '../support/shared.ts';
-import { program } from './support/programs.ts';
-import { call, recording } from './support/recording.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { tables } from '../../../kernel-sim/text/functions/index.ts';
+import { functionName, returnsInt } from '../../../kernel-sim/text/language.ts';
+import { Btf } from '../../../src/btf/index.ts';
+import { haveShared, readShared } from '../../support/shared.ts';
+import { program } from '../support/programs.ts';
+import { call, recording } from '../support/recording.ts';
 
 const PF_EXITING = 4;
 const AT_FDCWD = -100;

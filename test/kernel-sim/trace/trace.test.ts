@@ -1,6 +1,6 @@
 /** trace_pipe's lines and the ring buffer behind them. */
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
 
 const boot = (cpus = 1) => Kernel.boot({ engine: 'step', cpus });
 

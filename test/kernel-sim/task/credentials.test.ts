@@ -5,13 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { BpfObject, type EngineName } from '../../src/index.ts';
-import { readStrace } from '../../src/replay/index.ts';
-import { many } from '../support/depth.ts';
-import { program } from './support/programs.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { BpfObject, type EngineName } from '../../../src/index.ts';
+import { readStrace } from '../../../src/replay/index.ts';
+import { many } from '../../support/depth.ts';
+import { program } from '../support/programs.ts';
 
-const golden = (name: string): URL => new URL(`golden/${name}`, import.meta.url);
+const golden = (name: string): URL => new URL(`../golden/${name}`, import.meta.url);
 const lines = (text: string): string[] => text.trimEnd().split('\n');
 
 /** pid to what was printed of it: which of two tasks runs first is not the kernel's to say */
