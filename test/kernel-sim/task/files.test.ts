@@ -10,7 +10,7 @@ const TASKS = PIDS.map((pid) => ({ pid, comm: 'cat' }));
 /** above 255 a table has to grow */
 const FDS = 300;
 /** when a step is read, so many before it are not done yet */
-const AHEAD = 3;
+const AHEAD = 1;
 
 /** the same sequence of numbers each time */
 const numbers = (seed: number) => (below: number) => {
