@@ -55,6 +55,7 @@ export { AsmError, assemble, disassemble } from './isa/index.ts';
 // object files
 export { ClangError, type CompileOptions, compile } from './object/clang.ts';
 export {
+  type AttachAllOptions,
   type AttachedLink,
   type AttachOptions,
   BpfObject,
@@ -67,10 +68,12 @@ export {
   type LoadOptions,
   type MapAccess,
   type MapDef,
+  type MapOverride,
   ObjectError,
   type OpenOptions,
   type ProgramAccess,
   type ProgramDef,
+  type SkippedProgram,
   type Variable,
   type Variables,
 } from './object/index.ts';

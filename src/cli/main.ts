@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CPU_NAMES } from '../../kernel-sim/data/cpus.ts';
+import { isMemorySize, MEMORY_SIZES } from '../machine/layout.ts';
 import { FileError } from '../platform/index.ts';
 import { report } from './errors.ts';
 
@@ -38,6 +39,18 @@ const program = () =>
     '-p, --program <name>',
     'only this program of the object; repeat it, or use commas, for several',
   ).argParser((names: string, before: readonly string[] = []) => [...before, ...names.split(',')]);
+const MULTIPLES: Readonly<Record<string, number>> = { '': 1, K: 1 << 10, M: 1 << 20, G: 1 << 30 };
+const memory = () =>
+  new Option(
+    '--memory <size>',
+    "the guest's RAM, 128M to 2G; only what is touched costs anything (default: 1G)",
+  ).argParser((text: string): number => {
+    const [, digits = '', unit = ''] = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
+    const bytes = digits === '' ? Number.NaN : Number(digits) * (MULTIPLES[unit.toUpperCase()] as number);
+    if (!isMemorySize(bytes)) throw new InvalidArgumentError(`It takes ${MEMORY_SIZES}: 512M, for example.`);
+    return bytes;
+  });
+const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 const json = () => new Option('--json', 'print JSON for machines');
 const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');
 
@@ -50,7 +63,21 @@ const withKernel = (command: Command): Command =>
     .addOption(btf())
     .addOption(mitigations())
     .addOption(cpu())
+    .addOption(memory())
     .addOption(clang());
+
+/** Adds the options that stand for what a loader of the object's own would do. */
+const withLoading = (command: Command): Command =>
+  withKernel(command)
+    .option(
+      '--type <type>',
+      "program type, or libbpf's section name, where the section does not say: xdp, kprobe, fentry",
+    )
+    .option('--attach <where>', 'attach type, target, or ATTACH_TYPE:TARGET, for the same programs')
+    .option('--map <name=entries[:value_size]>', 'size of a map that a loader sets; repeat it for several', several)
+    .option('--inner <name=map>', 'the map whose shape the inner maps of a map-in-map have', several)
+    .option('--set <name=value>', 'value of a global variable', several)
+    .option('--keep-going', 'pass over programs whose target is absent, and name them at the end');
 
 function build(): Command {
   const cli = new Command('ebpf-emu')
@@ -59,7 +86,7 @@ function build(): Command {
     .exitOverride()
     .showHelpAfterError('(ebpf-emu --help lists the commands)');
 
-  withKernel(cli.command('load'))
+  withLoading(cli.command('load'))
     .description('load an object, attach its programs, replay a recording, and print what comes out of trace_pipe')
     .argument('<file>', "clang's object file (or C, where clang is installed)")
     .option(
@@ -76,7 +103,7 @@ function build(): Command {
     .option('--no-verify', 'skip the verifier, to see what it protects from')
     .action(async (file, options) => (await import('./commands/load.ts')).load(file, options));
 
-  withKernel(cli.command('verify'))
+  withLoading(cli.command('verify'))
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
     .argument('<file>', "clang's object file")
     .option(
@@ -88,7 +115,7 @@ function build(): Command {
     .addOption(json())
     .action(async (file, options) => (await import('./commands/verify.ts')).verify(file, options));
 
-  withKernel(cli.command('dump'))
+  withLoading(cli.command('dump'))
     .description("show a program as the kernel holds it, in bpftool's words")
     .addArgument(new Command().createArgument('<what>').choices(['xlated', 'jited', 'elf', 'btf']))
     .argument('<file>', "clang's object file; raw BTF for btf; `tcpdump -ddd` text for xlated and jited")
@@ -130,10 +157,9 @@ function build(): Command {
     .action(async (command, options) => (await import('./commands/exec.ts')).run(command, options));
 
   const prog = cli.command('prog').description('run programs by themselves');
-  withKernel(prog.command('run'))
+  withLoading(prog.command('run'))
     .description('run a program on given data, as `bpftool prog run` does')
     .argument('<file>', "clang's object file, or raw instructions")
-    .option('--type <type>', 'program type of raw instructions', 'socket_filter')
     .option('--data-in <file>', 'packet data (- for standard input)')
     .option('--ctx-in <file>', 'context')
     .option('--data-out <file>', 'where the data go afterwards')

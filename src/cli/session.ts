@@ -2,16 +2,18 @@
 import { type BootOptions, Kernel } from '../../kernel-sim/index.ts';
 import { BpfObject } from '../object/index.ts';
 import { readInput, readMaybeGzip } from './files.ts';
+import type { LoadingOptions } from './loading.ts';
 import { colours } from './terminal.ts';
 
-export interface KernelOptions {
+export interface KernelOptions extends LoadingOptions {
   readonly engine?: 'jit' | 'step' | 'interp';
   readonly kallsyms?: string;
   readonly btf?: string;
   readonly mitigations?: boolean;
   readonly cpu?: BootOptions['cpu'];
+  /** bytes of guest RAM */
+  readonly memory?: number;
   readonly clang?: string;
-  readonly program?: readonly string[];
 }
 
 export function boot(options: KernelOptions): Promise<Kernel> {
@@ -19,6 +21,7 @@ export function boot(options: KernelOptions): Promise<Kernel> {
     ...(options.engine ? { engine: options.engine } : {}),
     ...(options.mitigations ? { mitigations: true } : {}),
     ...(options.cpu ? { cpu: options.cpu } : {}),
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
     ...(options.kallsyms === undefined ? {} : { kallsyms: readMaybeGzip(options.kallsyms) }),
     ...(options.btf === undefined ? {} : { btf: readMaybeGzip(options.btf) }),
   });

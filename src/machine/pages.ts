@@ -92,7 +92,9 @@ export class PageZone {
     const bytes = count * PAGE_SIZE;
     const fit = joined.find((e) => e.end - e.start >= bytes);
     if (fit === undefined) {
-      throw new OutOfMemory(`no ${count} contiguous pages left of the ${this.name} zone: boot with more memory`);
+      throw new OutOfMemory(
+        `no ${count} contiguous pages left of the ${this.name} zone: boot with more memory (the option memory; --memory on the command line)`,
+      );
     }
     const at = fit.start;
     fit.start += bytes;

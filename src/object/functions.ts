@@ -115,9 +115,13 @@ export class FunctionIndex {
   }
 }
 
-/** Makes a program of a function, by its section's name. */
-function asProgram(f: FunctionDef, exceptionCallback: string | undefined): ProgramDef {
-  const match = matchSection(f.sectionName);
+/** Makes a program of a function, by its section's name, or by the one that it should have had. */
+export function asProgram(
+  f: FunctionDef,
+  exceptionCallback: string | undefined,
+  sectionName: string = f.sectionName,
+): ProgramDef {
+  const match = matchSection(sectionName);
   let flags = 0;
   if (match?.rule.sleepable) flags |= BPF_F_SLEEPABLE;
   if (match?.rule.frags) flags |= BPF_F_XDP_HAS_FRAGS;

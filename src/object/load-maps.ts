@@ -1,10 +1,13 @@
 /** Creating an object's maps: attributes as libbpf gives them, inner maps first, contents after. */
+
+import { KernelError } from '../errors/index.ts';
 import { BPF_MAP_TYPE, BPF_OBJ_NAME_LEN, mapTypeName } from '../uapi/index.ts';
 import type { MapCreateRequest, MapHandle, ObjectKernel } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import { isMapInMap } from './maps/names.ts';
 import { kernelStructOps } from './maps/struct-ops.ts';
 import type { MapDef, ObjectModel } from './model.ts';
+import { type MapOverride, mapNamed } from './overrides.ts';
 
 /** Types that the kernel refuses BTF for. */
 const WITHOUT_BTF = new Set<number>([
@@ -38,7 +41,11 @@ const FIXED_SIZES: ReadonlyMap<number, { readonly keySize: number; readonly valu
   [BPF_MAP_TYPE.PROG_ARRAY, { keySize: 4, valueSize: 4 }],
 ]);
 
+/** What loaders take where a stack trace map does not say how deep: PERF_MAX_STACK_DEPTH frames (linux/perf_event.h). */
+const STACK_BYTES = 127 * 8;
+
 export class MapLoader {
+  readonly #overrides: ReadonlyMap<MapDef, MapOverride>;
   readonly #object: ObjectModel;
   readonly #kernel: ObjectKernel;
   readonly #btfFd: number | undefined;
@@ -46,7 +53,13 @@ export class MapLoader {
   readonly warnings: string[] = [];
 
   /** @param btfFd the object's BTF in the kernel, where it took it */
-  constructor(object: ObjectModel, kernel: ObjectKernel, btfFd: number | undefined) {
+  constructor(
+    object: ObjectModel,
+    kernel: ObjectKernel,
+    btfFd: number | undefined,
+    overrides: ReadonlyMap<MapDef, MapOverride> = new Map(),
+  ) {
+    this.#overrides = overrides;
     this.#object = object;
     this.#kernel = kernel;
     this.#btfFd = btfFd;
@@ -57,7 +70,9 @@ export class MapLoader {
     const known = this.handles.get(map);
     if (known) return known;
     let innerMap: number | undefined;
-    if (isMapInMap(map.type) && map.inner) innerMap = this.create(map.inner).fd;
+    const named = this.#overrides.get(map)?.inner;
+    const inner = named === undefined ? map.inner : mapNamed(this.#object, named);
+    if (isMapInMap(map.type) && inner) innerMap = this.create(inner).fd;
     const request = this.#request(map, innerMap);
     const pinned = map.pinning !== 'none' ? this.#reuse(map, request) : undefined;
     const handle = pinned ?? this.#createOne(request, map);
@@ -104,8 +119,12 @@ export class MapLoader {
 
   #request(map: MapDef, innerMap: number | undefined): MapCreateRequest {
     const fixed = FIXED_SIZES.get(map.type);
-    const sizes = fixed ?? { keySize: map.keySize, valueSize: map.valueSize };
-    if (sizes.keySize !== map.keySize || sizes.valueSize !== map.valueSize) {
+    const override = this.#overrides.get(map);
+    const sizes = fixed ?? {
+      keySize: override?.keySize ?? map.keySize,
+      valueSize: override?.valueSize ?? (map.valueSize || (map.type === BPF_MAP_TYPE.STACK_TRACE ? STACK_BYTES : 0)),
+    };
+    if (fixed && (sizes.keySize !== map.keySize || sizes.valueSize !== map.valueSize)) {
       this.warnings.push(
         `map '${map.name}' (${mapTypeName(map.type)}): key and value of ${map.keySize} and ${map.valueSize} bytes, which the kernel refuses; created with ${sizes.keySize} and ${sizes.valueSize}`,
       );
@@ -115,7 +134,7 @@ export class MapLoader {
       fixed === undefined &&
       (map.btfKey !== 0 || map.btfValue !== 0) &&
       !WITHOUT_BTF.has(map.type);
-    let { maxEntries } = map;
+    let maxEntries = override?.maxEntries ?? map.maxEntries;
     if (map.type === BPF_MAP_TYPE.PERF_EVENT_ARRAY && maxEntries === 0) maxEntries = this.#kernel.cpus;
     return {
       type: map.type,
@@ -148,14 +167,35 @@ export class MapLoader {
     try {
       return this.#kernel.bpf.mapCreate(request);
     } catch (error) {
-      if (request.btf === undefined) throw error;
+      if (request.btf === undefined) throw this.#named(error, map, request);
       const { btf: _fd, btfKeyTypeId: _key, btfValueTypeId: _value, ...bare } = request;
-      const handle = this.#kernel.bpf.mapCreate(bare);
+      let handle: MapHandle;
+      try {
+        handle = this.#kernel.bpf.mapCreate(bare);
+      } catch (again) {
+        throw this.#named(again, map, request);
+      }
       this.warnings.push(
         `map '${map.name}' (${mapTypeName(map.type)}): created without BTF, which the kernel refused: ${error instanceof Error ? error.message : String(error)}`,
       );
       return handle;
     }
+  }
+
+  /** The kernel's error, with the map's own name and, where its loader must say more, what. */
+  #named(error: unknown, map: MapDef, request: MapCreateRequest): unknown {
+    if (!(error instanceof KernelError)) return error;
+    const name = map.realName;
+    const lacks = [
+      ...(request.maxEntries === 0 ? [`how many entries it has (--map ${name}=ENTRIES)`] : []),
+      ...(request.valueSize === 0 && !FIXED_SIZES.has(map.type)
+        ? [`how large its values are (--map ${name}=ENTRIES:VALUE_SIZE)`]
+        : []),
+      ...(isMapInMap(map.type) && request.innerMap === undefined ? [`which maps it holds (--inner ${name}=MAP)`] : []),
+    ];
+    const said = lacks.length === 0 ? '' : `; the object does not say ${lacks.join(', nor ')}`;
+    error.message = `${this.#object.file}: map '${name}': ${error.message}${said}`;
+    return error;
   }
 
   #fill(map: MapDef, handle: MapHandle): void {

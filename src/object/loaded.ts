@@ -1,6 +1,8 @@
 /** What an object is once it is in a kernel: its programs, maps and variables there, attached and closed together. */
 
 import { KernelError } from '../../kernel-sim/core/errno.ts';
+import { checkOptions, type Schema } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { attachType } from '../uapi/index.ts';
 import { type AttachedLink, type AttachOptions, attachesItself, attachProgram, detaching } from './attach.ts';
 import type { LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
@@ -9,6 +11,7 @@ import { forward } from './forward.ts';
 import { LoadedMap } from './map-access.ts';
 import type { MapDef, OpenedObject, ProgramDef } from './model.ts';
 import type { RelocatedProgram } from './relocate.ts';
+import { isAbsence, isUnmodelled, type SkippedProgram } from './skipped.ts';
 import { structOpsValue } from './struct-ops-value.ts';
 import { sectionAccess, type Variables } from './variables.ts';
 
@@ -35,6 +38,21 @@ export type MapAccess<K extends ObjectKernel> = LoadedMap<MapOf<K>> & Omit<MapOf
 export type ProgramAccess<K extends ObjectKernel> = LoadedProgram<ProgOf<K>, LinkOf<K>> &
   Omit<ProgOf<K>, keyof LoadedProgram>;
 
+export interface AttachAllOptions {
+  /** these only; default: all whose section says where */
+  readonly programs?: readonly string[];
+  /**
+   * What is passed over and noted in {@link LoadedObject.skipped}: true, programs whose target is absent;
+   * `'unmodelled'`, those that only this model cannot attach. Default false: it is an error.
+   */
+  readonly keepGoing?: boolean | 'unmodelled';
+}
+
+const OPTIONS: Schema<AttachAllOptions> = {
+  programs: is.listOf(is.text),
+  keepGoing: is.either(is.bool, is.oneOf('unmodelled')),
+};
+
 /** An object in a kernel. */
 export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   readonly object: OpenedObject;
@@ -50,13 +68,24 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   readonly kconfig: Variables;
   /** what was odd and went all the same */
   readonly warnings: readonly string[];
+  /** programs that were passed over when loading, and when attaching, as `keepGoing` says; each with why */
+  readonly skipped: readonly SkippedProgram[];
+  readonly #skipped: SkippedProgram[];
   readonly #fds: number[] = [];
   readonly #links: AttachedLink<LinkOf<K>>[] = [];
 
-  constructor(object: OpenedObject, kernel: K, handles: ReadonlyMap<MapDef, MapOf<K>>, warnings: readonly string[]) {
+  constructor(
+    object: OpenedObject,
+    kernel: K,
+    handles: ReadonlyMap<MapDef, MapOf<K>>,
+    warnings: readonly string[],
+    skipped: SkippedProgram[] = [],
+  ) {
     this.object = object;
     this.kernel = kernel;
     this.warnings = warnings;
+    this.#skipped = skipped;
+    this.skipped = skipped;
     for (const map of object.maps) {
       const handle = handles.get(map);
       if (!handle) continue;
@@ -104,16 +133,24 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
 
   /**
    * Attaches every program whose section's name says where: libbpf's skeleton attach. If one cannot be
-   * attached, those before it are detached again.
+   * attached, those before it are detached again, unless `keepGoing` passes over it.
    *
-   * @throws NotModelledError, ObjectError, the kernel's error
+   * @throws NotModelledError, ObjectError, the kernel's error, ArgumentError
    */
-  attach(options: { readonly programs?: readonly string[] } = {}): AttachedLink<LinkOf<K>>[] {
+  attach(options: AttachAllOptions = {}): AttachedLink<LinkOf<K>>[] {
+    checkOptions('options', options, OPTIONS);
+    const passes = options.keepGoing === 'unmodelled' ? isUnmodelled : options.keepGoing ? isAbsence : () => false;
     const links: AttachedLink<LinkOf<K>>[] = [];
     try {
       for (const program of Object.values(this.programs)) {
-        if (options.programs ? options.programs.includes(program.name) : attachesItself(program.definition))
+        if (!(options.programs ? options.programs.includes(program.name) : attachesItself(program.definition)))
+          continue;
+        try {
           links.push(program.attach());
+        } catch (error) {
+          if (!passes(error)) throw error;
+          this.#skipped.push({ program: program.name, why: (error as Error).message });
+        }
       }
       for (const map of this.object.maps) {
         const handle = this.maps[map.realName];

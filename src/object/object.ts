@@ -1,14 +1,15 @@
 /** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
 
 import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
-import { checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
+import { ArgumentError, checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { writeInsns } from '../isa/index.ts';
 import { host } from '../platform/index.ts';
-import { BPF_OBJ_NAME_LEN } from '../uapi/index.ts';
+import { BPF_OBJ_NAME_LEN, progType } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
+import { asProgram } from './functions.ts';
 import { fillKconfig } from './kconfig.ts';
 import { targetOf } from './kernel-target.ts';
 import { btfForKernel } from './load-btf.ts';
@@ -16,7 +17,9 @@ import { MapLoader } from './load-maps.ts';
 import { LoadedObject, type MapOf, type ProgOf } from './loaded.ts';
 import type { MapDef, ObjectModel, ProgramDef } from './model.ts';
 import { openObject } from './open.ts';
+import { type MapOverride, mapOverrides } from './overrides.ts';
 import { type RelocatedProgram, Relocator } from './relocate.ts';
+import { isAbsence, type SkippedProgram } from './skipped.ts';
 import type { Target } from './target.ts';
 import { sectionAccess, type Variables } from './variables.ts';
 
@@ -38,8 +41,14 @@ export interface LoadOptions {
   readonly btf?: Btf;
   /** false skips the verifier */
   readonly verify?: boolean;
-  /** program types (libbpf's numbers) for programs whose section does not say */
-  readonly types?: Readonly<Record<string, number>>;
+  /** program types, by name or number, for programs whose section does not say */
+  readonly types?: Readonly<Record<string, string | number>>;
+  /** section names, as libbpf knows them, that programs should have had: `{ main: 'kprobe/do_sys_openat2' }` */
+  readonly sections?: Readonly<Record<string, string>>;
+  /** sizes of maps, and of inner maps, that a loader sets: `{ events: { maxEntries: 64 } }` */
+  readonly maps?: Readonly<Record<string, MapOverride>>;
+  /** passes over programs whose target the kernel lacks, or the model: they are in {@link LoadedObject.skipped} */
+  readonly keepGoing?: boolean;
 }
 
 const OPEN_OPTIONS: Schema<OpenOptions> = { name: is.text, btf: is.object };
@@ -51,6 +60,9 @@ const LOAD_OPTIONS: Schema<LoadOptions> = {
   btf: is.object,
   verify: is.bool,
   types: is.recordOf(is.nameOrNumber),
+  sections: is.recordOf(is.text),
+  maps: is.recordOf(is.object),
+  keepGoing: is.bool,
 };
 
 const NO_HANDLE = (): undefined => undefined;
@@ -153,7 +165,8 @@ export class BpfObject {
     checkArgument('kernel', kernel, isKernel);
     checkOptions('options', options, LOAD_OPTIONS);
     const { model } = this;
-    const chosen = this.#chosen(options.programs);
+    const chosen = this.#chosen(options.programs).map((program) => this.#asNamed(program, options.sections));
+    for (const name of Object.keys({ ...options.sections, ...options.types })) this.program(name);
     if (model.programs.length === 0 && model.maps.length === 0)
       throw new ObjectError(
         model.file,
@@ -169,17 +182,28 @@ export class BpfObject {
         extra: target.kconfig,
       });
     const relocator = new Relocator(model, target);
-    const relocated = chosen.map((program) => relocator.relocate(program));
+    const skipped: SkippedProgram[] = [];
+    const passing = <T>(program: ProgramDef, what: () => T): T | undefined => {
+      try {
+        return what();
+      } catch (error) {
+        if (!options.keepGoing || !isAbsence(error)) throw error;
+        skipped.push({ program: program.name, why: error.message });
+        return undefined;
+      }
+    };
+    const relocated = chosen.flatMap((program) => passing(program, () => relocator.relocate(program)) ?? []);
 
     const warnings = [...model.warnings];
     const btfFd = this.#loadBtf(kernel.bpf, warnings);
-    const maps = new MapLoader(model, kernel, btfFd);
+    const maps = new MapLoader(model, kernel, btfFd, mapOverrides(model, options.maps));
     let loaded: LoadedObject<K> | undefined;
     try {
       this.#createMaps(maps, relocated, options, warnings);
-      loaded = new LoadedObject<K>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings);
-      for (const program of relocated) {
-        loaded.add(program, this.#loadProgram(kernel, program, maps, btfFd, target, options) as ProgOf<K>);
+      loaded = new LoadedObject<K>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings, skipped);
+      for (const one of relocated) {
+        const handle = passing(one.program, () => this.#loadProgram(kernel, one, maps, btfFd, target, options));
+        if (handle) loaded.add(one, handle as ProgOf<K>);
       }
       maps.fillProgArrays((name) => loaded?.programs[name]?.fd);
       return loaded;
@@ -191,6 +215,16 @@ export class BpfObject {
       // Maps and programs hold the BTF from here on.
       if (btfFd !== undefined) kernel.bpf.close?.(btfFd);
     }
+  }
+
+  /** The program as the options' section name says; else as its own. @throws ArgumentError */
+  #asNamed(program: ProgramDef, sections: LoadOptions['sections']): ProgramDef {
+    const section = sections?.[program.name];
+    if (section === undefined) return program;
+    const named = asProgram(program, program.exceptionCallback, section);
+    if (!named.match)
+      throw new ArgumentError(`options.sections.${program.name}`, `libbpf knows no section '${section}'`);
+    return named;
   }
 
   #createMaps(maps: MapLoader, relocated: readonly RelocatedProgram[], options: LoadOptions, warnings: string[]): void {
@@ -231,7 +265,7 @@ export class BpfObject {
     options: LoadOptions,
   ): ProgHandle {
     const { program, insns, refs } = relocated;
-    const type = options.types?.[program.name] ?? program.type;
+    const type = progType(options.types?.[program.name] ?? program.type);
     if (type === 0) {
       throw new ObjectError(
         this.model.file,

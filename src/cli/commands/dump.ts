@@ -4,11 +4,12 @@ import { Btf, dumpC, dumpRaw } from '../../btf/index.ts';
 import { type LoadedView, plainView, viewOf } from '../../debug/program/view.ts';
 import { xlatedLines } from '../../debug/program/xlated-lines.ts';
 import { ElfFile } from '../../elf/index.ts';
-import { type BpfObject, type LoadedObject, ObjectError } from '../../object/index.ts';
+import { type BpfObject, type LoadedObject, type LoadOptions, ObjectError } from '../../object/index.ts';
 import { UserError } from '../errors.ts';
 import { readInput, readMaybeGzip } from '../files.ts';
 import { type JitedOptions, jitedModel, jitedText } from '../listing/jited.ts';
 import { xlatedText } from '../listing/xlated.ts';
+import { loadOptions } from '../loading.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { print as write } from '../terminal.ts';
 import { elfModel, elfText } from './dump-elf.ts';
@@ -85,19 +86,25 @@ async function loadViews(file: string, kernel: Kernel, options: DumpOptions): Pr
     ];
   const object = await openInput(file, kernel, options, bytes);
   for (const name of options.program ?? []) object.program(name);
-  const loaded = loadForDump(object, kernel, options.program);
+  const { programs, ...rest } = loadOptions(object, options);
+  const loaded = loadForDump(object, kernel, programs, rest);
   return Object.values(loaded.programs)
     .filter((p) => options.program?.includes(p.name) ?? true)
     .map((p) => viewOf(kernel, p, object.model.btf));
 }
 
 /** All of the object where that goes, since programs in a program array change each other's images; else the chosen ones. */
-function loadForDump(object: BpfObject, kernel: Kernel, programs: readonly string[] | undefined): LoadedObject<Kernel> {
-  if (!programs) return object.load(kernel);
+function loadForDump(
+  object: BpfObject,
+  kernel: Kernel,
+  programs: readonly string[] | undefined,
+  rest: LoadOptions,
+): LoadedObject<Kernel> {
+  if (!programs) return object.load(kernel, rest);
   try {
-    return object.load(kernel);
+    return object.load(kernel, rest);
   } catch (error) {
-    if (error instanceof BpfError || error instanceof ObjectError) return object.load(kernel, { programs });
+    if (error instanceof BpfError || error instanceof ObjectError) return object.load(kernel, { ...rest, programs });
     throw error;
   }
 }

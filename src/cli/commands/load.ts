@@ -6,6 +6,7 @@ import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { loadOptions } from '../loading.ts';
 import { optimiseLater } from '../optimiser.ts';
 import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
@@ -34,13 +35,15 @@ export async function load(file: string, options: LoadCommandOptions): Promise<v
   const loaded = loadPrograms(kernel, object, options);
   if (!loaded) return;
   showCode(kernel, loaded);
-  attach(loaded);
+  attach(loaded, options.keepGoing === true);
   const received = receive(kernel, loaded);
   const interrupt = onInterrupt();
   try {
     const run = await replayAll(kernel, recording, { ...options, signal: interrupt.signal });
     showMaps(loaded, received);
-    stage('done', `${run.text} in ${milliseconds(run.ms)}`);
+    const passed = loaded.skipped.map((p) => p.program);
+    const over = passed.length === 0 ? '' : `; passed over ${plural(passed.length, 'program')}: ${passed.join(', ')}`;
+    stage('done', `${run.text} in ${milliseconds(run.ms)}${over}`);
     process.exitCode = run.exitCode;
   } finally {
     interrupt.forget();
@@ -68,7 +71,7 @@ function loadPrograms(kernel: Kernel, object: BpfObject, options: LoadCommandOpt
   const started = now();
   try {
     const loaded = object.load(kernel, {
-      ...(options.program ? { programs: options.program } : {}),
+      ...loadOptions(object, options),
       verify: options.verify,
       logLevel: options.verify ? STATISTICS : 0,
     });
@@ -115,7 +118,7 @@ function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, optio
 
 function fullLog(kernel: Kernel, object: BpfObject, options: LoadCommandOptions): string | undefined {
   try {
-    object.load(kernel, { ...(options.program ? { programs: options.program } : {}), logLevel: 2 });
+    object.load(kernel, { ...loadOptions(object, options), logLevel: 2 });
     return undefined;
   } catch (error) {
     return error instanceof BpfError ? error.log : undefined;
@@ -135,8 +138,13 @@ function showCode(kernel: Kernel, loaded: Loaded): void {
   }
 }
 
-function attach(loaded: Loaded): void {
-  for (const link of loaded.attach()) {
+function attach(loaded: Loaded, keepGoing: boolean): void {
+  // what only the model cannot attach is no fault of the object: the others run
+  const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled' });
+  for (const { why } of loaded.skipped) warn(`passed over: ${why}`);
+  if (links.length === 0 && loaded.skipped.length > 0 && !keepGoing)
+    throw new UserError('no program of the object could be attached');
+  for (const link of links) {
     const probes = probesOf(link.link);
     if (probes.length === 0) stage('attach', `${link.program}: ${link.method} ${link.target}`);
     for (const probe of probes) {

@@ -9,13 +9,13 @@ import type {
 import { UserError } from '../errors.ts';
 import { readData, readInput, unhex, writeOutput } from '../files.ts';
 import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
+import { loadOptions } from '../loading.ts';
 import { Progress } from '../progress.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { hexBytes, milliseconds, stage, warn } from '../style.ts';
 import { print } from '../terminal.ts';
 
 export interface RunOptions extends KernelOptions {
-  readonly type: string;
   readonly dataIn?: string;
   readonly ctxIn?: string;
   readonly dataOut?: string;
@@ -88,15 +88,16 @@ async function pick(file: string, kernel: Kernel, options: RunOptions): Promise<
     const insns = unhex(bytes);
     if (insns.length % 8 !== 0)
       throw new UserError(`${file}: neither an object file nor whole 8-byte instructions (${insns.length} bytes)`);
-    return kernel.bpf.progLoad({ type: options.type, insns, license: 'GPL', verify });
+    return kernel.bpf.progLoad({ type: options.type ?? 'socket_filter', insns, license: 'GPL', verify });
   }
   const object = await openInput(file, kernel, options, bytes);
   const names = options.program ?? object.programs.map((p) => p.name);
   const [name] = names;
   if (name === undefined) throw new UserError(`${file}: it holds no program`);
   if (names.length > 1) throw new UserError(`${file}: several programs; name one with -p: ${names.join(', ')}`);
-  const loaded = object.load(kernel, { programs: [name], verify });
+  const loaded = object.load(kernel, { ...loadOptions(object, { ...options, program: [name] }), verify });
   for (const warning of loaded.warnings) warn(warning);
+  for (const { why } of loaded.skipped) throw new UserError(`${file}: ${why}`);
   return (loaded.programs[name] as { handle: KernelProgram }).handle;
 }
 

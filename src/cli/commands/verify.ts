@@ -1,5 +1,7 @@
 /** `ebpf-emu verify`: each program through BPF_PROG_LOAD, and what the verifier wrote. */
 import { BpfError } from '../../../kernel-sim/index.ts';
+import type { SkippedProgram } from '../../object/index.ts';
+import { loadOptions } from '../loading.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { paint } from '../style.ts';
 import { tell, print as write } from '../terminal.ts';
@@ -22,17 +24,26 @@ export async function verify(file: string, options: VerifyOptions): Promise<void
   const object = await openInput(file, kernel, options);
   const programs = options.program ? options.program.map((name) => object.program(name)) : object.programs;
   const verdicts: Verdict[] = [];
+  const skipped: SkippedProgram[] = [];
+  const { programs: _, ...loading } = loadOptions(object, options);
   for (const { name, sectionName: section } of programs) {
     try {
-      const loaded = object.load(kernel, { programs: [name], logLevel: options.logLevel });
-      verdicts.push({ program: name, section, accepted: true, log: loaded.programs[name]?.handle.log ?? '' });
+      const loaded = object.load(kernel, { ...loading, programs: [name], logLevel: options.logLevel });
+      const [passed] = loaded.skipped;
+      if (passed) skipped.push(passed);
+      else verdicts.push({ program: name, section, accepted: true, log: loaded.programs[name]?.handle.log ?? '' });
+      // what was verified makes room for what follows
+      loaded.close();
+      if (passed) continue;
     } catch (error) {
       if (!(error instanceof BpfError) || !error.log) throw error;
       verdicts.push({ program: name, section, accepted: false, errno: error.errno, log: error.log });
     }
     if (!options.json) print(verdicts.at(-1) as Verdict, programs.length > 1);
   }
-  if (options.json) write(`${JSON.stringify({ file, programs: verdicts }, null, 2)}\n`);
+  if (options.json)
+    write(`${JSON.stringify({ file, programs: verdicts, ...(skipped.length > 0 ? { skipped } : {}) }, null, 2)}\n`);
+  else for (const { program, why } of skipped) tell(`${program}: ${paint.yellow('passed over')}: ${why}\n`);
   process.exitCode = verdicts.every((v) => v.accepted) ? 0 : 1;
 }
 

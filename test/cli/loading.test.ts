@@ -1,0 +1,80 @@
+/** Options that stand for what a loader of the object's own would do. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeObject } from '../../src/elf/index.ts';
+import { assemble, writeInsns } from '../../src/isa/index.ts';
+import { cli } from '../support/cli.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ebpf-emu-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function object(name: string, ...sections: readonly string[]): string {
+  const data = writeInsns(assemble('r0 = 2\nexit').insns);
+  const path = join(folder, name);
+  const parts = sections.map((section, n) => ({
+    name: section,
+    data,
+    exec: true,
+    symbols: [{ name: `prog${n}`, value: 0, size: data.length }],
+  }));
+  writeFileSync(
+    path,
+    writeObject([...parts, { name: 'license', data: Buffer.from('GPL\0'), exec: false, symbols: [] }]),
+  );
+  return path;
+}
+
+describe('a type and a place by option', () => {
+  it('verifies and runs what its section does not name', async () => {
+    const silent = object('silent.o', 'mine');
+    expect((await cli('verify', silent)).stderr).toContain('section mine does not say');
+    expect(await cli('verify', silent, '--type', 'xdp')).toMatchObject({ code: 0 });
+    const run = await cli('prog', 'run', silent, '--type', 'xdp', '--data-in', 'fixtures/udp9.hex');
+    expect(run.stdout).toContain('Return value: 2');
+    const load = await cli('load', silent, '--type', 'kprobe', '--attach', 'do_sys_openat2');
+    expect(load.stderr).toContain('attach  prog0: kprobe on do_sys_openat2');
+    expect(load.code).toBe(0);
+    const wrong = await cli('verify', silent, '--type', 'tracing');
+    expect(wrong.stderr).toMatch(/^ebpf-emu: --type: tracing programs need an attach type: /);
+    expect(wrong.code).toBe(1);
+  });
+});
+
+describe('sizes and globals', () => {
+  it('are set', async () => {
+    const sized = await cli('load', 'fixtures/opens.o', '--map', 'counts=1');
+    // the second task finds the map full
+    expect(sized.stderr).toContain('counts: hash, 1 entry');
+    expect((await cli('verify', 'fixtures/opens.o', '--map', 'counts')).stderr).toContain(
+      '--map counts: it takes NAME=',
+    );
+    expect((await cli('verify', 'fixtures/opens.o', '--map', 'count=3')).stderr).toContain(
+      "no map 'count'; near it: counts",
+    );
+    expect((await cli('verify', 'fixtures/opens.o', '--set', 'limit=3')).stderr).toContain('no such global');
+  });
+
+  it('memory', async () => {
+    expect(await cli('verify', 'fixtures/hello.o', '--memory', '256M')).toMatchObject({ code: 0 });
+    expect(await cli('verify', 'fixtures/hello.o', '--memory', '1T')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('--keep-going', () => {
+  it('passes over programs whose target is absent, and names them', async () => {
+    const three = object('three.o', 'fentry/no_such_function', 'kprobe/not_there_either', 'kprobe/do_sys_openat2');
+    expect(await cli('load', three)).toMatchObject({ code: 1 });
+    const { stderr, code } = await cli('load', three, '--keep-going');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^done .*; passed over 2 programs: prog0, prog1$/m);
+    expect(stderr).toContain('attach  prog2: kprobe on do_sys_openat2');
+    const verify = await cli('verify', three, '--keep-going');
+    expect(verify.stderr).toMatch(/^prog0: passed over: .*no_such_function/m);
+    expect(verify.code).toBe(0);
+  });
+});
