@@ -8,7 +8,6 @@ import { tables } from '../../kernel-sim/text/functions/index.ts';
 import { functionName } from '../../kernel-sim/text/language.ts';
 import { formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
-import { holdFigures } from '../support/figures.ts';
 import { haveShared, readShared } from '../support/shared.ts';
 import { program } from './support/programs.ts';
 import { call, recording } from './support/recording.ts';
@@ -91,7 +90,7 @@ describe('symbols', () => {
       expect(real.get(s.name), s.name).toContain(formatAddr(s.address));
       compared++;
     }
-    holdFigures('symbols', 'kallsyms', { compared });
+    expect(compared).toBeGreaterThan(2800);
   });
   it.skipIf(!haveShared)('come from another kallsyms when one is given', async () => {
     const k = await Kernel.boot({ engine: 'step', kallsyms: readShared('reference/6.12/kallsyms.gz') });
@@ -144,7 +143,8 @@ describe('text', () => {
         o += insn.length;
       }
     }
-    expect(k.text.overflowed).toBeLessThan(20);
+    // few bodies are longer than Linux's: their entry is in place, the rest lies out of line
+    expect(k.text.overflowed).toBeLessThan(60);
   });
   it('that ships is what the tables give now', () => {
     expect(pregenerate()).toEqual(textTable);
