@@ -31,6 +31,7 @@ const load = (name: string): Buffer => {
 
 const btfBytes = load('vmlinux.btf.gz');
 const btf = Btf.parse(btfBytes);
+const btfVariables = new Set([...btf.types()].filter((type) => type.kind === 'var').map((type) => type.name));
 const btfFunctions = new Set([...btf.types()].filter((type) => type.kind === 'func').map((type) => type.name));
 
 // --- symbols ---
@@ -163,6 +164,11 @@ const lines = others.map((s) => {
   last = s.at;
   return line;
 });
+// per-CPU variables that programs can name, by their offset in a CPU's area
+for (const s of all.filter((v) => v.at < TEXT && btfVariables.has(v.name) && !wanted.has(v.name))) {
+  lines.push(`${s.name} ${BigInt.asIntN(64, s.at - last).toString(36)} 0 d`);
+  last = s.at;
+}
 writeFileSync(out('functions-6.12.gz'), gzipSync(lines.join('\n'), { level: 9 }));
 console.log(`further functions: ${lines.length}`);
 
