@@ -81,7 +81,11 @@ export class Log {
 
   get text(): string {
     this.#join();
-    const text = this.#pieces.join('');
-    return text.length > this.#size ? text.slice(text.length - this.#size) : text;
+    const [first = '', ...rest] = this.#pieces;
+    const length = this.end - this.#start;
+    // a rope of the pieces: it is copied together when somebody looks into it
+    let text = length > this.#size ? first.slice(length - this.#size) : first;
+    for (const piece of rest) text += piece;
+    return text;
   }
 }

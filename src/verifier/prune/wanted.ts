@@ -9,11 +9,19 @@ import {
 import { SLOT_SIZE } from '../state/stack.ts';
 import { MAX_CALL_FRAMES } from '../state/state.ts';
 
+/** `r1,r6` by mask: each is made once. */
+const REG_TEXTS: (string | undefined)[] = [];
+function regsText(mask: number): string {
+  const out: string[] = [];
+  for (let n = 0; n < 32; n++) if ((mask >>> n) & 1) out.push(`r${n}`);
+  return out.join(',');
+}
+
 /** What is still wanted, per frame: registers and stack slots, as bits. */
 export class Wanted {
   frame = 0;
   /** registers, slots 0..31 and slots 32..63 of each frame */
-  readonly #bits = new Int32Array(3 * MAX_CALL_FRAMES);
+  readonly #bits: number[] = new Array<number>(3 * MAX_CALL_FRAMES).fill(0);
 
   reset(): void {
     this.#bits.fill(0);
@@ -55,11 +63,11 @@ export class Wanted {
     return ((high << 32n) | low).toString(16);
   }
   regsText(frame = this.frame): string {
-    const out: string[] = [];
-    for (let n = 0; n < 32; n++) if (this.hasReg(n, frame)) out.push(`r${n}`);
-    return out.join(',');
+    const mask = this.regMask(frame);
+    return (REG_TEXTS[mask] ??= regsText(mask));
   }
   slotsText(frame = this.frame): string {
+    if (!this.hasSlots(frame)) return '';
     const out: string[] = [];
     for (let spi = 0; spi < 64; spi++) if (this.hasSlot(spi, frame)) out.push(`${-(spi + 1) * SLOT_SIZE}`);
     return out.join(',');

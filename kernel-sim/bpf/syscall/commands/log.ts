@@ -31,7 +31,8 @@ export function finishLog(
   text: string,
   longest = text.length,
 ): void {
-  const bytes = encodeUtf8(text);
+  // without a buffer there is no level, and nothing to say
+  const bytes = at === 0 ? new Uint8Array() : encodeUtf8(text);
   const needed = level === 0 ? 0 : Math.max(longest, bytes.length) + 1;
   if (level !== 0 && at !== 0) {
     const room = size - 1;
