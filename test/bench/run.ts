@@ -1,18 +1,22 @@
 /**
- * `npm run bench [-- GROUP ...] [--json] [--most N]`: prints tables, asserts nothing. `main.mjs` bundles and starts it.
+ * `npm run bench [-- GROUP ...] [--json] [--most N] [--check]`: prints tables; with --check also the budgets of budgets.ts,
+ * and ends with status 1 where one is exceeded. `main.mjs` bundles and starts it.
  * Each part of a group is this same file again, in a process of its own, which prints its rows as JSON.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { BUDGETS, check } from './budgets.ts';
 import { churn } from './churn.ts';
 import { events } from './events.ts';
+import { first, stages } from './first.ts';
 import { growth, others } from './growth.ts';
 import { kernels } from './kernels.ts';
 import { latency } from './latency.ts';
 import { lookups, repeat } from './repeat.ts';
 import { type BenchOptions, type Group, type Row, table } from './report.ts';
 import { startup } from './startup.ts';
+import { log, verify } from './verify.ts';
 
 /** Name on the command line to tables. */
 const GROUPS: Readonly<Record<string, readonly Group[]>> = {
@@ -21,13 +25,16 @@ const GROUPS: Readonly<Record<string, readonly Group[]>> = {
   repeat: [repeat, lookups],
   growth: [growth, others, churn],
   latency: [latency],
-  startup: [startup],
+  startup: [startup, stages],
+  first: [first],
+  verify: [verify, log],
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
     most: { type: 'string', default: '1000000' },
     part: { type: 'string' },
   },
@@ -56,12 +63,15 @@ function parent(): void {
   const cpu = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`;
   if (!values.json) console.log(`${node}, ${cpu}`);
   const all: Record<string, unknown>[] = [];
+  const tables: Record<string, Row[][]> = {};
+  const wanted = values.check && positionals.length === 0 ? BUDGETS.map((b) => b.group) : positionals;
   for (const [name, groups] of Object.entries(GROUPS)) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     for (const [n, group] of groups.entries()) {
       const parts = typeof group.parts === 'string' ? [] : group.parts;
       const measured = parts.flatMap((part) => measure(name, `${n}:${part}`));
       const rows = group.shown && measured.length > 0 ? group.shown(measured) : measured;
+      (tables[name] ??= [])[n] = rows;
       const notes = typeof group.parts === 'string' ? [group.parts] : (group.notes ?? []);
       if (values.json) {
         const columns = group.columns.map((c) => c.name);
@@ -74,6 +84,9 @@ function parent(): void {
     }
   }
   if (values.json) console.log(JSON.stringify({ node, cpu, tables: all }, null, 2));
+  if (!values.check) return;
+  if (!values.json) console.log('\n# budgets');
+  if (!check(tables)) process.exitCode = 1;
 }
 
 function measure(group: string, part: string): Row[] {
