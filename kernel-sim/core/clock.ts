@@ -10,7 +10,22 @@
 export const READ_NS = 100;
 const U32 = 0x1_0000_0000;
 
+/** a gap of the recording rings no more often than this: what repeats itself without end would never let it go on */
+const MOST_RINGS = 1000;
+
+/** Something that happens when time comes to it: a timer, a sample. */
+export interface Alarm {
+  /** ns since boot; infinite while nothing is due */
+  readonly due: number;
+  /** It is time. */
+  ring(): void;
+  /** A gap up to `ns` would have rung too often: the rest of it is passed over. */
+  skip(ns: number): void;
+}
+
 export class Clock {
+  /** in the order in which they ring where they are due together */
+  readonly alarms: Alarm[] = [];
   readonly #words: Int32Array;
   readonly #at: number;
   /** wall clock at boot, ns since 1970 */
@@ -54,6 +69,22 @@ export class Clock {
   /** The wall clock shows this now. */
   setRealtime(ns: bigint): void {
     this.#bootRealtime = ns - BigInt(this.now);
+  }
+  /** Time passes up to `ns`; what is due on the way happens at its time. Not where guest code cannot be interrupted. */
+  pass(ns: number): void {
+    for (let rings = 0; ; rings++) {
+      let first: Alarm | undefined;
+      for (const alarm of this.alarms)
+        if (alarm.due <= ns && alarm.due < (first?.due ?? Number.POSITIVE_INFINITY)) first = alarm;
+      if (first === undefined) break;
+      if (rings === MOST_RINGS) {
+        for (const alarm of this.alarms) if (alarm.due <= ns) alarm.skip(ns);
+        break;
+      }
+      this.advanceTo(first.due);
+      first.ring();
+    }
+    this.advanceTo(ns);
   }
   /** Moves to a time; never backwards. */
   advanceTo(ns: number): void {

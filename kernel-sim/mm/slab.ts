@@ -7,6 +7,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
+import { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 
 const CLASSES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
@@ -67,13 +68,15 @@ export class Slab {
   readonly #caches: (KmemCache | undefined)[] = [];
   /** object to its cache, or to a count of pages */
   readonly #owner = new Map<Addr, KmemCache | number>();
+  /** told of each object that is given back, before another may lie there; who has a cache of their own tells it themselves */
+  readonly freed = new Listeners<[at: Addr]>();
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
   }
   /** Caches that {@link create} made are their users'. */
   save() {
-    return capture({ caches: this.#caches, owner: new Map(this.#owner) });
+    return capture({ caches: this.#caches, owner: new Map(this.#owner), freed: this.freed });
   }
   restore(state: ReturnType<Slab['save']>): void {
     const { owner } = reinstate(state);
@@ -111,6 +114,7 @@ export class Slab {
     const owner = this.#owner.get(at);
     if (owner === undefined) throw new KernelError('EFAULT', 'kfree of what kmalloc did not give');
     this.#owner.delete(at);
+    if (this.freed.any) this.freed.tell(at);
     if (typeof owner === 'number') this.#memory.freePages(at - PAGE_OFFSET, owner);
     else owner.free(at);
   }

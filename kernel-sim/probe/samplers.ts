@@ -5,6 +5,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { MachineStop } from '../../src/machine/index.ts';
 import type { Pair } from '../core/args.ts';
+import type { Alarm } from '../core/clock.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -12,8 +13,6 @@ import type { ProbeLink, ProgRef } from './types.ts';
 
 /** HARDIRQ_OFFSET */
 const HARDIRQ = 0x10000;
-/** a gap of the recording gives no more samples than this */
-const MAX_SAMPLES = 1000;
 /** what one sample of a hardware counter stands for, in ns, where the event counts instead of timing */
 const NS_PER_COUNT = 1;
 
@@ -32,22 +31,19 @@ export interface Sampling {
   readonly freq?: number;
 }
 
-export class Samplers {
+export class Samplers implements Alarm {
   readonly #kernel: ObjectFloor;
   readonly #active: Sampler[] = [];
   #context: Addr = 0;
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
+    kernel.clock.alarms.push(this);
   }
   save() {
     return capture({ active: this.#active, context: this.#context });
   }
   restore(state: ReturnType<Samplers['save']>): void {
     this.#context = reinstate(state).context;
-  }
-
-  get any(): boolean {
-    return this.#active.length > 0;
   }
 
   /** @throws KernelError EINVAL without a period or a frequency */
@@ -81,18 +77,23 @@ export class Samplers {
     };
   }
 
-  /** Time passes up to `until` while the current task is in user mode. */
-  advance(until: number): void {
-    const { clock } = this.#kernel;
-    for (let samples = 0; samples < MAX_SAMPLES; samples++) {
-      let due: Sampler | undefined;
-      for (const s of this.#active) if (s.next <= until && (!due || s.next < due.next)) due = s;
-      if (!due) break;
-      clock.advanceTo(due.next);
-      due.next += due.periodNs;
-      this.#sample(due);
-    }
-    for (const s of this.#active) if (s.next <= until) s.next = until + s.periodNs;
+  /** when the next sample is due */
+  get due(): number {
+    return this.#first?.next ?? Number.POSITIVE_INFINITY;
+  }
+  get #first(): Sampler | undefined {
+    let first: Sampler | undefined;
+    for (const s of this.#active) if (first === undefined || s.next < first.next) first = s;
+    return first;
+  }
+  ring(): void {
+    const sampler = this.#first;
+    if (sampler === undefined) return;
+    sampler.next += sampler.periodNs;
+    this.#sample(sampler);
+  }
+  skip(ns: number): void {
+    for (const s of this.#active) if (s.next <= ns) s.next = ns + s.periodNs;
   }
 
   /** perf_event_overflow(): the program with a bpf_perf_event_data_kern, as an interrupt handler */

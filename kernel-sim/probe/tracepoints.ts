@@ -9,7 +9,7 @@ import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { NOP5 } from '../text/trace-sites.ts';
 import { EventRecords } from '../trace/events.ts';
-import { eventNames } from '../trace/formats.ts';
+import { eventFormat, eventNames } from '../trace/formats.ts';
 import { EventCall } from './guest.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
@@ -19,6 +19,21 @@ const WORK_TRACEPOINT = 1 << 1;
 interface Probe {
   readonly func: Addr;
   readonly data: Addr;
+}
+
+/** of syscalls events: struct syscall_trace_enter and _exit */
+const SYSCALL_NR_END = 12;
+const SYSCALL_ARGS = 16;
+const SYSCALL_RET_END = 24;
+
+/** perf_event_set_bpf_prog(): a program sees the fields of its event, and nothing behind them. @throws KernelError EACCES */
+function sees(prog: ProgRef, event: string, end: number | undefined): void {
+  const { maxCtxOffset = 0 } = prog;
+  if (end === undefined || maxCtxOffset <= end) return;
+  throw new KernelError(
+    'EACCES',
+    `${prog.name} reads ${maxCtxOffset} bytes of its context, but a record of ${event} has ${end}`,
+  );
 }
 
 export class Tracepoints {
@@ -60,6 +75,7 @@ export class Tracepoints {
     if (category === 'syscalls') return this.#syscall(prog, event, cookie);
     this.#check(category, event);
     const key = `${category}:${event}`;
+    sees(prog, key, eventFormat(event)?.end);
     let entry = this.#calls.get(key);
     if (!entry) {
       entry = { call: new EventCall(this.#kernel), probe: undefined };
@@ -107,6 +123,11 @@ export class Tracepoints {
       );
     }
     const exit = m[1] === 'exit';
+    sees(
+      prog,
+      `syscalls:${event}`,
+      exit ? SYSCALL_RET_END : row.args === 0 ? SYSCALL_NR_END : SYSCALL_ARGS + 8 * row.args,
+    );
     const raw = exit ? 'sys_exit' : 'sys_enter';
     const table = this.#kernel.text.data(exit ? 'exit_calls' : 'enter_calls', 0);
     const key = `syscalls:${event}`;

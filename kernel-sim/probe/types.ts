@@ -9,6 +9,8 @@ export interface ProgRef {
   readonly entry: Addr;
   readonly name: string;
   readonly sleepable?: boolean;
+  /** it looks at so many bytes of its context, as its verifier found */
+  readonly maxCtxOffset?: number;
   /** it calls bpf_get_func_ip, for which a trampoline keeps the address */
   readonly getsFuncIp?: boolean;
   /** false: a trampoline passes the interpreter's entry the address of the instructions too */

@@ -82,7 +82,7 @@ export class Replayer {
 
   /** The current task is about to return to user space: what it does there is its next system call. */
   userNext(): number {
-    const { tasks, clock, recorded, probes } = this.#kernel;
+    const { tasks, clock, recorded } = this.#kernel;
     const replay = this.#running;
     const { steps } = replay;
     const task = tasks.current;
@@ -95,10 +95,7 @@ export class Replayer {
       return this.userNext();
     }
     const at = replay.startNs + step.time;
-    if (at > clock.now) {
-      if (probes.samplers.any) probes.samplers.advance(at);
-      clock.now = at;
-    }
+    if (at > clock.now) clock.pass(at);
     if (step.kind === 'end') {
       recorded.set(step.status, 0);
       recorded.waits = false;
@@ -165,7 +162,7 @@ export class Replayer {
       task.blocked = false;
       if (step?.kind === 'return' && step.pid === task.pid) {
         const at = replay.startNs + step.time;
-        if (at > clock.now) clock.now = at;
+        if (at > clock.now) clock.pass(at);
         if (step.call) task.call = step.call;
         steps.advance();
       }

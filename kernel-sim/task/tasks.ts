@@ -274,6 +274,7 @@ export class Tasks {
       this.#leave(task);
       this.creds.leave(task);
       if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
+      this.#kernel.slab.freed.tell(task.address);
       this.#cache.free(task.address);
     }
   }

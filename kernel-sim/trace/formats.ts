@@ -8,6 +8,8 @@ interface FieldRow {
 }
 export interface Format {
   readonly fields: ReadonlyMap<string, FieldRow>;
+  /** where the last field ends: programs may not look further (trace_event_get_offsets()) */
+  readonly end: number;
   readonly size: number;
 }
 
@@ -39,16 +41,16 @@ export function eventFormat(event: string): Format | undefined {
       .map((line) => {
         const [name, ...fields] = line.split(' ') as [string, ...string[]];
         const rows = new Map<string, FieldRow>();
-        let size = 8;
+        let end = 8;
         for (const f of fields) {
           const m = /^(\w+):(data_loc|[su]\d+)@(\d+)$/.exec(f);
           if (!m) continue;
           const bytes = m[2] === 'data_loc' ? 4 : Number((m[2] as string).slice(1));
           const offset = Number(m[3]);
           rows.set(m[1] as string, { offset, size: bytes });
-          size = Math.max(size, offset + bytes);
+          end = Math.max(end, offset + bytes);
         }
-        return [name.slice(name.indexOf(':') + 1), { fields: rows, size: Math.ceil(size / 8) * 8 }];
+        return [name.slice(name.indexOf(':') + 1), { fields: rows, end, size: Math.ceil(end / 8) * 8 }];
       }),
   );
   return formats.get(event) ?? formats.get(EVENT_NAMES.find((e) => eventClass(e) === event && formats?.has(e)) ?? '');

@@ -10,6 +10,8 @@ export interface MapHost {
   cpu(): number;
   kmalloc(size: number): Addr;
   kfree(at: Addr): void;
+  /** Tells of each kernel object that is freed; gives what ends that. */
+  onFree(told: (at: Addr) => void): () => void;
   vmalloc(size: number): Addr;
   vfree(at: Addr): void;
   /** per-CPU memory: an address to which each CPU's offset is added */

@@ -10,9 +10,12 @@ import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 export class LocalStorageMap extends BpfMap {
   readonly #context: MapContext;
   readonly #values = new Map<Addr, Addr>();
+  readonly #forget: () => void;
   constructor(context: MapContext, attrs: MapAttrs) {
     super(context, attrs, context.layout.bpf_map.sizeof + 64);
     this.#context = context;
+    // bpf_task_storage_free() and its kin: an owner takes its storage along
+    this.#forget = this.host.onFree((owner) => void this.removeOwner(owner));
   }
   protected override get hostState(): readonly object[] {
     return [this.#values];
@@ -58,6 +61,7 @@ export class LocalStorageMap extends BpfMap {
     return -ERRNO.ENOTSUPP;
   }
   protected override free(): void {
+    this.#forget();
     for (const at of this.#values.values()) this.host.kfree(at);
   }
 }

@@ -81,6 +81,7 @@ export class BpfState {
       cpu: () => kernel.context.cpu,
       kmalloc: (size) => kernel.slab.kmalloc(size),
       kfree: (at) => kernel.slab.kfree(at),
+      onFree: (told) => kernel.slab.freed.add(told),
       vmalloc: (size) => kernel.vmalloc.alloc(size),
       vfree: (at) => kernel.vmalloc.free(at),
       percpuAlloc: (size) => kernel.percpu.alloc(size),

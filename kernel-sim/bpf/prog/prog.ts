@@ -174,6 +174,9 @@ export class BpfProg implements FdObject {
   get xdpHasFrags(): boolean {
     return (this.init.flags & BPF_F_XDP_HAS_FRAGS) !== 0;
   }
+  get maxCtxOffset(): number {
+    return this.init.maxCtxOffset;
+  }
   get getsFuncIp(): boolean {
     return this.init.loaded.some((i) => i.code === 0x85 && i.src === 0 && i.imm === GET_FUNC_IP);
   }

@@ -30,6 +30,8 @@ export class HelperCall {
   readonly state: BpfState;
   /** timers in map values, by their address */
   readonly timers = new Map<Addr, Timer>();
+  /** none of them expires before this, ns since boot */
+  nextTimer = Number.POSITIVE_INFINITY;
   /** formats that were read, and what prints them */
   readonly printing: Printing;
   constructor(state: BpfState) {

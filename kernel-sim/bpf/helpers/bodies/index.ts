@@ -64,10 +64,21 @@ export class HelperTexts implements HelperSupply {
   restore(state: ReturnType<HelperTexts['save']>): void {
     const { timers } = reinstate(state);
     if (timers === undefined) this.#made?.timers.clear();
+    // what was due is looked for anew
+    if (this.#made !== undefined) this.#made.nextTimer = 0;
   }
   get #call(): HelperCall {
-    this.#made ??= new HelperCall(this.#state);
-    return this.#made;
+    if (this.#made !== undefined) return this.#made;
+    const call = new HelperCall(this.#state);
+    this.#made = call;
+    this.#state.kernel.clock.alarms.push({
+      get due() {
+        return call.nextTimer;
+      },
+      ring: () => void runDueTimers(call),
+      skip: () => {},
+    });
+    return call;
   }
   /** Calls back timers that are due; the number of calls. */
   fireTimers(): number {

@@ -3,6 +3,8 @@ import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { type HelperBodies, type HelperCall, pair } from './call.ts';
 
+/** include/linux/preempt.h */
+const SOFTIRQ_OFFSET = 0x100;
 const BPF_F_TIMER_ABS = 1;
 const BPF_F_TIMER_CPU_PIN = 2;
 /** Where the value with a timer in it begins, and its key. */
@@ -17,10 +19,11 @@ function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value
   return found;
 }
 
-/** Calls back timers that are due: callback(map, key, value). Asked when time has moved and no program runs. */
+/** Calls back timers that are due, in a softirq: callback(map, key, value). Asked when time has moved and no program runs. */
 export function runDueTimers(call: HelperCall): number {
   const { kernel, timers } = call;
   let fired = 0;
+  call.nextTimer = Number.POSITIVE_INFINITY;
   for (const [at, timer] of [...timers]) {
     if (timer.callback === 0 || timer.expires > kernel.clock.now) continue;
     timer.expires = Number.POSITIVE_INFINITY;
@@ -29,9 +32,13 @@ export function runDueTimers(call: HelperCall): number {
       timers.delete(at);
       continue;
     }
+    kernel.context.preemptCount += SOFTIRQ_OFFSET;
     call.callback(timer.callback, [pair(timer.map), pair(element.key), pair(element.value)]);
+    kernel.context.preemptCount -= SOFTIRQ_OFFSET;
     fired++;
   }
+  for (const { callback, expires } of timers.values())
+    if (callback !== 0 && expires < call.nextTimer) call.nextTimer = expires;
   return fired;
 }
 
@@ -63,6 +70,7 @@ export const TIMER: HelperBodies = {
     }
     const ns = Number(args.big(1));
     timer.expires = flags & BPF_F_TIMER_ABS ? ns : kernel.clock.now + ns;
+    call.nextTimer = Math.min(call.nextTimer, timer.expires);
     args.retInt(0);
   },
   bpf_timer_cancel: (call) => {
