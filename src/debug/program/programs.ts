@@ -3,6 +3,7 @@ import type { Kernel } from '../../../kernel-sim/index.ts';
 import type { Addr } from '../../machine/addr.ts';
 import type { ProgramAccess } from '../../object/loaded.ts';
 import type { SourceLine } from './source.ts';
+import type { verifierStates } from './verifier-states.ts';
 import { type LoadedView, type PlacedFunction, viewOf } from './view.ts';
 
 /** Where in an image an address is. */
@@ -24,6 +25,8 @@ export class DebugProgram {
   readonly view: LoadedView;
   readonly loaded: LoadedIn;
   readonly #lines: (SourceLine | undefined)[] = [];
+  /** the verifier's, once they were asked for */
+  states: ReturnType<typeof verifierStates> | undefined;
 
   constructor(loaded: LoadedIn, view: LoadedView) {
     this.name = loaded.name;

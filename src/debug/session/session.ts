@@ -25,6 +25,8 @@ import type { Motion, MoveOptions, SessionOptions, Stop } from './types.ts';
 import { Places } from './world.ts';
 
 const HISTORY = 64 << 20;
+/** log_level at which the verifier writes the state behind each instruction */
+const LOG_STATES = 2;
 
 export class Session implements SessionContext {
   readonly options: SessionOptions;
@@ -51,7 +53,8 @@ export class Session implements SessionContext {
     if (kernel.engine === 'interp')
       throw new DebugError("the debugger follows machine code: boot with engine 'jit' or 'step'");
     const opened = BpfObject.open(options.object, { name: options.name });
-    const loaded = opened.load(kernel, options.programs === undefined ? {} : { programs: options.programs });
+    const programs = options.programs === undefined ? {} : { programs: options.programs };
+    const loaded = opened.load(kernel, { ...programs, logLevel: LOG_STATES });
     const session = new Session(options, kernel, loaded);
     await session.#motions.toFirstHit();
     session.#stop = session.#describe('start');
