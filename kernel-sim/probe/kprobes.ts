@@ -71,13 +71,16 @@ export class Kprobes {
     this.#slotsUsed = slotsUsed;
   }
 
-  attach(prog: ProgRef, point: KprobePoint): ProbeLink {
-    this.#reap();
+  /** Whether a probe can be there. @throws KernelError as {@link attach} */
+  check(point: KprobePoint): void {
+    this.#place(point);
+  }
+  #place(point: KprobePoint): { symbol: KernelSymbol; at: Addr; entry: boolean } {
     const { symbol, offset } = this.#resolve(point);
     const nop = this.#kernel.text.entryNop(symbol);
     const wanted = symbol.address + offset;
-    // on the entry, or anywhere up to the nop behind endbr64, the place is the nop
-    const entry = nop !== undefined && wanted <= nop;
+    // on the entry, be it endbr64 or the nop behind it, the place is the nop (`arch_adjust_kprobe_addr`)
+    const entry = nop !== undefined && (offset === 0 || wanted === nop);
     if (point.ret && offset !== 0 && !entry)
       throw new KernelError(
         'EINVAL',
@@ -85,6 +88,11 @@ export class Kprobes {
       );
     const at = entry ? (nop as Addr) : wanted;
     if (!entry) this.#checkBoundary(symbol, at);
+    return { symbol, at, entry };
+  }
+  attach(prog: ProgRef, point: KprobePoint): ProbeLink {
+    this.#reap();
+    const { symbol, at, entry } = this.#place(point);
     const site = this.#sites.get(at) ?? this.#newSite(symbol, at, entry);
     const handler = this.#handler(prog, point, site);
     site.handlers.push(handler);

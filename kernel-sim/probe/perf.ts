@@ -1,107 +1,93 @@
-/** perf_event_open(2) for what BPF programs attach to: kprobe, uprobe, tracepoint, software and hardware events. */
+/** perf_event_open(2) for what BPF programs use: kprobe, uprobe, tracepoint, software and hardware events, and rings of BPF output. */
+import type { Addr } from '../../src/machine/addr.ts';
+import {
+  PERF_FLAG_FD_CLOEXEC,
+  PERF_FLAG_FD_NO_GROUP,
+  PERF_FLAG_FD_OUTPUT,
+  PERF_FLAG_PID_CGROUP,
+} from '../../src/uapi/index.ts';
+import { ERRNO, KernelError } from '../core/errno.ts';
+import { type Process, perfmonCapable } from '../core/process.ts';
+import { type AttrBytes, copyAttr, eventOf } from './perf-attr.ts';
+import { PerfEvent, type PerfFloor } from './perf-event.ts';
+import { NO_OPTIONS, type PerfAttr } from './perf-types.ts';
 
-import { KernelError } from '../core/errno.ts';
-import type { FdObject } from '../core/fds.ts';
-import type { ObjectFloor } from '../floors/objects.ts';
-import type { Probes } from './probes.ts';
-import type { ProbeLink, ProgRef } from './types.ts';
+export { PerfEvent } from './perf-event.ts';
+export type { PerfAttr, PerfOptions } from './perf-types.ts';
 
-/** `struct perf_event_attr`, as far as it matters; `type` by PMU name as /sys/bus/event_source/devices has it. */
-export type PerfAttr =
-  | {
-      readonly type: 'kprobe';
-      readonly func?: string;
-      readonly address?: number;
-      readonly offset?: number;
-      readonly ret?: boolean;
-    }
-  | { readonly type: 'uprobe'; readonly path: string; readonly offset: number; readonly ret?: boolean }
-  | { readonly type: 'tracepoint'; readonly category: string; readonly event: string }
-  | {
-      readonly type: 'software' | 'hardware';
-      readonly config: number;
-      readonly samplePeriod?: number;
-      readonly freq?: number;
-    };
-
-type PerfFloor = ObjectFloor & { readonly probes: Probes };
-
-export class PerfEvent implements FdObject {
-  readonly fdName = 'anon_inode:[perf_event]';
-  readonly attr: PerfAttr;
-  readonly pid: number;
-  readonly cpu: number;
-  readonly #kernel: PerfFloor;
-  /** set while a program is attached */
-  link: ProbeLink | undefined;
-  /** the program that is attached */
-  prog: ProgRef | undefined;
-  enabled = true;
-  #refs = 1;
-  constructor(kernel: PerfFloor, attr: PerfAttr, pid: number, cpu: number) {
-    this.#kernel = kernel;
-    this.attr = attr;
-    this.pid = pid;
-    this.cpu = cpu;
-  }
-  save() {
-    return { link: this.link, enabled: this.enabled, refs: this.#refs };
-  }
-  restore({ link, enabled, refs }: ReturnType<PerfEvent['save']>): void {
-    this.link = link;
-    this.enabled = enabled;
-    this.#refs = refs;
-  }
-
-  /** PERF_EVENT_IOC_SET_BPF, also what BPF_LINK_CREATE on a perf event does. @throws KernelError EEXIST, EINVAL, ENOENT */
-  setBpf(prog: ProgRef, cookie?: bigint): ProbeLink {
-    if (this.link) throw new KernelError('EEXIST', 'the perf event has a program already');
-    const a = this.attr;
-    const probes = this.#kernel.probes;
-    const extra = cookie === undefined ? {} : { cookie };
-    if (a.type === 'kprobe') {
-      this.link = probes.kprobe(prog, {
-        ...(a.func === undefined ? {} : { symbol: a.func }),
-        ...(a.address === undefined ? {} : { address: a.address }),
-        offset: a.offset ?? 0,
-        ret: a.ret ?? false,
-        ...extra,
-      });
-    } else if (a.type === 'tracepoint') {
-      this.link = probes.tracepoint(prog, a.category, a.event, cookie);
-    } else if (a.type === 'uprobe') {
-      throw new KernelError(
-        'EOPNOTSUPP',
-        'probes in user space programs are not modelled: a recording has no code to patch',
-      );
-    } else this.link = probes.sampler(prog, a.type, a);
-    this.prog = prog;
-    return this.link;
-  }
-  /** A BPF link that was made on it refers to it, beside its descriptors. */
-  get(): this {
-    this.#refs++;
-    return this;
-  }
-  put(): void {
-    if (--this.#refs > 0) return;
-    this.link?.detach();
-    this.link = undefined;
-    this.prog = undefined;
-  }
-  release(): void {
-    this.put();
-  }
-}
+const FLAGS = PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC;
 
 export class Perf {
   readonly #kernel: PerfFloor;
+  readonly #events = new Set<PerfEvent>();
+  #lastId = 0;
+  /** told of what Linux has and the model does not */
+  onNotModelled: ((what: string) => void) | undefined;
   constructor(kernel: PerfFloor) {
     this.#kernel = kernel;
   }
   /** perf_event_open(2): a descriptor. @throws KernelError ENOENT: no such symbol or tracepoint */
   open(attr: PerfAttr, pid = -1, cpu = 0): { readonly fd: number; readonly event: PerfEvent } {
-    const event = new PerfEvent(this.#kernel, attr, pid, cpu);
+    const event = this.#make(attr, pid, cpu, undefined);
     return { fd: this.#kernel.fds.install(event), event };
+  }
+  #make(attr: PerfAttr, pid: number, cpu: number, given: AttrBytes | undefined): PerfEvent {
+    const place = { pid, cpu, id: ++this.#lastId };
+    const event = new PerfEvent(this.#kernel, attr, place, given?.options ?? NO_OPTIONS, this.#events);
+    this.#events.add(event);
+    return event;
+  }
+
+  /**
+   * perf_event_open(2) by its ABI, as a process makes it.
+   * @param attr address of `struct perf_event_attr` in the process's memory
+   * @returns a descriptor or -errno; nothing is thrown
+   */
+  syscall(attr: Addr, pid: number, cpu: number, groupFd: number, flags: number, process: Process): number {
+    try {
+      return process.fds.install(this.#open(attr, pid, cpu, groupFd, flags, process));
+    } catch (error) {
+      if (error instanceof KernelError) return -ERRNO[error.errno];
+      throw error;
+    }
+  }
+  #open(at: Addr, pid: number, cpu: number, groupFd: number, flags: number, process: Process): PerfEvent {
+    const fail = (errno: KernelError['errno'], message: string): never => {
+      throw new KernelError(errno, message);
+    };
+    if (flags & ~FLAGS) fail('EINVAL', `flags ${flags}`);
+    const attr = copyAttr(process, at);
+    const { sysctl, tasks, cpus } = this.#kernel;
+    if (sysctl.perfEventParanoid > 1 && !perfmonCapable(process)) fail('EACCES', 'CAP_PERFMON is needed');
+    const { options } = attr;
+    if (options.isFreq && options.samplePeriod > BigInt(sysctl.perfEventMaxSampleRate))
+      fail('EINVAL', `${options.samplePeriod} samples a second`);
+    if (!options.isFreq && options.samplePeriod >> 63n !== 0n) fail('EINVAL', 'a period of the upper half');
+    if (flags & PERF_FLAG_PID_CGROUP && (pid === -1 || cpu === -1)) fail('EINVAL', 'a cgroup event needs a CPU');
+    if (groupFd !== -1 && !(process.fds.find(groupFd) instanceof PerfEvent)) fail('EBADF', 'the group leader');
+    if (flags & PERF_FLAG_PID_CGROUP) this.#notModelled('perf events of a cgroup');
+    const thread = pid === 0 ? process.tid : pid;
+    if (pid > 0 && tasks.find(pid) === undefined && pid !== process.tid) fail('ESRCH', `no task ${pid}`);
+    if (cpu < 0 && (pid === -1 || cpu !== -1)) fail('EINVAL', 'neither a task nor a CPU');
+    if (cpu >= cpus) fail('EINVAL', `no CPU ${cpu}`);
+    return this.#make(this.#event(attr, process), thread, cpu, attr);
+  }
+  /** What is probed must be there now, not only when a program is to run there. */
+  #event(bytes: AttrBytes, process: Process): PerfAttr {
+    const attr = eventOf(bytes, process);
+    if (attr.type === 'kprobe') {
+      const { func, address, offset, ret } = attr;
+      this.#kernel.probes.checkKprobe({
+        ...(func === undefined ? {} : { symbol: func }),
+        ...(address === undefined ? {} : { address }),
+        offset: offset ?? 0,
+        ret: ret ?? false,
+      });
+    }
+    return attr;
+  }
+  #notModelled(what: string): never {
+    this.onNotModelled?.(what);
+    throw new KernelError('EOPNOTSUPP', `${what} are not modelled yet`);
   }
 }

@@ -58,6 +58,10 @@ export class Probes {
   kprobe(prog: ProgRef, point: KprobePoint): ProbeLink {
     return this.#told(this.#all.kprobes.attach(prog, point));
   }
+  /** Whether a kprobe can be there. @throws KernelError as {@link kprobe} */
+  checkKprobe(point: KprobePoint): void {
+    this.#all.kprobes.check(point);
+  }
   /** fentry, fexit, fmod_ret, lsm. @throws KernelError ENOENT, EINVAL, E2BIG (more than 38 programs on one function) */
   trampoline(prog: ProgRef, point: TrampolinePoint): ProbeLink {
     const link = this.#all.trampolines.attach(prog, point);

@@ -22,6 +22,7 @@ interface Sampler {
   readonly period: number;
   next: number;
   hits: number;
+  readonly only: () => boolean;
 }
 
 export interface Sampling {
@@ -29,6 +30,8 @@ export interface Sampling {
   readonly samplePeriod?: number;
   /** or samples a second */
   readonly freq?: number;
+  /** whether a sample that is due is one of the event's: its task, its CPU, and whether it is on */
+  readonly only?: () => boolean;
 }
 
 export class Samplers implements Alarm {
@@ -57,6 +60,7 @@ export class Samplers implements Alarm {
       period: samplePeriod ?? Math.round(periodNs),
       next: this.#kernel.clock.now + periodNs,
       hits: 0,
+      only: sampling.only ?? (() => true),
     };
     this.#active.push(sampler);
     return {
@@ -90,7 +94,7 @@ export class Samplers implements Alarm {
     const sampler = this.#first;
     if (sampler === undefined) return;
     sampler.next += sampler.periodNs;
-    this.#sample(sampler);
+    if (sampler.only()) this.#sample(sampler);
   }
   skip(ns: number): void {
     for (const s of this.#active) if (s.next <= ns) s.next = ns + s.periodNs;

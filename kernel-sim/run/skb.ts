@@ -83,6 +83,7 @@ export function* runSkb(runner: Runner, o: TestRunOptions): TestRun {
         .set('network_header', SKB_HEADROOM + ETH_HLEN)
         .set('pkt_type', packetType(data));
       if (!isL2(prog.type)) pull(skb, ETH_HLEN);
+      checkHeader(swap16(protocol), data.length - ETH_HLEN);
       setAddresses(runner, sk, swap16(protocol), start + ETH_HLEN, data.length - ETH_HLEN);
       if (ctx !== undefined) applyCtx(runner, skb, ctx);
       setDataPointers(runner, skb);
@@ -136,6 +137,12 @@ function pushHeader(runner: Runner, skb: GuestStruct): void {
   const at = skb.get('data') - ETH_HLEN;
   runner.state.host.memory.fillBytes(at, 0, ETH_HLEN);
   skb.set('data', at).set('len', skb.get('len') + ETH_HLEN);
+}
+
+/** IP packets that end in their header are refused. */
+function checkHeader(protocol: number, length: number): void {
+  const least = protocol === 0x0800 ? 20 : protocol === 0x86dd ? 40 : 0;
+  if (length < least) invalid(`${length} bytes behind the Ethernet header: an IP header has ${least}`);
 }
 
 function setAddresses(runner: Runner, sk: Addr, protocol: number, network: Addr, length: number): void {

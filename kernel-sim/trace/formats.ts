@@ -25,6 +25,13 @@ export function eventId(name: string): number | undefined {
   );
   return ids.get(name);
 }
+let names: Map<number, string> | undefined;
+/** `category:event` with the id. */
+export function eventById(id: number): string | undefined {
+  eventId('');
+  names ??= new Map([...(ids as Map<string, number>)].map(([name, n]) => [n, name]));
+  return names.get(id);
+}
 /** All events that Linux 6.12 has, for near matches. */
 export function eventNames(): string[] {
   eventId('');

@@ -3,4 +3,5 @@ export * from './command.ts';
 export { type EnumConstants, UnknownNameError } from './enum.ts';
 export * from './flags.ts';
 export * from './map.ts';
+export * from './perf.ts';
 export * from './program.ts';

@@ -12,6 +12,7 @@ const TYPE = { uprobe: 1, uretprobe: 2, kprobe: 3, kretprobe: 4, tracepoint: 5, 
 const PERF_TYPE = { hardware: 0, software: 1 } as const;
 
 export function perfEvent({ state, prog, attrs, command }: AttachRequest): Attachment {
+  if (attrs.flags) throw new BpfError(command, 'EINVAL', 'no flags are taken');
   const event = state.fdObject(command, attrs.target ?? -1);
   if (!(event instanceof PerfEvent))
     throw new BpfError(command, 'EBADF', `file descriptor ${attrs.target} is no perf event`);

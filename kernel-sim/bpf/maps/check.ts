@@ -110,7 +110,8 @@ export const queueCheck: Check = (a) => {
   const flags = BPF_F_NUMA_NODE | ACCESS;
   if (a.maxEntries === 0 || a.keySize !== 0 || a.valueSize === 0 || flagsOutside(a, flags) || accessClash(a))
     return 'EINVAL';
-  return a.valueSize > KMALLOC_MAX ? 'E2BIG' : undefined;
+  // its slots, one of which stays free
+  return a.valueSize > KMALLOC_MAX || (a.maxEntries + 1) * a.valueSize > 0xffff_ffff ? 'E2BIG' : undefined;
 };
 
 export const bloomCheck: Check = (a) => {
@@ -142,7 +143,9 @@ const slotCheck =
 
 export const devmapCheck: Check = slotCheck([4, 8], BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY);
 export const xskmapCheck: Check = slotCheck([4], BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY);
-export const sockmapCheck: Check = slotCheck([4, 8], BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY);
+export const sockmapCheck: Check = (a) =>
+  slotCheck([4, 8], BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY)(a) ??
+  (a.maxEntries > 0xffff_ffff / 8 ? 'EINVAL' : undefined);
 export const cpumapCheck: Check = (a) =>
   slotCheck([4, 8], BPF_F_NUMA_NODE)(a) ?? (a.maxEntries > NR_CPUS ? 'E2BIG' : undefined);
 export const devmapHashCheck: Check = (a) => devmapCheck(a) ?? (a.maxEntries > 2 ** 31 ? 'EINVAL' : undefined);
@@ -150,7 +153,9 @@ export const devmapHashCheck: Check = (a) => devmapCheck(a) ?? (a.maxEntries > 2
 export const sockhashCheck: Check = (a) => {
   const flags = BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY;
   if (a.maxEntries === 0 || a.keySize === 0 || ![4, 8].includes(a.valueSize) || flagsOutside(a, flags)) return 'EINVAL';
-  return a.keySize > MAX_BPF_STACK ? 'E2BIG' : undefined;
+  if (a.keySize > MAX_BPF_STACK) return 'E2BIG';
+  // buckets, a power of two, of 16 bytes each
+  return 2 ** Math.ceil(Math.log2(a.maxEntries)) > 0xffff_ffff / 16 ? 'EINVAL' : undefined;
 };
 
 export const reuseportCheck: Check = (a) => (a.valueSize !== 4 && a.valueSize !== 8 ? 'EINVAL' : arrayCheck(a));

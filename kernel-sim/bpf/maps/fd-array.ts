@@ -59,7 +59,7 @@ export class PerfEventArrayMap extends FdArrayMap {
     return this.#context.objects.perf(fd);
   }
   override lookupUser(_key: Addr): Uint8Array | number {
-    return -ERRNO.EOPNOTSUPP;
+    return -ERRNO.ENOTSUPP;
   }
   /** Without BPF_F_PRESERVE_ELEMS its events go with the descriptor that put them there. */
   protected override userGone(): void {
@@ -78,7 +78,7 @@ export class CgroupArrayMap extends FdArrayMap {
     return this.#context.objects.cgroup(fd);
   }
   override lookupUser(_key: Addr): Uint8Array | number {
-    return -ERRNO.EOPNOTSUPP;
+    return -ERRNO.ENOTSUPP;
   }
 }
 

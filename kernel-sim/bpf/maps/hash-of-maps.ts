@@ -28,10 +28,14 @@ export class HashOfMaps extends HashMap {
     return elem === 0 ? 0 : this.host.memory.readAddr(elem + this.valueOffset);
   }
   override lookupUser(key: Addr): Uint8Array | number {
-    const inner = this.#byAddr.get(this.lookup(key));
-    if (inner === undefined) return -ERRNO.ENOENT;
+    const elem = this.lookupElem(key);
+    return elem === 0 ? -ERRNO.ENOENT : this.copyOut(elem);
+  }
+  /** The inner map's id. */
+  protected override copyOut(elem: Addr): Uint8Array {
+    const inner = this.#byAddr.get(this.host.memory.readAddr(elem + this.valueOffset));
     const out = new Uint8Array(4);
-    new DataView(out.buffer).setUint32(0, inner.id, true);
+    new DataView(out.buffer).setUint32(0, inner?.id ?? 0, true);
     return out;
   }
   override update(_key: Addr, _value: Addr, _flags: number): number {

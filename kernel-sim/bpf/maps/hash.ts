@@ -314,7 +314,8 @@ export class HashMap extends BpfMap {
       return;
     }
     for (let cpu = 0; cpu < cpus; cpu++) {
-      copyIn(memory, this.phys(this.elemValue(elem, cpu)), value + cpu * each, this.valueSize);
+      // whole words: what user space put behind a value comes back
+      copyIn(memory, this.phys(this.elemValue(elem, cpu)), value + cpu * each, each);
     }
   }
   #zeroPercpu(elem: Addr): void {

@@ -24,6 +24,9 @@ export class PerfOutput implements FdObject {
     this.id = id;
     this.#sink = sink;
   }
+  get oncpu(): number {
+    return this.cpu;
+  }
   output(data: Uint8Array, cpu: number): void {
     this.#sink({ cpu, data });
   }

@@ -59,7 +59,8 @@ export class RedirectMap extends BpfMap {
       if (index >= cpus) return -ERRNO.ENODEV;
       if (target === 0) return this.#clear(index);
     } else if (this.type === BPF_MAP_TYPE.XSKMAP) {
-      this.#context.objects.netdev(-1);
+      this.#context.objects.socket(memory.readS32(value));
+      return -ERRNO.EOPNOTSUPP;
     } else if (target === 0) {
       const prog = this.valueSize > 4 ? memory.readS32(value + 4) : -1;
       if (prog > 0) return -ERRNO.EINVAL;
@@ -129,9 +130,10 @@ export class SockMap extends BpfMap {
     if (this.type === BPF_MAP_TYPE.SOCKMAP && memory.readU32(key) >= this.maxEntries) return -ERRNO.E2BIG;
     return -ERRNO.EOPNOTSUPP;
   }
-  override delete(_key: Addr): number {
+  override delete(key: Addr): number {
     if (this.type === BPF_MAP_TYPE.SOCKHASH) return -ERRNO.ENOENT;
-    return -ERRNO.EINVAL;
+    if (this.type !== BPF_MAP_TYPE.REUSEPORT_SOCKARRAY) return -ERRNO.EINVAL;
+    return this.host.memory.readU32(key) >= this.maxEntries ? -ERRNO.E2BIG : -ERRNO.ENOENT;
   }
   override nextKey(key: Addr, next: Addr): number {
     if (this.type === BPF_MAP_TYPE.SOCKHASH) return -ERRNO.ENOENT;

@@ -331,13 +331,13 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
 
 /** Kinds whose `map_alloc` looks at the attributes, behind the capability; the others' `map_alloc_check` does so in front of it. */
 export const CHECKS_LATE: readonly number[] = [
-  ...[T.STACK_TRACE, T.LPM_TRIE, T.DEVMAP, T.DEVMAP_HASH, T.SOCKMAP, T.SOCKHASH, T.CPUMAP, T.XSKMAP],
+  ...[T.STACK_TRACE, T.LPM_TRIE, T.SOCKMAP, T.SOCKHASH, T.CPUMAP, T.XSKMAP],
   ...[T.CGROUP_STORAGE, T.PERCPU_CGROUP_STORAGE, T.RINGBUF, T.USER_RINGBUF, T.BLOOM_FILTER, T.ARENA],
 ];
 
 /** Kinds whose keys and values take no BTF (`map_check_no_btf`). */
 export const TAKES_NO_BTF: readonly number[] = [
-  ...[T.PROG_ARRAY, T.PERF_EVENT_ARRAY, T.CGROUP_ARRAY, T.ARRAY_OF_MAPS, T.HASH_OF_MAPS, T.STACK_TRACE, T.QUEUE],
+  ...[T.PERF_EVENT_ARRAY, T.CGROUP_ARRAY, T.ARRAY_OF_MAPS, T.HASH_OF_MAPS, T.STACK_TRACE, T.QUEUE],
   ...[T.STACK, T.CPUMAP, T.DEVMAP, T.DEVMAP_HASH, T.XSKMAP, T.SOCKMAP, T.SOCKHASH],
 ];
 

@@ -128,7 +128,7 @@ export class BpfState {
       objects: {
         prog: (fd) => this.progByFd(command, fd),
         map: (fd) => this.mapByFd(command, fd),
-        perf: (fd) => this.#held(command, fd, 'perf_event', 'EINVAL'),
+        perf: (fd) => this.#held(command, fd, 'perf_event', 'EBADF'),
         cgroup: (fd) => this.#held(command, fd, 'cgroup', 'EBADF'),
         netdev: (index) => {
           throw new BpfError(command, 'EINVAL', `no network device ${index}`);
@@ -194,6 +194,9 @@ export class BpfState {
     const object = this.process.fds.find(fd) ?? (fd >= 0 && fd <= 2 ? TERMINAL : undefined);
     if (object === undefined) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is not open`);
     return object;
+  }
+  isOpen(fd: number): boolean {
+    return this.process.fds.find(fd) !== undefined || (fd >= 0 && fd <= 2);
   }
   mapByFd(command: string, fd: number): BpfMap {
     const object = this.fdObject(command, fd);

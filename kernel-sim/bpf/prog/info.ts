@@ -2,7 +2,7 @@
 import type { Addr } from '../../../src/machine/addr.ts';
 import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
 import type { BpfProg, ProgCode } from './prog.ts';
-import { progTag } from './tag.ts';
+import { funcTag } from './tag.ts';
 
 /** Slot that each slot of the program as loaded went to; where it was removed, the next that stayed. */
 function movedSlots({ insns, origins, funcs }: ProgCode, loaded: number): Int32Array {
@@ -59,9 +59,9 @@ export function lineAddresses(prog: BpfProg): Addr[] {
   });
 }
 
-/** Tag of one of its functions. */
+/** Tag of one of its functions; that of the only one is the program's. */
 export function tagOf(prog: BpfProg, n: number): string {
   const { code, tag } = prog.init;
-  const func = code.funcs[n]!;
-  return n === 0 ? tag : progTag(code.insns.slice(func.start, func.end));
+  const starts = code.funcs.map((f) => f.start);
+  return starts.length === 1 ? tag : funcTag(code.insns, starts, n);
 }

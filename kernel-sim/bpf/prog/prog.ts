@@ -11,7 +11,7 @@ import type { Ground } from '../../floors/ground.ts';
 import type { InterpProgram } from '../engine/interp/index.ts';
 import type { BpfMap } from '../maps/index.ts';
 import type { BtfObject } from '../objects/btf-object.ts';
-import { progTag } from './tag.ts';
+import { funcTag } from './tag.ts';
 
 /** One function of a program; the first is the program itself. */
 export interface ProgFunc {
@@ -199,7 +199,15 @@ export class BpfProg implements FdObject {
     const func = this.init.code.funcs[n]!;
     const named = this.init.verified ? func.name : '';
     const name = named || (n === 0 ? this.name : 'F');
-    const tag = n === 0 ? this.init.tag : progTag(this.init.code.insns.slice(func.start, func.end));
+    const { funcs, insns } = this.init.code;
+    const tag =
+      n === 0
+        ? this.init.tag
+        : funcTag(
+            insns,
+            funcs.map((f) => f.start),
+            n,
+          );
     return `bpf_prog_${tag}${name ? `_${name}` : ''}`;
   }
 

@@ -109,6 +109,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
           const object = state.process.fds.find(fd);
           return object instanceof BpfMap ? mapFacts(object) : undefined;
         },
+        isOpenFd: (fd) => state.isOpen(fd),
         cpus: kernel.cpus,
         structMeta: (of, typeId) => (object?.btf === of ? addrToBigInt(object.structMeta(kernel, typeId)) : 0n),
       },

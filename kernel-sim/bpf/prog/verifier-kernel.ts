@@ -36,6 +36,7 @@ export interface VerifierHost {
   symbol(name: string): bigint | undefined;
   readonly vmlinux: Btf | undefined;
   mapByFd(fd: number): MapFacts | undefined;
+  isOpenFd?(fd: number): boolean;
   readonly cpus: number;
   /** address of the `struct btf_struct_meta` of a type in a program's BTF */
   structMeta?(btf: Btf, typeId: number): bigint;
@@ -133,6 +134,7 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
       return symbol === undefined ? undefined : host.symbol(symbol);
     },
     mapByFd: (fd) => host.mapByFd(fd),
+    ...(host.isOpenFd ? { isOpenFd: (fd: number) => host.isOpenFd?.(fd) ?? false } : {}),
     ...(host.structMeta ? { structMeta: (btf: Btf, typeId: number) => host.structMeta?.(btf, typeId) ?? 0n } : {}),
     kfunc: (btfId, type): KfuncFacts | undefined => lookupKfunc(host, btfId, typeOf(type), program.expectedAttachType),
     symbolAddress: (name) => host.symbol(name),

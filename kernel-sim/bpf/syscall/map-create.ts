@@ -115,13 +115,15 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   const described = `${mapTypeName(type)} map '${attrs.name ?? ''}'`;
   const shape = `key ${keySize}, value ${valueSize}, entries ${maxEntries}, flags 0x${flags.toString(16)}`;
   const isLate = CHECKS_LATE.includes(type);
-  if (checked !== undefined && !isLate) fail(checked, `${described} may not have ${shape}`);
+  // too much is told where a map is allocated, which for a device's map is the device's business
+  const isOffloaded = (attrs.ifindex ?? 0) !== 0 && checked === 'E2BIG';
+  if (checked !== undefined && !isLate && !isOffloaded) fail(checked, `${described} may not have ${shape}`);
   if (!attrs.unpriv && state.kernel.sysctl.unprivilegedBpfDisabled !== 0 && !bpfCapable(who))
     fail('EPERM', 'kernel.unprivileged_bpf_disabled is set, and CAP_BPF is lacking');
   if (kind.cap !== undefined && !(kind.cap === 'bpf' ? bpfCapable(who) : netCapable(who)))
     fail('EPERM', `${described} needs ${kind.cap === 'bpf' ? 'CAP_BPF' : 'CAP_NET_ADMIN'}`);
 
-  if (checked !== undefined) fail(checked, `${described} may not have ${shape}`);
+  if (checked !== undefined && !isOffloaded) fail(checked, `${described} may not have ${shape}`);
   if ((attrs.ifindex ?? 0) !== 0) return offloaded(state, type, attrs);
   const inner = kind.outer ? innerTemplate(state, attrs) : undefined;
   const name = attrs.name ?? '';

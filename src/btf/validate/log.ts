@@ -106,8 +106,14 @@ export class BtfLog {
 /** Makes a check's refusal: logs, and is to be thrown. */
 export type Refuse = (message: string, errno?: BtfErrno) => BtfRefused;
 
-/** Names as C identifiers, as Linux checks them: dots too. */
-export const isIdentifier = (name: string): boolean => /^[A-Za-z_.][A-Za-z0-9_.]*$/.test(name) && name.length < 512;
+/**
+ * Names as C identifiers, as Linux checks them: dots too, and Latin-1's letters, which its isalpha() knows
+ * (lib/ctype.c). A byte that is no UTF-8 was decoded as U+FFFD: nobody can tell which it was.
+ */
+export const isIdentifier = (name: string): boolean =>
+  /^[A-Za-z_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\ufffd][A-Za-z0-9_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\ufffd]*$/.test(
+    name,
+  ) && name.length < 512;
 /** Names of sections: anything printable. */
 export const isSectionName = (name: string): boolean => /^[\x20-\x7e]+$/.test(name) && name.length < 512;
 

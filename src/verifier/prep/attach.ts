@@ -153,6 +153,15 @@ function iterator(env: Env, name: string): void {
   };
 }
 
+/** attach types of programs that go on a function */
+const onFunction: readonly number[] = [
+  ATTACH.TRACE_FENTRY,
+  ATTACH.TRACE_FEXIT,
+  ATTACH.MODIFY_RETURN,
+  ATTACH.LSM_MAC,
+  ATTACH.LSM_CGROUP,
+];
+
 export function checkAttach(env: Env): void {
   const { type, expectedAttachType: eat, attachBtfId: id } = env.input;
   if (type === PROG.SYSCALL) {
@@ -179,6 +188,7 @@ export function checkAttach(env: Env): void {
     tracepoint(env, t, id);
     return;
   }
+  if (type !== PROG.EXT && eat !== ATTACH.TRACE_ITER && !onFunction.includes(eat)) env.quit('EINVAL');
   if (t.kind !== 'func') env.fail('EINVAL', `attach_btf_id ${id} is not a function`);
   prototype(env, t);
   if (type === PROG.TRACING && eat === ATTACH.TRACE_ITER) {

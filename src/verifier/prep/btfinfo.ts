@@ -19,7 +19,11 @@ export function checkFuncRecords(env: Env): void {
         `same or smaller insn offset (${record.insnOff}) than previous func info record (${previous})`,
       );
     const fn = record.typeId < btf.typeCount ? btf.typeById(record.typeId) : undefined;
-    if (fn?.kind !== 'func') env.fail('EINVAL', `invalid type id ${record.typeId} in func info`);
+    // the one message that Linux does not end
+    if (fn?.kind !== 'func') {
+      env.log.write(`invalid type id ${record.typeId} in func info`);
+      env.quit('EINVAL');
+    }
     if (btf.typeById(fn.type).kind !== 'func_proto') env.quit('EINVAL');
     previous = record.insnOff;
   });

@@ -13,7 +13,8 @@ const CURRENT_CPU = 0xffff_ffff;
 /** An event that takes records. */
 interface SampleSink {
   output(data: Uint8Array, cpu: number): void;
-  readonly cpu: number;
+  /** CPU that it is active on, -1 while it is off */
+  readonly oncpu: number;
 }
 const isSink = (slot: unknown): slot is SampleSink => typeof slot === 'object' && slot !== null && 'output' in slot;
 
@@ -27,7 +28,7 @@ function output(call: HelperCall, data: Uint8Array, flagsHi: number): number {
   const event = map.slots[index];
   if (event === undefined) return -ERRNO.ENOENT;
   if (!isSink(event)) return -ERRNO.EINVAL;
-  if (event.cpu >= 0 && event.cpu !== kernel.context.cpu) return -ERRNO.EOPNOTSUPP;
+  if (event.oncpu !== kernel.context.cpu) return -ERRNO.EOPNOTSUPP;
   event.output(data, kernel.context.cpu);
   return 0;
 }

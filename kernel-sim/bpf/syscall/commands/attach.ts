@@ -1,5 +1,10 @@
 /** BPF_PROG_ATTACH, _DETACH and _QUERY by their attributes: cgroups, sockmaps, network namespaces and devices. */
-import { BPF_ATTACH_TYPE as A, BPF_F_REPLACE, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
+import {
+  BPF_ATTACH_TYPE as A,
+  BPF_F_REPLACE,
+  BPF_PROG_TYPE as P,
+  BPF_MAP_TYPE as T,
+} from '../../../../src/uapi/index.ts';
 import type { Errno } from '../../../core/errno.ts';
 import { netCapable } from '../../../core/process.ts';
 import { directOf } from '../../attach/create.ts';
@@ -22,6 +27,8 @@ const ATTR = {
 /** BPF_F_ALLOW_OVERRIDE | BPF_F_ALLOW_MULTI | BPF_F_REPLACE, and what multi-programs take: _REPLACE, _BEFORE, _AFTER, _ID, _LINK */
 const BASE_FLAGS = 7;
 const MPROG_FLAGS = 0x203c;
+
+const LOOPBACK = 1;
 
 const isSockmap = (type: number): boolean => type === P.SK_SKB || type === P.SK_MSG;
 const isCgroup = (type: number): boolean =>
@@ -95,17 +102,30 @@ export function progDetach(call: Call): number {
   return 0;
 }
 
-/** Errors of what cannot be a target, in Linux's order; what can is the kind's business. */
-function checkTarget(call: Call, progType: number, attachType: number): void {
-  if (isSockmap(progType)) call.state.mapByFd(call.command, call.s32(ATTR.target_fd));
-  else if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP) isA(call, 'net:', 'EINVAL', 'network namespace');
+/** Errors of what cannot be a target, in Linux's order; what can is the kind's business. `link`: where a link's target is. */
+export function checkTarget(call: Call, progType: number, attachType: number, link?: number): void {
+  const at = link ?? ATTR.target_fd;
+  if (isSockmap(progType)) sockmap(call, progType, at, link === undefined);
+  else if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP)
+    isA(call, at, 'net:', 'EINVAL', 'network namespace');
   else if (progType === P.LSM && attachType !== A.LSM_CGROUP) call.fail('EINVAL', 'LSM programs are attached by links');
-  else if (isCgroup(progType)) isA(call, 'cgroup', 'EBADF', 'cgroup');
-  else if (progType !== P.SCHED_CLS) call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
+  else if (isCgroup(progType)) isA(call, at, 'cgroup', 'EBADF', 'cgroup');
+  else if (progType === P.SCHED_CLS || (progType === P.XDP && link !== undefined)) device(call, at);
+  else if (link === undefined) call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
 }
-function isA(call: Call, prefix: string, errno: Errno, what: string): void {
-  const object = call.object(ATTR.target_fd);
+function isA(call: Call, at: number, prefix: string, errno: Errno, what: string): void {
+  const object = call.object(at);
   if (!object.fdName.startsWith(prefix)) call.fail(errno, `${object.fdName} is no ${what}`);
+}
+function sockmap(call: Call, progType: number, at: number, isDirect: boolean): void {
+  const map = call.state.mapByFd(call.command, call.s32(at));
+  if (isDirect && call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd)).type !== progType)
+    call.fail('EINVAL', 'the program is of another type');
+  if (map.type !== T.SOCKMAP && map.type !== T.SOCKHASH) call.fail('EOPNOTSUPP', `${map.describe()} holds no sockets`);
+}
+/** The loopback device is the only one. */
+function device(call: Call, at: number): void {
+  if (call.s32(at) !== LOOPBACK) call.fail('ENODEV', `no network device ${call.s32(at)}`);
 }
 
 const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8 };
@@ -139,8 +159,7 @@ function netns(call: Call): never {
   throw new NotModelledError(call.command, 'network namespaces');
 }
 
-/** The loopback device is the only one, and is no netkit. */
 const noDevice = (call: Call): never => {
-  if (call.s32(QUERY.target_fd) !== 1) return call.fail('ENODEV', `no network device ${call.s32(QUERY.target_fd)}`);
+  device(call, QUERY.target_fd);
   throw new NotModelledError(call.command, 'tcx');
 };

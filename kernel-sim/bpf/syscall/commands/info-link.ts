@@ -73,11 +73,13 @@ const LAYOUT: Readonly<Record<number, Members>> = {
   [L.SOCKMAP]: { map_id: u32(16), attach_type: u32(20) },
 };
 
-export function linkInfo(call: Call, link: BpfLink, info: InfoBuffer): Late {
+export function linkInfo(call: Call, link: BpfLink, info: InfoBuffer): undefined {
   info.set32(0, link.type);
   info.set32(4, link.id);
   info.set32(8, link.prog.id);
-  return fill(call, info, LAYOUT[link.type] ?? {}, link.info());
+  // unlike others, a link tells nothing more where a name was cut
+  fill(call, info, LAYOUT[link.type] ?? {}, link.info())?.();
+  return undefined;
 }
 
 /** The error that the command ends with once all was copied: a name or list that is longer than the caller's room. */

@@ -1,4 +1,5 @@
 /** `struct bpf_map_info`: `bpf_map_get_info_by_fd` of Linux 6.12. */
+import { BPF_F_RDONLY, BPF_F_WRONLY } from '../../../../src/uapi/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
 import type { Call } from './call.ts';
 import type { InfoBuffer } from './info-buffer.ts';
@@ -22,6 +23,9 @@ const F = {
   map_extra: 80,
 };
 
+/** `bpf_map_flags_retain_permanent`: how the descriptor was opened is no property of the map */
+const OF_DESCRIPTOR = BPF_F_RDONLY | BPF_F_WRONLY;
+
 export function mapInfo(_call: Call, map: BpfMap, info: InfoBuffer): undefined {
   const { attrs } = map;
   info.bytes.fill(0);
@@ -30,7 +34,7 @@ export function mapInfo(_call: Call, map: BpfMap, info: InfoBuffer): undefined {
   info.set32(F.key_size, attrs.keySize);
   info.set32(F.value_size, attrs.valueSize);
   info.set32(F.max_entries, attrs.maxEntries);
-  info.set32(F.map_flags, attrs.flags);
+  info.set32(F.map_flags, attrs.flags & ~OF_DESCRIPTOR);
   info.set64(F.map_extra, BigInt(attrs.mapExtra));
   info.setName(F.name, attrs.name);
   if (map.btfObject) {

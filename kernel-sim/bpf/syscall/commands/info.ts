@@ -16,10 +16,12 @@ const PAGE = 4096;
 
 /** sizeof(struct bpf_prog_info), bpf_map_info, bpf_btf_info, bpf_link_info */
 const SIZE = { prog: 232, map: 88, btf: 32, link: 64 };
+/** what pads bpf_prog_info at its end must be zero, like what is behind it */
+const PROG_FIELDS_END = 228;
 
 export function objGetInfoByFd(call: Call): number {
   const object = call.process.fds.find(call.s32(ATTR.bpf_fd)) ?? terminal(call);
-  if (object instanceof BpfProg) return give(call, SIZE.prog, (info) => progInfo(call, object, info));
+  if (object instanceof BpfProg) return give(call, SIZE.prog, (info) => progInfo(call, object, info), PROG_FIELDS_END);
   if (object instanceof BpfMap) return give(call, SIZE.map, (info) => mapInfo(call, object, info));
   if (object instanceof BtfObject) return give(call, SIZE.btf, (info) => btfInfo(call, object, info));
   if (object instanceof BpfLink) return give(call, SIZE.link, (info) => linkInfo(call, object, info));
@@ -33,11 +35,16 @@ function terminal(call: Call) {
 }
 
 /** `fill` may throw after what it wrote is to go back all the same: it returns that error's thrower. */
-function give(call: Call, size: number, fill: (info: InfoBuffer) => (() => never) | undefined): number {
+function give(
+  call: Call,
+  size: number,
+  fill: (info: InfoBuffer) => (() => never) | undefined,
+  fieldsEnd = size,
+): number {
   const at = call.pointer(ATTR.info);
   const given = call.u32(ATTR.info_len);
   if (given > PAGE) call.fail('E2BIG', `a structure of ${given} bytes`);
-  if (given > size && call.copyIn(at + size, given - size).some((b) => b !== 0))
+  if (given > fieldsEnd && call.copyIn(at + fieldsEnd, given - fieldsEnd).some((b) => b !== 0))
     call.fail('E2BIG', `a structure of ${given} bytes, of which ${size} are known`);
   const length = Math.min(given, size);
   const info = new InfoBuffer(size);

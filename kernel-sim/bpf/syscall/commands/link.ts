@@ -2,7 +2,9 @@
 import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
 import { createLink, openRawTracepoint } from '../../attach/create.ts';
 import type { LinkCreateAttrs } from '../../attach/kind.ts';
+import { attachKind } from '../../attach/table.ts';
 import type { BpfProg } from '../../prog/prog.ts';
+import { checkTarget } from './attach.ts';
 import { checkAttachType } from './attach-type.ts';
 import type { Call } from './call.ts';
 
@@ -17,6 +19,10 @@ export function linkCreate(call: Call): number {
   if (attachType === A.STRUCT_OPS) return structOps(call);
   const prog = call.state.progByFd(call.command, call.s32(LINK.prog_fd));
   checkAttachType(call, prog, attachType);
+  const isNetns = prog.type === P.FLOW_DISSECTOR || prog.type === P.SK_LOOKUP;
+  if (isNetns && call.u32(LINK.flags) !== 0) call.fail('EINVAL', 'no flags are taken');
+  // what the model has no place for fails by its target first
+  if (attachKind(prog.type, attachType) === undefined) checkTarget(call, prog.type, attachType, LINK.target_fd);
   const link = createLink(call.state, {
     prog: call.s32(LINK.prog_fd),
     target: call.s32(LINK.target_fd),

@@ -34,14 +34,16 @@ export function finishLog(
   // without a buffer there is no level, and nothing to say
   const bytes = at === 0 ? new Uint8Array() : encodeUtf8(text);
   const needed = level === 0 ? 0 : Math.max(longest, bytes.length) + 1;
+  let isWritten = true;
   if (level !== 0 && at !== 0) {
     const room = size - 1;
     const kept =
       bytes.length <= room ? bytes : level & FIXED ? bytes.subarray(0, room) : bytes.subarray(bytes.length - room);
     const out = new Uint8Array(kept.length + 1);
     out.set(kept);
-    call.copyOut(at, out);
+    isWritten = call.process.memory.write(at, out);
   }
   if (call.reaches(trueSize + 4)) call.put32(trueSize, needed);
+  if (!isWritten) call.fail('EFAULT', 'the log buffer');
   if (level !== 0 && at !== 0 && needed > size) call.fail('ENOSPC', `the log takes ${needed} bytes`);
 }

@@ -1,14 +1,19 @@
 /** BPF_PROG_LOAD by its attributes. */
+
+import type { Btf } from '../../../../src/btf/index.ts';
 import {
   BPF_CALL,
   BPF_JMP,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_IDX,
   BPF_PSEUDO_MAP_IDX_VALUE,
   LD_IMM64,
 } from '../../../../src/isa/index.ts';
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { BpfError } from '../../errors.ts';
+import { BPF_LOG_LEVEL2 } from '../../../../src/uapi/index.ts';
+import { BpfError, NotModelledError } from '../../errors.ts';
 import { checkLoad, type LoadRequest, type ProgLoadAttrs } from '../../prog/load.ts';
 import type { Call } from './call.ts';
 import { finishLog, isLogValid, type LogBuffer } from './log.ts';
@@ -36,6 +41,7 @@ const ATTR = {
   attach_prog_fd: 112,
   core_relo_cnt: 116,
   fd_array: 120,
+  core_relo_rec_size: 136,
   log_true_size: 140,
   prog_token_fd: 144,
 };
@@ -58,7 +64,7 @@ export function progLoad(call: Call): number {
     finishLog(call, log, text, longest);
   };
   try {
-    const btf = early(call, () => records(call));
+    const btf = early(call, '', () => records(call, request));
     const all = { ...attrs, ...btf };
     return call.process.fds.install(
       call.programs.load({ ...request, attrs: all, fdArray: fdArray(call, request), verified: finish }),
@@ -91,47 +97,103 @@ function attributes(call: Call): ProgLoadAttrs {
 const NOTHING = 'processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n';
 
 /** Errors before the walk are in the log, too. */
-function early<R>(call: Call, act: () => R): R {
+function early<R>(call: Call, before: string, act: () => R): R {
   try {
     return act();
   } catch (error) {
-    if (!(error instanceof BpfError) || call.u32(ATTR.log_level) === 0) throw error;
-    throw new BpfError(call.command, error.errno, error.message, `${error.log}${NOTHING}`);
+    if (!(error instanceof BpfError) || call.u32(ATTR.log_level) === 0 || error.log.endsWith(NOTHING)) throw error;
+    throw new BpfError(call.command, error.errno, error.message, `${before}${error.log}${NOTHING}`);
   }
 }
 
+/** The functions of a program, as the log lists them at level 2. */
+function functionsIn(call: Call, insns: LoadRequest['insns']): string {
+  if (!(call.u32(ATTR.log_level) & BPF_LOG_LEVEL2)) return '';
+  const starts = new Set([0]);
+  insns.forEach((insn, at) => {
+    const isCall = insn.code === (BPF_JMP | BPF_CALL) && insn.src === BPF_PSEUDO_CALL;
+    if (isCall || (insn.code === LD_IMM64 && insn.src === BPF_PSEUDO_FUNC)) starts.add(at + 1 + insn.imm);
+  });
+  return [...starts]
+    .sort((a, b) => a - b)
+    .map((start, n) => `func#${n} @${start}\n`)
+    .join('');
+}
+
 /** func_info and line_info, cut to the records that this kernel knows; the program's BTF counts only with them. */
-function records(call: Call): Partial<ProgLoadAttrs> {
+function records(call: Call, { insns }: LoadRequest): Partial<ProgLoadAttrs> {
   const funcs = call.u32(ATTR.func_info_cnt);
   const lines = call.u32(ATTR.line_info_cnt);
   if (funcs === 0 && lines === 0) return {};
   const btf = call.s32(ATTR.prog_btf_fd);
-  call.state.btfByFd(call.command, btf);
-  const out: { btf: number; funcInfo?: Uint8Array; lineInfo?: Uint8Array } = { btf };
+  const object = call.state.btfByFd(call.command, btf);
+  if (object.isKernel) call.fail('EACCES', "the kernel's BTF describes no program");
+  const out: { btf: number; funcInfo?: Uint8Array } = { btf };
   if (funcs > 0) {
     const size = call.u32(ATTR.func_info_rec_size);
     if (size < 8 || size > 252 || size % 4 !== 0) {
       const text = `invalid func info rec size ${size}\n`;
       throw new BpfError(call.command, 'EINVAL', text.trimEnd(), call.u32(ATTR.log_level) === 0 ? '' : text);
     }
-    out.funcInfo = table(call, call.pointer(ATTR.func_info), funcs, size, 8, 'nonzero tailing record in func info');
+    out.funcInfo = table(call, call.pointer(ATTR.func_info), funcs, size, 8, 'func_info_rec_size');
   }
+  try {
+    return { ...out, ...early(call, functionsIn(call, insns), () => lateRecords(call, lines)) };
+  } catch (error) {
+    // functions are looked at first: the verifier is to say what is wrong with them
+    if (error instanceof BpfError && out.funcInfo && !areFunctions(object.btf, out.funcInfo)) return out;
+    throw error;
+  }
+}
+
+function areFunctions(btf: Btf, records: Uint8Array): boolean {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  for (let at = 0; at < records.length; at += 8) {
+    const id = view.getUint32(at + 4, true);
+    if (id >= btf.typeCount || btf.typeById(id).kind !== 'func') return false;
+  }
+  return true;
+}
+
+/** What the kernel looks at once it has found the functions. */
+function lateRecords(call: Call, lines: number): { lineInfo?: Uint8Array } {
+  const out: { lineInfo?: Uint8Array } = {};
   if (lines > 0) {
     const size = call.u32(ATTR.line_info_rec_size);
     if (size < 16 || size > 252 || size % 4 !== 0 || lines > INT_MAX / 16)
       call.fail('EINVAL', `line_info_rec_size ${size}`);
-    out.lineInfo = table(call, call.pointer(ATTR.line_info), lines, size, 16, 'nonzero tailing record in line_info');
+    out.lineInfo = table(call, call.pointer(ATTR.line_info), lines, size, 16, 'line_info_rec_size');
   }
+  checkCoreRelos(call);
   return out;
 }
 
-function table(call: Call, at: Addr, count: number, size: number, known: number, beyond: string): Uint8Array {
+/** `check_core_relo`: relocations that the kernel makes itself, for loaders without libbpf. */
+function checkCoreRelos(call: Call): void {
+  if (call.u32(ATTR.core_relo_cnt) === 0) return;
+  const size = call.u32(ATTR.core_relo_rec_size);
+  if (size < 16 || size > 252 || size % 4 !== 0) call.fail('EINVAL', `core_relo_rec_size ${size}`);
+  throw new NotModelledError(call.command, 'CO-RE relocations made by the kernel');
+}
+
+function table(
+  call: Call,
+  at: Addr,
+  count: number,
+  size: number,
+  known: number,
+  field: 'func_info_rec_size' | 'line_info_rec_size',
+): Uint8Array {
+  const beyond = `nonzero tailing record in ${field === 'func_info_rec_size' ? 'func info' : 'line_info'}`;
   const out = new Uint8Array(count * known);
   const bytes = call.copyIn(at, count * size);
   for (let n = 0; n < count; n++) {
     const record = bytes.subarray(n * size, (n + 1) * size);
-    if (record.subarray(known).some((b) => b !== 0))
+    if (record.subarray(known).some((b) => b !== 0)) {
+      // the caller learns what this kernel knows
+      call.put32(ATTR[field], known);
       throw new BpfError(call.command, 'E2BIG', beyond, call.u32(ATTR.log_level) === 0 ? '' : `${beyond}\n`);
+    }
     out.set(record.subarray(0, known), n * known);
   }
   return out;

@@ -1,4 +1,5 @@
 /** BPF_PROG_TEST_RUN by its attributes: what each family of programs takes and gives back (Linux 6.12 net/bpf/test_run.c). */
+import { BPF_F_TEST_XDP_LIVE_FRAMES } from '../../../../src/uapi/index.ts';
 import type { TestRunOptions, TestRunResult } from '../../prog/test-run.ts';
 import { progTypeRow, type TestRunFamily } from '../../prog/types.ts';
 import type { Call } from './call.ts';
@@ -64,6 +65,8 @@ export function progTestRun(call: Call): number {
   const prog = call.state.progByFd(call.command, call.s32(T.prog_fd));
   const name = progTypeRow(prog.type)?.testRun ?? call.fail('ENOTSUPP', 'programs of this type have no test run');
   const family = FAMILIES[name];
+  if (name === 'xdp' && !(value('flags') & BPF_F_TEST_XDP_LIVE_FRAMES) && value('batch_size') !== 0)
+    call.fail('EINVAL', 'batches are of live frames');
   for (const field of family.refuses) if (value(field) !== 0) call.fail('EINVAL', `test.${field}`);
   const ctx = contextOf(call, family, value('ctx_size_in'));
   const options: TestRunOptions = {

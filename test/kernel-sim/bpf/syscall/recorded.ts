@@ -238,7 +238,7 @@ export class Player {
     if (this.#process !== this.#kernel.process) this.#process.fds.closeAll();
     const { bpffs } = this.#kernel.bpf.state;
     for (const [path] of [...bpffs.entries()]) bpffs.unlink(path);
-    for (const path of ['/sys/fs/bpf/d', '/sys/fs/bpf/a', '/sys/fs/bpf/b'])
+    for (const path of ['/sys/fs/bpf/d/a', '/sys/fs/bpf/d', '/sys/fs/bpf/a', '/sys/fs/bpf/b'])
       if (bpffs.kind(path) === 'directory') bpffs.rmdir(path);
   }
 }
