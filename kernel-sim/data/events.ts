@@ -35,10 +35,10 @@ hyperv:hyperv_send_ipi_mask 51
 hyperv:hyperv_nested_flush_guest_mapping_range 52
 hyperv:hyperv_nested_flush_guest_mapping 53
 hyperv:hyperv_mmu_flush_tlb_multi 54
-syscalls:sys_exit_arch_prctl 
-syscalls:sys_enter_arch_prctl 
-syscalls:sys_exit_rt_sigreturn 
-syscalls:sys_enter_rt_sigreturn 
+syscalls:sys_exit_arch_prctl 55
+syscalls:sys_enter_arch_prctl 56
+syscalls:sys_exit_rt_sigreturn 57
+syscalls:sys_enter_rt_sigreturn 58
 irq_vectors:vector_free_moved 59
 irq_vectors:vector_setup 60
 irq_vectors:vector_teardown 61
@@ -73,15 +73,15 @@ irq_vectors:spurious_apic_exit 89
 irq_vectors:spurious_apic_entry 90
 irq_vectors:local_timer_exit 91
 irq_vectors:local_timer_entry 92
-syscalls:sys_exit_iopl 
-syscalls:sys_enter_iopl 
-syscalls:sys_exit_ioperm 
-syscalls:sys_enter_ioperm 
+syscalls:sys_exit_iopl 93
+syscalls:sys_enter_iopl 94
+syscalls:sys_exit_ioperm 95
+syscalls:sys_enter_ioperm 96
 nmi:nmi_handler 97
-syscalls:sys_exit_modify_ldt 
-syscalls:sys_enter_modify_ldt 
-syscalls:sys_exit_mmap 
-syscalls:sys_enter_mmap 
+syscalls:sys_exit_modify_ldt 98
+syscalls:sys_enter_modify_ldt 99
+syscalls:sys_exit_mmap 100
+syscalls:sys_enter_mmap 101
 x86_fpu:x86_fpu_xstate_check_failed 102
 x86_fpu:x86_fpu_copy_dst 103
 x86_fpu:x86_fpu_copy_src 104
@@ -98,39 +98,39 @@ resctrl:mon_llc_occupancy_limbo 114
 resctrl:pseudo_lock_l3 115
 resctrl:pseudo_lock_l2 116
 resctrl:pseudo_lock_mem_latency 117
-syscalls:sys_exit_uretprobe 
-syscalls:sys_enter_uretprobe 
-syscalls:sys_exit_map_shadow_stack 
-syscalls:sys_enter_map_shadow_stack 
+syscalls:sys_exit_uretprobe 118
+syscalls:sys_enter_uretprobe 119
+syscalls:sys_exit_map_shadow_stack 120
+syscalls:sys_enter_map_shadow_stack 121
 exceptions:page_fault_kernel 122
 exceptions:page_fault_user 123
-syscalls:sys_exit_unshare 
-syscalls:sys_enter_unshare 
-syscalls:sys_exit_clone3 
-syscalls:sys_enter_clone3 
-syscalls:sys_exit_clone 
-syscalls:sys_enter_clone 
-syscalls:sys_exit_vfork 
-syscalls:sys_enter_vfork 
-syscalls:sys_exit_fork 
-syscalls:sys_enter_fork 
-syscalls:sys_exit_set_tid_address 
-syscalls:sys_enter_set_tid_address 
+syscalls:sys_exit_unshare 124
+syscalls:sys_enter_unshare 125
+syscalls:sys_exit_clone3 126
+syscalls:sys_enter_clone3 127
+syscalls:sys_exit_clone 128
+syscalls:sys_enter_clone 129
+syscalls:sys_exit_vfork 130
+syscalls:sys_enter_vfork 131
+syscalls:sys_exit_fork 132
+syscalls:sys_enter_fork 133
+syscalls:sys_exit_set_tid_address 134
+syscalls:sys_enter_set_tid_address 135
 task:task_rename 136
 task:task_newtask 137
-syscalls:sys_exit_personality 
-syscalls:sys_enter_personality 
+syscalls:sys_exit_personality 138
+syscalls:sys_enter_personality 139
 cpuhp:cpuhp_exit 140
 cpuhp:cpuhp_multi_enter 141
 cpuhp:cpuhp_enter 142
-syscalls:sys_exit_wait4 
-syscalls:sys_enter_wait4 
-syscalls:sys_exit_waitid 
-syscalls:sys_enter_waitid 
-syscalls:sys_exit_exit_group 
-syscalls:sys_enter_exit_group 
-syscalls:sys_exit_exit 
-syscalls:sys_enter_exit 
+syscalls:sys_exit_wait4 143
+syscalls:sys_enter_wait4 144
+syscalls:sys_exit_waitid 145
+syscalls:sys_enter_waitid 146
+syscalls:sys_exit_exit_group 147
+syscalls:sys_enter_exit_group 148
+syscalls:sys_exit_exit 149
+syscalls:sys_enter_exit 150
 irq:tasklet_exit 151
 irq:tasklet_entry 152
 irq:softirq_raise 153
@@ -138,133 +138,133 @@ irq:softirq_exit 154
 irq:softirq_entry 155
 irq:irq_handler_exit 156
 irq:irq_handler_entry 157
-syscalls:sys_exit_capset 
-syscalls:sys_enter_capset 
-syscalls:sys_exit_capget 
-syscalls:sys_enter_capget 
-syscalls:sys_exit_ptrace 
-syscalls:sys_enter_ptrace 
-syscalls:sys_exit_rt_sigsuspend 
-syscalls:sys_enter_rt_sigsuspend 
-syscalls:sys_exit_pause 
-syscalls:sys_enter_pause 
-syscalls:sys_exit_rt_sigaction 
-syscalls:sys_enter_rt_sigaction 
-syscalls:sys_exit_sigaltstack 
-syscalls:sys_enter_sigaltstack 
-syscalls:sys_exit_rt_tgsigqueueinfo 
-syscalls:sys_enter_rt_tgsigqueueinfo 
-syscalls:sys_exit_rt_sigqueueinfo 
-syscalls:sys_enter_rt_sigqueueinfo 
-syscalls:sys_exit_tkill 
-syscalls:sys_enter_tkill 
-syscalls:sys_exit_tgkill 
-syscalls:sys_enter_tgkill 
-syscalls:sys_exit_pidfd_send_signal 
-syscalls:sys_enter_pidfd_send_signal 
-syscalls:sys_exit_kill 
-syscalls:sys_enter_kill 
-syscalls:sys_exit_rt_sigtimedwait 
-syscalls:sys_enter_rt_sigtimedwait 
-syscalls:sys_exit_rt_sigpending 
-syscalls:sys_enter_rt_sigpending 
-syscalls:sys_exit_rt_sigprocmask 
-syscalls:sys_enter_rt_sigprocmask 
-syscalls:sys_exit_restart_syscall 
-syscalls:sys_enter_restart_syscall 
+syscalls:sys_exit_capset 158
+syscalls:sys_enter_capset 159
+syscalls:sys_exit_capget 160
+syscalls:sys_enter_capget 161
+syscalls:sys_exit_ptrace 162
+syscalls:sys_enter_ptrace 163
+syscalls:sys_exit_rt_sigsuspend 164
+syscalls:sys_enter_rt_sigsuspend 165
+syscalls:sys_exit_pause 166
+syscalls:sys_enter_pause 167
+syscalls:sys_exit_rt_sigaction 168
+syscalls:sys_enter_rt_sigaction 169
+syscalls:sys_exit_sigaltstack 170
+syscalls:sys_enter_sigaltstack 171
+syscalls:sys_exit_rt_tgsigqueueinfo 172
+syscalls:sys_enter_rt_tgsigqueueinfo 173
+syscalls:sys_exit_rt_sigqueueinfo 174
+syscalls:sys_enter_rt_sigqueueinfo 175
+syscalls:sys_exit_tkill 176
+syscalls:sys_enter_tkill 177
+syscalls:sys_exit_tgkill 178
+syscalls:sys_enter_tgkill 179
+syscalls:sys_exit_pidfd_send_signal 180
+syscalls:sys_enter_pidfd_send_signal 181
+syscalls:sys_exit_kill 182
+syscalls:sys_enter_kill 183
+syscalls:sys_exit_rt_sigtimedwait 184
+syscalls:sys_enter_rt_sigtimedwait 185
+syscalls:sys_exit_rt_sigpending 186
+syscalls:sys_enter_rt_sigpending 187
+syscalls:sys_exit_rt_sigprocmask 188
+syscalls:sys_enter_rt_sigprocmask 189
+syscalls:sys_exit_restart_syscall 190
+syscalls:sys_enter_restart_syscall 191
 signal:signal_deliver 192
 signal:signal_generate 193
-syscalls:sys_exit_sysinfo 
-syscalls:sys_enter_sysinfo 
-syscalls:sys_exit_getcpu 
-syscalls:sys_enter_getcpu 
-syscalls:sys_exit_prctl 
-syscalls:sys_enter_prctl 
-syscalls:sys_exit_umask 
-syscalls:sys_enter_umask 
-syscalls:sys_exit_getrusage 
-syscalls:sys_enter_getrusage 
-syscalls:sys_exit_setrlimit 
-syscalls:sys_enter_setrlimit 
-syscalls:sys_exit_prlimit64 
-syscalls:sys_enter_prlimit64 
-syscalls:sys_exit_getrlimit 
-syscalls:sys_enter_getrlimit 
-syscalls:sys_exit_setdomainname 
-syscalls:sys_enter_setdomainname 
-syscalls:sys_exit_sethostname 
-syscalls:sys_enter_sethostname 
-syscalls:sys_exit_newuname 
-syscalls:sys_enter_newuname 
-syscalls:sys_exit_setsid 
-syscalls:sys_enter_setsid 
-syscalls:sys_exit_getsid 
-syscalls:sys_enter_getsid 
-syscalls:sys_exit_getpgrp 
-syscalls:sys_enter_getpgrp 
-syscalls:sys_exit_getpgid 
-syscalls:sys_enter_getpgid 
-syscalls:sys_exit_setpgid 
-syscalls:sys_enter_setpgid 
-syscalls:sys_exit_times 
-syscalls:sys_enter_times 
-syscalls:sys_exit_getegid 
-syscalls:sys_enter_getegid 
-syscalls:sys_exit_getgid 
-syscalls:sys_enter_getgid 
-syscalls:sys_exit_geteuid 
-syscalls:sys_enter_geteuid 
-syscalls:sys_exit_getuid 
-syscalls:sys_enter_getuid 
-syscalls:sys_exit_getppid 
-syscalls:sys_enter_getppid 
-syscalls:sys_exit_gettid 
-syscalls:sys_enter_gettid 
-syscalls:sys_exit_getpid 
-syscalls:sys_enter_getpid 
-syscalls:sys_exit_setfsgid 
-syscalls:sys_enter_setfsgid 
-syscalls:sys_exit_setfsuid 
-syscalls:sys_enter_setfsuid 
-syscalls:sys_exit_getresgid 
-syscalls:sys_enter_getresgid 
-syscalls:sys_exit_setresgid 
-syscalls:sys_enter_setresgid 
-syscalls:sys_exit_getresuid 
-syscalls:sys_enter_getresuid 
-syscalls:sys_exit_setresuid 
-syscalls:sys_enter_setresuid 
-syscalls:sys_exit_setuid 
-syscalls:sys_enter_setuid 
-syscalls:sys_exit_setreuid 
-syscalls:sys_enter_setreuid 
-syscalls:sys_exit_setgid 
-syscalls:sys_enter_setgid 
-syscalls:sys_exit_setregid 
-syscalls:sys_enter_setregid 
-syscalls:sys_exit_getpriority 
-syscalls:sys_enter_getpriority 
-syscalls:sys_exit_setpriority 
-syscalls:sys_enter_setpriority 
+syscalls:sys_exit_sysinfo 194
+syscalls:sys_enter_sysinfo 195
+syscalls:sys_exit_getcpu 196
+syscalls:sys_enter_getcpu 197
+syscalls:sys_exit_prctl 198
+syscalls:sys_enter_prctl 199
+syscalls:sys_exit_umask 200
+syscalls:sys_enter_umask 201
+syscalls:sys_exit_getrusage 202
+syscalls:sys_enter_getrusage 203
+syscalls:sys_exit_setrlimit 204
+syscalls:sys_enter_setrlimit 205
+syscalls:sys_exit_prlimit64 206
+syscalls:sys_enter_prlimit64 207
+syscalls:sys_exit_getrlimit 208
+syscalls:sys_enter_getrlimit 209
+syscalls:sys_exit_setdomainname 210
+syscalls:sys_enter_setdomainname 211
+syscalls:sys_exit_sethostname 212
+syscalls:sys_enter_sethostname 213
+syscalls:sys_exit_newuname 214
+syscalls:sys_enter_newuname 215
+syscalls:sys_exit_setsid 216
+syscalls:sys_enter_setsid 217
+syscalls:sys_exit_getsid 218
+syscalls:sys_enter_getsid 219
+syscalls:sys_exit_getpgrp 220
+syscalls:sys_enter_getpgrp 221
+syscalls:sys_exit_getpgid 222
+syscalls:sys_enter_getpgid 223
+syscalls:sys_exit_setpgid 224
+syscalls:sys_enter_setpgid 225
+syscalls:sys_exit_times 226
+syscalls:sys_enter_times 227
+syscalls:sys_exit_getegid 228
+syscalls:sys_enter_getegid 229
+syscalls:sys_exit_getgid 230
+syscalls:sys_enter_getgid 231
+syscalls:sys_exit_geteuid 232
+syscalls:sys_enter_geteuid 233
+syscalls:sys_exit_getuid 234
+syscalls:sys_enter_getuid 235
+syscalls:sys_exit_getppid 236
+syscalls:sys_enter_getppid 237
+syscalls:sys_exit_gettid 238
+syscalls:sys_enter_gettid 239
+syscalls:sys_exit_getpid 240
+syscalls:sys_enter_getpid 241
+syscalls:sys_exit_setfsgid 242
+syscalls:sys_enter_setfsgid 243
+syscalls:sys_exit_setfsuid 244
+syscalls:sys_enter_setfsuid 245
+syscalls:sys_exit_getresgid 246
+syscalls:sys_enter_getresgid 247
+syscalls:sys_exit_setresgid 248
+syscalls:sys_enter_setresgid 249
+syscalls:sys_exit_getresuid 250
+syscalls:sys_enter_getresuid 251
+syscalls:sys_exit_setresuid 252
+syscalls:sys_enter_setresuid 253
+syscalls:sys_exit_setuid 254
+syscalls:sys_enter_setuid 255
+syscalls:sys_exit_setreuid 256
+syscalls:sys_enter_setreuid 257
+syscalls:sys_exit_setgid 258
+syscalls:sys_enter_setgid 259
+syscalls:sys_exit_setregid 260
+syscalls:sys_enter_setregid 261
+syscalls:sys_exit_getpriority 262
+syscalls:sys_enter_getpriority 263
+syscalls:sys_exit_setpriority 264
+syscalls:sys_enter_setpriority 265
 workqueue:workqueue_execute_end 266
 workqueue:workqueue_execute_start 267
 workqueue:workqueue_activate_work 268
 workqueue:workqueue_queue_work 269
-syscalls:sys_exit_pidfd_getfd 
-syscalls:sys_enter_pidfd_getfd 
-syscalls:sys_exit_pidfd_open 
-syscalls:sys_enter_pidfd_open 
-syscalls:sys_exit_setns 
-syscalls:sys_enter_setns 
+syscalls:sys_exit_pidfd_getfd 270
+syscalls:sys_enter_pidfd_getfd 271
+syscalls:sys_exit_pidfd_open 272
+syscalls:sys_enter_pidfd_open 273
+syscalls:sys_exit_setns 274
+syscalls:sys_enter_setns 275
 notifier:notifier_run 276
 notifier:notifier_unregister 277
 notifier:notifier_register 278
-syscalls:sys_exit_reboot 
-syscalls:sys_enter_reboot 
-syscalls:sys_exit_setgroups 
-syscalls:sys_enter_setgroups 
-syscalls:sys_exit_getgroups 
-syscalls:sys_enter_getgroups 
+syscalls:sys_exit_reboot 279
+syscalls:sys_enter_reboot 280
+syscalls:sys_exit_setgroups 281
+syscalls:sys_enter_setgroups 282
+syscalls:sys_exit_getgroups 283
+syscalls:sys_enter_getgroups 284
 ipi:ipi_exit 285
 ipi:ipi_entry 286
 ipi:ipi_send_cpumask 287
@@ -299,36 +299,36 @@ sched:sched_kthread_work_execute_start 315
 sched:sched_kthread_work_queue_work 316
 sched:sched_kthread_stop_ret 317
 sched:sched_kthread_stop 318
-syscalls:sys_exit_sched_rr_get_interval 
-syscalls:sys_enter_sched_rr_get_interval 
-syscalls:sys_exit_sched_get_priority_min 
-syscalls:sys_enter_sched_get_priority_min 
-syscalls:sys_exit_sched_get_priority_max 
-syscalls:sys_enter_sched_get_priority_max 
-syscalls:sys_exit_sched_yield 
-syscalls:sys_enter_sched_yield 
-syscalls:sys_exit_sched_getaffinity 
-syscalls:sys_enter_sched_getaffinity 
-syscalls:sys_exit_sched_setaffinity 
-syscalls:sys_enter_sched_setaffinity 
-syscalls:sys_exit_sched_getattr 
-syscalls:sys_enter_sched_getattr 
-syscalls:sys_exit_sched_getparam 
-syscalls:sys_enter_sched_getparam 
-syscalls:sys_exit_sched_getscheduler 
-syscalls:sys_enter_sched_getscheduler 
-syscalls:sys_exit_sched_setattr 
-syscalls:sys_enter_sched_setattr 
-syscalls:sys_exit_sched_setparam 
-syscalls:sys_enter_sched_setparam 
-syscalls:sys_exit_sched_setscheduler 
-syscalls:sys_enter_sched_setscheduler 
-syscalls:sys_exit_membarrier 
-syscalls:sys_enter_membarrier 
+syscalls:sys_exit_sched_rr_get_interval 319
+syscalls:sys_enter_sched_rr_get_interval 320
+syscalls:sys_exit_sched_get_priority_min 321
+syscalls:sys_enter_sched_get_priority_min 322
+syscalls:sys_exit_sched_get_priority_max 323
+syscalls:sys_enter_sched_get_priority_max 324
+syscalls:sys_exit_sched_yield 325
+syscalls:sys_enter_sched_yield 326
+syscalls:sys_exit_sched_getaffinity 327
+syscalls:sys_enter_sched_getaffinity 328
+syscalls:sys_exit_sched_setaffinity 329
+syscalls:sys_enter_sched_setaffinity 330
+syscalls:sys_exit_sched_getattr 331
+syscalls:sys_enter_sched_getattr 332
+syscalls:sys_exit_sched_getparam 333
+syscalls:sys_enter_sched_getparam 334
+syscalls:sys_exit_sched_getscheduler 335
+syscalls:sys_enter_sched_getscheduler 336
+syscalls:sys_exit_sched_setattr 337
+syscalls:sys_enter_sched_setattr 338
+syscalls:sys_exit_sched_setparam 339
+syscalls:sys_enter_sched_setparam 340
+syscalls:sys_exit_sched_setscheduler 341
+syscalls:sys_enter_sched_setscheduler 342
+syscalls:sys_exit_membarrier 343
+syscalls:sys_enter_membarrier 344
 lock:contention_end 345
 lock:contention_begin 346
-syscalls:sys_exit_syslog 
-syscalls:sys_enter_syslog 
+syscalls:sys_exit_syslog 347
+syscalls:sys_enter_syslog 348
 printk:console 349
 irq_matrix:irq_matrix_free 350
 irq_matrix:irq_matrix_alloc 351
@@ -365,27 +365,27 @@ dma:dma_map_page 381
 swiotlb:swiotlb_bounced 382
 raw_syscalls:sys_exit 383
 raw_syscalls:sys_enter 384
-syscalls:sys_exit_finit_module 
-syscalls:sys_enter_finit_module 
-syscalls:sys_exit_init_module 
-syscalls:sys_enter_init_module 
-syscalls:sys_exit_delete_module 
-syscalls:sys_enter_delete_module 
+syscalls:sys_exit_finit_module 385
+syscalls:sys_enter_finit_module 386
+syscalls:sys_exit_init_module 387
+syscalls:sys_enter_init_module 388
+syscalls:sys_exit_delete_module 389
+syscalls:sys_enter_delete_module 390
 module:module_request 391
 module:module_put 392
 module:module_get 393
 module:module_free 394
 module:module_load 395
-syscalls:sys_exit_kcmp 
-syscalls:sys_enter_kcmp 
-syscalls:sys_exit_adjtimex 
-syscalls:sys_enter_adjtimex 
-syscalls:sys_exit_settimeofday 
-syscalls:sys_enter_settimeofday 
-syscalls:sys_exit_gettimeofday 
-syscalls:sys_enter_gettimeofday 
-syscalls:sys_exit_time 
-syscalls:sys_enter_time 
+syscalls:sys_exit_kcmp 396
+syscalls:sys_enter_kcmp 397
+syscalls:sys_exit_adjtimex 398
+syscalls:sys_enter_adjtimex 399
+syscalls:sys_exit_settimeofday 400
+syscalls:sys_enter_settimeofday 401
+syscalls:sys_exit_gettimeofday 402
+syscalls:sys_enter_gettimeofday 403
+syscalls:sys_exit_time 404
+syscalls:sys_enter_time 405
 timer:tick_stop 406
 timer:itimer_expire 407
 timer:itimer_state 408
@@ -400,38 +400,38 @@ timer:timer_expire_exit 416
 timer:timer_expire_entry 417
 timer:timer_start 418
 timer:timer_init 419
-syscalls:sys_exit_nanosleep 
-syscalls:sys_enter_nanosleep 
+syscalls:sys_exit_nanosleep 420
+syscalls:sys_enter_nanosleep 421
 alarmtimer:alarmtimer_cancel 422
 alarmtimer:alarmtimer_start 423
 alarmtimer:alarmtimer_fired 424
 alarmtimer:alarmtimer_suspend 425
-syscalls:sys_exit_clock_nanosleep 
-syscalls:sys_enter_clock_nanosleep 
-syscalls:sys_exit_clock_getres 
-syscalls:sys_enter_clock_getres 
-syscalls:sys_exit_clock_adjtime 
-syscalls:sys_enter_clock_adjtime 
-syscalls:sys_exit_clock_gettime 
-syscalls:sys_enter_clock_gettime 
-syscalls:sys_exit_clock_settime 
-syscalls:sys_enter_clock_settime 
-syscalls:sys_exit_timer_delete 
-syscalls:sys_enter_timer_delete 
-syscalls:sys_exit_timer_settime 
-syscalls:sys_enter_timer_settime 
-syscalls:sys_exit_timer_getoverrun 
-syscalls:sys_enter_timer_getoverrun 
-syscalls:sys_exit_timer_gettime 
-syscalls:sys_enter_timer_gettime 
-syscalls:sys_exit_timer_create 
-syscalls:sys_enter_timer_create 
-syscalls:sys_exit_setitimer 
-syscalls:sys_enter_setitimer 
-syscalls:sys_exit_alarm 
-syscalls:sys_enter_alarm 
-syscalls:sys_exit_getitimer 
-syscalls:sys_enter_getitimer 
+syscalls:sys_exit_clock_nanosleep 426
+syscalls:sys_enter_clock_nanosleep 427
+syscalls:sys_exit_clock_getres 428
+syscalls:sys_enter_clock_getres 429
+syscalls:sys_exit_clock_adjtime 430
+syscalls:sys_enter_clock_adjtime 431
+syscalls:sys_exit_clock_gettime 432
+syscalls:sys_enter_clock_gettime 433
+syscalls:sys_exit_clock_settime 434
+syscalls:sys_enter_clock_settime 435
+syscalls:sys_exit_timer_delete 436
+syscalls:sys_enter_timer_delete 437
+syscalls:sys_exit_timer_settime 438
+syscalls:sys_enter_timer_settime 439
+syscalls:sys_exit_timer_getoverrun 440
+syscalls:sys_enter_timer_getoverrun 441
+syscalls:sys_exit_timer_gettime 442
+syscalls:sys_enter_timer_gettime 443
+syscalls:sys_exit_timer_create 444
+syscalls:sys_enter_timer_create 445
+syscalls:sys_exit_setitimer 446
+syscalls:sys_enter_setitimer 447
+syscalls:sys_exit_alarm 448
+syscalls:sys_enter_alarm 449
+syscalls:sys_exit_getitimer 450
+syscalls:sys_enter_getitimer 451
 timer_migration:tmigr_handle_remote 452
 timer_migration:tmigr_update_events 453
 timer_migration:tmigr_cpu_new_timer_idle 454
@@ -446,29 +446,29 @@ timer_migration:tmigr_group_set_cpu_inactive 462
 timer_migration:tmigr_connect_cpu_parent 463
 timer_migration:tmigr_connect_child_parent 464
 timer_migration:tmigr_group_set 465
-syscalls:sys_exit_futex_requeue 
-syscalls:sys_enter_futex_requeue 
-syscalls:sys_exit_futex_wait 
-syscalls:sys_enter_futex_wait 
-syscalls:sys_exit_futex_wake 
-syscalls:sys_enter_futex_wake 
-syscalls:sys_exit_futex_waitv 
-syscalls:sys_enter_futex_waitv 
-syscalls:sys_exit_futex 
-syscalls:sys_enter_futex 
-syscalls:sys_exit_get_robust_list 
-syscalls:sys_enter_get_robust_list 
-syscalls:sys_exit_set_robust_list 
-syscalls:sys_enter_set_robust_list 
+syscalls:sys_exit_futex_requeue 466
+syscalls:sys_enter_futex_requeue 467
+syscalls:sys_exit_futex_wait 468
+syscalls:sys_enter_futex_wait 469
+syscalls:sys_exit_futex_wake 470
+syscalls:sys_enter_futex_wake 471
+syscalls:sys_exit_futex_waitv 472
+syscalls:sys_enter_futex_waitv 473
+syscalls:sys_exit_futex 474
+syscalls:sys_enter_futex 475
+syscalls:sys_exit_get_robust_list 476
+syscalls:sys_enter_get_robust_list 477
+syscalls:sys_exit_set_robust_list 478
+syscalls:sys_enter_set_robust_list 479
 csd:csd_function_exit 480
 csd:csd_function_entry 481
 csd:csd_queue_cpu 482
-syscalls:sys_exit_acct 
-syscalls:sys_enter_acct 
-syscalls:sys_exit_kexec_load 
-syscalls:sys_enter_kexec_load 
-syscalls:sys_exit_kexec_file_load 
-syscalls:sys_enter_kexec_file_load 
+syscalls:sys_exit_acct 483
+syscalls:sys_enter_acct 484
+syscalls:sys_exit_kexec_load 485
+syscalls:sys_enter_kexec_load 486
+syscalls:sys_exit_kexec_file_load 487
+syscalls:sys_enter_kexec_file_load 488
 cgroup:cgroup_rstat_cpu_unlock_fastpath 489
 cgroup:cgroup_rstat_cpu_unlock 490
 cgroup:cgroup_rstat_cpu_locked_fastpath 491
@@ -491,8 +491,8 @@ cgroup:cgroup_mkdir 507
 cgroup:cgroup_remount 508
 cgroup:cgroup_destroy_root 509
 cgroup:cgroup_setup_root 510
-syscalls:sys_exit_seccomp 
-syscalls:sys_enter_seccomp 
+syscalls:sys_exit_seccomp 511
+syscalls:sys_enter_seccomp 512
 bpf_trace:bpf_trace_printk 513
 error_report:error_report_end 514
 power:guest_halt_poll_ns 515
@@ -538,18 +538,18 @@ xdp:xdp_redirect_err 554
 xdp:xdp_redirect 555
 xdp:xdp_bulk_tx 556
 xdp:xdp_exception 557
-syscalls:sys_exit_bpf 
-syscalls:sys_enter_bpf 
-syscalls:sys_exit_perf_event_open 
-syscalls:sys_enter_perf_event_open 
+syscalls:sys_exit_bpf 558
+syscalls:sys_enter_bpf 559
+syscalls:sys_exit_perf_event_open 560
+syscalls:sys_enter_perf_event_open 561
 context_tracking:user_exit 562
 context_tracking:user_enter 563
-syscalls:sys_exit_rseq 
-syscalls:sys_enter_rseq 
+syscalls:sys_exit_rseq 564
+syscalls:sys_enter_rseq 565
 rseq:rseq_ip_fixup 566
 rseq:rseq_update 567
-syscalls:sys_exit_cachestat 
-syscalls:sys_enter_cachestat 
+syscalls:sys_exit_cachestat 568
+syscalls:sys_enter_cachestat 569
 filemap:file_check_and_advance_wb_err 570
 filemap:filemap_set_wb_err 571
 filemap:mm_filemap_fault 572
@@ -557,8 +557,8 @@ filemap:mm_filemap_map_pages 573
 filemap:mm_filemap_get_pages 574
 filemap:mm_filemap_add_to_page_cache 575
 filemap:mm_filemap_delete_from_page_cache 576
-syscalls:sys_exit_process_mrelease 
-syscalls:sys_enter_process_mrelease 
+syscalls:sys_exit_process_mrelease 577
+syscalls:sys_enter_process_mrelease 578
 oom:compact_retry 579
 oom:skip_task_reaping 580
 oom:finish_task_reaping 581
@@ -567,10 +567,10 @@ oom:wake_reaper 583
 oom:mark_victim 584
 oom:reclaim_retry_zone 585
 oom:oom_score_adj_update 586
-syscalls:sys_exit_fadvise64 
-syscalls:sys_enter_fadvise64 
-syscalls:sys_exit_readahead 
-syscalls:sys_enter_readahead 
+syscalls:sys_exit_fadvise64 587
+syscalls:sys_enter_fadvise64 588
+syscalls:sys_exit_readahead 589
+syscalls:sys_enter_readahead 590
 pagemap:mm_lru_activate 591
 pagemap:mm_lru_insertion 592
 vmscan:mm_vmscan_throttled 593
@@ -626,40 +626,40 @@ compaction:mm_compaction_isolate_migratepages 642
 mmap_lock:mmap_lock_acquire_returned 643
 mmap_lock:mmap_lock_released 644
 mmap_lock:mmap_lock_start_locking 645
-syscalls:sys_exit_mincore 
-syscalls:sys_enter_mincore 
-syscalls:sys_exit_munlockall 
-syscalls:sys_enter_munlockall 
-syscalls:sys_exit_mlockall 
-syscalls:sys_enter_mlockall 
-syscalls:sys_exit_munlock 
-syscalls:sys_enter_munlock 
-syscalls:sys_exit_mlock2 
-syscalls:sys_enter_mlock2 
-syscalls:sys_exit_mlock 
-syscalls:sys_enter_mlock 
-syscalls:sys_exit_remap_file_pages 
-syscalls:sys_enter_remap_file_pages 
-syscalls:sys_exit_munmap 
-syscalls:sys_enter_munmap 
-syscalls:sys_exit_brk 
-syscalls:sys_enter_brk 
+syscalls:sys_exit_mincore 646
+syscalls:sys_enter_mincore 647
+syscalls:sys_exit_munlockall 648
+syscalls:sys_enter_munlockall 649
+syscalls:sys_exit_mlockall 650
+syscalls:sys_enter_mlockall 651
+syscalls:sys_exit_munlock 652
+syscalls:sys_enter_munlock 653
+syscalls:sys_exit_mlock2 654
+syscalls:sys_enter_mlock2 655
+syscalls:sys_exit_mlock 656
+syscalls:sys_enter_mlock 657
+syscalls:sys_exit_remap_file_pages 658
+syscalls:sys_enter_remap_file_pages 659
+syscalls:sys_exit_munmap 660
+syscalls:sys_enter_munmap 661
+syscalls:sys_exit_brk 662
+syscalls:sys_enter_brk 663
 mmap:exit_mmap 664
 mmap:vma_store 665
 mmap:vma_mas_szero 666
 mmap:vm_unmapped_area 667
-syscalls:sys_exit_pkey_free 
-syscalls:sys_enter_pkey_free 
-syscalls:sys_exit_pkey_alloc 
-syscalls:sys_enter_pkey_alloc 
-syscalls:sys_exit_pkey_mprotect 
-syscalls:sys_enter_pkey_mprotect 
-syscalls:sys_exit_mprotect 
-syscalls:sys_enter_mprotect 
-syscalls:sys_exit_mremap 
-syscalls:sys_enter_mremap 
-syscalls:sys_exit_msync 
-syscalls:sys_enter_msync 
+syscalls:sys_exit_pkey_free 668
+syscalls:sys_enter_pkey_free 669
+syscalls:sys_exit_pkey_alloc 670
+syscalls:sys_enter_pkey_alloc 671
+syscalls:sys_exit_pkey_mprotect 672
+syscalls:sys_enter_pkey_mprotect 673
+syscalls:sys_exit_mprotect 674
+syscalls:sys_enter_mprotect 675
+syscalls:sys_exit_mremap 676
+syscalls:sys_enter_mremap 677
+syscalls:sys_exit_msync 678
+syscalls:sys_enter_msync 679
 migrate:remove_migration_pte 680
 migrate:set_migration_pte 681
 migrate:mm_migrate_pages_start 682
@@ -668,30 +668,30 @@ tlb:tlb_flush 684
 vmalloc:free_vmap_area_noflush 685
 vmalloc:purge_vmap_area_lazy 686
 vmalloc:alloc_vmap_area 687
-syscalls:sys_exit_process_vm_writev 
-syscalls:sys_enter_process_vm_writev 
-syscalls:sys_exit_process_vm_readv 
-syscalls:sys_enter_process_vm_readv 
-syscalls:sys_exit_mseal 
-syscalls:sys_enter_mseal 
-syscalls:sys_exit_process_madvise 
-syscalls:sys_enter_process_madvise 
-syscalls:sys_exit_madvise 
-syscalls:sys_enter_madvise 
-syscalls:sys_exit_swapon 
-syscalls:sys_enter_swapon 
-syscalls:sys_exit_swapoff 
-syscalls:sys_enter_swapoff 
-syscalls:sys_exit_get_mempolicy 
-syscalls:sys_enter_get_mempolicy 
-syscalls:sys_exit_migrate_pages 
-syscalls:sys_enter_migrate_pages 
-syscalls:sys_exit_set_mempolicy 
-syscalls:sys_enter_set_mempolicy 
-syscalls:sys_exit_mbind 
-syscalls:sys_enter_mbind 
-syscalls:sys_exit_set_mempolicy_home_node 
-syscalls:sys_enter_set_mempolicy_home_node 
+syscalls:sys_exit_process_vm_writev 688
+syscalls:sys_enter_process_vm_writev 689
+syscalls:sys_exit_process_vm_readv 690
+syscalls:sys_enter_process_vm_readv 691
+syscalls:sys_exit_mseal 692
+syscalls:sys_enter_mseal 693
+syscalls:sys_exit_process_madvise 694
+syscalls:sys_enter_process_madvise 695
+syscalls:sys_exit_madvise 696
+syscalls:sys_enter_madvise 697
+syscalls:sys_exit_swapon 698
+syscalls:sys_enter_swapon 699
+syscalls:sys_exit_swapoff 700
+syscalls:sys_enter_swapoff 701
+syscalls:sys_exit_get_mempolicy 702
+syscalls:sys_enter_get_mempolicy 703
+syscalls:sys_exit_migrate_pages 704
+syscalls:sys_enter_migrate_pages 705
+syscalls:sys_exit_set_mempolicy 706
+syscalls:sys_enter_set_mempolicy 707
+syscalls:sys_exit_mbind 708
+syscalls:sys_enter_mbind 709
+syscalls:sys_exit_set_mempolicy_home_node 710
+syscalls:sys_enter_set_mempolicy_home_node 711
 ksm:ksm_advisor 712
 ksm:ksm_remove_rmap_item 713
 ksm:ksm_remove_ksm_page 714
@@ -701,8 +701,8 @@ ksm:ksm_exit 717
 ksm:ksm_enter 718
 ksm:ksm_stop_scan 719
 ksm:ksm_start_scan 720
-syscalls:sys_exit_move_pages 
-syscalls:sys_enter_move_pages 
+syscalls:sys_exit_move_pages 721
+syscalls:sys_enter_move_pages 722
 thp:remove_migration_pmd 723
 thp:set_migration_pmd 724
 huge_memory:mm_khugepaged_collapse_file 725
@@ -712,202 +712,202 @@ huge_memory:mm_collapse_huge_page_isolate 728
 huge_memory:mm_collapse_huge_page 729
 huge_memory:mm_khugepaged_scan_pmd 730
 page_isolation:test_pages_isolated 731
-syscalls:sys_exit_memfd_secret 
-syscalls:sys_enter_memfd_secret 
+syscalls:sys_exit_memfd_secret 732
+syscalls:sys_enter_memfd_secret 733
 damon:damon_aggregated 734
 damon:damos_before_apply 735
-syscalls:sys_exit_memfd_create 
-syscalls:sys_enter_memfd_create 
-syscalls:sys_exit_vhangup 
-syscalls:sys_enter_vhangup 
-syscalls:sys_exit_close_range 
-syscalls:sys_enter_close_range 
-syscalls:sys_exit_close 
-syscalls:sys_enter_close 
-syscalls:sys_exit_creat 
-syscalls:sys_enter_creat 
-syscalls:sys_exit_openat2 
-syscalls:sys_enter_openat2 
-syscalls:sys_exit_openat 
-syscalls:sys_enter_openat 
-syscalls:sys_exit_open 
-syscalls:sys_enter_open 
-syscalls:sys_exit_fchown 
-syscalls:sys_enter_fchown 
-syscalls:sys_exit_lchown 
-syscalls:sys_enter_lchown 
-syscalls:sys_exit_chown 
-syscalls:sys_enter_chown 
-syscalls:sys_exit_fchownat 
-syscalls:sys_enter_fchownat 
-syscalls:sys_exit_chmod 
-syscalls:sys_enter_chmod 
-syscalls:sys_exit_fchmodat 
-syscalls:sys_enter_fchmodat 
-syscalls:sys_exit_fchmodat2 
-syscalls:sys_enter_fchmodat2 
-syscalls:sys_exit_fchmod 
-syscalls:sys_enter_fchmod 
-syscalls:sys_exit_chroot 
-syscalls:sys_enter_chroot 
-syscalls:sys_exit_fchdir 
-syscalls:sys_enter_fchdir 
-syscalls:sys_exit_chdir 
-syscalls:sys_enter_chdir 
-syscalls:sys_exit_access 
-syscalls:sys_enter_access 
-syscalls:sys_exit_faccessat2 
-syscalls:sys_enter_faccessat2 
-syscalls:sys_exit_faccessat 
-syscalls:sys_enter_faccessat 
-syscalls:sys_exit_fallocate 
-syscalls:sys_enter_fallocate 
-syscalls:sys_exit_ftruncate 
-syscalls:sys_enter_ftruncate 
-syscalls:sys_exit_truncate 
-syscalls:sys_enter_truncate 
-syscalls:sys_exit_copy_file_range 
-syscalls:sys_enter_copy_file_range 
-syscalls:sys_exit_sendfile64 
-syscalls:sys_enter_sendfile64 
-syscalls:sys_exit_pwritev2 
-syscalls:sys_enter_pwritev2 
-syscalls:sys_exit_pwritev 
-syscalls:sys_enter_pwritev 
-syscalls:sys_exit_preadv2 
-syscalls:sys_enter_preadv2 
-syscalls:sys_exit_preadv 
-syscalls:sys_enter_preadv 
-syscalls:sys_exit_writev 
-syscalls:sys_enter_writev 
-syscalls:sys_exit_readv 
-syscalls:sys_enter_readv 
-syscalls:sys_exit_pwrite64 
-syscalls:sys_enter_pwrite64 
-syscalls:sys_exit_pread64 
-syscalls:sys_enter_pread64 
-syscalls:sys_exit_write 
-syscalls:sys_enter_write 
-syscalls:sys_exit_read 
-syscalls:sys_enter_read 
-syscalls:sys_exit_lseek 
-syscalls:sys_enter_lseek 
-syscalls:sys_exit_statx 
-syscalls:sys_enter_statx 
-syscalls:sys_exit_readlink 
-syscalls:sys_enter_readlink 
-syscalls:sys_exit_readlinkat 
-syscalls:sys_enter_readlinkat 
-syscalls:sys_exit_newfstat 
-syscalls:sys_enter_newfstat 
-syscalls:sys_exit_newfstatat 
-syscalls:sys_enter_newfstatat 
-syscalls:sys_exit_newlstat 
-syscalls:sys_enter_newlstat 
-syscalls:sys_exit_newstat 
-syscalls:sys_enter_newstat 
-syscalls:sys_exit_execveat 
-syscalls:sys_enter_execveat 
-syscalls:sys_exit_execve 
-syscalls:sys_enter_execve 
-syscalls:sys_exit_pipe 
-syscalls:sys_enter_pipe 
-syscalls:sys_exit_pipe2 
-syscalls:sys_enter_pipe2 
-syscalls:sys_exit_rename 
-syscalls:sys_enter_rename 
-syscalls:sys_exit_renameat 
-syscalls:sys_enter_renameat 
-syscalls:sys_exit_renameat2 
-syscalls:sys_enter_renameat2 
-syscalls:sys_exit_link 
-syscalls:sys_enter_link 
-syscalls:sys_exit_linkat 
-syscalls:sys_enter_linkat 
-syscalls:sys_exit_symlink 
-syscalls:sys_enter_symlink 
-syscalls:sys_exit_symlinkat 
-syscalls:sys_enter_symlinkat 
-syscalls:sys_exit_unlink 
-syscalls:sys_enter_unlink 
-syscalls:sys_exit_unlinkat 
-syscalls:sys_enter_unlinkat 
-syscalls:sys_exit_rmdir 
-syscalls:sys_enter_rmdir 
-syscalls:sys_exit_mkdir 
-syscalls:sys_enter_mkdir 
-syscalls:sys_exit_mkdirat 
-syscalls:sys_enter_mkdirat 
-syscalls:sys_exit_mknod 
-syscalls:sys_enter_mknod 
-syscalls:sys_exit_mknodat 
-syscalls:sys_enter_mknodat 
-syscalls:sys_exit_fcntl 
-syscalls:sys_enter_fcntl 
-syscalls:sys_exit_ioctl 
-syscalls:sys_enter_ioctl 
-syscalls:sys_exit_getdents64 
-syscalls:sys_enter_getdents64 
-syscalls:sys_exit_getdents 
-syscalls:sys_enter_getdents 
-syscalls:sys_exit_ppoll 
-syscalls:sys_enter_ppoll 
-syscalls:sys_exit_poll 
-syscalls:sys_enter_poll 
-syscalls:sys_exit_pselect6 
-syscalls:sys_enter_pselect6 
-syscalls:sys_exit_select 
-syscalls:sys_enter_select 
-syscalls:sys_exit_dup 
-syscalls:sys_enter_dup 
-syscalls:sys_exit_dup2 
-syscalls:sys_enter_dup2 
-syscalls:sys_exit_dup3 
-syscalls:sys_enter_dup3 
-syscalls:sys_exit_sysfs 
-syscalls:sys_enter_sysfs 
-syscalls:sys_exit_listmount 
-syscalls:sys_enter_listmount 
-syscalls:sys_exit_statmount 
-syscalls:sys_enter_statmount 
-syscalls:sys_exit_mount_setattr 
-syscalls:sys_enter_mount_setattr 
-syscalls:sys_exit_pivot_root 
-syscalls:sys_enter_pivot_root 
-syscalls:sys_exit_move_mount 
-syscalls:sys_enter_move_mount 
-syscalls:sys_exit_fsmount 
-syscalls:sys_enter_fsmount 
-syscalls:sys_exit_mount 
-syscalls:sys_enter_mount 
-syscalls:sys_exit_open_tree 
-syscalls:sys_enter_open_tree 
-syscalls:sys_exit_umount 
-syscalls:sys_enter_umount 
-syscalls:sys_exit_fremovexattr 
-syscalls:sys_enter_fremovexattr 
-syscalls:sys_exit_lremovexattr 
-syscalls:sys_enter_lremovexattr 
-syscalls:sys_exit_removexattr 
-syscalls:sys_enter_removexattr 
-syscalls:sys_exit_flistxattr 
-syscalls:sys_enter_flistxattr 
-syscalls:sys_exit_llistxattr 
-syscalls:sys_enter_llistxattr 
-syscalls:sys_exit_listxattr 
-syscalls:sys_enter_listxattr 
-syscalls:sys_exit_fgetxattr 
-syscalls:sys_enter_fgetxattr 
-syscalls:sys_exit_lgetxattr 
-syscalls:sys_enter_lgetxattr 
-syscalls:sys_exit_getxattr 
-syscalls:sys_enter_getxattr 
-syscalls:sys_exit_fsetxattr 
-syscalls:sys_enter_fsetxattr 
-syscalls:sys_exit_lsetxattr 
-syscalls:sys_enter_lsetxattr 
-syscalls:sys_exit_setxattr 
-syscalls:sys_enter_setxattr 
+syscalls:sys_exit_memfd_create 736
+syscalls:sys_enter_memfd_create 737
+syscalls:sys_exit_vhangup 738
+syscalls:sys_enter_vhangup 739
+syscalls:sys_exit_close_range 740
+syscalls:sys_enter_close_range 741
+syscalls:sys_exit_close 742
+syscalls:sys_enter_close 743
+syscalls:sys_exit_creat 744
+syscalls:sys_enter_creat 745
+syscalls:sys_exit_openat2 746
+syscalls:sys_enter_openat2 747
+syscalls:sys_exit_openat 748
+syscalls:sys_enter_openat 749
+syscalls:sys_exit_open 750
+syscalls:sys_enter_open 751
+syscalls:sys_exit_fchown 752
+syscalls:sys_enter_fchown 753
+syscalls:sys_exit_lchown 754
+syscalls:sys_enter_lchown 755
+syscalls:sys_exit_chown 756
+syscalls:sys_enter_chown 757
+syscalls:sys_exit_fchownat 758
+syscalls:sys_enter_fchownat 759
+syscalls:sys_exit_chmod 760
+syscalls:sys_enter_chmod 761
+syscalls:sys_exit_fchmodat 762
+syscalls:sys_enter_fchmodat 763
+syscalls:sys_exit_fchmodat2 764
+syscalls:sys_enter_fchmodat2 765
+syscalls:sys_exit_fchmod 766
+syscalls:sys_enter_fchmod 767
+syscalls:sys_exit_chroot 768
+syscalls:sys_enter_chroot 769
+syscalls:sys_exit_fchdir 770
+syscalls:sys_enter_fchdir 771
+syscalls:sys_exit_chdir 772
+syscalls:sys_enter_chdir 773
+syscalls:sys_exit_access 774
+syscalls:sys_enter_access 775
+syscalls:sys_exit_faccessat2 776
+syscalls:sys_enter_faccessat2 777
+syscalls:sys_exit_faccessat 778
+syscalls:sys_enter_faccessat 779
+syscalls:sys_exit_fallocate 780
+syscalls:sys_enter_fallocate 781
+syscalls:sys_exit_ftruncate 782
+syscalls:sys_enter_ftruncate 783
+syscalls:sys_exit_truncate 784
+syscalls:sys_enter_truncate 785
+syscalls:sys_exit_copy_file_range 786
+syscalls:sys_enter_copy_file_range 787
+syscalls:sys_exit_sendfile64 788
+syscalls:sys_enter_sendfile64 789
+syscalls:sys_exit_pwritev2 790
+syscalls:sys_enter_pwritev2 791
+syscalls:sys_exit_pwritev 792
+syscalls:sys_enter_pwritev 793
+syscalls:sys_exit_preadv2 794
+syscalls:sys_enter_preadv2 795
+syscalls:sys_exit_preadv 796
+syscalls:sys_enter_preadv 797
+syscalls:sys_exit_writev 798
+syscalls:sys_enter_writev 799
+syscalls:sys_exit_readv 800
+syscalls:sys_enter_readv 801
+syscalls:sys_exit_pwrite64 802
+syscalls:sys_enter_pwrite64 803
+syscalls:sys_exit_pread64 804
+syscalls:sys_enter_pread64 805
+syscalls:sys_exit_write 806
+syscalls:sys_enter_write 807
+syscalls:sys_exit_read 808
+syscalls:sys_enter_read 809
+syscalls:sys_exit_lseek 810
+syscalls:sys_enter_lseek 811
+syscalls:sys_exit_statx 812
+syscalls:sys_enter_statx 813
+syscalls:sys_exit_readlink 814
+syscalls:sys_enter_readlink 815
+syscalls:sys_exit_readlinkat 816
+syscalls:sys_enter_readlinkat 817
+syscalls:sys_exit_newfstat 818
+syscalls:sys_enter_newfstat 819
+syscalls:sys_exit_newfstatat 820
+syscalls:sys_enter_newfstatat 821
+syscalls:sys_exit_newlstat 822
+syscalls:sys_enter_newlstat 823
+syscalls:sys_exit_newstat 824
+syscalls:sys_enter_newstat 825
+syscalls:sys_exit_execveat 826
+syscalls:sys_enter_execveat 827
+syscalls:sys_exit_execve 828
+syscalls:sys_enter_execve 829
+syscalls:sys_exit_pipe 830
+syscalls:sys_enter_pipe 831
+syscalls:sys_exit_pipe2 832
+syscalls:sys_enter_pipe2 833
+syscalls:sys_exit_rename 834
+syscalls:sys_enter_rename 835
+syscalls:sys_exit_renameat 836
+syscalls:sys_enter_renameat 837
+syscalls:sys_exit_renameat2 838
+syscalls:sys_enter_renameat2 839
+syscalls:sys_exit_link 840
+syscalls:sys_enter_link 841
+syscalls:sys_exit_linkat 842
+syscalls:sys_enter_linkat 843
+syscalls:sys_exit_symlink 844
+syscalls:sys_enter_symlink 845
+syscalls:sys_exit_symlinkat 846
+syscalls:sys_enter_symlinkat 847
+syscalls:sys_exit_unlink 848
+syscalls:sys_enter_unlink 849
+syscalls:sys_exit_unlinkat 850
+syscalls:sys_enter_unlinkat 851
+syscalls:sys_exit_rmdir 852
+syscalls:sys_enter_rmdir 853
+syscalls:sys_exit_mkdir 854
+syscalls:sys_enter_mkdir 855
+syscalls:sys_exit_mkdirat 856
+syscalls:sys_enter_mkdirat 857
+syscalls:sys_exit_mknod 858
+syscalls:sys_enter_mknod 859
+syscalls:sys_exit_mknodat 860
+syscalls:sys_enter_mknodat 861
+syscalls:sys_exit_fcntl 862
+syscalls:sys_enter_fcntl 863
+syscalls:sys_exit_ioctl 864
+syscalls:sys_enter_ioctl 865
+syscalls:sys_exit_getdents64 866
+syscalls:sys_enter_getdents64 867
+syscalls:sys_exit_getdents 868
+syscalls:sys_enter_getdents 869
+syscalls:sys_exit_ppoll 870
+syscalls:sys_enter_ppoll 871
+syscalls:sys_exit_poll 872
+syscalls:sys_enter_poll 873
+syscalls:sys_exit_pselect6 874
+syscalls:sys_enter_pselect6 875
+syscalls:sys_exit_select 876
+syscalls:sys_enter_select 877
+syscalls:sys_exit_dup 878
+syscalls:sys_enter_dup 879
+syscalls:sys_exit_dup2 880
+syscalls:sys_enter_dup2 881
+syscalls:sys_exit_dup3 882
+syscalls:sys_enter_dup3 883
+syscalls:sys_exit_sysfs 884
+syscalls:sys_enter_sysfs 885
+syscalls:sys_exit_listmount 886
+syscalls:sys_enter_listmount 887
+syscalls:sys_exit_statmount 888
+syscalls:sys_enter_statmount 889
+syscalls:sys_exit_mount_setattr 890
+syscalls:sys_enter_mount_setattr 891
+syscalls:sys_exit_pivot_root 892
+syscalls:sys_enter_pivot_root 893
+syscalls:sys_exit_move_mount 894
+syscalls:sys_enter_move_mount 895
+syscalls:sys_exit_fsmount 896
+syscalls:sys_enter_fsmount 897
+syscalls:sys_exit_mount 898
+syscalls:sys_enter_mount 899
+syscalls:sys_exit_open_tree 900
+syscalls:sys_enter_open_tree 901
+syscalls:sys_exit_umount 902
+syscalls:sys_enter_umount 903
+syscalls:sys_exit_fremovexattr 904
+syscalls:sys_enter_fremovexattr 905
+syscalls:sys_exit_lremovexattr 906
+syscalls:sys_enter_lremovexattr 907
+syscalls:sys_exit_removexattr 908
+syscalls:sys_enter_removexattr 909
+syscalls:sys_exit_flistxattr 910
+syscalls:sys_enter_flistxattr 911
+syscalls:sys_exit_llistxattr 912
+syscalls:sys_enter_llistxattr 913
+syscalls:sys_exit_listxattr 914
+syscalls:sys_enter_listxattr 915
+syscalls:sys_exit_fgetxattr 916
+syscalls:sys_enter_fgetxattr 917
+syscalls:sys_exit_lgetxattr 918
+syscalls:sys_enter_lgetxattr 919
+syscalls:sys_exit_getxattr 920
+syscalls:sys_enter_getxattr 921
+syscalls:sys_exit_fsetxattr 922
+syscalls:sys_enter_fsetxattr 923
+syscalls:sys_exit_lsetxattr 924
+syscalls:sys_enter_lsetxattr 925
+syscalls:sys_exit_setxattr 926
+syscalls:sys_enter_setxattr 927
 writeback:sb_clear_inode_writeback 928
 writeback:sb_mark_inode_writeback 929
 writeback:writeback_dirty_inode_enqueue 930
@@ -940,96 +940,96 @@ writeback:writeback_dirty_inode_start 956
 writeback:writeback_mark_inode_dirty 957
 writeback:folio_wait_writeback 958
 writeback:writeback_dirty_folio 959
-syscalls:sys_exit_tee 
-syscalls:sys_enter_tee 
-syscalls:sys_exit_splice 
-syscalls:sys_enter_splice 
-syscalls:sys_exit_vmsplice 
-syscalls:sys_enter_vmsplice 
-syscalls:sys_exit_sync_file_range 
-syscalls:sys_enter_sync_file_range 
-syscalls:sys_exit_fdatasync 
-syscalls:sys_enter_fdatasync 
-syscalls:sys_exit_fsync 
-syscalls:sys_enter_fsync 
-syscalls:sys_exit_syncfs 
-syscalls:sys_enter_syncfs 
-syscalls:sys_exit_sync 
-syscalls:sys_enter_sync 
-syscalls:sys_exit_utime 
-syscalls:sys_enter_utime 
-syscalls:sys_exit_utimes 
-syscalls:sys_enter_utimes 
-syscalls:sys_exit_futimesat 
-syscalls:sys_enter_futimesat 
-syscalls:sys_exit_utimensat 
-syscalls:sys_enter_utimensat 
-syscalls:sys_exit_getcwd 
-syscalls:sys_enter_getcwd 
-syscalls:sys_exit_ustat 
-syscalls:sys_enter_ustat 
-syscalls:sys_exit_fstatfs 
-syscalls:sys_enter_fstatfs 
-syscalls:sys_exit_statfs 
-syscalls:sys_enter_statfs 
-syscalls:sys_exit_fsconfig 
-syscalls:sys_enter_fsconfig 
-syscalls:sys_exit_fspick 
-syscalls:sys_enter_fspick 
-syscalls:sys_exit_fsopen 
-syscalls:sys_enter_fsopen 
-syscalls:sys_exit_inotify_rm_watch 
-syscalls:sys_enter_inotify_rm_watch 
-syscalls:sys_exit_inotify_add_watch 
-syscalls:sys_enter_inotify_add_watch 
-syscalls:sys_exit_inotify_init 
-syscalls:sys_enter_inotify_init 
-syscalls:sys_exit_inotify_init1 
-syscalls:sys_enter_inotify_init1 
-syscalls:sys_exit_fanotify_mark 
-syscalls:sys_enter_fanotify_mark 
-syscalls:sys_exit_fanotify_init 
-syscalls:sys_enter_fanotify_init 
-syscalls:sys_exit_epoll_pwait2 
-syscalls:sys_enter_epoll_pwait2 
-syscalls:sys_exit_epoll_pwait 
-syscalls:sys_enter_epoll_pwait 
-syscalls:sys_exit_epoll_wait 
-syscalls:sys_enter_epoll_wait 
-syscalls:sys_exit_epoll_ctl 
-syscalls:sys_enter_epoll_ctl 
-syscalls:sys_exit_epoll_create 
-syscalls:sys_enter_epoll_create 
-syscalls:sys_exit_epoll_create1 
-syscalls:sys_enter_epoll_create1 
-syscalls:sys_exit_signalfd 
-syscalls:sys_enter_signalfd 
-syscalls:sys_exit_signalfd4 
-syscalls:sys_enter_signalfd4 
-syscalls:sys_exit_timerfd_gettime 
-syscalls:sys_enter_timerfd_gettime 
-syscalls:sys_exit_timerfd_settime 
-syscalls:sys_enter_timerfd_settime 
-syscalls:sys_exit_timerfd_create 
-syscalls:sys_enter_timerfd_create 
-syscalls:sys_exit_eventfd 
-syscalls:sys_enter_eventfd 
-syscalls:sys_exit_eventfd2 
-syscalls:sys_enter_eventfd2 
-syscalls:sys_exit_userfaultfd 
-syscalls:sys_enter_userfaultfd 
-syscalls:sys_exit_io_pgetevents 
-syscalls:sys_enter_io_pgetevents 
-syscalls:sys_exit_io_getevents 
-syscalls:sys_enter_io_getevents 
-syscalls:sys_exit_io_cancel 
-syscalls:sys_enter_io_cancel 
-syscalls:sys_exit_io_submit 
-syscalls:sys_enter_io_submit 
-syscalls:sys_exit_io_destroy 
-syscalls:sys_enter_io_destroy 
-syscalls:sys_exit_io_setup 
-syscalls:sys_enter_io_setup 
+syscalls:sys_exit_tee 960
+syscalls:sys_enter_tee 961
+syscalls:sys_exit_splice 962
+syscalls:sys_enter_splice 963
+syscalls:sys_exit_vmsplice 964
+syscalls:sys_enter_vmsplice 965
+syscalls:sys_exit_sync_file_range 966
+syscalls:sys_enter_sync_file_range 967
+syscalls:sys_exit_fdatasync 968
+syscalls:sys_enter_fdatasync 969
+syscalls:sys_exit_fsync 970
+syscalls:sys_enter_fsync 971
+syscalls:sys_exit_syncfs 972
+syscalls:sys_enter_syncfs 973
+syscalls:sys_exit_sync 974
+syscalls:sys_enter_sync 975
+syscalls:sys_exit_utime 976
+syscalls:sys_enter_utime 977
+syscalls:sys_exit_utimes 978
+syscalls:sys_enter_utimes 979
+syscalls:sys_exit_futimesat 980
+syscalls:sys_enter_futimesat 981
+syscalls:sys_exit_utimensat 982
+syscalls:sys_enter_utimensat 983
+syscalls:sys_exit_getcwd 984
+syscalls:sys_enter_getcwd 985
+syscalls:sys_exit_ustat 986
+syscalls:sys_enter_ustat 987
+syscalls:sys_exit_fstatfs 988
+syscalls:sys_enter_fstatfs 989
+syscalls:sys_exit_statfs 990
+syscalls:sys_enter_statfs 991
+syscalls:sys_exit_fsconfig 992
+syscalls:sys_enter_fsconfig 993
+syscalls:sys_exit_fspick 994
+syscalls:sys_enter_fspick 995
+syscalls:sys_exit_fsopen 996
+syscalls:sys_enter_fsopen 997
+syscalls:sys_exit_inotify_rm_watch 998
+syscalls:sys_enter_inotify_rm_watch 999
+syscalls:sys_exit_inotify_add_watch 1000
+syscalls:sys_enter_inotify_add_watch 1001
+syscalls:sys_exit_inotify_init 1002
+syscalls:sys_enter_inotify_init 1003
+syscalls:sys_exit_inotify_init1 1004
+syscalls:sys_enter_inotify_init1 1005
+syscalls:sys_exit_fanotify_mark 1006
+syscalls:sys_enter_fanotify_mark 1007
+syscalls:sys_exit_fanotify_init 1008
+syscalls:sys_enter_fanotify_init 1009
+syscalls:sys_exit_epoll_pwait2 1010
+syscalls:sys_enter_epoll_pwait2 1011
+syscalls:sys_exit_epoll_pwait 1012
+syscalls:sys_enter_epoll_pwait 1013
+syscalls:sys_exit_epoll_wait 1014
+syscalls:sys_enter_epoll_wait 1015
+syscalls:sys_exit_epoll_ctl 1016
+syscalls:sys_enter_epoll_ctl 1017
+syscalls:sys_exit_epoll_create 1018
+syscalls:sys_enter_epoll_create 1019
+syscalls:sys_exit_epoll_create1 1020
+syscalls:sys_enter_epoll_create1 1021
+syscalls:sys_exit_signalfd 1022
+syscalls:sys_enter_signalfd 1023
+syscalls:sys_exit_signalfd4 1024
+syscalls:sys_enter_signalfd4 1025
+syscalls:sys_exit_timerfd_gettime 1026
+syscalls:sys_enter_timerfd_gettime 1027
+syscalls:sys_exit_timerfd_settime 1028
+syscalls:sys_enter_timerfd_settime 1029
+syscalls:sys_exit_timerfd_create 1030
+syscalls:sys_enter_timerfd_create 1031
+syscalls:sys_exit_eventfd 1032
+syscalls:sys_enter_eventfd 1033
+syscalls:sys_exit_eventfd2 1034
+syscalls:sys_enter_eventfd2 1035
+syscalls:sys_exit_userfaultfd 1036
+syscalls:sys_enter_userfaultfd 1037
+syscalls:sys_exit_io_pgetevents 1038
+syscalls:sys_enter_io_pgetevents 1039
+syscalls:sys_exit_io_getevents 1040
+syscalls:sys_enter_io_getevents 1041
+syscalls:sys_exit_io_cancel 1042
+syscalls:sys_enter_io_cancel 1043
+syscalls:sys_exit_io_submit 1044
+syscalls:sys_enter_io_submit 1045
+syscalls:sys_exit_io_destroy 1046
+syscalls:sys_enter_io_destroy 1047
+syscalls:sys_exit_io_setup 1048
+syscalls:sys_enter_io_setup 1049
 fs_dax:dax_writeback_one 1050
 fs_dax:dax_writeback_range_done 1051
 fs_dax:dax_writeback_range 1052
@@ -1044,8 +1044,8 @@ fs_dax:dax_pmd_load_hole_fallback 1060
 fs_dax:dax_pmd_load_hole 1061
 fs_dax:dax_pmd_fault_done 1062
 fs_dax:dax_pmd_fault 1063
-syscalls:sys_exit_flock 
-syscalls:sys_enter_flock 
+syscalls:sys_exit_flock 1064
+syscalls:sys_enter_flock 1065
 filelock:leases_conflict 1066
 filelock:generic_add_lease 1067
 filelock:time_out_leases 1068
@@ -1058,10 +1058,10 @@ filelock:locks_remove_posix 1074
 filelock:fcntl_setlk 1075
 filelock:posix_lock_inode 1076
 filelock:locks_get_lock_context 1077
-syscalls:sys_exit_open_by_handle_at 
-syscalls:sys_enter_open_by_handle_at 
-syscalls:sys_exit_name_to_handle_at 
-syscalls:sys_enter_name_to_handle_at 
+syscalls:sys_exit_open_by_handle_at 1078
+syscalls:sys_enter_open_by_handle_at 1079
+syscalls:sys_exit_name_to_handle_at 1080
+syscalls:sys_enter_name_to_handle_at 1081
 iomap:iomap_dio_complete 1082
 iomap:iomap_dio_rw_begin 1083
 iomap:iomap_iter 1084
@@ -1075,67 +1075,67 @@ iomap:iomap_release_folio 1091
 iomap:iomap_writepage 1092
 iomap:iomap_readahead 1093
 iomap:iomap_readpage 1094
-syscalls:sys_exit_quotactl_fd 
-syscalls:sys_enter_quotactl_fd 
-syscalls:sys_exit_quotactl 
-syscalls:sys_enter_quotactl 
+syscalls:sys_exit_quotactl_fd 1095
+syscalls:sys_enter_quotactl_fd 1096
+syscalls:sys_exit_quotactl 1097
+syscalls:sys_enter_quotactl 1098
 fuse:fuse_request_end 1099
 fuse:fuse_request_send 1100
-syscalls:sys_exit_msgrcv 
-syscalls:sys_enter_msgrcv 
-syscalls:sys_exit_msgsnd 
-syscalls:sys_enter_msgsnd 
-syscalls:sys_exit_msgctl 
-syscalls:sys_enter_msgctl 
-syscalls:sys_exit_msgget 
-syscalls:sys_enter_msgget 
-syscalls:sys_exit_semop 
-syscalls:sys_enter_semop 
-syscalls:sys_exit_semtimedop 
-syscalls:sys_enter_semtimedop 
-syscalls:sys_exit_semctl 
-syscalls:sys_enter_semctl 
-syscalls:sys_exit_semget 
-syscalls:sys_enter_semget 
-syscalls:sys_exit_shmdt 
-syscalls:sys_enter_shmdt 
-syscalls:sys_exit_shmat 
-syscalls:sys_enter_shmat 
-syscalls:sys_exit_shmctl 
-syscalls:sys_enter_shmctl 
-syscalls:sys_exit_shmget 
-syscalls:sys_enter_shmget 
-syscalls:sys_exit_mq_getsetattr 
-syscalls:sys_enter_mq_getsetattr 
-syscalls:sys_exit_mq_notify 
-syscalls:sys_enter_mq_notify 
-syscalls:sys_exit_mq_timedreceive 
-syscalls:sys_enter_mq_timedreceive 
-syscalls:sys_exit_mq_timedsend 
-syscalls:sys_enter_mq_timedsend 
-syscalls:sys_exit_mq_unlink 
-syscalls:sys_enter_mq_unlink 
-syscalls:sys_exit_mq_open 
-syscalls:sys_enter_mq_open 
-syscalls:sys_exit_keyctl 
-syscalls:sys_enter_keyctl 
-syscalls:sys_exit_request_key 
-syscalls:sys_enter_request_key 
-syscalls:sys_exit_add_key 
-syscalls:sys_enter_add_key 
-syscalls:sys_exit_lsm_list_modules 
-syscalls:sys_enter_lsm_list_modules 
-syscalls:sys_exit_lsm_get_self_attr 
-syscalls:sys_enter_lsm_get_self_attr 
-syscalls:sys_exit_lsm_set_self_attr 
-syscalls:sys_enter_lsm_set_self_attr 
+syscalls:sys_exit_msgrcv 1101
+syscalls:sys_enter_msgrcv 1102
+syscalls:sys_exit_msgsnd 1103
+syscalls:sys_enter_msgsnd 1104
+syscalls:sys_exit_msgctl 1105
+syscalls:sys_enter_msgctl 1106
+syscalls:sys_exit_msgget 1107
+syscalls:sys_enter_msgget 1108
+syscalls:sys_exit_semop 1109
+syscalls:sys_enter_semop 1110
+syscalls:sys_exit_semtimedop 1111
+syscalls:sys_enter_semtimedop 1112
+syscalls:sys_exit_semctl 1113
+syscalls:sys_enter_semctl 1114
+syscalls:sys_exit_semget 1115
+syscalls:sys_enter_semget 1116
+syscalls:sys_exit_shmdt 1117
+syscalls:sys_enter_shmdt 1118
+syscalls:sys_exit_shmat 1119
+syscalls:sys_enter_shmat 1120
+syscalls:sys_exit_shmctl 1121
+syscalls:sys_enter_shmctl 1122
+syscalls:sys_exit_shmget 1123
+syscalls:sys_enter_shmget 1124
+syscalls:sys_exit_mq_getsetattr 1125
+syscalls:sys_enter_mq_getsetattr 1126
+syscalls:sys_exit_mq_notify 1127
+syscalls:sys_enter_mq_notify 1128
+syscalls:sys_exit_mq_timedreceive 1129
+syscalls:sys_enter_mq_timedreceive 1130
+syscalls:sys_exit_mq_timedsend 1131
+syscalls:sys_enter_mq_timedsend 1132
+syscalls:sys_exit_mq_unlink 1133
+syscalls:sys_enter_mq_unlink 1134
+syscalls:sys_exit_mq_open 1135
+syscalls:sys_enter_mq_open 1136
+syscalls:sys_exit_keyctl 1137
+syscalls:sys_enter_keyctl 1138
+syscalls:sys_exit_request_key 1139
+syscalls:sys_enter_request_key 1140
+syscalls:sys_exit_add_key 1141
+syscalls:sys_enter_add_key 1142
+syscalls:sys_exit_lsm_list_modules 1143
+syscalls:sys_enter_lsm_list_modules 1144
+syscalls:sys_exit_lsm_get_self_attr 1145
+syscalls:sys_enter_lsm_get_self_attr 1146
+syscalls:sys_exit_lsm_set_self_attr 1147
+syscalls:sys_enter_lsm_set_self_attr 1148
 avc:selinux_audited 1149
-syscalls:sys_exit_landlock_restrict_self 
-syscalls:sys_enter_landlock_restrict_self 
-syscalls:sys_exit_landlock_add_rule 
-syscalls:sys_enter_landlock_add_rule 
-syscalls:sys_exit_landlock_create_ruleset 
-syscalls:sys_enter_landlock_create_ruleset 
+syscalls:sys_exit_landlock_restrict_self 1150
+syscalls:sys_enter_landlock_restrict_self 1151
+syscalls:sys_exit_landlock_add_rule 1152
+syscalls:sys_enter_landlock_add_rule 1153
+syscalls:sys_exit_landlock_create_ruleset 1154
+syscalls:sys_enter_landlock_create_ruleset 1155
 block:block_rq_remap 1156
 block:block_bio_remap 1157
 block:block_split 1158
@@ -1157,10 +1157,10 @@ block:block_rq_complete 1173
 block:block_rq_requeue 1174
 block:block_dirty_buffer 1175
 block:block_touch_buffer 1176
-syscalls:sys_exit_ioprio_get 
-syscalls:sys_enter_ioprio_get 
-syscalls:sys_exit_ioprio_set 
-syscalls:sys_enter_ioprio_set 
+syscalls:sys_exit_ioprio_get 1177
+syscalls:sys_enter_ioprio_get 1178
+syscalls:sys_exit_ioprio_set 1179
+syscalls:sys_enter_ioprio_set 1180
 iocost:iocost_iocg_forgive_debt 1181
 iocost:iocost_ioc_vrate_adj 1182
 iocost:iocost_inuse_adjust 1183
@@ -1172,10 +1172,10 @@ wbt:wbt_timer 1188
 wbt:wbt_step 1189
 wbt:wbt_lat 1190
 wbt:wbt_stat 1191
-syscalls:sys_exit_io_uring_setup 
-syscalls:sys_enter_io_uring_setup 
-syscalls:sys_exit_io_uring_enter 
-syscalls:sys_enter_io_uring_enter 
+syscalls:sys_exit_io_uring_setup 1192
+syscalls:sys_enter_io_uring_setup 1193
+syscalls:sys_exit_io_uring_enter 1194
+syscalls:sys_enter_io_uring_enter 1195
 io_uring:io_uring_local_work_run 1196
 io_uring:io_uring_short_write 1197
 io_uring:io_uring_task_work_run 1198
@@ -1193,8 +1193,8 @@ io_uring:io_uring_queue_async_work 1209
 io_uring:io_uring_file_get 1210
 io_uring:io_uring_register 1211
 io_uring:io_uring_create 1212
-syscalls:sys_exit_io_uring_register 
-syscalls:sys_enter_io_uring_register 
+syscalls:sys_exit_io_uring_register 1213
+syscalls:sys_enter_io_uring_register 1214
 msr:rdpmc 1215
 msr:write_msr 1216
 msr:read_msr 1217
@@ -1234,8 +1234,8 @@ regulator:regulator_disable 1250
 regulator:regulator_enable_complete 1251
 regulator:regulator_enable_delay 1252
 regulator:regulator_enable 1253
-syscalls:sys_exit_getrandom 
-syscalls:sys_enter_getrandom 
+syscalls:sys_exit_getrandom 1254
+syscalls:sys_enter_getrandom 1255
 intel_iommu:cache_tag_flush_range_np 1256
 intel_iommu:cache_tag_flush_range 1257
 intel_iommu:cache_tag_flush_all 1258
@@ -1333,42 +1333,42 @@ ras:non_standard_event 1349
 ras:arm_event 1350
 ras:mc_event 1351
 ras:extlog_mem_event 1352
-syscalls:sys_exit_recvmmsg 
-syscalls:sys_enter_recvmmsg 
-syscalls:sys_exit_recvmsg 
-syscalls:sys_enter_recvmsg 
-syscalls:sys_exit_sendmmsg 
-syscalls:sys_enter_sendmmsg 
-syscalls:sys_exit_sendmsg 
-syscalls:sys_enter_sendmsg 
-syscalls:sys_exit_shutdown 
-syscalls:sys_enter_shutdown 
-syscalls:sys_exit_getsockopt 
-syscalls:sys_enter_getsockopt 
-syscalls:sys_exit_setsockopt 
-syscalls:sys_enter_setsockopt 
-syscalls:sys_exit_recvfrom 
-syscalls:sys_enter_recvfrom 
-syscalls:sys_exit_sendto 
-syscalls:sys_enter_sendto 
-syscalls:sys_exit_getpeername 
-syscalls:sys_enter_getpeername 
-syscalls:sys_exit_getsockname 
-syscalls:sys_enter_getsockname 
-syscalls:sys_exit_connect 
-syscalls:sys_enter_connect 
-syscalls:sys_exit_accept 
-syscalls:sys_enter_accept 
-syscalls:sys_exit_accept4 
-syscalls:sys_enter_accept4 
-syscalls:sys_exit_listen 
-syscalls:sys_enter_listen 
-syscalls:sys_exit_bind 
-syscalls:sys_enter_bind 
-syscalls:sys_exit_socketpair 
-syscalls:sys_enter_socketpair 
-syscalls:sys_exit_socket 
-syscalls:sys_enter_socket 
+syscalls:sys_exit_recvmmsg 1353
+syscalls:sys_enter_recvmmsg 1354
+syscalls:sys_exit_recvmsg 1355
+syscalls:sys_enter_recvmsg 1356
+syscalls:sys_exit_sendmmsg 1357
+syscalls:sys_enter_sendmmsg 1358
+syscalls:sys_exit_sendmsg 1359
+syscalls:sys_enter_sendmsg 1360
+syscalls:sys_exit_shutdown 1361
+syscalls:sys_enter_shutdown 1362
+syscalls:sys_exit_getsockopt 1363
+syscalls:sys_enter_getsockopt 1364
+syscalls:sys_exit_setsockopt 1365
+syscalls:sys_enter_setsockopt 1366
+syscalls:sys_exit_recvfrom 1367
+syscalls:sys_enter_recvfrom 1368
+syscalls:sys_exit_sendto 1369
+syscalls:sys_enter_sendto 1370
+syscalls:sys_exit_getpeername 1371
+syscalls:sys_enter_getpeername 1372
+syscalls:sys_exit_getsockname 1373
+syscalls:sys_enter_getsockname 1374
+syscalls:sys_exit_connect 1375
+syscalls:sys_enter_connect 1376
+syscalls:sys_exit_accept 1377
+syscalls:sys_enter_accept 1378
+syscalls:sys_exit_accept4 1379
+syscalls:sys_enter_accept4 1380
+syscalls:sys_exit_listen 1381
+syscalls:sys_enter_listen 1382
+syscalls:sys_exit_bind 1383
+syscalls:sys_enter_bind 1384
+syscalls:sys_exit_socketpair 1385
+syscalls:sys_enter_socketpair 1386
+syscalls:sys_exit_socket 1387
+syscalls:sys_enter_socket 1388
 neigh:neigh_cleanup_and_release 1389
 neigh:neigh_event_send_dead 1390
 neigh:neigh_event_send_done 1391

@@ -5,9 +5,12 @@ import type { Files } from '../task/files.ts';
 import type { KernelObjects } from '../task/objects.ts';
 import type { Tasks } from '../task/tasks.ts';
 import type { TraceBuffer } from '../trace/buffer.ts';
+import type { MadeEvents } from '../vfs/tracefs/made-events.ts';
 import type { TextFloor } from './text.ts';
 
 export interface ObjectFloor extends TextFloor {
+  /** events that were made by writing to tracefs */
+  readonly madeEvents: MadeEvents;
   readonly objects: KernelObjects;
   readonly files: Files;
   readonly tasks: Tasks;

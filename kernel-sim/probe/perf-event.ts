@@ -272,6 +272,10 @@ export class PerfEvent implements FdObject {
       this.put();
     });
   }
+  /** data_tail and data_head of `struct perf_event_mmap_page`. */
+  ring(): { readonly consumer: number; readonly producer: number } | undefined {
+    return this.#ring && { consumer: 1032, producer: 1024 };
+  }
   poll(): number {
     const ring = this.#ring;
     if (ring === undefined) return EPOLLHUP;

@@ -5,15 +5,21 @@ import {
   PERF_FLAG_FD_NO_GROUP,
   PERF_FLAG_FD_OUTPUT,
   PERF_FLAG_PID_CGROUP,
+  PERF_TYPE,
 } from '../../src/uapi/index.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
 import { type Process, perfmonCapable } from '../core/process.ts';
+import type { DynamicEvent } from '../vfs/tracefs/dynamic-events.ts';
 import { type AttrBytes, copyAttr, eventOf } from './perf-attr.ts';
 import { PerfEvent, type PerfFloor } from './perf-event.ts';
 import { NO_OPTIONS, type PerfAttr } from './perf-types.ts';
 
 export { PerfEvent } from './perf-event.ts';
 export type { PerfAttr, PerfOptions } from './perf-types.ts';
+
+/** An event of kprobe_events or uprobe_events is its probe. */
+const madeEvent = ({ kind, place, offset, isReturn: ret }: DynamicEvent): PerfAttr =>
+  kind === 'uprobe' ? { type: 'uprobe', path: place, offset, ret } : { type: 'kprobe', func: place, offset, ret };
 
 const FLAGS = PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC;
 
@@ -74,7 +80,8 @@ export class Perf {
   }
   /** What is probed must be there now, not only when a program is to run there. */
   #event(bytes: AttrBytes, process: Process): PerfAttr {
-    const attr = eventOf(bytes, process);
+    const made = bytes.type === PERF_TYPE.TRACEPOINT ? this.#kernel.madeEvents.byId(Number(bytes.config)) : undefined;
+    const attr = made ? madeEvent(made) : eventOf(bytes, process);
     if (attr.type === 'kprobe') {
       const { func, address, offset, ret } = attr;
       this.#kernel.probes.checkKprobe({

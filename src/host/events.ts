@@ -60,7 +60,7 @@ export class Events {
     while (this.#options.now() < this.#until) {
       for (const world of this.#worlds) world.mirrors.pull();
       const { reason } = replay.step(SLICE);
-      for (const world of this.#worlds) world.mirrors.push();
+      for (const world of this.#worlds) world.publish();
       if (reason === 'end') {
         this.#ended = true;
         while (!this.#isTaken(true)) await rest();
@@ -77,7 +77,7 @@ export class Events {
     let isTaken = true;
     for (const world of this.#worlds) {
       if (!world.streams.pump()) isTaken = false;
-      if (world.mirrors.backlog() > (everything ? 0 : 1 / 4)) isTaken = false;
+      if (world.publish() > (everything ? 0 : 1 / 4)) isTaken = false;
     }
     return isTaken;
   }

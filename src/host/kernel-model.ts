@@ -1,6 +1,5 @@
 /** The kernel model as the door sees it. */
 import { type Kernel, VERSION } from '../../kernel-sim/index.ts';
-import { ERRNO } from '../errors/errno.ts';
 import type { ExecKernel } from './exec.ts';
 
 export function modelOf(kernel: Kernel): ExecKernel {
@@ -17,7 +16,8 @@ export function modelOf(kernel: Kernel): ExecKernel {
     },
     files: kernel.vfs,
     bpf: (cmd, attr, size, process) => kernel.bpf.syscallAt(cmd, attr, size, process),
-    perfEventOpen: () => -ERRNO.ENOSYS,
+    perfEventOpen: (attr, pid, cpu, group, flags, process) =>
+      kernel.perf.syscall(attr, pid, cpu, group, flags, process),
     takeMissing,
     table: (first) => kernel.fds.sibling(first),
     now: () => kernel.clock.now,

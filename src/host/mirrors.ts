@@ -115,14 +115,12 @@ export class Mirrors {
   push(): void {
     for (const mirror of this.#by.values()) mirror.push();
   }
-  /** How full the fullest ring is, 0 to 1. */
-  backlog(): number {
-    let most = 0;
+  /** How full each ring is, 0 to 1. */
+  *rings(): IterableIterator<{ readonly object: FdObject; readonly fill: number }> {
     for (const [object, mirror] of this.#by) {
       const ring = object.ring?.();
-      if (ring) most = Math.max(most, mirror.fill(ring.consumer, ring.producer));
+      if (ring) yield { object, fill: mirror.fill(ring.consumer, ring.producer) };
     }
-    return most;
   }
   /** Nobody has the object open any more. */
   drop(object: FdObject): void {

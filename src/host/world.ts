@@ -170,9 +170,23 @@ export class World implements Listener, Door {
     if (shape && event && mirror)
       this.supervisor.ring(process.pid, event.own, mirror.own, shape.consumer, shape.producer);
   }
+  /** What the model stored is the processes' to see, and who polls a ring wakes; how full the fullest one is. */
+  publish(): number {
+    this.mirrors.push();
+    let most = 0;
+    for (const { object, fill } of this.mirrors.rings()) {
+      most = Math.max(most, fill);
+      const event = this.#events.get(object);
+      if (event && fill > 0) this.supervisor.setReadable(event.own, true);
+    }
+    return most;
+  }
   /** A path at which a process reads what the model writes there as it comes. */
-  stream(path: string, object: FdObject): Promise<string> {
-    return this.streams.open(path, object);
+  async stream(path: string, object: FdObject): Promise<string> {
+    const at = await this.streams.open(path, object);
+    // who opens it is about to wait for it
+    this.#options.onIdle();
+    return at;
   }
   /**
    * A low descriptor for an object, as a shell's redirection makes: a pipe, as the filter does not see what is done there.

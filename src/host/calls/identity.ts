@@ -37,7 +37,7 @@ export const IDENTITY = {
   capget,
   // RLIMIT_MEMLOCK: memory is accounted elsewhere since 5.11, and root may raise it anyway
   prlimit64: (call) => {
-    if (call.at(3) === 0) return 'host';
+    if (call.at(3) === 0) return 0;
     const unlimited = new Uint8Array(16).fill(0xff);
     return call.write(call.at(3), unlimited);
   },
