@@ -63,7 +63,7 @@ export class Events {
       for (const world of this.#worlds) world.publish();
       if (reason === 'end') {
         this.#ended = true;
-        while (!this.#isTaken(true)) await rest();
+        while (!this.#isTaken(true) || !(await this.#isRead())) await rest();
         this.#options.onEnd();
         return;
       }
@@ -80,6 +80,10 @@ export class Events {
       if (world.publish() > (everything ? 0 : 1 / 4)) isTaken = false;
     }
     return isTaken;
+  }
+  async #isRead(): Promise<boolean> {
+    for (const world of this.#worlds) if (!(await world.streams.isEmpty())) return false;
+    return true;
   }
   /** Ends the replay where it is. */
   close(): void {

@@ -42,6 +42,11 @@ export class Streams {
     for (const stream of this.#open) if (!this.#move(stream)) isThrough = false;
     return isThrough;
   }
+  /** Whether readers have taken everything. */
+  async isEmpty(): Promise<boolean> {
+    for (const { path } of this.#open) if ((await this.#supervisor.pending(path)) > 0) return false;
+    return true;
+  }
   #move(stream: Stream): boolean {
     for (;;) {
       if (stream.rest.length === 0) {

@@ -91,6 +91,10 @@ export class Supervisor {
   fifo(path: string): Promise<number> {
     return this.#own((tag) => ask.fifo(tag, path));
   }
+  /** Bytes that wait in a named pipe, or -errno. */
+  pending(path: string): Promise<number> {
+    return this.#own((tag) => ask.pending(tag, path));
+  }
   ring(tgid: number, event: number, memory: number, consumer: number, producer: number): void {
     this.#send(ask.ring(tgid, event, memory, consumer, producer));
   }

@@ -54,6 +54,7 @@ const ASK = {
   ring: 9,
   drop: 10,
   kill: 11,
+  pending: 12,
 } as const;
 const HEAD = 8;
 const STEP_BYTES = 8 + 6 * 8 + 6 * 4;
@@ -69,6 +70,14 @@ const message = (type: number, bytes: number): Buffer => {
 const words = (type: number, ...values: readonly number[]): Buffer => {
   const out = message(type, 4 * values.length);
   for (const [n, value] of values.entries()) out.writeInt32LE(value | 0, HEAD + 4 * n);
+  return out;
+};
+
+const named = (type: number, tag: number, path: string): Buffer => {
+  const bytes = Buffer.from(path);
+  const out = message(type, 4 + bytes.length);
+  out.writeInt32LE(tag, HEAD);
+  out.set(bytes, HEAD + 4);
   return out;
 };
 
@@ -109,13 +118,8 @@ export const ask = {
     out.writeBigUInt64LE(BigInt(producer), HEAD + 20);
     return out;
   },
-  fifo: (tag: number, path: string): Buffer => {
-    const bytes = Buffer.from(path);
-    const out = message(ASK.fifo, 4 + bytes.length);
-    out.writeInt32LE(tag, HEAD);
-    out.set(bytes, HEAD + 4);
-    return out;
-  },
+  fifo: (tag: number, path: string): Buffer => named(ASK.fifo, tag, path),
+  pending: (tag: number, path: string): Buffer => named(ASK.pending, tag, path),
   drop: (own: number): Buffer => words(ASK.drop, own),
   kill: (signal: number): Buffer => words(ASK.kill, signal),
 };

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -158,6 +159,27 @@ static void reap(pid_t main_pid)
 	threads_alive = !(tid < 0 && errno == ECHILD);
 }
 
+static const char *path_of(const unsigned char *p, uint32_t length)
+{
+	static char path[4096];
+	uint32_t n = length < sizeof(path) - 1 ? length : sizeof(path) - 1;
+	memcpy(path, p, n);
+	path[n] = 0;
+	return path;
+}
+
+/* Bytes that wait in a named pipe, or -errno. */
+static int pending(const char *path)
+{
+	int bytes = 0, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, FIONREAD, &bytes) != 0)
+		bytes = -errno;
+	close(fd);
+	return bytes;
+}
+
 /* One message of the Node side's. */
 static void asked(uint32_t type, const unsigned char *p, uint32_t length)
 {
@@ -181,14 +203,12 @@ static void asked(uint32_t type, const unsigned char *p, uint32_t length)
 	case ASK_MEMFD:
 		tell_words(TELL_OWN, 2, word(p, 0), ring_memory(wide(p, 4)));
 		break;
-	case ASK_FIFO: {
-		char path[4096];
-		uint32_t n = length - 4 < sizeof(path) - 1 ? length - 4 : sizeof(path) - 1;
-		memcpy(path, p + 4, n);
-		path[n] = 0;
-		tell_words(TELL_OWN, 2, word(p, 0), mkfifo(path, 0600) == 0 ? 0 : -errno);
+	case ASK_FIFO:
+		tell_words(TELL_OWN, 2, word(p, 0), mkfifo(path_of(p + 4, length - 4), 0600) == 0 ? 0 : -errno);
 		break;
-	}
+	case ASK_PENDING:
+		tell_words(TELL_OWN, 2, word(p, 0), pending(path_of(p + 4, length - 4)));
+		break;
 	case ASK_SIGNAL:
 		event_set((int)word(p, 0), 1);
 		break;
