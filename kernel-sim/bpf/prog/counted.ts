@@ -2,8 +2,8 @@
  * Which slots count as executing an instruction of the program as loaded, the same for every engine: the first of those
  * that stand for one. What rewrites put in front of the program counts for nothing.
  *
- * Machine code counts an instruction by its first byte, and some have none (`goto +0`, a move of a register to itself,
- * a conversion to the byte order that there is). Such a slot shares its byte with the next one, so where something
+ * Machine code counts an instruction by its first byte, and some have none (a jump over nothing that has any, a move of a
+ * register to itself, a conversion to the byte order that there is). Such a slot shares its byte with the next one, so where something
  * jumps to that one it is counted with the slot before it, or, where that one may jump over it too, not at all.
  */
 
@@ -21,11 +21,18 @@ export function countedSlots({ insns, origins, funcs }: Pick<ProgCode, 'insns' |
     if (target !== undefined && target >= 0 && target <= insns.length) targets[target] = 1;
     if (insns[slot]!.code === isa.LD_IMM64) slot++;
   }
+  const solid = solidSlots(insns);
+  /** whether something may come in behind an empty slot, up to the byte that it shares */
+  const joined = new Uint8Array(insns.length);
+  for (let slot = insns.length - 1, target = insns.length + 1; slot >= 0; slot--) {
+    if (targets[slot + 1]) target = slot + 1;
+    joined[slot] = target <= solid[slot]! ? 1 : 0;
+  }
   const out = new Int32Array(insns.length).fill(-1);
   for (let slot = 0; slot < insns.length; slot++) {
     const insn = insns[slot]!;
     const isFirst = origins[slot]! >= 0 && (slot === 0 || origins[slot] !== origins[slot - 1]);
-    if (isFirst) out[slot] = emitsNothing(insn) && targets[slot + 1] ? carrier(insns, targets, slot) : slot;
+    if (isFirst) out[slot] = solid[slot] !== slot && joined[slot] ? carrier(insns, targets, solid, slot) : slot;
     if (insn.code === isa.LD_IMM64) slot++;
   }
   for (const { start, end } of funcs) {
@@ -37,20 +44,28 @@ export function countedSlots({ insns, origins, funcs }: Pick<ProgCode, 'insns' |
   return out;
 }
 
-function emitsNothing({ code, dst, src, off, imm }: Insn): boolean {
-  if (code === (isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X)) return dst === src && off === 0;
-  if (code === (isa.BPF_JMP | isa.BPF_JA)) return off === 0;
-  if (code === (isa.BPF_JMP32 | isa.BPF_JA)) return imm === 0;
-  return code === (isa.BPF_ALU | isa.BPF_END | isa.BPF_K) && imm === 64;
+/** The first slot from each on that has bytes in machine code: another one than itself for those without. */
+function solidSlots(insns: readonly Insn[]): Int32Array {
+  const solid = new Int32Array(insns.length + 1);
+  solid[insns.length] = insns.length;
+  for (let slot = insns.length - 1; slot >= 0; slot--) {
+    const { code, dst, src, off, imm } = insns[slot]!;
+    const over = code === (isa.BPF_JMP | isa.BPF_JA) ? off : code === (isa.BPF_JMP32 | isa.BPF_JA) ? imm : -1;
+    const move = code === (isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X) && dst === src && off === 0;
+    const swap = code === (isa.BPF_ALU | isa.BPF_END | isa.BPF_K) && imm === 64;
+    const jump = over >= 0 && slot + 1 + over <= solid[slot + 1]!;
+    solid[slot] = move || swap || jump ? solid[slot + 1]! : slot;
+  }
+  return solid;
 }
 
 /** The slot in front, if executing it always goes on here and nothing else does. */
-function carrier(insns: readonly Insn[], targets: Uint8Array, slot: number): number {
+function carrier(insns: readonly Insn[], targets: Uint8Array, solid: Int32Array, slot: number): number {
   if (slot === 0 || targets[slot]) return -1;
   const wide = insns[slot - 2]?.code === isa.LD_IMM64 && insns[slot - 1]!.code === 0;
   const before = slot - (wide ? 2 : 1);
   const { code } = insns[before]!;
   const klass = isa.bpfClass(code);
   const isJump = klass === isa.BPF_JMP32 || (klass === isa.BPF_JMP && code !== (isa.BPF_JMP | isa.BPF_CALL));
-  return isJump || emitsNothing(insns[before]!) ? -1 : before;
+  return isJump || solid[before] !== before ? -1 : before;
 }
