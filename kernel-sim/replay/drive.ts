@@ -25,24 +25,32 @@ export const REPLAY_OPTIONS: Schema<ReplayOptions> = {
 };
 
 export async function drive(replay: Replay, { signal, onProgress }: ReplayOptions): Promise<ReplayResult> {
+  const abort = whenAborted(signal);
   try {
     for (;;) {
       const { reason } = replay.step(SLICE);
       if (reason === 'end') break;
       onProgress?.({ calls: replay.calls, insns: replay.insns });
-      if (reason === 'wait') await Promise.race([replay.ready(), aborted(signal)]);
+      if (reason === 'wait') await Promise.race([replay.ready(), abort.happened]);
       else await host.turn();
       if (signal?.aborted) replay.stop('aborted');
     }
   } catch (error) {
     replay.finish();
     throw error;
+  } finally {
+    abort.forget();
   }
   return replay.finish();
 }
 
-const aborted = (signal: AbortSignal | undefined): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    else signal?.addEventListener('abort', () => resolve(), { once: true });
+/** One listener for the whole of a replay, however often it waits. */
+function whenAborted(signal: AbortSignal | undefined): { readonly happened: Promise<void>; forget(): void } {
+  let tell: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => {
+    tell = resolve;
   });
+  if (signal?.aborted) tell();
+  else signal?.addEventListener('abort', tell, { once: true });
+  return { happened, forget: () => signal?.removeEventListener('abort', tell) };
+}

@@ -18,6 +18,10 @@ export interface RecordingParser {
   next(): TraceStep | undefined;
 }
 
+/** bytes, and lines that cannot be read, without a step: no recording has so many, and /dev/zero has no end */
+const MOST_IDLE = 1 << 26;
+const MOST_IDLE_LINES = 200_000;
+
 /** pieces that are read without a step before the host's event loop has its turn */
 const PATIENCE = 16;
 
@@ -30,6 +34,9 @@ export class RecordingStream implements StepSource {
   /** taken from the parser by {@link begin}, and not given yet */
   #first: TraceStep | undefined;
   #impatient = false;
+  /** bytes read since the last step, and lines that could not be read before it */
+  #idle = 0;
+  #lost = 0;
 
   constructor(bytes: ByteSource, make: () => RecordingParser) {
     this.#bytes = bytes;
@@ -50,6 +57,7 @@ export class RecordingStream implements StepSource {
     return this.#parser.tasks;
   }
 
+  /** @throws KernelError E2BIG where it goes on and on without a step */
   next(): TraceStep | 'wait' | undefined {
     const step = this.#first ?? this.#take();
     this.#first = undefined;
@@ -59,6 +67,10 @@ export class RecordingStream implements StepSource {
   #take(): TraceStep | 'wait' | undefined {
     for (let pieces = 0; ; pieces++) {
       const step = this.#parser.next();
+      if (step) {
+        this.#idle = 0;
+        this.#lost = this.warnings.count;
+      }
       if (step || this.#ended) return step;
       if (pieces === PATIENCE) {
         this.#impatient = true;
@@ -66,8 +78,15 @@ export class RecordingStream implements StepSource {
       }
       const chunk = this.#bytes.read();
       if (chunk === 'wait') return 'wait';
-      if (chunk) this.#parser.push(chunk);
-      else {
+      if (chunk) {
+        this.#idle += chunk.length;
+        if (this.#idle > MOST_IDLE || this.warnings.count - this.#lost > MOST_IDLE_LINES)
+          throw new KernelError(
+            'E2BIG',
+            `the recording goes on without a system call for ${MOST_IDLE >> 20} MiB or ${MOST_IDLE_LINES} lines: is it one?`,
+          );
+        this.#parser.push(chunk);
+      } else {
         this.#ended = true;
         this.#parser.end();
       }
@@ -97,6 +116,8 @@ export class RecordingStream implements StepSource {
       this.#position = 0;
       this.#first = undefined;
       this.#ended = false;
+      this.#idle = 0;
+      this.#lost = 0;
     }
     while (this.#position < position) {
       const step = this.next();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATA, dataFiles } from '../../bin/browser.mjs';
 import { writeObject } from '../../src/elf/index.ts';
 import { assemble, writeInsns } from '../../src/isa/index.ts';
 import { cli } from '../support/cli.ts';
@@ -32,11 +33,10 @@ beforeAll(() => {
   });
   writeFileSync(program, outputFiles[0]?.contents ?? '');
   mkdirSync(join(folder, 'data'));
-  for (const name of ['vmlinux-6.12.btf.gz', 'config-6.12.gz', 'functions-6.12.gz'])
-    cpSync(join('kernel-sim/data', name), join(folder, 'data', name));
+  for (const name of dataFiles) cpSync(join(DATA, name), join(folder, 'data', name));
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('input that can be read only once', () => {
@@ -69,6 +69,10 @@ function refused({ stderr, status }: SpawnSyncReturns<string>, message: RegExp):
 describe('files that cannot be used', () => {
   onLinux('have an end, or are left at a bound', () => {
     refused(shell('verify /dev/zero'), /^ebpf-emu: \/dev\/zero: it has more than 256 MiB/);
+    const endless = shell('load fixtures/hello.o --replay <(yes)');
+    expect(endless.stderr).toMatch(/^ebpf-emu: the recording goes on without a system call/m);
+    expect(endless.stderr).not.toContain('MaxListeners');
+    expect(endless.status).toBe(1);
   });
   it('that are gzip of too much', () => {
     const bomb = join(folder, 'bomb.gz');

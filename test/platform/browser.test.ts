@@ -34,7 +34,7 @@ beforeAll(async () => {
   await kernel.replay(readStrace(recording).trace);
   onNode = kernel.tracePipe.read();
   expect(onNode.match(/Hello, World!/g)).toHaveLength(33);
-});
+}, 60_000);
 
 /** A realm with the language's own globals, and these. */
 function page(globals: object): { [name: string]: unknown } {
