@@ -48,6 +48,14 @@ export class Budget {
     }
   }
 
+  /** Slices are the host's; what is left of the tail is the run's. */
+  save(): number {
+    return this.#tail;
+  }
+  restore(tail: number): void {
+    this.#tail = tail;
+  }
+
   /** Machine instructions that may be executed before the next look; 0 where the limit is reached. */
   get left(): number {
     // one that begins late in a slice may end late, too

@@ -9,24 +9,58 @@ import {
   type AsyncTestRunOptions,
   type InsnCounter,
   TEST_RUN_OPTIONS,
+  type TestRun,
   type TestRunOptions,
   type TestRunResult,
   type TestRuns,
 } from '../bpf/prog/test-run.ts';
-import { testRun } from './index.ts';
+import { setUp } from './index.ts';
 import { Runner } from './runner.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 
 /** The kernel's own driver. */
-export const testRuns: TestRuns = { through: runThrough, inSlices: runInSlices };
+export const testRuns: TestRuns = { through: runThrough, begin, inSlices: runInSlices };
 
 /** @throws BpfError; EBUSY while another run waits between two slices */
 function runThrough(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult {
   checkOptions('options', options, TEST_RUN_OPTIONS);
   free(state);
-  // it has no slices, so it never pauses
-  return testRun(new Runner(state, counter, prog, options, false), options).next().value as TestRunResult;
+  const runner = make(state, counter, prog, options, false);
+  // it has no slices and no budget of the machine's, so it comes to its end
+  runner.step();
+  return runner.finish();
+}
+
+/** @throws BpfError; EBUSY while another run is under way */
+function begin(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRun {
+  checkOptions('options', options, TEST_RUN_OPTIONS);
+  free(state);
+  const runner = make(state, counter, prog, options, false);
+  state.run.current = runner;
+  const over = <T>(go: () => T): T => {
+    try {
+      return go();
+    } catch (error) {
+      state.run.current = undefined;
+      throw error;
+    }
+  };
+  return {
+    get runs() {
+      return runner.runs;
+    },
+    get insns() {
+      return runner.insns;
+    },
+    step: (maxInsns) => over(() => runner.step(maxInsns)),
+    finish: () => {
+      state.run.current = undefined;
+      return runner.finish();
+    },
+    save: () => runner.save(),
+    restore: (saved) => runner.restore(saved as ReturnType<Runner['save']>),
+  };
 }
 
 /** @throws BpfError; EINTR where the signal ended it */
@@ -39,26 +73,32 @@ async function runInSlices(
   checkOptions('options', options, ASYNC_TEST_RUN_OPTIONS);
   free(state);
   const { signal, onProgress } = options;
-  const runner = new Runner(state, counter, prog, options, true);
-  const run = testRun(runner, options);
-  state.isRunPaused = true;
+  const runner = make(state, counter, prog, options, true);
+  state.run.current = runner;
   try {
-    for (;;) {
-      const { done, value } = signal?.aborted ? run.throw(interrupted(runner)) : run.next();
-      if (done) return value;
+    while (signal?.aborted !== true && runner.step().reason !== 'end') {
       onProgress?.({ runs: runner.runs, insns: runner.insns });
       await host.turn();
     }
+    return runner.finish();
   } finally {
-    state.isRunPaused = false;
+    state.run.current = undefined;
   }
 }
 
-function interrupted({ runs, insns }: Runner): BpfError {
-  return new BpfError(COMMAND, 'EINTR', `interrupted after ${insns} BPF instructions, in run ${runs + 1}`);
+function make(
+  state: BpfState,
+  counter: InsnCounter,
+  prog: BpfProg,
+  options: TestRunOptions,
+  isSliced: boolean,
+): Runner {
+  const runner = new Runner(state, counter, prog, options, isSliced);
+  runner.start(setUp(runner, options));
+  return runner;
 }
 
 /** The CPU is in the middle of a program while a run waits: nothing else can run there. */
 function free(state: BpfState): void {
-  if (state.isRunPaused) throw new BpfError(COMMAND, 'EBUSY', 'another test run is under way');
+  if (state.run.current !== undefined) throw new BpfError(COMMAND, 'EBUSY', 'another test run is under way');
 }

@@ -1,6 +1,6 @@
 /** Test runs of socket lookup programs and flow dissectors: net/bpf/test_run.c of Linux 6.12. */
 import { BpfError } from '../bpf/errors.ts';
-import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import type { TestRunOptions, TestSetup } from '../bpf/prog/test-run.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { PAGE_SIZE as PAGE } from '../core/layout.ts';
 import { ETH_HLEN } from '../net/packet.ts';
@@ -22,7 +22,7 @@ const SK_LOOKUP_SIZE = 72;
 const LOCAL_PORT = 60;
 
 /** `bpf_prog_test_run_sk_lookup` */
-export function* runSkLookup(runner: Runner, o: TestRunOptions): TestRun {
+export function runSkLookup(runner: Runner, o: TestRunOptions): TestSetup {
   if (o.flags || o.cpu) invalid('socket lookup programs take no flags');
   if (o.dataIn?.length || o.dataSizeOut) invalid('socket lookup programs take a context and nothing else');
   const ctx = readCtx(o.ctxIn, SK_LOOKUP_SIZE) ?? invalid('no context');
@@ -37,6 +37,10 @@ export function* runSkLookup(runner: Runner, o: TestRunOptions): TestRun {
   const { host } = state;
   const at = host.kmalloc(structSize(state, 'bpf_sk_lookup_kern'));
   const addresses = host.kmalloc(32);
+  const release = (): void => {
+    host.kfree(at);
+    host.kfree(addresses);
+  };
   try {
     const kern = new GuestStruct(state.kernel, 'bpf_sk_lookup_kern', at);
     kern.set('family', family).set('protocol', view.getUint32(12, true));
@@ -48,13 +52,19 @@ export function* runSkLookup(runner: Runner, o: TestRunOptions): TestRun {
       host.memory.writeBytes(addresses + 16, ctx.subarray(44, 60));
       kern.set('v6.saddr', addresses).set('v6.daddr', addresses + 16);
     }
-    yield* runner.runOn(at);
-    // SK_PASS unless the program drops and selects nothing
-    const selected = kern.get('selected_sk') !== 0;
-    return runner.result(NONE, ctx, runner.retval === 1 || selected ? 1 : 0);
-  } finally {
-    host.kfree(at);
-    host.kfree(addresses);
+    return {
+      calls: runner.onContext(at),
+      as: 'atomic',
+      collect: () => {
+        // SK_PASS unless the program drops and selects nothing
+        const selected = kern.get('selected_sk') !== 0;
+        return runner.result(NONE, ctx, runner.retval === 1 || selected ? 1 : 0);
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 
@@ -63,7 +73,7 @@ const FLOW_KEYS = 56;
 const KEYS = { nhoff: 0, thoff: 2, n_proto: 10, flags: 48 };
 
 /** `bpf_prog_test_run_flow_dissector`: what comes out is the keys. */
-export function* runFlowDissector(runner: Runner, o: TestRunOptions): TestRun {
+export function runFlowDissector(runner: Runner, o: TestRunOptions): TestSetup {
   if (o.flags || o.cpu) invalid('flow dissectors take no flags');
   const data = o.dataIn ?? NONE;
   if (data.length < ETH_HLEN || data.length > PAGE)
@@ -76,6 +86,9 @@ export function* runFlowDissector(runner: Runner, o: TestRunOptions): TestRun {
   const packet = host.kmalloc(data.length);
   const keys = host.kmalloc(FLOW_KEYS);
   const at = host.kmalloc(structSize(state, 'bpf_flow_dissector'));
+  const release = (): void => {
+    for (const a of [packet, keys, at]) host.kfree(a);
+  };
   try {
     host.memory.writeBytes(packet, data);
     if (given) host.memory.writeBytes(keys, given);
@@ -87,14 +100,21 @@ export function* runFlowDissector(runner: Runner, o: TestRunOptions): TestRun {
       .set('flow_keys', keys)
       .set('data', packet)
       .set('data_end', packet + data.length);
-    yield* runner.runOn(at);
-    const clamp = (n: number, from: number): number => Math.min(Math.max(n, from), data.length);
-    const nhoff = clamp(host.memory.readU16(keys + KEYS.nhoff), ETH_HLEN);
-    host.memory.writeU16(keys + KEYS.nhoff, nhoff);
-    host.memory.writeU16(keys + KEYS.thoff, clamp(host.memory.readU16(keys + KEYS.thoff), nhoff));
-    const out = host.memory.readBytes(keys, FLOW_KEYS);
-    return runner.result(out, given ?? NONE);
-  } finally {
-    for (const a of [packet, keys, at]) host.kfree(a);
+    return {
+      calls: runner.onContext(at),
+      as: 'atomic',
+      collect: () => {
+        const clamp = (n: number, from: number): number => Math.min(Math.max(n, from), data.length);
+        const nhoff = clamp(host.memory.readU16(keys + KEYS.nhoff), ETH_HLEN);
+        host.memory.writeU16(keys + KEYS.nhoff, nhoff);
+        host.memory.writeU16(keys + KEYS.thoff, clamp(host.memory.readU16(keys + KEYS.thoff), nhoff));
+        const out = host.memory.readBytes(keys, FLOW_KEYS);
+        return runner.result(out, given ?? NONE);
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
   }
 }

@@ -1,29 +1,44 @@
-/** Runs a program some times in a row and keeps the books (`bpf_test_run`). */
+/** Runs a program some times in a row and keeps the books (`bpf_test_run`), as an object that is stepped. */
 import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { FLAG, RSP, type Stop } from '../../src/machine/index.ts';
 import { BUDGET_SPENT } from '../bpf/engine/interp/index.ts';
 import { BpfError } from '../bpf/errors.ts';
 import type { BpfState } from '../bpf/objects/state.ts';
 import type { BpfProg } from '../bpf/prog/prog.ts';
-import type { InsnCounter, TestRunOptions, TestRunResult } from '../bpf/prog/test-run.ts';
+import type {
+  InsnCounter,
+  TestCall,
+  TestRun,
+  TestRunOptions,
+  TestRunResult,
+  TestRunStop,
+  TestSetup,
+} from '../bpf/prog/test-run.ts';
 import type { Pair } from '../core/args.ts';
 import { PAUSED } from '../core/pause.ts';
+import { capture, reinstate } from '../core/state.ts';
 import { Budget } from './budget.ts';
 
 /** local_bh_disable(): SOFTIRQ_DISABLE_OFFSET of include/linux/preempt.h. */
 const SOFTIRQ_DISABLE = 0x200;
 const COMMAND = 'BPF_PROG_TEST_RUN';
 
-export class Runner {
+export class Runner implements TestRun {
   readonly state: BpfState;
   readonly prog: BpfProg;
-  /** repeats that are complete */
+  /** calls that are complete */
   runs = 0;
   readonly #options: TestRunOptions;
   readonly #counter: InsnCounter;
   readonly #before: number;
   /** undefined where nothing but its end stops a run */
   readonly #budget: Budget | undefined;
+  readonly #pauses = (): boolean => this.#budget?.isSliceOver ?? false;
+  #setup: TestSetup | undefined;
+  /** a call is under way */
+  #isInside = false;
+  #isReleased = false;
+  #start = 0;
   // of the CPU before a run
   #rip: Addr = 0;
   #rsp: Addr = 0;
@@ -47,99 +62,156 @@ export class Runner {
 
   /** BPF instructions executed so far. */
   get insns(): number {
-    return this.#counter.read() - this.#before;
+    return this.#insns ?? this.#counter.read() - this.#before;
   }
 
-  /** Calls the program `repeat` times (0 counts as 1) with these registers. */
-  *run(args: readonly Pair[], atomic = true): Generator<void, void, void> {
-    const { kernel } = this.state;
-    const repeat = Math.max(1, this.#options.repeat ?? 1);
-    const start = kernel.clock.now;
-    const { entry } = this.prog;
-    kernel.context.migrateDisable();
-    if (atomic) kernel.context.preemptCount += SOFTIRQ_DISABLE;
-    this.#counter.limit(this.#options.maxInsns);
-    const { interp, machine } = kernel;
-    if (this.#budget && !machine.running) machine.innerLimit = this.#budget.innerLimit;
-    const pauses = (): boolean => this.#budget?.isSliceOver ?? false;
-    if (this.#budget) interp?.pausers.add(pauses);
-    try {
-      for (;;) {
-        if (!this.#many(entry, args, repeat)) {
-          yield* this.#goOn();
-          this.runs++;
-        }
-        if (this.runs >= repeat) break;
-        if (this.#budget?.isSliceOver) yield* this.#pause(this.#budget);
-      }
-    } finally {
-      this.#counter.limit(undefined);
-      interp?.pausers.delete(pauses);
-      if (this.#budget && !machine.running) machine.innerLimit = undefined;
-      if (atomic) kernel.context.preemptCount -= SOFTIRQ_DISABLE;
-      kernel.context.migrateEnable();
-    }
-    this.#insns = this.insns;
-    this.state.helpers.fireTimers();
-    this.#duration = Math.floor((kernel.clock.now - start) / repeat);
-  }
-  /** As {@link run}, with a context and the instructions' address, as the kernel's own text calls a program. */
-  runOn(ctx: Addr, atomic = true): Generator<void, void, void> {
-    const { insnsi } = this.prog;
+  /** A call of the program with a context and the instructions' address, as the kernel's own text calls one. */
+  onContext(ctx: Addr): readonly TestCall[] {
+    const { insnsi, entry } = this.prog;
     const args: Pair[] = [
       [addrLo(ctx), addrHi(ctx)],
       [addrLo(insnsi), addrHi(insnsi)],
     ];
-    return this.run(args, atomic);
-  }
-  /** Calls a kernel function once; its result is in rax. */
-  *call(target: Addr, args: readonly Pair[]): Generator<void, void, void> {
-    if (!this.#begin(target, args)) yield* this.#goOn();
+    return [{ target: entry, args }];
   }
 
-  /** Repeats until all is done or the slice is over; false where a run has more to do. */
-  #many(entry: Addr, args: readonly Pair[], repeat: number): boolean {
-    const budget = this.#budget;
-    while (this.runs < repeat) {
-      if (!this.#begin(entry, args)) return false;
-      this.runs++;
-      if (budget?.isSliceOver) return true;
-    }
-    return true;
+  /** Makes ready; nothing is executed yet. */
+  start(setup: TestSetup): void {
+    const { kernel } = this.state;
+    const { interp, machine } = kernel;
+    this.#setup = setup;
+    this.#start = kernel.clock.now;
+    if (setup.as === undefined) return;
+    kernel.context.migrateDisable();
+    if (setup.as === 'atomic') kernel.context.preemptCount += SOFTIRQ_DISABLE;
+    this.#counter.limit(this.#options.maxInsns);
+    if (this.#budget && !machine.running) machine.innerLimit = this.#budget.innerLimit;
+    if (this.#budget) interp?.pausers.add(this.#pauses);
   }
-  /** Calls; false where there is more to do. */
-  #begin(target: Addr, args: readonly Pair[]): boolean {
+
+  step(maxInsns = Number.POSITIVE_INFINITY): TestRunStop {
+    const { machine, interp } = this.state.kernel;
+    const until = machine.executed + maxInsns;
+    const isExact = maxInsns !== Number.POSITIVE_INFINITY;
+    const { innerLimit } = machine;
+    // what a handler calls goes on to its end
+    if (isExact && innerLimit === undefined) machine.innerLimit = Number.POSITIVE_INFINITY;
+    if (interp && isExact) interp.pauseAt = until;
+    try {
+      return this.#advance(until);
+    } catch (error) {
+      this.#release();
+      throw error;
+    } finally {
+      if (isExact) machine.innerLimit = innerLimit;
+      if (interp && isExact) interp.pauseAt = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #advance(until: number): TestRunStop {
+    const { machine } = this.state.kernel;
+    const { calls } = this.#setup as TestSetup;
+    const total = calls.length === 1 ? Math.max(1, this.#options.repeat ?? 1) : calls.length;
+    const budget = this.#budget;
+    while (this.#isInside || this.runs < total) {
+      if (budget?.isSliceOver) {
+        budget.nextSlice();
+        return { reason: 'slice', inner: false };
+      }
+      const more = until - machine.executed;
+      if (more <= 0) return { reason: 'budget', inner: false };
+      const left = Math.min(more, budget?.left ?? more);
+      if (left === 0) this.#fail({ reason: 'budget' });
+      const call = calls[calls.length === 1 ? 0 : this.runs] as TestCall;
+      const stop = this.#isInside ? machine.run(left) : this.#call(call, left);
+      if (!this.#isDone(stop)) {
+        this.#isInside = true;
+        if (stop.reason === 'breakpoint') return { reason: 'breakpoint', inner: stop.inner ?? false };
+        continue;
+      }
+      if (this.#isInside) this.#restore();
+      this.#isInside = false;
+      call.check?.(this.#r0Lo);
+      this.runs++;
+    }
+    if (this.#insns === undefined) this.#ended(total);
+    return { reason: 'end', inner: false };
+  }
+  #call({ target, args }: TestCall, left: number): Stop {
     const { kernel } = this.state;
     const { cpu } = kernel;
     this.#rip = cpu.rip;
     this.#rsp = cpu.reg(RSP);
     this.#rflags = cpu.rflags;
     this.#preempt = kernel.context.preemptCount;
-    const stop = kernel.machine.call(target, args, this.#budget?.left);
-    if (stop.reason !== 'halt') return this.#isDone(stop);
-    const { regs } = cpu;
-    this.#r0Lo = regs[0]!;
-    this.#r0Hi = regs[1]!;
-    return true;
+    return kernel.machine.call(target, args, left);
   }
-  *#goOn(): Generator<void, void, void> {
-    const { machine } = this.state.kernel;
-    const budget = this.#budget as Budget;
-    do {
-      if (budget.isSliceOver) yield* this.#pause(budget);
-      if (budget.left === 0) this.#fail({ reason: 'budget' });
-    } while (!this.#isDone(machine.run(budget.left)));
-    this.#restore();
+
+  /** All calls are done. */
+  #ended(total: number): void {
+    const { kernel, helpers } = this.state;
+    this.#insns = this.insns;
+    if (this.#setup?.as === undefined) return;
+    this.#leave();
+    helpers.fireTimers();
+    this.#duration = Math.floor((kernel.clock.now - this.#start) / total);
   }
-  *#pause(budget: Budget): Generator<void, void, void> {
+  #leave(): void {
+    const { kernel } = this.state;
+    const { interp, machine } = kernel;
+    const as = this.#setup?.as;
+    if (as === undefined) return;
+    this.#counter.limit(undefined);
+    interp?.pausers.delete(this.#pauses);
+    if (this.#budget && !machine.running) machine.innerLimit = undefined;
+    if (as === 'atomic') kernel.context.preemptCount -= SOFTIRQ_DISABLE;
+    kernel.context.migrateEnable();
+  }
+
+  finish(): TestRunResult {
+    const setup = this.#setup as TestSetup;
     try {
-      yield;
-    } catch (error) {
-      // the program is abandoned where it is
-      this.#abandon();
-      throw error;
+      if (this.#insns === undefined) {
+        const { insns, runs } = this;
+        this.#abandon();
+        throw new BpfError(COMMAND, 'EINTR', `interrupted after ${insns} BPF instructions, in run ${runs + 1}`);
+      }
+      return setup.collect();
+    } finally {
+      this.#release();
     }
-    budget.nextSlice();
+  }
+
+  /** What was made for the run goes, once. */
+  #release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#setup?.release();
+  }
+
+  save() {
+    const { runs } = this;
+    const cpu = [this.#rip, this.#rsp, this.#rflags, this.#preempt, this.#r0Lo, this.#r0Hi] as const;
+    const rest = {
+      isInside: this.#isInside,
+      start: this.#start,
+      insns: this.#insns,
+      duration: this.#duration,
+      isReleased: this.#isReleased,
+    };
+    return { runs, cpu, rest: capture(rest), setup: this.#setup, budget: this.#budget?.save() };
+  }
+  restore({ runs, cpu, rest, setup, budget }: ReturnType<Runner['save']>): void {
+    this.runs = runs;
+    [this.#rip, this.#rsp, this.#rflags, this.#preempt, this.#r0Lo, this.#r0Hi] = cpu;
+    const s = reinstate(rest);
+    this.#isInside = s.isInside;
+    this.#start = s.start;
+    this.#insns = s.insns;
+    this.#duration = s.duration;
+    this.#isReleased = s.isReleased;
+    this.#setup = setup;
+    if (budget !== undefined) this.#budget?.restore(budget);
   }
 
   /** @throws BpfError where the run cannot go on */
@@ -150,10 +222,10 @@ export class Runner {
       this.#r0Hi = regs[1]!;
       return true;
     }
+    if (stop.reason === 'breakpoint') return false;
     // a run inside of a handler that was ended cannot go on
-    const isInner = this.state.kernel.machine.insns >= (this.#budget?.innerLimit ?? 0);
-    const canGoOn = (stop.reason === 'budget' && !isInner) || stop.why === PAUSED;
-    if (!canGoOn || this.#budget === undefined) this.#fail(stop);
+    const canGoOn = (stop.reason === 'budget' && stop.inner !== true) || stop.why === PAUSED;
+    if (!canGoOn) this.#fail(stop);
     return false;
   }
   /** What a call leaves as it was. */
@@ -163,11 +235,17 @@ export class Runner {
     cpu.setReg(RSP, this.#rsp);
     cpu.rflags &= ~FLAG.DF;
   }
+  /** The program stays where it is. */
   #abandon(): void {
-    const { cpu, context } = this.state.kernel;
-    this.#restore();
-    cpu.rflags = this.#rflags;
-    context.preemptCount = this.#preempt;
+    const { cpu, context, interp } = this.state.kernel;
+    if (this.#isInside || this.#rsp !== 0) {
+      interp?.abandon();
+      this.#restore();
+      cpu.rflags = this.#rflags;
+      context.preemptCount = this.#preempt;
+    }
+    this.#isInside = false;
+    this.#leave();
   }
   #fail(stop: Stop): never {
     const { faults } = this.state.kernel;
@@ -178,10 +256,11 @@ export class Runner {
       : isBudget
         ? faults.lockup()
         : faults.oopses.find((o) => o === stop.why);
+    const { insns } = this;
     this.#abandon();
     if (stop.fault) throw new BpfError(COMMAND, 'EFAULT', stop.fault.message, '', oops);
     const why = isBudget
-      ? `${BUDGET_SPENT}: stopped after ${this.insns} BPF instructions`
+      ? `${BUDGET_SPENT}: stopped after ${insns} BPF instructions`
       : stop.reason === 'stopped' && stop.why !== undefined
         ? describe(stop.why)
         : `the run stopped: ${stop.reason}`;
@@ -203,7 +282,7 @@ export class Runner {
     return {
       retval,
       r0: (BigInt(this.#r0Hi >>> 0) << 32n) | BigInt(this.#r0Lo >>> 0),
-      insns: this.#insns ?? this.insns,
+      insns: this.insns,
       dataOut,
       ctxOut,
       duration: this.#duration,

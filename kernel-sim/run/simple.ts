@@ -2,7 +2,7 @@
 
 import { BPF_ATTACH_TYPE as A } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import type { TestCall, TestRunOptions, TestSetup } from '../bpf/prog/test-run.ts';
 import type { Runner } from './runner.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
@@ -24,7 +24,7 @@ function tooShort(runner: Runner, size: number): void {
 }
 
 /** `bpf_prog_test_run_syscall` */
-export function* runSyscall(runner: Runner, o: TestRunOptions): TestRun {
+export function runSyscall(runner: Runner, o: TestRunOptions): TestSetup {
   if (o.dataIn !== undefined || o.dataSizeOut || (o.repeat ?? 0) > 1 || o.flags)
     invalid('syscall programs take a context and nothing else');
   const ctx = o.ctxIn;
@@ -33,17 +33,27 @@ export function* runSyscall(runner: Runner, o: TestRunOptions): TestRun {
   const size = ctx?.length ?? 0;
   tooShort(runner, size);
   const at = size > 0 ? host.kmalloc(size) : 0;
+  const release = (): void => {
+    if (at !== 0) host.kfree(at);
+  };
   try {
     if (ctx !== undefined && size > 0) host.memory.writeBytes(at, ctx);
-    yield* runner.runOn(at, false);
-    return runner.result(NONE, size > 0 ? host.memory.readBytes(at, size) : NONE);
-  } finally {
-    if (at !== 0) host.kfree(at);
+    return {
+      calls: runner.onContext(at),
+      as: 'program',
+      collect: () => {
+        return runner.result(NONE, size > 0 ? host.memory.readBytes(at, size) : NONE);
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 
 /** `bpf_prog_test_run_raw_tp` */
-export function* runRawTracepoint(runner: Runner, o: TestRunOptions): TestRun {
+export function runRawTracepoint(runner: Runner, o: TestRunOptions): TestSetup {
   if (o.dataIn !== undefined || o.dataSizeOut || o.ctxSizeOut || (o.repeat ?? 0) > 1)
     invalid('raw tracepoint programs take a context and nothing else');
   const ctx = o.ctxIn ?? NONE;
@@ -55,12 +65,22 @@ export function* runRawTracepoint(runner: Runner, o: TestRunOptions): TestRun {
   }
   const { host } = runner.state;
   const at = host.kmalloc(RAW_TP_CTX);
+  const release = (): void => {
+    host.kfree(at);
+  };
   try {
     host.memory.writeBytes(at, ctx);
-    yield* runner.runOn(at, false);
-    return runner.result(NONE, NONE);
-  } finally {
-    host.kfree(at);
+    return {
+      calls: runner.onContext(at),
+      as: 'program',
+      collect: () => {
+        return runner.result(NONE, NONE);
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 
@@ -75,27 +95,31 @@ const SUMS: readonly (readonly [name: string, args: readonly number[], sum: numb
 ];
 
 /** `bpf_prog_test_run_tracing`: calls bpf_fentry_test1 and its siblings, which the program may be attached to. */
-export function* runTracing(runner: Runner, o: TestRunOptions): TestRun {
+export function runTracing(runner: Runner, o: TestRunOptions): TestSetup {
   if (o.flags || o.cpu) invalid('tracing programs take no flags');
-  const attach = runner.prog.expectedAttachType;
   const { kernel } = runner.state;
-  function* call(name: string, args: readonly number[]): Generator<void, number, void> {
-    const at = kernel.symbols.find(name)?.address;
-    if (at === undefined || !kernel.text.has(name))
+  const call = (name: string, args: readonly number[], check?: TestCall['check']): TestCall => {
+    const target = kernel.symbols.find(name)?.address;
+    if (target === undefined || !kernel.text.has(name))
       throw new BpfError(COMMAND, 'EOPNOTSUPP', `kernel function ${name} is not modelled yet`);
-    yield* runner.call(
-      at,
-      args.map((a) => [a, 0] as const),
-    );
-    return kernel.cpu.regs[0]!;
-  }
-  if (attach === A.TRACE_FENTRY || attach === A.TRACE_FEXIT) {
-    for (const [name, args, sum] of SUMS) {
-      if ((yield* call(name, args)) !== sum) throw new BpfError(COMMAND, 'EFAULT', `${name} gave the wrong sum`);
+    return { target, args: args.map((a) => [a, 0] as const), ...(check === undefined ? {} : { check }) };
+  };
+  const release = (): void => {};
+  switch (runner.prog.expectedAttachType) {
+    case A.TRACE_FENTRY:
+    case A.TRACE_FEXIT: {
+      const calls = SUMS.map(([name, args, sum]) =>
+        call(name, args, (r0) => {
+          if (r0 !== sum) throw new BpfError(COMMAND, 'EFAULT', `${name} gave the wrong sum`);
+        }),
+      );
+      return { calls, as: undefined, collect: () => runner.result(NONE, NONE, 0), release };
     }
-    return runner.result(NONE, NONE, 0);
+    case A.MODIFY_RETURN: {
+      const calls = [call('bpf_modify_return_test', [1, 0])];
+      return { calls, as: undefined, collect: () => runner.result(NONE, NONE, runner.retval & 0xffff), release };
+    }
+    default:
+      return invalid('tracing programs are test-run as fentry, fexit or modify_return');
   }
-  if (attach === A.MODIFY_RETURN)
-    return runner.result(NONE, NONE, (yield* call('bpf_modify_return_test', [1, 0])) & 0xffff);
-  return invalid('tracing programs are test-run as fentry, fexit or modify_return');
 }

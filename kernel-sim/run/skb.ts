@@ -2,7 +2,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { BPF_PROG_TYPE as P } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import type { TestRunOptions, TestSetup } from '../bpf/prog/test-run.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { PAGE_SIZE as PAGE } from '../core/layout.ts';
 import { ETH_HLEN, SHARED_INFO, SKB_HEADROOM, swap16 } from '../net/packet.ts';
@@ -51,7 +51,7 @@ const SETTABLE: readonly (readonly [number, number])[] = [
  */
 const TEST_BPF = { type: 3, mark: 0x1234aaaa, hash: 0x1234aaab, queue: 123, vlan: 0xffff, ifindex: 577, devType: 588 };
 
-export function* runSkb(runner: Runner, o: TestRunOptions): TestRun {
+export function runSkb(runner: Runner, o: TestRunOptions): TestSetup {
   if ((o.flags ?? 0) & ~CHECKSUM_COMPLETE || o.cpu) invalid('unknown flags');
   const { state, prog } = runner;
   const { host } = state;
@@ -67,6 +67,9 @@ export function* runSkb(runner: Runner, o: TestRunOptions): TestRun {
   const skb = new GuestStruct(state.kernel, 'sk_buff', skbAt);
   const sk = host.kmalloc(structSize(state, 'sock'));
   const dev = bare ? loopback(state, TEST_BPF.ifindex, TEST_BPF.devType) : loopback(state);
+  const release = (): void => {
+    for (const at of [skb.get('head'), skbAt, sk, dev.at]) host.kfree(at);
+  };
   try {
     host.memory.writeBytes(head + SKB_HEADROOM, data);
     const start = head + SKB_HEADROOM;
@@ -88,12 +91,19 @@ export function* runSkb(runner: Runner, o: TestRunOptions): TestRun {
       if (ctx !== undefined) applyCtx(runner, skb, ctx);
       setDataPointers(runner, skb);
     }
-    yield* runner.runOn(skbAt);
-    if (!bare && !isL2(prog.type)) pushHeader(runner, skb);
-    const out = host.memory.readBytes(skb.get('data'), skb.get('len') - skb.get('data_len'));
-    return runner.result(out, ctx === undefined ? new Uint8Array(0) : ctxOut(runner, skb, ctx));
-  } finally {
-    for (const at of [skb.get('head'), skbAt, sk, dev.at]) host.kfree(at);
+    return {
+      calls: runner.onContext(skbAt),
+      as: 'atomic',
+      collect: () => {
+        if (!bare && !isL2(prog.type)) pushHeader(runner, skb);
+        const out = host.memory.readBytes(skb.get('data'), skb.get('len') - skb.get('data_len'));
+        return runner.result(out, ctx === undefined ? new Uint8Array(0) : ctxOut(runner, skb, ctx));
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { BPF_ATTACH_TYPE as A } from '../../src/uapi/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import type { TestRun, TestRunOptions } from '../bpf/prog/test-run.ts';
+import type { TestRunOptions, TestSetup } from '../bpf/prog/test-run.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { PAGE_SIZE as PAGE } from '../core/layout.ts';
 import { ETH_HLEN, SHARED_INFO, XDP_HEADROOM } from '../net/packet.ts';
@@ -20,7 +20,7 @@ const invalid = (what: string): never => {
   throw new BpfError(COMMAND, 'EINVAL', what);
 };
 
-export function* runXdp(runner: Runner, o: TestRunOptions): TestRun {
+export function runXdp(runner: Runner, o: TestRunOptions): TestSetup {
   const { state, prog } = runner;
   const { host } = state;
   if (prog.expectedAttachType === A.XDP_DEVMAP || prog.expectedAttachType === A.XDP_CPUMAP)
@@ -48,6 +48,9 @@ export function* runXdp(runner: Runner, o: TestRunOptions): TestRun {
   const xdpAt = host.kmalloc(structSize(state, 'xdp_buff'));
   const rxq = host.kmalloc(structSize(state, 'xdp_rxq_info'));
   const dev = loopback(state);
+  const release = (): void => {
+    for (const at of [frame, xdpAt, rxq, dev.at]) host.kfree(at);
+  };
   try {
     const start = frame + headroom;
     host.memory.writeBytes(start, data.subarray(0, linear));
@@ -61,22 +64,29 @@ export function* runXdp(runner: Runner, o: TestRunOptions): TestRun {
       .set('data_end', start + linear)
       .set('rxq', rxq)
       .set('frame_sz', PAGE);
-    yield* runner.runOn(xdpAt);
-    const meta = Math.min(xdp.get('data_meta'), xdp.get('data'));
-    // what does not fit the first page lies in fragments, which the program does not see
-    const seen = host.memory.readBytes(meta, xdp.get('data_end') - meta);
-    const out = new Uint8Array(seen.length + data.length - linear);
-    out.set(seen);
-    out.set(data.subarray(linear), seen.length);
-    const ctxOut = new Uint8Array(ctx ? CTX_SIZE : 0);
-    if (ctx) {
-      const w = new DataView(ctxOut.buffer);
-      w.setUint32(0, xdp.get('data') - meta, true);
-      w.setUint32(4, xdp.get('data_end') - meta, true);
-      w.setUint32(12, view?.getUint32(12, true) ?? 0, true);
-    }
-    return runner.result(out, ctxOut);
-  } finally {
-    for (const at of [frame, xdpAt, rxq, dev.at]) host.kfree(at);
+    return {
+      calls: runner.onContext(xdpAt),
+      as: 'atomic',
+      collect: () => {
+        const meta = Math.min(xdp.get('data_meta'), xdp.get('data'));
+        // what does not fit the first page lies in fragments, which the program does not see
+        const seen = host.memory.readBytes(meta, xdp.get('data_end') - meta);
+        const out = new Uint8Array(seen.length + data.length - linear);
+        out.set(seen);
+        out.set(data.subarray(linear), seen.length);
+        const ctxOut = new Uint8Array(ctx ? CTX_SIZE : 0);
+        if (ctx) {
+          const w = new DataView(ctxOut.buffer);
+          w.setUint32(0, xdp.get('data') - meta, true);
+          w.setUint32(4, xdp.get('data_end') - meta, true);
+          w.setUint32(12, view?.getUint32(12, true) ?? 0, true);
+        }
+        return runner.result(out, ctxOut);
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
   }
 }

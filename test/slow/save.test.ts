@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { replayProof } from '../kernel-sim/support/save-proof.ts';
+import { replayProof, testRunProof } from '../kernel-sim/support/save-proof.ts';
 import { ENGINES } from '../kernel-sim/support/save-world.ts';
 
 describe.each(ENGINES)('save and restore of a kernel, engine %s', (engine) => {
@@ -7,5 +7,9 @@ describe.each(ENGINES)('save and restore of a kernel, engine %s', (engine) => {
     timeout: 600_000,
   }, async () => {
     expect(await replayProof(engine, 20, 70, 5)).toEqual([]);
+  });
+
+  it('so does a test run from each of 30 points', { timeout: 600_000 }, async () => {
+    expect(await testRunProof(engine, 21, 30, 5)).toEqual([]);
   });
 });

@@ -42,8 +42,8 @@ export class BpfState {
   /** the kernel's own is the first */
   readonly btfs = new Ids<BtfObject>(VMLINUX_BTF_ID + 1);
   readonly links = new Ids<BpfLink>();
-  /** a test run waits between two slices */
-  isRunPaused = false;
+  /** the test run that waits between two steps */
+  readonly run: { current: Stateful | undefined } = { current: undefined };
   /** pinned objects by path */
   readonly bpffs = new Bpffs({
     pinned: (object) => {
@@ -92,17 +92,17 @@ export class BpfState {
   }
 
   save() {
-    const { progs, maps, btfs, links, helpers, isRunPaused } = this;
+    const { progs, maps, btfs, links, helpers, run } = this;
     return capture({
       objects: [progs, maps, btfs, links],
       tables: [this.mapOps, this.#progAt, this.#mapAt, this.#ringAt, this.#targets].map(shallow),
       bpffs: this.bpffs,
       helpers,
-      isRunPaused,
+      run,
     });
   }
   restore(state: ReturnType<BpfState['save']>): void {
-    this.isRunPaused = reinstate(state).isRunPaused;
+    reinstate(state);
     this.#lastMap = undefined;
   }
 

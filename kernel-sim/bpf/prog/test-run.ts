@@ -1,6 +1,9 @@
 /** What PROG_TEST_RUN takes and gives, and who runs it: a driver, on a floor above. */
 import type { Schema } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
+import type { Addr } from '../../../src/machine/addr.ts';
+import type { Pair } from '../../core/args.ts';
+import type { Stateful } from '../../core/state.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from './prog.ts';
 
@@ -56,8 +59,48 @@ export interface TestRunProgress {
   readonly insns: number;
 }
 
-/** A run in slices: whoever drives it may do something else at each pause, and may end it there by throwing into it. */
-export type TestRun = Generator<void, TestRunResult, void>;
+/** A function that a test run calls. */
+export interface TestCall {
+  readonly target: Addr;
+  readonly args: readonly Pair[];
+  /** Looks at the low half of what it answered. @throws BpfError */
+  check?(r0: number): void;
+}
+
+/** What a family of program types makes of the options: what is called, and what comes out. */
+export interface TestSetup {
+  /** in order; the only one as often as the options say */
+  readonly calls: readonly TestCall[];
+  /** a program is called as the kernel's text calls it: it stays on its CPU; `atomic`: with softirqs off; undefined: a function of the kernel's */
+  readonly as: 'atomic' | 'program' | undefined;
+  /** Takes out what the program left. @throws BpfError ENOSPC */
+  collect(): TestRunResult;
+  /** Frees what was made for it. */
+  release(): void;
+}
+
+/** Why {@link TestRun.step} came back. */
+export interface TestRunStop {
+  /**
+   * 'budget': as many instructions were executed as asked for. 'breakpoint': rip is at one of the machine's
+   * breakpoints. 'slice': others should have a turn. 'end': {@link TestRun.finish} has the result.
+   */
+  readonly reason: 'budget' | 'breakpoint' | 'slice' | 'end';
+  /** it stopped in guest code that a handler of the host had called, and cannot go on from here */
+  readonly inner: boolean;
+}
+
+/** A test run, to be stepped; between two steps the kernel can be saved and restored. */
+export interface TestRun extends Stateful {
+  /** repeats that are complete */
+  readonly runs: number;
+  /** BPF instructions executed so far */
+  readonly insns: number;
+  /** Executes `maxInsns` machine instructions or some more, to where it can stop. @throws BpfError where the run cannot go on */
+  step(maxInsns?: number): TestRunStop;
+  /** The result, once step says that it is there; before, the program is abandoned where it is. @throws BpfError EINTR */
+  finish(): TestRunResult;
+}
 
 export interface TestRunResult {
   /** u32, as Linux gives it */
@@ -84,6 +127,8 @@ export interface InsnCounter {
 export interface TestRuns {
   /** straight through */
   through(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult;
+  /** to be stepped */
+  begin(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRun;
   /** in slices, with turns for the event loop in between */
   inSlices(state: BpfState, counter: InsnCounter, prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
 }

@@ -252,6 +252,7 @@ export class Bpf {
     return new Program(
       {
         testRun: (p, options) => this.#testRun(p, options),
+        begin: (p, options) => this.#testRuns.begin(this.#state, this.#counter(), p, options),
         run: (p, options) => this.#testRuns.inSlices(this.#state, this.#counter(), p, options),
         dump: (p) => this.#dump(p),
       },

@@ -9,7 +9,7 @@ import { BpfError } from '../errors.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { RingbufMap } from '../maps/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import type { AsyncTestRunOptions, TestRunOptions, TestRunResult } from '../prog/test-run.ts';
+import type { AsyncTestRunOptions, TestRun, TestRunOptions, TestRunResult } from '../prog/test-run.ts';
 import type { MapBytes, MapCommands } from './map-commands.ts';
 
 /** One function of a program's image. */
@@ -25,6 +25,7 @@ export interface JitedFunc {
 export interface ProgCommands {
   testRun(prog: BpfProg, options: TestRunOptions): TestRunResult;
   run(prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
+  begin(prog: BpfProg, options: TestRunOptions): TestRun;
   dump(prog: BpfProg): Uint8Array;
 }
 
@@ -112,6 +113,13 @@ export class Program {
   /** PROG_TEST_RUN. @throws BpfError as bpf(2) fails: EINTR where `maxInsns` stopped it, EFAULT where it faulted, EBADF closed */
   testRun(options: TestRunOptions = {}): TestRunResult {
     return this.#commands.testRun(this.#descriptor.open('BPF_PROG_TEST_RUN'), options);
+  }
+  /**
+   * As {@link testRun}, to be stepped: {@link TestRun.step} until it says 'end', then {@link TestRun.finish}.
+   * @throws BpfError EBUSY while another run is under way
+   */
+  beginRun(options: TestRunOptions = {}): TestRun {
+    return this.#commands.begin(this.#descriptor.open('BPF_PROG_TEST_RUN'), options);
   }
   /**
    * As {@link testRun}, in slices of some hundredths of a second with a turn of the event loop after each, so that

@@ -18,40 +18,64 @@ function difference(w: World, what: string, memory: Buffer, text?: string): stri
   return out;
 }
 
+/** Something that is stepped: a replay, or a test run. */
+interface Run {
+  step(insns?: number): void;
+  finish(): void;
+}
+const replayOf = (w: World): Run => w.kernel.replayer(story());
+function testRunOf(w: World): Run {
+  const run = w.test.beginRun({ repeat: 1 });
+  return { step: (n) => void run.step(n), finish: () => void run.finish() };
+}
+
+export const replayProof = (engine: Engine, seed: number, points: number, fresh: number): Promise<string[]> =>
+  proof(engine, replayOf, seed, points, fresh);
+export const testRunProof = (engine: Engine, seed: number, points: number, fresh: number): Promise<string[]> =>
+  proof(engine, testRunOf, seed, points, fresh);
+
 /** What went wrong, nothing where all is well. `fresh`: of so many points one is gone to in a fresh kernel too. */
-export async function replayProof(engine: Engine, seed: number, points: number, fresh: number): Promise<string[]> {
+async function proof(
+  engine: Engine,
+  begin: (w: World) => Run,
+  seed: number,
+  points: number,
+  fresh: number,
+): Promise<string[]> {
   const random = new Random(seed);
   const w = await world(engine);
-  const { kernel } = w;
-  const beginning = kernel.save();
-  const replay = kernel.replayer(story());
-  replay.step();
-  const total = replay.insns;
-  replay.finish();
+  const { machine } = w.kernel;
+  const beginning = w.kernel.save();
+  const start = machine.executed;
+  const first = begin(w);
+  first.step();
+  const total = machine.executed - start;
+  first.finish();
   const ending: Ending = { memory: memoryOf(w), text: account(w) };
   const wrong: string[] = [];
   for (let n = 0; n < points && wrong.length === 0; n++) {
     const count = random.below(total);
-    kernel.restore(beginning);
-    const again = kernel.replayer(story());
+    w.kernel.restore(beginning);
+    const again = begin(w);
     // on the way there in one go, or with a stop
     if (random.chance(50)) again.step(random.below(count + 1));
-    again.step(count - again.insns);
-    const at = `${engine} ${count} of ${total} (at ${again.insns})`;
-    const mark = kernel.save();
+    const rest = count - (machine.executed - start);
+    if (rest > 0) again.step(rest);
+    const at = `${engine} ${count} of ${total} (at ${machine.executed - start})`;
+    const mark = w.kernel.save();
     const here = memoryOf(w);
     again.step();
     again.finish();
     wrong.push(...difference(w, `${at}, to the end`, ending.memory, ending.text));
-    kernel.restore(mark);
+    w.kernel.restore(mark);
     wrong.push(...difference(w, `${at}, restored`, here));
     again.step();
     again.finish();
     wrong.push(...difference(w, `${at}, to the end again`, ending.memory, ending.text));
     if (n % fresh !== 0) continue;
     const other = await world(engine);
-    const once = other.kernel.replayer(story());
-    once.step(count);
+    const once = begin(other);
+    if (count > 0) once.step(count);
     wrong.push(...difference(other, `${at}, fresh kernel`, here));
     once.step();
     once.finish();

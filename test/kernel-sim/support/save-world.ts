@@ -3,7 +3,7 @@
  * task's storage, writes to a ring buffer and tail-calls a program that prints; a kretprobe that walks a map with a
  * callback; a pinned link; tasks that fork, exec, exit, fault and wait in calls whose return comes later.
  */
-import { Kernel, type MapHandle, type Trace } from '../../../kernel-sim/index.ts';
+import { Kernel, type MapHandle, type Program, type Trace } from '../../../kernel-sim/index.ts';
 import { BtfBuilder } from '../../../src/btf/index.ts';
 import { assemble, writeInsns } from '../../../src/isa/index.ts';
 import { call, recording } from './recording.ts';
@@ -16,6 +16,8 @@ export interface World {
   readonly maps: readonly MapHandle[];
   readonly ring: MapHandle;
   readonly hits: () => unknown;
+  /** to be test-run */
+  readonly test: Program;
 }
 
 const COUNT = `
@@ -117,6 +119,55 @@ const FUNCS = [
 ];
 const SIGNED = { signed: true, char: false, bool: false };
 
+/** for test runs: counts in the LRU map, writes records, and has a timer call back at the end */
+const TEST = `
+  r7 = 60
+again:
+  *(u32 *)(r10 -4) = r7
+  call bpf_get_prandom_u32#7
+  *(u64 *)(r10 -16) = r0
+  r1 = map[idx:0]
+  r2 = r10
+  r2 += -4
+  r3 = r10
+  r3 += -16
+  r4 = 0
+  call bpf_map_update_elem#2
+  r1 = map[idx:2]
+  r2 = r10
+  r2 += -16
+  r3 = 8
+  r4 = 0
+  call bpf_ringbuf_output#130
+  r7 += -1
+  if r7 s> 0x0 goto again
+  r1 = 1
+  *(u32 *)(r10 -4) = r1
+  r1 = map[idx:4]
+  r2 = r10
+  r2 += -4
+  call bpf_map_lookup_elem#1
+  r6 = r0
+  r1 = r6
+  r2 = map[idx:4]
+  r3 = 1
+  call bpf_timer_init#169
+  r1 = r6
+  r2 = subprog[+9]
+  call bpf_timer_set_callback#170
+  r1 = r6
+  r2 = 0
+  r3 = 0
+  call bpf_timer_start#171
+  r0 = 7
+  exit
+callback:
+  r4 = *(u64 *)(r3 +16)
+  r4 += 5
+  *(u64 *)(r3 +16) = r4
+  r0 = 0
+  exit`;
+
 /** int and long for the storage's map, a type for each of WALK's two functions. */
 function types(): Uint8Array {
   const b = new BtfBuilder();
@@ -138,7 +189,8 @@ export async function world(engine: Engine): Promise<World> {
   });
   const ring = bpf.mapCreate({ type: 'ringbuf', maxEntries: 4096, name: 'ring' });
   const jumps = bpf.mapCreate({ type: 'prog_array', keySize: 4, valueSize: 4, maxEntries: 2, name: 'jumps' });
-  const fdArray = [counts, storage, ring, jumps];
+  const timers = bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 24, maxEntries: 2, name: 'timers' });
+  const fdArray = [counts, storage, ring, jumps, timers];
   const load = (name: string, text: string, more = {}) =>
     bpf.progLoad({
       ...{ type: 'kprobe', license: 'GPL', name, fdArray, ...more },
@@ -153,7 +205,11 @@ export async function world(engine: Engine): Promise<World> {
   const links = [attach(count.fd, 'do_sys_openat2'), attach(walk.fd, 'do_sys_openat2', true)];
   bpf.objPin('/sys/fs/bpf/count', links[0]!.fd);
   const hits = (): unknown => links.map((l) => l.link.probes.map((p) => p.hits));
-  return { kernel, maps: [counts], ring, hits };
+  const test = bpf.progLoad({
+    ...{ type: 'syscall', license: 'GPL', name: 'test', fdArray, verify: false },
+    insns: writeInsns(assemble(TEST).insns),
+  });
+  return { kernel, maps: [counts, timers], ring, hits, test };
 }
 
 const open = (path: string, pid: number, time: number, fd = 3) =>
