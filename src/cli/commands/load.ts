@@ -1,6 +1,7 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
 
 import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
+import { explainRejection } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
@@ -8,7 +9,6 @@ import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
 import { optimiseLater } from '../optimiser.ts';
-import { explainRejection } from '../rejection.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { tell } from '../terminal.ts';

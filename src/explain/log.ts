@@ -1,0 +1,122 @@
+/** The verifier's log, read backwards: the line that decides, where it stopped, and how a register came to its value. */
+
+/** `12: (79) r1 = *(u64 *)(r6 +8)   ; R1_w=scalar() R6=ctx()` */
+const INSN = /^(\d+): \(([0-9a-f]{2})\) (.*?)(?:\s+; (R\d.*|fp-.*|refs=.*))?$/;
+/** `12: R1=scalar() R6=ctx()`: a state on a line of its own */
+const STATE =
+  /^(?:\d+:$|frame\d+: (?:R\d|fp-)|(?:\d+|from \d+ to \d+(?: \(speculative execution\))?): ?(?:frame\d+: )?(?:R\d|fp-))/;
+/** Lines that carry state or bookkeeping, never the verdict. */
+const NOISE =
+  /^(?:processed \d|verification time|stack depth \d|mark_precise:|force_precise:|func#\d+ @|Live regs|live regs|from \d+ to |\d+: safe$|; |caller:|callee:|returning from callee:|to caller at|(?:cur|old) state:|frame ?\d+: ?|propagating|parent state|last_idx|Func#\d+ |Validating |arg#\d+ reference type\('UNKNOWN|func '[^']+' arg\d+ has btf_id|Note, |spilled ptr in range|marking pointer)/;
+
+/** An instruction as the log shows it. */
+export interface LogInsn {
+  readonly line: number;
+  readonly index: number;
+  /** as disassembled */
+  readonly text: string;
+  /** what the log says behind it of registers and stack */
+  readonly state: string;
+}
+
+const destination = (text: string): string | undefined => /^[rw](\d+) (?:[-+*/%&|^]|<<|>>|s>>|s)?=/.exec(text)?.[1];
+
+export class RejectionLog {
+  readonly lines: readonly string[];
+  /** the line that decides */
+  readonly message: string;
+  /** index of that line */
+  readonly at: number;
+
+  constructor(log: string) {
+    this.lines = log.split('\n').map((line) => line.trimEnd());
+    const decides = (line: string): boolean =>
+      line !== '' && !NOISE.test(line) && !INSN.test(line) && !STATE.test(line) && !/^ R\d/.test(line);
+    // what was said before an instruction was walked did not stop it
+    const walked = this.lines.findLastIndex((line) => INSN.test(line));
+    const last = this.lines.findLastIndex(decides);
+    this.at = last > walked ? last : this.lines.length;
+    this.message = this.lines[this.at]?.trim() ?? '';
+  }
+
+  #insn(line: number): LogInsn | undefined {
+    const found = INSN.exec(this.lines[line] ?? '');
+    return found
+      ? { line, index: Number(found[1]), text: (found[3] as string).trim(), state: found[4] ?? '' }
+      : undefined;
+  }
+
+  /** Instructions before the deciding line, the last first. */
+  *insnsBack(from = this.at): Generator<LogInsn> {
+    for (let line = from - 1; line >= 0; line--) {
+      const insn = this.#insn(line);
+      if (insn) yield insn;
+    }
+  }
+
+  /** The instruction at which the verifier stopped. */
+  get stop(): LogInsn | undefined {
+    return this.insnsBack().next().value ?? undefined;
+  }
+  /** The C line of that instruction: `*n += 1; @ rejected.c:20`. */
+  get source(): string | undefined {
+    const { stop } = this;
+    return this.lines
+      .slice(0, stop ? stop.line + 1 : undefined)
+      .findLast((line) => line.startsWith('; '))
+      ?.slice(2);
+  }
+
+  /** Where a register got the value that it has where the verifier stopped, through the registers that it was moved by. */
+  origin(register: string): LogInsn | undefined {
+    let n = register.replace(/^R/, '');
+    let found: LogInsn | undefined;
+    let isStop = true;
+    for (const insn of this.insnsBack()) {
+      if (!isStop && n === '0' && /^call /.test(insn.text)) return insn;
+      if (!isStop && destination(insn.text) === n) {
+        found = insn;
+        const moved = /^r\d+ = r(\d+)$/.exec(insn.text);
+        if (!moved || moved[1] === '10' || moved[1] === '1') return insn;
+        n = moved[1] as string;
+      }
+      isStop = false;
+    }
+    return found;
+  }
+
+  /** The call after which a register that pointed into the packet no longer does. */
+  movedPacket(register: string): LogInsn | undefined {
+    const since = this.origin(register);
+    for (const insn of this.insnsBack()) {
+      if (since && insn.line <= since.line) break;
+      if (MOVES_PACKET.test(insn.text)) return this.#wasPacket(register, insn.line) ? insn : undefined;
+    }
+    return undefined;
+  }
+  #wasPacket(register: string, before: number): boolean {
+    const says = new RegExp(`\\b${register}(?:_[rwD]+)?=(\\w+)\\(`);
+    for (let line = before; line >= 0; line--) {
+      const found = says.exec(this.lines[line] ?? '');
+      if (found) return (found[1] as string).startsWith('pkt');
+    }
+    return false;
+  }
+
+  /** What the log last says of a register. */
+  state(register: string): string | undefined {
+    const says = new RegExp(`\\b${register}(?:_[rwD]+)?=(\\S+)`);
+    for (let line = this.at - 1; line >= 0; line--) {
+      const found = says.exec(this.lines[line] ?? '');
+      if (found) return found[1];
+    }
+    return undefined;
+  }
+}
+
+/** Calls that may move the packet (bpf_helper_changes_pkt_data()). */
+const MOVES_PACKET =
+  /^call (?:bpf_(?:clone_redirect|l[34]_csum_replace|lwt_\w+|msg_(?:pop|pull|push)_data|skb_(?:adjust_room|change_\w+|pull_data|store_bytes|vlan_(?:pop|push))|store_hdr_opt|xdp_adjust_\w+)#|pc\+)/;
+
+/** `instruction 12, r1 = *(u64 *)(r6 +8)` */
+export const insnText = (insn: LogInsn): string => `instruction ${insn.index}, ${insn.text}`;
