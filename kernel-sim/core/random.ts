@@ -14,16 +14,17 @@ export class Random {
   }
   /** next number, u32 */
   u32(): number {
-    const s = this.#s as unknown as [number, number, number, number];
-    const m = Math.imul(s[1], 5);
+    const s = this.#s;
+    const a = s[0]!;
+    const b = s[1]!;
+    const m = Math.imul(b, 5);
     const result = Math.imul((m << 7) | (m >>> 25), 9) >>> 0;
-    const t = s[1] << 9;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = (s[3] << 11) | (s[3] >>> 21);
+    const x = s[2]! ^ a;
+    const y = s[3]! ^ b;
+    s[0] = a ^ y;
+    s[1] = b ^ x;
+    s[2] = x ^ (b << 9);
+    s[3] = (y << 11) | (y >>> 21);
     return result;
   }
   /** from 0 to n-1 */

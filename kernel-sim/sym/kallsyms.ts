@@ -110,7 +110,7 @@ export function symbolsFrom(source: string | Uint8Array): Symbols {
     for (const line of decodeLatin1(bytes).split('\n')) {
       const m = /^([0-9a-f]{16}) (\S) (\S+)$/.exec(line);
       if (!m || known.has(m[3] as string) || (m[3] as string).startsWith('__pfx_')) continue;
-      const [, hex, letter, name] = m as unknown as [string, string, string, string];
+      const [, hex = '', letter = '', name = ''] = m;
       const address = hex.startsWith('ffff') ? Number.parseInt(hex.slice(4), 16) - 2 ** 48 : Number.parseInt(hex, 16);
       const kind = shipped.get(name) ?? (/[tTwW]/.test(letter) ? 'm' : 'd');
       if (!further.has(name)) further.set(name, symbol(name, address, kind));

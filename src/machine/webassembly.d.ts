@@ -14,9 +14,9 @@ declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
   }
-  class Instance {
+  class Instance<Exports = Record<string, unknown>> {
     constructor(module: Module, imports: Record<string, Record<string, unknown>>);
-    readonly exports: Record<string, unknown>;
+    readonly exports: Exports;
   }
   function validate(bytes: Uint8Array): boolean;
 }

@@ -15,7 +15,11 @@ export function sha1(message: Uint8Array): Uint8Array {
   for (let at = 0; at < length; at += 64) {
     for (let t = 0; t < 16; t++) w[t] = view.getInt32(at + 4 * t);
     for (let t = 16; t < 80; t++) w[t] = rotl(w[t - 3]! ^ w[t - 8]! ^ w[t - 14]! ^ w[t - 16]!, 1);
-    let [a, b, c, d, e] = h as unknown as [number, number, number, number, number];
+    let a = h[0]!;
+    let b = h[1]!;
+    let c = h[2]!;
+    let d = h[3]!;
+    let e = h[4]!;
     for (let t = 0; t < 80; t++) {
       const [f, k] =
         t < 20

@@ -150,10 +150,9 @@ interface Switchboard {
 }
 
 function openSwitchboard(memory: GuestMemory): Switchboard {
-  const { exports } = new WebAssembly.Instance(switchboard(memory.wasm.buffer.byteLength / 65536), {
+  const { exports: board } = new WebAssembly.Instance<Switchboard>(switchboard(memory.wasm.buffer.byteLength / 65536), {
     m: { memory: memory.wasm },
   });
-  const board = exports as unknown as Switchboard;
   board.table.set(0, board.stub);
   return board;
 }

@@ -30,13 +30,14 @@ export interface EmitterOptions {
   readonly loaded: readonly number[];
 }
 
-/** Fields that may name a variable. */
+/** Fields that may name a variable; bits of `ends` and `uses` say which are there. */
 interface Named {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  readonly d: number;
-  readonly p: number;
+  readonly uses: number;
+  readonly a?: number;
+  readonly b?: number;
+  readonly c?: number;
+  readonly d?: number;
+  readonly p?: number;
 }
 
 export class Emitter {
@@ -68,12 +69,12 @@ export class Emitter {
   /** Temporaries that are named for the last time give their locals back. */
   release(uop: Uop): void {
     const { ends } = uop;
-    const u = uop as unknown as Named;
-    if (ends & USE.a) this.giveBack(u.a);
-    if (ends & USE.b) this.giveBack(u.b);
-    if (ends & USE.c) this.giveBack(u.c);
-    if (ends & USE.d) this.giveBack(u.d);
-    if (ends & (USE.p | USE.setsP)) this.giveBack(u.p);
+    const u: Named = uop;
+    if (ends & USE.a) this.giveBack(u.a!);
+    if (ends & USE.b) this.giveBack(u.b!);
+    if (ends & USE.c) this.giveBack(u.c!);
+    if (ends & USE.d) this.giveBack(u.d!);
+    if (ends & (USE.p | USE.setsP)) this.giveBack(u.p!);
   }
 
   private giveBack(v: number): void {

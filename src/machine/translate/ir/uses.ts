@@ -79,6 +79,6 @@ interface Fields {
 /** The variable that a micro-operation writes, -1 none. */
 export function written(u: Uop): number {
   const { uses } = u;
-  if (uses & USE.setsD) return (u as unknown as Fields).d;
-  return uses & USE.setsP ? (u as unknown as Fields).p : -1;
+  if (uses & USE.setsD) return (u as Fields).d;
+  return uses & USE.setsP ? (u as Fields).p : -1;
 }

@@ -20,17 +20,17 @@ export function plainUop(
   hi: number,
   disp: number,
 ): Uop {
-  return { op, uses: usesOf(op, a, b, -1), ends: 0, w, d, a, b, lo, hi, disp, kind: undefined } as unknown as Uop;
+  return { op, uses: usesOf(op, a, b, -1), ends: 0, w, d, a, b, lo, hi, disp, kind: undefined } as Uop;
 }
 
 export function flagUop(op: 'flags' | 'overlay', kind: FlagKind | OverlayKind, w: Width, a: number, b: Value): Uop {
   const { v, lo, hi } = b;
-  return { op, uses: usesOf(op, a, v, -1), ends: 0, w, d: -1, a, b: v, lo, hi, disp: 0, kind } as unknown as Uop;
+  return { op, uses: usesOf(op, a, v, -1), ends: 0, w, d: -1, a, b: v, lo, hi, disp: 0, kind } as Uop;
 }
 
 /** A micro-operation of any kind, with all fields. */
 export function sameShape(u: Operation): Uop {
-  const f = u as unknown as Record<string, unknown>;
+  const f = u as Record<string, unknown>;
   const {
     op,
     w = 8,
@@ -74,5 +74,5 @@ export function sameShape(u: Operation): Uop {
     write,
     sign,
     exit,
-  } as unknown as Uop;
+  } as Uop;
 }

@@ -32,11 +32,12 @@ export function dropDead(unit: Unit, flow: Flow): void {
 }
 
 interface Fields {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  readonly d: number;
-  readonly p: number;
+  readonly uses: number;
+  readonly a?: number;
+  readonly b?: number;
+  readonly c?: number;
+  readonly d?: number;
+  readonly p?: number;
 }
 
 class Sweeper {
@@ -76,7 +77,7 @@ class Sweeper {
           open = u.op !== 'flags';
         }
       }
-      u.ends = this.last(u as unknown as Fields, uses);
+      u.ends = this.last(u, uses);
       uops[--kept] = u;
     }
     if (kept > 0) block.uops = uops.slice(kept);
@@ -88,13 +89,13 @@ class Sweeper {
   /** Notes what a micro-operation names; which of these are temporaries that nothing after it names. */
   private last(u: Fields, uses: number): number {
     let ends = 0;
-    if (uses & USE.a && this.read(u.a)) ends |= USE.a;
-    if (uses & USE.b && this.read(u.b)) ends |= USE.b;
-    if (uses & USE.d && this.read(u.d)) ends |= USE.d;
-    if (uses & USE.c && this.read(u.c)) ends |= USE.c;
-    if (uses & USE.p && this.read(u.p)) ends |= USE.p;
+    if (uses & USE.a && this.read(u.a!)) ends |= USE.a;
+    if (uses & USE.b && this.read(u.b!)) ends |= USE.b;
+    if (uses & USE.d && this.read(u.d!)) ends |= USE.d;
+    if (uses & USE.c && this.read(u.c!)) ends |= USE.c;
+    if (uses & USE.p && this.read(u.p!)) ends |= USE.p;
     // the offset that a check leaves, should nothing use it
-    if (uses & USE.setsP && this.read(u.p)) ends |= USE.setsP;
+    if (uses & USE.setsP && this.read(u.p!)) ends |= USE.setsP;
     return ends;
   }
 
