@@ -27,3 +27,4 @@ export type {
 } from './replay/trace.ts';
 export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
 export type { Task } from './task/task.ts';
+export { eventNames as traceEvents } from './trace/formats.ts';

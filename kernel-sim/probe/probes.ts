@@ -75,16 +75,24 @@ export class Probes {
   rawTracepoint(prog: ProgRef, event: string, cookie = 0n): ProbeLink {
     return this.#toldEvent(this.#all.tracepoints.attachRaw(prog, event, cookie), '', event);
   }
+  /** Whether a modelled path may come to a function of the kernel. */
+  reaches(symbol: string): boolean {
+    const { symbols, text } = this.#kernel;
+    const at = symbols.address(symbol);
+    return BY_PROGRAMS.test(symbol) || (at !== undefined && text.maker.reaches(at));
+  }
+  /** Whether a modelled path makes a tracepoint happen: `category:event`. */
+  fires(name: string): boolean {
+    return name.startsWith('syscalls:') || this.#kernel.text.maker.fires(name.slice(name.indexOf(':') + 1));
+  }
   /** Says of a function that no modelled path calls that it is never hit. */
   #told(link: ProbeLink): ProbeLink {
-    const { symbols, text } = this.#kernel;
-    const at = symbols.address(link.symbol);
-    if (at === undefined || BY_PROGRAMS.test(link.symbol) || text.maker.reaches(at)) return link;
+    if (this.#kernel.symbols.address(link.symbol) === undefined || this.reaches(link.symbol)) return link;
     return Object.assign(link, { unreached: `nothing in the model calls ${link.symbol}` });
   }
   /** Says of a tracepoint that no body has that it never fires. */
   #toldEvent(link: ProbeLink, category: string, event: string): ProbeLink {
-    if (category === 'syscalls' || this.#kernel.text.maker.fires(event)) return link;
+    if (this.fires(`${category}:${event}`)) return link;
     return Object.assign(link, { unreached: `nothing in the model makes the tracepoint ${link.symbol} happen` });
   }
   /** A sampling perf event. @throws KernelError EINVAL */

@@ -34,6 +34,11 @@ const whole =
     if (!Number.isSafeInteger(n) || n < min) throw new InvalidArgumentError(`It takes a whole number from ${min}.`);
     return n;
   };
+const positive = (text: string): number => {
+  const n = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (n <= 0) throw new InvalidArgumentError('It takes a number above 0.');
+  return n;
+};
 const program = () =>
   new Option(
     '-p, --program <name>',
@@ -89,11 +94,13 @@ function build(): Command {
   withLoading(cli.command('load'))
     .description('load an object, attach its programs, replay a recording, and print what comes out of trace_pipe')
     .argument('<file>', "clang's object file (or C, where clang is installed)")
+    .argument('[command...]', "behind --: run it under this host's strace, and replay what it does while it does it")
     .option(
       '--replay <file>',
       'an `strace -f` recording (- for standard input, as it arrives); without it, the one that ships with ebpf-emu',
     )
     .option('--follow', 'at the end of the recording, wait for it to grow')
+    .option('--speed <factor>', 'replay in the time that it took: 1 as it happened, 10 ten times as fast', positive)
     .option('--log', "print the verifier's whole log where it refuses a program")
     .option(
       '--max-insns <n>',
@@ -101,7 +108,7 @@ function build(): Command {
       whole(1),
     )
     .option('--no-verify', 'skip the verifier, to see what it protects from')
-    .action(async (file, options) => (await import('./commands/load.ts')).load(file, options));
+    .action(async (file, command, options) => (await import('./commands/load.ts')).load(file, command, options));
 
   withLoading(cli.command('verify'))
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
@@ -126,6 +133,21 @@ function build(): Command {
     .addOption(new Option('--format <format>', "btf: bpftool's raw form, or C").choices(['raw', 'c']).default('raw'))
     .addOption(json())
     .action(async (what, file, options) => (await import('./commands/dump.ts')).dump(what, file, options));
+
+  const listed = (name: 'symbols' | 'probes', what: string): Command =>
+    cli
+      .command(name)
+      .description(what)
+      .argument('[pattern]', 'a shell pattern: vfs_*, tracepoint:sched:*')
+      .addOption(kallsyms())
+      .addOption(btf())
+      .addOption(json())
+      .action(async (pattern, options) => (await import('./commands/symbols.ts'))[name](pattern, options));
+  listed(
+    'symbols',
+    "list the kernel's functions: address, name, size, the probes that each takes, and which are never hit",
+  );
+  listed('probes', 'list what a replay passes through, and a probe can be hit at');
 
   withKernel(cli.command('inspect'))
     .description('show what an object file holds: programs, maps, globals, externs, relocations')

@@ -82,6 +82,9 @@ export const host: Host = {
   openBytes(path) {
     throw noFiles(path);
   },
+  openProgram(program) {
+    throw new FileError(program, 'ENOSYS', 'this host starts no programs');
+  },
   exists: () => false,
   dataFile(name) {
     const packed = files[name];
@@ -89,6 +92,7 @@ export const host: Host = {
   },
   gunzip,
   turn,
+  sleep: (ms) => new Promise((resolve) => (web.setTimeout ? web.setTimeout(resolve, ms) : resolve())),
   now: performance ? () => performance.now() : Date.now,
   run: ({ program }) => ({
     status: undefined,

@@ -52,6 +52,8 @@ export interface Host {
   readFile(path: string): Uint8Array;
   /** Opens a file to be read piece by piece, or standard input for `-`. @throws FileError */
   openBytes(path: string, options?: OpenBytes): ByteSource;
+  /** Starts a program with this process's own standard streams; the source is what it writes to descriptor 3. @throws FileError */
+  openProgram(program: string, args: readonly string[]): ByteSource;
   exists(path: string): boolean;
   /** A data file of the package, unpacked; undefined where the package lacks it. */
   dataFile(name: DataFile): Uint8Array | undefined;
@@ -61,6 +63,8 @@ export interface Host {
 
   /** Lets the host's event loop have its turn: timers, signals, input. */
   turn(): Promise<void>;
+  /** Fulfilled in so many milliseconds, or later. */
+  sleep(ms: number): Promise<void>;
   /** A clock that never goes back: milliseconds with a fraction, from any start. */
   now(): number;
 

@@ -1,6 +1,7 @@
 /** Node's files and pipes as {@link ByteSource}. */
 import { closeSync, createReadStream, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Readable } from 'node:stream';
 import { FileError } from './errors.ts';
 import type { ByteSource, OpenBytes } from './host.ts';
 
@@ -15,11 +16,32 @@ export function openBytes(path: string, { follow = false, keep = false }: OpenBy
     if (path !== '-') fd = openSync(path, 'r');
     const stat = fstatSync(fd);
     if (stat.isDirectory()) throw new FileError(path, 'EISDIR');
-    return stat.isFile() ? new FileBytes(path, fd, follow) : new PipeBytes(path, fd, keep);
+    return stat.isFile()
+      ? new FileBytes(path, fd, follow)
+      : new PipeBytes(path, fd === 0 ? process.stdin : createReadStream(path, { fd, highWaterMark: CHUNK }), keep);
   } catch (error) {
     if (fd !== 0) closeSync(fd);
     throw FileError.from(error, path);
   }
+}
+
+/** Starts a program with this process's own standard streams; the source is what it writes to descriptor 3. @throws FileError */
+export function openProgram(program: string, args: readonly string[]): ByteSource {
+  // loading it takes milliseconds: only what starts a program pays for them
+  const { spawn } = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
+  const child = spawn(program, [...args], { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] });
+  const stream = child.stdio[3] as Readable;
+  const source = new PipeBytes(program, stream, false);
+  child.on('error', (error) => source.fail(error));
+  return {
+    read: () => source.read(),
+    ready: () => source.ready(),
+    rewind: () => false,
+    close() {
+      source.close();
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    },
+  };
 }
 
 /** A regular file, read at once. */
@@ -64,16 +86,16 @@ class FileBytes implements ByteSource {
 /** A pipe, a terminal or a socket, which gives what it has when it has it. */
 class PipeBytes implements ByteSource {
   readonly #path: string;
-  readonly #stream: NodeJS.ReadableStream & { destroy(): void };
+  readonly #stream: Readable;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #spool: Spool | undefined;
   #chunk: Uint8Array | undefined;
   #pending: Promise<void> | undefined;
   #ended = false;
   #error: unknown;
-  constructor(path: string, fd: number, keep: boolean) {
+  constructor(path: string, stream: Readable, keep: boolean) {
     this.#path = path;
-    this.#stream = fd === 0 ? process.stdin : createReadStream(path, { fd, highWaterMark: CHUNK });
+    this.#stream = stream;
     this.#chunks = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     if (keep) this.#spool = new Spool();
   }
@@ -102,6 +124,11 @@ class PipeBytes implements ByteSource {
   }
   async ready(): Promise<void> {
     await this.#pending;
+  }
+  /** What writes to it could not be started. */
+  fail(error: unknown): void {
+    this.#error = error;
+    this.#stream.destroy();
   }
   rewind(): boolean {
     return this.#spool?.rewind() ?? false;

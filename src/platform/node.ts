@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { FileError, GzipError } from './errors.ts';
 import type { DataFile, Host, ProgramResult, ProgramRun } from './host.ts';
-import { openBytes } from './node-bytes.ts';
+import { openBytes, openProgram } from './node-bytes.ts';
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
@@ -74,10 +74,12 @@ export const host: Host = {
     }
   },
   openBytes,
+  openProgram,
   exists: existsSync,
   dataFile,
   gunzip,
   turn: () => new Promise((resolve) => setImmediate(resolve)),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   now() {
     // not `performance`: node loads that when it is first touched, which takes longer than most programs
     const [seconds, ns] = process.hrtime();

@@ -7,6 +7,7 @@ import { StraceParser } from './strace/parser.ts';
 import { bytesOf, RecordingStream } from './stream.ts';
 import type { RecordingWarning } from './warnings.ts';
 
+export { PacedSteps } from './pace.ts';
 export { StraceParser } from './strace/parser.ts';
 export { RecordingStream } from './stream.ts';
 export type { LineWarnings, RecordingWarning } from './warnings.ts';
@@ -43,3 +44,13 @@ export const streamStrace = (chunks: AsyncIterable<Uint8Array | string>): Record
  */
 export const openRecording = (path: string, options?: OpenBytes): RecordingStream =>
   new RecordingStream(host.openBytes(path, options), () => new StraceParser());
+
+/** strace of a command: every task, wall clock times, strings long enough for paths and what is written; on descriptor 3 */
+const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|exec cat >&3', '--'];
+
+/**
+ * Runs a command under the host's strace, and gives what it does as it does it: a source for {@link Kernel.replay}.
+ * A host without strace is an error of the first step.
+ */
+export const recordCommand = (command: readonly string[]): RecordingStream =>
+  new RecordingStream(host.openProgram('strace', [...STRACE, ...command]), () => new StraceParser());

@@ -1,5 +1,5 @@
 /** Recordings that arrive while they are replayed: pipes, and files that grow. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,5 +73,48 @@ describe('--follow', () => {
   it('needs a file', async () => {
     const { stderr, code } = await cli('load', 'fixtures/hello.o', '--follow');
     expect([code, stderr]).toEqual([1, expect.stringContaining('name it with --replay')]);
+  });
+});
+
+/** Whether this host lets strace trace (containers may not). */
+const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+
+describe.skipIf(!canTrace)('a command behind --', () => {
+  it('is replayed while it runs, and its output passes', async () => {
+    const { run, ended } = start('--', 'sh', '-c', 'cat LICENSE | head -n 1');
+    expect(await ended).toBe(0);
+    expect(run.stdout).toContain('MIT License');
+    // what it opened: the loader's cache and libraries, and the file
+    expect(run.stdout.match(/ cat-\d+ .*Hello, World!/g)?.length).toBeGreaterThan(1);
+    expect(run.stderr).toMatch(/^done +\d+ steps of 3 tasks: /m);
+  });
+});
+
+it('a command and a recording are not both replayed', async () => {
+  const { stderr, code } = await cli('load', 'fixtures/hello.o', '--replay', 'x', '--', 'true');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('not both')]);
+});
+
+it('--speed gives the same events, in their time', async () => {
+  const { stdout, code } = await cli('load', 'fixtures/hello.o', '--speed', '2');
+  expect(code).toBe(0);
+  expect(stdout).toBe((await cli('load', 'fixtures/hello.o')).stdout);
+  expect((await cli('load', 'fixtures/hello.o', '--speed', '0')).code).toBe(2);
+});
+
+describe('lists', () => {
+  it('of what a replay hits have the kinds in front, and patterns find names', async () => {
+    const { stdout } = await cli('probes', 'vfs_re*');
+    expect(stdout.split('\n')).toContain('kprobe:vfs_read');
+    const events = (await cli('probes', 'tracepoint:sched:*')).stdout.trim().split('\n');
+    expect(events).toContain('tracepoint:sched:sched_switch');
+    expect(events.every((line) => line.startsWith('tracepoint:sched:'))).toBe(true);
+  });
+
+  it('of symbols say what each takes, and which nothing comes to', async () => {
+    const { stdout } = await cli('symbols', 'vfs_re*');
+    expect(stdout).toMatch(/^ffffffff81[0-9a-f]{6} vfs_read \d+ kprobe,fentry$/m);
+    expect(stdout).toMatch(/^ffffffff81[0-9a-f]{6} vfs_remove_acl \d+ kprobe,fentry \(never hit\)$/m);
+    expect((await cli('symbols', 'vfs_reed')).stderr).toContain('near it: vfs_read');
   });
 });

@@ -22,12 +22,12 @@ export async function run(command: readonly string[], options: ExecCommandOption
     return;
   }
   const kernel = await boot(options);
-  const recording = options.replay === undefined ? undefined : await openReplay({ replay: options.replay });
+  const recording = options.replay === undefined ? undefined : await openReplay({ replay: options.replay }, []);
   process.exitCode = await exec(modelOf(kernel), {
     command,
     env: process.env,
     name: options.name,
-    events: recording ? () => kernel.replayer(recording.steps) : undefined,
+    events: recording ? () => kernel.replayer(recording.open()) : undefined,
     atEnd: options.then,
     say,
   });

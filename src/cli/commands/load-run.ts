@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import { openRecording, type RecordingStream } from '../../replay/index.ts';
+import { openRecording, PacedSteps, type RecordingStream, recordCommand } from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
 import { INTERRUPTED } from '../interrupt.ts';
 import { packageRoot } from '../package-root.ts';
@@ -18,22 +18,29 @@ const CHUNK = 0x10000;
 
 interface Recording {
   readonly name: string;
-  readonly steps: RecordingStream;
+  /** Its steps. A command begins then. */
+  readonly open: () => RecordingStream;
 }
 
 export interface RecordingOptions {
   readonly replay?: string;
   readonly follow?: boolean;
+  /** times as fast as it happened; as fast as it goes without */
+  readonly speed?: number;
 }
 
-/** Opens the user's recording, or the one that ships. @throws UserError where nothing in it can be read */
-export async function openReplay({ replay, follow }: RecordingOptions): Promise<Recording> {
+/** Opens the user's recording or starts their command; without either it is the recording that ships. @throws UserError where nothing in it can be read */
+export async function openReplay({ replay, follow }: RecordingOptions, command: readonly string[]): Promise<Recording> {
+  if (command.length > 0) {
+    if (replay !== undefined) throw new UserError('either --replay or a command behind --, not both');
+    return { name: command.join(' '), open: () => recordCommand(command) };
+  }
   if (follow && replay === undefined) throw new UserError('--follow waits for a file to grow: name it with --replay');
   const name = replay === undefined ? 'a recording of python3' : replay === '-' ? 'standard input' : replay;
   const path = replay ?? fileURLToPath(new URL(SHIPPED, packageRoot()));
   const steps = openRecording(path, { follow: follow === true });
   if (!(await steps.begin())) throw noCalls(name);
-  return { name, steps };
+  return { name, open: () => steps };
 }
 
 const noCalls = (name: string): UserError =>
@@ -48,10 +55,11 @@ export interface RunOutcome {
 export async function replayAll(
   kernel: Kernel,
   recording: Recording,
-  options: { readonly maxInsns?: number; readonly signal: AbortSignal },
+  options: { readonly maxInsns?: number; readonly speed?: number; readonly signal: AbortSignal },
 ): Promise<RunOutcome> {
-  const { name, steps } = recording;
+  const { name } = recording;
   stage('run', `replaying ${name}`);
+  const steps = recording.open();
 
   let lines = 0;
   const progress = new Progress();
@@ -68,7 +76,7 @@ export async function replayAll(
     if (chunk.length >= CHUNK) flush();
   });
   try {
-    const result = await kernel.replay(steps, {
+    const result = await kernel.replay(options.speed === undefined ? steps : new PacedSteps(steps, options.speed), {
       signal: options.signal,
       onProgress: ({ calls, insns }) => {
         flush();

@@ -23,8 +23,8 @@ export interface LoadCommandOptions extends KernelOptions, RecordingOptions {
 
 type Loaded = LoadedObject<Kernel>;
 
-export async function load(file: string, options: LoadCommandOptions): Promise<void> {
-  const recording = await openReplay(options);
+export async function load(file: string, command: readonly string[], options: LoadCommandOptions): Promise<void> {
+  const recording = await openReplay(options, command);
   const kernel = await optimiseLater(() => boot(options));
   const object = await openInput(file, kernel, options);
   showObject(file, object);
