@@ -9,13 +9,15 @@ import type { World } from './world.ts';
 const SLICE = 400_000;
 /** ms until a reader that is behind is looked at again */
 const REST = 2;
+/** ms in which the command deals with the last events, where it is not seen to wait again */
+const GRACE = 1000;
 
 export interface EventsOptions {
   /** the virtual clock, ns */
   readonly now: () => number;
   /** whether anything is attached: before, nobody could see an event */
   readonly isWatched: () => boolean;
-  /** there are no more, and what they made has been taken */
+  /** there are no more, what they made has been taken, and the command waits for more */
   readonly onEnd: () => void;
 }
 
@@ -26,6 +28,7 @@ export class Events {
   #replay: Replay | undefined;
   #running: Promise<void> | undefined;
   #ended = false;
+  #isOver = false;
   /** virtual time up to which it runs; as far as there is anything, where somebody waits for events */
   #until = 0;
 
@@ -39,10 +42,12 @@ export class Events {
   }
   /** Somebody waits for events. */
   wanted(): void {
-    if (!this.#ended && this.#options.isWatched()) void this.#run(Number.POSITIVE_INFINITY);
+    if (this.#ended) this.#over();
+    else void this.#run(Number.POSITIVE_INFINITY);
   }
   /** What happens within so many ns; undefined where nothing more will. */
   pass(ns: number): Promise<void> | undefined {
+    if (this.#ended) this.#over();
     if (this.#ended || !this.#options.isWatched()) return undefined;
     return this.#run(this.#options.now() + ns);
   }
@@ -64,7 +69,8 @@ export class Events {
       if (reason === 'end') {
         this.#ended = true;
         while (!this.#isTaken(true) || !(await this.#isRead())) await rest();
-        this.#options.onEnd();
+        // who waits in a read of trace_pipe makes no further call
+        setTimeout(() => this.#over(), GRACE).unref();
         return;
       }
       if (reason === 'wait') await replay.ready();
@@ -80,6 +86,11 @@ export class Events {
       if (world.publish() > (everything ? 0 : 1 / 4)) isTaken = false;
     }
     return isTaken;
+  }
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onEnd();
   }
   async #isRead(): Promise<boolean> {
     for (const world of this.#worlds) if (!(await world.streams.isEmpty())) return false;

@@ -14,6 +14,7 @@ import {
   BPF_RINGBUF_HDR_SZ,
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
+import { EPOLLIN, EPOLLRDNORM } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
 import { BpfMap, copyIn, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
 
@@ -49,6 +50,13 @@ export class RingbufMap extends BpfMap {
     return this.type === BPF_MAP_TYPE.USER_RINGBUF;
   }
 
+  /** There are records that the consumer has not taken. */
+  poll(): number {
+    return this.consumerPos === this.producerPos ? 0 : EPOLLIN | EPOLLRDNORM;
+  }
+  onWake(wake: () => void): () => void {
+    return this.woken.add(wake);
+  }
   /** A page for each position, the consumer's first (Linux 6.12 Documentation/bpf/ringbuf.rst). */
   ring(): { readonly consumer: number; readonly producer: number } {
     return { consumer: 0, producer: PAGE };
