@@ -55,6 +55,14 @@ const memory = () =>
     if (!isMemorySize(bytes)) throw new InvalidArgumentError(`It takes ${MEMORY_SIZES}: 512M, for example.`);
     return bytes;
   });
+const history = () =>
+  new Option('--history <size>', 'what the marks may take by which time goes back (default: 64M)').argParser(
+    (text: string): number => {
+      const [, digits = '', unit = ''] = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
+      if (digits === '') throw new InvalidArgumentError('It takes a size: 64M, for example.');
+      return Number(digits) * (MULTIPLES[unit.toUpperCase()] as number);
+    },
+  );
 const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 const json = () => new Option('--json', 'print JSON for machines');
 const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');
@@ -109,6 +117,16 @@ function build(): Command {
     )
     .option('--no-verify', 'skip the verifier, to see what it protects from')
     .action(async (file, command, options) => (await import('./commands/load.ts')).load(file, command, options));
+
+  withKernel(cli.command('debug'))
+    .description(
+      "a prompt like gdb's over a replay: steps, breakpoints and watchpoints, forwards and backwards in time",
+    )
+    .argument('<file>', "clang's object file")
+    .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
+    .option('-x, --command <file>', 'commands to run first, one a line')
+    .addOption(history())
+    .action(async (file, options) => (await import('./commands/debug.ts')).debug(file, options));
 
   withLoading(cli.command('verify'))
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")

@@ -16,15 +16,18 @@ export interface KernelOptions extends LoadingOptions {
   readonly clang?: string;
 }
 
-export function boot(options: KernelOptions): Promise<Kernel> {
-  return Kernel.boot({
+export const boot = (options: KernelOptions): Promise<Kernel> => Kernel.boot(bootOptions(options));
+
+/** What the options say of the kernel. */
+export function bootOptions(options: KernelOptions): BootOptions {
+  return {
     ...(options.engine ? { engine: options.engine } : {}),
     ...(options.mitigations ? { mitigations: true } : {}),
     ...(options.cpu ? { cpu: options.cpu } : {}),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
     ...(options.kallsyms === undefined ? {} : { kallsyms: readMaybeGzip(options.kallsyms) }),
     ...(options.btf === undefined ? {} : { btf: readMaybeGzip(options.btf) }),
-  });
+  };
 }
 
 /** Opens an object file; C source is compiled first. `read` has its bytes where it was read already. */

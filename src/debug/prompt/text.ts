@@ -1,0 +1,108 @@
+/** What the prompt writes: stops and views as lines of text. */
+import { formatAddr } from '../../machine/addr.ts';
+import type { SessionContext } from '../session/context.ts';
+import type { Stop } from '../session/types.ts';
+import { bpfView } from '../views/bpf.ts';
+import { callsView } from '../views/calls.ts';
+import { mapsView } from '../views/maps.ts';
+import { registersView } from '../views/registers.ts';
+import { sourceView } from '../views/source.ts';
+import { x86View } from '../views/x86.ts';
+
+/** Where it stopped: the reason, the place, and the line or instruction that comes next. */
+export function stopText(session: SessionContext, stop: Stop): string {
+  const { place, task, breakpoint } = stop;
+  const out: string[] = [...stop.logged];
+  if (breakpoint !== undefined) out.push(`Breakpoint ${breakpoint.id}, ${breakpoint.text}`);
+  else if (stop.reason === 'end') out.push('[the recording ends here]');
+  else if (stop.reason === 'begin') out.push('[the recording begins here]');
+  else if (stop.reason === 'interrupted') out.push('[interrupted]');
+  const station = stop.station === undefined ? '' : ` [${stop.station}]`;
+  out.push(`${place.symbol} in ${task.comm} (${task.pid}), instruction ${stop.count}${station}`);
+  if (place.source !== undefined) out.push(`${place.source.line}\t${place.source.text}`);
+  if (place.program !== undefined) {
+    const row = bpfView(session)?.rows.find((r) => r.current);
+    if (row !== undefined) out.push(`${place.program}@${row.slot}\t${row.text}`);
+  }
+  const view = x86View(session);
+  const x86 = view.rows[view.current];
+  if (x86 !== undefined && (place.program === undefined || place.source === undefined))
+    out.push(`=> ${formatAddr(x86.address)}\t${x86.text}`);
+  return out.join('\n');
+}
+
+export function listText(session: SessionContext): string {
+  const view = sourceView(session);
+  if (view === undefined) return 'no program here has line information';
+  const from = Math.max(0, Math.max(view.current, 0) - 5);
+  return view.rows
+    .slice(from, from + 10)
+    .map((r) => `${r.breakpoint ? 'b' : ' '}${r.current ? '>' : ' '} ${r.line}\t${r.text}`)
+    .join('\n');
+}
+
+export function disassembleText(session: SessionContext, what: 'bpf' | 'x86'): string {
+  if (what === 'bpf') {
+    const rows = bpfView(session)?.rows ?? [];
+    return rows
+      .flatMap((r) => [
+        ...(r.source ? [`; ${r.source.text}`] : []),
+        `${r.breakpoint ? 'b' : ' '}${r.current ? '>' : ' '} ${String(r.slot).padStart(4)}: ${r.text}`,
+      ])
+      .join('\n');
+  }
+  const view = x86View(session);
+  const from = Math.max(0, view.current - 12);
+  return [
+    `${view.name}:`,
+    ...view.rows
+      .slice(from, from + 28)
+      .map(
+        (r) =>
+          `${r.breakpoint ? 'b' : ' '}${r.current ? '>' : ' '} ${formatAddr(r.address)} ${(r.slot === undefined ? '' : `@${r.slot}`).padEnd(5)} ${r.text}`,
+      ),
+  ].join('\n');
+}
+
+export function registersText(session: SessionContext): string {
+  const view = registersView(session);
+  const row = (r: { name: string; hex: string; changed: boolean; follow: string | undefined }): string =>
+    `${r.name.padEnd(4)}${r.changed ? '*' : ' '} ${r.hex}${r.follow === undefined ? '' : `  ${r.follow}`}`;
+  return [...(view.bpf ?? []), ...view.x86, view.rip].map(row).concat(`flags ${view.flags}`).join('\n');
+}
+
+export const callsText = (session: SessionContext): string =>
+  callsView(session)
+    .map(
+      (c, n) =>
+        `#${String(n).padEnd(2)} ${c.symbol}${c.source === undefined ? '' : ` at ${c.source.file}:${c.source.line}`} [${c.world}]`,
+    )
+    .join('\n');
+
+export const mapsText = (session: SessionContext): string =>
+  mapsView(session)
+    .flatMap((m) => [
+      `${m.name}: ${m.type}, key ${m.keySize}, value ${m.valueSize}, ${m.maxEntries} max${m.note === undefined ? '' : ` (${m.note})`}`,
+      ...m.entries.map((e) => `  [${e.key}] = ${e.value}`),
+      ...(m.more ? ['  …'] : []),
+    ])
+    .join('\n');
+
+export const breakpointsText = ({ breakpoints }: SessionContext): string =>
+  breakpoints.list.length === 0
+    ? 'no breakpoints'
+    : breakpoints.list
+        .map((b) => {
+          const where = b.addresses.map(formatAddr).join(' ');
+          const condition = b.condition === undefined ? '' : ` if ${b.condition}`;
+          return `${b.id} ${b.enabled ? 'y' : 'n'} ${b.text}${condition}${where === '' ? '' : ` at ${where}`}, hit ${b.hits} times`;
+        })
+        .join('\n');
+
+export const tasksText = ({ kernel }: SessionContext): string =>
+  [...kernel.tasks.all()]
+    .map(
+      (t) =>
+        `${t === kernel.tasks.current ? '*' : ' '} ${String(t.pid).padStart(6)} ${t.comm}${t.call === undefined ? '' : ` in ${t.call.name}`}`,
+    )
+    .join('\n');
