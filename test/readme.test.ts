@@ -2,7 +2,7 @@
  * Every command that a README shows has been run, and every output in it is real; the Chinese one shows what the
  * English one shows. `UPDATE_GOLDEN=1` writes both anew.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cli } from './support/cli.ts';
 import { maskTimes, updating } from './support/golden.ts';
@@ -56,4 +56,18 @@ describe('README', () => {
       for (const target of links(name)) expect(existsSync(new URL(target as string, root)), target).toBe(true);
     }
   });
+});
+
+/** Every page of the project that people read. */
+const pages = [
+  ...READMES,
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'PROVENANCE.md',
+  ...readdirSync(new URL('docs/', root)).flatMap((name) => (name.endsWith('.md') ? `docs/${name}` : [])),
+];
+
+it.each(pages)('%s links to files that are there', (page) => {
+  for (const [, target = ''] of read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g))
+    if (!target.startsWith('http')) expect(existsSync(new URL(target, new URL(page, root))), target).toBe(true);
 });

@@ -78,3 +78,18 @@ describe('--keep-going', () => {
     expect(verify.code).toBe(0);
   });
 });
+
+describe.skipIf(process.platform === 'win32')('C that clang refuses', () => {
+  it("shows clang's own words", async () => {
+    const clang = join(folder, 'clang');
+    const words = 'prog.c:3:9: error: expected expression\n    3 |   return ;\n';
+    writeFileSync(clang, `#!/bin/sh\n[ "$1" = --version ] && exit 0\nprintf '%s' "${words}" >&2\nexit 1\n`, {
+      mode: 0o755,
+    });
+    const source = join(folder, 'prog.c');
+    writeFileSync(source, 'int main() {\n\n  return ;\n}\n');
+    const { stderr, code } = await cli('load', source, '--clang', clang);
+    expect(stderr).toBe(`${words}ebpf-emu: ${source}: clang did not compile it\n`);
+    expect(code).toBe(1);
+  });
+});
