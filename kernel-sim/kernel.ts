@@ -38,6 +38,7 @@ import { BpfPack } from './mm/bpf-pack.ts';
 import { PerCpu } from './mm/percpu.ts';
 import { Slab } from './mm/slab.ts';
 import { Vmalloc } from './mm/vmalloc.ts';
+import { Net } from './net/net.ts';
 import { Perf } from './probe/perf.ts';
 import { Probes } from './probe/probes.ts';
 import { drive, REPLAY_OPTIONS, type ReplayOptions } from './replay/drive.ts';
@@ -120,6 +121,7 @@ export class Kernel implements PlacesFloor {
   readonly printk: Printk;
   readonly probes: Probes;
   readonly perf: Perf;
+  readonly net: Net;
   readonly faults: Faults;
 
   /** the recorded result of the system call that runs, where the text reads it */
@@ -200,6 +202,7 @@ export class Kernel implements PlacesFloor {
     this.madeEvents = new MadeEvents(this);
     this.#replayer = new Replayer(this);
     registerEffects(this);
+    this.net = new Net(this);
   }
 
   /** The kernel's own BTF: the built-in one, or the one given at boot. Parsed on first use. */
@@ -275,7 +278,7 @@ export class Kernel implements PlacesFloor {
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults } = this;
-    const { objects, files, tasks, trace, probes, bpf } = this;
+    const { objects, files, tasks, trace, probes, net, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults];
     return [
       ...ground,
@@ -286,6 +289,7 @@ export class Kernel implements PlacesFloor {
       tasks,
       trace,
       probes,
+      net,
       bpf,
       this.#replayer,
       this.#limits,

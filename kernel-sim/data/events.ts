@@ -1503,6 +1503,7 @@ timer:hrtimer_expire_entry hrtimer:u8@8 now:s8@16 function:u8@24
 timer:hrtimer_start hrtimer:u8@8 function:u8@16 expires:s8@24 softexpires:s8@32 mode:u4@40 was_armed:u1@44
 bpf_trace:bpf_trace_printk bpf_string:data_loc@8
 power:cpu_frequency state:u4@8 cpu_id:u4@12
+xdp:xdp_exception prog_id:s4@8 act:u4@12 ifindex:s4@16
 vmscan:mm_vmscan_direct_reclaim_end nr_reclaimed:u8@8
 vmscan:mm_vmscan_direct_reclaim_begin order:s4@8 gfp_flags:u8@16
 kmem:mm_page_alloc pfn:u8@8 order:u4@16 gfp_flags:u8@24 migratetype:s4@32
@@ -1519,7 +1520,12 @@ block:block_rq_complete dev:u4@8 sector:u8@16 nr_sector:u4@24 error:s4@28 ioprio
 tcp:tcp_probe saddr:u28@8 daddr:u28@36 sport:u2@64 dport:u2@66 family:u2@68 mark:u4@72 data_len:u2@76 snd_nxt:u4@80 snd_una:u4@84 snd_cwnd:u4@88 ssthresh:u4@92 snd_wnd:u4@96 srtt:u4@100 rcv_wnd:u4@104 sock_cookie:u8@112 skbaddr:u8@120 skaddr:u8@128
 tcp:tcp_retransmit_skb skbaddr:u8@8 skaddr:u8@16 state:s4@24 sport:u2@28 dport:u2@30 family:u2@32 saddr:u4@34 daddr:u4@38 saddr_v6:u16@42 daddr_v6:u16@58
 sock:inet_sock_set_state skaddr:u8@8 oldstate:s4@16 newstate:s4@20 sport:u2@24 dport:u2@26 family:u2@28 protocol:u2@30 saddr:u4@32 daddr:u4@36 saddr_v6:u16@40 daddr_v6:u16@56
+napi:napi_poll napi:u8@8 dev_name:data_loc@16 work:s4@20 budget:s4@24
+net:netif_rx skbaddr:u8@8 len:u4@16 name:data_loc@20
 net:netif_receive_skb skbaddr:u8@8 len:u4@16 name:data_loc@20
 net:net_dev_queue skbaddr:u8@8 len:u4@16 name:data_loc@20
+net:net_dev_xmit skbaddr:u8@8 len:u4@16 rc:s4@20 name:data_loc@24
+net:net_dev_start_xmit name:data_loc@8 queue_mapping:u2@12 skbaddr:u8@16 vlan_tagged:u1@24 vlan_proto:u2@26 vlan_tci:u2@28 protocol:u2@30 ip_summed:u1@32 len:u4@36 data_len:u4@40 network_offset:s4@44 transport_offset_valid:u1@48 transport_offset:s4@52 tx_flags:u1@56 gso_size:u2@58 gso_segs:u2@60 gso_type:u2@62
+skb:consume_skb skbaddr:u8@8 location:u8@16
 skb:kfree_skb skbaddr:u8@8 location:u8@16 rx_sk:u8@24 protocol:u2@32 reason:u4@36
 `;

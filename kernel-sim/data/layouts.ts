@@ -6,7 +6,8 @@ export const layouts: LayoutTable = {
     '9792 thread_info.flags:0:8 thread_info.syscall_work:8:8 thread_info.cpu:20:4 __state:24:4 stack:32:8 flags:44:4 on_cpu:52:4 prio:108:4 static_prio:112:4 normal_prio:116:4 migration_disabled:2040:2 migration_flags:2042:2 cpus_ptr:992:8 nr_cpus_allowed:984:4 tasks:2224:16 mm:2304:8 active_mm:2312:8 exit_state:2328:4 exit_code:2332:4 pid:2432:4 tgid:2436:4 real_parent:2448:8 parent:2456:8 children:2464:16 sibling:2480:16 group_leader:2496:8 thread_pid:2536:8 start_time:2776:8 start_boottime:2784:8 real_cred:2952:8 cred:2960:8 comm:2976:16 fs:3040:8 files:3048:8 nsproxy:3064:8 signal:3072:8 sighand:3080:8 sas_ss_sp:3136:8 loginuid:3176:4 sessionid:3180:4 rethooks:5320:8 bpf_ctx:5232:8 bpf_storage:5224:8 utime:2656:8 stime:2664:8 thread.sp:5400:8 thread.fsbase:5416:8 stack_canary:2440:8 cgroups:3584:8 usage:40:4 wake_cpu:100:4 recent_used_cpu:96:4 policy:972:4',
   pt_regs:
     '168 r15:0:8 r14:8:8 r13:16:8 r12:24:8 bp:32:8 bx:40:8 r11:48:8 r10:56:8 r9:64:8 r8:72:8 ax:80:8 cx:88:8 dx:96:8 si:104:8 di:112:8 orig_ax:120:8 ip:128:8 cs:136:2 flags:144:8 sp:152:8 ss:160:2',
-  pcpu_hot: '64 current_task:0:8 preempt_count:8:4 cpu_number:12:4 top_of_stack:24:8 hardirq_stack_ptr:32:8',
+  pcpu_hot:
+    '64 current_task:0:8 preempt_count:8:4 cpu_number:12:4 softirq_pending:40:2 top_of_stack:24:8 hardirq_stack_ptr:32:8',
   mm_struct:
     '1344 mm_count:0:4 mm_users:132:4 pgd:120:8 task_size:112:8 map_count:160:4 total_vm:256:8 start_code:320:8 end_code:328:8 start_data:336:8 end_data:344:8 start_brk:352:8 brk:360:8 start_stack:368:8 arg_start:376:8 arg_end:384:8 env_start:392:8 env_end:400:8 exe_file:1168:8 owner:1152:8',
   cred: '184 usage:0:8 uid:8:4 gid:12:4 suid:16:4 sgid:20:4 euid:24:4 egid:28:4 fsuid:32:4 fsgid:36:4 cap_inheritable:48:8 cap_permitted:56:8 cap_effective:64:8 cap_bset:72:8 user_ns:144:8',
@@ -31,15 +32,28 @@ export const layouts: LayoutTable = {
     '416 vma:0:8 p:32:8 argmin:16:8 file:64:8 executable:48:8 interpreter:56:8 mm:24:8 cred:72:8 unsafe:80:4 per_clear:84:4 argc:88:4 envc:92:4 filename:96:8 interp:104:8 fdpath:112:8 buf:160:256',
   kernel_clone_args: '136 flags:0:8 exit_signal:40:4 stack:48:8',
   socket: '128 state:0:4 type:4:2 flags:8:8 file:16:8 sk:24:8 ops:32:8',
-  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_backlog.tail:208:8 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4',
-  inet_sock: '1000 inet_sport:806:2 inet_saddr:800:4',
+  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_backlog.tail:208:8 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4 sk_receive_queue.qlen:184:4',
+  inet_sock: '1000 inet_sport:806:2 inet_saddr:800:4 inet_id:816:4',
+  sk_buff:
+    '232 next:0:8 dev:16:8 sk:24:8 cb:40:48 _skb_refdst:88:8 len:112:4 data_len:116:4 mac_len:120:2 queue_mapping:124:2 __pkt_type_offset:128:0 protocol:180:2 transport_header:182:2 network_header:184:2 mac_header:186:2 tail:188:4 end:192:4 head:200:8 data:208:8 truesize:216:4 users:220:4 skb_iif:148:4 mark:168:4 priority:144:4 hash:152:4',
+  skb_shared_info: '320 meta_len:1:1',
+  net_device:
+    '2560 ifindex:224:4 mtu:56:4 flags:176:4 type:560:2 hard_header_len:180:2 addr_len:864:1 dev_addr:1072:8 name:304:16 nd_net.net:280:8 num_rx_queues:1080:4 real_num_rx_queues:228:4 num_tx_queues:1160:4 operstate:824:4 xdp_prog:200:8 tcx_ingress:296:8 tcx_egress:152:8',
+  napi_struct: '400 dev:56:8 weight:24:4',
+  rtable: '176 dst.dev:0:8',
+  xdp_buff: '56 data:0:8 data_end:8:8 data_meta:16:8 data_hard_start:24:8 rxq:32:8 frame_sz:48:4',
+  xdp_rxq_info: '64 dev:0:8 queue_index:8:4',
+  bpf_mprog_entry: '520 fp_items:0:512',
+  bpf_skb_data_end: '48 data_meta:32:8 data_end:40:8',
+  nf_hook_state: '48 hook:0:1 pf:1:1 in:8:8 out:16:8 sk:24:8 net:32:8',
+  bpf_nf_ctx: '16 state:0:8 skb:8:8',
   kprobe:
     '128 hlist:0:16 list:16:16 nmissed:32:8 addr:40:8 symbol_name:48:8 offset:56:4 pre_handler:64:8 post_handler:72:8 opcode:80:1 flags:120:4',
   rethook_node: '48 rcu:0:16 llist.next:16:8 rethook:24:8 ret_addr:32:8 frame:40:8',
   trace_event_call: '120 event.type:48:4 prog_array:104:8 flags:88:4',
   bpf_prog:
     '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 expected_attach_type:8:4 tag:20:8',
-  bpf_prog_aux: '1128 refcnt:0:8 used_map_cnt:8:4 max_ctx_offset:16:4',
+  bpf_prog_aux: '1128 refcnt:0:8 used_map_cnt:8:4 max_ctx_offset:16:4 id:32:4',
   bpf_map:
     '248 ops:0:8 inner_map_meta:8:8 map_type:24:4 key_size:28:4 value_size:32:4 max_entries:36:4 map_extra:40:8 map_flags:48:4 id:52:4 numa_node:64:4 btf_key_type_id:68:4 btf_value_type_id:72:4 btf:80:8 name:96:16 refcnt:144:8 usercnt:152:8 writecnt:192:8 bypass_spec_v1:216:1 frozen:217:1 elem_count:232:8 cookie:240:8',
   bpf_map_ops:

@@ -14,6 +14,8 @@
  *     str 3 linux_binprm filename     the string behind a pointer in a structure that it points to
  *     base 2                   the last part of the path that it points to
  *     u16 1 sock sk_protocol   a number in a structure that it points to; be16: in the network's order
+ *     u32 1 sk_buff dev net_device ifindex     a number in a structure behind a pointer there, and so on
+ *     chars 1 net_device name  the string that lies in a structure
  *     mem 1 sock ...           bytes there, as many as the field has
  *     regs 1                   the six arguments of a system call, from pt_regs
  */
@@ -31,6 +33,14 @@ export interface TracepointRow extends Versioned {
 const TASK = { comm: 'comm 1', pid: 'pid 1', prio: 'const 120' };
 const WAKEUP = { class: 'sched_wakeup_template', fields: { ...TASK, target_cpu: 'cpu' } };
 const PROCESS = { class: 'sched_process_template', fields: TASK };
+/** of the buffer in the first argument */
+const SKB = {
+  skbaddr: 'u64 1',
+  len: 'u32 1 sk_buff len',
+  name: 'chars 1 sk_buff dev net_device name',
+};
+const SOFTIRQ = { class: 'softirq', fields: { vec: 'int 1' } };
+const NET_DEV = { class: 'net_dev_template', fields: SKB };
 const row = (args: number, more: Omit<TracepointRow, 'args'> = {}): TracepointRow => ({ args, ...more });
 
 const ROWS: Readonly<Record<string, TracepointRow>> = {
@@ -79,8 +89,8 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
       daddr: 'mem 1 sock __sk_common.skc_daddr',
     },
   }),
-  softirq_entry: row(1, { class: 'softirq' }),
-  softirq_exit: row(1, { class: 'softirq' }),
+  softirq_entry: row(1, SOFTIRQ),
+  softirq_exit: row(1, SOFTIRQ),
   irq_handler_entry: row(2),
   irq_handler_exit: row(3),
   block_rq_issue: row(1, { class: 'block_rq' }),
@@ -90,9 +100,38 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   block_io_done: row(1, { class: 'block_rq' }),
   tcp_probe: row(2),
   tcp_retransmit_skb: row(2),
-  kfree_skb: row(4),
-  net_dev_queue: row(1, { class: 'net_dev_template' }),
-  netif_receive_skb: row(1, { class: 'net_dev_template' }),
+  kfree_skb: row(4, {
+    fields: {
+      skbaddr: 'u64 1',
+      location: 'u64 2',
+      rx_sk: 'u64 4',
+      protocol: 'be16 1 sk_buff protocol',
+      reason: 'int 3',
+    },
+  }),
+  consume_skb: row(2, { fields: { skbaddr: 'u64 1', location: 'u64 2' } }),
+  net_dev_queue: row(1, NET_DEV),
+  netif_receive_skb: row(1, NET_DEV),
+  netif_rx: row(1, NET_DEV),
+  net_dev_start_xmit: row(2, {
+    fields: {
+      name: 'chars 2 net_device name',
+      queue_mapping: 'u16 1 sk_buff queue_mapping',
+      skbaddr: 'u64 1',
+      protocol: 'be16 1 sk_buff protocol',
+      len: 'u32 1 sk_buff len',
+      data_len: 'u32 1 sk_buff data_len',
+    },
+  }),
+  net_dev_xmit: row(4, {
+    fields: { skbaddr: 'u64 1', len: 'int 4', rc: 'int 2', name: 'chars 3 net_device name' },
+  }),
+  napi_poll: row(3, {
+    fields: { napi: 'u64 1', dev_name: 'chars 1 napi_struct dev net_device name', work: 'int 2', budget: 'int 3' },
+  }),
+  xdp_exception: row(3, {
+    fields: { prog_id: 'u32 2 bpf_prog aux bpf_prog_aux id', act: 'int 3', ifindex: 'u32 1 net_device ifindex' },
+  }),
   mm_page_alloc: row(4),
   kmalloc: row(6),
   kfree: row(2),

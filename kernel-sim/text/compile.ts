@@ -8,7 +8,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, mem } from '../../src/x86/index.ts';
 import type { Structs } from '../core/structs.ts';
-import type { FunctionBody, Operand, Statement } from './language.ts';
+import type { Flag, FunctionBody, Operand, Statement } from './language.ts';
 
 const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r12, r13, r14, r15 } = GPR;
 
@@ -125,7 +125,8 @@ export function compile(
     else if (s.kind === 'store') {
       use(s.value);
       use({ kind: 'buffer', name: s.buffer });
-    } else if (s.kind !== 'flag' && s.kind !== 'block') {
+    } else if (s.kind === 'again') use(s.unlessZero);
+    else if (s.kind !== 'flag' && s.kind !== 'block' && s.kind !== 'loop') {
       s.args.forEach(use);
       if (s.unlessZero) use(s.unlessZero);
       if (s.kind === 'indirect') use({ kind: 'var', name: s.target });
@@ -205,8 +206,17 @@ export function compile(
   };
 
   let returned = false;
+  const loop = a.label();
   for (const s of statements) {
     switch (s.kind) {
+      case 'loop':
+        a.bind(loop);
+        break;
+      case 'again':
+        value(rax, s.unlessZero);
+        a.op('test r/m64, r64', rax, rax);
+        a.op('jne rel32', loop);
+        break;
       case 'block': {
         // waits where the recording says that the call did not return at once
         const go = a.label();
@@ -371,13 +381,14 @@ export function emitField(a: Assembler, reg: number, struct: string, path: strin
   a.bind(none);
 }
 
-export function emitFlag(
-  a: Assembler,
-  what: 'preempt+' | 'preempt-' | 'irq+' | 'irq-',
-  target: Pick<CompileTarget, 'percpu'>,
-): void {
+/** SOFTIRQ_DISABLE_OFFSET and SOFTIRQ_OFFSET of include/linux/preempt.h */
+const COUNTS: Readonly<Partial<Record<Flag, number>>> = { 'bh+': 0x200, 'softirq+': 0x100, 'softirq-': -0x100 };
+
+export function emitFlag(a: Assembler, what: Flag, target: Pick<CompileTarget, 'percpu'>): void {
+  const count = COUNTS[what];
   if (what === 'irq-') a.op('cli');
   else if (what === 'irq+') a.op('sti');
+  else if (count !== undefined) a.op('add r/m32, imm32', percpuMem(target.percpu.preemptCount), count);
   else a.op(what === 'preempt+' ? 'inc r/m32' : 'dec r/m32', percpuMem(target.percpu.preemptCount));
 }
 

@@ -14,6 +14,8 @@
  *     return e              default: return 0
  *     %buf                  address of 64 bytes of the function's own stack; `%buf+8 = x` stores 8 bytes there
  *     preempt+ preempt-     preempt_disable, preempt_enable;  irq- irq+  cli, sti
+ *     bh+                   local_bh_disable;  softirq+ softirq-  a softirq is served from here to there
+ *     loop  ... again if x  back to `loop` where x is not 0
  *
  * Operands: arguments and names assigned before, numbers, `result` (what the recording says the system call
  * returns), `current` (the running task), `p->field.path` where p's structure is known.
@@ -44,7 +46,14 @@ export type Statement =
   | { readonly kind: 'return'; readonly value: Operand; readonly orResult: boolean }
   | { readonly kind: 'store'; readonly buffer: string; readonly offset: number; readonly value: Operand }
   | { readonly kind: 'block' }
-  | { readonly kind: 'flag'; readonly what: 'preempt+' | 'preempt-' | 'irq+' | 'irq-' };
+  | { readonly kind: 'loop' }
+  | { readonly kind: 'again'; readonly unlessZero: Operand }
+  | { readonly kind: 'flag'; readonly what: Flag };
+
+/** what a statement does to interrupts and to `preempt_count` (include/linux/preempt.h) */
+export const FLAGS = ['preempt+', 'preempt-', 'irq+', 'irq-', 'bh+', 'softirq+', 'softirq-'] as const;
+export type Flag = (typeof FLAGS)[number];
+const isFlag = (word: string): word is Flag => (FLAGS as readonly string[]).includes(word);
 
 export interface FunctionBody {
   readonly name: string;
@@ -111,12 +120,21 @@ export function parseFunction(signature: string, text: string): FunctionBody {
   for (const raw of text.split(';')) {
     const s = raw.trim();
     if (s === '') continue;
-    if (s === 'preempt+' || s === 'preempt-' || s === 'irq+' || s === 'irq-') {
+    if (isFlag(s)) {
       statements.push({ kind: 'flag', what: s });
       continue;
     }
     if (s === 'block') {
       statements.push({ kind: 'block' });
+      continue;
+    }
+    if (s === 'loop') {
+      statements.push({ kind: 'loop' });
+      continue;
+    }
+    if (s.startsWith('again if ')) {
+      if (!statements.some(({ kind }) => kind === 'loop')) throw new LanguageError(name, `'${s}' without a loop`);
+      statements.push({ kind: 'again', unlessZero: operand(s.slice(9)) });
       continue;
     }
     if (s.startsWith('return ')) {

@@ -57,7 +57,7 @@ export class EventRecords {
   #kind(event: string): RecordKind {
     const format = eventFormat(event);
     return {
-      id: eventId(`sched:${event}`) ?? 0,
+      id: eventId(format?.name ?? '') ?? 0,
       size: format?.size ?? 8,
       fill: format ? fillers(this.#kernel, event, tracepointRow(event)?.fields ?? {}, format) : [],
     };

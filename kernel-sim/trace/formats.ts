@@ -7,6 +7,8 @@ interface FieldRow {
   readonly size: number;
 }
 export interface Format {
+  /** with its category: `net:net_dev_queue` */
+  readonly name: string;
   readonly fields: ReadonlyMap<string, FieldRow>;
   /** where the last field ends: programs may not look further (trace_event_get_offsets()) */
   readonly end: number;
@@ -57,7 +59,7 @@ export function eventFormat(event: string): Format | undefined {
           rows.set(m[1] as string, { offset, size: bytes });
           end = Math.max(end, offset + bytes);
         }
-        return [name.slice(name.indexOf(':') + 1), { fields: rows, end, size: Math.ceil(end / 8) * 8 }];
+        return [name.slice(name.indexOf(':') + 1), { name, fields: rows, end, size: Math.ceil(end / 8) * 8 }];
       }),
   );
   return formats.get(event) ?? formats.get(EVENT_NAMES.find((e) => eventClass(e) === event && formats?.has(e)) ?? '');

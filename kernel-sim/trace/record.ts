@@ -49,13 +49,20 @@ function number({ memory }: RecordFloor, { offset, size }: Field, value: () => n
   if (size === 1) return ({ at }) => memory.writeU8(at + offset, value() & 0xff);
   return ({ at }) => memory.writeU32(at + offset, value() >>> 0);
 }
-/** A number in the structure that the argument points to; 0 where that is null. */
+/** Where `struct path`, and `struct path` behind each pointer so found, lead from the argument; 0 where a pointer is null. */
+function follow({ args, structs, memory }: RecordFloor, { arg, rest }: Field): Addr {
+  let at = args.addr(arg);
+  for (let n = 0; n + 1 < rest.length && at !== 0; n += 2) {
+    if (n > 0) at = memory.readAddr(at);
+    if (at !== 0) at += structs.of(rest[n] as string).offset(rest[n + 1] as string);
+  }
+  return at;
+}
+/** A number in a structure; 0 where there is none. */
 function inStruct(kernel: RecordFloor, field: Field, read: (at: Addr) => number): Fill {
-  const { args, structs } = kernel;
-  const [struct = '', path = ''] = field.rest;
   return number(kernel, field, () => {
-    const base = args.addr(field.arg);
-    return base === 0 ? 0 : read(base + structs.of(struct).offset(path));
+    const at = follow(kernel, field);
+    return at === 0 ? 0 : read(at);
   });
 }
 const swap16 = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
@@ -92,6 +99,17 @@ const WORDS: Readonly<Record<string, Word>> = {
       memory.writeBytes(record.at + record.tail, kept);
       record.tail += kept.length;
     },
+  // the characters of an array, as str
+  chars: (kernel, field) => (record) => {
+    const { memory } = kernel;
+    const at = follow(kernel, field);
+    const bytes = encodeUtf8(`${at === 0 ? '' : text(kernel, at)}\0`);
+    memory.writeU32(record.at + field.offset, ((bytes.length << 16) | record.tail) >>> 0);
+    memory.writeBytes(record.at + record.tail, bytes);
+    record.tail += bytes.length;
+  },
+  u8: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU8(at)),
+  u32: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU32(at)),
   u16: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU16(at)),
   be16: (kernel, field) => inStruct(kernel, field, (at) => swap16(kernel.memory.readU16(at))),
   s32: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readS32(at)),

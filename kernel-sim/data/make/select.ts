@@ -57,7 +57,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   task_struct:
     'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase stack_canary cgroups usage wake_cpu recent_used_cpu policy',
   pt_regs: 'r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss',
-  pcpu_hot: 'current_task preempt_count cpu_number top_of_stack hardirq_stack_ptr',
+  pcpu_hot: 'current_task preempt_count cpu_number softirq_pending top_of_stack hardirq_stack_ptr',
   mm_struct:
     'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner',
   cred: 'usage uid gid suid sgid euid egid fsuid fsgid cap_inheritable cap_permitted cap_effective cap_bset user_ns',
@@ -80,13 +80,26 @@ export const FIELDS: Readonly<Record<string, string>> = {
     'vma p argmin file executable interpreter mm cred unsafe per_clear argc envc filename interp fdpath buf',
   kernel_clone_args: 'flags exit_signal stack',
   socket: 'state type flags file sk ops',
-  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_backlog.tail sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid',
-  inet_sock: 'inet_sport inet_saddr',
+  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_backlog.tail sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid sk_receive_queue.qlen',
+  inet_sock: 'inet_sport inet_saddr inet_id',
+  sk_buff:
+    'next dev sk cb _skb_refdst len data_len mac_len queue_mapping __pkt_type_offset protocol transport_header network_header mac_header tail end head data truesize users skb_iif mark priority hash',
+  skb_shared_info: 'meta_len',
+  net_device:
+    'ifindex mtu flags type hard_header_len addr_len dev_addr name nd_net.net num_rx_queues real_num_rx_queues num_tx_queues operstate xdp_prog tcx_ingress tcx_egress',
+  napi_struct: 'dev weight',
+  rtable: 'dst.dev',
+  xdp_buff: 'data data_end data_meta data_hard_start rxq frame_sz',
+  xdp_rxq_info: 'dev queue_index',
+  bpf_mprog_entry: 'fp_items',
+  bpf_skb_data_end: 'data_meta data_end',
+  nf_hook_state: 'hook pf in out sk net',
+  bpf_nf_ctx: 'state skb',
   kprobe: 'hlist list nmissed addr symbol_name offset pre_handler post_handler opcode flags',
   rethook_node: 'rcu llist.next rethook ret_addr frame',
   trace_event_call: 'event.type prog_array flags',
   bpf_prog: 'bpf_func insnsi aux active stats len jited_len type expected_attach_type tag',
-  bpf_prog_aux: 'refcnt used_map_cnt max_ctx_offset',
+  bpf_prog_aux: 'refcnt used_map_cnt max_ctx_offset id',
   bpf_map:
     'ops inner_map_meta map_type key_size value_size max_entries map_extra map_flags id numa_node btf_key_type_id btf_value_type_id btf name refcnt usercnt writecnt bypass_spec_v1 frozen elem_count cookie',
   bpf_map_ops:

@@ -12,6 +12,7 @@ import { ftrace } from './ftrace.ts';
 import { helpers } from './helpers.ts';
 import { htab } from './htab.ts';
 import { kprobes } from './kprobes.ts';
+import { net } from './net.ts';
 import { nofault } from './nofault.ts';
 import { rethook } from './rethook.ts';
 import { thunks } from './thunks.ts';
@@ -35,6 +36,7 @@ export const assembly: Readonly<Record<string, Emit>> = {
   ...helpers,
   ...nofault,
   ...fd,
+  ...net,
   ...files,
   ...thunks,
 };

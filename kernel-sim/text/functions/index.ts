@@ -1,6 +1,7 @@
 /** All function tables. */
 import { fs } from './fs.ts';
 import { net } from './net.ts';
+import { netPath } from './net-path.ts';
 import { process } from './process.ts';
 
-export const tables: Readonly<Record<string, string>> = { ...fs, ...process, ...net };
+export const tables: Readonly<Record<string, string>> = { ...fs, ...process, ...net, ...netPath };

@@ -9,8 +9,9 @@ export const net: Readonly<Record<string, string>> = {
   'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(); return f',
   '__x64_sys_bind(regs:pt_regs)': 'n = __sys_bind(regs->di, regs->si, regs->dx); return n',
   '__sys_bind(fd, umyaddr, addrlen): int':
-    's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); security_socket_bind(s, %address, addrlen); f = @ops_bind(s); *f(s, %address, addrlen); return result',
+    's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); @copy_sockaddr(%address, umyaddr, addrlen); security_socket_bind(s, %address, addrlen); f = @ops_bind(s); *f(s, %address, addrlen); return result',
   'inet_bind(sock:socket, uaddr, addr_len): int': 'inet_bind_sk(sock->sk, uaddr, addr_len); return result',
+  'inet_bind_sk(sk, uaddr, addr_len): int': '@inet_bind(sk, uaddr)?; return result',
   '__x64_sys_listen(regs:pt_regs)': 'n = __sys_listen(regs->di, regs->si); return n',
   '__sys_listen(fd, backlog): int':
     's:socket = @socket(fd); fdget(fd); security_socket_listen(s, backlog); inet_listen(s, backlog); return result',
@@ -47,13 +48,8 @@ export const net: Readonly<Record<string, string>> = {
   'tcp_v6_connect(sk, uaddr, addr_len): int':
     '__ipv6_addr_type(uaddr); r = @routed(); security_sk_classify_flow(sk, 0); ip6_dst_lookup_flow(0, sk, 0, 0); sk_setup_caps(sk, 0) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet6_hash_connect(0, sk) if r; secure_tcpv6_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
   'tcp_connect(sk): int':
-    '__cgroup_bpf_run_filter_sock_ops(sk, 0, 0); tcp_sync_mss(sk, 1500); tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); @syn_sent(sk); return 0',
-  '__tcp_transmit_skb(sk, skb, clone_it, gfp, rcv_nxt): int':
-    'skb_push(skb, 20); tcp_v4_send_check(sk, skb); ip_queue_xmit(sk, skb, 0); return 0',
+    '__cgroup_bpf_run_filter_sock_ops(sk, 0, 0); tcp_sync_mss(sk, 1500); tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); @tcp_skb_flags(s, 2); ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); @syn_sent(sk); return 0',
   'ip_queue_xmit(sk, skb, fl): int': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
-  '__ip_queue_xmit(sk, skb, fl, tos): int':
-    '__rcu_read_lock(); skb_push(skb, 20); ip_local_out(0, sk, skb); __rcu_read_unlock(); return 0',
-  'ip_local_out(net, sk, skb): int': '__ip_local_out(net, sk, skb); ip_output(net, sk, skb); return 0',
   'tcp_set_state(sk, state)': 'inet_sk_state_store(sk, state)',
   'inet_sk_state_store(sk, newstate)': 'o = @sk_state(sk, newstate); trace inet_sock_set_state(sk, o, newstate)',
   '__x64_sys_sendto(regs:pt_regs)':
@@ -67,9 +63,9 @@ export const net: Readonly<Record<string, string>> = {
   'tcp_sendmsg(sk, msg, size): int':
     'lock_sock_nested(sk, 0); tcp_sendmsg_locked(sk, msg, size); release_sock(sk); return result',
   'tcp_sendmsg_locked(sk, msg, size): int':
-    'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); tcp_push(sk, 0, 0, 0, 0)?; return result',
+    'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); @tcp_skb_fill(sk, s, size); tcp_push(sk, 0, 0, 0, 0)?; return result',
   'udp_sendmsg(sk, msg, len): int':
-    'sk_dst_check(sk, 0); ip_route_output_flow(0, 0, sk); ip_make_skb(sk, 0, 0, msg, len, 0); udp_send_skb(0, 0, 0); return result',
+    'sk_dst_check(sk, 0); ip_route_output_flow(0, 0, sk); s = ip_make_skb(sk, 0, 0, msg, len, 8); udp_send_skb(s, 0, 0) if s; return result',
   '__x64_sys_sendmsg(regs:pt_regs)': 'n = __sys_sendmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_sendmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); ___sys_sendmsg(s, msg, %sys, flags, 0, 0); return result',
@@ -91,7 +87,7 @@ export const net: Readonly<Record<string, string>> = {
     'tcp_rcv_space_adjust(sk); tcp_cleanup_rbuf(sk, result); block; return result',
   'tcp_cleanup_rbuf(sk, copied)': '__tcp_cleanup_rbuf(sk, copied)',
   'udp_recvmsg(sk, msg, len, flags, addr_len): int':
-    '__skb_recv_udp(sk, flags, 0, 0); skb_consume_udp(sk, 0, len); block; return result',
+    'block; s = __skb_recv_udp(sk, flags, 0, 0); skb_consume_udp(sk, s, len); return result',
   '__x64_sys_recvmsg(regs:pt_regs)': 'n = __sys_recvmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_recvmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, msg, flags); return result',
@@ -129,12 +125,9 @@ export const net: Readonly<Record<string, string>> = {
   'tcp_done(sk)': 'tcp_set_state(sk, 7)',
   'tcp_close_syn_sent(sk)': 'tcp_set_state(sk, 7)',
   'tcp_close_established(sk)': 'tcp_set_state(sk, 4); tcp_send_fin(sk)',
-  'tcp_send_fin(sk)': '__tcp_push_pending_frames(sk, 0, 0)',
   'tcp_push(sk, flags, mss_now, nonagle, size_goal)': '__tcp_push_pending_frames(sk, mss_now, nonagle)',
   '__tcp_push_pending_frames(sk, cur_mss, nonagle)': 'tcp_write_xmit(sk, cur_mss, nonagle, 0, 0)',
-  'tcp_write_xmit(sk, mss_now, nonagle, push_one, gfp): int': '__tcp_transmit_skb(sk, 0, 1, gfp, 0); return 0',
   'tcp_finish_connect(sk, skb)': 'tcp_set_state(sk, 1); tcp_send_ack(sk)',
-  'tcp_send_ack(sk)': '__tcp_transmit_skb(sk, 0, 0, 0, 0)',
   'sock_close(inode, filp): int': 's = @socket_of(filp); __sock_release(s, inode); return 0',
   '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
   'sock_read_iter(iocb, to)': 's = @socket_of(iocb); sock_recvmsg(s, %msg, 0); return result',

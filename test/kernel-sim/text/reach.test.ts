@@ -61,7 +61,7 @@ describe('a function that nothing in the model calls', () => {
       (event) => kernel.probes.rawTracepoint(prog, event).unreached === undefined,
     );
     expect(fires.join(' ')).toBe(
-      'sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_switch sched_wakeup_new task_newtask task_rename signal_generate inet_sock_set_state',
+      'sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_switch sched_wakeup_new task_newtask task_rename signal_generate inet_sock_set_state softirq_entry softirq_exit kfree_skb consume_skb net_dev_queue netif_receive_skb netif_rx net_dev_start_xmit net_dev_xmit napi_poll xdp_exception',
     );
   });
 });

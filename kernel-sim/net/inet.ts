@@ -1,0 +1,119 @@
+/** Headers of the Internet protocols as bytes: IPv4 (RFC 791), UDP (RFC 768), TCP (RFC 9293), ICMP (RFC 792), checksums (RFC 1071). */
+import { ETH_HLEN } from './packet.ts';
+
+export const ETH_P = { IP: 0x0800, ARP: 0x0806, IPV6: 0x86dd } as const;
+export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17 } as const;
+export const IP_HLEN = 20;
+export const UDP_HLEN = 8;
+export const TCP_HLEN = 20;
+export const TCP_FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;
+const IP_DF = 0x40;
+const TTL = 64;
+
+/** Sum of 16-bit words, not yet folded; an odd last byte counts as the upper half. */
+export function sum16(bytes: Uint8Array, start = 0): number {
+  let sum = start;
+  for (let n = 0; n + 1 < bytes.length; n += 2) sum += ((bytes[n] as number) << 8) | (bytes[n + 1] as number);
+  if (bytes.length % 2 === 1) sum += (bytes[bytes.length - 1] as number) << 8;
+  return sum;
+}
+export function fold16(sum: number): number {
+  let folded = sum;
+  while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x10000);
+  return folded;
+}
+const put16 = (bytes: Uint8Array, at: number, value: number): void => {
+  bytes[at] = (value >> 8) & 0xff;
+  bytes[at + 1] = value & 0xff;
+};
+const put32 = (bytes: Uint8Array, at: number, value: number): void => {
+  put16(bytes, at, value >>> 16);
+  put16(bytes, at + 2, value & 0xffff);
+};
+export const get16 = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+
+/** Two ends of a flow: addresses as bytes, ports as numbers. */
+export interface Flow {
+  readonly saddr: Uint8Array;
+  readonly daddr: Uint8Array;
+  readonly sport: number;
+  readonly dport: number;
+}
+
+/** `id` 0..65535, `tos` a byte */
+export function ipHeader(flow: Flow, protocol: number, payload: number, id: number, df = true, tos = 0): Uint8Array {
+  const h = new Uint8Array(IP_HLEN);
+  h[0] = 0x45;
+  h[1] = tos;
+  put16(h, 2, IP_HLEN + payload);
+  put16(h, 4, id);
+  h[6] = df ? IP_DF : 0;
+  h[8] = TTL;
+  h[9] = protocol;
+  h.set(flow.saddr, 12);
+  h.set(flow.daddr, 16);
+  put16(h, 10, ~fold16(sum16(h)) & 0xffff);
+  return h;
+}
+/** Sum of the pseudo header: what a device that computes checksums itself finds in their place. */
+export const pseudoSum = (flow: Flow, protocol: number, length: number): number =>
+  fold16(sum16(flow.daddr, sum16(flow.saddr, protocol + length)));
+
+export function udpHeader(flow: Flow, payload: number): Uint8Array {
+  const h = new Uint8Array(UDP_HLEN);
+  put16(h, 0, flow.sport);
+  put16(h, 2, flow.dport);
+  put16(h, 4, UDP_HLEN + payload);
+  put16(h, 6, pseudoSum(flow, IPPROTO.UDP, UDP_HLEN + payload));
+  return h;
+}
+export function tcpHeader(
+  flow: Flow,
+  seq: number,
+  ack: number,
+  flags: number,
+  window: number,
+  payload: number,
+): Uint8Array {
+  const h = new Uint8Array(TCP_HLEN);
+  put16(h, 0, flow.sport);
+  put16(h, 2, flow.dport);
+  put32(h, 4, seq);
+  put32(h, 8, ack);
+  h[12] = (TCP_HLEN / 4) << 4;
+  h[13] = flags;
+  put16(h, 14, window);
+  put16(h, 16, pseudoSum(flow, IPPROTO.TCP, TCP_HLEN + payload));
+  return h;
+}
+/** ICMP destination unreachable: the offending datagram's header and first bytes behind it. */
+export function icmpUnreachable(code: number, datagram: Uint8Array): Uint8Array {
+  // RFC 1812 4.3.2.3: as much as fits into 576 bytes
+  const quoted = datagram.subarray(0, 576 - IP_HLEN - 8);
+  const out = new Uint8Array(8 + quoted.length);
+  out[0] = 3;
+  out[1] = code;
+  out.set(quoted, 8);
+  put16(out, 2, ~fold16(sum16(out)) & 0xffff);
+  return out;
+}
+
+/** What an Ethernet frame says of its flow; undefined where it is not IPv4, or is cut off. */
+export function parseFrame(frame: Uint8Array): { readonly protocol: number; readonly flow: Flow } | undefined {
+  return frame.length >= ETH_HLEN && get16(frame, 12) === ETH_P.IP ? parseIp(frame.subarray(ETH_HLEN)) : undefined;
+}
+export function parseIp(packet: Uint8Array): { readonly protocol: number; readonly flow: Flow } | undefined {
+  if (packet.length < IP_HLEN || (packet[0] as number) >> 4 !== 4) return undefined;
+  const header = ((packet[0] as number) & 15) * 4;
+  const protocol = packet[9] as number;
+  const ports = protocol === IPPROTO.UDP || protocol === IPPROTO.TCP;
+  return {
+    protocol,
+    flow: {
+      saddr: packet.slice(12, 16),
+      daddr: packet.slice(16, 20),
+      sport: ports ? get16(packet, header) : 0,
+      dport: ports ? get16(packet, header + 2) : 0,
+    },
+  };
+}

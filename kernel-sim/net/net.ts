@@ -1,0 +1,187 @@
+/**
+ * The network of the kernel: devices, buffers, the way of a packet, and the places on it where programs hang. Knows no
+ * bpf: a place takes the address of what it calls.
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import { Listeners } from '../core/listeners.ts';
+import { capture, type Stateful } from '../core/state.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
+import { type NetDevice, NetDevices, XMIT_FUNCTIONS } from './devices.ts';
+import { DropReasons } from './drops.ts';
+import { Netfilter } from './netfilter.ts';
+import { swap16 } from './packet.ts';
+import type { Destination, NetParts } from './parts.ts';
+import { Ports } from './ports.ts';
+import { RECEIVERS, Receive } from './receive.ts';
+import { Redirect } from './redirect.ts';
+import { SkBuffs } from './skb.ts';
+import { SocketFilters } from './socket-filter.ts';
+import { Softnet } from './softnet.ts';
+import { Tcp } from './tcp.ts';
+import { TcxPlace } from './tcx.ts';
+import { onTheWire, Transmit } from './transmit.ts';
+import { XdpPlace } from './xdp.ts';
+
+const AF_INET = 2;
+/** longest datagram */
+const MAX_DATAGRAM = 65_507;
+
+/** What became of a frame. */
+export interface NetEvent {
+  readonly what: 'sent' | 'dropped';
+  readonly device: NetDevice | undefined;
+  readonly frame: Uint8Array;
+  /** the place whose verdict it was */
+  readonly by?: string;
+}
+
+export class Net implements NetParts, Stateful {
+  readonly kernel: ObjectFloor;
+  readonly devices: NetDevices;
+  readonly skbs: SkBuffs;
+  readonly ports: Ports;
+  readonly softnet: Softnet;
+  readonly drops: DropReasons;
+  readonly redirect = new Redirect();
+  readonly xdp: XdpPlace;
+  readonly tcx: TcxPlace;
+  readonly netfilter: Netfilter;
+  readonly socketFilters: SocketFilters;
+  /** a frame left, or goes no further */
+  readonly events = new Listeners<[event: NetEvent]>();
+  readonly #transmit: Transmit;
+  readonly #receive: Receive;
+  readonly #tcp: Tcp;
+
+  constructor(kernel: ObjectFloor) {
+    this.kernel = kernel;
+    this.devices = new NetDevices(kernel);
+    this.skbs = new SkBuffs(kernel);
+    this.ports = new Ports(kernel);
+    this.softnet = new Softnet(kernel, this.skbs);
+    this.drops = new DropReasons(kernel);
+    this.#transmit = new Transmit(this);
+    this.#receive = new Receive(this, this.#transmit);
+    this.#tcp = new Tcp(this, this.#transmit);
+    this.xdp = new XdpPlace(this);
+    this.tcx = new TcxPlace(this);
+    this.netfilter = new Netfilter(this);
+    this.socketFilters = new SocketFilters(this);
+    const on = (name: string, handler: () => void): void => void kernel.text.hypercall(name, handler);
+    for (const part of [
+      this.#transmit,
+      this.#receive,
+      this.#tcp,
+      this.xdp,
+      this.tcx,
+      this.netfilter,
+      this.socketFilters,
+    ])
+      part.register(on);
+    this.softnet.register(on, (skb) => {
+      this.dropped(this.devices.at(this.skbs.dev(skb)), this.skbs.frame(skb), 'CPU_BACKLOG');
+      this.skbs.free(skb);
+    });
+    on('inet_bind', () => this.#bind(kernel.args.addr(0), kernel.args.addr(1)));
+    kernel.text.maker.mayCall([...RECEIVERS, ...XMIT_FUNCTIONS]);
+    kernel.files.socketFreed.add((socket) => {
+      const sk = kernel.memory.readAddr(socket + kernel.structs.of('socket').offset('sk'));
+      if (sk !== 0) this.#closed(sk);
+    });
+  }
+  save() {
+    const { devices, skbs, ports, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
+    const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, socketFilters];
+    return capture({ parts: [devices, skbs, ports, softnet, redirect, ...places], events: this.events });
+  }
+  restore(state: ReturnType<Net['save']>): void {
+    state.back();
+  }
+
+  /** How many programs of cgroups look at packets, by direction: without one their function is not called. */
+  get cgroupUsers(): { ingress: number; egress: number } {
+    return this.#receive.cgroupUsers;
+  }
+
+  /**
+   * Frames from outside arrive at a device, and are looked at before this returns: the device's interrupt, and the softirq
+   * behind it. lo and dummies have no outside: what arrives there is as if they had sent it.
+   */
+  inject(device: NetDevice, frames: readonly Uint8Array[]): void {
+    const { kernel, skbs } = this;
+    if (device.nativeXdp) this.xdp.arrive(device, frames);
+    else
+      for (const frame of frames) {
+        const skb = skbs.alloc(64, frame.length);
+        skbs.put(skb, frame);
+        this.#call('eth_type_trans', skb, device.at);
+        this.#call('netif_rx', skb, 0);
+      }
+    while (this.softnet.pending !== 0 && (kernel.context.preemptCount & 0xffff00) === 0) this.#call('do_softirq', 0, 0);
+  }
+  #call(name: string, a: Addr, b: Addr): void {
+    const pair = (n: Addr): readonly [number, number] => [n | 0, Math.floor(n / 2 ** 32)];
+    this.kernel.machine.call(this.kernel.text.place(name), [pair(a), pair(b)]);
+  }
+
+  payload(length: number): Uint8Array | undefined {
+    const { tasks, recorded } = this.kernel;
+    const { call } = tasks.current;
+    if (call === undefined) return undefined;
+    // what was sent, which may be less than what was asked for
+    const sent = Math.min(recorded.failed ? 0 : recorded.lo > 0 ? recorded.lo : length, MAX_DATAGRAM);
+    const data = call.args[1];
+    const out = new Uint8Array(sent);
+    if (data?.kind === 'bytes' || data?.kind === 'string') out.set(data.bytes.subarray(0, sent));
+    return out;
+  }
+  destination(sk: Addr): Destination | undefined {
+    const { tasks, memory, structs } = this.kernel;
+    const { call } = tasks.current;
+    const to = call?.name === 'sendto' ? call.args[4] : undefined;
+    if (to?.kind === 'bytes' && to.bytes.length >= 8)
+      return (to.bytes[0] as number) === AF_INET
+        ? {
+            address: to.bytes.slice(4, 8),
+            port: ((to.bytes[2] as number) << 8) | (to.bytes[3] as number),
+            connected: false,
+          }
+        : undefined;
+    const sock = structs.of('sock');
+    const port = swap16(memory.readU16(sk + sock.offset('__sk_common.skc_dport')));
+    const isInet = memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET;
+    if (port === 0 || !isInet) return undefined;
+    return { address: memory.readBytes(sk + sock.offset('__sk_common.skc_daddr'), 4), port, connected: true };
+  }
+  neighbour(device: NetDevice, address: Uint8Array): Uint8Array {
+    if (device.kind === 'loopback') return device.mac;
+    if (device.peer) return device.peer.mac;
+    // a neighbour that the model makes up: locally administered, its address in it
+    return Uint8Array.of(2, 0, ...address);
+  }
+  sent(device: NetDevice, skb: Addr): void {
+    this.sentFrame(device, this.skbs.frame(skb));
+  }
+  sentFrame(device: NetDevice, frame: Uint8Array): void {
+    device.stats.txPackets++;
+    device.stats.txBytes += frame.length;
+    if (this.events.any) this.events.tell({ what: 'sent', device, frame: onTheWire(frame) });
+    // the other end of the pair: a driver's ring
+    if (device.peer && this.xdp.on(device.peer)?.mode === 'native') this.xdp.arrive(device.peer, [frame]);
+  }
+  dropped(device: NetDevice | undefined, frame: Uint8Array, by: string): void {
+    if (this.events.any) this.events.tell({ what: 'dropped', device, frame, by });
+  }
+
+  #bind(sk: Addr, address: Addr): void {
+    const { memory } = this.kernel;
+    if (sk === 0 || memory.readU16(address) !== AF_INET) return;
+    this.ports.bind(sk, memory.readBytes(address + 4, 4), swap16(memory.readU16(address + 2)));
+  }
+  #closed(sk: Addr): void {
+    this.ports.remove(sk);
+    this.#receive.closed(sk);
+    this.#tcp.closed(sk);
+    this.socketFilters.closed(sk);
+  }
+}

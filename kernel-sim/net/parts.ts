@@ -1,0 +1,40 @@
+/** What the stations of a packet's way share: each takes this, and none knows another's insides. */
+import type { Addr } from '../../src/machine/addr.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
+import type { NetDevice, NetDevices } from './devices.ts';
+import type { DropReasons } from './drops.ts';
+import type { Ports } from './ports.ts';
+import type { Redirect } from './redirect.ts';
+import type { SkBuffs } from './skb.ts';
+import type { Softnet } from './softnet.ts';
+
+export type On = (name: string, handler: () => void) => void;
+
+/** Where a system call sends to. */
+export interface Destination {
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** the socket is connected, so the call did not say it */
+  readonly connected: boolean;
+}
+
+export interface NetParts {
+  readonly kernel: ObjectFloor;
+  readonly devices: NetDevices;
+  readonly skbs: SkBuffs;
+  readonly ports: Ports;
+  readonly softnet: Softnet;
+  readonly drops: DropReasons;
+  readonly redirect: Redirect;
+  /** what the running system call sends, as long as it was; undefined where none does */
+  payload(length: number): Uint8Array | undefined;
+  destination(sk: Addr): Destination | undefined;
+  /** link address of a neighbour, six bytes */
+  neighbour(device: NetDevice, address: Uint8Array): Uint8Array;
+  /** a device has sent a buffer */
+  sent(device: NetDevice, skb: Addr): void;
+  /** a device has sent a frame that never was a buffer */
+  sentFrame(device: NetDevice, frame: Uint8Array): void;
+  /** a program, or the stack, let a frame go no further */
+  dropped(device: NetDevice | undefined, frame: Uint8Array, by: string): void;
+}

@@ -1,0 +1,232 @@
+/** What a buffer goes through on its way in, beside calling: protocols, sockets, their queues (hypercalls of `text/functions/net-path.ts`). */
+import type { Addr } from '../../src/machine/addr.ts';
+import { capture } from '../core/state.ts';
+import type { Reason } from './drops.ts';
+import { ETH_P, fold16, IP_HLEN, IPPROTO, icmpUnreachable, parseIp, sum16 } from './inet.ts';
+import type { NetParts, On } from './parts.ts';
+import { PACKET, SkbQueue } from './skb.ts';
+import type { Transmit } from './transmit.ts';
+
+/** net.core.rmem_default */
+const RCVBUF = 212_992;
+const MSG_PEEK = 2;
+/** IPTOS_PREC_INTERNETCONTROL: precedence of errors (RFC 1812 section 4.3.2.5) */
+const INTERNETWORK_CONTROL = 0xc0;
+/** what text passes to `@drop_reason` */
+const BY_NUMBER: readonly Reason[] = ['IP_INADDRERRORS', 'NO_SOCKET', 'SOCKET_FILTER', 'SOCKET_RCVBUFF'];
+const PTYPES: Readonly<Record<number, string>> = {
+  [ETH_P.IP]: 'ip_rcv',
+  [ETH_P.ARP]: 'arp_rcv',
+  [ETH_P.IPV6]: 'ipv6_rcv',
+};
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  [IPPROTO.ICMP]: 'icmp_rcv',
+  [IPPROTO.TCP]: 'tcp_v4_rcv',
+  [IPPROTO.UDP]: 'udp_rcv',
+};
+const ICMP: Readonly<Record<number, string>> = { 3: 'icmp_unreach', 8: 'icmp_echo' };
+/** functions that hypercalls give to text to call */
+export const RECEIVERS: readonly string[] = [
+  ...Object.values(PTYPES),
+  ...Object.values(PROTOCOLS),
+  ...Object.values(ICMP),
+  ...['ip_local_deliver', 'ip_forward', 'ip_error', 'process_backlog', 'virtnet_poll', '__cgroup_bpf_run_filter_skb'],
+];
+
+/** A socket's receive queue. */
+interface Inbox {
+  readonly queue: SkbQueue;
+  bytes: number;
+}
+
+export class Receive {
+  readonly #net: NetParts;
+  readonly #transmit: Transmit;
+  readonly #inboxes = new Map<Addr, Inbox>();
+  /** how many programs of cgroups look at packets: `cgroup_bpf_enabled`, by direction */
+  readonly cgroupUsers = { ingress: 0, egress: 0 };
+
+  constructor(net: NetParts, transmit: Transmit) {
+    this.#net = net;
+    this.#transmit = transmit;
+  }
+  save() {
+    return capture({ inboxes: this.#inboxes, cgroupUsers: this.cgroupUsers });
+  }
+  restore(state: ReturnType<Receive['save']>): void {
+    state.back();
+  }
+
+  register(on: On): void {
+    const { kernel, skbs, drops, devices } = this.#net;
+    const { args, memory, text } = kernel;
+    const give = (name: string | undefined): void => args.retAddr(name === undefined ? 0 : text.place(name));
+    on('load', () => args.retAddr(args.addr(0) === 0 ? 0 : memory.readAddr(args.addr(0))));
+    // the second argument where the first is 0
+    on('unless', () => args.retAddr(args.lo(0) === 0 && args.hi(0) === 0 ? args.addr(1) : 0));
+    on('drop_reason', () => args.retU32(drops.number(BY_NUMBER[args.lo(0)] ?? 'NOT_SPECIFIED')));
+    on('skb_reset_network', () => {
+      const skb = args.addr(0);
+      if (skb === 0) return;
+      skbs.resetHeader(skb, 'network_header');
+      skbs.resetHeader(skb, 'transport_header');
+      memory.writeU16(skb + skbs.f.mac_len, skbs.header(skb, 'network_header') - skbs.header(skb, 'mac_header'));
+      const device = devices.at(skbs.dev(skb));
+      if (device) {
+        device.stats.rxPackets++;
+        device.stats.rxBytes += skbs.len(skb) + memory.readU16(skb + skbs.f.mac_len);
+      }
+    });
+    // deliver_skb: the list of packet types; a buffer that somebody took is none
+    on('rx_result', () => {
+      memory.writeAddr(args.addr(1), args.addr(0));
+      args.retU32(args.addr(0) === 0 ? 1 : 0);
+    });
+    on('ptype', () => give(args.addr(0) === 0 ? undefined : PTYPES[skbs.protocol(args.addr(0))]));
+    on('ip_rcv_core', () => args.retU32(this.#check(args.addr(0))));
+    on('dst_input', () => {
+      const skb = args.addr(0);
+      const packet = memory.readBytes(skbs.data(skb), IP_HLEN);
+      const to = packet.subarray(16, 20);
+      const mine = devices.isLocal(to) || (to[0] as number) >= 224;
+      give(mine ? 'ip_local_deliver' : 'ip_error');
+    });
+    on('ip_pull', () => {
+      const skb = args.addr(0);
+      skbs.push(skb, -((memory.readU8(skbs.data(skb)) & 15) * 4));
+      skbs.resetHeader(skb, 'transport_header');
+    });
+    on('ip_protocol', () => args.retU32(memory.readU8(skbs.header(args.addr(0), 'network_header') + 9)));
+    on('inet_protos', () => give(PROTOCOLS[args.lo(0)]));
+    on('udp_lookup', () => {
+      const packet = this.#packet(args.addr(0));
+      const seen = parseIp(packet);
+      args.retAddr(seen === undefined ? 0 : this.#net.ports.lookup(IPPROTO.UDP, seen.flow));
+    });
+    on('sock_queue', () => args.retU32(this.#enqueue(args.addr(0), args.addr(1)) ? 1 : 0));
+    on('sock_dequeue', () => args.retAddr(this.#dequeue(args.addr(0), args.lo(1))));
+    on('cgroup_skb', () => {
+      const { ingress, egress } = this.cgroupUsers;
+      give((args.lo(1) === 0 ? ingress : egress) > 0 ? '__cgroup_bpf_run_filter_skb' : undefined);
+    });
+    // what the function said, where it was called at all; the verdict is an error number
+    on('refused', () => {
+      const refused = args.addr(0) !== 0 && args.lo(1) < 0;
+      args.retU32(refused ? drops.number('BPF_CGROUP_EGRESS') : 0);
+    });
+    on('icmp_pointer', () => give(ICMP[memory.readU8(skbs.data(args.addr(0)))]));
+    on('icmp_reply', () => args.retAddr(this.#echo(args.addr(0))));
+    on('icmp_unreachable', () => args.retAddr(this.#unreachable(args.addr(0), args.lo(2))));
+    on('icmp_error', () => {});
+    on('caller', () => args.retAddr(this.#caller()));
+    on('skb_unref', () => args.retU32(args.addr(0) !== 0 && skbs.unref(args.addr(0)) ? 1 : 0));
+    on('skb_free', () => {
+      if (args.addr(0) !== 0) skbs.free(args.addr(0));
+    });
+  }
+
+  /** IP header and what is behind it, wherever the data begin. */
+  #packet(skb: Addr): Uint8Array {
+    const { kernel, skbs } = this.#net;
+    const start = skbs.header(skb, 'network_header');
+    return kernel.memory.readBytes(start, skbs.data(skb) + skbs.len(skb) - start);
+  }
+  /** Why IP does not take a packet; 0: it does. */
+  #check(skb: Addr): number {
+    const { kernel, skbs, drops } = this.#net;
+    if (skbs.pktType(skb) === PACKET.OTHERHOST) return drops.number('OTHERHOST');
+    const length = skbs.len(skb);
+    if (length < IP_HLEN) return drops.number('PKT_TOO_SMALL');
+    const header = kernel.memory.readBytes(skbs.data(skb), IP_HLEN);
+    const bytes = ((header[0] as number) & 15) * 4;
+    const total = ((header[2] as number) << 8) | (header[3] as number);
+    if ((header[0] as number) >> 4 !== 4 || bytes < IP_HLEN || bytes > length) return drops.number('IP_INHDR');
+    if (fold16(sum16(kernel.memory.readBytes(skbs.data(skb), bytes))) !== 0xffff) return drops.number('IP_CSUM');
+    if (total > length) return drops.number('PKT_TOO_SMALL');
+    if (total < bytes) return drops.number('IP_INHDR');
+    // pskb_trim_rcsum: what Ethernet padded
+    if (total < length) skbs.trim(skb, total);
+    skbs.resetHeader(skb, 'transport_header', bytes);
+    return 0;
+  }
+
+  #inbox(sk: Addr): Inbox {
+    let inbox = this.#inboxes.get(sk);
+    if (inbox === undefined) {
+      inbox = { queue: new SkbQueue(this.#net.kernel, this.#net.skbs), bytes: 0 };
+      this.#inboxes.set(sk, inbox);
+    }
+    return inbox;
+  }
+  #enqueue(sk: Addr, skb: Addr): boolean {
+    const { kernel, skbs } = this.#net;
+    const { memory, structs } = kernel;
+    const inbox = this.#inbox(sk);
+    const size = memory.readU32(skb + skbs.f.truesize);
+    if (inbox.bytes + size > RCVBUF) return false;
+    inbox.bytes += size;
+    inbox.queue.push(skb);
+    memory.writeAddr(skb + skbs.f.sk, sk);
+    memory.writeU32(sk + structs.of('sock').offset('sk_receive_queue.qlen'), inbox.queue.length);
+    return true;
+  }
+  #dequeue(sk: Addr, flags: number): Addr {
+    const { kernel, skbs } = this.#net;
+    const inbox = this.#inboxes.get(sk);
+    // a call that failed took nothing
+    if (inbox === undefined || (flags & MSG_PEEK) !== 0 || kernel.recorded.failed) return 0;
+    const skb = inbox.queue.shift();
+    if (skb === 0) return 0;
+    const { memory, structs } = kernel;
+    inbox.bytes -= memory.readU32(skb + skbs.f.truesize);
+    memory.writeU32(sk + structs.of('sock').offset('sk_receive_queue.qlen'), inbox.queue.length);
+    return skb;
+  }
+  /** The socket is closed: what was not read is freed. */
+  closed(sk: Addr): void {
+    const inbox = this.#inboxes.get(sk);
+    if (inbox === undefined) return;
+    this.#inboxes.delete(sk);
+    for (let skb = inbox.queue.shift(); skb !== 0; skb = inbox.queue.shift()) this.#net.skbs.free(skb);
+  }
+
+  /** RFC 792: an echo's answer, the ends exchanged. */
+  #echo(skb: Addr): Addr {
+    const packet = this.#packet(skb);
+    const seen = parseIp(packet);
+    if (seen === undefined) return 0;
+    const message = packet.slice(((packet[0] as number) & 15) * 4);
+    message[0] = 0;
+    message.fill(0, 2, 4);
+    const sum = ~fold16(sum16(message)) & 0xffff;
+    message[2] = sum >> 8;
+    message[3] = sum & 0xff;
+    const { saddr, daddr } = seen.flow;
+    const flow = { saddr: daddr, daddr: saddr, sport: 0, dport: 0 };
+    return this.#transmit.ip(0, IPPROTO.ICMP, message.subarray(0, 8), message.subarray(8), flow, this.#id(), {
+      df: false,
+    });
+  }
+  #unreachable(skb: Addr, code: number): Addr {
+    const packet = this.#packet(skb);
+    const seen = parseIp(packet);
+    if (seen === undefined || seen.protocol === IPPROTO.ICMP) return 0;
+    const message = icmpUnreachable(code, packet);
+    const { saddr, daddr } = seen.flow;
+    const flow = { saddr: daddr, daddr: saddr, sport: 0, dport: 0 };
+    return this.#transmit.ip(0, IPPROTO.ICMP, message.subarray(0, 8), message.subarray(8), flow, this.#id(), {
+      df: false,
+      tos: INTERNETWORK_CONTROL,
+    });
+  }
+  #id(): number {
+    return this.#net.kernel.random.below(0x10000);
+  }
+  /** `__builtin_return_address(0)` of the function whose text asks: behind its saved frame pointer. */
+  #caller(): Addr {
+    const { cpu, memory } = this.#net.kernel;
+    return memory.readAddr(cpu.reg(RBP) + 8);
+  }
+}
+/** index of rbp in Intel's order */
+const RBP = 5;

@@ -1,0 +1,139 @@
+/**
+ * The way of a packet (Linux 6.12 Documentation/networking/): out through IP and a device's queue, in through softirq and
+ * IP to a socket. One buffer walks these functions; hypercalls change it where Linux's code does.
+ */
+export const netPath: Readonly<Record<string, string>> = {
+  // --- out: UDP and IP ---
+  'ip_make_skb(sk, fl4, getfrag, from, length, transhdrlen)':
+    '__ip_append_data(sk, fl4, 0, 0, 0, getfrag); s = @udp_make_skb(sk, from, length); return s',
+  'udp_send_skb(skb:sk_buff, fl4, cork): int': 'n = ip_send_skb(0, skb); return n',
+  'ip_send_skb(net, skb:sk_buff): int': 'n = ip_local_out(net, skb->sk, skb); return n',
+  'ip_local_out(net, sk, skb): int': 'v = __ip_local_out(net, sk, skb); ip_output(net, sk, skb) if v; return 0',
+  '__ip_local_out(net, sk, skb): int':
+    'h = @nf_hook(3, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); return v',
+  'ip_output(net, sk, skb): int':
+    '@skb_leaves(skb); h = @nf_hook(4, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); ip_finish_output(net, sk, skb) if v; return 0',
+  'ip_finish_output(net, sk, skb): int':
+    'f = @cgroup_skb(sk, 1); e = *f(sk, skb, 1); r = @refused(f, e); sk_skb_reason_drop(sk, skb, r) if r; s = @unless(r, skb); __ip_finish_output(net, sk, s) if s; return 0',
+  '__ip_finish_output(net, sk, skb): int': 'n = ip_finish_output2(net, sk, skb); return n',
+  'ip_finish_output2(net, sk, skb): int': '@neigh_header(skb); n = __dev_queue_xmit(skb, 0) if skb; return n',
+
+  'nf_hook_slow(skb, state, e, s): int':
+    'c = @nf_context(state); loop; p = @nf_next(state); a = @bpf_prog_run(c, p) if p; m = @nf_verdict(state, a, p); again if m; r = @nf_drop(state, skb); sk_skb_reason_drop(0, skb, r) if r; return r',
+
+  // --- out: the device ---
+  '__dev_queue_xmit(skb:sk_buff, sb_dev): int':
+    '@skb_reset_mac(skb); bh+; e = @tcx_entry(skb, 1); a = @tcx_run(e, skb) if e; d = @tcx_drop(skb, a, e, 1); sk_skb_reason_drop(0, skb, d) if d; r = @tcx_redirects(skb, a, e, 1); skb_do_redirect(skb) if r; s = @tcx_passed(skb, a, e); netdev_core_pick_tx(0, s, 0) if s; trace net_dev_queue(s) if s; validate_xmit_skb(s, 0, 0) if s; dev_hard_start_xmit(s, 0, 0, %rc) if s; __local_bh_enable_ip(0, 512); return 0',
+  'dev_hard_start_xmit(skb:sk_buff, dev, txq, ret)':
+    'l = @skb_len(skb); d = @skb_dev(skb); trace net_dev_start_xmit(skb, d); x = @ndo_start_xmit(d); n = *x(skb, d); trace net_dev_xmit(skb, n, d, l); return 0',
+  'loopback_xmit(skb, dev): int': '@skb_orphan(skb); eth_type_trans(skb, dev); __netif_rx(skb); return 0',
+  'start_xmit(skb, dev): int': '@device_sent(skb, dev); skb_tstamp_tx(skb, 0); consume_skb(skb); return 0',
+  'dummy_xmit(skb, dev): int': '@device_sent(skb, dev); skb_clone_tx_timestamp(skb); consume_skb(skb); return 0',
+  'veth_xmit(skb, dev): int':
+    '@device_sent(skb, dev); p = @veth_peer(dev); __dev_forward_skb(p, skb) if p; __netif_rx(skb) if p; return 0',
+  '__dev_forward_skb(dev, skb): int': '@skb_orphan(skb); eth_type_trans(skb, dev); return 0',
+  'eth_type_trans(skb, dev): int': 'n = @eth_type_trans(skb, dev); return n',
+
+  // --- in: from the device to the stack ---
+  'netif_rx(skb): int': 'bh+; n = netif_rx_internal(skb); __local_bh_enable_ip(0, 512); return n',
+  '__netif_rx(skb): int': 'n = netif_rx_internal(skb); return n',
+  'netif_rx_internal(skb): int': 'trace netif_rx(skb); n = enqueue_to_backlog(skb, 0, %qtail); return n',
+  'enqueue_to_backlog(skb, cpu, qtail): int': 'k = @backlog_push(skb); __napi_schedule_irqoff(k) if k; return 0',
+  'do_softirq()': 'irq-; handle_softirqs(0); irq+',
+  'handle_softirqs(ksirqd)':
+    'softirq+; loop; p = @softirq_take(); irq+; trace softirq_entry(3) if p; net_rx_action() if p; trace softirq_exit(3) if p; irq-; m = @softirq_more(); again if m; softirq-',
+  'net_rx_action()': 'loop; n = @napi_next(); __napi_poll(n, %repoll) if n; again if n',
+  '__napi_poll(n, repoll): int': 'f = @napi_poll_fn(n); w = *f(n, 64); trace napi_poll(n, w, 64); return w',
+  'process_backlog(napi, quota): int':
+    'loop; s = @backlog_shift(); __netif_receive_skb(s) if s; again if s; n = @polled(napi); return n',
+  'virtnet_poll(napi, budget): int':
+    'loop; x = @rx_ring_next(napi); p = @xdp_native(napi, x); a = @bpf_prog_run_xdp(x, p) if p; e = @xdp_exception(a) if p; d = @napi_dev(napi); trace xdp_exception(d, p, a) if e; s = @xdp_outcome(napi, x, a, p); eth_type_trans(s, d) if s; netif_receive_skb(s) if s; again if x; xdp_do_flush(); n = @polled(napi); return n',
+  'netif_receive_skb(skb): int': 'n = __netif_receive_skb(skb); return n',
+  '__netif_receive_skb(skb): int': 'n = __netif_receive_skb_one_core(skb, 0); return n',
+  '__netif_receive_skb_one_core(skb, pfmemalloc): int':
+    '%pskb+0 = skb; n = __netif_receive_skb_core.constprop.0(%pskb, pfmemalloc, %pt); s:sk_buff = @load(%pskb) ; f = @ptype(s, n); n = *f(s, s->dev, 0, 0); return n',
+  '__netif_receive_skb_core.constprop.0(pskb, pfmemalloc, ppt): int':
+    's:sk_buff = @load(pskb); trace netif_receive_skb(s); @skb_reset_network(s); p = @xdp_generic(s); migrate_disable() if p; x = do_xdp_generic(p, pskb) if p; migrate_enable() if p; t:sk_buff = @xdp_passed(s, x, p); e = @tcx_entry(t, 0); a = @tcx_run(e, t) if e; d = @tcx_drop(t, a, e, 0); sk_skb_reason_drop(0, t, d) if d; g = @tcx_redirects(t, a, e, 0); skb_do_redirect(t) if g; u = @tcx_passed(t, a, e); r = @rx_result(u, pskb); return r',
+
+  // --- in: XDP on devices whose driver has none ---
+  'do_xdp_generic(xdp_prog, pskb): int':
+    's:sk_buff = @load(pskb); a = bpf_prog_run_generic_xdp(s, %xdp, xdp_prog); e = @xdp_exception(a); trace xdp_exception(s->dev, xdp_prog, a) if e; r = @xdp_drop(a, s); sk_skb_reason_drop(0, s, r) if r; f = @xdp_generic_act(a); n = *f(s, xdp_prog, %xdp); return a',
+  'bpf_prog_run_generic_xdp(skb, xdp, xdp_prog): int':
+    '@xdp_from_skb(skb, xdp); a = @bpf_prog_run_xdp(xdp, xdp_prog); n = @skb_from_xdp(skb, xdp, a); return n',
+  'generic_xdp_tx(skb:sk_buff, xdp_prog)': '__dev_direct_xmit(skb, 0)',
+  '__dev_direct_xmit(skb:sk_buff, queue): int':
+    'bh+; dev_hard_start_xmit(skb, skb->dev, 0, %rc); __local_bh_enable_ip(0, 512); return 0',
+  'xdp_do_generic_redirect(skb, xdp_prog, xdp): int':
+    'd = @redirect_device(skb); generic_xdp_tx(skb, xdp_prog) if d; l = @unless(d, skb); r = @drop_reason(9) if l; sk_skb_reason_drop(0, l, r) if l; return 0',
+  'skb_do_redirect(skb): int':
+    'd = @redirect_device(skb); i = @redirect_ingress(); __bpf_redirect(skb, d, i) if d; l = @unless(d, skb); r = @drop_reason(9) if l; sk_skb_reason_drop(0, l, r) if l; return 0',
+  '__bpf_redirect(skb, dev, flags): int':
+    'dev_forward_skb_nomtu(dev, skb) if flags; o = @unless(flags, skb); __dev_queue_xmit(o, 0) if o; return 0',
+  'dev_forward_skb_nomtu(dev, skb): int': '__dev_forward_skb(dev, skb); n = netif_rx_internal(skb); return n',
+
+  // --- in: IP ---
+  'ip_rcv(skb, dev, pt, orig_dev): int':
+    's = ip_rcv_core(skb, 0); h = @nf_hook(0, s); n = nf_hook_slow(s, h, 0, 0) if h; v = @nf_passed(h, s); ip_rcv_finish(0, 0, s) if v; return 0',
+  'ip_rcv_core(skb:sk_buff, net)':
+    'r = @ip_rcv_core(skb); sk_skb_reason_drop(0, skb, r) if r; s = @unless(r, skb); return s',
+  'ip_rcv_finish(net, sk, skb): int':
+    'r = ip_rcv_finish_core.constprop.0(net, sk, skb, 0); f = @dst_input(skb); n = *f(skb); return n',
+  'ip_local_deliver(skb:sk_buff): int':
+    'h = @nf_hook(1, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); ip_local_deliver_finish(0, 0, skb) if v; return 0',
+  'ip_local_deliver_finish(net, sk, skb): int':
+    '@ip_pull(skb); p = @ip_protocol(skb); ip_protocol_deliver_rcu(net, skb, p); return 0',
+  'ip_protocol_deliver_rcu(net, skb, protocol)':
+    'raw_local_deliver(skb, protocol); f = @inet_protos(protocol, skb); *f(skb)',
+  'ip_forward(skb): int':
+    'h = @nf_hook(2, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); ip_output(0, 0, skb) if v; return 0',
+  'ip_error(skb): int': 'r = @drop_reason(0); sk_skb_reason_drop(0, skb, r); return 0',
+
+  // --- in: UDP ---
+  'udp_rcv(skb): int': 'n = __udp4_lib_rcv(skb, 0, 17); return n',
+  '__udp4_lib_rcv(skb, udptable, proto): int':
+    'k = @udp_lookup(skb); udp_unicast_rcv_skb(k, skb, 0) if k; u = @unless(k, skb); __icmp_send(u, 3, 3, 0, 0) if u; r = @drop_reason(1) if u; sk_skb_reason_drop(0, u, r) if u; return 0',
+  'udp_unicast_rcv_skb(sk, skb, uh): int': 'n = udp_queue_rcv_skb(sk, skb); return n',
+  'udp_queue_rcv_skb(sk, skb): int': 'n = udp_queue_rcv_one_skb(sk, skb); return n',
+  'udp_queue_rcv_one_skb(sk, skb): int':
+    'r = sk_filter_trim_cap(sk, skb, 8); q = @drop_reason(2) if r; sk_skb_reason_drop(sk, skb, q) if r; v = @unless(r, skb); __udp_enqueue_schedule_skb(sk, v) if v; return 0',
+  '__udp_enqueue_schedule_skb(sk, skb): int':
+    'q = @sock_queue(sk, skb); sock_def_readable(sk) if q; r = @drop_reason(3); f = @unless(q, skb); sk_skb_reason_drop(sk, f, r) if f; return 0',
+  'sock_def_readable(sk)': '__rcu_read_lock(); __rcu_read_unlock()',
+  'sk_filter_trim_cap(sk, skb, cap): int':
+    'f = @cgroup_skb(sk, 0); e = *f(sk, skb, 0); r = @refused(f, e); security_sock_rcv_skb(sk, skb); p = @sk_filter(sk, skb); l = @bpf_prog_run(skb, p) if p; d = @sk_filtered(skb, l, p, r, cap); return d',
+  '__skb_recv_udp(sk, flags, off, err)': 's = __skb_try_recv_from_queue(sk, 0, flags, 0, 0, 0); return s',
+  '__skb_try_recv_from_queue(sk, queue, flags, off, err, last)': 's = @sock_dequeue(sk, flags); return s',
+  'skb_consume_udp(sk, skb, len)': 'consume_skb(skb) if skb',
+
+  // --- TCP: segments out and in ---
+  'tcp_stream_alloc_skb(sk, gfp, force)': 's = @tcp_skb_alloc(sk); return s',
+  '__tcp_transmit_skb(sk, skb, clone_it, gfp, rcv_nxt): int':
+    'skb_push(skb, 20); @tcp_header(sk, skb); tcp_v4_send_check(sk, skb); f = @queue_xmit(sk); *f(sk, skb, 0); return 0',
+  '__ip_queue_xmit(sk, skb, fl, tos): int':
+    '__rcu_read_lock(); skb_push(skb, 20); @ip_header(sk, skb); ip_local_out(0, sk, skb); __rcu_read_unlock(); return 0',
+  'inet6_csk_xmit(sk, skb, fl): int': 'ip6_xmit(sk, skb, 0, 0, 0, 0); return 0',
+  'tcp_write_xmit(sk, mss_now, nonagle, push_one, gfp): int':
+    's = @tcp_send_head(sk); __tcp_transmit_skb(sk, s, 1, gfp, 0); return 0',
+  'tcp_send_ack(sk)': 's = @tcp_skb_ack(sk); __tcp_transmit_skb(sk, s, 0, 0, 0)',
+  'tcp_send_fin(sk)':
+    's = tcp_stream_alloc_skb(sk, 0, 1); @tcp_skb_queue(sk, s, 17); __tcp_push_pending_frames(sk, 0, 0)',
+  'tcp_v4_rcv(skb): int':
+    'k = @tcp_lookup(skb); f = @tcp_input(k); *f(k, skb); u = @unless(k, skb); r = @drop_reason(1); sk_skb_reason_drop(0, u, r) if u; return 0',
+  'tcp_rcv_established(sk, skb)': 'tcp_data_queue(sk, skb); __kfree_skb(skb)',
+  'tcp_discard(sk, skb)': '__kfree_skb(skb)',
+
+  // --- in: ICMP ---
+  'icmp_rcv(skb): int': 'f = @icmp_pointer(skb); r = *f(skb); consume_skb(skb); return 0',
+  'icmp_echo(skb): int': 'p = @icmp_reply(skb); icmp_push_reply(0, 0, p) if p; return 1',
+  'icmp_unreach(skb): int': '@icmp_error(skb); return 1',
+  '__icmp_send(skb_in, type, code, info, opt)':
+    'p = @icmp_unreachable(skb_in, type, code); icmp_push_reply(0, 0, p) if p',
+  'icmp_push_reply(sk, param, skb)': 'ip_append_data(0, 0, 0, 0, 0, 0); ip_push_pending_frames(0, 0, skb)',
+  'ip_push_pending_frames(sk, fl4, skb): int': 'n = ip_send_skb(0, skb); return n',
+
+  // --- the end of a buffer ---
+  'sk_skb_reason_drop(sk, skb, reason)':
+    'l = @caller(); u = @skb_unref(skb); trace kfree_skb(skb, l, reason, sk) if u; __kfree_skb(skb) if u',
+  'consume_skb(skb)': 'l = @caller(); u = @skb_unref(skb); trace consume_skb(skb, l) if u; __kfree_skb(skb) if u',
+  '__kfree_skb(skb)': '@skb_free(skb)',
+};
