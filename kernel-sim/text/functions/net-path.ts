@@ -26,10 +26,10 @@ export const netPath: Readonly<Record<string, string>> = {
     '@skb_reset_mac(skb); bh+; e = @tcx_entry(skb, 1); a = @tcx_run(e, skb) if e; d = @tcx_drop(skb, a, e, 1); sk_skb_reason_drop(0, skb, d) if d; r = @tcx_redirects(skb, a, e, 1); skb_do_redirect(skb) if r; s = @tcx_passed(skb, a, e); netdev_core_pick_tx(0, s, 0) if s; trace net_dev_queue(s) if s; validate_xmit_skb(s, 0, 0) if s; dev_hard_start_xmit(s, 0, 0, %rc) if s; __local_bh_enable_ip(0, 512); return 0',
   'dev_hard_start_xmit(skb:sk_buff, dev, txq, ret)':
     'l = @skb_len(skb); d = @skb_dev(skb); trace net_dev_start_xmit(skb, d); x = @ndo_start_xmit(d); n = *x(skb, d); trace net_dev_xmit(skb, n, d, l); return 0',
-  'loopback_xmit(skb, dev): int': '@skb_orphan(skb); eth_type_trans(skb, dev); __netif_rx(skb); return 0',
-  'start_xmit(skb, dev): int': '@device_sent(skb, dev); skb_tstamp_tx(skb, 0); consume_skb(skb); return 0',
-  'dummy_xmit(skb, dev): int': '@device_sent(skb, dev); skb_clone_tx_timestamp(skb); consume_skb(skb); return 0',
-  'veth_xmit(skb, dev): int':
+  'loopback_xmit(skb, dev)': '@skb_orphan(skb); eth_type_trans(skb, dev); __netif_rx(skb); return 0',
+  'start_xmit(skb, dev)': '@device_sent(skb, dev); skb_tstamp_tx(skb, 0); consume_skb(skb); return 0',
+  'dummy_xmit(skb, dev)': '@device_sent(skb, dev); skb_clone_tx_timestamp(skb); consume_skb(skb); return 0',
+  'veth_xmit(skb, dev)':
     '@device_sent(skb, dev); p = @veth_peer(dev); __dev_forward_skb(p, skb) if p; __netif_rx(skb) if p; return 0',
   '__dev_forward_skb(dev, skb): int': '@skb_orphan(skb); eth_type_trans(skb, dev); return 0',
   'eth_type_trans(skb, dev): int': 'n = @eth_type_trans(skb, dev); return n',
@@ -124,8 +124,8 @@ export const netPath: Readonly<Record<string, string>> = {
 
   // --- in: ICMP ---
   'icmp_rcv(skb): int': 'f = @icmp_pointer(skb); r = *f(skb); consume_skb(skb); return 0',
-  'icmp_echo(skb): int': 'p = @icmp_reply(skb); icmp_push_reply(0, 0, p) if p; return 1',
-  'icmp_unreach(skb): int': '@icmp_error(skb); return 1',
+  'icmp_echo(skb)': 'p = @icmp_reply(skb); icmp_push_reply(0, 0, p) if p; return 1',
+  'icmp_unreach(skb)': '@icmp_error(skb); return 1',
   '__icmp_send(skb_in, type, code, info, opt)':
     'p = @icmp_unreachable(skb_in, type, code); icmp_push_reply(0, 0, p) if p',
   'icmp_push_reply(sk, param, skb)': 'ip_append_data(0, 0, 0, 0, 0, 0); ip_push_pending_frames(0, 0, skb)',
