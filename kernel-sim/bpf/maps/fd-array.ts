@@ -8,6 +8,7 @@ import { ERRNO } from '../../core/errno.ts';
 import { FdArrayMap, type FdSlot } from './array.ts';
 import { innerMapMatches } from './inner.ts';
 import type { MapAttrs, MapContext } from './map.ts';
+import { isSameKind, type ProgKind } from './prog-kind.ts';
 
 export class ProgArrayMap extends FdArrayMap {
   readonly #context: MapContext;
@@ -30,11 +31,9 @@ export class ProgArrayMap extends FdArrayMap {
     for (const poke of state.pokes) this.pokes.add(poke);
   }
   /** Whether a program may call through this map or lie in it; the first one decides for all. */
-  compatible(prog: { type: number; jited: boolean; xdpHasFrags: boolean }): boolean {
+  compatible(prog: ProgKind): boolean {
     this.owner ??= { type: prog.type, jited: prog.jited, xdpHasFrags: prog.xdpHasFrags };
-    return (
-      this.owner.type === prog.type && this.owner.jited === prog.jited && this.owner.xdpHasFrags === prog.xdpHasFrags
-    );
+    return isSameKind(this.owner, prog);
   }
   protected override resolveFd(fd: number): FdSlot | number {
     const prog = this.#context.objects.prog(fd);

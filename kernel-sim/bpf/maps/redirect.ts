@@ -6,6 +6,7 @@ import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_F_RDONLY_PROG, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext, MapCreateError } from './map.ts';
+import { isSameKind, type ProgKind } from './prog-kind.ts';
 
 /** A device's slot is looked at by programs, never written: the kernel adds the flag itself (dev_map_init_map()). */
 const readOnlyForPrograms = (attrs: MapAttrs): MapAttrs =>
@@ -15,6 +16,8 @@ const readOnlyForPrograms = (attrs: MapAttrs): MapAttrs =>
 
 export class RedirectMap extends BpfMap {
   readonly #context: MapContext;
+  /** fixed by the first program that uses it */
+  #owner: ProgKind | undefined;
   /** key to address of the value */
   readonly #slots = new Map<number, Addr>();
 
@@ -26,6 +29,12 @@ export class RedirectMap extends BpfMap {
   }
   protected override get hostState(): readonly object[] {
     return [this.#slots];
+  }
+  /** Whether a program may use the map: those of devices and CPUs, whose slots may hold programs, are of one kind. */
+  compatible(prog: ProgKind): boolean {
+    if (this.type !== BPF_MAP_TYPE.DEVMAP && this.type !== BPF_MAP_TYPE.CPUMAP) return true;
+    this.#owner ??= prog;
+    return isSameKind(this.#owner, prog);
   }
   get #isHash(): boolean {
     return this.type === BPF_MAP_TYPE.DEVMAP_HASH;
@@ -50,7 +59,8 @@ export class RedirectMap extends BpfMap {
     const target = memory.readU32(value);
     if (flags > BPF_EXIST) return -ERRNO.EINVAL;
     if (!this.#isHash && index >= this.maxEntries) return -ERRNO.E2BIG;
-    if (!this.#isHash && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
+    const isXsk = this.type === BPF_MAP_TYPE.XSKMAP;
+    if (!this.#isHash && !isXsk && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
     if (this.#isHash && flags === BPF_NOEXIST && this.#slots.has(index)) return -ERRNO.EEXIST;
     if (this.#isHash && !this.#slots.has(index) && this.#slots.size >= this.maxEntries) return -ERRNO.E2BIG;
     if (this.type === BPF_MAP_TYPE.CPUMAP) {
@@ -58,7 +68,7 @@ export class RedirectMap extends BpfMap {
       if (target > 16384) return -ERRNO.EOVERFLOW;
       if (index >= cpus) return -ERRNO.ENODEV;
       if (target === 0) return this.#clear(index);
-    } else if (this.type === BPF_MAP_TYPE.XSKMAP) {
+    } else if (isXsk) {
       this.#context.objects.socket(memory.readS32(value));
       return -ERRNO.EOPNOTSUPP;
     } else if (target === 0) {

@@ -3,7 +3,7 @@
  * (Linux 6.12 Documentation/bpf/map_cgrp_storage.rst, map_sk_storage.rst). The owner is named by its address.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { BPF_EXIST, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
+import { BPF_EXIST, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
@@ -39,7 +39,9 @@ export class LocalStorageMap extends BpfMap {
   }
   /** The key is a descriptor of the owner. */
   #owner(key: Addr): Addr {
-    return this.#context.objects.cgroup(this.host.memory.readS32(key)).addr;
+    const { objects } = this.#context;
+    const fd = this.host.memory.readS32(key);
+    return (this.type === BPF_MAP_TYPE.SK_STORAGE ? objects.socket(fd) : objects.cgroup(fd)).addr;
   }
   override lookup(key: Addr): Addr {
     return this.#values.get(this.#owner(key)) ?? 0;

@@ -125,7 +125,7 @@ const ROWS: Readonly<Record<ProgTypeName, ProgTypeRow>> = {
   },
   flow_dissector: { context: flowDissectorContext, testRun: 'flow_dissector', needs: NET },
   cgroup_sysctl: { context: sysctlContext, needs: NET },
-  raw_tracepoint_writable: { context: () => rawTracepointContext(true), testRun: 'raw_tp', needs: TRACING },
+  raw_tracepoint_writable: { context: () => rawTracepointContext(true), needs: TRACING },
   cgroup_sockopt: { context: sockoptContext, needs: NET, attachTypes: ['cgroup_setsockopt', 'cgroup_getsockopt'] },
   tracing: { testRun: 'tracing', needs: TRACING, byBtf: true, toProgram: true },
   struct_ops: { needs: TRACING, byBtf: true },

@@ -13,7 +13,7 @@ import {
 import type { Errno } from '../../core/errno.ts';
 import { structOpsMember } from '../context/index.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
-import { BpfMap, ProgArrayMap } from '../maps/index.ts';
+import { BpfMap, ProgArrayMap, RedirectMap } from '../maps/index.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
@@ -173,7 +173,7 @@ function checkProgArrays(state: BpfState, request: LoadRequest, maps: readonly B
   const jited = state.kernel.engine !== 'interp';
   for (const map of maps) {
     if (
-      map instanceof ProgArrayMap &&
+      (map instanceof ProgArrayMap || map instanceof RedirectMap) &&
       !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & BPF_F_XDP_HAS_FRAGS) !== 0 })
     ) {
       throw loadFailure('EINVAL', `${map.describe()} belongs to programs of another type`, log);

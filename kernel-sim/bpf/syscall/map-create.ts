@@ -127,7 +127,6 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   if ((attrs.ifindex ?? 0) !== 0) return offloaded(state, type, attrs);
   const inner = kind.outer ? innerTemplate(state, attrs) : undefined;
   const name = attrs.name ?? '';
-  if (!isObjectName(name)) fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
   let map: BpfMap;
   try {
     map = new kind.make(state.mapContext('BPF_MAP_UPDATE_ELEM'), {
@@ -153,6 +152,8 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   }
   let btf: BtfObject | undefined;
   try {
+    if (!isObjectName(name))
+      fail('EINVAL', `'${name}' is no name for an object: at most 15 of letters, digits, _ and .`);
     btf = attachBtf(state, map, attrs, keyType, valueType);
   } catch (error) {
     map.put();

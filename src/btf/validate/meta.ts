@@ -73,13 +73,29 @@ function checkNames(btf: Btf, log: BtfLog, kind: string, view: DataView, at: num
     const offset = view.getUint32(at + 12 + n * stride, true);
     if (offset < btf.endString) continue;
     if (kind === 'enum' || kind === 'enum64') log.write(`\tInvalid name_offset:${offset}`);
-    else
-      log.basic(
-        kind,
-        safeName(btf, view.getUint32(at, true)),
-        kind === 'func_proto' ? `Invalid arg#${n + 1}` : `Invalid member name_offset:${offset}`,
-      );
+    else if (kind === 'struct' || kind === 'union') logMembers(btf, log, kind, view, at, n);
+    else log.basic(kind, safeName(btf, view.getUint32(at, true)), `Invalid arg#${n + 1}`);
     throw new BtfRefused('EINVAL');
+  }
+}
+
+/** A structure, its members up to the one whose name is none, and that one. */
+function logMembers(btf: Btf, log: BtfLog, kind: string, view: DataView, at: number, bad: number): void {
+  const info = view.getUint32(at + 4, true);
+  log.basic(
+    kind,
+    safeName(btf, view.getUint32(at, true)),
+    `size=${view.getUint32(at + 8, true)} vlen=${info & 0xffff}`,
+  );
+  for (let n = 0; n <= bad; n++) {
+    const member = at + 12 + 12 * n;
+    const nameOff = view.getUint32(member, true);
+    const offset = view.getUint32(member + 8, true);
+    const place =
+      info >>> 31 ? `bitfield_size=${offset >>> 24} bits_offset=${offset & 0xffffff}` : `bits_offset=${offset}`;
+    const name = nameOff === 0 ? '(anon)' : safeName(btf, nameOff);
+    const message = n === bad ? ` Invalid member name_offset:${nameOff}` : '';
+    log.write(`\t${name} type_id=${view.getUint32(member + 4, true)} ${place}${message}\n`);
   }
 }
 

@@ -2,6 +2,7 @@
 import {
   BPF_ATTACH_TYPE as A,
   BPF_F_REPLACE,
+  BPF_CMD as C,
   BPF_PROG_TYPE as P,
   BPF_MAP_TYPE as T,
 } from '../../../../src/uapi/index.ts';
@@ -108,7 +109,8 @@ export function checkTarget(call: Call, progType: number, attachType: number, li
   if (isSockmap(progType)) sockmap(call, progType, at, link === undefined);
   else if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP)
     isA(call, at, 'net:', 'EINVAL', 'network namespace');
-  else if (progType === P.LSM && attachType !== A.LSM_CGROUP) call.fail('EINVAL', 'LSM programs are attached by links');
+  else if (progType === P.LSM && attachType !== A.LSM_CGROUP && call.cmd === C.PROG_ATTACH)
+    call.fail('EINVAL', 'LSM programs are attached by links');
   else if (isCgroup(progType)) isA(call, at, 'cgroup', 'EBADF', 'cgroup');
   else if (progType === P.SCHED_CLS || (progType === P.XDP && link !== undefined)) device(call, at);
   else if (link === undefined) call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
@@ -128,7 +130,7 @@ function device(call: Call, at: number): void {
   if (call.s32(at) !== LOOPBACK) call.fail('ENODEV', `no network device ${call.s32(at)}`);
 }
 
-const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8 };
+const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8, attach_flags: 12, prog_cnt: 24 };
 
 export function progQuery(call: Call): number {
   if (!netCapable(call.process)) call.fail('EPERM', 'CAP_NET_ADMIN is needed');
@@ -143,8 +145,13 @@ export function progQuery(call: Call): number {
   }
   if (progType === P.SK_MSG || progType === P.SK_SKB) {
     const object = call.object(QUERY.target_fd);
+    if (call.u32(QUERY.query_flags) !== 0) call.fail('EINVAL', 'query_flags');
     if (!(object instanceof BpfMap)) return call.fail('EINVAL', `${object.fdName} is no sockmap`);
-    throw new NotModelledError(call.command, `programs of ${object.describe()}`);
+    // no program can be on one yet
+    call.put32(QUERY.attach_flags, 0);
+    call.put32(QUERY.prog_cnt, 0);
+    const holds = object.type === T.SOCKMAP || object.type === T.SOCKHASH;
+    return holds ? 0 : call.fail('EOPNOTSUPP', `${object.describe()} holds no sockets`);
   }
   if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) return noDevice(call);
   if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call);

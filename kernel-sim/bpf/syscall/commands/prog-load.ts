@@ -12,7 +12,7 @@ import {
   LD_IMM64,
 } from '../../../../src/isa/index.ts';
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { BPF_LOG_LEVEL2 } from '../../../../src/uapi/index.ts';
+import { BPF_LOG_LEVEL2, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
 import { BpfError, NotModelledError } from '../../errors.ts';
 import { checkLoad, type LoadRequest, type ProgLoadAttrs } from '../../prog/load.ts';
 import type { Call } from './call.ts';
@@ -65,6 +65,7 @@ export function progLoad(call: Call): number {
   };
   try {
     const btf = early(call, '', () => records(call, request));
+    early(call, functionsIn(call, request.insns), () => checkTarget(call, request));
     const all = { ...attrs, ...btf };
     return call.process.fds.install(
       call.programs.load({ ...request, attrs: all, fdArray: fdArray(call, request), verified: finish }),
@@ -91,6 +92,14 @@ function attributes(call: Call): ProgLoadAttrs {
     attachProg: call.s32(ATTR.attach_prog_fd),
     tokenFd: call.s32(ATTR.prog_token_fd),
   };
+}
+
+/** A program that is attached to must say what its functions are. */
+function checkTarget(call: Call, { attachProgFd, type }: LoadRequest): void {
+  if (attachProgFd === 0 || call.state.progByFd(call.command, attachProgFd).btfObject !== undefined) return;
+  const kind = type === P.EXT ? 'Tracing' : 'FENTRY/FEXIT';
+  const text = `${kind} program can only be attached to another program annotated with BTF`;
+  throw new BpfError(call.command, 'EINVAL', text, call.u32(ATTR.log_level) === 0 ? '' : `${text}\n`);
 }
 
 /** What the verifier says of a program that it did not come to. */

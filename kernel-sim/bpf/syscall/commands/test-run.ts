@@ -120,6 +120,11 @@ function give(call: Call, family: Family, result: TestRunResult): number {
 function cut(call: Call, bytes: Uint8Array, pointer: number, room: number | undefined): boolean {
   const kept = room === undefined ? bytes : bytes.subarray(0, room);
   const to = call.pointer(pointer);
-  if (to !== 0) call.copyOut(to, kept);
-  return kept.length === bytes.length;
+  const fits = kept.length === bytes.length;
+  // what was cut is told rather than that it could not be stored
+  if (to !== 0 && kept.length > 0 && !call.process.memory.write(to, kept)) {
+    if (fits) call.fail('EFAULT', 'the buffer for what comes out');
+    call.fail('ENOSPC', `${bytes.length} bytes`);
+  }
+  return fits;
 }

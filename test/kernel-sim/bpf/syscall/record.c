@@ -235,8 +235,8 @@ static void prog_load(void) {
     /* what an unwritten stack holds is nobody's to say */
     case 4: if (chance(50) || root) insn(&at, 0xbf, 0, 5, 0, 0); else insn(&at, 0x79, 0, 10, -8, 0); break;
     case 5: insn(&at, 0x85, 0, 1, 0, 1), insn(&at, 0x95, 0, 0, 0, 0), insn(&at, 0xb7, 0, 0, 0, 1); break;
-    /* of an xdp_md that is an address */
-    case 6: if (type == 6) insn(&at, 0xb7, 0, 0, 0, 2); else insn(&at, 0x61, 0, 1, 0, 0); break;
+    /* of an xdp_md and a dissector's __sk_buff that is an address */
+    case 6: if (type == 6 || type == 22) insn(&at, 0xb7, 0, 0, 0, 2); else insn(&at, 0x61, 0, 1, 0, 0); break;
     case 7: insn(&at, 0xb7, 0, 0, 0, 1), insn(&at, 0x25, 1, 0, 0, 3); break;
     case 8: insn(&at, 0xb7, 0, 0, 0, 0), insn(&at, 0x15, 0, 0, 1, 0), insn(&at, 0xb7, 0, 0, 0, 1); break;
     default: insn(&at, 0xb7, 0, 0, 0, 0); break;

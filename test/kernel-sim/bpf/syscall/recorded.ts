@@ -189,7 +189,8 @@ export class Player {
     if (why === undefined) {
       // what is behind a log's end is left from what was written and taken back
       if (line.cmd === 5 || line.cmd === 18) this.#endLogs();
-      for (let at = 0; at < SIZE && why === undefined; at++) {
+      const isSame = Buffer.compare(bytes, this.#shadow) === 0;
+      for (let at = 0; !isSame && at < SIZE && why === undefined; at++) {
         if (bytes[at] === this.#shadow[at]) continue;
         if (OF_BOOT.some((r) => r.cmd === line.cmd && at >= r.from && at < r.to)) continue;
         const show = (from: Uint8Array): string => Buffer.from(from.subarray(at, at + 32)).toString('hex');
