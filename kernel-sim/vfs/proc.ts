@@ -1,8 +1,9 @@
 /** proc, as far as tools of BPF look: symbols, version, sysctls. */
 import { ERRNO } from '../core/errno.ts';
+import { fdinfoText } from './fdinfo.ts';
 import { MAGIC } from './magic.ts';
 import { control, text } from './nodes.ts';
-import type { Mount } from './types.ts';
+import type { DirectoryNode, Mount } from './types.ts';
 
 /** A number below /proc/sys. */
 export interface SysctlValue {
@@ -34,9 +35,22 @@ const sysctl = (path: string, { get, set }: SysctlValue): Mount => ({
   magic: MAGIC.PROC,
 });
 
+/** Of the process that looks: a file for each of its descriptors that the model has. */
+const FDINFO: DirectoryNode = {
+  kind: 'directory',
+  mode: 0o555,
+  names: ({ fds }) => Array.from(fds.entries(), ([fd]) => String(fd)),
+  child: (name, { fds }) => {
+    const fd = /^\d+$/.test(name) ? Number(name) : -1;
+    const object = fds.find(fd);
+    return object && text(() => fdinfoText(object, fds.mode(fd)));
+  },
+};
+
 export function procMounts({ kallsyms, version, sysctls }: ProcFacts): Mount[] {
   return [
     { path: '/proc/kallsyms', node: text(kallsyms), magic: MAGIC.PROC },
+    { path: '/proc/self/fdinfo', node: FDINFO, magic: MAGIC.PROC },
     { path: '/proc/version', node: text(() => `${version}\n`), magic: MAGIC.PROC },
     ...Object.entries(sysctls).map(([path, value]) => sysctl(path, value)),
   ];

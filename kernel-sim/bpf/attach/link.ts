@@ -1,3 +1,4 @@
+import { BPF_LINK_TYPE, linkTypeName } from '../../../src/uapi/index.ts';
 import { KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
@@ -59,8 +60,12 @@ export class BpfLink implements FdObject {
   info(): LinkFields {
     return this.#attachment.info?.() ?? {};
   }
+  /** Lines of /proc/PID/fdinfo/N: `bpf_link_show_fdinfo`, then the kind's own. */
   fdinfo(): string {
-    return this.#attachment.fdinfo?.() ?? '';
+    const type = this.type === BPF_LINK_TYPE.PERF_EVENT ? 'perf' : linkTypeName(this.type);
+    const { id, prog } = this;
+    const common = `link_type:\t${type}\nlink_id:\t${id}\nprog_tag:\t${prog.init.tag}\nprog_id:\t${prog.id}\n`;
+    return common + (this.#attachment.fdinfo?.() ?? '');
   }
   /** Takes the program out of its place: nothing runs any more, and the link is there still for those who refer to it. */
   detach(): void {

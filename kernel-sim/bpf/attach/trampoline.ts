@@ -32,11 +32,20 @@ export function trampoline(request: AttachRequest): Attachment {
     ...signature(state, attachBtfId, command),
     ...(cookie === undefined ? {} : { cookie }),
   });
-  return { probes: [probe], detach: () => probe.detach(), info: () => fixedTarget(request) };
+  return { probes: [probe], detach: () => probe.detach(), ...told(request) };
 }
 
+/** What information about it tells. */
+export const told = (request: AttachRequest): Pick<Attachment, 'info' | 'fdinfo'> => ({
+  info: () => fixedTarget(request),
+  fdinfo: () =>
+    Object.entries(fixedTarget(request))
+      .map(([name, value]) => `${name}:\t${value}\n`)
+      .join(''),
+});
+
 /** `bpf_link_info.tracing` */
-export const fixedTarget = ({ prog }: AttachRequest): LinkFields => ({
+const fixedTarget = ({ prog }: AttachRequest): LinkFields => ({
   attach_type: prog.expectedAttachType,
   target_obj_id: VMLINUX_BTF_ID,
   target_btf_id: prog.init.attachBtfId,

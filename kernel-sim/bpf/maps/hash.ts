@@ -360,6 +360,16 @@ export class HashMap extends BpfMap {
     return n;
   }
 
+  /** `htab_map_mem_usage` */
+  override get memoryUsage(): number {
+    const { cpus } = this.host;
+    const extra = this.isLru || this.isPercpu ? 0 : cpus;
+    // ... and a lock count of each CPU for each of eight groups of buckets
+    const fixed = this.layout.bpf_htab.sizeof + this.layout.bucket.sizeof * this.bucketCount + 4 * 8 * cpus;
+    const each = this.#elemSize + (this.isPercpu ? roundUp8(this.valueSize) * cpus : 0);
+    if (!this.#prealloc) return fixed + each * this.#count;
+    return fixed + each * (this.maxEntries + extra) + 8 * extra;
+  }
   get bucketCount(): number {
     return this.#table.mask + 1;
   }

@@ -8,7 +8,7 @@
 import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import type { GuestMemory } from '../../../src/machine/index.ts';
 import { encodeUtf8 } from '../../../src/platform/index.ts';
-import { BPF_F_RDONLY_PROG, mapTypeName } from '../../../src/uapi/index.ts';
+import { BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, mapTypeName } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
 import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
@@ -106,6 +106,7 @@ export abstract class BpfMap {
   #refs = 1;
   /** told when the last reference goes */
   readonly freed = new Listeners<[]>();
+  #areaBytes = 0;
   readonly #areas: { at: Addr; big: boolean }[] = [];
 
   /**
@@ -320,12 +321,35 @@ export abstract class BpfMap {
     const big = pages || bytes > PAGE_ALLOC_COSTLY;
     const at = big ? this.host.vmalloc(bytes) : this.host.kmalloc(bytes);
     this.#areas.push({ at, big });
+    this.#areaBytes += bytes;
     return at;
   }
 
   /** Physical address of bytes that are contiguous: one allocation's. */
   protected phys(at: Addr): number {
     return this.host.memory.hostPhysical(at, 0);
+  }
+
+  /** bytes that it is accounted for (`map_mem_usage`): its allocations, where its kind does not count otherwise */
+  get memoryUsage(): number {
+    return this.#areaBytes;
+  }
+  /** Lines of /proc/PID/fdinfo/N: `bpf_map_show_fdinfo`. */
+  fdinfo(): string {
+    const { type, keySize, valueSize, maxEntries, flags, attrs, memoryUsage, id, frozen } = this;
+    return [
+      ['map_type', type],
+      ['key_size', keySize],
+      ['value_size', valueSize],
+      ['max_entries', maxEntries],
+      ['map_flags', `0x${(flags & ~(BPF_F_RDONLY | BPF_F_WRONLY)).toString(16)}`],
+      ['map_extra', `0x${attrs.mapExtra.toString(16)}`],
+      ['memlock', memoryUsage],
+      ['map_id', id],
+      ['frozen', frozen ? 1 : 0],
+    ]
+      .map(([name, value]) => `${name}:\t${value}\n`)
+      .join('');
   }
 
   describe(): string {

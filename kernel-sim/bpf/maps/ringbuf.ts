@@ -46,6 +46,11 @@ export class RingbufMap extends BpfMap {
   get size(): number {
     return this.#size;
   }
+  /** `ringbuf_map_mem_usage`: the pages, and where they are, those of the data twice */
+  override get memoryUsage(): number {
+    const pages = this.#size / PAGE;
+    return this.layout.bpf_ringbuf_map.sizeof + (3 + pages) * PAGE + (3 + 2 * pages) * 8;
+  }
   get isUser(): boolean {
     return this.type === BPF_MAP_TYPE.USER_RINGBUF;
   }

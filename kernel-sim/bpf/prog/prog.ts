@@ -242,6 +242,24 @@ export class BpfProg implements FdObject {
   release(): void {
     this.put();
   }
+  /** Lines of /proc/PID/fdinfo/N: `bpf_prog_show_fdinfo`. */
+  fdinfo(): string {
+    const { init, type, jited, id, runTime, runCount, recursionMisses } = this;
+    const pages = Math.ceil((this.#offsets.insnsi + 8 * init.code.insns.length) / 4096);
+    return [
+      ['prog_type', type],
+      ['prog_jited', jited ? 1 : 0],
+      ['prog_tag', init.tag],
+      ['memlock', pages * 4096],
+      ['prog_id', id],
+      ['run_time_ns', runTime],
+      ['run_cnt', runCount],
+      ['recursion_misses', recursionMisses],
+      ['verified_insns', init.verifiedInsns],
+    ]
+      .map(([name, value]) => `${name}:\t${value}\n`)
+      .join('');
+  }
   describe(): string {
     return `program ${this.id} '${this.name}' at ${formatAddr(this.entry)}`;
   }

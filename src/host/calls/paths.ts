@@ -22,6 +22,10 @@ function pathOf(call: Call, directory?: number): string | undefined {
     whole = `${base}/${path}`;
   }
   const clean = posix.normalize(whole).replace(/^\/proc\/self\b/, `/proc/${process.pid}`);
+  // of a descriptor that is the model's, what the model knows
+  const info = /^\/proc\/(\d+)\/fdinfo\/(\d+)$/.exec(clean);
+  if (info && Number(info[1]) === process.pid && process.fds.find(Number(info[2])) !== undefined)
+    return `/proc/self/fdinfo/${info[2]}`;
   return clean.length > 1 ? clean.replace(/\/$/, '') : clean;
 }
 
