@@ -79,7 +79,7 @@ export class Probes {
   reaches(symbol: string): boolean {
     const { symbols, text } = this.#kernel;
     const at = symbols.address(symbol);
-    return BY_PROGRAMS.test(symbol) || (at !== undefined && text.maker.reaches(at));
+    return BY_PROGRAMS.test(symbol) || (at !== undefined && text.maker.reaches(at, symbol));
   }
   /** Whether a modelled path makes a tracepoint happen: `category:event`. */
   fires(name: string): boolean {

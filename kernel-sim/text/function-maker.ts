@@ -100,12 +100,16 @@ export class FunctionMaker {
     for (const name of names) this.#byHost.add(name);
     this.#reachable = undefined;
   }
-  /** Whether a body has a site of the tracepoint. */
+  /** Whether a body has a site of the tracepoint. All bodies are read only where no row's text says so. */
   fires(event: string): boolean {
-    return this.#reach().events.has(event);
+    return this.withSite(event).length > 0 || this.#reach().events.has(event);
   }
-  /** Whether a modelled path may call what lies at an address: false, it is never executed. */
-  reaches(at: Addr): boolean {
+  /**
+   * Whether a modelled path may call what lies at an address: false, it is never executed. `name`: one that it has, which
+   * often says so before all bodies are read.
+   */
+  reaches(at: Addr, name?: string): boolean {
+    if (name !== undefined && (this.has(name) || this.#byHost.has(name))) return true;
     if (this.#reachable === undefined) {
       const reachable = new Set<Addr>();
       const names = [...this.#reach().functions, ...this.#byHost, ...this.#defined.keys()];
