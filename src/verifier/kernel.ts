@@ -228,6 +228,8 @@ export interface VerifierKernel {
   readonly possibleCpus?: number;
   /** whether a sleepable program may attach to a function of the kernel; all may where absent */
   maySleepAt?(func: string, progType: number): boolean;
+  /** may an fmod_ret program replace what a function of the kernel returns; security hooks are not asked about */
+  mayReplaceResult?(func: string): boolean;
   /** an LSM hook, by its `bpf_lsm_…` function; undefined where the function is none */
   lsmHook?(func: string): LsmHook | undefined;
   /** what a raw tracepoint's argument may be besides a valid pointer: null, or an errno in a pointer's clothes */

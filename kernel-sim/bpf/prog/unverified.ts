@@ -69,10 +69,14 @@ export function prepareUnverified(
   };
 }
 
+const isZext = (i: Insn): boolean =>
+  i.code === (isa.BPF_ALU | isa.BPF_MOV | isa.BPF_X) && i.dst === i.src && i.off === 0 && i.imm === 1;
+
 function checkFields(insns: readonly Insn[]): void {
   for (let slot = 0; slot < insns.length; slot++) {
     const i = insns[slot]!;
-    if (i.code === TAIL_CALL) continue;
+    // the tail call and w0 = w0 (zext) are the verifier's own: what bpftool dumps as xlated has them
+    if (i.code === TAIL_CALL || isZext(i)) continue;
     const decoded = isa.decode(insns, slot);
     if (!decoded.ok) throw new MalformedProgram(`${slot}: ${decoded.reason}`);
     if (decoded.row.internal || decoded.row.kind === 'callx') {
@@ -124,7 +128,10 @@ function checkFirstReads(insns: readonly Insn[]): void {
     if (klass === isa.BPF_JMP || klass === isa.BPF_JMP32) return;
     const operator = isa.bpfOp(code);
     const isAlu = klass === isa.BPF_ALU || klass === isa.BPF_ALU64;
-    if (isAlu && operator !== isa.BPF_MOV) {
+    // r0 -= r0 and r0 ^= r0 are 0 whatever was there
+    const isCleared =
+      isAlu && (operator === isa.BPF_SUB || operator === isa.BPF_XOR) && isa.bpfSrc(code) === isa.BPF_X && dst === src;
+    if (isAlu && operator !== isa.BPF_MOV && !isCleared) {
       const reads = isa.bpfSrc(code) === isa.BPF_X && operator !== isa.BPF_END ? [dst, src] : [dst];
       const unset = reads.find((r) => !set.has(r));
       if (unset !== undefined) throw new MalformedProgram(`${slot}: R${unset} is read before anything is stored in it`);

@@ -76,6 +76,14 @@ const EXT = 28;
 const LSM = 29;
 /** Functions that sleepable tracing programs may attach to: without error injection, those of the kernel's own tests. */
 const SLEEPABLE_FUNCTIONS = new Set(['bpf_fentry_test1']);
+/** Functions that fmod_ret programs may attach to: register_btf_fmodret_id_set() of net/bpf/test_run.c and net/socket.c. */
+const MODIFIABLE_FUNCTIONS = new Set([
+  'bpf_modify_return_test',
+  'bpf_modify_return_test2',
+  'bpf_modify_return_test_tp',
+  'bpf_fentry_test1',
+  'update_socket_protocol',
+]);
 
 export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram): VerifierKernel {
   const callBase = host.symbol(CALL_BASE) ?? 0n;
@@ -139,6 +147,7 @@ export function makeVerifierKernel(host: VerifierHost, program: VerifierProgram)
     kfunc: (btfId, type): KfuncFacts | undefined => lookupKfunc(host, btfId, typeOf(type), program.expectedAttachType),
     symbolAddress: (name) => host.symbol(name),
     maySleepAt: (func, type) => (type === LSM ? (lsmHook(func)?.isSleepable ?? false) : SLEEPABLE_FUNCTIONS.has(func)),
+    mayReplaceResult: (func) => MODIFIABLE_FUNCTIONS.has(func),
     lsmHook,
     rawTracepointArg,
     iterTarget,

@@ -88,11 +88,7 @@ function checkSleepable(env: Env, name: string): void {
   const { expectedAttachType: eat } = env.input;
   if (!env.sleepable) {
     if (env.input.type !== PROG.TRACING || eat !== ATTACH.MODIFY_RETURN) return;
-    const ok =
-      name.startsWith('security_') ||
-      (env.kernel.maySleepAt?.(name, PROG.TRACING) ?? true) ||
-      name.startsWith('bpf_modify_return_test') ||
-      name.startsWith('bpf_fentry_test');
+    const ok = name.startsWith('security_') || (env.kernel.mayReplaceResult?.(name) ?? true);
     if (!ok) env.fail('EINVAL', `${name}() is not modifiable`);
     return;
   }
