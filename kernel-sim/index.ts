@@ -6,7 +6,7 @@ export { ERRNO, type Errno, errnoName, KernelError } from './core/errno.ts';
 export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
 export { RELEASE, VERSION } from './data/release.ts';
-export { type SyscallRow, syscallNamed, syscalls } from './data/syscalls.ts';
+export { type SyscallRow, syscallNamed, syscallNr, syscalls } from './data/syscalls.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type KernelMark } from './kernel.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';

@@ -3,10 +3,12 @@ import type { Trace, TraceStep, TraceTask } from '../../kernel-sim/index.ts';
 import { checkArgument } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { encodeUtf8, host, type OpenBytes } from '../platform/index.ts';
+import { AnyParser } from './formats.ts';
 import { StraceParser } from './strace/parser.ts';
 import { bytesOf, RecordingStream } from './stream.ts';
 import type { RecordingWarning } from './warnings.ts';
 
+export { AnyParser } from './formats.ts';
 export { PacedSteps } from './pace.ts';
 export { StraceParser } from './strace/parser.ts';
 export { RecordingStream } from './stream.ts';
@@ -39,11 +41,12 @@ export const streamStrace = (chunks: AsyncIterable<Uint8Array | string>): Record
   new RecordingStream(bytesOf(chunks), () => new StraceParser());
 
 /**
- * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}.
+ * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}: strace's, or trace events
+ * as ftrace, `trace-cmd report` and `perf script` print them.
  * @throws FileError
  */
 export const openRecording = (path: string, options?: OpenBytes): RecordingStream =>
-  new RecordingStream(host.openBytes(path, options), () => new StraceParser());
+  new RecordingStream(host.openBytes(path, options), () => new AnyParser());
 
 /** strace of a command: every task, wall clock times, strings long enough for paths and what is written; on descriptor 3 */
 const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|exec cat >&3', '--'];

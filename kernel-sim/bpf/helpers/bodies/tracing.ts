@@ -2,6 +2,7 @@
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { RBP } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
+import { userAddress } from '../../../task/user-frames.ts';
 import { StackTraceMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
@@ -28,11 +29,21 @@ function walk(call: HelperCall, ip: Addr, bp: Addr): Addr[] {
   return out;
 }
 
+/** The current task's user stack: the recorded one, else where it entered the kernel. Kernel threads have none. */
+function userFrames({ kernel }: HelperCall): Addr[] {
+  const { current } = kernel.tasks;
+  if (current.user === undefined) return [];
+  const recorded = current.call?.stack;
+  if (recorded) return recorded.slice(0, MAX_DEPTH).map(userAddress);
+  const regs = kernel.structs.of('pt_regs');
+  return [kernel.memory.readAddr(current.stackTop - regs.size + regs.offset('ip'))];
+}
+
 /** The stack as the context's registers have it, or from here where the context has none. */
 function frames(call: HelperCall, source: 'regs' | 'here', flags: number): Addr[] {
-  if (flags & BPF_F_USER_STACK) return [];
   const { kernel, args } = call;
   const skip = flags & BPF_F_SKIP_FIELD_MASK;
+  if (flags & BPF_F_USER_STACK) return userFrames(call).slice(skip);
   if (source === 'regs') {
     const regs = kernel.structs.of('pt_regs');
     const at = args.addr(0);

@@ -1,0 +1,89 @@
+/**
+ * Calls whose beginning and end are lines of their own, in the order in which they began. A call is held back until its
+ * end is known, except where it may wait long, or has done so for {@link HELD} steps: then its return tells its result.
+ */
+import type { TraceCall, TraceStep } from '../../../kernel-sim/index.ts';
+import { WAITS } from '../strace/waits.ts';
+
+const HELD = 1024;
+
+type Draft = { -readonly [Key in keyof TraceCall]: TraceCall[Key] };
+
+interface Open {
+  readonly call: Draft;
+  given: boolean;
+  /** its end has been read, or will not come */
+  known: boolean;
+}
+
+export class CallOrder {
+  #queue: (TraceStep | Open)[] = [];
+  #head = 0;
+  readonly #open = new Map<number, Open>();
+  /** there are no more lines */
+  ended = false;
+
+  put(step: TraceStep): void {
+    this.#queue.push(step);
+  }
+  isOpen(pid: number, names?: ReadonlySet<string>): boolean {
+    const open = this.#open.get(pid);
+    return open !== undefined && (names === undefined || names.has(open.call.name));
+  }
+  begin(call: Draft): void {
+    this.#lose(call.pid);
+    const open: Open = { call, given: false, known: false };
+    this.#open.set(call.pid, open);
+    this.#queue.push(open);
+  }
+  /** A call that is complete. */
+  call(call: TraceCall): void {
+    this.#lose(call.pid);
+    this.put(call);
+  }
+  /** False where none has begun. */
+  finish(pid: number, time: number, result: { readonly lo: number; readonly hi: number }): boolean {
+    const open = this.#open.get(pid);
+    if (!open) return false;
+    this.#open.delete(pid);
+    open.known = true;
+    if (open.given) this.put({ kind: 'return', pid, time, call: { ...open.call, result } });
+    else {
+      open.call.result = result;
+      open.call.unfinished = this.#queue.at(-1) !== open;
+      if (open.call.unfinished) this.put({ kind: 'return', pid, time });
+    }
+    return true;
+  }
+  end(pid: number, time: number): void {
+    this.#lose(pid);
+    this.put({ kind: 'end', pid, time, status: 0 });
+  }
+  #lose(pid: number): void {
+    const open = this.#open.get(pid);
+    if (open) open.known = true;
+    this.#open.delete(pid);
+  }
+
+  /** The next step, where nothing holds it back. */
+  give(): TraceStep | undefined {
+    const entry = this.#queue[this.#head];
+    if (entry === undefined) return undefined;
+    if (!('call' in entry) || 'kind' in entry) return this.#take(entry as TraceStep);
+    const behind = this.#queue.length - this.#head - 1;
+    if (!entry.known && !this.ended) {
+      if (behind === 0 || (behind < HELD && !WAITS.has(entry.call.name))) return undefined;
+      entry.given = true;
+      entry.call.unfinished = true;
+    }
+    return this.#take(entry.call);
+  }
+  #take(step: TraceStep): TraceStep {
+    this.#head++;
+    if (this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return step;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Recordings of trace events: `sys_enter` and `sys_exit` of any form become system calls, forks, execs and exits what
+ * makes them where no call shows it. What the scheduler does follows from the calls; of other events it is said once
+ * that they are not replayed.
+ */
+import { type SyscallRow, syscallNamed, syscallNr, type TraceArg, type TraceStep } from '../../../kernel-sim/index.ts';
+import { decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
+import { Lines, LONGEST_LINE } from '../strace/lines.ts';
+import { PID_MAX_LIMIT } from '../strace/prefix.ts';
+import { PidSet } from '../strace/tasks.ts';
+import type { RecordingParser } from '../stream.ts';
+import { LineWarnings } from '../warnings.ts';
+import { type EventLine, readEventLine } from './line.ts';
+import { CallOrder } from './order.ts';
+
+/** What the model's own scheduler and calls bring about. */
+const IMPLIED =
+  /^(sched_(switch|wak\w+|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|signal_\w+|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
+const FORKS: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork']);
+/** kinds of events of which it is said that they are not replayed */
+const MOST_KINDS = 32;
+/** ns; times beyond cannot be counted exactly */
+const LONGEST = 2 ** 53;
+
+export class TraceEventParser implements RecordingParser {
+  readonly warnings = new LineWarnings();
+  readonly epoch = undefined;
+  readonly #lines = new Lines();
+  readonly #order = new CallOrder();
+  readonly #seen = new PidSet();
+  readonly #born = new PidSet();
+  readonly #kinds = new Set<string>();
+  #first: readonly [seconds: number, nanoseconds: number] | undefined;
+  #ended = false;
+  tasks = 0;
+
+  push(chunk: Uint8Array): void {
+    this.#lines.push(chunk);
+  }
+  end(): void {
+    this.#ended = true;
+    this.#lines.end();
+  }
+  next(): TraceStep | undefined {
+    for (;;) {
+      const step = this.#order.give();
+      if (step) return step;
+      if (this.#lines.next()) this.#read();
+      else if (!this.#ended || this.#order.ended) return undefined;
+      else this.#order.ended = true;
+    }
+  }
+
+  #read(): void {
+    const { bytes, from, to, line } = this.#lines;
+    if (this.#lines.tooLong) {
+      this.warnings.add(line, `it is longer than ${LONGEST_LINE >> 20} MiB`);
+      return;
+    }
+    const text = decodeUtf8(bytes, from, Math.min(to, from + (1 << 14)));
+    if (text.trim() === '' || /^(#|cpus=|version = )/.test(text)) return;
+    const event = readEventLine(text);
+    if (!event) this.warnings.add(line, `no trace event: ${JSON.stringify(text.slice(0, 60))}`);
+    else if (event.pid >= PID_MAX_LIMIT) this.warnings.add(line, 'its pid is none that a task can have');
+    else if (event.pid !== 0) this.#event(event, line);
+  }
+
+  #event(e: EventLine, line: number): void {
+    this.#first ??= [e.seconds, e.nanoseconds];
+    const time = Math.max(0, (e.seconds - this.#first[0]) * 1e9 + (e.nanoseconds - this.#first[1]));
+    if (time > LONGEST) {
+      this.warnings.add(line, 'its time is too large');
+      return;
+    }
+    const call = /^sys_(enter|exit)(?:_(\w+))?$/.exec(e.event);
+    if (call) {
+      this.#appears(e, time);
+      if (call[1] === 'enter') this.#enter(e, call[2], time, line);
+      else this.#exit(e, time, line);
+      return;
+    }
+    switch (e.event) {
+      case 'sched_process_fork':
+        this.#fork(e, time);
+        break;
+      case 'sched_process_exec':
+        this.#appears(e, time);
+        if (!this.#order.isOpen(e.pid)) this.#order.call(this.#exec(e, time));
+        break;
+      case 'sched_process_exit':
+        this.#appears(e, time);
+        this.#order.end(e.pid, time);
+        break;
+      default:
+        this.#other(e.event, line);
+    }
+  }
+  #other(event: string, line: number): void {
+    if (IMPLIED.test(event) || this.#kinds.has(event) || this.#kinds.size >= MOST_KINDS) return;
+    this.#kinds.add(event);
+    this.warnings.add(line, `${event} and others of its kind are not replayed`);
+  }
+  #appears({ pid, comm }: EventLine, time: number): void {
+    if (this.#seen.has(pid)) return;
+    this.#seen.add(pid);
+    this.tasks++;
+    if (!this.#born.has(pid)) this.#order.put({ kind: 'task', pid, time, comm });
+  }
+
+  #enter(e: EventLine, named: string | undefined, time: number, line: number): void {
+    const raw = /^NR (\d{1,4}) \(([^)]*)/.exec(e.text);
+    const row: SyscallRow | undefined =
+      named !== undefined ? syscallNamed(named) : raw ? syscallNr(Number(raw[1])) : undefined;
+    if (!row) {
+      this.warnings.add(line, `there is no system call '${named ?? e.text.slice(0, 20)}' on x86-64`);
+      return;
+    }
+    const args = values(named === undefined ? (raw?.[2] ?? '') : e.text, named === undefined);
+    const [flags] = args;
+    this.#order.begin({
+      kind: 'call',
+      pid: e.pid,
+      time,
+      nr: row.nr,
+      name: row.name,
+      args,
+      result: undefined,
+      unfinished: false,
+      ...(row.name === 'clone' && flags?.kind === 'int' ? { cloneFlags: flags.lo >>> 0 } : {}),
+    });
+  }
+  #exit(e: EventLine, time: number, line: number): void {
+    const m = /(?:^|= ?)(-?(?:0x)?[\da-f]{1,20})\s*$/i.exec(e.text.trim());
+    const result = m ? number(m[1] as string, false) : undefined;
+    if (!result) this.warnings.add(line, 'its result cannot be read');
+    else if (!this.#order.finish(e.pid, time, result)) this.warnings.add(line, 'a call ends that no line began');
+  }
+  #fork(e: EventLine, time: number): void {
+    const child = Number(/child_pid=(\d{1,7})/.exec(e.text)?.[1] ?? 0);
+    this.#appears(e, time);
+    if (child === 0 || child >= PID_MAX_LIMIT) return;
+    this.#born.add(child);
+    // the call that forks tells it itself, when it ends
+    if (this.#order.isOpen(e.pid, FORKS)) return;
+    const nr = syscallNamed('fork')?.nr as number;
+    const result = { lo: child, hi: 0 };
+    this.#order.call({ kind: 'call', pid: e.pid, time, nr, name: 'fork', args: [], result, unfinished: false });
+  }
+  #exec({ pid, text }: EventLine, time: number): Extract<TraceStep, { kind: 'call' }> {
+    const path = encodeUtf8(/filename=(\S+)/.exec(text)?.[1] ?? '');
+    const nr = syscallNamed('execve')?.nr as number;
+    const args: TraceArg[] = [
+      { kind: 'string', bytes: path },
+      { kind: 'strings', list: [path] },
+      { kind: 'strings', list: [] },
+    ];
+    return { kind: 'call', pid, time, nr, name: 'execve', args, result: { lo: 0, hi: 0 }, unfinished: false };
+  }
+}
+
+/** `fd: 3, buf: 0x7ffd, count: 0x20`, or without names. */
+function values(text: string, hex: boolean): TraceArg[] {
+  return text
+    .split(',', 6)
+    .filter((piece) => piece.trim() !== '')
+    .map((piece) => {
+      const value = /(-?(?:0x)?[\da-f]{1,20})\s*(?:"|$)/i.exec(piece.slice(piece.indexOf(':') + 1).trim());
+      return { kind: 'int', ...((value && number(value[1] as string, hex || !/0x/i.test(piece))) ?? { lo: 0, hi: 0 }) };
+    });
+}
+
+/** 64 bits of a number; digits alone are hexadecimal where the form prints them so. */
+function number(text: string, hex: boolean): { lo: number; hi: number } | undefined {
+  const negative = text.startsWith('-');
+  const digits = negative ? text.slice(1) : text;
+  if (!/^0x/i.test(digits) && !hex && /[a-f]/i.test(digits)) return undefined;
+  const value = BigInt(/^0x/i.test(digits) ? digits : hex ? `0x${digits}` : digits) * (negative ? -1n : 1n);
+  return { lo: Number(BigInt.asIntN(32, value)), hi: Number(BigInt.asIntN(32, value >> 32n)) };
+}
