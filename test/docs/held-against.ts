@@ -46,6 +46,7 @@ const helpers = sum('helpers', ['get_func_proto']);
 const cpu = sum('cpu', ['full']);
 const relocation = sum('relocation', ['objects/libbpf-tools', ...SELFTESTS]);
 const run = sum('real-run', ['jit']);
+const syscall = sum('bpf-syscall', ['recorded']);
 
 export const heldAgainst: readonly Row[] = [
   verdicts('test_verifier programs', ['raw']),
@@ -74,6 +75,12 @@ export const heldAgainst: readonly Row[] = [
     'jited_line_info of Linux 6.12.117',
     `${number(sum('jit-lines', ['objects/libbpf-tools', ...SELFTESTS])['identical'])} identical`,
     '`test/jit/lines.test.ts`',
+  ],
+  [
+    'bpf(2) by its ABI: results, memory, logs',
+    'Linux 6.12.117, random sequences of calls',
+    of(syscall['equal'], syscall['calls']),
+    '`test/kernel-sim/bpf/syscall/recorded.test.ts`',
   ],
   [
     'helpers of each program type',

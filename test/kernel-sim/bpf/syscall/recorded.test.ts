@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../../../../kernel-sim/index.ts';
+import { holdFigures } from '../../../support/figures.ts';
 import { Player, readRecording } from './recorded.ts';
 
 const lines = readRecording(new URL('./recorded.txt.gz', import.meta.url));
@@ -17,6 +18,7 @@ describe('bpf(2) as Linux answers it', () => {
   });
   it('answers each as Linux did', async () => {
     const differences = await new Player(await Kernel.boot()).play(lines);
+    holdFigures('bpf-syscall', 'recorded', { calls: calls.length, equal: calls.length - differences.length });
     expect(differences.map(({ line, text, why }) => `${line}: ${text.slice(0, 200)}\n  ${why}`)).toEqual([]);
   }, 120_000);
 });
