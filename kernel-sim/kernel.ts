@@ -6,7 +6,8 @@
  * address that a pointer can follow.
  */
 import { Btf } from '../src/btf/index.ts';
-import { checkOptions } from '../src/errors/argument.ts';
+import { checkArgument, checkOptions } from '../src/errors/argument.ts';
+import * as is from '../src/errors/checks.ts';
 import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type MachineState, type Stop } from '../src/machine/index.ts';
 import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
@@ -75,6 +76,11 @@ const BOOT_REALTIME = 1_750_000_000_000_000_000n;
 /** IA32_FMASK as Linux sets it: every flag that user space could use against the kernel */
 const SYSCALL_MASK = 0x257fd5;
 const STAR_HIGH = (0x23 << 16) | 0x10;
+
+const isMark: is.Check = (value) =>
+  (value as Partial<KernelMark> | null | undefined)?.machine === undefined
+    ? `${is.shown(value)} is no mark; kernel.save() gives one`
+    : undefined;
 
 export class Kernel implements PlacesFloor {
   /** `uname -r` */
@@ -271,6 +277,7 @@ export class Kernel implements PlacesFloor {
    * read) is the host's. @throws MachineBusy while guest code runs
    */
   restore(mark: KernelMark): void {
+    checkArgument('mark', mark, isMark);
     this.machine.restore(mark.machine);
     for (const [part, state] of mark.parts) part.restore(state);
     this.memory.flushTlb();

@@ -1,4 +1,6 @@
 /** /sys/kernel/tracing/trace_pipe. */
+import { checkArgument } from '../../src/errors/argument.ts';
+import * as is from '../../src/errors/checks.ts';
 import type { TraceBuffer } from './buffer.ts';
 
 export class TracePipe {
@@ -16,6 +18,7 @@ export class TracePipe {
   }
   /** `told` hears of each line (no newline) the moment it is written; lines then also stay for {@link read}. Gives what ends that. */
   onLine(told: (line: string) => void): () => void {
+    checkArgument('told', told, is.callback);
     return this.#buffer.told.add(told);
   }
 }

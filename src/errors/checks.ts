@@ -77,7 +77,9 @@ export const either =
   (...checks: readonly Check[]): Check =>
   (value) => {
     const problems = checks.map((check) => check(value));
-    return problems.some((problem) => problem === undefined) ? undefined : [...new Set(problems)].join(', and ');
+    if (problems.includes(undefined)) return undefined;
+    // what is wrong inside a list says more than that it is none of the others
+    return problems.find((problem) => problem?.startsWith('[')) ?? [...new Set(problems)].join(', and ');
   };
 /** Whoever uses the value says what is wrong with it. */
 export const unchecked: Check = () => undefined;

@@ -144,6 +144,8 @@ export class BpfObject {
    * @throws ObjectError where there is no such type
    */
   decode(type: string, bytes: Uint8Array): BtfValue {
+    checkArgument('type', type, is.text);
+    checkArgument('bytes', bytes, is.bytes);
     const { btf } = this.model;
     for (const kind of ['struct', 'typedef', 'union', 'enum'] as const) {
       const id = btf?.findByName(type, kind);

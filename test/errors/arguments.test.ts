@@ -104,6 +104,16 @@ describe('calls', () => {
       'options.program',
       'did you mean programs?',
     ],
+    [
+      'an instruction of nothing',
+      () => kernel.bpf.progLoad(any({ type: 'xdp', insns: [null] })),
+      'attrs.insns',
+      '[0]: null',
+    ],
+    ['a descriptor of nothing', () => kernel.bpf.fdById(any('x'), 1), 'kind', 'none of prog, map, btf, link'],
+    ['a listener that is none', () => kernel.tracePipe.onLine(any(5)), 'told', 'not a function'],
+    ['a mark of nothing', () => kernel.restore(any(null)), 'mark', 'kernel.save() gives one'],
+    ['bytes of nothing', () => BpfObject.open('fixtures/hello.o').decode('x', any(null)), 'bytes', 'not a Uint8Array'],
     ['a recording of nothing', () => readStrace(any(null)), 'text', 'null is not a string'],
   ] as Case[])('%s', (_what, run, argument, message) => {
     try {

@@ -134,6 +134,8 @@ export class Bpf {
   }
   /** BPF_PROG_GET_FD_BY_ID and its siblings. @throws BpfError ENOENT */
   fdById(kind: 'prog' | 'map' | 'btf' | 'link', id: number): number {
+    checkArgument('kind', kind, KIND);
+    checkArgument('id', id, is.u32);
     const object = this.#state.ids(kind).get(id);
     if (object === undefined)
       throw new BpfError(`BPF_${kind.toUpperCase()}_GET_FD_BY_ID`, 'ENOENT', `no ${kind} with id ${id}`);

@@ -2,6 +2,7 @@
 import { exec, join, modelOf } from '../../host/index.ts';
 import { UserError } from '../errors.ts';
 import { boot, type KernelOptions } from '../session.ts';
+import { tell } from '../terminal.ts';
 import { openReplay } from './load-run.ts';
 
 export interface ExecCommandOptions extends KernelOptions {
@@ -11,7 +12,7 @@ export interface ExecCommandOptions extends KernelOptions {
   readonly then: 'wait' | 'int';
 }
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const say = (line: string): void => tell(`${line}\n`);
 
 export async function run(command: readonly string[], options: ExecCommandOptions): Promise<void> {
   if (command.length === 0) throw new UserError('name the command to run: ebpf-emu exec -- bpftool prog list');

@@ -3,6 +3,7 @@ import { type KernelSymbol, traceEvents } from '../../../kernel-sim/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import { UserError } from '../errors.ts';
 import { boot, type KernelOptions } from '../session.ts';
+import { print as write } from '../terminal.ts';
 
 export interface ListOptions extends KernelOptions {
   readonly json?: boolean;
@@ -63,7 +64,7 @@ export async function probes(pattern: string | undefined, options: ListOptions):
   else for (const name of found) print(name);
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => write(`${line}\n`);
 
 const nothing = (pattern: string | undefined, near: readonly string[]): UserError =>
   new UserError(`nothing matches '${pattern}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
