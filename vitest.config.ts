@@ -8,7 +8,7 @@ export default defineConfig({
     exclude: ['test/slow/**', 'node_modules/**'],
     provide: { depth: 'quick' },
     reporters,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     pool: 'forks',
     // a kernel owes nothing to module state, so test files of a process share its modules: loading them took as long as testing
     isolate: false,
