@@ -27,9 +27,11 @@ export function meaningOf(log: RejectionLog): string | null | undefined {
 export function explainRejection(text: string): Rejection {
   const log = new RejectionLog(text);
   const { stop } = log;
+  // libbpf's words for an instruction that a CO-RE relocation left without meaning
+  const poisoned = /^\d+: <invalid .*>$/.exec(log.lines[log.at - 1] ?? '')?.[0];
   return {
     message: log.message || 'the verifier gives no reason',
-    insn: stop && `${stop.index}: ${stop.text}`,
+    insn: poisoned ?? (stop && `${stop.index}: ${stop.text}`),
     source: log.source,
     meaning: log.message ? meaningOf(log) : undefined,
   };

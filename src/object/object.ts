@@ -8,6 +8,7 @@ import { host } from '../platform/index.ts';
 import { BPF_OBJ_NAME_LEN, progType } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, ObjectKernel, ProgHandle } from './bpf-interface.ts';
+import { nameFailedCore } from './core/log.ts';
 import { ObjectError } from './error.ts';
 import { asProgram } from './functions.ts';
 import { fillKconfig } from './kconfig.ts';
@@ -283,7 +284,7 @@ export class BpfObject {
     }
     const { attachBtf, expectedAttachType } = loadTarget(this.model, program, target);
     const info = btfFd !== undefined;
-    return kernel.bpf.progLoad({
+    const request = {
       type,
       name: program.name.slice(0, BPF_OBJ_NAME_LEN - 1),
       insns: writeInsns(insns),
@@ -296,6 +297,19 @@ export class BpfObject {
       ...(info && relocated.lineInfo.length > 0 ? { lineInfo: relocated.lineInfo } : {}),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       ...(options.verify === undefined ? {} : { verify: options.verify }),
-    });
+    };
+    try {
+      return kernel.bpf.progLoad(request);
+    } catch (error) {
+      const failure = error as { log?: string };
+      if (failure.log) failure.log = nameFailedCore(failure.log, (insn) => coreAt(relocated, insn)?.decision);
+      throw error;
+    }
   }
+}
+
+/** The CO-RE relocation that an instruction of a whole program has. */
+function coreAt({ parts, core }: RelocatedProgram, insn: number): RelocatedProgram['core'][number] | undefined {
+  const part = parts.findLast((p) => p.start <= insn);
+  return core.find((c) => c.function === part?.function.name && c.insn === insn - part.start);
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Btf, BtfBuilder, type BtfMember, type NewBtfType } from '../../src/btf/index.ts';
 import { BPF_LDX, BPF_MEM, type Insn, insn } from '../../src/isa/index.ts';
 import { CORE_KINDS, type CoreKind } from '../../src/object/core/kinds.ts';
+import { nameFailedCore } from '../../src/object/core/log.ts';
 import { POISON_CALL, patch } from '../../src/object/core/patch.ts';
 import { type CoreDecision, CoreResolver } from '../../src/object/core/resolve.ts';
 
@@ -246,6 +247,7 @@ describe('patch', () => {
   const decision = (more: Partial<CoreDecision>): CoreDecision => ({
     kind: 'byte_off',
     local: 'struct s.a',
+    spec: '<byte_off> [1] struct s.a (0:0 @ offset 0)',
     target: undefined,
     oldValue: 0n,
     newValue: 8n,
@@ -291,5 +293,21 @@ describe('patch', () => {
       poison,
       poison,
     ]);
+  });
+});
+
+describe('the log of a program that runs into a poisoned instruction', () => {
+  const log = '1: (bf) r1 = r6\n2: (85) call unknown#195896080\ninvalid func unknown#195896080\nprocessed 3 insns\n';
+  const decision = { spec: '<byte_off> [9] struct s.a (0:1 @ offset 8)' } as CoreDecision;
+
+  it('names the relocation in the words of libbpf', () => {
+    expect(nameFailedCore(log, (at) => (at === 2 ? decision : undefined))).toBe(
+      '1: (bf) r1 = r6\n2: <invalid CO-RE relocation>\n' +
+        'failed to resolve CO-RE relocation <byte_off> [9] struct s.a (0:1 @ offset 8)\nprocessed 3 insns\n',
+    );
+  });
+
+  it('stays where nothing is known of the instruction', () => {
+    expect(nameFailedCore(log, () => undefined)).toBe(log);
   });
 });

@@ -3,7 +3,7 @@ import { type Btf, type BtfType, type ExtCoreRelo, essentialName } from '../../b
 import { sameKind } from './compat.ts';
 import { CORE_KINDS, CoreError, type CoreKind } from './kinds.ts';
 import { matchSpec } from './match.ts';
-import { formatSpec, parseSpec, type Spec } from './spec.ts';
+import { formatSpec, longSpec, parseSpec, type Spec } from './spec.ts';
 import { type SpecValue, specValue } from './value.ts';
 
 /** What a relocation does to its instruction. */
@@ -11,6 +11,8 @@ export interface CoreDecision {
   readonly kind: CoreKind;
   /** the object's own view, for people: `struct task_struct.pid` */
   readonly local: string;
+  /** the same as libbpf's messages have it: `<byte_off> [9] struct task_struct.pid (0:1 @ offset 8)` */
+  readonly spec: string;
   /** the target's; undefined where nothing matched */
   readonly target: string | undefined;
   /** value that the instruction holds; undefined where the object's own spec has none */
@@ -69,6 +71,7 @@ export class CoreResolver {
       return {
         kind,
         local: formatSpec(local),
+        spec: longSpec(local, relo.access),
         target: undefined,
         oldValue: id,
         newValue: id,
@@ -105,6 +108,7 @@ export class CoreResolver {
     return {
       kind,
       local: formatSpec(local),
+      spec: longSpec(local, relo.access),
       target: best && formatSpec(best.spec),
       oldValue: old.value,
       newValue: now.value,

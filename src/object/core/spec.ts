@@ -104,3 +104,16 @@ export function formatSpec(spec: Spec): string {
     .join('');
   return `${name}${path}`;
 }
+
+/** A spec as bpf_core_format_spec() of libbpf writes it. */
+export function longSpec(spec: Spec, access: string): string {
+  const root = spec.btf.typeById(spec.root);
+  const head = `<${spec.kind}> [${spec.root}] ${root.kind} ${root.name || '<anon>'}`;
+  if (CORE_SUBJECT[spec.kind] === 'type') return head;
+  if (CORE_SUBJECT[spec.kind] === 'enumval') return `${head}::${spec.steps[0]?.name ?? ''}`;
+  const path = spec.steps
+    .map((step, n) => (step.name !== '' ? `.${step.name}` : n > 0 || step.index > 0 ? `[${step.index}]` : ''))
+    .join('');
+  const bits = spec.bitOffset % 8 === 0 ? '' : `.${spec.bitOffset % 8}`;
+  return `${head}${path} (${access} @ offset ${Math.floor(spec.bitOffset / 8)}${bits})`;
+}
