@@ -79,4 +79,12 @@ export {
 } from './object/index.ts';
 export { FileError, GzipError } from './platform/index.ts';
 // recordings
-export { type RecordingWarning, readStrace } from './replay/index.ts';
+export {
+  openRecording,
+  PacedSteps,
+  type RecordingStream,
+  type RecordingWarning,
+  readStrace,
+  recordCommand,
+  streamStrace,
+} from './replay/index.ts';
