@@ -39,14 +39,16 @@ export class Marks {
     return this.#held.map((h) => h.mark.count);
   }
 
-  /** Marks this moment. It is not in front of a mark that there is already. */
+  /** Marks this moment, unless it is marked. */
   add(count: number): void {
-    const last = this.#held.at(-1);
-    if (last !== undefined && last.mark.count >= count) return;
+    const at = this.#index(count);
+    if (this.#held[at]?.mark.count === count) return;
     const mark = { count, kernel: this.#kernel.save() };
-    this.#held.push({ mark, bytes: 0 });
-    this.#measure(this.#held.length - 1);
-    while (this.#bytes > this.#limit && this.#held.length > 2) this.#drop(this.#leastUseful(count));
+    this.#held.splice(at + 1, 0, { mark, bytes: 0 });
+    this.#measure(at + 1);
+    this.#measure(at + 2);
+    const now = (this.#held.at(-1) as Held).mark.count;
+    while (this.#bytes > this.#limit && this.#held.length > 2) this.#drop(this.#leastUseful(now));
   }
   /** The last mark at or in front of a moment. */
   before(count: number): Mark | undefined {

@@ -16,6 +16,8 @@ const LONG = 40;
 const FIRST_INTERVAL = 20_000;
 const LEAST_INTERVAL = 2_000;
 const MOST_INTERVAL = 1 << 26;
+/** instructions in front of where one goes back to that get a mark of their own */
+const NEAR = 4000;
 
 /** Addresses to stop at, and what to say there. */
 export interface Stops {
@@ -103,7 +105,15 @@ export class Timeline {
 
   /** Goes to a moment, whichever side it is on. */
   async goto(count: number, options: TravelOptions = {}): Promise<Arrival> {
-    if (count < this.count || (this.#isInside && count !== this.count)) this.#restore(count);
+    if (count >= this.count && !(this.#isInside && count !== this.count))
+      return this.forward(count, undefined, options);
+    // who goes back mostly goes back further: a mark close by makes the next steps short
+    const near = count - NEAR;
+    if (near > this.#restore(count) + NEAR) {
+      const arrival = await this.forward(near, undefined, options);
+      if (arrival !== 'count') return arrival;
+      if (!this.#isInside) this.marks.add(this.count);
+    }
     return this.forward(count, undefined, options);
   }
 
