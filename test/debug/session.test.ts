@@ -111,9 +111,9 @@ describe('a session', () => {
 
   it('finds who wrote a value', async () => {
     const session = await open('opens');
-    await session.move({ kind: 'end' });
-    const now = session.evaluate('counts[30043]').bits;
-    const written = await session.whoWrote('counts[30043]');
+    await session.move({ kind: 'goto', count: 9000 });
+    const now = session.evaluate('counts[30042]').bits;
+    const written = await session.whoWrote('counts[30042]');
     expect(written?.after).toBe(String(now));
     expect(written?.before).toBe(String(now - 1n));
     expect(session.stop.place.world).toBe('image');

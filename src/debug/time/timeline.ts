@@ -41,6 +41,8 @@ export class Timeline {
   /** told of the moment to which a mark took it back */
   readonly restored = new Listeners<[count: number]>();
   #interval = FIRST_INTERVAL;
+  /** moment of the last mark that was made, kept or not */
+  #marked = 0;
   /** it stands inside of what a handler has called: from here it cannot go on */
   #isInside = false;
   /** the end, once it was seen */
@@ -78,7 +80,9 @@ export class Timeline {
       for (;;) {
         const here = this.count;
         if (here >= target) return 'count';
-        const mark = Math.max(here + 1, this.#lastMark + this.#interval);
+        // one that was made here may be gone already, for want of room
+        const last = Math.max(this.#lastMark, this.#marked <= here ? this.#marked : 0);
+        const mark = Math.max(here + 1, last + this.#interval);
         const started = host.now();
         const stop = this.#step(Math.min(target, mark), target);
         if (stop.reason === 'end') {
@@ -90,7 +94,7 @@ export class Timeline {
         if (stop.inner) continue;
         if (stop.reason === 'wait') await this.replay.ready();
         this.#pace(host.now() - started, this.count - here);
-        if (this.count >= mark) this.marks.add(this.count);
+        if (this.count >= mark) this.#mark();
         if (this.count < target) {
           await host.turn();
           options.onProgress?.({ count: this.count });
@@ -112,7 +116,7 @@ export class Timeline {
     if (near > this.#restore(count) + NEAR) {
       const arrival = await this.forward(near, undefined, options);
       if (arrival !== 'count') return arrival;
-      if (!this.#isInside) this.marks.add(this.count);
+      if (!this.#isInside) this.#mark();
     }
     return this.forward(count, undefined, options);
   }
@@ -215,6 +219,10 @@ export class Timeline {
     this.#isInside = false;
     this.restored.tell(mark.count);
     return mark.count;
+  }
+  #mark(): void {
+    this.#marked = this.count;
+    this.marks.add(this.count);
   }
   get #lastMark(): number {
     return this.marks.before(this.count)?.count ?? 0;
