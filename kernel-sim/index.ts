@@ -9,6 +9,8 @@ export { RELEASE, VERSION } from './data/release.ts';
 export { type SyscallRow, syscallNamed, syscallNr, syscalls } from './data/syscalls.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type KernelMark } from './kernel.ts';
+export type { NetDevice } from './net/devices.ts';
+export type { NetEvent } from './net/net.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
 export type { ReplayOptions } from './replay/drive.ts';

@@ -146,6 +146,10 @@ export class NetDevices implements Stateful {
     this.added.tell(device);
     return device;
   }
+  /** Further addresses of a device. @throws KernelError EINVAL */
+  addAddresses(device: NetDevice, addresses: readonly string[]): void {
+    device.addresses.push(...addresses.map(parsePrefix));
+  }
   /** Two devices; what one sends the other receives. */
   addVeth(name: string, peer: string, options: DeviceOptions = {}, peerOptions: DeviceOptions = {}): NetDevice {
     const one = this.add(name, { ...options, kind: 'veth' });

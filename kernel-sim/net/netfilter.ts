@@ -94,7 +94,7 @@ export class Netfilter implements Stateful {
     const { memory, slab } = kernel;
     const f = this.#state;
     const at = slab.kmalloc(f.sizeof + this.#ctx.sizeof);
-    const dev = skbs.dev(skb);
+    const dev = hook < LOCAL_OUT ? skbs.dev(skb) : skbs.routeDev(skb);
     memory.writeU8(at + f.hook, hook);
     memory.writeU8(at + f.pf, NFPROTO_IPV4);
     memory.writeAddr(at + (hook < LOCAL_OUT - 1 ? f.in : f.out), dev);
@@ -107,6 +107,10 @@ export class Netfilter implements Stateful {
   }
   #tell(hook: number, skb: Addr): void {
     const { skbs, devices } = this.#net;
-    this.#net.dropped(devices.at(skbs.dev(skb)), skbs.frame(skb), `NF_${NF_HOOKS[hook]}`);
+    this.#net.dropped(
+      devices.at(hook < LOCAL_OUT ? skbs.dev(skb) : skbs.routeDev(skb)),
+      skbs.frame(skb),
+      `NF_${NF_HOOKS[hook]}`,
+    );
   }
 }

@@ -112,6 +112,12 @@ export class SkBuffs implements Stateful {
   dev(skb: Addr): Addr {
     return this.#kernel.memory.readAddr(skb + this.f.dev);
   }
+  /** the device that it will leave by, where it is on its way out: `skb_dst(skb)->dev` */
+  routeDev(skb: Addr): Addr {
+    const { memory } = this.#kernel;
+    const dst = memory.readAddr(skb + this.f._skb_refdst);
+    return dst === 0 ? this.dev(skb) : memory.readAddr(dst);
+  }
   setDev(skb: Addr, dev: Addr): void {
     this.#kernel.memory.writeAddr(skb + this.f.dev, dev);
   }

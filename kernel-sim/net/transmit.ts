@@ -30,7 +30,7 @@ export class Transmit {
     on('skb_leaves', () => {
       const skb = args.addr(0);
       if (skb === 0) return;
-      skbs.setDev(skb, this.#routeDev(skb));
+      skbs.setDev(skb, skbs.routeDev(skb));
       skbs.setProtocol(skb, ETH_P.IP);
     });
     // the header of the link: neigh_hh_output, eth_header
@@ -146,11 +146,6 @@ export class Transmit {
       this.#routes.set(dev, at);
     }
     return at;
-  }
-  #routeDev(skb: Addr): Addr {
-    const { memory } = this.#net.kernel;
-    const dst = memory.readAddr(skb + this.#net.skbs.f._skb_refdst);
-    return dst === 0 ? this.#net.devices.lo.at : memory.readAddr(dst);
   }
 }
 

@@ -64,6 +64,17 @@ const history = () =>
     },
   );
 const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+const listOf = (text: string, before: readonly string[] = []): readonly string[] => [...before, ...text.split(',')];
+const net = () =>
+  new Option(
+    '--net <devices>',
+    'network devices, with addresses: eth0=10.0.0.2/24, veth0@veth1=10.1.0.1/24, dummy0; commas between several',
+  ).argParser(listOf);
+const pcap = () =>
+  new Option(
+    '--pcap <device=file>',
+    'packets of a capture (pcap, pcapng) that arrive at a device; repeat it, or use commas, for several',
+  ).argParser(listOf);
 const json = () => new Option('--json', 'print JSON for machines');
 const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');
 
@@ -109,6 +120,10 @@ function build(): Command {
     )
     .option('--follow', 'at the end of the recording, wait for it to grow')
     .option('--speed <factor>', 'replay in the time that it took: 1 as it happened, 10 ten times as fast', positive)
+    .addOption(net())
+    .addOption(pcap())
+    .option('--pcap-out <file>', 'write what the devices send, as pcap')
+    .option('--dev <name>', 'the device that programs of XDP and tc are attached to', 'lo')
     .option('--log', "print the verifier's whole log where it refuses a program")
     .option(
       '--max-insns <n>',
@@ -201,6 +216,7 @@ function build(): Command {
     .description('run a program on given data, as `bpftool prog run` does')
     .argument('<file>', "clang's object file, or raw instructions")
     .option('--data-in <file>', 'packet data (- for standard input)')
+    .option('--pcap <file>', 'packets of a capture (pcap, pcapng): a run each; --data-out is a capture then')
     .option('--ctx-in <file>', 'context')
     .option('--data-out <file>', 'where the data go afterwards')
     .option('--ctx-out <file>', 'where the context goes afterwards')

@@ -28,6 +28,11 @@ export const ERROR_CODES = {
     'read the log; load with logLevel 2 for every instruction',
   ),
   ERR_BTF: row('BtfError', 'BTF data is malformed', 'compile again with clang -g, or strip .BTF from the object'),
+  ERR_CAPTURE: row(
+    'CaptureError',
+    'a file of packets is neither pcap nor pcapng, or damaged',
+    'give what tcpdump -w or wireshark wrote',
+  ),
   ERR_CLANG: row(
     'ClangError',
     'clang is missing, or refused the source; `diagnostics` has its words',

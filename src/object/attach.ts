@@ -210,7 +210,16 @@ const METHODS: Readonly<Record<AttachMethod, Method>> = {
     },
   },
   xdp: on("an interface's index"),
-  tc: on("an interface's index"),
+  // cls_bpf has no link: direct action at ingress is what tcx does
+  tc: {
+    attach: (r) => {
+      const { targetFd } = r.options;
+      if (targetFd === undefined)
+        throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (an interface's index)`);
+      const type = r.program.expectedAttachType || attachType('tcx_ingress');
+      return { link: createLink(r, targetFd, type), target: String(targetFd), offset: 0 };
+    },
+  },
   tcx: on("an interface's index"),
   netkit: on("an interface's index"),
   cgroup: on("a cgroup's descriptor"),
@@ -227,6 +236,10 @@ export function attachesItself(program: ProgramDef): boolean {
   if (!rule || !METHODS[rule.method].automatic) return false;
   return program.target !== undefined || rule.method === 'iter';
 }
+
+/** Whether its place is a network device, which is told apart from it. */
+export const attachesToDevice = (program: ProgramDef): boolean =>
+  ['xdp', 'tc', 'tcx'].includes(program.match?.rule.method ?? 'none');
 
 /** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
 export function attachProgram(

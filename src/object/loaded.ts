@@ -4,7 +4,14 @@ import { KernelError } from '../../kernel-sim/core/errno.ts';
 import { checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { attachType } from '../uapi/index.ts';
-import { type AttachedLink, type AttachOptions, attachesItself, attachProgram, detaching } from './attach.ts';
+import {
+  type AttachedLink,
+  type AttachOptions,
+  attachesItself,
+  attachesToDevice,
+  attachProgram,
+  detaching,
+} from './attach.ts';
 import type { LinkHandle, MapHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import { forward } from './forward.ts';
@@ -46,11 +53,14 @@ export interface AttachAllOptions {
    * `'unmodelled'`, those that only this model cannot attach. Default false: it is an error.
    */
   readonly keepGoing?: boolean | 'unmodelled';
+  /** index of the device that programs of XDP and tc are attached to; default: they are left alone */
+  readonly ifindex?: number;
 }
 
 const OPTIONS: Schema<AttachAllOptions> = {
   programs: is.listOf(is.text),
   keepGoing: is.either(is.bool, is.oneOf('unmodelled')),
+  ifindex: is.bits32,
 };
 
 /** An object in a kernel. */
@@ -127,7 +137,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
   /** Programs that {@link attach} leaves alone, each with why. */
   get notAttached(): { readonly program: string; readonly why: string }[] {
     return Object.values(this.programs)
-      .filter((p) => !attachesItself(p.definition))
+      .filter((p) => !attachesItself(p.definition) && !this.#links.some((link) => link.program === p.name))
       .map((p) => ({ program: p.name, why: `SEC("${p.definition.rawSectionName}") does not say where to attach` }));
   }
 
@@ -143,10 +153,12 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     const links: AttachedLink<LinkOf<K>>[] = [];
     try {
       for (const program of Object.values(this.programs)) {
-        if (!(options.programs ? options.programs.includes(program.name) : attachesItself(program.definition)))
-          continue;
+        const { ifindex } = options;
+        const toDevice = ifindex !== undefined && attachesToDevice(program.definition);
+        const isMeant = toDevice || attachesItself(program.definition);
+        if (!(options.programs ? options.programs.includes(program.name) : isMeant)) continue;
         try {
-          links.push(program.attach());
+          links.push(program.attach(toDevice ? { targetFd: ifindex } : {}));
         } catch (error) {
           if (!passes(error)) throw error;
           this.#skipped.push({ program: program.name, why: (error as Error).message });

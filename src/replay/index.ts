@@ -10,6 +10,8 @@ import type { RecordingWarning } from './warnings.ts';
 
 export { AnyParser } from './formats.ts';
 export { PacedSteps } from './pace.ts';
+export { type Capture, type CapturedPacket, CaptureError, LINKTYPE_ETHERNET, readCapture } from './pcap/read.ts';
+export { writeCapture } from './pcap/write.ts';
 export { StraceParser } from './strace/parser.ts';
 export { RecordingStream } from './stream.ts';
 export type { LineWarnings, RecordingWarning } from './warnings.ts';

@@ -13,9 +13,12 @@ import {
 import { inRelease, type Version } from '../../data/release.ts';
 import type { AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
+import { netfilter } from './netfilter.ts';
 import { perfEvent } from './perf-event.ts';
 import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
+import { tcx, tcxDirect } from './tcx.ts';
 import { trampoline } from './trampoline.ts';
+import { xdp } from './xdp.ts';
 
 /** how programs whose target is fixed at load attach: old libbpf opens them as raw tracepoints, without a name */
 const EITHER = ['BPF_LINK_CREATE', 'BPF_RAW_TRACEPOINT_OPEN'] as const;
@@ -77,6 +80,36 @@ const ROWS: readonly AttachKind[] = [
     commands: ['BPF_RAW_TRACEPOINT_OPEN'],
     target: 'none',
     attach: rawTracepoint,
+  },
+  {
+    name: 'xdp',
+    since: '5.9',
+    programs: ['xdp'],
+    attachTypes: ['xdp'],
+    link: 'xdp',
+    target: 'ifindex',
+    mayDetach: true,
+    attach: xdp,
+  },
+  {
+    name: 'tcx',
+    since: '6.6',
+    programs: ['sched_cls'],
+    attachTypes: ['tcx_ingress', 'tcx_egress'],
+    link: 'tcx',
+    target: 'ifindex',
+    mayDetach: true,
+    attach: tcx,
+    direct: tcxDirect,
+  },
+  {
+    name: 'netfilter',
+    since: '6.4',
+    programs: ['netfilter'],
+    attachTypes: ['netfilter'],
+    link: 'netfilter',
+    target: 'none',
+    attach: netfilter,
   },
 ];
 

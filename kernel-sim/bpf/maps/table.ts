@@ -163,7 +163,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     cap: 'netAdmin',
     table: 'dev_map_ops',
     ops: { ...ops.three('dev_map_'), redirect: 'dev_map_redirect' },
-    note: 'entries; a redirect has no device to go to',
+    note: 'no programs of entries',
   },
   sockmap: {
     since: '4.14',
@@ -181,7 +181,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     cap: 'bpf',
     table: 'cpu_map_ops',
     ops: { ...ops.three('cpu_map_'), redirect: 'cpu_map_redirect' },
-    note: 'entries; a redirect has no device to go to',
+    note: 'no programs of entries',
   },
   xskmap: {
     since: '4.18',
@@ -191,7 +191,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     table: 'xsk_map_ops',
     ops: { ...ops.three('xsk_map_'), redirect: 'xsk_map_redirect' },
     genLookup: gen.xskMapLookup,
-    note: 'entries; a redirect has no device to go to',
+    note: 'entries; AF_XDP sockets are not modelled',
   },
   sockhash: {
     since: '4.18',
@@ -259,7 +259,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     cap: 'netAdmin',
     table: 'dev_map_hash_ops',
     ops: { ...ops.three('dev_map_hash_'), redirect: 'dev_hash_map_redirect' },
-    note: 'entries; a redirect has no device to go to',
+    note: 'no programs of entries',
   },
   struct_ops: {
     since: '5.6',

@@ -33,6 +33,9 @@ export class Ids<T extends { id: number }> {
   get(id: number): T | undefined {
     return this.#objects.get(id);
   }
+  all(): Iterable<T> {
+    return this.#objects.values();
+  }
   /** The smallest id above `id`. */
   after(id: number): number | undefined {
     let next: number | undefined;

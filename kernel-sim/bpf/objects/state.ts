@@ -131,7 +131,9 @@ export class BpfState {
         perf: (fd) => this.#held(command, fd, 'perf_event', 'EBADF'),
         cgroup: (fd) => this.#held(command, fd, 'cgroup', 'EBADF'),
         netdev: (index) => {
-          throw new BpfError(command, 'EINVAL', `no network device ${index}`);
+          const device = this.kernel.net.devices.byIndex(index);
+          if (device === undefined) throw new BpfError(command, 'EINVAL', `no network device ${index}`);
+          return { addr: device.at, id: device.index };
         },
         socket: (fd) => {
           throw new BpfError(command, 'ENOTSOCK', `${this.fdObject(command, fd).fdName} is no socket`);

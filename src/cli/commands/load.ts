@@ -1,6 +1,6 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
 
-import { BpfError, BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
+import { BpfError, BpfLink, type Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { explainRejection } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
@@ -8,6 +8,7 @@ import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
+import { addDevices, deviceNamed, type NetworkOptions, openCaptures, Traffic } from '../network.ts';
 import { optimiseLater } from '../optimiser.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
@@ -15,7 +16,7 @@ import { tell } from '../terminal.ts';
 import { receive, showMaps } from './load-maps.ts';
 import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';
 
-export interface LoadCommandOptions extends KernelOptions, RecordingOptions {
+export interface LoadCommandOptions extends KernelOptions, RecordingOptions, NetworkOptions {
   readonly log?: boolean;
   readonly maxInsns?: number;
   readonly verify: boolean;
@@ -24,8 +25,11 @@ export interface LoadCommandOptions extends KernelOptions, RecordingOptions {
 type Loaded = LoadedObject<Kernel>;
 
 export async function load(file: string, command: readonly string[], options: LoadCommandOptions): Promise<void> {
-  const recording = await openReplay(options, command);
+  // packets are something to run on, too
+  const hasRecording = options.pcap === undefined || options.replay !== undefined || command.length > 0;
+  const recording = hasRecording ? await openReplay(options, command) : undefined;
   const kernel = await optimiseLater(() => boot(options));
+  addDevices(kernel, options);
   const object = await openInput(file, kernel, options);
   showObject(file, object);
   if (object.programs.length === 0)
@@ -35,11 +39,20 @@ export async function load(file: string, command: readonly string[], options: Lo
   const loaded = loadPrograms(kernel, object, options);
   if (!loaded) return;
   showCode(kernel, loaded);
-  attach(loaded, options.keepGoing === true);
+  const captures = openCaptures(kernel, options);
+  attach(loaded, options.keepGoing === true, deviceNamed(kernel, options.dev ?? 'lo'));
+  const traffic = new Traffic(kernel, options);
   const received = receive(kernel, loaded);
   const interrupt = onInterrupt();
   try {
+    traffic.arrive(captures);
+    if (recording === undefined) {
+      traffic.finish();
+      showMaps(loaded, received);
+      return;
+    }
     const run = await replayAll(kernel, recording, { ...options, signal: interrupt.signal });
+    traffic.finish();
     showMaps(loaded, received);
     const passed = loaded.skipped.map((p) => p.program);
     const over = passed.length === 0 ? '' : `; passed over ${plural(passed.length, 'program')}: ${passed.join(', ')}`;
@@ -138,15 +151,16 @@ function showCode(kernel: Kernel, loaded: Loaded): void {
   }
 }
 
-function attach(loaded: Loaded, keepGoing: boolean): void {
+function attach(loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
   // what only the model cannot attach is no fault of the object: the others run
-  const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled' });
+  const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled', ifindex: device.index });
   for (const { why } of loaded.skipped) warn(`passed over: ${why}`);
   if (links.length === 0 && loaded.skipped.length > 0 && !keepGoing)
     throw new UserError('no program of the object could be attached');
   for (const link of links) {
     const probes = probesOf(link.link);
-    if (probes.length === 0) stage('attach', `${link.program}: ${link.method} ${link.target}`);
+    if (probes.length === 0)
+      stage('attach', `${link.program}: ${link.method} ${isOnDevice(link.method) ? device.name : link.target}`);
     for (const probe of probes) {
       const offset = probe.offset === 0 ? '' : `+0x${probe.offset.toString(16)}`;
       stage(
@@ -160,6 +174,8 @@ function attach(loaded: Loaded, keepGoing: boolean): void {
   }
   for (const { program, why } of loaded.notAttached) warn(`${program} is loaded, but not attached: ${why}`);
 }
+
+const isOnDevice = (method: string): boolean => ['xdp', 'tc', 'tcx'].includes(method);
 
 /** What attaching patched; nothing for links that hang on no text. */
 function probesOf(handle: object): readonly ProbeLink[] {

@@ -21,6 +21,8 @@ export interface RunOptions extends KernelOptions {
   readonly dataOut?: string;
   readonly ctxOut?: string;
   readonly repeat: number;
+  /** a capture: a run a packet */
+  readonly pcap?: string;
   readonly maxInsns?: number;
   readonly verify: boolean;
   readonly json?: boolean;
@@ -29,6 +31,11 @@ export interface RunOptions extends KernelOptions {
 export async function progRun(file: string, options: RunOptions): Promise<void> {
   const kernel = await boot(options);
   const program = await pick(file, kernel, options);
+  if (options.pcap !== undefined) {
+    const { runCapture } = await import('./run-pcap.ts');
+    runCapture(program, options.pcap, { ...options, traced: () => kernel.tracePipe.read() });
+    return;
+  }
   const input = {
     repeat: options.repeat,
     ...(options.dataIn === undefined ? {} : { dataIn: readData(options.dataIn) }),

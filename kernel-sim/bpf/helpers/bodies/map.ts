@@ -2,10 +2,11 @@
  * Maps from programs: bpf-helpers(7), bpf_map_lookup_elem and its kin. The verifier replaces many of these calls by
  * calls of the kind's own function (`htab_map_update_elem`): to the same effect, as the map decides what is done.
  */
-import { addrHi, addrLo } from '../../../../src/machine/addr.ts';
-import { BPF_RINGBUF_HDR_SZ } from '../../../../src/uapi/index.ts';
+import { type Addr, addrHi, addrLo } from '../../../../src/machine/addr.ts';
+import { BPF_MAP_TYPE, BPF_RINGBUF_HDR_SZ } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
-import { HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
+import type { Target } from '../../../net/redirect.ts';
+import { type BpfMap, HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
@@ -140,8 +141,17 @@ function redirectMap(call: HelperCall): void {
     args.retInt(0);
     return;
   }
-  const taken = map instanceof RedirectMap && map.slot(args.u32(1)) !== 0;
+  const slot = map instanceof RedirectMap ? map.slot(args.u32(1)) : 0;
+  const taken = slot !== 0;
+  if (taken) call.kernel.net.redirect.set(targetOf(call, map, slot));
   args.retU32(taken ? XDP_REDIRECT : flags & 3);
+}
+
+/** Where a slot of a devmap, a cpumap or an xskmap leads. */
+function targetOf(call: HelperCall, map: BpfMap, slot: Addr): Target {
+  if (map.type === BPF_MAP_TYPE.CPUMAP) return { kind: 'cpu', cpu: call.args.u32(1) };
+  if (map.type === BPF_MAP_TYPE.XSKMAP) return { kind: 'xsk' };
+  return { kind: 'device', index: call.kernel.memory.readU32(slot), flags: 0 };
 }
 
 /** BPF_MAX_USER_RINGBUF_SAMPLES */

@@ -124,7 +124,11 @@ function shiftFront(call: HelperCall, skb: GuestStruct, length: number, delta: n
   memory.writeBytes(data + delta, memory.readBytes(data, length));
 }
 
-const redirect: HelperBody = ({ args }) => args.retU32(args.lo(1) & ~1 || args.hi(1) !== 0 ? 2 : 7);
+const redirect: HelperBody = ({ args, kernel }) => {
+  const refused = (args.lo(1) & ~1) !== 0 || args.hi(1) !== 0;
+  if (!refused) kernel.net.redirect.set({ kind: 'device', index: args.u32(0), flags: args.u32(1) });
+  args.retU32(refused ? 2 : 7);
+};
 
 /** Checksum in the packet at an offset, replaced by `change`; -EFAULT beyond the packet. */
 function replaceChecksum(call: HelperCall, change: (sum: number) => number | undefined): void {

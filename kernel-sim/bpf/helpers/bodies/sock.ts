@@ -1,16 +1,19 @@
 /**
- * Sockets from programs: bpf-helpers(7), bpf_sk_lookup_tcp and its kin. This kernel model has no connections, so a
- * lookup finds none; what is asked of a socket that a context names is answered from its structure.
+ * Sockets from programs: bpf-helpers(7), bpf_sk_lookup_tcp and its kin. A lookup finds what
+ * recorded calls have bound or connected; what is asked of a socket that a context names is answered from its structure.
  */
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
+import { F_INGRESS } from '../../../net/redirect.ts';
+import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 const TCP_TIME_WAIT = 6;
 const TCP_LISTEN = 10;
 const TCP_NEW_SYN_RECV = 12;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+/** addresses and ports of `struct bpf_sock_tuple.ipv4` */
+const IPV4_TUPLE = 12;
 const [AF_UNIX, AF_INET6] = [1, 10];
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
@@ -32,13 +35,29 @@ const cast =
     const sk = sockArg(call);
     call.args.retAddr(sk !== undefined && fits(sk) ? sk.at : 0);
   };
-/** No socket is bound or connected. */
-const lookup: HelperBody = none;
+/** The socket of a tuple, `struct bpf_sock_tuple`: of IPv4, in the network namespace that there is. */
+const lookup =
+  (protocol: number): HelperBody =>
+  ({ args, kernel }) => {
+    const [tuple, size] = [args.addr(1), args.u32(2)];
+    if (size !== IPV4_TUPLE) {
+      args.ret(0, 0);
+      return;
+    }
+    const bytes = kernel.memory.readBytes(tuple, IPV4_TUPLE);
+    const port = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    const flow = { saddr: bytes.subarray(0, 4), daddr: bytes.subarray(4, 8), sport: port(8), dport: port(10) };
+    args.retAddr(kernel.net.ports.lookup(protocol, flow));
+  };
+const [lookupTcp, lookupUdp] = [lookup(IPPROTO_TCP), lookup(IPPROTO_UDP)];
 
 const TC_ACT_SHOT = 2;
 const TC_ACT_REDIRECT = 7;
-const redirect: HelperBody = ({ args }) =>
-  args.retU32(args.lo(3) !== 0 || args.hi(3) !== 0 ? TC_ACT_SHOT : TC_ACT_REDIRECT);
+const redirect: HelperBody = ({ args, kernel }) => {
+  const refused = args.lo(3) !== 0 || args.hi(3) !== 0;
+  if (!refused) kernel.net.redirect.set({ kind: 'device', index: args.u32(0), flags: 0 });
+  args.retU32(refused ? TC_ACT_SHOT : TC_ACT_REDIRECT);
+};
 
 /** BPF_FIB_LKUP_RET_FWD_DISABLED: the loopback device forwards nothing. */
 const FWD_DISABLED = 5;
@@ -83,18 +102,18 @@ const cgroupIndex: HelperBody = (call) => {
 const netCookie: HelperBody = ({ args }) => args.retU32(1);
 
 export const SOCK: HelperBodies = {
-  bpf_sk_lookup_tcp: lookup,
-  bpf_sk_lookup_udp: lookup,
-  bpf_skc_lookup_tcp: lookup,
-  bpf_tc_sk_lookup_tcp: lookup,
-  bpf_tc_sk_lookup_udp: lookup,
-  bpf_tc_skc_lookup_tcp: lookup,
-  bpf_xdp_sk_lookup_tcp: lookup,
-  bpf_xdp_sk_lookup_udp: lookup,
-  bpf_xdp_skc_lookup_tcp: lookup,
-  bpf_sock_addr_sk_lookup_tcp: lookup,
-  bpf_sock_addr_sk_lookup_udp: lookup,
-  bpf_sock_addr_skc_lookup_tcp: lookup,
+  bpf_sk_lookup_tcp: lookupTcp,
+  bpf_sk_lookup_udp: lookupUdp,
+  bpf_skc_lookup_tcp: lookupTcp,
+  bpf_tc_sk_lookup_tcp: lookupTcp,
+  bpf_tc_sk_lookup_udp: lookupUdp,
+  bpf_tc_skc_lookup_tcp: lookupTcp,
+  bpf_xdp_sk_lookup_tcp: lookupTcp,
+  bpf_xdp_sk_lookup_udp: lookupUdp,
+  bpf_xdp_skc_lookup_tcp: lookupTcp,
+  bpf_sock_addr_sk_lookup_tcp: lookupTcp,
+  bpf_sock_addr_sk_lookup_udp: lookupUdp,
+  bpf_sock_addr_skc_lookup_tcp: lookupTcp,
   bpf_sk_release: none,
   bpf_sk_fullsock: cast(isFull),
   bpf_tcp_sock: cast(isTcp),
@@ -133,8 +152,24 @@ export const SOCK: HelperBodies = {
     return xdp.get('data_end') - xdp.get('data');
   }),
   bpf_redirect_neigh: redirect,
-  bpf_redirect_peer: ({ args }) => args.retU32(args.lo(1) !== 0 || args.hi(1) !== 0 ? TC_ACT_SHOT : TC_ACT_REDIRECT),
-  bpf_clone_redirect: ({ args }) => args.retInt(args.lo(2) & ~1 || args.u32(1) !== 1 ? -ERRNO.EINVAL : 0),
+  bpf_redirect_peer: ({ args, kernel }) => {
+    const refused = args.lo(1) !== 0 || args.hi(1) !== 0;
+    const peer = kernel.net.devices.byIndex(args.u32(0))?.peer;
+    if (!refused) kernel.net.redirect.set({ kind: 'device', index: peer?.index ?? 0, flags: F_INGRESS });
+    args.retU32(refused ? TC_ACT_SHOT : TC_ACT_REDIRECT);
+  },
+  bpf_clone_redirect: (call) => {
+    const { args, kernel } = call;
+    const device = kernel.net.devices.byIndex(args.u32(1));
+    if (args.lo(2) & ~F_INGRESS || device === undefined) {
+      args.retInt(-ERRNO.EINVAL);
+      return;
+    }
+    const flags = args.lo(2);
+    const copy = kernel.net.skbs.copy(args.addr(0));
+    kernel.net.skbs.setDev(copy, device.at);
+    args.retInt(call.callback(kernel.text.place('__bpf_redirect'), [pair(copy), pair(device.at), [flags, 0]]));
+  },
   bpf_skb_under_cgroup: cgroupIndex,
   bpf_current_task_under_cgroup: cgroupIndex,
   bpf_skb_set_tstamp: (call) => {

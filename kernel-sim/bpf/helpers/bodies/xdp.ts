@@ -82,5 +82,9 @@ export const XDP: HelperBodies = {
     args.retInt(typeof found === 'number' ? found : 0);
   },
   /** XDP_REDIRECT, or XDP_ABORTED where flags are set. */
-  bpf_xdp_redirect: ({ args }) => args.retU32(args.lo(1) !== 0 || args.hi(1) !== 0 ? 0 : 4),
+  bpf_xdp_redirect: ({ args, kernel }) => {
+    const refused = args.lo(1) !== 0 || args.hi(1) !== 0;
+    if (!refused) kernel.net.redirect.set({ kind: 'device', index: args.u32(0), flags: 0 });
+    args.retU32(refused ? 0 : 4);
+  },
 };

@@ -15,6 +15,7 @@ import { BpfMap } from '../../maps/index.ts';
 import { BpfProg } from '../../prog/prog.ts';
 import { checkAttachType, progTypeOf } from './attach-type.ts';
 import type { Call } from './call.ts';
+import { answerQuery } from './query.ts';
 
 const ATTR = {
   target_fd: 0,
@@ -28,8 +29,6 @@ const ATTR = {
 /** BPF_F_ALLOW_OVERRIDE | BPF_F_ALLOW_MULTI | BPF_F_REPLACE, and what multi-programs take: _REPLACE, _BEFORE, _AFTER, _ID, _LINK */
 const BASE_FLAGS = 7;
 const MPROG_FLAGS = 0x203c;
-
-const LOOPBACK = 1;
 
 const isSockmap = (type: number): boolean => type === P.SK_SKB || type === P.SK_MSG;
 const isCgroup = (type: number): boolean =>
@@ -125,9 +124,9 @@ function sockmap(call: Call, progType: number, at: number, isDirect: boolean): v
     call.fail('EINVAL', 'the program is of another type');
   if (map.type !== T.SOCKMAP && map.type !== T.SOCKHASH) call.fail('EOPNOTSUPP', `${map.describe()} holds no sockets`);
 }
-/** The loopback device is the only one. */
 function device(call: Call, at: number): void {
-  if (call.s32(at) !== LOOPBACK) call.fail('ENODEV', `no network device ${call.s32(at)}`);
+  if (call.state.kernel.net.devices.byIndex(call.s32(at)) === undefined)
+    call.fail('ENODEV', `no network device ${call.s32(at)}`);
 }
 
 const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8, attach_flags: 12, prog_cnt: 24 };
@@ -153,7 +152,19 @@ export function progQuery(call: Call): number {
     const holds = object.type === T.SOCKMAP || object.type === T.SOCKHASH;
     return holds ? 0 : call.fail('EOPNOTSUPP', `${object.describe()} holds no sockets`);
   }
-  if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) return noDevice(call);
+  if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) {
+    device(call, QUERY.target_fd);
+    const { state } = call;
+    return answerQuery(
+      call,
+      directOf(call.command, progType, type).query({
+        state,
+        attachType: type,
+        target: call.s32(QUERY.target_fd),
+        flags: 0,
+      }),
+    );
+  }
   if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call);
   if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noDevice(call);
   return call.fail('EINVAL', `attach type ${type} has no list of programs`);

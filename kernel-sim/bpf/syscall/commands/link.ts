@@ -11,6 +11,9 @@ import type { Call } from './call.ts';
 const LINK = { prog_fd: 0, target_fd: 4, attach_type: 8, flags: 12, target_btf_id: 16, cookie: 24 };
 /** `link_create.kprobe_multi` */
 const MULTI = { flags: 16, cnt: 20, syms: 24, addrs: 32, cookies: 40 };
+/** `link_create.tcx` and `link_create.netfilter` */
+const TCX = { relative: 16, expected_revision: 24 };
+const NETFILTER = { pf: 16, hooknum: 20, priority: 24, flags: 28 };
 const SYMBOL_MAX = 512;
 const MAX_MULTI = 1 << 20;
 
@@ -45,6 +48,14 @@ function kind(call: Call, prog: BpfProg, attachType: number): Partial<LinkCreate
     return { targetBtfId: call.u32(LINK.target_btf_id), cookie: call.u64(LINK.cookie) };
   if (prog.type === P.KPROBE || prog.type === P.TRACEPOINT || prog.type === P.PERF_EVENT)
     return { cookie: call.u64(LINK.target_btf_id) };
+  if (prog.type === P.SCHED_CLS)
+    return { relative: { fdOrId: call.u32(TCX.relative), expectedRevision: call.u64(TCX.expected_revision) } };
+  if (prog.type === P.NETFILTER) {
+    const [pf, hooknum, priority, flags] = [NETFILTER.pf, NETFILTER.hooknum, NETFILTER.priority, NETFILTER.flags].map(
+      (at) => call.u32(at),
+    );
+    return { netfilter: { pf: pf ?? 0, hooknum: hooknum ?? 0, priority: priority ?? 0, flags: flags ?? 0 } };
+  }
   return {};
 }
 

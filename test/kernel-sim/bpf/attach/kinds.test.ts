@@ -48,6 +48,13 @@ async function links(): Promise<Map<string, BpfLink>> {
     fixed('lsm', 'lsm_mac', 'file_open'),
     fixed('tracing', 'trace_raw_tp', 'sched_switch'),
     bpf.rawTracepointOpen({ prog: load('raw_tracepoint'), name: 'sched_switch' }),
+    bpf.linkCreate({ prog: load('xdp', 'xdp'), attachType: 'xdp', target: 1 }),
+    bpf.linkCreate({ prog: load('sched_cls'), attachType: 'tcx_ingress', target: 1 }),
+    bpf.linkCreate({
+      prog: load('netfilter', 'netfilter'),
+      attachType: 'netfilter',
+      netfilter: { pf: 2, hooknum: 1, priority: -100 },
+    }),
   ];
   return new Map(made.map(({ link }) => [link.kind.name, link]));
 }
