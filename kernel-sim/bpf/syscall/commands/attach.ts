@@ -166,7 +166,7 @@ export function progQuery(call: Call): number {
     );
   }
   if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call);
-  if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noDevice(call);
+  if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noNetkit(call);
   return call.fail('EINVAL', `attach type ${type} has no list of programs`);
 }
 
@@ -177,7 +177,8 @@ function netns(call: Call): never {
   throw new NotModelledError(call.command, 'network namespaces');
 }
 
-const noDevice = (call: Call): never => {
+/** `netkit_dev_fetch`: no device here is one. */
+const noNetkit = (call: Call): never => {
   device(call, QUERY.target_fd);
-  throw new NotModelledError(call.command, 'tcx');
+  return call.fail('ENXIO', `network device ${call.s32(QUERY.target_fd)} is no netkit`);
 };
