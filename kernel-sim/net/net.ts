@@ -169,6 +169,9 @@ export class Net implements NetParts, Stateful {
     // the other end of the pair: a driver's ring
     if (device.peer && this.xdp.on(device.peer)?.mode === 'native') this.xdp.arrive(device.peer, [frame]);
   }
+  get isWatched(): boolean {
+    return this.events.any;
+  }
   dropped(device: NetDevice | undefined, frame: Uint8Array, by: string): void {
     if (this.events.any) this.events.tell({ what: 'dropped', device, frame, by });
   }

@@ -35,6 +35,8 @@ export interface NetParts {
   sent(device: NetDevice, skb: Addr): void;
   /** a device has sent a frame that never was a buffer */
   sentFrame(device: NetDevice, frame: Uint8Array): void;
+  /** whether anybody wants to hear what becomes of frames */
+  readonly isWatched: boolean;
   /** a program, or the stack, let a frame go no further */
   dropped(device: NetDevice | undefined, frame: Uint8Array, by: string): void;
 }

@@ -124,10 +124,10 @@ export class Softnet implements Stateful {
       args.retU32(napi?.polled ?? 0);
     });
   }
-  /** A packet of this instance was looked at. */
-  count(at: Addr): void {
+  /** So many packets of this instance were looked at. */
+  count(at: Addr, packets: number): void {
     const napi = this.#napis.get(at);
-    if (napi) napi.polled++;
+    if (napi) napi.polled += packets;
   }
   /** There is more than the budget allowed: it is polled again, once others were. */
   again(at: Addr): void {

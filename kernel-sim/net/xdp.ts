@@ -13,7 +13,7 @@ import type { Target } from './redirect.ts';
 export const XDP = { ABORTED: 0, DROP: 1, PASS: 2, TX: 3, REDIRECT: 4 } as const;
 /** most that a frame of a page has: page, headroom and shared info apart */
 const FRAME = 4096;
-export const MAX_FRAME = FRAME - XDP_HEADROOM - SHARED_INFO;
+const MAX_FRAME = FRAME - XDP_HEADROOM - SHARED_INFO;
 /** NAPI_POLL_WEIGHT */
 const BUDGET = 64;
 export type XdpMode = 'generic' | 'native';
@@ -26,6 +26,8 @@ interface Ring {
   readonly pagePhys: number;
   readonly xdp: Addr;
   readonly rxq: Addr;
+  /** where the low halves of the xdp_buff's pointers are, as words of memory; the high ones are the page's and stay */
+  readonly words: { readonly data: number; readonly meta: number; readonly end: number };
   frames: Uint8Array[];
   /** the first that was not looked at */
   next: number;
@@ -36,6 +38,8 @@ export class XdpPlace implements Stateful {
   readonly #net: NetParts;
   readonly #programs = new Map<NetDevice, { readonly prog: Addr; readonly mode: XdpMode }>();
   readonly #rings = new Map<Addr, Ring>();
+  /** the one that was asked for last: a poll asks for its own again and again */
+  #last: Ring | undefined;
   readonly #f: { readonly [F in 'data' | 'data_end' | 'data_meta' | 'data_hard_start' | 'rxq' | 'frame_sz']: number };
   readonly #xdpProg: number;
 
@@ -51,6 +55,7 @@ export class XdpPlace implements Stateful {
   }
   restore(state: ReturnType<XdpPlace['save']>): void {
     state.back();
+    this.#last = undefined;
   }
 
   /**
@@ -71,8 +76,14 @@ export class XdpPlace implements Stateful {
   /** Frames that arrive at a device whose driver polls a ring; they are looked at by the next softirq. */
   arrive(device: NetDevice, frames: readonly Uint8Array[]): void {
     const ring = this.#ring(device);
-    for (const frame of frames) ring.frames.push(frame);
+    for (const frame of frames)
+      if (frame.length <= MAX_FRAME) ring.frames.push(frame);
+      else this.#net.dropped(device, frame, 'FRAME_TOO_LONG');
     this.#net.softnet.schedule(ring.napi);
+  }
+  #ringOf(napi: Addr): Ring | undefined {
+    if (this.#last?.napi !== napi) this.#last = this.#rings.get(napi);
+    return this.#last;
   }
   #ring(device: NetDevice): Ring {
     for (const ring of this.#rings.values()) if (ring.device === device) return ring;
@@ -85,9 +96,13 @@ export class XdpPlace implements Stateful {
     memory.writeU32(xdp + this.#f.frame_sz, FRAME);
     memory.writeAddr(xdp + this.#f.data_hard_start, page);
     const napi = this.#net.softnet.add('virtnet_poll', device);
+    for (const pointer of ['data', 'data_meta', 'data_end'] as const) memory.writeAddr(xdp + this.#f[pointer], page);
+    const word = (pointer: 'data' | 'data_meta' | 'data_end'): number =>
+      memory.hostPhysical(xdp + this.#f[pointer], 1) >> 2;
     const ring: Ring = {
       ...{ device, napi, page, xdp, rxq },
       pagePhys: memory.hostPhysical(page, 1),
+      words: { data: word('data'), meta: word('data_meta'), end: word('data_end') },
       ...{ frames: [], next: 0, polled: 0 },
     };
     this.#rings.set(napi, ring);
@@ -126,20 +141,21 @@ export class XdpPlace implements Stateful {
     });
     on('rx_ring_next', () => args.retAddr(this.#next(args.addr(0))));
     on('xdp_native', () => {
-      const ring = this.#rings.get(args.addr(0));
+      const ring = this.#ringOf(args.addr(0));
       const program = ring && this.#programs.get(ring.device);
       args.retAddr(args.addr(1) !== 0 && program?.mode === 'native' ? program.prog : 0);
     });
-    on('napi_dev', () => args.retAddr(this.#rings.get(args.addr(0))?.device.at ?? 0));
+    on('napi_dev', () => args.retAddr(this.#ringOf(args.addr(0))?.device.at ?? 0));
     on('xdp_outcome', () => args.retAddr(this.#outcome(args.addr(0), args.addr(1), args.u32(2), args.addr(3) !== 0)));
   }
 
   /** The next frame of a ring in its page, as an xdp_buff; 0 where the ring is empty, or the budget is spent. */
   #next(napi: Addr): Addr {
-    const ring = this.#rings.get(napi);
+    const ring = this.#ringOf(napi);
     if (ring === undefined) return 0;
     const frame = ring.polled < BUDGET ? ring.frames[ring.next] : undefined;
     if (frame === undefined) {
+      this.#net.softnet.count(napi, ring.polled);
       ring.polled = 0;
       if (ring.next < ring.frames.length) this.#net.softnet.again(napi);
       else {
@@ -150,19 +166,16 @@ export class XdpPlace implements Stateful {
     }
     ring.next++;
     ring.polled++;
-    this.#net.softnet.count(napi);
-    const { memory } = this.#net.kernel;
-    const f = this.#f;
-    const { xdp } = ring;
-    const start = ring.page + XDP_HEADROOM;
-    memory.u8.set(frame, ring.pagePhys + XDP_HEADROOM);
-    memory.touched.add(ring.pagePhys, FRAME);
-    memory.writeAddr(xdp + f.data, start);
-    memory.writeAddr(xdp + f.data_meta, start);
-    memory.writeAddr(xdp + f.data_end, start + frame.length);
+    const { u8, i32 } = this.#net.kernel.memory;
+    const start = (ring.page + XDP_HEADROOM) | 0;
+    u8.set(frame, ring.pagePhys + XDP_HEADROOM);
+    const { data, meta, end } = ring.words;
+    i32[data] = start;
+    i32[meta] = start;
+    i32[end] = start + frame.length;
     ring.device.stats.rxPackets++;
     ring.device.stats.rxBytes += frame.length;
-    return xdp;
+    return ring.xdp;
   }
   #frame(xdp: Addr): Uint8Array {
     const { memory } = this.#net.kernel;
@@ -171,8 +184,12 @@ export class XdpPlace implements Stateful {
   }
   /** What becomes of a frame in the driver: a buffer for the stack, or 0. */
   #outcome(napi: Addr, xdp: Addr, act: number, hasProgram: boolean): Addr {
-    const ring = this.#rings.get(napi);
+    const ring = this.#ringOf(napi);
     if (ring === undefined || xdp === 0) return 0;
+    if (act === XDP.DROP && hasProgram && !this.#net.isWatched) {
+      ring.device.stats.rxDropped++;
+      return 0;
+    }
     if (!hasProgram || act === XDP.PASS) return this.#build(ring.device, xdp);
     if (act === XDP.TX) this.#net.sentFrame(ring.device, this.#frame(xdp));
     else if (act === XDP.REDIRECT) return this.#redirect(ring.device, xdp, this.#net.redirect.take());
