@@ -124,12 +124,13 @@ export const netPath: Readonly<Record<string, string>> = {
 
   // --- in: ICMP ---
   'icmp_rcv(skb): int': 'f = @icmp_pointer(skb); r = *f(skb); consume_skb(skb); return 0',
-  'icmp_echo(skb)': 'p = @icmp_reply(skb); icmp_push_reply(0, 0, p) if p; return 1',
+  'icmp_echo(skb)':
+    'bh+; preempt+; p = @icmp_reply(skb); icmp_push_reply(0, 0, p) if p; preempt-; __local_bh_enable_ip(0, 512); return 1',
   'icmp_unreach(skb)': '@icmp_error(skb); return 1',
   '__icmp_send(skb_in, type, code, info, opt)':
-    'p = @icmp_unreachable(skb_in, type, code); icmp_push_reply(0, 0, p) if p',
+    'bh+; preempt+; p = @icmp_unreachable(skb_in, type, code); icmp_push_reply(0, 0, p) if p; preempt-; __local_bh_enable_ip(0, 512)',
   'icmp_push_reply(sk, param, skb)': 'ip_append_data(0, 0, 0, 0, 0, 0); ip_push_pending_frames(0, 0, skb)',
-  'ip_push_pending_frames(sk, fl4, skb): int': 'n = ip_send_skb(0, skb); return n',
+  'ip_push_pending_frames(sk, fl4, skb): int': 'n = ip_local_out(0, sk, skb); return n',
 
   // --- the end of a buffer ---
   'sk_skb_reason_drop(sk, skb, reason)':

@@ -41,6 +41,7 @@ export const net: Readonly<Record<string, string>> = {
     'ip4_datagram_connect(sock->sk, uaddr, addr_len); return result',
   'ip4_datagram_connect(sk, uaddr, addr_len): int':
     'lock_sock_nested(sk, 0); __ip4_datagram_connect(sk, uaddr, addr_len); release_sock(sk); return result',
+  '__ip4_datagram_connect(sk, uaddr, addr_len): int': '@sock_addresses(sk, uaddr)?; return result',
   'unix_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'unix_find_other(0, uaddr, addr_len, 1); security_unix_stream_connect(sock->sk, 0, 0); return result',
   'tcp_v4_connect(sk, uaddr, addr_len): int':
