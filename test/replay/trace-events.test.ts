@@ -117,6 +117,17 @@ describe('tasks', () => {
   });
 });
 
+it('has a call once where both raw_syscalls and syscalls were on', () => {
+  const { steps, warnings } = read(
+    line(10, 1, 'sys_enter: NR 33 (a, 1, 0, 0, 0, 0)') +
+      line(10, 1, 'sys_dup2(oldfd: a, newfd: 1)') +
+      line(10, 2, 'sys_exit: NR 33 = 1') +
+      line(10, 2, 'sys_dup2 -> 0x1'),
+  );
+  expect(warnings).toEqual([]);
+  expect(steps.map((s) => s.kind)).toEqual(['task', 'call']);
+});
+
 it('says once of each kind of event that it is not replayed, and what is no event', () => {
   const { warnings } = read(
     line(10, 1, 'sys_getpid()') +

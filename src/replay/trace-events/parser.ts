@@ -32,6 +32,8 @@ export class TraceEventParser implements RecordingParser {
   readonly #kinds = new Set<string>();
   #first: readonly [seconds: number, nanoseconds: number] | undefined;
   #ended = false;
+  /** calls come as raw_syscalls' events */
+  #raw: boolean | undefined;
   tasks = 0;
 
   push(chunk: Uint8Array): void {
@@ -74,6 +76,10 @@ export class TraceEventParser implements RecordingParser {
     }
     const call = /^sys_(enter|exit)(?:_(\w+))?$/.exec(e.event);
     if (call) {
+      // where both raw_syscalls and syscalls were on, each call is there twice
+      const raw = e.text.startsWith('NR ');
+      this.#raw ??= raw;
+      if (this.#raw !== raw) return;
       this.#appears(e, time);
       if (call[1] === 'enter') this.#enter(e, call[2], time, line);
       else this.#exit(e, time, line);
