@@ -62,7 +62,7 @@ describe('load refuses in one line', () => {
     expect(code).toBe(1);
     expect(stderr).toContain("R0 invalid mem access 'map_value_or_null'");
     expect(stderr).toContain('*n += 1; @ rejected.c:20');
-    expect(stderr).toContain('8: (79) r1 = *(u64 *)(r0 +0)');
+    expect(stderr).toContain('8: r1 = *(u64 *)(r0 +0)');
     expect(stderr).toContain('may be NULL');
   });
 
