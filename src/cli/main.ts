@@ -143,6 +143,13 @@ function build(): Command {
     .addOption(history())
     .action(async (file, options) => (await import('./commands/debug.ts')).debug(file, options));
 
+  withKernel(cli.command('tui'))
+    .description('watch a program run on the whole terminal, forwards and backwards: C, BPF and x86 side by side')
+    .argument('<file>', "clang's object file (or C, where clang is installed)")
+    .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
+    .addOption(history())
+    .action(async (file, options) => (await import('./commands/tui.ts')).tui(file, options));
+
   withLoading(cli.command('verify'))
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
     .argument('<file>', "clang's object file")

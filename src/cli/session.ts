@@ -38,12 +38,16 @@ export async function openInput(
   read?: Uint8Array,
 ): Promise<BpfObject> {
   if (!file.endsWith('.c')) return BpfObject.open(read ?? readInput(file), { name: file });
+  return BpfObject.open(await compileInput(file, kernel, options), { name: file });
+}
+
+/** The object that clang makes of a C file. @throws ClangError */
+export async function compileInput(file: string, kernel: Kernel, options: KernelOptions): Promise<Uint8Array> {
   const { compile } = await import('../object/clang.ts');
-  const bytes = compile(file, {
+  return compile(file, {
     ...(options.clang === undefined ? {} : { clang: options.clang }),
     btf: () => kernel.btf,
     color: colours,
     warn: (diagnostics) => process.stderr.write(diagnostics),
   });
-  return BpfObject.open(bytes, { name: file });
 }

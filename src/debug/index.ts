@@ -2,6 +2,7 @@
 export type { Breakpoint, BreakpointAt, BreakpointOptions, WatchAt } from './breakpoints/types.ts';
 export { DebugError } from './error.ts';
 export { DebugPrompt } from './prompt/prompt.ts';
+export type { VerifierStep } from './program/verifier-states.ts';
 export type { SessionContext, Shown, TraceLine } from './session/context.ts';
 export { Session } from './session/session.ts';
 export type * from './session/types.ts';
@@ -9,7 +10,10 @@ export { type BpfRow, type BpfView, bpfView } from './views/bpf.ts';
 export { type CallRow, callsView } from './views/calls.ts';
 export { type EventView, eventView } from './views/events.ts';
 export { type JourneyStop, journeyView } from './views/journey.ts';
+export { type LogView, logView } from './views/log.ts';
 export { type MapEntry, type MapTable, mapsView } from './views/maps.ts';
+export { momentView } from './views/moment.ts';
+export { type PatchedInsn, type PatchRow, patchesView } from './views/patches.ts';
 export { type RegisterRow, type RegistersView, registersView } from './views/registers.ts';
 export { type SourceRow, type SourceView, sourceView } from './views/source.ts';
 export { type StackRow, stackView } from './views/stack.ts';

@@ -11,22 +11,47 @@ const STATE = /^(?:from \d+ to )?(\d+): (R\d.*|fp-.*)$/;
 /** `R1_w=scalar(...)`, `fp-8=mmmmmmmm`; parentheses nest */
 const NAME = /(R\d+|fp-\d+)(?:_[a-zA-Z]+)?=/y;
 
+/** One instruction as the log walks over it. */
+export interface VerifierStep {
+  /** line of the log, from 0 */
+  readonly line: number;
+  /** instruction of the program as loaded */
+  readonly insn: number;
+  /** `(85) call bpf_map_lookup_elem#1` */
+  readonly text: string;
+  /** the C line above it: `*n += 1; @ rejected.c:20` */
+  readonly source: string | undefined;
+  /** what is known in front of it */
+  readonly before: VerifierState;
+  /** what the log says that it changes */
+  readonly changes: VerifierState;
+}
+
+/** The instructions of a log in the order in which the verifier walked over them, with their states. */
+export function verifierSteps(log: string): VerifierStep[] {
+  const steps: VerifierStep[] = [];
+  let state = new Map<string, string>();
+  let source: string | undefined;
+  for (const [n, text] of log.split('\n').entries()) {
+    const insn = INSN.exec(text);
+    if (insn) {
+      const changes = new Map(entries(insn[2] ?? ''));
+      const words = text.slice(text.indexOf('(')).replace(/\s*;.*$/, '');
+      steps.push({ line: n, insn: Number(insn[1]), text: words, source, before: state, changes });
+      state = new Map([...state, ...changes]);
+      continue;
+    }
+    if (text.startsWith('; ')) source = text.slice(2);
+    const whole = STATE.exec(text);
+    if (whole) state = new Map(entries(whole[2] as string));
+  }
+  return steps;
+}
+
 /** For each slot of the program as loaded, the states in front of it, one a path, without repetitions. */
 export function verifierStates(log: string): ReadonlyMap<number, readonly VerifierState[]> {
   const all = new Map<number, VerifierState[]>();
-  let state = new Map<string, string>();
-  for (const line of log.split('\n')) {
-    const insn = INSN.exec(line);
-    if (insn) {
-      const slot = Number(insn[1]);
-      remember(all, slot, state);
-      state = new Map(state);
-      for (const [name, value] of entries(insn[2] ?? '')) state.set(name, value);
-      continue;
-    }
-    const whole = STATE.exec(line);
-    if (whole) state = new Map(entries(whole[2] as string));
-  }
+  for (const { insn, before } of verifierSteps(log)) remember(all, insn, before);
   return all;
 }
 

@@ -1,6 +1,6 @@
 /** What the parts of a session, and its views, see of it. */
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import type { LoadedObject } from '../../object/index.ts';
+import type { AttachedLink, LoadedObject } from '../../object/index.ts';
 import type { Breakpoints } from '../breakpoints/breakpoints.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import type { SessionScope } from '../expr/scope.ts';
@@ -30,6 +30,8 @@ export interface SessionContext {
   readonly options: SessionOptions;
   readonly kernel: Kernel;
   readonly loaded: LoadedObject<Kernel>;
+  /** what attaching gave, a link a program */
+  readonly links: readonly AttachedLink[];
   readonly programs: Programs;
   readonly stations: Stations;
   readonly places: Places;

@@ -3,7 +3,7 @@
  * both directions. docs/debugger.md tells of it.
  */
 import { Kernel } from '../../../kernel-sim/index.ts';
-import { BpfObject, type LoadedObject } from '../../object/index.ts';
+import { type AttachedLink, BpfObject, type LoadedObject } from '../../object/index.ts';
 import { Breakpoints } from '../breakpoints/breakpoints.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import { DebugError } from '../error.ts';
@@ -32,6 +32,7 @@ export class Session implements SessionContext {
   readonly options: SessionOptions;
   readonly kernel: Kernel;
   readonly loaded: LoadedObject<Kernel>;
+  readonly links: readonly AttachedLink[];
   readonly programs: Programs;
   readonly stations: Stations;
   readonly places: Places;
@@ -65,9 +66,9 @@ export class Session implements SessionContext {
     this.options = options;
     this.kernel = kernel;
     this.loaded = loaded;
-    const links = loaded.attach();
+    this.links = loaded.attach();
     this.programs = new Programs(kernel, Object.values(loaded.programs), loaded.object.model.btf);
-    this.stations = new Stations(kernel, this.programs, links);
+    this.stations = new Stations(kernel, this.programs, this.links);
     this.places = new Places(kernel, this.programs, this.stations.helpers);
     this.timeline = new Timeline(kernel, kernel.replayer(options.recording), options.history ?? HISTORY);
     const { timeline } = this;

@@ -1,5 +1,5 @@
 /** The stations of the journey from a system call to a program and back, by the addresses where they are passed. */
-import type { Kernel } from '../../../kernel-sim/index.ts';
+import { BpfLink, type Kernel, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { USER_TEXT, userProgram } from '../../../kernel-sim/task/user-memory.ts';
 import { type Addr, addrOf } from '../../machine/addr.ts';
 import { RSP } from '../../machine/index.ts';
@@ -94,13 +94,10 @@ export class Stations {
   }
 }
 
-interface Patched {
-  readonly symbol: string;
-  readonly address: Addr;
-}
-function probesOf(link: AttachedLink): readonly Patched[] {
-  const inner = link.link as { readonly link?: { readonly probes?: readonly Patched[] } };
-  return inner.link?.probes ?? [];
+/** What attaching patched; nothing for links that hang on no text. */
+export function probesOf({ link }: AttachedLink): readonly ProbeLink[] {
+  const inner = 'link' in link ? link.link : undefined;
+  return inner instanceof BpfLink ? inner.probes : [];
 }
 
 /** Where the call or jump that was patched in leads. */

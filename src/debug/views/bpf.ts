@@ -8,6 +8,8 @@ import { currentProgram, currentSlot } from './current.ts';
 export interface BpfRow {
   readonly slot: number;
   readonly text: string;
+  /** of one slot, or of the two of a wide load */
+  readonly bytes: Uint8Array;
   /** line that begins here */
   readonly source: SourceLine | undefined;
   /** of the function that begins here */
@@ -34,6 +36,7 @@ export function bpfView(session: SessionContext): BpfView | undefined {
     return {
       slot: line.slot,
       text: line.text,
+      bytes: line.bytes,
       source: line.source,
       signature: line.signature,
       current: line.slot === slot,

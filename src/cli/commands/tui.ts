@@ -1,0 +1,11 @@
+/** `ebpf-emu tui`: watch a program run, forwards and backwards, on the whole terminal. */
+import { type DebuggingOptions, sessionOptions } from '../debugging.ts';
+import { UserError } from '../errors.ts';
+
+export async function tui(file: string, options: DebuggingOptions): Promise<void> {
+  if (process.stdin.isTTY !== true || process.stdout.isTTY !== true)
+    throw new UserError('tui wants a terminal, and standard input or output is none; `ebpf-emu load` runs without one');
+  const { openTui, runInTerminal, terminalOf } = await import('../../tui/index.ts');
+  const opened = await openTui(await sessionOptions(file, options));
+  await runInTerminal(opened, terminalOf(process.env));
+}

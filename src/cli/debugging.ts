@@ -1,0 +1,42 @@
+/** What commands that debug begin with: the options of a session from those of a command line. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SessionOptions } from '../debug/index.ts';
+import { readStrace } from '../replay/index.ts';
+import { SHIPPED } from './commands/load-run.ts';
+import { UserError } from './errors.ts';
+import { readInput } from './files.ts';
+import { packageRoot } from './package-root.ts';
+import { boot, bootOptions, compileInput, type KernelOptions } from './session.ts';
+
+export interface DebuggingOptions extends KernelOptions {
+  readonly replay?: string;
+  /** bytes that marks to go back to may take */
+  readonly history?: number;
+}
+
+/** @throws UserError, FileError */
+export async function sessionOptions(file: string, options: DebuggingOptions): Promise<SessionOptions> {
+  const object = file.endsWith('.c') ? await compileInput(file, await boot(options), options) : readInput(file);
+  const path = options.replay ?? fileURLToPath(new URL(SHIPPED, packageRoot()));
+  const { trace } = readStrace(readInput(path).toString());
+  if ([...trace.steps].length === 0)
+    throw new UserError(`${path}: no line of it is a system call; it should be what strace -f wrote`);
+  return {
+    object,
+    name: basename(file),
+    recording: trace,
+    boot: bootOptions(options),
+    source: (name) => sourceBeside(file, name),
+    ...(options.program === undefined ? {} : { programs: options.program }),
+    ...(options.history === undefined ? {} : { history: options.history }),
+  };
+}
+
+/** The C file that the object's line information names: where it says, else beside the object. */
+function sourceBeside(file: string, name: string): string | undefined {
+  const beside = join(dirname(file), basename(name));
+  const found = isAbsolute(name) && existsSync(name) ? name : existsSync(beside) ? beside : undefined;
+  return found === undefined ? undefined : readFileSync(found, 'utf8');
+}

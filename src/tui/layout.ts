@@ -1,0 +1,86 @@
+/** Where panes stand on a screen of a size: rows and columns that share their borders. */
+
+export type PaneName =
+  | 'source'
+  | 'bpf'
+  | 'x86'
+  | 'registers'
+  | 'calls'
+  | 'verifier'
+  | 'maps'
+  | 'stack'
+  | 'patch'
+  | 'trace'
+  | 'object'
+  | 'log'
+  | 'states'
+  | 'xlated'
+  | 'jited'
+  | 'help';
+
+/** `size` is a share of what there is; `fixed` cells of text are taken first. */
+export type Node = { readonly size?: number; readonly fixed?: number } & (
+  | { readonly pane: PaneName }
+  | { readonly across: readonly Node[] }
+  | { readonly down: readonly Node[] }
+);
+
+/** Borders included: the first and the last row and column of it, which neighbours share. */
+export interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+export interface Placed extends Rect {
+  readonly pane: PaneName;
+}
+
+export function place(node: Node, rect: Rect): Placed[] {
+  if ('pane' in node) return [{ pane: node.pane, ...rect }];
+  const isAcross = 'across' in node;
+  const parts = isAcross ? node.across : node.down;
+  const all = (isAcross ? rect.w : rect.h) - 1;
+  const fixed = parts.reduce((n, p) => n + (p.fixed === undefined ? 0 : p.fixed + 1), 0);
+  const shares = parts.reduce((n, p) => n + (p.fixed === undefined ? (p.size ?? 1) : 0), 0);
+  const out: Placed[] = [];
+  let from = 0;
+  let share = 0;
+  let taken = 0;
+  for (const [n, part] of parts.entries()) {
+    if (part.fixed === undefined) share += part.size ?? 1;
+    else taken += part.fixed + 1;
+    const to = n === parts.length - 1 ? all : taken + Math.round(((all - fixed) * share) / Math.max(1, shares));
+    const length = Math.max(2, to - from + 1);
+    out.push(
+      ...place(
+        part,
+        isAcross
+          ? { x: rect.x + from, y: rect.y, w: length, h: rect.h }
+          : { x: rect.x, y: rect.y + from, w: rect.w, h: length },
+      ),
+    );
+    from = to;
+  }
+  return out;
+}
+
+/** Without the panes that are hidden; undefined where none is left. */
+export function without(node: Node, hidden: ReadonlySet<PaneName>): Node | undefined {
+  if ('pane' in node) return hidden.has(node.pane) ? undefined : node;
+  const keep = (parts: readonly Node[]): Node[] =>
+    parts.map((p) => without(p, hidden)).filter((p): p is Node => p !== undefined);
+  const sizes = {
+    ...(node.size === undefined ? {} : { size: node.size }),
+    ...(node.fixed === undefined ? {} : { fixed: node.fixed }),
+  };
+  if ('across' in node) {
+    const across = keep(node.across);
+    return across.length === 0 ? undefined : { ...sizes, across };
+  }
+  const down = keep(node.down);
+  return down.length === 0 ? undefined : { ...sizes, down };
+}
+
+export const panesOf = (node: Node): PaneName[] =>
+  'pane' in node ? [node.pane] : ('across' in node ? node.across : node.down).flatMap(panesOf);

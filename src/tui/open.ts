@@ -1,0 +1,89 @@
+/** From an object file and a recording to what the screens show: a session, or the story of a refusal. */
+import { BpfError, Kernel } from '../../kernel-sim/index.ts';
+import { explainRejection } from '../cli/rejection.ts';
+import { logView, Session, type SessionOptions } from '../debug/index.ts';
+import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } from '../elf/index.ts';
+import { BpfObject, inspectObject, type ObjectModel, targetOf } from '../object/index.ts';
+import type { SectionRow, Story, Verdict } from './story.ts';
+import { Tui } from './tui.ts';
+
+/** @throws errors of opening and loading, but for the verifier's refusal: that is shown */
+export async function openTui(options: SessionOptions): Promise<Tui> {
+  try {
+    const session = await Session.open(options);
+    const [program] = session.programs.list;
+    const log = program?.loaded.handle.log ?? '';
+    const verdict = { program: program?.name ?? '', accepted: true, message: '', meaning: undefined };
+    return new Tui(storyOf(options, session.kernel, session.loaded.object, log, verdict), session);
+  } catch (error) {
+    if (!(error instanceof BpfError) || !error.log) throw error;
+    const kernel = await Kernel.boot(options.boot ?? {});
+    const object = BpfObject.open(options.object, { name: options.name });
+    const { message, meaning } = explainRejection(error.log);
+    const program = refusedOf(kernel, options);
+    return new Tui(
+      storyOf(options, kernel, object, error.log, { program, accepted: false, message, meaning }),
+      undefined,
+    );
+  }
+}
+
+/** The first program that is refused by itself. */
+function refusedOf(kernel: Kernel, options: SessionOptions): string {
+  const all = options.programs ?? BpfObject.open(options.object, { name: options.name }).programs.map((p) => p.name);
+  for (const name of all) {
+    try {
+      BpfObject.open(options.object, { name: options.name })
+        .load(kernel, { programs: [name] })
+        .close();
+    } catch (error) {
+      if (error instanceof BpfError) return name;
+      throw error;
+    }
+  }
+  return all[0] ?? '';
+}
+
+function storyOf(
+  options: SessionOptions,
+  kernel: Kernel,
+  object: { readonly model: ObjectModel },
+  log: string,
+  verdict: Verdict,
+): Story {
+  const view = logView(log, verdict.accepted);
+  return {
+    name: options.name,
+    sections: sectionsOf(object),
+    inspection: inspectObject(object.model, targetOf(kernel)),
+    verdict,
+    log: view,
+    step: verdict.accepted ? 0 : Math.max(0, view.steps.length - 1),
+  };
+}
+
+/** sh_type by its name (ELF-64 object file format, table 8; LLVM's own). */
+const TYPES: Readonly<Record<number, string>> = {
+  0: 'NULL',
+  1: 'PROGBITS',
+  2: 'SYMTAB',
+  3: 'STRTAB',
+  4: 'RELA',
+  8: 'NOBITS',
+  9: 'REL',
+  1879002115: 'LLVM_ADDRSIG',
+};
+
+function sectionsOf(object: { readonly model: ObjectModel }): SectionRow[] {
+  return object.model.elf.sections.slice(1).map((s): SectionRow => {
+    const flag = (bit: number, letter: string): string => ((s.flags & bit) === 0 ? '' : letter);
+    return {
+      index: s.index,
+      name: s.name,
+      type: TYPES[s.type] ?? `0x${s.type.toString(16)}`,
+      flags: flag(SHF_WRITE, 'W') + flag(SHF_ALLOC, 'A') + flag(SHF_EXECINSTR, 'X'),
+      offset: s.offset,
+      size: s.size,
+    };
+  });
+}

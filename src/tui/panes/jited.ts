@@ -1,0 +1,31 @@
+/** Station 4: each BPF instruction, and the machine code that Linux's JIT makes of it. */
+import { formatAddr } from '../../machine/addr.ts';
+import { line, span } from '../text.ts';
+import type { Pane, Row } from './pane.ts';
+import { hexBytes } from './x86.ts';
+
+export const jited: Pane = ({ image, bpf }, width) => {
+  if (image === undefined) return { title: 'JIT', rows: [], current: -1 };
+  const texts = new Map(bpf?.rows.map((r) => [r.slot, r.text] as const));
+  const most = width > 70 ? 10 : 5;
+  const rows: Row[] = [];
+  let current = -1;
+  for (const row of image.rows) {
+    const bpfText = row.slot === undefined ? undefined : texts.get(row.slot);
+    if (bpfText !== undefined) rows.push({ line: line(span(`${row.slot}: ${bpfText}`, 'source')) });
+    if (row.current) current = rows.length;
+    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
+    rows.push({
+      line: line(
+        mark,
+        span(formatAddr(row.address).slice(-6), 'dim'),
+        '  ',
+        span(hexBytes(row.bytes, most), 'dim'),
+        ' ',
+        row.text.replace(/\s+/g, ' '),
+      ),
+      target: { kind: 'address', address: row.address },
+    });
+  }
+  return { title: `JIT  ${image.name}`, rows, current, cursor: true };
+};

@@ -1,0 +1,24 @@
+/** A pane: a function from a model to rows of text. It knows no terminal. */
+import type { BreakpointAt } from '../../debug/index.ts';
+import type { Model } from '../model.ts';
+import type { Line } from '../text.ts';
+
+export interface Row {
+  readonly line: Line;
+  /** where `b` puts a breakpoint */
+  readonly target?: BreakpointAt;
+}
+
+export interface PaneText {
+  readonly title: string;
+  readonly rows: readonly Row[];
+  /** row that stays in sight, -1 for none: the first stand on top */
+  readonly current: number;
+  /** the current row is where one stands: it is drawn as the cursor */
+  readonly cursor?: boolean;
+}
+
+/** Of a program that runs. */
+export type Pane = (model: Model, width: number) => PaneText;
+
+export const rows = (lines: readonly Line[]): Row[] => lines.map((line) => ({ line }));

@@ -1,0 +1,31 @@
+/** Machine code of the function that the CPU is in; the bytes where there is room. */
+import { formatAddr } from '../../machine/addr.ts';
+import { line, span } from '../text.ts';
+import type { Pane, Row } from './pane.ts';
+
+/** columns from which bytes are shown, and from which the whole address */
+const WITH_BYTES = 44;
+const WITH_ADDRESS = 76;
+const MOST_BYTES = 5;
+
+export const hexBytes = (bytes: Uint8Array, most: number): string => {
+  const shown = Array.from(bytes.subarray(0, most), (b) => b.toString(16).padStart(2, '0')).join(' ');
+  return bytes.length > most ? `${shown}…` : shown.padEnd(most * 3);
+};
+
+export const x86: Pane = ({ x86: view, patches }, width) => {
+  const patched = new Set(patches.map((p) => p.address));
+  const most = width >= WITH_ADDRESS ? 10 : MOST_BYTES;
+  const rows = view.rows.map((row): Row => {
+    const address = formatAddr(row.address);
+    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
+    const style = patched.has(row.address) ? 'patch' : 'plain';
+    const bytes = width >= WITH_BYTES ? [span(hexBytes(row.bytes, most), style === 'patch' ? style : 'dim')] : [];
+    const where = width >= WITH_ADDRESS ? address : address.slice(-4);
+    return {
+      line: line(mark, span(where, 'dim'), ' ', ...bytes, span(row.text.replace(/\s+/g, ' '), style)),
+      target: { kind: 'address', address: row.address },
+    };
+  });
+  return { title: `x86-64  ${view.name}`, rows, current: view.current, cursor: true };
+};
