@@ -1,13 +1,9 @@
 /** What commands that debug begin with: the options of a session from those of a command line. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { SessionOptions } from '../debug/index.ts';
-import { readStrace } from '../replay/index.ts';
-import { SHIPPED } from './commands/load-run.ts';
-import { UserError } from './errors.ts';
+import { openReplay } from './commands/load-run.ts';
 import { readInput } from './files.ts';
-import { packageRoot } from './package-root.ts';
 import { boot, bootOptions, compileInput, type KernelOptions } from './session.ts';
 
 export interface DebuggingOptions extends KernelOptions {
@@ -19,14 +15,12 @@ export interface DebuggingOptions extends KernelOptions {
 /** @throws UserError, FileError */
 export async function sessionOptions(file: string, options: DebuggingOptions): Promise<SessionOptions> {
   const object = file.endsWith('.c') ? await compileInput(file, await boot(options), options) : readInput(file);
-  const path = options.replay ?? fileURLToPath(new URL(SHIPPED, packageRoot()));
-  const { trace } = readStrace(readInput(path).toString());
-  if ([...trace.steps].length === 0)
-    throw new UserError(`${path}: no line of it is a system call; it should be what strace -f wrote`);
+  const { replay } = options;
+  const recording = await openReplay(replay === undefined ? {} : { replay }, []);
   return {
     object,
     name: basename(file),
-    recording: trace,
+    recording: recording.open(),
     boot: bootOptions(options),
     source: (name) => sourceBeside(file, name),
     ...(options.program === undefined ? {} : { programs: options.program }),

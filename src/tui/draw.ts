@@ -104,7 +104,7 @@ function prose(state: State, story: Story, model: Model | undefined): ReturnType
 function verifyProse({ verdict, log, step }: Story): string {
   const { length } = log.steps;
   if (!verdict.accepted && step === length - 1)
-    return `refused here: ${verdict.message}${verdict.meaning === undefined ? '' : `: ${verdict.meaning}`}`;
+    return `refused here: ${verdict.message}${verdict.meaning == null ? '' : `: ${verdict.meaning}`}`;
   const { changes, text } = log.steps[step] ?? {};
   const learned = [...(changes ?? [])].map(([name, value]) => `${name} is ${value}`).join(', ');
   const chain = log.chain.includes(step) ? 'this decides the refusal; ' : '';

@@ -1,8 +1,8 @@
 /** From an object file and a recording to what the screens show: a session, or the story of a refusal. */
 import { BpfError, Kernel } from '../../kernel-sim/index.ts';
-import { explainRejection } from '../cli/rejection.ts';
 import { logView, Session, type SessionOptions } from '../debug/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } from '../elf/index.ts';
+import { explainRejection } from '../explain/index.ts';
 import { BpfObject, inspectObject, type ObjectModel, targetOf } from '../object/index.ts';
 import type { SectionRow, Story, Verdict } from './story.ts';
 import { Tui } from './tui.ts';

@@ -17,7 +17,7 @@ export interface Verdict {
   readonly accepted: boolean;
   /** the verifier's last words, and what they mean to the author */
   readonly message: string;
-  readonly meaning: string | undefined;
+  readonly meaning: string | null | undefined;
 }
 
 export interface Story {

@@ -11,7 +11,7 @@ import { plural, stage, warn } from '../style.ts';
 import { escapeControls, tell } from '../terminal.ts';
 
 /** Ships with the package: `strace -f -ttt python3`, beside the script that it ran. */
-export const SHIPPED = 'fixtures/traces/python3.strace';
+const SHIPPED = 'fixtures/traces/python3.strace';
 
 /** characters of trace_pipe that are written at once where a slice of the run prints more */
 const CHUNK = 0x10000;

@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 export async function tui(file: string, options: DebuggingOptions): Promise<void> {
   if (process.stdin.isTTY !== true || process.stdout.isTTY !== true)
     throw new UserError('tui wants a terminal, and standard input or output is none; `ebpf-emu load` runs without one');
+  if (options.replay === '-') throw new UserError('tui reads keys from standard input: name a file with --replay');
   const { openTui, runInTerminal, terminalOf } = await import('../../tui/index.ts');
   const opened = await openTui(await sessionOptions(file, options));
   await runInTerminal(opened, terminalOf(process.env));

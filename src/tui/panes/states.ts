@@ -9,7 +9,7 @@ export function states({ log, step, verdict }: Story, width: number): PaneText {
   const isLast = step === log.steps.length - 1;
   if (!verdict.accepted && isLast) {
     lines.push(line(span(verdict.message, 'bad')));
-    if (verdict.meaning !== undefined)
+    if (verdict.meaning != null)
       for (const text of wrap(verdict.meaning, Math.max(20, width))) lines.push(line(span(text, 'prose')));
   }
   if (at === undefined) {
