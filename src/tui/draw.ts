@@ -39,7 +39,7 @@ export function draw(state: State, story: Story, model: Model | undefined, cols:
   const layout = layoutFor(state, model, cols, rows);
   const rect = { x: 0, y: ABOVE, w: cols, h: rows - ABOVE - BELOW };
   const panes = place(layout, rect).map((p): DrawnPane => {
-    const text = paneText(p.pane, story, model, p.w - 2);
+    const text = paneText(p.pane, story, model, p.w - 2, p.h - 2);
     return { ...p, text, top: topOf(state, p, text) };
   });
   for (const pane of panes) frame.box(pane);
@@ -80,13 +80,15 @@ function drawPane(frame: Frame, state: State, { pane, x, y, w, h, text, top }: D
     frame.put(x + 1, y, lineWidth(title) <= w - 2 ? title : fitted(title, w - 2));
   }
   const chosen = state.chosen.get(pane);
+  const isMarked = text.cursor === true || text.marks === true;
   for (let n = 0; n < h - 2; n++) {
     const index = top + n;
     const row = text.rows[index];
     if (row === undefined) break;
     const isCursor = text.cursor === true && index === text.current;
     const fill = isCursor ? 'cursor' : 'plain';
-    let l = fitted(row.line, w - 2, fill);
+    const padded = isMarked ? row.line : [span(' '), ...row.line];
+    let l = fitted(padded, w - 2, fill);
     if (isCursor) l = restyle(l, 'cursor');
     else if (index === chosen) l = restyle(l, 'selected');
     frame.put(x + 1, y + 1 + n, l);
@@ -112,9 +114,9 @@ function verifyProse({ verdict, log, step }: Story): string {
 }
 
 const KEYS =
-  'Space next station|s step|n over|f finish|c continue|S N C back|b break|e event|x C/BPF/x86|Tab pane|1-6|? help|q quit';
-const SMALL_KEYS = 'Space station|s step|n over|c go|S N C back|b break|x unit|Tab|1-6|? help|q quit';
-const VERIFY_KEYS = 's S walk|Space Backspace what decides|↑↓ lines|/ search|1 object|6 run|? help|q quit';
+  'Space next station|s step|n over|f finish|c continue|S N C back|b break|e event|x C/BPF/x86|Tab|1-6|? help|q quit';
+const SMALL_KEYS = 'Space station|s step|n over|c go|S N C back|b break|x unit|1-6|? help|q quit';
+const VERIFY_KEYS = 's S walk|Space Backspace what decides|↑↓ lines|1 object|6 run|? help|q quit';
 
 function lastLine(state: State, model: Model | undefined, cols: number): Line {
   if (state.prompt !== undefined) {

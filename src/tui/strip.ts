@@ -3,17 +3,20 @@ import type { JourneyStop, Station } from '../debug/index.ts';
 import type { Model } from './model.ts';
 import { fitted, type Line, line, lineWidth, type Span, span } from './text.ts';
 
+/** columns from which there is room for what programs are attached to */
+const WITH_TARGET = 100;
+
 export function header({ name, attached, stop }: Model, width: number): Line {
   const left = line(
     span(' ebpf-emu', 'bold'),
     `  ${name}`,
-    span(attached === '' ? '' : ` · ${attached}`, 'dim'),
+    ...(width < WITH_TARGET || attached === '' ? [] : [span(` · ${attached}`, 'dim')]),
     span(` · ${stop.task.comm}-${stop.task.pid}`, 'dim'),
   );
   const seconds = (stop.time / 1e9).toFixed(6);
   const right = `${seconds} s  insn ${stop.count.toLocaleString('en')}  call ${stop.calls} `;
-  const room = Math.max(0, width - right.length);
-  return [...fitted(left, room), span(right)];
+  const room = Math.max(0, width - right.length - 2);
+  return [...fitted(left, room), span(`  ${right}`)];
 }
 
 /** What lies behind a program before it first runs. */
@@ -29,12 +32,16 @@ const SHORT: Partial<Record<Station, string>> = {
   user: 'user',
 };
 
+/** @param journey its system call is the one under way: back in user mode, the task has its next one ready already */
 export function strip(journey: readonly JourneyStop[], program: string, width: number): Line {
+  const isBack = journey.at(-1)?.state === 'here';
   const name = (j: JourneyStop): string =>
     j.station === 'image'
       ? program
       : j.station === 'syscall'
-        ? j.label.replace(/^\[user\].*/, 'syscall')
+        ? isBack
+          ? 'syscall'
+          : j.label.replace(/^\[user\].*/, 'syscall')
         : (SHORT[j.station] ?? j.label);
   const stops = [
     ...WAY.map((text) => ({ text, state: 'passed' as JourneyStop['state'] })),

@@ -1,6 +1,8 @@
 /** One line of prose for the moment: what the next instruction does, with the values that it does it to. */
 import { helperId, helperRows } from '../../../kernel-sim/bpf/helpers/index.ts';
+import { errnoName } from '../../errors/index.ts';
 import { addrFromBigInt } from '../../machine/addr.ts';
+import { RAX } from '../../machine/index.ts';
 import { decodeUtf8 } from '../../platform/index.ts';
 import { BPF_REGISTERS } from '../expr/registers.ts';
 import { xlatedLines } from '../program/xlated-lines.ts';
@@ -39,14 +41,21 @@ function atStation(session: SessionContext): string | undefined {
         ? 'trace_call_bpf calls the programs that are attached here, one after the other'
         : `${symbol} finds what is attached here, and calls it`;
     case 'image':
-      return `${program} begins: R1, its context, is ${where(session, 1)}; the prologue makes its stack frame`;
+      return `${program} begins: R1, its context, is ${context(session)}; its stack frame is made next`;
     case 'helper':
       return `the helper begins: ${helperCall(session, symbol)}`;
     case 'user':
-      return `back in ${stop.task.comm}: ${callText(session)} returned ${eventView(session).result ?? 'nothing yet'}`;
+      return `back in ${stop.task.comm}: the system call returned ${returned(session)}; next it asks ${callText(session)}`;
     default:
       return undefined;
   }
+}
+
+/** What a system call left in rax, as libc reads it (errors are -4095 to -1). */
+function returned({ kernel }: SessionContext): string {
+  const value = BigInt.asIntN(64, kernel.cpu.reg64(RAX));
+  const name = value < 0n && value >= -4095n ? errnoName(Number(-value)) : undefined;
+  return name === undefined ? String(value) : `-${name}`;
 }
 
 /** `openat(AT_FDCWD, "/etc/ld.so.cache", 524288)` */
@@ -148,6 +157,13 @@ function memory(session: SessionContext, base: string, off: string): string {
   return session.follow(at) ?? `${base}${off === '+0' ? '' : off}`;
 }
 
+/** What R1 is when a program begins, by what it hangs on. */
+function context(session: SessionContext): string {
+  const { program } = session.stop.place;
+  const method = session.links.find((l) => l.program === program)?.method ?? '';
+  const what = /probe/.test(method) ? 'the registers of what was probed (pt_regs), on the ' : '';
+  return `${what}${where(session, 1)}`;
+}
 const where = (session: SessionContext, arg: number): string => {
   const value = session.kernel.cpu.reg64(BPF_REGISTERS[arg] as number);
   return session.follow(value) ?? `0x${value.toString(16)}`;

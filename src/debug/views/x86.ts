@@ -40,7 +40,9 @@ export function x86View(session: SessionContext, options: X86Options = {}): X86V
   const symbol = kernel.symbols.at(at);
   const start = image?.func.address ?? (symbol === undefined || at >= 0 ? at - (at & 15) : at - symbol.offset);
   const size = image?.func.bytes.length ?? (symbol === undefined || at >= 0 ? WINDOW : symbol.size);
-  const bytes = readCode(session, start, Math.min(size, MOST_BYTES));
+  const read = readCode(session, start, Math.min(size, MOST_BYTES));
+  // behind code without a symbol its page is empty
+  const bytes = symbol === undefined && image === undefined ? read.subarray(0, lastUsed(read, at - start) + 1) : read;
   const slots = new Map<Addr, number>();
   if (image !== undefined) {
     const { func } = image;
@@ -75,6 +77,12 @@ export function x86View(session: SessionContext, options: X86Options = {}): X86V
     rows,
     current: rows.findIndex((r) => r.current),
   };
+}
+
+function lastUsed(bytes: Uint8Array, atLeast: number): number {
+  let last = bytes.length - 1;
+  while (last > atLeast && bytes[last] === 0) last--;
+  return last;
 }
 
 /** What of it is mapped. */

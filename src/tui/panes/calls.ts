@@ -19,7 +19,16 @@ export const calls: Pane = ({ calls: frames, event, stop }, width) => {
     const style = f.world === 'image' ? 'source' : f.world === 'trampoline' ? 'patch' : 'plain';
     return line(n === 0 ? '▸' : ' ', span(symbol, style), ' ', span(where, 'dim'));
   });
+  // back in user mode the task has its next call ready
+  const next = stop.place.world === 'user' && stop.station !== 'syscall' ? 'next: ' : '';
   if (event.call !== undefined)
-    lines.push(line('  ', span(`${event.call}(${event.args.join(', ')})`, 'bold'), span(`  ${stop.task.comm}`, 'dim')));
-  return { title: 'call stack', rows: rows(lines), current: -1 };
+    lines.push(
+      line(
+        '  ',
+        span(next, 'dim'),
+        span(`${event.call}(${event.args.join(', ')})`, 'bold'),
+        span(`  ${stop.task.comm}`, 'dim'),
+      ),
+    );
+  return { title: 'call stack', rows: rows(lines), current: -1, marks: true };
 };

@@ -38,8 +38,14 @@ const RUN: Readonly<Record<Exclude<PaneName, keyof typeof STORY>, Pane>> = {
 };
 
 /** @param model undefined where no program runs, as the verifier refused it */
-export function paneText(name: PaneName, story: Story, model: Model | undefined, width: number): PaneText {
+export function paneText(
+  name: PaneName,
+  story: Story,
+  model: Model | undefined,
+  width: number,
+  height: number,
+): PaneText {
   if (name === 'object' || name === 'log' || name === 'states' || name === 'help') return STORY[name](story, width);
   if (model === undefined) return { title: name, rows: [], current: -1 };
-  return RUN[name](model, width);
+  return RUN[name](model, width, height);
 }

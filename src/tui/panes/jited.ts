@@ -2,7 +2,7 @@
 import { formatAddr } from '../../machine/addr.ts';
 import { line, span } from '../text.ts';
 import type { Pane, Row } from './pane.ts';
-import { hexBytes } from './x86.ts';
+import { hexBytes, shortText } from './x86.ts';
 
 export const jited: Pane = ({ image, bpf }, width) => {
   if (image === undefined) return { title: 'JIT', rows: [], current: -1 };
@@ -22,7 +22,7 @@ export const jited: Pane = ({ image, bpf }, width) => {
         '  ',
         span(hexBytes(row.bytes, most), 'dim'),
         ' ',
-        row.text.replace(/\s+/g, ' '),
+        shortText(row.text),
       ),
       target: { kind: 'address', address: row.address },
     });

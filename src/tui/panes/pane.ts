@@ -16,9 +16,11 @@ export interface PaneText {
   readonly current: number;
   /** the current row is where one stands: it is drawn as the cursor */
   readonly cursor?: boolean;
+  /** its rows begin with a mark, so that no blank stands in front of them */
+  readonly marks?: boolean;
 }
 
 /** Of a program that runs. */
-export type Pane = (model: Model, width: number) => PaneText;
+export type Pane = (model: Model, width: number, height: number) => PaneText;
 
 export const rows = (lines: readonly Line[]): Row[] => lines.map((line) => ({ line }));

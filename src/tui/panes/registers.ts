@@ -9,7 +9,7 @@ const row = (label: string, r: RegisterRow): Line =>
   line(
     span(label, 'dim'),
     span(r.hex.replace(/^0+(?=.)/, '').padStart(16), r.changed ? 'changed' : 'plain'),
-    r.changed ? span('*', 'changed') : ' ',
+    r.changed ? span('* ', 'changed') : '  ',
     span(meaning(r), r.follow === undefined ? 'dim' : 'plain'),
   );
 
@@ -22,22 +22,33 @@ function meaning(r: RegisterRow): string {
   return '';
 }
 
-export const registers: Pane = ({ registers: view }) => {
-  const lines: Line[] = [];
+export const registers: Pane = ({ registers: view }, _, height) => {
+  const lines: { readonly line: Line; readonly changed: boolean }[] = [];
+  const push = (label: string, r: RegisterRow): void => void lines.push({ line: row(label, r), changed: r.changed });
   const { bpf, x86 } = view;
   const at = (name: string): RegisterRow | undefined => x86[(REGISTER_NAMES as readonly string[]).indexOf(name)];
   if (bpf !== undefined)
     for (const r of bpf) {
       const carrier = x86.find((x) => x.value === r.value && CARRIERS[r.name] === x.name);
-      lines.push(row(`${r.name.toLowerCase().padEnd(3)} ${(carrier?.name ?? CARRIERS[r.name] ?? '').padEnd(3)} `, r));
+      push(`${r.name.toLowerCase().padEnd(3)} ${(carrier?.name ?? CARRIERS[r.name] ?? '').padEnd(3)} `, r);
     }
-  else for (const r of x86) if (r.name !== 'rsp') lines.push(row(`${r.name.padEnd(7)} `, r));
+  else for (const r of x86) if (r.name !== 'rsp') push(`${r.name.padEnd(7)} `, r);
   const rsp = at('rsp');
-  if (rsp !== undefined) lines.push(row(bpf === undefined ? 'rsp     ' : '    rsp ', rsp));
-  lines.push(row(bpf === undefined ? 'rip     ' : '    rip ', { ...view.rip, changed: false }));
-  lines.push(line(span('flags   ', 'dim'), span(view.flags, view.flagsChanged ? 'changed' : 'plain')));
-  return { title: 'registers', rows: rows(lines), current: -1 };
+  if (rsp !== undefined) push(bpf === undefined ? 'rsp     ' : '    rsp ', rsp);
+  push(bpf === undefined ? 'rip     ' : '    rip ', { ...view.rip, changed: false });
+  const flags = line(span('flags   ', 'dim'), span(view.flags, view.flagsChanged ? 'changed' : 'plain'));
+  lines.push({ line: flags, changed: view.flagsChanged });
+  return { title: 'registers', rows: rows(mostTelling(lines, height)), current: -1 };
 };
+
+/** Where there is no room for all: those that changed stay, and others in front of them as long as they fit. */
+function mostTelling(lines: readonly { readonly line: Line; readonly changed: boolean }[], height: number): Line[] {
+  const changed = lines.filter((l) => l.changed);
+  if (lines.length <= height || changed.length > height) return lines.map((l) => l.line);
+  let others = height - changed.length;
+  const kept = lines.filter((l) => l.changed || others-- > 0);
+  return [...kept, ...lines.filter((l) => !kept.includes(l))].map((l) => l.line);
+}
 
 /** Where Linux's JIT keeps BPF's registers (arch/x86/net/bpf_jit_comp.c, reg2hex). */
 const CARRIERS: Readonly<Record<string, string>> = {

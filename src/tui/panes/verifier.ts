@@ -4,14 +4,14 @@ import { type Pane, rows } from './pane.ts';
 
 export const verifier: Pane = ({ verifier: view }, width) => {
   if (view === undefined) {
-    const why = '(where a BPF instruction begins: its state)';
+    const why = '(no BPF instruction begins here)';
     return { title: 'verifier here', rows: rows([line(span(why, 'dim'))]), current: -1 };
   }
   const lines = view.rows.map((row): Line => {
     const mark = row.allowed === true ? span('✓', 'good') : row.allowed === false ? span('✗', 'bad') : ' ';
     const value = row.value === undefined || row.allowed === undefined ? '' : ` is ${shown(row.value)}`;
     const states = row.states.join(' | ');
-    const room = Math.max(8, width - 9 - value.length);
+    const room = Math.max(8, width - 10 - value.length);
     const cut = states.length > room ? `${states.slice(0, room - 1)}…` : states;
     return line(
       mark,

@@ -13,6 +13,10 @@ export const hexBytes = (bytes: Uint8Array, most: number): string => {
   return bytes.length > most ? `${shown}…` : shown.padEnd(most * 3);
 };
 
+/** One blank between the words, and of a target that has a name, the name. */
+export const shortText = (text: string): string =>
+  text.replace(/\s+/g, ' ').replace(/\b[0-9a-f]{6,16} <([^>]+)>/, '$1');
+
 export const x86: Pane = ({ x86: view, patches }, width) => {
   const patched = new Set(patches.map((p) => p.address));
   const most = width >= WITH_ADDRESS ? 10 : MOST_BYTES;
@@ -23,7 +27,7 @@ export const x86: Pane = ({ x86: view, patches }, width) => {
     const bytes = width >= WITH_BYTES ? [span(hexBytes(row.bytes, most), style === 'patch' ? style : 'dim')] : [];
     const where = width >= WITH_ADDRESS ? address : address.slice(-4);
     return {
-      line: line(mark, span(where, 'dim'), ' ', ...bytes, span(row.text.replace(/\s+/g, ' '), style)),
+      line: line(mark, span(where, 'dim'), ' ', ...bytes, span(shortText(row.text), style)),
       target: { kind: 'address', address: row.address },
     };
   });
