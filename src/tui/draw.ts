@@ -34,7 +34,8 @@ export function draw(state: State, story: Story, model: Model | undefined, cols:
     frame.put(0, 1, refusedStrip(story, cols));
   } else {
     frame.put(0, 0, header(model, cols));
-    frame.put(0, 1, strip(model.journey, model.bpf?.program ?? story.verdict.program, cols));
+    const journey = strip(model.journey, model.bpf?.program ?? story.verdict.program, cols);
+    frame.put(0, 1, state.screen === 'run' ? journey : screens(state.screen, cols));
   }
   const layout = layoutFor(state, model, cols, rows);
   const rect = { x: 0, y: ABOVE, w: cols, h: rows - ABOVE - BELOW };
@@ -105,8 +106,7 @@ function prose(state: State, story: Story, model: Model | undefined): ReturnType
 
 function verifyProse({ verdict, log, step }: Story): string {
   const { length } = log.steps;
-  if (!verdict.accepted && step === length - 1)
-    return `refused here: ${verdict.message}${verdict.meaning == null ? '' : `: ${verdict.meaning}`}`;
+  if (!verdict.accepted && step === length - 1) return `refused: ${verdict.meaning ?? verdict.message}`;
   const { changes, text } = log.steps[step] ?? {};
   const learned = [...(changes ?? [])].map(([name, value]) => `${name} is ${value}`).join(', ');
   const chain = log.chain.includes(step) ? 'this decides the refusal; ' : '';
@@ -114,7 +114,7 @@ function verifyProse({ verdict, log, step }: Story): string {
 }
 
 const KEYS =
-  'Space next station|s step|n over|f finish|c continue|S N C back|b break|e event|x C/BPF/x86|Tab|1-6|? help|q quit';
+  'Space next station|s step|n over|f finish|c continue|S N C back|b break|e event|x unit|Tab pane|1-6|? help|q quit';
 const SMALL_KEYS = 'Space station|s step|n over|c go|S N C back|b break|x unit|1-6|? help|q quit';
 const VERIFY_KEYS = 's S walk|Space Backspace what decides|↑↓ lines|1 object|6 run|? help|q quit';
 
@@ -133,6 +133,15 @@ function lastLine(state: State, model: Model | undefined, cols: number): Line {
       return [span(keys, 'key'), span(`${rest}  `, 'dim')];
     }),
   );
+}
+
+/** The stations of the program's own way, where another than the last is open. */
+function screens(open: State['screen'], cols: number): Line {
+  const parts = SCREENS.flatMap((name, n) => [
+    ...(n > 0 ? [span(' ▸ ', 'dim')] : []),
+    name === open ? span(`▌${n + 1} ${name}▐`, 'cursor') : span(`${n + 1} ${name}`, 'dim'),
+  ]);
+  return fitted([span(' '), ...parts], cols);
 }
 
 function refusedStrip({ verdict }: Story, cols: number): Line {

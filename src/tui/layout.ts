@@ -14,6 +14,7 @@ export type PaneName =
   | 'object'
   | 'log'
   | 'states'
+  | 'lines'
   | 'xlated'
   | 'jited'
   | 'help';

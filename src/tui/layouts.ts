@@ -19,7 +19,7 @@ export function layoutOf(screen: Screen, cols: number, rows: number, code: PaneN
     case 'verify':
       return isSmall
         ? { down: [pane('log', 2), pane('states')] }
-        : { across: [{ down: [pane('log', 2), pane('states')], size: 2 }, pane('source')] };
+        : { across: [{ down: [pane('log', 2), pane('states')], size: 2 }, pane('lines')] };
     case 'xlated':
       return isSmall ? pane('xlated') : { across: [pane('source'), pane('xlated', 2)] };
     case 'JIT':
@@ -41,7 +41,7 @@ const MIDDLE_RUN: Node = {
       size: 13,
       across: [pane('source', 34), { size: 38, down: [pane('bpf', 8), pane('verifier', 5)] }, pane('x86', 48)],
     },
-    { fixed: 13, across: [pane('registers', 66), pane('calls', 54)] },
+    { fixed: 14, across: [pane('registers', 66), pane('calls', 54)] },
     { size: 3, across: [pane('patch', 66), pane('maps', 54)] },
     { pane: 'trace', fixed: 2 },
   ],
@@ -53,7 +53,7 @@ const LARGE_RUN: Node = {
       size: 20,
       across: [pane('source', 46), { size: 48, down: [pane('bpf', 12), pane('verifier', 8)] }, pane('x86', 76)],
     },
-    { fixed: 13, across: [pane('registers', 60), pane('stack', 58), pane('calls', 52)] },
+    { fixed: 14, across: [pane('registers', 60), pane('stack', 58), pane('calls', 52)] },
     { size: 4, across: [pane('patch', 76), pane('maps', 94)] },
     { pane: 'trace', fixed: 4 },
   ],

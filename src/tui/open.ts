@@ -58,6 +58,7 @@ function storyOf(
     inspection: inspectObject(object.model, targetOf(kernel)),
     verdict,
     log: view,
+    source: options.source ?? (() => undefined),
     step: verdict.accepted ? 0 : Math.max(0, view.steps.length - 1),
   };
 }

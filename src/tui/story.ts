@@ -27,6 +27,8 @@ export interface Story {
   readonly inspection: Inspection;
   readonly verdict: Verdict;
   readonly log: LogView;
+  /** C sources by the names that the log has: `rejected.c` */
+  readonly source: (file: string) => string | undefined;
   /** index of the step of the log at which one stands */
   readonly step: number;
 }

@@ -2,7 +2,7 @@
 import { USER_TEXT } from '../../../kernel-sim/task/user-memory.ts';
 import type { SourceLine } from '../program/source.ts';
 import type { SessionContext } from '../session/context.ts';
-import type { World } from '../session/types.ts';
+import type { Place, World } from '../session/types.ts';
 
 export interface CallRow {
   readonly world: World;
@@ -14,8 +14,12 @@ export interface CallRow {
   readonly source: SourceLine | undefined;
 }
 
+const lineOf = ({ slot, source }: Place): Pick<Place, 'slot' | 'source'> => ({ slot, source });
+
 export function callsView({ frames, kernel, places }: SessionContext): CallRow[] {
-  const rows = frames.map(({ place }): CallRow => {
+  const rows = frames.map(({ place: at }, n): CallRow => {
+    // a return address is behind the call, and may be another line's
+    const place = n === 0 || at.program === undefined ? at : { ...at, ...lineOf(places.at(at.rip - 1)) };
     const { world, symbol, rip, program, slot, source } = place;
     return { world, symbol, address: rip, program, slot, source };
   });

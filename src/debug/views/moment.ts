@@ -41,7 +41,7 @@ function atStation(session: SessionContext): string | undefined {
         ? 'trace_call_bpf calls the programs that are attached here, one after the other'
         : `${symbol} finds what is attached here, and calls it`;
     case 'image':
-      return `${program} begins: R1, its context, is ${context(session)}; its stack frame is made next`;
+      return `${program} begins: R1 is its context, ${context(session)}`;
     case 'helper':
       return `the helper begins: ${helperCall(session, symbol)}`;
     case 'user':
@@ -161,7 +161,7 @@ function memory(session: SessionContext, base: string, off: string): string {
 function context(session: SessionContext): string {
   const { program } = session.stop.place;
   const method = session.links.find((l) => l.program === program)?.method ?? '';
-  const what = /probe/.test(method) ? 'the registers of what was probed (pt_regs), on the ' : '';
+  const what = /probe/.test(method) ? 'the pt_regs of what was probed, at ' : '';
   return `${what}${where(session, 1)}`;
 }
 const where = (session: SessionContext, arg: number): string => {

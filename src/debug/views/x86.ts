@@ -7,6 +7,8 @@ export interface X86Row {
   readonly address: Addr;
   readonly bytes: Uint8Array;
   readonly text: string;
+  /** what an address in it points to: `.rodata`, `map counts` */
+  readonly points: string | undefined;
   /** BPF slot whose code begins here */
   readonly slot: number | undefined;
   readonly current: boolean;
@@ -27,6 +29,8 @@ export interface X86Options {
   readonly at?: Addr;
 }
 
+/** an address of the kernel as an immediate */
+const ADDRESS = /\b0xffff[0-9a-f]{12}\b/;
 const LONGEST = 15;
 /** bytes of a function that are shown, and of code that has no symbol */
 const MOST_BYTES = 16384;
@@ -61,10 +65,13 @@ export function x86View(session: SessionContext, options: X86Options = {}): X86V
     const insn = decode(bytes.subarray(pc, pc + LONGEST), 0);
     const length = insn.row < 0 ? 1 : insn.length;
     const address = start + pc;
+    const text = formatInsn(insn, { syntax: options.syntax ?? 'att', address, symbol: name }).trimEnd();
+    const immediate = ADDRESS.exec(text)?.[0];
     rows.push({
       address,
       bytes: bytes.slice(pc, pc + length),
-      text: formatInsn(insn, { syntax: options.syntax ?? 'att', address, symbol: name }).trimEnd(),
+      text,
+      points: immediate === undefined ? undefined : session.follow(BigInt(immediate)),
       slot: slots.get(address),
       current: address === rip,
       breakpoint: points.has(address),
@@ -86,7 +93,16 @@ function lastUsed(bytes: Uint8Array, atLeast: number): number {
 }
 
 /** What of it is mapped. */
-function readCode({ scope }: SessionContext, start: Addr, bytes: number): Uint8Array {
+function readCode(session: SessionContext, start: Addr, bytes: number): Uint8Array {
+  const { scope, kernel } = session;
+  const whole = scope.memory.read(start, bytes);
+  if (whole !== undefined) return whole;
+  // kernel text is written when it is first executed: looking at it earlier leaves no trace of it
+  if (kernel.symbols.at(start) !== undefined)
+    return session.peek(() => {
+      kernel.text.ensure(start, bytes);
+      return scope.memory.read(start, bytes) ?? new Uint8Array();
+    });
   for (let n = bytes; n > 0; n = n > 4096 ? n - 4096 : n >> 1) {
     const read = scope.memory.read(start, n);
     if (read !== undefined) return read;

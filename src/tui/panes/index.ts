@@ -6,6 +6,7 @@ import { bpf } from './bpf.ts';
 import { calls } from './calls.ts';
 import { help } from './help.ts';
 import { jited } from './jited.ts';
+import { lines } from './lines.ts';
 import { log } from './log.ts';
 import { maps } from './maps.ts';
 import { object } from './object.ts';
@@ -21,7 +22,7 @@ import { x86 } from './x86.ts';
 import { xlated } from './xlated.ts';
 
 /** Of any program, also one that was refused. */
-const STORY = { object, log, states, help };
+const STORY = { object, log, states, lines, help };
 const RUN: Readonly<Record<Exclude<PaneName, keyof typeof STORY>, Pane>> = {
   source,
   bpf,
@@ -45,7 +46,8 @@ export function paneText(
   width: number,
   height: number,
 ): PaneText {
-  if (name === 'object' || name === 'log' || name === 'states' || name === 'help') return STORY[name](story, width);
+  if (name === 'object' || name === 'log' || name === 'states' || name === 'lines' || name === 'help')
+    return STORY[name](story, width);
   if (model === undefined) return { title: name, rows: [], current: -1 };
   return RUN[name](model, width, height);
 }

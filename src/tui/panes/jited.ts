@@ -22,7 +22,7 @@ export const jited: Pane = ({ image, bpf }, width) => {
         '  ',
         span(hexBytes(row.bytes, most), 'dim'),
         ' ',
-        shortText(row.text),
+        shortText(row.text, row.points),
       ),
       target: { kind: 'address', address: row.address },
     });

@@ -8,14 +8,18 @@ const WITH_BYTES = 44;
 const WITH_ADDRESS = 76;
 const MOST_BYTES = 5;
 
+/** As wide for all: those that have more end in an ellipsis. */
 export const hexBytes = (bytes: Uint8Array, most: number): string => {
-  const shown = Array.from(bytes.subarray(0, most), (b) => b.toString(16).padStart(2, '0')).join(' ');
-  return bytes.length > most ? `${shown}…` : shown.padEnd(most * 3);
+  const isCut = bytes.length > most;
+  const shown = Array.from(bytes.subarray(0, isCut ? most - 1 : most), (b) => b.toString(16).padStart(2, '0'));
+  return `${shown.join(' ')}${isCut ? '…' : ''}`.padEnd(most * 3);
 };
 
 /** One blank between the words, and of a target that has a name, the name. */
-export const shortText = (text: string): string =>
-  text.replace(/\s+/g, ' ').replace(/\b[0-9a-f]{6,16} <([^>]+)>/, '$1');
+export const shortText = (text: string, points?: string): string => {
+  const short = text.replace(/\s+/g, ' ').replace(/\b[0-9a-f]{6,16} <([^>]+)>/, '$1');
+  return points === undefined ? short : short.replace(/\b0xffff[0-9a-f]{12}\b/, points.replace(/^map /, ''));
+};
 
 export const x86: Pane = ({ x86: view, patches }, width) => {
   const patched = new Set(patches.map((p) => p.address));
@@ -27,7 +31,7 @@ export const x86: Pane = ({ x86: view, patches }, width) => {
     const bytes = width >= WITH_BYTES ? [span(hexBytes(row.bytes, most), style === 'patch' ? style : 'dim')] : [];
     const where = width >= WITH_ADDRESS ? address : address.slice(-4);
     return {
-      line: line(mark, span(where, 'dim'), ' ', ...bytes, span(shortText(row.text), style)),
+      line: line(mark, span(where, 'dim'), ' ', ...bytes, span(shortText(row.text, row.points), style)),
       target: { kind: 'address', address: row.address },
     };
   });
