@@ -17,10 +17,6 @@ declare module 'blessed/lib/program' {
   export interface Program extends EventEmitter {
     readonly cols: number;
     readonly rows: number;
-    alternateBuffer(): void;
-    normalBuffer(): void;
-    hideCursor(): void;
-    showCursor(): void;
     setMouse(modes: { readonly vt200Mouse?: boolean; readonly sgrMouse?: boolean }, on: boolean): void;
     flush(): void;
     destroy(): void;

@@ -34,7 +34,11 @@ export function draw(state: State, story: Story, model: Model | undefined, cols:
     frame.put(0, 1, refusedStrip(story, cols));
   } else {
     frame.put(0, 0, header(model, cols));
-    const journey = strip(model.journey, model.bpf?.program ?? story.verdict.program, cols);
+    const journey = strip(
+      model.stop.reason === 'end' ? passed(model.journey) : model.journey,
+      model.bpf?.program ?? story.verdict.program,
+      cols,
+    );
     frame.put(0, 1, state.screen === 'run' ? journey : screens(state.screen, cols));
   }
   const layout = layoutFor(state, model, cols, rows);
@@ -114,8 +118,8 @@ function verifyProse({ verdict, log, step }: Story): string {
 }
 
 const KEYS =
-  'Space next station|s step|n over|f finish|c continue|S N C back|b break|e event|x unit|Tab pane|1-6|? help|q quit';
-const SMALL_KEYS = 'Space station|s step|n over|c go|S N C back|b break|x unit|1-6|? help|q quit';
+  'Space station|s step|n over|f finish|c continue|SNC back|b break|e event|x unit|Tab pane|1-6|? help|q quit';
+const SMALL_KEYS = 'Space on|s step|n over|c go|SNC back|b break|x unit|1-6|? help|q quit';
 const VERIFY_KEYS = 's S walk|Space Backspace what decides|↑↓ lines|1 object|6 run|? help|q quit';
 
 function lastLine(state: State, model: Model | undefined, cols: number): Line {
@@ -128,12 +132,15 @@ function lastLine(state: State, model: Model | undefined, cols: number): Line {
   const text = state.screen === 'verify' || model === undefined ? VERIFY_KEYS : cols >= 112 ? KEYS : SMALL_KEYS;
   return line(
     ' ',
-    ...text.split('|').flatMap((item) => {
-      const [, keys = item, rest = ''] = /^((?:[A-Z] [A-Z] [A-Z]|s S|Space Backspace|\S+))(.*)$/.exec(item) ?? [];
-      return [span(keys, 'key'), span(`${rest}  `, 'dim')];
+    ...text.split('|').flatMap((item, n) => {
+      const [, keys = item, rest = ''] = /^(s S|Space Backspace|\S+)(.*)$/.exec(item) ?? [];
+      return [span(`${n > 0 ? '  ' : ''}${keys}`, 'key'), span(rest, 'dim')];
     }),
   );
 }
+
+/** At the end nothing runs any more. */
+const passed = (journey: Model['journey']): Model['journey'] => journey.map((j) => ({ ...j, state: 'passed' }));
 
 /** The stations of the program's own way, where another than the last is open. */
 function screens(open: State['screen'], cols: number): Line {

@@ -7,6 +7,10 @@ import type { Tui } from './tui.ts';
 /** ms between two redraws */
 const REDRAW = 50;
 
+/** xterm's private modes: the other screen with the cursor's place kept, no cursor, no break behind the last column. */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
+const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
+
 /** Runs until q. */
 export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void> {
   const program = (createRequire(import.meta.url)('blessed/lib/program') as (options: object) => Program)({
@@ -37,9 +41,7 @@ export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void>
     restored = true;
     if (timer !== undefined) clearTimeout(timer);
     program.setMouse({ vt200Mouse: true, sgrMouse: true }, false);
-    process.stdout.write('\x1b[?7h');
-    program.showCursor();
-    program.normalBuffer();
+    process.stdout.write(LEAVE);
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
     process.stdin.pause();
   };
@@ -52,10 +54,7 @@ export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void>
   process.on('uncaughtExceptionMonitor', restore);
   for (const signal of signals) process.on(signal, onSignal);
 
-  program.alternateBuffer();
-  program.hideCursor();
-  // a line that fills the last column does not break
-  process.stdout.write('\x1b[?7l\x1b[2J');
+  process.stdout.write(ENTER);
   program.setMouse({ vt200Mouse: true, sgrMouse: true }, true);
   try {
     await new Promise<void>((resolve) => {

@@ -59,19 +59,20 @@ export function fitted(l: Line, width: number, fill: Style = 'plain'): Line {
   const out: Span[] = [];
   const whole = lineWidth(l);
   let left = whole > width ? width - 1 : width;
+  let isFull = false;
   for (const { text, style } of l) {
     let cut = '';
     for (const c of printable(text)) {
       const n = cells(c);
       if (n > left) {
-        left = Math.min(left, 0);
+        isFull = true;
         break;
       }
       cut += c;
       left -= n;
     }
     if (cut !== '') out.push({ text: cut, style });
-    if (left <= 0) break;
+    if (isFull || left <= 0) break;
   }
   if (whole > width && width > 0) out.push(span(`${' '.repeat(Math.max(0, left))}…`, 'dim'));
   else if (left > 0) out.push(span(' '.repeat(left), fill));

@@ -76,7 +76,9 @@ export class Tui implements Commands {
     const pane = this.#paneAt(x, y);
     if (pane === undefined) return;
     const last = Math.max(0, pane.text.rows.length - (pane.h - 2));
-    this.state.tops.set(pane.pane, Math.max(0, Math.min(last, pane.top + by)));
+    // several turns may come between two redraws
+    const top = this.state.tops.get(pane.pane) ?? pane.top;
+    this.state.tops.set(pane.pane, Math.max(0, Math.min(last, top + by)));
     this.onChange();
   }
   #paneAt(x: number, y: number): DrawnPane | undefined {
@@ -211,6 +213,10 @@ export class Tui implements Commands {
     state.hidden.clear();
     this.#follow();
     if (state.screen !== 'patch') this.#show(undefined);
+  }
+  /** Gives the session back. */
+  close(): void {
+    this.#session?.close();
   }
   quit(): void {
     this.pause();

@@ -8,5 +8,9 @@ export async function tui(file: string, options: DebuggingOptions): Promise<void
   if (options.replay === '-') throw new UserError('tui reads keys from standard input: name a file with --replay');
   const { openTui, runInTerminal, terminalOf } = await import('../../tui/index.ts');
   const opened = await openTui(await sessionOptions(file, options));
-  await runInTerminal(opened, terminalOf(process.env));
+  try {
+    await runInTerminal(opened, terminalOf(process.env));
+  } finally {
+    opened.close();
+  }
 }

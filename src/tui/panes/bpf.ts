@@ -1,6 +1,6 @@
 /** BPF instructions of the program as it runs (xlated). */
 import { line, span } from '../text.ts';
-import type { Pane, Row } from './pane.ts';
+import { mark, type Pane, type Row } from './pane.ts';
 
 export const bpf: Pane = ({ bpf: view }) => {
   if (view === undefined) return { title: 'BPF', rows: [], current: -1 };
@@ -9,10 +9,9 @@ export const bpf: Pane = ({ bpf: view }) => {
   let current = -1;
   for (const row of view.rows) {
     if (row.signature !== undefined && row.slot > 0) rows.push({ line: line(span(`  ${row.signature}:`, 'dim')) });
-    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
     if (row.current) current = rows.length;
     rows.push({
-      line: line(mark, span(String(row.slot).padStart(digits), 'dim'), ' ', row.text.replace(/^\((..)\) /, '')),
+      line: line(mark(row), span(String(row.slot).padStart(digits), 'dim'), ' ', row.text.replace(/^\((..)\) /, '')),
       target: { kind: 'insn', program: view.program, slot: row.slot },
     });
   }

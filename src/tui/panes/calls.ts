@@ -13,6 +13,7 @@ const WHAT = {
 
 export const calls: Pane = ({ calls: frames, event, stop }, width) => {
   const name = Math.min(34, Math.max(16, width - 13));
+  if (stop.reason === 'end' && frames.length < 2) return { title: 'call stack', rows: [], current: -1 };
   const lines = frames.map((f, n): Line => {
     const symbol = (f.program === undefined ? f.symbol : f.symbol.replace(/^bpf_prog_[0-9a-f]{16}_/, '')).padEnd(name);
     const where = f.source === undefined ? WHAT[f.world] : `line ${f.source.line}`;

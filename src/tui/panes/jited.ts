@@ -1,7 +1,7 @@
 /** Station 4: each BPF instruction, and the machine code that Linux's JIT makes of it. */
 import { formatAddr } from '../../machine/addr.ts';
 import { line, span } from '../text.ts';
-import type { Pane, Row } from './pane.ts';
+import { mark, type Pane, type Row } from './pane.ts';
 import { hexBytes, shortText } from './x86.ts';
 
 export const jited: Pane = ({ image, bpf }, width) => {
@@ -14,10 +14,9 @@ export const jited: Pane = ({ image, bpf }, width) => {
     const bpfText = row.slot === undefined ? undefined : texts.get(row.slot);
     if (bpfText !== undefined) rows.push({ line: line(span(`${row.slot}: ${bpfText}`, 'source')) });
     if (row.current) current = rows.length;
-    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
     rows.push({
       line: line(
-        mark,
+        mark(row),
         span(formatAddr(row.address).slice(-6), 'dim'),
         '  ',
         span(hexBytes(row.bytes, most), 'dim'),

@@ -1,7 +1,7 @@
 /** A pane: a function from a model to rows of text. It knows no terminal. */
 import type { BreakpointAt } from '../../debug/index.ts';
 import type { Model } from '../model.ts';
-import type { Line } from '../text.ts';
+import { type Line, type Span, span } from '../text.ts';
 
 export interface Row {
   readonly line: Line;
@@ -22,5 +22,9 @@ export interface PaneText {
 
 /** Of a program that runs. */
 export type Pane = (model: Model, width: number, height: number) => PaneText;
+
+/** What stands in front of a line of code. */
+export const mark = (row: { readonly current: boolean; readonly breakpoint: boolean }): Span =>
+  row.breakpoint ? span(row.current ? '◉' : '●', 'bad') : span(row.current ? '▸' : ' ');
 
 export const rows = (lines: readonly Line[]): Row[] => lines.map((line) => ({ line }));

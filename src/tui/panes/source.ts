@@ -1,6 +1,6 @@
 /** C lines of the program, what has code with its number bright. */
 import { line, span } from '../text.ts';
-import type { Pane, Row } from './pane.ts';
+import { mark, type Pane, type Row } from './pane.ts';
 
 export const source: Pane = ({ source: view }) => {
   if (view === undefined) {
@@ -10,9 +10,8 @@ export const source: Pane = ({ source: view }) => {
   const digits = String(view.rows.at(-1)?.line ?? 0).length;
   const rows = view.rows.map((row): Row => {
     const number = span(String(row.line).padStart(digits), row.slots.length > 0 ? 'plain' : 'dim');
-    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
     return {
-      line: line(mark, number, ' ', span(row.text, row.slots.length > 0 ? 'source' : 'plain')),
+      line: line(mark(row), number, ' ', span(row.text, row.slots.length > 0 ? 'source' : 'plain')),
       target: { kind: 'line', file: view.file, line: row.line },
     };
   });

@@ -1,7 +1,7 @@
 /** Machine code of the function that the CPU is in; the bytes where there is room. */
 import { formatAddr } from '../../machine/addr.ts';
 import { line, span } from '../text.ts';
-import type { Pane, Row } from './pane.ts';
+import { mark, type Pane, type Row } from './pane.ts';
 
 /** columns from which bytes are shown, and from which the whole address */
 const WITH_BYTES = 44;
@@ -21,17 +21,22 @@ export const shortText = (text: string, points?: string): string => {
   return points === undefined ? short : short.replace(/\b0xffff[0-9a-f]{12}\b/, points.replace(/^map /, ''));
 };
 
-export const x86: Pane = ({ x86: view, patches }, width) => {
+export const x86: Pane = ({ x86: view, patches, stop }, width) => {
+  if (stop.reason === 'end' && view.current === 0)
+    return {
+      title: 'x86-64',
+      rows: [{ line: line(span(' (the recording is over: nothing runs)', 'dim')) }],
+      current: -1,
+    };
   const patched = new Set(patches.map((p) => p.address));
   const most = width >= WITH_ADDRESS ? 10 : MOST_BYTES;
   const rows = view.rows.map((row): Row => {
     const address = formatAddr(row.address);
-    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
     const style = patched.has(row.address) ? 'patch' : 'plain';
     const bytes = width >= WITH_BYTES ? [span(hexBytes(row.bytes, most), style === 'patch' ? style : 'dim')] : [];
     const where = width >= WITH_ADDRESS ? address : address.slice(-4);
     return {
-      line: line(mark, span(where, 'dim'), ' ', ...bytes, span(shortText(row.text, row.points), style)),
+      line: line(mark(row), span(where, 'dim'), ' ', ...bytes, span(shortText(row.text, row.points), style)),
       target: { kind: 'address', address: row.address },
     };
   });

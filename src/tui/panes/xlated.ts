@@ -1,6 +1,6 @@
 /** Station 3: the program as the kernel holds it, with the bytes of each instruction. */
 import { line, span } from '../text.ts';
-import type { Pane, Row } from './pane.ts';
+import { mark, type Pane, type Row } from './pane.ts';
 import { hexBytes } from './x86.ts';
 
 const SLOT_BYTES = 8;
@@ -13,10 +13,9 @@ export const xlated: Pane = ({ bpf: view }) => {
     if (row.signature !== undefined) rows.push({ line: line(span(`${row.signature}:`, 'bold')) });
     if (row.source !== undefined) rows.push({ line: line(span(`; ${row.source.text}`, 'source')) });
     if (row.current) current = rows.length;
-    const mark = row.breakpoint ? span('●', 'bad') : row.current ? '▸' : ' ';
     rows.push({
       line: line(
-        mark,
+        mark(row),
         span(String(row.slot).padStart(4), 'dim'),
         '  ',
         span(hexBytes(row.bytes.subarray(0, SLOT_BYTES), SLOT_BYTES), 'dim'),
