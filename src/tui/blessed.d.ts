@@ -17,7 +17,6 @@ declare module 'blessed/lib/program' {
   export interface Program extends EventEmitter {
     readonly cols: number;
     readonly rows: number;
-    setMouse(modes: { readonly vt200Mouse?: boolean; readonly sgrMouse?: boolean }, on: boolean): void;
     flush(): void;
     destroy(): void;
     on(event: 'keypress', listener: (ch: string | undefined, key: Key) => void): this;

@@ -7,9 +7,12 @@ import type { Tui } from './tui.ts';
 /** ms between two redraws */
 const REDRAW = 50;
 
-/** xterm's private modes: the other screen with the cursor's place kept, no cursor, no break behind the last column. */
-const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
-const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
+/**
+ * xterm's private modes: the other screen with the cursor's place kept, no cursor, no break behind the last column,
+ * the mouse's buttons told with any column (1006).
+ */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1000h\x1b[?1006h\x1b[2J';
+const LEAVE = '\x1b[?1006l\x1b[?1000l\x1b[?7h\x1b[?25h\x1b[?1049l';
 
 /** Runs until q. */
 export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void> {
@@ -40,7 +43,6 @@ export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void>
     if (restored) return;
     restored = true;
     if (timer !== undefined) clearTimeout(timer);
-    program.setMouse({ vt200Mouse: true, sgrMouse: true }, false);
     process.stdout.write(LEAVE);
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
     process.stdin.pause();
@@ -55,7 +57,6 @@ export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void>
   for (const signal of signals) process.on(signal, onSignal);
 
   process.stdout.write(ENTER);
-  program.setMouse({ vt200Mouse: true, sgrMouse: true }, true);
   try {
     await new Promise<void>((resolve) => {
       tui.onQuit = resolve;

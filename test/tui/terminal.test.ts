@@ -56,8 +56,13 @@ describe.skipIf(!hasTmux)('in tmux', () => {
       await press(tui, ' ');
       const second = screenText(tui, cols, rows).trimEnd();
       expect(await until('the helper', (t) => t === second)).toBe(second);
-      tmux('resize-window', '-t', 'tui', '-x', '100', '-y', '30');
-      const third = screenText(tui, 100, 30).trimEnd();
+      // SGR mouse (1006): button 0 pressed at column 2, row 4
+      tmux('send-keys', '-t', 'tui', '-l', '\x1b[<0;2;4M\x1b[<0;2;4m');
+      tui.click(1, 3);
+      const clicked = screenText(tui, cols, rows).trimEnd();
+      expect(await until('the click', (t) => t === clicked)).toBe(clicked);
+      tmux('resize-window', '-t', 'tui', '-x', String(cols - 10), '-y', String(rows - 3));
+      const third = screenText(tui, cols - 10, rows - 3).trimEnd();
       expect(await until('the other size', (t) => t === third)).toBe(third);
       tmux('send-keys', '-t', 'tui', 'q');
       expect(await until('the end', (t) => t.includes('ended'))).toBe('before\nended 0');
