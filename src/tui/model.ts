@@ -28,6 +28,7 @@ import {
   type X86View,
   x86View,
 } from '../debug/index.ts';
+import { lazy } from './lazy.ts';
 
 export interface Model {
   /** `hello.o` */
@@ -85,20 +86,4 @@ function imageOf(session: SessionContext): X86View | undefined {
   return at === undefined
     ? undefined
     : x86View(session, { at: programs.at(session.kernel.cpu.rip) === undefined ? at : session.kernel.cpu.rip });
-}
-
-/** An object whose properties are made once, when they are first read. */
-function lazy<T extends object>(make: { readonly [K in keyof T]: () => T[K] }): T {
-  const made: Partial<T> = {};
-  const out = {} as T;
-  for (const key of Object.keys(make) as (keyof T)[]) {
-    Object.defineProperty(out, key, {
-      enumerable: true,
-      get: () => {
-        if (!(key in made)) made[key] = make[key]();
-        return made[key];
-      },
-    });
-  }
-  return out;
 }

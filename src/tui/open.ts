@@ -4,6 +4,7 @@ import { logView, Session, type SessionOptions } from '../debug/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } from '../elf/index.ts';
 import { explainRejection } from '../explain/index.ts';
 import { BpfObject, inspectObject, type ObjectModel, targetOf } from '../object/index.ts';
+import { lazy } from './lazy.ts';
 import type { SectionRow, Story, Verdict } from './story.ts';
 import { Tui } from './tui.ts';
 
@@ -51,16 +52,18 @@ function storyOf(
   log: string,
   verdict: Verdict,
 ): Story {
-  const view = logView(log, verdict.accepted);
-  return {
-    name: options.name,
-    sections: sectionsOf(object),
-    inspection: inspectObject(object.model, targetOf(kernel)),
-    verdict,
-    log: view,
-    source: options.source ?? (() => undefined),
-    step: verdict.accepted ? 0 : Math.max(0, view.steps.length - 1),
-  };
+  const story = lazy<Story>({
+    name: () => options.name,
+    sections: () => sectionsOf(object),
+    inspection: () => inspectObject(object.model, targetOf(kernel)),
+    verdict: () => verdict,
+    log: () => logView(log, verdict.accepted),
+    source: () => options.source ?? (() => undefined),
+    step: () => 0,
+  });
+  // where one stands, which is set: at what was refused first
+  const step = verdict.accepted ? 0 : Math.max(0, story.log.steps.length - 1);
+  return Object.defineProperty(story, 'step', { value: step, writable: true });
 }
 
 /** sh_type by its name (ELF-64 object file format, table 8; LLVM's own). */

@@ -30,5 +30,5 @@ export interface Story {
   /** C sources by the names that the log has: `rejected.c` */
   readonly source: (file: string) => string | undefined;
   /** index of the step of the log at which one stands */
-  readonly step: number;
+  step: number;
 }

@@ -20,7 +20,7 @@ export class Tui implements Commands {
   /** called where the screen is no longer what was drawn */
   onChange: () => void = () => {};
   onQuit: () => void = () => {};
-  #story: Story;
+  readonly #story: Story;
   readonly #session: Session | undefined;
   #model: Model | undefined;
   #drawn: Drawn = { lines: [], panes: [] };
@@ -151,7 +151,7 @@ export class Tui implements Commands {
   #walk(to: number): void {
     const { length } = this.#story.log.steps;
     this.#follow();
-    this.#story = { ...this.#story, step: Math.max(0, Math.min(length - 1, to)) };
+    this.#story.step = Math.max(0, Math.min(length - 1, to));
   }
   #walkChain(by: 1 | -1): void {
     const { log, step } = this.#story;
