@@ -53,6 +53,23 @@ await build({
   format: 'esm',
   packages: 'external',
 });
+// matchers: the library they judge by is the one that the test imports, so that its classes are the same
+await build({
+  ...bundle,
+  entryPoints: ['src/testkit/vitest.ts'],
+  outfile: 'dist/vitest.js',
+  format: 'esm',
+  packages: 'external',
+  plugins: [
+    ...bundle.plugins,
+    {
+      name: 'library',
+      setup({ onResolve }) {
+        onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './index.js', external: true }));
+      },
+    },
+  ],
+});
 await build({
   ...bundle,
   entryPoints: ['src/cli/main.ts'],

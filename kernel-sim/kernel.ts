@@ -258,10 +258,14 @@ export class Kernel implements PlacesFloor {
   }
   /**
    * As {@link replay}, to be stepped: {@link Replay.step}, then {@link Replay.finish}.
+   * With `keepTasks` the tasks wait in the kernel for the next replay, unless this one is stopped.
    * @throws KernelError EBUSY while there is another one
    */
-  replayer(recording: Trace | StepSource, { maxInsns }: { readonly maxInsns?: number } = {}): Replay {
-    return this.#replayer.open(recording, maxInsns);
+  replayer(
+    recording: Trace | StepSource,
+    { maxInsns, keepTasks }: { readonly maxInsns?: number; readonly keepTasks?: boolean } = {},
+  ): Replay {
+    return this.#replayer.open(recording, maxInsns, keepTasks);
   }
 
   /**

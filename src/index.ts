@@ -88,3 +88,5 @@ export {
   recordCommand,
   streamStrace,
 } from './replay/index.ts';
+// tests of BPF programs
+export * from './testkit/index.ts';

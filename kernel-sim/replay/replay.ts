@@ -46,6 +46,7 @@ export class Replay {
   readonly #kernel: PlacesFloor;
   readonly #tasks: readonly TraceTask[];
   readonly #onFinish: () => void;
+  readonly #keepTasks: boolean;
   /** in whole, {@link insns} */
   readonly #maxInsns: number;
   /** virtual time of the recording's start */
@@ -62,14 +63,16 @@ export class Replay {
   #rsp: Addr = 0;
   #before = 0;
 
-  /** `onFinish`: another replay may begin */
+  /** `onFinish`: another replay may begin; `keepTasks`: its tasks wait for that one */
   constructor(
     kernel: PlacesFloor,
     tasks: readonly TraceTask[],
     source: StepSource,
     maxInsns: number,
     onFinish: () => void,
+    keepTasks = false,
   ) {
+    this.#keepTasks = keepTasks;
     this.#onFinish = onFinish;
     this.#kernel = kernel;
     this.#tasks = tasks;
@@ -203,7 +206,7 @@ export class Replay {
     cpu.rip = this.#rip;
     cpu.setReg(RSP, this.#rsp);
     for (const t of [...tasks.all()]) {
-      if (!t.user || t === tasks.loader) continue;
+      if (!t.user || t === tasks.loader || (this.#keepTasks && !this.#stopped)) continue;
       tasks.exit(t, 0);
     }
     tasks.reap();

@@ -42,14 +42,15 @@ export class Replayer {
   }
 
   /** A replay that has started, and is the only one until it has finished. @throws KernelError EBUSY */
-  open(recording: Trace | StepSource, maxInsns = Number.POSITIVE_INFINITY): Replay {
+  open(recording: Trace | StepSource, maxInsns = Number.POSITIVE_INFINITY, keepTasks = false): Replay {
     checkArgument('recording', recording, isRecording);
     if (this.#replay) throw new KernelError('EBUSY', 'a replay is running already');
     const source = 'next' in recording ? recording : new TraceSource(recording);
     const tasks = 'next' in recording ? [] : recording.tasks;
-    const replay = new Replay(this.#kernel, tasks, source, maxInsns, () => {
+    const ended = (): void => {
       this.#replay = undefined;
-    });
+    };
+    const replay = new Replay(this.#kernel, tasks, source, maxInsns, ended, keepTasks);
     this.#replay = replay;
     try {
       replay.start();

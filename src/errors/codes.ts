@@ -108,6 +108,11 @@ export const ERROR_CODES = {
     'an object cannot be opened, relocated, loaded or attached; `object` and `part` say where',
     'correct the part that the message names, and compile again',
   ),
+  ERR_TEST: row(
+    'TestFailure',
+    'what a test asserts of a program does not hold',
+    'the message says what is there; docs/testing.md has recipes',
+  ),
   ERR_USAGE: row(
     'UserError',
     'what a command was given cannot be used (command line only)',

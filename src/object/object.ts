@@ -7,7 +7,7 @@ import { writeInsns } from '../isa/index.ts';
 import { host } from '../platform/index.ts';
 import { BPF_OBJ_NAME_LEN, progType } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
-import type { BpfSyscalls, ObjectKernel, ProgHandle } from './bpf-interface.ts';
+import type { BpfSyscalls, ObjectKernel, ProgHandle, ProgLoadRequest } from './bpf-interface.ts';
 import { nameFailedCore } from './core/log.ts';
 import { ObjectError } from './error.ts';
 import { asProgram } from './functions.ts';
@@ -299,12 +299,22 @@ export class BpfObject {
       ...(options.verify === undefined ? {} : { verify: options.verify }),
     };
     try {
-      return kernel.bpf.progLoad(request);
+      return loadLogged(kernel, request);
     } catch (error) {
       const failure = error as { log?: string };
       if (failure.log) failure.log = nameFailedCore(failure.log, (insn) => coreAt(relocated, insn)?.decision);
       throw error;
     }
+  }
+}
+
+/** As libbpf: a program that is refused and for which no log was asked is loaded once more with one (bpf_object_load_prog). */
+function loadLogged(kernel: ObjectKernel, request: ProgLoadRequest): ProgHandle {
+  try {
+    return kernel.bpf.progLoad(request);
+  } catch (error) {
+    if (request.logLevel !== undefined || (error as { log?: string }).log !== '') throw error;
+    return kernel.bpf.progLoad({ ...request, logLevel: 1 });
   }
 }
 

@@ -190,10 +190,15 @@ const table: Readonly<Record<string, readonly (readonly [name: string, value: nu
   ],
 };
 
+let named: ReadonlyMap<string, number> | undefined;
+
+/** All names with their values. */
+export const constantValues = (): ReadonlyMap<string, number> => (named ??= new Map(Object.values(table).flat()));
+
 let words: Words<number> | undefined;
 
 /** The names and their values, for reading from a line. */
 export function constants(): Words<number> {
-  words ??= new Words(Object.values(table).flat());
+  words ??= new Words(constantValues());
   return words;
 }

@@ -1,0 +1,130 @@
+/**
+ * What tests assert, each as a verdict: vitest's matchers and the plain functions are made of these. A failure of loading
+ * says the C line, the instruction and what the message means.
+ */
+import { BpfError, EmuError } from '../errors/index.ts';
+import { explainRejection } from '../explain/index.ts';
+import { equal, show } from './values.ts';
+
+export interface Verdict {
+  readonly pass: boolean;
+  /** what is wrong with it; where it passes, with its being so */
+  readonly message: string;
+}
+/** What has been traced: the test kit. */
+export interface Traced {
+  readonly traced: string;
+}
+/** What a test run gives. */
+export interface Returned {
+  /** u32 */
+  readonly retval: number;
+}
+/** A loaded map. */
+export interface HasEntries {
+  readonly name: string;
+  entries(): Iterable<readonly [key: unknown, value: unknown]>;
+}
+/** Entries as a Map, or as pairs. */
+export type Entries = Iterable<readonly [key: unknown, value: unknown]>;
+
+/** The error of a load that the verifier refused; undefined where it was accepted. @throws what else went wrong */
+function refusal(load: () => unknown): BpfError | undefined {
+  try {
+    load();
+    return undefined;
+  } catch (error) {
+    if (error instanceof BpfError && error.log !== '') return error;
+    throw error;
+  }
+}
+
+/** A rejection for people: the message, the C line, the instruction, what it means. */
+export function explained(error: BpfError): string {
+  const { message, source, insn, meaning } = explainRejection(error.log);
+  return [
+    message,
+    source && `  source:      ${source}`,
+    insn && `  instruction: ${insn}`,
+    meaning && `  meaning:     ${meaning}`,
+  ]
+    .filter((line) => line)
+    .join('\n');
+}
+
+const found = (text: string, wanted: string | RegExp): boolean =>
+  typeof wanted === 'string' ? text.includes(wanted) : text.search(wanted) >= 0;
+const named = (wanted: string | RegExp): string => (typeof wanted === 'string' ? show(wanted) : String(wanted));
+
+/** @param load loads an object or a program: `() => object.load(kernel)` */
+export function isAccepted(load: () => unknown): Verdict {
+  const error = refusal(load);
+  return error
+    ? { pass: false, message: `the verifier refused it: ${explained(error)}` }
+    : { pass: true, message: 'the verifier accepted it' };
+}
+
+/** @param wanted what the verifier's log says */
+export function isRejectedBy(load: () => unknown, wanted: string | RegExp): Verdict {
+  const error = refusal(load);
+  if (!error) return { pass: false, message: `the verifier accepted it; it was to say ${named(wanted)}` };
+  const pass = found(error.log, wanted);
+  return { pass, message: `the verifier ${pass ? 'says' : 'does not say'} ${named(wanted)}, but: ${explained(error)}` };
+}
+
+const MANY = 20;
+
+export function hasTraced(kit: Traced, wanted: string | RegExp): Verdict {
+  const text = kit.traced;
+  const lines = text.trimEnd().split('\n');
+  const shown = text === '' ? 'nothing' : ['', ...lines.slice(-MANY)].join('\n');
+  const pass = found(text, wanted);
+  return { pass, message: `${named(wanted)} was ${pass ? '' : 'not '}traced; what was: ${shown}` };
+}
+
+/** @param retval as C has it: -1 is 0xffffffff */
+export function hasRetval(run: Returned, retval: number): Verdict {
+  const pass = run.retval === retval >>> 0;
+  return { pass, message: `the program returned ${run.retval}${pass ? '' : `, not ${retval >>> 0}`}` };
+}
+
+/** Exactly these, in any order; a number equals the bigint of its value. */
+export function hasEntries(map: HasEntries, wanted: Entries): Verdict {
+  const left = [...map.entries()];
+  const missing: string[] = [];
+  for (const entry of wanted) {
+    const at = left.findIndex((other) => equal(other, entry));
+    if (at < 0) missing.push(pair(entry));
+    else left.splice(at, 1);
+  }
+  if (missing.length === 0 && left.length === 0) return { pass: true, message: `map '${map.name}' has these entries` };
+  const lines = [...missing.map((text) => `- ${text}`), ...left.map((entry) => `+ ${pair(entry)}`)];
+  return {
+    pass: false,
+    message: `map '${map.name}' has other entries (- it lacks, + it has besides):\n${lines.join('\n')}`,
+  };
+}
+
+const pair = ([key, value]: readonly [key: unknown, value: unknown]): string => `${show(key)} => ${show(value)}`;
+
+/** What the plain functions throw: any runner shows its message. */
+export class TestFailure extends EmuError {
+  override readonly name = 'TestFailure';
+  constructor(message: string) {
+    super('ERR_TEST', message);
+  }
+}
+
+const demand =
+  <A extends readonly unknown[]>(judge: (...args: A) => Verdict): ((...args: A) => void) =>
+  (...args) => {
+    const { pass, message } = judge(...args);
+    if (!pass) throw new TestFailure(message);
+  };
+
+/** The same for any test runner. @throws TestFailure */
+export const assertAccepted = demand(isAccepted);
+export const assertRejectedBy = demand(isRejectedBy);
+export const assertTraced = demand(hasTraced);
+export const assertRetval = demand(hasRetval);
+export const assertEntries = demand(hasEntries);

@@ -1,0 +1,41 @@
+/** A system call's arguments by name and C type, as its event's format file has them (events/syscalls/sys_enter_openat/format). */
+import { allEventFormats } from '../../kernel-sim/data/event-formats.ts';
+import { type SyscallRow, syscallNamed, syscalls } from '../../kernel-sim/index.ts';
+import { ArgumentError } from '../errors/argument.ts';
+import { nearest } from '../errors/near.ts';
+
+export interface SyscallField {
+  readonly name: string;
+  /** as C spells it: `const char *` */
+  readonly type: string;
+}
+export interface SyscallFormat {
+  readonly row: SyscallRow;
+  readonly fields: readonly SyscallField[];
+}
+
+const FIELD = /field:(.*?)(\w+);\toffset:(\d+);/g;
+/** behind the common fields and the number, bytes */
+const FIRST_ARGUMENT = 16;
+
+export const didYouMean = (name: string, names: Iterable<string>): string => {
+  const near = nearest(name, names, 3);
+  return near.length === 0 ? '' : `; did you mean ${near.join(', ')}?`;
+};
+
+/** @throws ArgumentError for a call that x86-64 has not, or whose arguments no event tells */
+export function syscallFormat(name: string): SyscallFormat {
+  const row = syscallNamed(name);
+  if (!row) {
+    const names = syscalls.map((s) => s.name);
+    throw new ArgumentError('name', `there is no system call '${name}'${didYouMean(name, names)}`);
+  }
+  const text = row.event && allEventFormats().get('syscalls')?.get(`sys_enter_${row.event}`);
+  if (!text) throw new ArgumentError('name', `Linux has no event that tells the arguments of '${name}'`);
+  const fields = Array.from(text.matchAll(FIELD), ([, type = '', field = '', offset]) => ({
+    name: field,
+    type: type.trim(),
+    offset: Number(offset),
+  })).filter((field) => field.offset >= FIRST_ARGUMENT);
+  return { row, fields };
+}

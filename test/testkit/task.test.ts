@@ -1,0 +1,90 @@
+/** Tasks that tests make: their calls go through the kernel's text, and probes see what the test said. */
+import { describe, expect, it } from 'vitest';
+import { ArgumentError, BpfObject, Kernel, KernelError, testkit } from '../../src/index.ts';
+
+interface OpenEvent {
+  readonly pid: number;
+  readonly uid: number;
+  readonly ns: bigint;
+  readonly comm: string;
+  readonly filename: string;
+}
+
+const boot = async (fixture: string) => {
+  const kernel = await Kernel.boot();
+  const loaded = BpfObject.open(`fixtures/${fixture}.o`).load(kernel);
+  loaded.attach();
+  return { kernel, loaded, kit: testkit(kernel) };
+};
+
+describe('a task in code', () => {
+  it('makes system calls that probes see, with its ids and its name', async () => {
+    const { kit, loaded } = await boot('opensnoop');
+    const events = kit.events(loaded, 'events');
+    const task = kit.task({ pid: 4321, comm: 'cat', uid: 1000 });
+    const { result, insns } = task.syscall('openat', { filename: '/etc/passwd', flags: 'O_RDONLY' }, { result: 3 });
+    expect(result).toBe(3n);
+    expect(insns).toBeGreaterThan(100);
+    expect(events.records<OpenEvent>('event')).toMatchObject([
+      { pid: 4321, uid: 1000, comm: 'cat', filename: '/etc/passwd' },
+    ]);
+    expect(task.syscall('openat', { filename: '/nowhere' }, { error: 'ENOENT' }).result).toBe(-2n);
+    // the earlier ones stay
+    expect(events.records<OpenEvent>('event').map((e) => e.filename)).toEqual(['/etc/passwd', '/nowhere']);
+    expect(events.bytes).toHaveLength(2);
+  });
+
+  it('runs another program, forks and ends', async () => {
+    const { kit, kernel } = await boot('execs');
+    const shell = kit.task({ comm: 'sh' });
+    const child = shell.fork();
+    expect([child.pid, child.tgid, child.comm]).toEqual([1001, 1001, 'sh']);
+    child.exec('/usr/bin/ls', ['ls', '-l']);
+    expect(child.comm).toBe('ls');
+    expect(shell.comm).toBe('sh');
+    expect(kit.traced).toMatch(/sh-1001 .*bpf_trace_printk: exec \/usr\/bin\/ls\n/);
+    const thread = child.fork({ thread: true, pid: 1010 });
+    expect([thread.pid, thread.tgid]).toEqual([1010, 1001]);
+    expect(kernel.tasks.find(child.pid)?.parent?.pid).toBe(shell.pid);
+    child.exit(3);
+    expect(child.alive).toBe(false);
+    expect(shell.alive).toBe(true);
+    expect(() => child.syscall('getpid')).toThrow(KernelError);
+    // others go on, and so does a recording's time
+    expect(shell.syscall('getpid', {}, { result: shell.pid }).result).toBe(BigInt(shell.pid));
+  });
+
+  it('gives data behind pointers', async () => {
+    const kernel = await Kernel.boot();
+    const task = testkit(kernel).task();
+    expect(task.syscall('write', { fd: 1, buf: 'hello' }, { result: 5 }).result).toBe(5n);
+    expect(task.syscall('close', { fd: 1 }).result).toBe(0n);
+  });
+
+  it.each<[string, () => (task: ReturnType<ReturnType<typeof testkit>['task']>) => unknown, RegExp]>([
+    ['a call', () => (t) => t.syscall('opneat'), /no system call 'opneat'; did you mean openat/],
+    [
+      'an argument',
+      () => (t) => t.syscall('openat', { filname: 'x' }),
+      /args\.filname: openat .*did you mean filename/,
+    ],
+    ['a constant', () => (t) => t.syscall('openat', { flags: 'O_RDNLY' }), /'O_RDNLY' .*did you mean O_RDONLY/],
+    ['a value', () => (t) => t.syscall('openat', { mode: 65536 }), /args\.mode: 65536 does not fit 16 bits/],
+    ['a type', () => (t) => t.syscall('openat', { filename: ['a'] }), /an array of 1 is nothing for const char \*/],
+    ['an error', () => (t) => t.syscall('openat', {}, { error: 'ENOENTT' as 'ENOENT' }), /did you mean ENOENT/],
+    ['a pid', () => (t) => t.fork({ pid: t.pid }), /there is a task \d+ already/],
+  ])('names what is near where %s is wrong', async (_, act, message) => {
+    const task = testkit(await Kernel.boot()).task();
+    const wrong = () => act()(task);
+    expect(wrong).toThrow(ArgumentError);
+    expect(wrong).toThrow(message);
+    expect(task.syscall('getpid', {}, { result: 7 }).result).toBe(7n);
+  });
+
+  it('refuses parents that are not there and maps that carry no events', async () => {
+    const { kit, loaded } = await boot('opens');
+    expect(() => kit.task({ ppid: 99 })).toThrow(/there is no task 99/);
+    expect(() => kit.events(loaded, 'count')).toThrow(/did you mean counts/);
+    expect(() => kit.events(loaded, 'counts')).toThrow(/hash, which carries no events/);
+  });
+});
