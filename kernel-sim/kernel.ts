@@ -12,6 +12,7 @@ import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type MachineState, type Stop } from '../src/machine/index.ts';
 import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
 import { Bpf } from './bpf/index.ts';
+import { Cgroups } from './cgroup/cgroups.ts';
 import { Args, type Pair } from './core/args.ts';
 import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
@@ -128,6 +129,7 @@ export class Kernel implements PlacesFloor {
   readonly probes: Probes;
   readonly perf: Perf;
   readonly net: Net;
+  readonly cgroups: Cgroups;
   readonly faults: Faults;
 
   /** the recorded result of the system call that runs, where the text reads it */
@@ -209,6 +211,7 @@ export class Kernel implements PlacesFloor {
     this.#replayer = new Replayer(this);
     registerEffects(this);
     this.net = new Net(this);
+    this.cgroups = new Cgroups(this);
   }
 
   /** The kernel's own BTF: the built-in one, or the one given at boot. Parsed on first use. */
@@ -289,7 +292,7 @@ export class Kernel implements PlacesFloor {
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults } = this;
-    const { objects, files, tasks, trace, probes, net, bpf } = this;
+    const { objects, files, tasks, trace, probes, net, cgroups, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults];
     return [
       ...ground,
@@ -301,6 +304,7 @@ export class Kernel implements PlacesFloor {
       trace,
       probes,
       net,
+      cgroups,
       bpf,
       this.#replayer,
       this.#limits,

@@ -32,7 +32,7 @@ export class Sockets {
 
   register(on: (name: string, handler: () => void) => void): void {
     new TcpConnect(this.#kernel, (fd) => this.#of(this.#kernel.files.get(this.#kernel.tasks.current, fd))).register(on);
-    const { args, memory, structs, files, tasks, text } = this.#kernel;
+    const { args, memory, structs, files, tasks, text, recorded } = this.#kernel;
     const sock = structs.of('sock');
     const socket = structs.of('socket');
     const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
@@ -47,21 +47,31 @@ export class Sockets {
     on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));
     on('sock_alloc_file', () => {
       const file = files.open('socket');
+      const made = args.addr(0);
+      if (made !== 0) {
+        this.#bind(made, file);
+        args.retAddr(file);
+        return;
+      }
       const call = tasks.current.call;
       const number = (n: number): number => {
         const a = call?.args[n];
         return a?.kind === 'int' ? a.lo : 0;
       };
-      if (call?.name === 'socket') this.#make(file, number(0), number(1) & 0xf, number(2));
-      else {
-        // accept: as the listening socket, connected
-        const from = files.get(tasks.current, number(0));
-        const s = this.#make(file, from === 0 ? AF_INET : familyOf(this.#of(from)), 1, 0);
-        const sk = memory.readAddr(s + socket.offset('sk'));
-        memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_ESTABLISHED);
-      }
+      // accept: as the listening socket, connected
+      const from = files.get(tasks.current, number(0));
+      const s = this.#make(file, from === 0 ? AF_INET : familyOf(this.#of(from)), 1, 0);
+      const sk = memory.readAddr(s + socket.offset('sk'));
+      memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_ESTABLISHED);
       args.retAddr(file);
     });
+    on('socket_alloc', () => args.retAddr(this.#alloc(args.lo(0), args.lo(1) & 0xf, args.lo(2))));
+    on('socket_created', () => memory.writeAddr(args.addr(0), args.addr(1)));
+    on('socket_refused', () => {
+      this.#kernel.slab.kfree(memory.readAddr(args.addr(0) + socket.offset('sk')));
+      this.#kernel.slab.kfree(args.addr(0));
+    });
+    on('call_error', () => args.retInt(recorded.failed ? recorded.lo : 0));
     on('copy_sockaddr', () => {
       const call = tasks.current.call;
       const address = call?.args[1];
@@ -135,14 +145,22 @@ export class Sockets {
     return at !== 0 ? at : this.#make(file, AF_INET, 1, 6);
   }
   #make(file: Addr, family: number, type: number, protocol: number): Addr {
+    const s = this.#alloc(family, type, protocol);
+    this.#bind(s, file);
+    return s;
+  }
+  #bind(s: Addr, file: Addr): void {
+    const { memory, structs } = this.#kernel;
+    memory.writeAddr(file + structs.of('file').offset('private_data'), s);
+    memory.writeAddr(s + structs.of('socket').offset('file'), file);
+  }
+  #alloc(family: number, type: number, protocol: number): Addr {
     const { memory, structs, slab, symbols } = this.#kernel;
     const socket = structs.of('socket');
     const sock = structs.of('sock');
     const s = slab.kmalloc(socket.size);
     const sk = slab.kmalloc(2560);
-    memory.writeAddr(file + structs.of('file').offset('private_data'), s);
     memory.writeAddr(s + socket.offset('sk'), sk);
-    memory.writeAddr(s + socket.offset('file'), file);
     memory.writeU16(s + socket.offset('type'), type);
     memory.writeAddr(sk + sock.offset('sk_socket'), s);
     memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);

@@ -11,6 +11,7 @@ import {
   type ProgTypeName,
 } from '../../../src/uapi/index.ts';
 import { inRelease, type Version } from '../../data/release.ts';
+import { cgroup, cgroupDirect } from './cgroup.ts';
 import type { AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
 import { netfilter } from './netfilter.ts';
@@ -50,6 +51,23 @@ const byEvent = (name: string, since: Version, program: ProgTypeName): AttachKin
   link: 'perf_event',
   target: 'perf_event',
   attach: perfEvent,
+});
+
+const inCgroup = (
+  name: string,
+  since: Version,
+  program: ProgTypeName,
+  attachTypes: readonly AttachTypeName[],
+): AttachKind => ({
+  name,
+  since,
+  programs: [program],
+  attachTypes,
+  link: 'cgroup',
+  target: 'cgroup',
+  mayDetach: true,
+  attach: cgroup,
+  direct: cgroupDirect,
 });
 
 const ROWS: readonly AttachKind[] = [
@@ -111,6 +129,13 @@ const ROWS: readonly AttachKind[] = [
     target: 'none',
     attach: netfilter,
   },
+  inCgroup('cgroup_sock', '4.10', 'cgroup_sock', ['cgroup_inet_sock_create']),
+  inCgroup('cgroup_sock_addr', '4.17', 'cgroup_sock_addr', [
+    'cgroup_inet4_bind',
+    'cgroup_inet6_bind',
+    'cgroup_inet4_connect',
+    'cgroup_inet6_connect',
+  ]),
 ];
 
 export const ATTACH_KINDS: readonly AttachKind[] = ROWS.filter((kind) => inRelease(kind));

@@ -2,16 +2,16 @@
 export const net: Readonly<Record<string, string>> = {
   '__x64_sys_socket(regs:pt_regs)': 'n = __sys_socket(regs->di, regs->si, regs->dx); return n',
   '__sys_socket(family, type, protocol): int':
-    'update_socket_protocol(family, type, protocol); __sock_create(0, family, type, protocol, %res, 0); get_unused_fd_flags(0)?; f = sock_alloc_file(0, 0, 0)?; fd_install(result, f)?; return result',
+    'update_socket_protocol(family, type, protocol); __sock_create(0, family, type, protocol, %res, 0); get_unused_fd_flags(0)?; s = @load(%res)?; f = sock_alloc_file(s, 0, 0)?; fd_install(result, f)?; return result',
   '__sock_create(net, family, type, protocol, res, kern): int':
-    'security_socket_create(family, type, protocol, kern); sock_alloc(); c = @ops_create(family); *c(net, 0, protocol, kern)?; security_socket_post_create(0, family, type, protocol, kern)?; return 0',
-  'inet_create(net, sock, protocol, kern): int': 'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); return 0',
-  'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(); return f',
+    'security_socket_create(family, type, protocol, kern); sock_alloc(); s = @socket_alloc(family, type, protocol)?; c = @ops_create(family); *c(net, s, protocol, kern)?; security_socket_post_create(s, family, type, protocol, kern)?; @socket_created(res, s)?; n = @call_error(); return n',
+  'inet_create(net, sock:socket, protocol, kern): int':
+    'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; n = @cgroup_error(c, e); return n',
+  'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(sock); return f',
   '__x64_sys_bind(regs:pt_regs)': 'n = __sys_bind(regs->di, regs->si, regs->dx); return n',
   '__sys_bind(fd, umyaddr, addrlen): int':
     's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); @copy_sockaddr(%address, umyaddr, addrlen); security_socket_bind(s, %address, addrlen); f = @ops_bind(s); *f(s, %address, addrlen); return result',
   'inet_bind(sock:socket, uaddr, addr_len): int': 'inet_bind_sk(sock->sk, uaddr, addr_len); return result',
-  'inet_bind_sk(sk, uaddr, addr_len): int': '@inet_bind(sk, uaddr)?; return result',
   '__x64_sys_listen(regs:pt_regs)': 'n = __sys_listen(regs->di, regs->si); return n',
   '__sys_listen(fd, backlog): int':
     's:socket = @socket(fd); fdget(fd); security_socket_listen(s, backlog); inet_listen(s, backlog); return result',
@@ -36,9 +36,9 @@ export const net: Readonly<Record<string, string>> = {
   'inet_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
   '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg): int':
-    't = @connect_proto(sock->sk); *t(sock->sk, uaddr, addr_len); w = @connect_waits(sock->sk); block; release_sock(sock->sk) if w; lock_sock_nested(sock->sk, 0) if w; return result',
+    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); r = @cgroup_refused(p, e, 7); k = @unless(r, sock->sk); t = @connect_proto(k); *t(k, uaddr, addr_len); w = @connect_waits(k); block; release_sock(sock->sk) if w; lock_sock_nested(sock->sk, 0) if w; return result',
   'inet_dgram_connect(sock:socket, uaddr, addr_len, flags): int':
-    'ip4_datagram_connect(sock->sk, uaddr, addr_len); return result',
+    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); r = @cgroup_refused(p, e, 7); k = @unless(r, sock->sk); ip4_datagram_connect(k, uaddr, addr_len) if k; return result',
   'ip4_datagram_connect(sk, uaddr, addr_len): int':
     'lock_sock_nested(sk, 0); __ip4_datagram_connect(sk, uaddr, addr_len); release_sock(sk); return result',
   '__ip4_datagram_connect(sk, uaddr, addr_len): int': '@sock_addresses(sk, uaddr)?; return result',
@@ -105,7 +105,8 @@ export const net: Readonly<Record<string, string>> = {
   'inet_release(sock:socket): int': 'c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
   'tcp_close(sk, timeout)': 'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk)',
   '__tcp_close(sk, timeout)': 'c = @tcp_close_state(sk); *c(sk)',
-  'inet6_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
+  'inet6_create(net, sock:socket, protocol, kern): int':
+    'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; n = @cgroup_error(c, e); return n',
   'unix_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
   'inet6_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',

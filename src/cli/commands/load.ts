@@ -1,5 +1,8 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
 
+import { attachKind } from '../../../kernel-sim/bpf/attach/table.ts';
+import type { Departure } from '../../../kernel-sim/cgroup/cgroups.ts';
+import { errnoName } from '../../../kernel-sim/core/errno.ts';
 import { BpfError, BpfLink, type Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { explainRejection } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
@@ -40,8 +43,9 @@ export async function load(file: string, command: readonly string[], options: Lo
   if (!loaded) return;
   showCode(kernel, loaded);
   const captures = openCaptures(kernel, options);
-  attach(loaded, options.keepGoing === true, deviceNamed(kernel, options.dev ?? 'lo'));
+  attach(kernel, loaded, options.keepGoing === true, deviceNamed(kernel, options.dev ?? 'lo'));
   const traffic = new Traffic(kernel, options);
+  kernel.cgroups.departed.add(showDeparture);
   const received = receive(kernel, loaded);
   const interrupt = onInterrupt();
   try {
@@ -151,9 +155,10 @@ function showCode(kernel: Kernel, loaded: Loaded): void {
   }
 }
 
-function attach(loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
+function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
   // what only the model cannot attach is no fault of the object: the others run
   const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled', ifindex: device.index });
+  links.push(...attachToRoot(kernel, loaded));
   for (const { why } of loaded.skipped) warn(`passed over: ${why}`);
   if (links.length === 0 && loaded.skipped.length > 0 && !keepGoing)
     throw new UserError('no program of the object could be attached');
@@ -172,7 +177,29 @@ function attach(loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
       if (probe.unreached !== undefined) warn(`${link.program} will not run here: ${probe.unreached}`);
     }
   }
-  for (const { program, why } of loaded.notAttached) warn(`${program} is loaded, but not attached: ${why}`);
+  for (const { program, why } of loaded.notAttached)
+    if (!links.some((link) => link.program === program)) warn(`${program} is loaded, but not attached: ${why}`);
+}
+
+/** Programs of cgroups: their sections do not say which, and the root has every task. */
+function attachToRoot(kernel: Kernel, loaded: Loaded): ReturnType<Loaded['attach']> {
+  const programs = Object.values(loaded.programs).filter(
+    ({ handle, definition }) =>
+      definition.match?.rule.method === 'cgroup' &&
+      attachKind(handle.prog.type, definition.expectedAttachType) !== undefined,
+  );
+  if (programs.length === 0) return [];
+  const targetFd = kernel.cgroups.open('/');
+  return programs.map((program) => ({ ...program.attach({ targetFd }), target: '/sys/fs/cgroup' }));
+}
+
+/** Where a verdict makes the replay another story than the recording. */
+function showDeparture({ pid, comm, call, recorded, result, attachType }: Departure): void {
+  const was =
+    recorded === undefined ? 'has not returned' : recorded < 0 ? errnoName(-recorded) : `returned ${recorded}`;
+  warn(
+    `${comm}-${pid}: ${call} is ${errnoName(-result)} here, as a ${attachType} program says; in the recording it ${recorded !== undefined && recorded < 0 ? `is ${was}` : was}: what follows is as recorded`,
+  );
 }
 
 const isOnDevice = (method: string): boolean => ['xdp', 'tc', 'tcx'].includes(method);

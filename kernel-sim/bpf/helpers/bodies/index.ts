@@ -4,6 +4,7 @@ import { capture, reinstate } from '../../../core/state.ts';
 import { assembly } from '../../../text/assembly/index.ts';
 import type { BpfState, HelperSupply } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
+import { CGROUP } from './cgroup.ts';
 import { DYNPTR } from './dynptr.ts';
 import { KFUNCS } from './kfuncs.ts';
 import { MAP } from './map.ts';
@@ -24,6 +25,7 @@ const FAMILIES: readonly HelperBodies[] = [
   KFUNCS,
   PRINT,
   TASK,
+  CGROUP,
   PROBE,
   MISC,
   PERF,

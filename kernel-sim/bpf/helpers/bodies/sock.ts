@@ -131,8 +131,6 @@ export const SOCK: HelperBodies = {
   ),
   bpf_skc_to_unix_sock: cast((sk) => isFull(sk) && sk.get('__sk_common.skc_family') === AF_UNIX),
   bpf_skc_to_mptcp_sock: none,
-  bpf_sk_cgroup_id: ({ args }) => args.retU32(1),
-  bpf_sk_ancestor_cgroup_id: ({ args }) => args.retU32(args.lo(1) === 0 ? 1 : 0),
   bpf_skb_ancestor_cgroup_id: ({ args }) => args.retU32(args.lo(1) === 0 ? 1 : 0),
   bpf_get_socket_cookie_sock: none,
   bpf_get_socket_cookie_sock_ops: none,

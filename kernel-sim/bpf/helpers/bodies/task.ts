@@ -34,7 +34,4 @@ export const TASK: HelperBodies = {
     memory.writeU32(args.addr(2) + 4, tasks.current.tgid);
     args.retInt(0);
   },
-  /** cgroup v2's root has id 1 */
-  bpf_get_current_cgroup_id: ({ args }) => args.retU32(1),
-  bpf_get_current_ancestor_cgroup_id: ({ args }) => args.retU32(args.lo(0) === 0 ? 1 : 0),
 };

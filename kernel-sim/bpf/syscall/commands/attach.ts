@@ -129,7 +129,15 @@ function device(call: Call, at: number): void {
     call.fail('ENODEV', `no network device ${call.s32(at)}`);
 }
 
-const QUERY = { target_fd: 0, attach_type: 4, query_flags: 8, attach_flags: 12, prog_cnt: 24 };
+const QUERY = {
+  target_fd: 0,
+  attach_type: 4,
+  query_flags: 8,
+  attach_flags: 12,
+  prog_ids: 16,
+  prog_cnt: 24,
+  prog_attach_flags: 32,
+};
 
 export function progQuery(call: Call): number {
   if (!netCapable(call.process)) call.fail('EPERM', 'CAP_NET_ADMIN is needed');
@@ -140,7 +148,7 @@ export function progQuery(call: Call): number {
   if (isCgroup(progType) && (progType !== P.LSM || type === A.LSM_CGROUP)) {
     const object = call.object(QUERY.target_fd);
     if (!object.fdName.startsWith('cgroup')) return call.fail('EBADF', `${object.fdName} is no cgroup`);
-    throw new NotModelledError(call.command, 'cgroups');
+    return query(call, progType, type);
   }
   if (progType === P.SK_MSG || progType === P.SK_SKB) {
     const object = call.object(QUERY.target_fd);
@@ -168,6 +176,29 @@ export function progQuery(call: Call): number {
   if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call);
   if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noNetkit(call);
   return call.fail('EINVAL', `attach type ${type} has no list of programs`);
+}
+
+/** What a kind's place tells, written where the caller has room: as many as fit, and ENOSPC where more are there. */
+function query(call: Call, progType: number, type: number): number {
+  const flags = call.u32(QUERY.query_flags);
+  const eachFlags = call.pointer(QUERY.prog_attach_flags);
+  if (flags !== 0 && eachFlags !== 0) call.fail('EINVAL', 'effective programs have no flags of their own');
+  const { attachFlags, programs } = directOf(call.command, progType, type).query({
+    state: call.state,
+    attachType: type,
+    target: call.s32(QUERY.target_fd),
+    flags,
+  });
+  const room = call.u32(QUERY.prog_cnt);
+  const ids = call.pointer(QUERY.prog_ids);
+  call.put32(QUERY.attach_flags, attachFlags);
+  call.put32(QUERY.prog_cnt, programs.length);
+  if (room === 0 || ids === 0 || programs.length === 0) return 0;
+  const shown = programs.slice(0, room);
+  const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+  call.copyOut(ids, words(shown.map(({ prog }) => prog.id)));
+  if (eachFlags !== 0) call.copyOut(eachFlags, words(shown.map((one) => one.attachFlags ?? 0)));
+  return room < programs.length ? call.fail('ENOSPC', `${programs.length} programs, room for ${room}`) : 0;
 }
 
 /** `get_net_ns_by_fd` */

@@ -55,6 +55,16 @@ async function links(): Promise<Map<string, BpfLink>> {
       attachType: 'netfilter',
       netfilter: { pf: 2, hooknum: 1, priority: -100 },
     }),
+    bpf.linkCreate({
+      prog: load('cgroup_sock', 'cgroup_inet_sock_create'),
+      attachType: 'cgroup_inet_sock_create',
+      target: kernel.cgroups.open(),
+    }),
+    bpf.linkCreate({
+      prog: load('cgroup_sock_addr', 'cgroup_inet4_connect'),
+      attachType: 'cgroup_inet4_connect',
+      target: kernel.cgroups.open(),
+    }),
   ];
   return new Map(made.map(({ link }) => [link.kind.name, link]));
 }

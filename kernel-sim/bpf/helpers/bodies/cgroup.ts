@@ -1,0 +1,34 @@
+/** Helpers of programs in cgroups: what the call returns if they say no, and which groups there are (kernel/bpf/cgroup.c). */
+import type { Addr } from '../../../../src/machine/addr.ts';
+import { ERRNO } from '../../../core/errno.ts';
+import type { HelperBodies, HelperCall } from './call.ts';
+
+const MAX_ERRNO = 4095;
+
+/** `struct bpf_cg_run_ctx` of the running program */
+const retval = ({ kernel }: HelperCall): Addr => {
+  const { memory, structs, tasks } = kernel;
+  const run = memory.readAddr(tasks.current.address + structs.of('task_struct').offset('bpf_ctx'));
+  return run + structs.of('bpf_cg_run_ctx').offset('retval');
+};
+
+export const CGROUP: HelperBodies = {
+  bpf_get_retval: (call) => call.args.retInt(call.kernel.memory.readS32(retval(call))),
+  bpf_set_retval: (call) => {
+    const { args, kernel } = call;
+    const value = args.lo(0);
+    // nothing but an error number, or 0
+    if (value > 0 || value < -MAX_ERRNO) {
+      args.retInt(-ERRNO.EINVAL);
+      return;
+    }
+    kernel.memory.writeU32(retval(call), value);
+    args.retInt(0);
+  },
+  bpf_get_current_cgroup_id: ({ args, kernel }) => args.retU32(kernel.cgroups.of(kernel.tasks.current).id),
+  bpf_get_current_ancestor_cgroup_id: ({ args, kernel }) =>
+    args.retU32(kernel.cgroups.of(kernel.tasks.current).ancestor(args.lo(0))?.id ?? 0),
+  bpf_sk_cgroup_id: ({ args, kernel }) => args.retU32(kernel.cgroups.ofSock(args.addr(0)).id),
+  bpf_sk_ancestor_cgroup_id: ({ args, kernel }) =>
+    args.retU32(kernel.cgroups.ofSock(args.addr(0)).ancestor(args.lo(1))?.id ?? 0),
+};
