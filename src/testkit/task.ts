@@ -14,7 +14,7 @@ export interface SyscallOutcome {
   readonly error?: Errno;
 }
 export interface SyscallResult {
-  /** rax on the way back to user space, signed: what a program that overrides the result made of it, too. undefined: it did not return */
+  /** rax on the way back to user space, signed. undefined: it did not return */
   readonly result: bigint | undefined;
   /** instructions executed, of the kernel and of the programs */
   readonly insns: number;

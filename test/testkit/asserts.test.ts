@@ -80,9 +80,8 @@ describe('of what a program did', () => {
       [50, 2n],
     ]);
     expect(counts).not.toHaveEntries([[51, 1n]]);
-    expect(message(() => assertEntries(counts!, new Map([[50, 3]])))).toMatch(
-      /- 50 => 3\n\+ 50 => 2n\n\+ 51 => 1n|- 50 => 3/,
-    );
+    const other = message(() => assertEntries(counts!, new Map([[50, 3]])));
+    for (const line of ['\n- 50 => 3\n', '\n+ 50 => 2n', '\n+ 51 => 1n']) expect(other).toContain(line);
   });
 
   it('takes what a program returned as C has it', async () => {

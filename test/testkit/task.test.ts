@@ -34,6 +34,13 @@ describe('a task in code', () => {
     expect(events.bytes).toHaveLength(2);
   });
 
+  it('is told of by the samples of a perf event array', async () => {
+    const { kit, loaded } = await boot('openperf');
+    const events = kit.events(loaded, 'opened');
+    kit.task({ pid: 77, comm: 'cat' }).syscall('openat', { filename: '/etc/passwd' }, { result: 3 });
+    expect(events.records('event')).toEqual([{ pid: 77, comm: 'cat' }]);
+  });
+
   it('runs another program, forks and ends', async () => {
     const { kit, kernel } = await boot('execs');
     const shell = kit.task({ comm: 'sh' });
