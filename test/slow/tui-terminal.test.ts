@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openFixture, press, screenText } from './support.ts';
+import { openFixture, press, screenText } from '../tui/support.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const socket = `ebpf-emu-${process.pid}`;
