@@ -1,18 +1,12 @@
 /** `ebpf-emu debug`: the debugger's prompt on a terminal, or on a file of commands. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { DebugPrompt, Session } from '../../debug/index.ts';
 import { host } from '../../platform/index.ts';
+import { type DebuggingOptions, sessionOptions } from '../debugging.ts';
 import { readInput } from '../files.ts';
-import { bootOptions, type KernelOptions } from '../session.ts';
 import { print } from '../terminal.ts';
-import { openReplay } from './load-run.ts';
 
-export interface DebugOptions extends KernelOptions {
-  readonly replay?: string;
-  /** bytes */
-  readonly history?: number;
+export interface DebugOptions extends DebuggingOptions {
   /** file of commands */
   readonly command?: string;
 }
@@ -20,16 +14,7 @@ export interface DebugOptions extends KernelOptions {
 const PROMPT = '(ebpf) ';
 
 export async function debug(file: string, options: DebugOptions): Promise<void> {
-  const recording = await openReplay(options.replay === undefined ? {} : { replay: options.replay }, []);
-  const session = await Session.open({
-    object: readInput(file),
-    name: file,
-    recording: recording.open(),
-    boot: bootOptions(options),
-    source: (name) => sourceFile(file, name),
-    ...(options.program ? { programs: options.program } : {}),
-    ...(options.history === undefined ? {} : { history: options.history }),
-  });
+  const session = await Session.open({ ...(await sessionOptions(file, options)), name: file });
   let interrupt = new AbortController();
   const prompt = new DebugPrompt(session, {
     get signal() {
@@ -88,10 +73,4 @@ async function runFile(file: string, run: (line: string) => Promise<boolean>): P
     if (!(await run(line))) return false;
   }
   return true;
-}
-
-/** A source that the object names, where it is there: as it is named, or beside the object. */
-function sourceFile(object: string, name: string): string | undefined {
-  const path = [name, join(dirname(object), name)].find((p) => existsSync(p));
-  return path === undefined ? undefined : readFileSync(path, 'utf8');
 }
