@@ -4,6 +4,7 @@ import { ERRNO } from './core/errno.ts';
 import type { Sysctl } from './core/sysctl.ts';
 import { BUILDER, RELEASE, VERSION } from './data/release.ts';
 import type { PlacesFloor } from './floors/places.ts';
+import { PMU_TYPE } from './probe/perf-attr.ts';
 import { kallsymsText } from './sym/kallsyms-text.ts';
 import { bpffsMount } from './vfs/bpffs-node.ts';
 import { debugMounts } from './vfs/debugfs.ts';
@@ -16,7 +17,7 @@ import type { MadeEvents } from './vfs/tracefs/made-events.ts';
 import { tracefsMounts } from './vfs/tracefs/tracefs.ts';
 
 /** `perf_event_attr.type` by PMU, as a 6.12 without a hardware PMU numbers them. */
-export const PMU_TYPES = { software: 1, tracepoint: 2, breakpoint: 5, kprobe: 8, uprobe: 9, msr: 10 } as const;
+const PMU_TYPES = { software: 1, tracepoint: 2, breakpoint: 5, ...PMU_TYPE, msr: 10 } as const;
 
 export interface FilesNeeds {
   readonly kernel: PlacesFloor;
