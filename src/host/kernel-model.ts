@@ -3,6 +3,9 @@ import { type Kernel, VERSION } from '../../kernel-sim/index.ts';
 import type { ExecKernel } from './exec.ts';
 
 export function modelOf(kernel: Kernel): ExecKernel {
+  const note = (what: string): void => void kernel.missing.add(what);
+  kernel.bpf.state.notModelled.add(note);
+  kernel.perf.onNotModelled = note;
   const takeMissing = (): readonly string[] => {
     const names = [...kernel.missing];
     kernel.missing.clear();
