@@ -24,6 +24,7 @@ import type { Executor } from './core/pause.ts';
 import { Printk } from './core/printk.ts';
 import { ALL_CAPS, type Process } from './core/process.ts';
 import { Random } from './core/random.ts';
+import { Rcu } from './core/rcu.ts';
 import type { Stateful } from './core/state.ts';
 import { Structs } from './core/structs.ts';
 import { Sysctl } from './core/sysctl.ts';
@@ -107,6 +108,7 @@ export class Kernel implements PlacesFloor {
   readonly vmalloc: Vmalloc;
   readonly percpu: PerCpu;
   readonly bpfPack: BpfPack;
+  readonly rcu: Rcu;
 
   readonly objects: KernelObjects;
   readonly files: Files;
@@ -163,6 +165,7 @@ export class Kernel implements PlacesFloor {
     this.memory = new GuestMemory({ bytes: o.memory, hostBytes: o.engine === 'interp' ? ZONE_BYTES : 0 });
     this.direct = new DirectMap(this.memory);
     this.machine = new Machine(this.memory, { engine: o.engine === 'jit' ? 'jit' : 'step' });
+    this.rcu = new Rcu(this.machine);
     this.cpu = this.machine.cpu;
     this.args = new Args(this.cpu);
     this.random = new Random(o.seed);
@@ -291,9 +294,9 @@ export class Kernel implements PlacesFloor {
   }
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {
-    const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults } = this;
+    const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults } = this;
     const { objects, files, tasks, trace, probes, net, cgroups, bpf } = this;
-    const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, symbols, text, faults];
+    const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults];
     return [
       ...ground,
       this.sysctl,

@@ -14,6 +14,7 @@ import type { Executor } from '../core/pause.ts';
 import type { Printk } from '../core/printk.ts';
 import type { Process } from '../core/process.ts';
 import type { Random } from '../core/random.ts';
+import type { Rcu } from '../core/rcu.ts';
 import type { Structs } from '../core/structs.ts';
 import type { Sysctl } from '../core/sysctl.ts';
 import type { CpuName } from '../data/cpus.ts';
@@ -45,6 +46,8 @@ export interface Ground {
   readonly vmalloc: Vmalloc;
   readonly percpu: PerCpu;
   readonly bpfPack: BpfPack;
+  /** what may be freed only when no guest code is in the middle of it */
+  readonly rcu: Rcu;
   /** interrupt state and identity of what runs on the current CPU */
   readonly context: Context;
   readonly clock: Clock;

@@ -42,11 +42,15 @@ export class EventCall {
     this.#publish();
   }
   free(): void {
-    if (this.#array !== 0) this.#kernel.slab.kfree(this.#array);
-    this.#kernel.slab.kfree(this.address);
+    const { rcu, slab } = this.#kernel;
+    const array = this.#array;
+    rcu.call(() => {
+      if (array !== 0) slab.kfree(array);
+      slab.kfree(this.address);
+    });
   }
   #publish(): void {
-    const { slab, memory, structs } = this.#kernel;
+    const { rcu, slab, memory, structs } = this.#kernel;
     const item = structs.of('bpf_prog_array_item');
     const items = structs.of('bpf_prog_array').offset('items');
     const old = this.#array;
@@ -57,7 +61,7 @@ export class EventCall {
       memory.writeU64(at + item.offset('bpf_cookie'), cookie);
     });
     memory.writeAddr(this.address + structs.of('trace_event_call').offset('prog_array'), this.#array);
-    if (old !== 0) slab.kfree(old);
+    if (old !== 0) rcu.call(() => slab.kfree(old));
   }
 }
 
@@ -87,6 +91,6 @@ export class PerCpuCounter {
   }
   free(): void {
     this.#last = this.value;
-    this.#kernel.percpu.free(this.pointer);
+    this.#kernel.rcu.call(() => this.#kernel.percpu.free(this.pointer));
   }
 }

@@ -258,8 +258,11 @@ export class Kprobes {
     }
     if (first === 0) {
       this.#sites.delete(site.at);
-      this.#kernel.slab.kfree(site.aggregate);
-      if (site.slot !== 0) this.#freeSlots.push(site.slot);
+      // the displaced instruction may be the one that is executed
+      this.#kernel.rcu.call(() => {
+        this.#kernel.slab.kfree(site.aggregate);
+        if (site.slot !== 0) this.#freeSlots.push(site.slot);
+      });
     }
   }
   /** Puts a kprobe into kprobe_table under its address, or takes it out. */
@@ -286,13 +289,15 @@ export class Kprobes {
   }
   /** Frees detached probes that no task returns through any more. */
   #reap(): void {
-    const { slab } = this.#kernel;
+    const { rcu, slab } = this.#kernel;
     const left = this.#leaving.filter((h) => {
       if (this.#nodesHome(h) < h.nodes.length) return true;
-      for (const node of h.nodes) slab.kfree(node);
       h.call.free();
       h.nhit.free();
-      slab.kfree(h.address);
+      rcu.call(() => {
+        for (const node of h.nodes) slab.kfree(node);
+        slab.kfree(h.address);
+      });
       return false;
     });
     this.#leaving.splice(0, this.#leaving.length, ...left);

@@ -361,7 +361,9 @@ export class PerfEvent implements FdObject {
     this.prog = undefined;
     this.#held?.put?.();
     this.#held = undefined;
-    if (this.#addr !== 0) this.#kernel.slab.kfree(this.#addr);
+    const { rcu, slab } = this.#kernel;
+    const at = this.#addr;
+    if (at !== 0) rcu.call(() => slab.kfree(at));
     this.#addr = 0;
     (this.#others as Set<PerfEvent>).delete(this);
   }

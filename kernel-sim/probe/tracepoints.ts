@@ -98,7 +98,7 @@ export class Tracepoints {
   /** Raw: ctx is the arguments. */
   attachRaw(prog: ProgRef, event: string, cookie: bigint): ProbeLink {
     this.#check(undefined, event);
-    const { slab, memory, structs } = this.#kernel;
+    const { rcu, slab, memory, structs } = this.#kernel;
     const link = structs.of('bpf_raw_tp_link');
     const data = slab.kmalloc(link.size);
     memory.writeAddr(data + link.offset('link') + structs.of('bpf_link').offset('prog'), prog.address);
@@ -107,7 +107,7 @@ export class Tracepoints {
     this.#add(event, probe);
     return this.#link('raw_tracepoint', event, event, () => {
       this.#remove(event, probe);
-      slab.kfree(data);
+      rcu.call(() => slab.kfree(data));
     });
   }
 
@@ -209,7 +209,7 @@ export class Tracepoints {
   }
   /** tp->funcs: an array ended by a null function. */
   #publish(event: string, list: readonly Probe[]): void {
-    const { slab, memory, structs, text, symbols } = this.#kernel;
+    const { rcu, slab, memory, structs, text, symbols } = this.#kernel;
     const row = structs.of('tracepoint_func');
     const point = structs.of('tracepoint');
     const tp = symbols.address(`__tracepoint_${event}`) ?? text.data(`__tracepoint_${event}`, point.size);
@@ -221,7 +221,7 @@ export class Tracepoints {
       memory.writeAddr(funcs + n * row.size + row.offset('data'), p.data);
     });
     memory.writeAddr(at, funcs);
-    if (old !== 0) slab.kfree(old);
+    if (old !== 0) rcu.call(() => slab.kfree(old));
   }
   #link(kind: 'tracepoint' | 'raw_tracepoint', symbol: string, event: string, undo: () => void): ProbeLink {
     const { sites } = this.#kernel.text;

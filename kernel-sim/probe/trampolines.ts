@@ -39,6 +39,9 @@ interface Trampoline {
   image: Addr;
   /** its `struct bpf_tramp_image` */
   im: Addr;
+  /** where a task comes back from the function, and where it goes once the image is taken away (`ip_after_call`, `ip_epilogue`) */
+  afterCall: Addr;
+  epilogue: Addr;
 }
 
 export class Trampolines {
@@ -115,7 +118,7 @@ export class Trampolines {
     if (!t) {
       const before = text.read(nop, 5);
       const id = (((addrToBigInt(entry) * 0x9e3779b97f4a7c15n) >> 20n) & 0x1_ffff_ffffn).toString();
-      t = { symbol: name, entry, nop, before, id, list: [], image: 0, im: 0 };
+      t = { symbol: name, entry, nop, before, id, list: [], image: 0, im: 0, afterCall: 0, epilogue: 0 };
       this.#byNop.set(nop, t);
     }
     return t;
@@ -123,9 +126,8 @@ export class Trampolines {
 
   /** A new image for the programs that there are now, and the function's nop calls it. */
   #update(t: Trampoline): void {
-    const { bpfPack, symbols, machine, slab } = this.#kernel;
-    const old = t.image;
-    const oldIm = t.im;
+    const { bpfPack, symbols, slab } = this.#kernel;
+    const { image: old, im: oldIm, afterCall, epilogue } = t;
     if (t.list.length === 0) {
       this.#patch(t, 0);
       symbols.remove(`bpf_trampoline_${t.id}`);
@@ -141,9 +143,17 @@ export class Trampolines {
       t.image = image;
       this.#patch(t, image);
     }
-    if (old === 0 || machine.running) return;
-    bpfPack.free(old);
-    slab.kfree(oldIm);
+    if (old === 0) return;
+    this.#leave(afterCall, epilogue);
+    this.#kernel.rcu.callTasks(() => {
+      bpfPack.free(old);
+      slab.kfree(oldIm);
+    });
+  }
+  /** `bpf_tramp_image_put`: tasks that are inside of the function run no program when they come back. */
+  #leave(afterCall: Addr, epilogue: Addr): void {
+    if (afterCall === 0) return;
+    this.#kernel.machine.patch(afterCall, new Assembler(afterCall).op('jmp rel32', epilogue).bytes());
   }
   #patch(t: Trampoline, image: Addr): void {
     this.#ftrace.setDirect(t.nop, image);
@@ -173,6 +183,7 @@ export class Trampolines {
     const frame = onStack === 0 ? -runCtx : Math.ceil((-runCtx + 8 * onStack - 8) / 16) * 16 + 8;
 
     const a = new Assembler(origin);
+    t.afterCall = 0;
     a.op('push r64', rbp);
     a.op('mov r/m64, r64', rbp, rsp);
     a.op(frame < 128 ? 'sub r/m64, imm8' : 'sub r/m64, imm32', rsp, frame);
@@ -249,11 +260,12 @@ export class Trampolines {
       copyStack(-frame);
       a.op('call rel32', t.nop + 5);
       a.op('mov r/m64, r64', at(rbp, ret), rax);
-      // Linux jumps from here to the end when it takes the image away
+      t.afterCall = a.here;
       a.nops(5);
       if (modify.length > 0) a.nops(-a.here & 15);
       a.bind(afterCall);
       run(exit, false);
+      t.epilogue = a.here;
       image('__bpf_tramp_exit');
       a.op('mov r64, r/m64', rax, at(rbp, ret));
       a.op('mov r64, r/m64', rbx, at(rbp, savedBx));

@@ -58,6 +58,9 @@ export class Replay {
   #stopped: ReplayResult['stopped'];
   #ended = false;
   #isDated = false;
+  // of grace periods: it holds one up, and it has told that it does no more
+  #isReading = false;
+  #isLeft = false;
   // of the CPU and the counters when it began
   #rip: Addr = 0;
   #rsp: Addr = 0;
@@ -98,6 +101,7 @@ export class Replay {
     this.date();
     this.#before = machine.executed;
     machine.innerLimit = this.#before + this.#maxInsns;
+    this.#kernel.rcu.enter();
     this.#rip = cpu.rip;
     this.#rsp = cpu.reg(RSP);
     if (isFilled && this.steps.first === undefined) {
@@ -132,6 +136,7 @@ export class Replay {
   step(maxInsns = Number.POSITIVE_INFINITY): ReplayStop {
     const { machine, interp } = this.#kernel;
     const end = this.#before + this.#maxInsns;
+    this.#reads(true);
     const target = Math.min(end, machine.executed + maxInsns);
     if (interp) {
       interp.pauseAt = target;
@@ -152,12 +157,24 @@ export class Replay {
     return { reason: 'end', inner: false };
   }
 
+  /** Whether the machine may have stopped in the middle of a program. */
+  #reads(isReading: boolean): void {
+    if (isReading === this.#isReading) return;
+    this.#isReading = isReading;
+    if (isReading) this.#kernel.rcu.lock();
+    else this.#kernel.rcu.unlock();
+  }
+
   /** What the machine's stop means; undefined: go on. */
   #outcome(stop: Stop): ReplayStop | undefined {
     const { machine, tasks, faults, cpu } = this.#kernel;
     const inner = stop.inner === true;
     if (stop.reason === 'breakpoint') return { reason: 'breakpoint', inner };
-    if (stop.why === WAITING) return { reason: 'wait', inner };
+    if (stop.why === WAITING) {
+      // in front of user space or in the scheduler
+      this.#reads(false);
+      return { reason: 'wait', inner };
+    }
     if (stop.why === PAUSED) return undefined;
     if (machine.executed >= this.#before + this.#maxInsns) {
       this.stop('max-insns');
@@ -210,13 +227,18 @@ export class Replay {
       tasks.exit(t, 0);
     }
     tasks.reap();
+    this.#reads(false);
+    if (!this.#isLeft) {
+      this.#isLeft = true;
+      this.#kernel.rcu.leave();
+    }
     return { calls: this.calls, insns, stopped: this.#stopped, oopses: this.#oopses };
   }
 
   save() {
     const { startNs, calls } = this;
     const [stopped, ended, rip, rsp, before] = [this.#stopped, this.#ended, this.#rip, this.#rsp, this.#before];
-    const isDated = this.#isDated;
+    const [isDated, isReading, isLeft] = [this.#isDated, this.#isReading, this.#isLeft];
     return {
       steps: this.steps.save(),
       rest: capture({
@@ -230,6 +252,8 @@ export class Replay {
         rsp,
         before,
         isDated,
+        isReading,
+        isLeft,
       }),
     };
   }
@@ -244,6 +268,8 @@ export class Replay {
     this.#rsp = s.rsp;
     this.#before = s.before;
     this.#isDated = s.isDated;
+    this.#isReading = s.isReading;
+    this.#isLeft = s.isLeft;
   }
 
   /** A fault in user mode: the line that the kernel logs (Linux 6.12 arch/x86/mm/fault.c, show_signal_msg). */

@@ -81,6 +81,9 @@ export class Runner implements TestRun {
     const { interp, machine } = kernel;
     this.#setup = setup;
     this.#start = kernel.clock.now;
+    // the command holds the program as its descriptor does, which may be closed meanwhile
+    this.prog.get();
+    kernel.rcu.lock();
     if (setup.as === undefined) return;
     kernel.context.migrateDisable();
     if (setup.as === 'atomic') kernel.context.preemptCount += SOFTIRQ_DISABLE;
@@ -186,7 +189,10 @@ export class Runner implements TestRun {
   #release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#setup?.release();
+    if (this.#setup === undefined) return;
+    this.#setup.release();
+    this.prog.put();
+    this.state.kernel.rcu.unlock();
   }
 
   save() {

@@ -14,6 +14,8 @@ export interface MapHost {
   onFree(told: (at: Addr) => void): () => void;
   vmalloc(size: number): Addr;
   vfree(at: Addr): void;
+  /** `call_rcu`: once no program can be in the middle of using it */
+  afterGrace(free: () => void): void;
   /** per-CPU memory: an address to which each CPU's offset is added */
   percpuAlloc(size: number): Addr;
   percpuFree(at: Addr): void;

@@ -104,7 +104,8 @@ export abstract class BpfMap {
   /** the value's BTF type has a bpf_spin_lock, and where */
   spinLockOffset = -1;
   #refs = 1;
-  /** told when the last reference goes */
+  /** told when the last reference goes, and once no program can be in the middle of using it */
+  readonly gone = new Listeners<[]>();
   readonly freed = new Listeners<[]>();
   #areaBytes = 0;
   readonly #areas: { at: Addr; big: boolean }[] = [];
@@ -264,7 +265,12 @@ export abstract class BpfMap {
   save() {
     const { id, frozen, writers, btf, btfObject, spinLockOffset, pins } = this;
     const fields = { id, frozen, writers, btf, btfObject, spinLockOffset, pins };
-    return { fields, refs: this.#refs, areas: this.#areas.slice(), kind: capture([...this.hostState, this.freed]) };
+    return {
+      fields,
+      refs: this.#refs,
+      areas: this.#areas.slice(),
+      kind: capture([...this.hostState, this.gone, this.freed]),
+    };
   }
   restore({ fields, refs, areas, kind }: ReturnType<BpfMap['save']>): void {
     Object.assign(this, fields);
@@ -282,9 +288,12 @@ export abstract class BpfMap {
   }
   put(): void {
     if (--this.#refs === 0) {
-      this.free();
-      this.freed.tell();
-      for (const { at, big } of this.#areas) big ? this.host.vfree(at) : this.host.kfree(at);
+      this.gone.tell();
+      this.host.afterGrace(() => {
+        this.free();
+        this.freed.tell();
+        for (const { at, big } of this.#areas) big ? this.host.vfree(at) : this.host.kfree(at);
+      });
     } else {
       this.host.memory.writeU32(this.addr + this.layout.bpf_map.refcnt, this.#refs);
     }

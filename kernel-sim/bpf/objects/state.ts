@@ -84,6 +84,7 @@ export class BpfState {
       onFree: (told) => kernel.slab.freed.add(told),
       vmalloc: (size) => kernel.vmalloc.alloc(size),
       vfree: (at) => kernel.vmalloc.free(at),
+      afterGrace: (free) => kernel.rcu.call(free),
       percpuAlloc: (size) => kernel.percpu.alloc(size),
       percpuFree: (at) => kernel.percpu.free(at),
       perCpuPtr: (at, cpu) => kernel.percpu.address(at, cpu),
@@ -158,8 +159,8 @@ export class BpfState {
   addProg(prog: BpfProg, btf?: BtfObject): void {
     this.progs.add(prog);
     this.#progAt.set(prog.addr, prog);
+    prog.onGone = () => this.progs.remove(prog);
     prog.onFree.push(() => {
-      this.progs.remove(prog);
       this.#progAt.delete(prog.addr);
       btf?.put();
     });
@@ -174,9 +175,9 @@ export class BpfState {
     map.setId(map.id);
     this.#mapAt.set(map.addr, map);
     if (map instanceof RingbufMap) this.#ringAt.set(map.rb, map);
+    map.gone.add(() => this.maps.remove(map));
     map.freed.add(() => {
       if (map instanceof RingbufMap) this.#ringAt.delete(map.rb);
-      this.maps.remove(map);
       this.#mapAt.delete(map.addr);
       this.#lastMap = undefined;
       btf?.put();

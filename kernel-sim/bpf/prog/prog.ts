@@ -94,6 +94,8 @@ export class BpfProg implements FdObject {
   entry: Addr = 0;
   placed: readonly PlacedFunc[] = [];
   interp: InterpProgram | undefined;
+  /** nothing refers to it any more: it has no id */
+  onGone: () => void = () => undefined;
   /** undoes what placing did: symbols, exception table, image */
   onFree: (() => void)[] = [];
   /** its BTF, where it was loaded with records of it */
@@ -231,10 +233,14 @@ export class BpfProg implements FdObject {
   }
   put(): void {
     if (--this.#refs > 0) return;
-    for (const undo of this.onFree) undo();
-    for (const map of this.#maps) map.put();
-    this.#kernel.vmalloc.free(this.addr);
-    this.#kernel.slab.kfree(this.init.aux);
+    this.onGone();
+    const { rcu, vmalloc, slab } = this.#kernel;
+    rcu.call(() => {
+      for (const undo of this.onFree) undo();
+      for (const map of this.#maps) map.put();
+      vmalloc.free(this.addr);
+      slab.kfree(this.init.aux);
+    });
   }
   get refs(): number {
     return this.#refs;
