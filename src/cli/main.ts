@@ -140,6 +140,11 @@ function build(): Command {
     .argument('<file>', "clang's object file")
     .option('--replay <file>', 'an `strace -f` recording; without it, the one that ships with ebpf-emu')
     .option('-x, --command <file>', 'commands to run first, one a line')
+    .option(
+      '--gdb <[host:]port>',
+      "serve gdb's remote protocol there instead of a prompt (this host only, unless HOST says otherwise); - for standard input and output",
+    )
+    .option('--symbol-file <file>', 'write an ELF file with the symbols of the kernel, images and trampolines')
     .addOption(history())
     .action(async (file, options) => (await import('./commands/debug.ts')).debug(file, options));
 

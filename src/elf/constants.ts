@@ -10,6 +10,8 @@ export const ELFCLASS64 = 2;
 export const ELFDATA2LSB = 1;
 export const ELFDATA2MSB = 2;
 export const ET_REL = 1;
+export const ET_EXEC = 2;
+export const EM_X86_64 = 62;
 export const EM_BPF = 247;
 
 export const SHT_NULL = 0;

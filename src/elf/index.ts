@@ -4,3 +4,4 @@ export { ElfFile, type ElfRelocation, type ElfSymbol } from './file.ts';
 export { sectionBytes } from './find-section.ts';
 export type { ElfSection } from './header.ts';
 export { type SectionInput, writeObject } from './write.ts';
+export { type ImageSection, type ImageSymbol, writeImage } from './write-image.ts';

@@ -1,20 +1,28 @@
 /** `ebpf-emu debug`: the debugger's prompt on a terminal, or on a file of commands. */
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { DebugPrompt, Session } from '../../debug/index.ts';
-import { host } from '../../platform/index.ts';
+import { DebugPrompt, Session, symbolFile } from '../../debug/index.ts';
+import { FileError, host } from '../../platform/index.ts';
 import { type DebuggingOptions, sessionOptions } from '../debugging.ts';
+import { UserError } from '../errors.ts';
 import { readInput } from '../files.ts';
-import { print } from '../terminal.ts';
+import { print, tell } from '../terminal.ts';
 
 export interface DebugOptions extends DebuggingOptions {
   /** file of commands */
   readonly command?: string;
+  /** `[HOST:]PORT`, or `-` for standard input and output: gdb instead of a prompt */
+  readonly gdb?: string;
+  /** where an ELF file with the symbols goes */
+  readonly symbolFile?: string;
 }
 
 const PROMPT = '(ebpf) ';
 
 export async function debug(file: string, options: DebugOptions): Promise<void> {
   const session = await Session.open({ ...(await sessionOptions(file, options)), name: file });
+  if (options.symbolFile !== undefined) writeSymbols(session, options.symbolFile);
+  if (options.gdb !== undefined) return serveGdb(session, file, options.gdb);
   let interrupt = new AbortController();
   const prompt = new DebugPrompt(session, {
     get signal() {
@@ -39,6 +47,39 @@ export async function debug(file: string, options: DebugOptions): Promise<void> 
       await readLines(prompt, run, () => interrupt);
   } finally {
     process.off('SIGINT', abort);
+    session.close();
+  }
+}
+
+function writeSymbols(session: Session, file: string): void {
+  try {
+    writeFileSync(file, symbolFile(session));
+  } catch (error) {
+    throw FileError.from(error, file);
+  }
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** Serves one gdb, and ends with it. */
+async function serveGdb(session: Session, file: string, at: string): Promise<void> {
+  const protocol = await import('../../protocol/gdb/listen.ts');
+  try {
+    if (at === '-') return await protocol.serveGdb(session, process.stdin, process.stdout);
+    const [, host, port] = /^(?:(.*):)?(\d{1,5})$/.exec(at) ?? [];
+    if (port === undefined || Number(port) > 65535)
+      throw new UserError(`--gdb ${at}: it takes [HOST:]PORT, or - for standard input and output`);
+    const name = host?.replace(/^\[|\]$/g, '') || LOOPBACK;
+    const listening = await protocol.listenForGdb(session, name, Number(port)).catch((error) => {
+      throw new UserError(`--gdb ${at}: ${(error as Error).message}`);
+    });
+    if (!/^(127\.|localhost$|::1$)/.test(name))
+      tell(
+        `whoever reaches ${listening.address} reads and changes this session: gdb's protocol asks nobody who they are\n`,
+      );
+    print(`${file} waits at its first hit: gdb -ex 'target remote ${listening.address}'\n`);
+    await listening.done;
+  } finally {
     session.close();
   }
 }

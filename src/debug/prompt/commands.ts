@@ -8,8 +8,10 @@ import {
   breakpointsText,
   callsText,
   disassembleText,
+  eventsText,
   listText,
   mapsText,
+  progsText,
   registersText,
   stopText,
   tasksText,
@@ -54,7 +56,9 @@ const plain = (motion: Motion) => (prompt: Prompt) => move(prompt, motion);
 
 const INFO: Readonly<Record<string, (session: Session) => string>> = {
   breakpoints: breakpointsText,
+  events: eventsText,
   maps: mapsText,
+  progs: progsText,
   registers: registersText,
   tasks: tasksText,
   marks: ({ timeline }) =>

@@ -4,7 +4,9 @@ import type { SessionContext } from '../session/context.ts';
 import type { Stop } from '../session/types.ts';
 import { bpfView } from '../views/bpf.ts';
 import { callsView } from '../views/calls.ts';
+import { eventView } from '../views/events.ts';
 import { mapsView } from '../views/maps.ts';
+import { programsView } from '../views/programs.ts';
 import { registersView } from '../views/registers.ts';
 import { sourceView } from '../views/source.ts';
 import { x86View } from '../views/x86.ts';
@@ -106,3 +108,18 @@ export const tasksText = ({ kernel }: SessionContext): string =>
         `${t === kernel.tasks.current ? '*' : ' '} ${String(t.pid).padStart(6)} ${t.comm}${t.call === undefined ? '' : ` in ${t.call.name}`}`,
     )
     .join('\n');
+
+export const progsText = (session: SessionContext): string =>
+  programsView(session)
+    .map(
+      (p) =>
+        `${p.name}: ${p.type}, SEC("${p.section}"), tag ${p.tag}, ${p.insns} instructions, ${p.xlated} xlated, ${p.bytes} bytes at ${p.address.toString(16)}${p.probes.length === 0 ? '' : `, attached at ${p.probes.join(' ')}`}`,
+    )
+    .join('\n');
+
+/** The recording's own line of what runs. */
+export function eventsText(session: SessionContext): string {
+  const { comm, pid, call, args, result } = eventView(session);
+  const now = call === undefined ? 'between two system calls' : `${call}(${args.join(', ')}) = ${result ?? '?'}`;
+  return `${comm} (${pid}), call ${session.stop.calls}: ${now}`;
+}

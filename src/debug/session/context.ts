@@ -53,5 +53,7 @@ export interface SessionContext {
   /** what an address points to, in words: `counts[3]`, `task_struct of cat`, a symbol, a string */
   follow(at: bigint): string | undefined;
   /** reads by the kernel's own commands, which use its memory; leaves no trace of it */
-  peek<T>(read: () => T): T;
+  readonly peek: <T>(read: () => T) => T;
+  /** does something to registers or memory; what came after this moment is another future then. @throws DebugError */
+  change(set: () => void): void;
 }

@@ -38,6 +38,11 @@ export class Motions {
         return this.#outcome(await this.#timeline.forward(Number.POSITIVE_INFINITY, undefined, options), 'end');
       case 'continue':
         return this.#search(NOWHERE, 'breakpoint', back, options);
+      case 'until': {
+        const { tasks } = this.#session.kernel;
+        const stops = { addresses: new Set([motion.address]), hit: () => tasks.current.pid === motion.pid };
+        return this.#search(stops, 'step', back, options);
+      }
       case 'event':
         return this.#search(this.#at('syscall'), 'event', back, options);
       case 'station':

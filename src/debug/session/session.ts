@@ -142,11 +142,15 @@ export class Session implements SessionContext {
    * @throws DebugError where it cannot be set, or the session stands inside of a helper's callback
    */
   assign(target: string, value: string): Shown {
+    this.change(() => assign(this, target, value));
+    return this.evaluate(target);
+  }
+  /** As {@link assign}, whatever `set` does to registers and memory. @throws DebugError */
+  change(set: () => void): void {
     if (!this.timeline.canChange)
       throw new DebugError('here, in what a helper calls back, nothing can be set: step back to before the call');
-    assign(this, target, value);
+    set();
     this.timeline.changed();
-    return this.evaluate(target);
   }
 
   /**
@@ -181,14 +185,14 @@ export class Session implements SessionContext {
   }
 
   /** Reads by the kernel's own commands, which use its memory; leaves no trace of it. */
-  peek<T>(read: () => T): T {
+  readonly peek = <T>(read: () => T): T => {
     const mark = this.kernel.save();
     try {
       return asKernel(this.kernel.cpu, read);
     } finally {
       this.kernel.restore(mark);
     }
-  }
+  };
 
   /** What an address points to, in words: `counts[3]`, `task_struct of cat`, a symbol, a string. */
   follow(at: bigint): string | undefined {

@@ -33,6 +33,8 @@ export type Motion =
   | { readonly kind: 'next'; readonly unit: Unit; readonly back?: boolean; readonly times?: number }
   /** to where the current function returns to; backwards: to where it was called */
   | { readonly kind: 'finish'; readonly back?: boolean }
+  /** to where a task comes to an address */
+  | { readonly kind: 'until'; readonly address: Addr; readonly pid: number; readonly back?: boolean }
   /** to the next breakpoint, or the end */
   | { readonly kind: 'continue'; readonly back?: boolean }
   /** to the next station of the journey (see {@link Station}) */

@@ -1,0 +1,2 @@
+/** Protocols that other debuggers speak, over a session of `src/debug`. */
+export { type Listening, listenForGdb, serveGdb } from './gdb/listen.ts';
