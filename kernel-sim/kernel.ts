@@ -154,7 +154,7 @@ export class Kernel implements PlacesFloor {
     return new Kernel(options);
   }
 
-  private constructor(options: BootOptions) {
+  protected constructor(options: BootOptions) {
     const o = bootOptions(options);
     this.cpus = o.cpus;
     this.engine = o.engine;

@@ -34,7 +34,7 @@ export {
   type TestRunResult,
 } from '../kernel-sim/bpf/index.ts';
 export type { BootOptions, EngineName, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';
-export { BootError, Kernel } from '../kernel-sim/index.ts';
+export { BootError } from '../kernel-sim/index.ts';
 // types and values as BTF has them
 export { Btf, BtfError, type BtfType, type BtfValue } from './btf/index.ts';
 export { ElfError } from './elf/index.ts';

@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { type Fault, type Machine, PAGE_SIZE } from '../../src/machine/index.ts';
-import { Assembler } from '../../src/x86/index.ts';
+import { Assembler, rax } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { Structs } from '../core/structs.ts';
@@ -25,6 +25,13 @@ const PRIVATE_ROOM = 1024;
 const ROOM: Readonly<Record<string, number>> = { x64_sys_call: 8192 };
 /** room for a variable: kprobe_table has 64 pointers, `struct tracepoint` is smaller */
 const VARIABLE_BYTES = 512;
+
+const JMP_BYTES = 5;
+
+interface Detour {
+  readonly original: Addr;
+  readonly stub: Addr;
+}
 
 export interface TextParts {
   readonly machine: Machine;
@@ -55,6 +62,8 @@ export class KernelText {
   #ownText: Addr;
   #ownData: Addr;
   readonly #private = new Map<string, Addr>();
+  /** functions that were diverted once, and where to */
+  readonly #diverted = new Map<string, Detour>();
   /** how many functions needed more room than Linux's own have */
   overflowed = 0;
 
@@ -92,6 +101,7 @@ export class KernelText {
       filled: this.#filled,
       written: this.#written,
       private: this.#private,
+      diverted: this.#diverted,
       ...{ ownText, ownData, overflowed },
     });
     // a list is never written to, but made anew
@@ -120,6 +130,45 @@ export class KernelText {
     if (!symbol) return this.#privateText(spec.name);
     if (this.#written.delete(spec.name)) this.#write(symbol);
     return symbol.address;
+  }
+  /**
+   * Calls of a function go to a hypercall, until what this gives is called. `handler` is told where the function's own
+   * body is meanwhile. What ftrace patches at the entry stays as it is.
+   * @throws KernelError ENOENT
+   */
+  divert(name: string, handler: (original: Addr) => void): () => void {
+    const symbol = this.#symbols.get(name);
+    if (symbol === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
+    this.ensure(symbol.address, Math.max(1, symbol.size));
+    let to = this.#diverted.get(name);
+    if (to === undefined) {
+      to = this.#detour(symbol, `${name}.diverted`);
+      this.#diverted.set(name, to);
+    }
+    const { original, stub } = to;
+    this.hypercalls.register(`${name}.diverted`, () => handler(original));
+    const head = new Assembler(symbol.address);
+    emitBeginning(head, beginningOf(symbol));
+    const at = symbol.address + head.length;
+    const before = this.#machine.memory.readBytes(at, JMP_BYTES);
+    this.#machine.patch(at, new Assembler(at).op('jmp rel32', stub).bytes());
+    return () => this.#machine.patch(at, before);
+  }
+  /** The function's body at another place, and a stub that asks the host. */
+  #detour(symbol: KernelSymbol, hypercall: string): Detour {
+    const beginning = beginningOf(symbol);
+    const make = (at: Addr) => this.maker.make(symbol.name, at, beginning, false);
+    const original = this.#allocText(make(symbol.address).bytes.length);
+    const { bytes, sites } = make(original);
+    this.#put(original, bytes);
+    for (const site of sites) this.sites.add(site);
+    this.#symbols.add(`${symbol.name}.original`, original, bytes.length);
+    const stub = (at: Addr): Uint8Array =>
+      new Assembler(at).op('mov r32, imm32', rax, this.hypercalls.nr(hypercall)).op('vmcall').op('ret').bytes();
+    const address = this.#allocText(stub(original).length);
+    this.#put(address, stub(address));
+    this.#symbols.add(hypercall, address, stub(address).length);
+    return { original, stub: address };
   }
   /** Whether a function of that name does something here (others return 0 at once). */
   has(name: string): boolean {

@@ -30,6 +30,11 @@ export interface MapHandle {
   delete(key: Uint8Array): void;
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   freeze?(): void;
+  /** name of its type */
+  readonly type?: string;
+  /** ring buffers: takes what is ready, and tells when something is */
+  consume?(): Uint8Array[];
+  onReady?(wake: () => void): () => void;
 }
 
 /** What OBJ_GET_INFO_BY_FD says of a map. */
@@ -98,6 +103,8 @@ export interface BpfSyscalls {
   objGet?(path: string): number;
   /** the map behind a descriptor */
   map?(fd: number): MapHandle & MapShape;
+  /** opens an event on each CPU and puts it into the map's slots */
+  perfBuffer?(map: MapHandle, sink: (sample: { readonly data: Uint8Array }) => void): unknown;
   /** close(2) of any descriptor that the above gave */
   close?(fd: number): void;
   linkCreate?(request: LinkCreateRequest): LinkHandle;
@@ -119,6 +126,7 @@ export interface PerfSyscalls {
 /** /proc/kallsyms. */
 export interface KernelSymbols {
   address(name: string): number | undefined;
+  at?(address: number): { readonly name: string; readonly offset: number } | undefined;
   /** also among symbols that are not looked at otherwise */
   find?(name: string): { readonly address: number } | undefined;
   /** functions, for patterns; `kind` e, s and b in either case can be hooked by ftrace */

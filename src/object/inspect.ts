@@ -1,7 +1,6 @@
 /** Everything that an object holds, as plain data for people and for JSON: `ebpf-emu inspect`. */
 
-import { type Btf, BtfError, type BtfValue, Declarations, decodeValue, type ExtCoreRelo } from '../btf/index.ts';
-import { toHex } from '../platform/index.ts';
+import { type Btf, BtfError, Declarations, decodeValue, type ExtCoreRelo } from '../btf/index.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../uapi/index.ts';
 import { CORE_KINDS, CoreError } from './core/kinds.ts';
 import { type CoreDecision, CoreResolver } from './core/resolve.ts';
@@ -9,12 +8,10 @@ import { formatSpec, parseSpec } from './core/spec.ts';
 import { ObjectError } from './error.ts';
 import { fillKconfig } from './kconfig.ts';
 import type { CodeReloc, ExternDef, FunctionDef, MapDef, ObjectModel, ProgramDef } from './model.ts';
+import { type Plain, toPlain } from './plain.ts';
 import { Relocator } from './relocate.ts';
 import { resolveKsym, type Target } from './target.ts';
 import { type Variable, variablesOf } from './variables.ts';
-
-/** What JSON can say. */
-export type Plain = number | string | boolean | null | Plain[] | { [key: string]: Plain };
 
 export interface InspectedProgram {
   readonly name: string;
@@ -112,17 +109,6 @@ export interface Inspection {
   readonly relocations: readonly InspectedReloc[];
   readonly core: readonly InspectedCore[];
   readonly warnings: readonly string[];
-}
-
-/** A value that JSON can hold: large integers as decimal text, bytes as hexadecimal. */
-export function toPlain(value: BtfValue): Plain {
-  if (typeof value === 'bigint') return value >= -(2n ** 53n) && value <= 2n ** 53n ? Number(value) : value.toString();
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (value instanceof Uint8Array) return toHex(value);
-  if (Array.isArray(value)) return value.map(toPlain);
-  if (typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, toPlain(part)]));
-  return value;
 }
 
 /** Maps that hold global variables. */

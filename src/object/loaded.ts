@@ -17,7 +17,9 @@ import { ObjectError } from './error.ts';
 import { forward } from './forward.ts';
 import { LoadedMap } from './map-access.ts';
 import type { MapDef, OpenedObject, ProgramDef } from './model.ts';
+import { type Plain, toPlain } from './plain.ts';
 import type { RelocatedProgram } from './relocate.ts';
+import type { AnyShape, MapEntry, ObjectShape } from './shape.ts';
 import { isAbsence, isUnmodelled, type SkippedProgram } from './skipped.ts';
 import { structOpsValue } from './struct-ops-value.ts';
 import { sectionAccess, type Variables } from './variables.ts';
@@ -40,7 +42,11 @@ export interface LoadedProgram<H extends ProgHandle = ProgHandle, L extends Link
 }
 
 /** A map of an object in kernel K. */
-export type MapAccess<K extends ObjectKernel> = LoadedMap<MapOf<K>> & Omit<MapOf<K>, keyof LoadedMap>;
+export type MapAccess<
+  K extends ObjectKernel,
+  E extends MapEntry = AnyShape['maps'][string],
+  T extends object = AnyShape['types'],
+> = LoadedMap<MapOf<K>, E, T> & Omit<MapOf<K>, keyof LoadedMap>;
 /** A program of an object in kernel K. */
 export type ProgramAccess<K extends ObjectKernel> = LoadedProgram<ProgOf<K>, LinkOf<K>> &
   Omit<ProgOf<K>, keyof LoadedProgram>;
@@ -63,24 +69,42 @@ const OPTIONS: Schema<AttachAllOptions> = {
   ifindex: is.bits32,
 };
 
+/** The maps of an object by name. */
+export type MapsOf<K extends ObjectKernel, O extends ObjectShape> = {
+  readonly [N in keyof O['maps']]: MapAccess<K, O['maps'][N] extends MapEntry ? O['maps'][N] : MapEntry, O['types']>;
+};
+/** The programs of an object by name. */
+export type ProgramsOf<K extends ObjectKernel, O extends ObjectShape> = {
+  readonly [N in keyof O['programs']]: ProgramAccess<K>;
+};
+
+/** What an object holds in a kernel, as JSON has it: the same state gives the same text. */
+export interface LoadedSnapshot {
+  readonly maps: { readonly [name: string]: readonly (readonly [key: Plain, value: Plain])[] };
+  readonly data: { readonly [name: string]: Plain };
+  readonly bss: { readonly [name: string]: Plain };
+}
+
 /** An object in a kernel. */
-export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
+export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends ObjectShape = AnyShape> {
   readonly object: OpenedObject;
   readonly kernel: K;
   /** by the names of their variables (`counts`) or sections (`.rodata`); each has what the kernel's map has, too */
-  readonly maps: { [name: string]: MapAccess<K> } = Object.create(null) as { [name: string]: MapAccess<K> };
+  readonly maps: MapsOf<K, O>;
   /** each has what the kernel's program has, too: `loaded.programs.hello.testRun()` */
-  readonly programs: { [name: string]: ProgramAccess<K> } = Object.create(null) as { [name: string]: ProgramAccess<K> };
+  readonly programs: ProgramsOf<K, O>;
   /** global variables, live in the kernel's maps */
-  readonly data: Variables;
-  readonly rodata: Variables;
-  readonly bss: Variables;
-  readonly kconfig: Variables;
+  readonly data: O['data'];
+  readonly rodata: O['rodata'];
+  readonly bss: O['bss'];
+  readonly kconfig: O['kconfig'];
   /** what was odd and went all the same */
   readonly warnings: readonly string[];
   /** programs that were passed over when loading, and when attaching, as `keepGoing` says; each with why */
   readonly skipped: readonly SkippedProgram[];
   readonly #skipped: SkippedProgram[];
+  readonly #maps: { [name: string]: MapAccess<K> };
+  readonly #programs: { [name: string]: ProgramAccess<K> };
   readonly #fds: number[] = [];
   readonly #links: AttachedLink<LinkOf<K>>[] = [];
 
@@ -96,18 +120,28 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     this.warnings = warnings;
     this.#skipped = skipped;
     this.skipped = skipped;
+    this.#maps = Object.create(null) as { [name: string]: MapAccess<K> };
+    this.#programs = Object.create(null) as { [name: string]: ProgramAccess<K> };
+    // what is in them the object says, and its shape was made from the object
+    this.maps = this.#maps as MapsOf<K, O>;
+    this.programs = this.#programs as ProgramsOf<K, O>;
     for (const map of object.maps) {
       const handle = handles.get(map);
       if (!handle) continue;
-      const access = new LoadedMap<MapOf<K>>(object.model.file, map, handle, object.model.btf, kernel.cpus);
-      this.maps[map.realName] = forward(access, handle);
+      const access = new LoadedMap<MapOf<K>, AnyShape['maps'][string]>(object, map, handle, kernel);
+      this.#maps[map.realName] = forward(access, handle);
     }
     for (const handle of handles.values()) this.#fds.push(handle.fd);
     const handleOf = (map: MapDef): MapHandle | undefined => handles.get(map);
-    this.data = sectionAccess(object.model, 'data', handleOf);
-    this.rodata = sectionAccess(object.model, 'rodata', handleOf);
-    this.bss = sectionAccess(object.model, 'bss', handleOf);
-    this.kconfig = sectionAccess(object.model, 'kconfig', handleOf);
+    this.data = sectionAccess(object.model, 'data', handleOf) as O['data'];
+    this.rodata = sectionAccess(object.model, 'rodata', handleOf) as O['rodata'];
+    this.bss = sectionAccess(object.model, 'bss', handleOf) as O['bss'];
+    this.kconfig = sectionAccess(object.model, 'kconfig', handleOf) as O['kconfig'];
+  }
+
+  /** A program by a name that is not known beforehand; undefined where it was not loaded. */
+  program(name: string): ProgramAccess<K> | undefined {
+    return this.#programs[name];
   }
 
   /** Takes up a program that the kernel accepted; `BpfObject.load` does. */
@@ -131,12 +165,12 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
         }
       },
     };
-    this.programs[program.name] = forward(loaded, handle);
+    this.#programs[program.name] = forward(loaded, handle);
   }
 
   /** Programs that {@link attach} leaves alone, each with why. */
   get notAttached(): { readonly program: string; readonly why: string }[] {
-    return Object.values(this.programs)
+    return Object.values(this.#programs)
       .filter((p) => !attachesItself(p.definition) && !this.#links.some((link) => link.program === p.name))
       .map((p) => ({ program: p.name, why: `SEC("${p.definition.rawSectionName}") does not say where to attach` }));
   }
@@ -152,7 +186,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     const passes = options.keepGoing === 'unmodelled' ? isUnmodelled : options.keepGoing ? isAbsence : () => false;
     const links: AttachedLink<LinkOf<K>>[] = [];
     try {
-      for (const program of Object.values(this.programs)) {
+      for (const program of Object.values(this.#programs)) {
         const { ifindex } = options;
         const toDevice = ifindex !== undefined && attachesToDevice(program.definition);
         const isMeant = toDevice || attachesItself(program.definition);
@@ -165,7 +199,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
         }
       }
       for (const map of this.object.maps) {
-        const handle = this.maps[map.realName];
+        const handle = this.#maps[map.realName];
         if (map.origin === 'struct_ops' && handle && !options.programs)
           links.push(...this.#attachStructOps(map, handle));
       }
@@ -175,6 +209,25 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     }
     this.#links.push(...links);
     return links;
+  }
+
+  /** Bytes as a value of a type of the object's BTF. @throws ObjectError where there is no such type */
+  decode<N extends keyof O['types'] & string>(type: N, bytes: Uint8Array): O['types'][N];
+  decode<T>(type: string, bytes: Uint8Array): T;
+  decode(type: string, bytes: Uint8Array): unknown {
+    return this.object.decode(type, bytes);
+  }
+
+  /** What maps that can be listed and global variables hold now, by name. */
+  snapshot(): LoadedSnapshot {
+    const maps: { [name: string]: [Plain, Plain][] } = {};
+    for (const name of Object.keys(this.#maps).sort()) {
+      const map = this.#maps[name] as MapAccess<K>;
+      if (map.definition.origin !== 'btf' && map.definition.origin !== 'legacy') continue;
+      const entries = map.listed();
+      if (entries) maps[name] = entries;
+    }
+    return { maps, data: plainVariables(this.data), bss: plainVariables(this.bss) };
   }
 
   /** Detaches what {@link attach} attached, and closes programs and maps: `bpf_object__close`. */
@@ -190,7 +243,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     const { btf } = this.kernel;
     if (!btf)
       throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, "the kernel's BTF is not known");
-    const value = structOpsValue(this.object.model, map, btf, (name) => this.programs[name]?.fd);
+    const value = structOpsValue(this.object.model, map, btf, (name) => this.#programs[name]?.fd);
     loaded.handle.update(new Uint8Array(4), value, 0);
     const link = bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') }) as LinkOf<K>;
     return [
@@ -206,3 +259,10 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel> {
     ];
   }
 }
+
+const plainVariables = (variables: object): { readonly [name: string]: Plain } =>
+  Object.fromEntries(
+    Object.entries(variables as Variables)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => [name, toPlain(value)]),
+  );

@@ -1,5 +1,5 @@
 /** What an object holds once it is opened, before anything is resolved against a kernel. */
-import type { Btf, BtfExt, BtfValue } from '../btf/index.ts';
+import type { Btf, BtfExt } from '../btf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
 import type { Insn } from '../isa/index.ts';
 import type { SectionMatch } from './sections.ts';
@@ -135,5 +135,5 @@ export interface OpenedObject {
   readonly model: ObjectModel;
   readonly maps: readonly MapDef[];
   /** bytes as a value of a type of its BTF */
-  decode(type: string, bytes: Uint8Array): BtfValue;
+  decode(type: string, bytes: Uint8Array): unknown;
 }

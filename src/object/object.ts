@@ -1,6 +1,6 @@
 /** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
 
-import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
+import { type Btf, decodeValue } from '../btf/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { writeInsns } from '../isa/index.ts';
@@ -20,9 +20,10 @@ import type { MapDef, ObjectModel, ProgramDef } from './model.ts';
 import { openObject } from './open.ts';
 import { type MapOverride, mapOverrides } from './overrides.ts';
 import { type RelocatedProgram, Relocator } from './relocate.ts';
+import type { AnyShape, ObjectShape } from './shape.ts';
 import { isAbsence, type SkippedProgram } from './skipped.ts';
 import type { Target } from './target.ts';
-import { sectionAccess, type Variables } from './variables.ts';
+import { sectionAccess } from './variables.ts';
 
 export interface OpenOptions {
   /** name for messages and for the names of maps, where bytes are given */
@@ -73,35 +74,36 @@ const isKernel: is.Check = (value) =>
     ? undefined
     : `${is.shown(value)} is no kernel; await Kernel.boot() gives one`;
 
-export class BpfObject {
+export class BpfObject<O extends ObjectShape = AnyShape> {
   /** everything that was found in the file */
   readonly model: ObjectModel;
   /** global variables, to be set before loading */
-  readonly data: Variables;
-  readonly rodata: Variables;
-  readonly bss: Variables;
+  readonly data: O['data'];
+  readonly rodata: O['rodata'];
+  readonly bss: O['bss'];
   readonly #btf: Btf | undefined;
 
   /**
-   * Opens an object file: everything is read, nothing is resolved. No kernel is needed.
+   * Opens an object file: everything is read, nothing is resolved. No kernel is needed. With the type that
+   * `ebpf-emu gen types` writes of it, its maps, variables and types have their own: `BpfObject.open<Prog>('prog.o')`.
    *
    * @param source path of a file, or its bytes
    * @throws ElfError, ObjectError, BtfError, FileError, ArgumentError
    */
-  static open(source: string | Uint8Array, options: OpenOptions = {}): BpfObject {
+  static open<O extends ObjectShape = AnyShape>(source: string | Uint8Array, options: OpenOptions = {}): BpfObject<O> {
     checkArgument('source', source, is.either(is.text, is.bytes));
     checkOptions('options', options, OPEN_OPTIONS);
     const bytes = typeof source === 'string' ? host.readFile(source) : source;
     const name = options.name ?? (typeof source === 'string' ? source.slice(source.lastIndexOf('/') + 1) : 'object');
-    return new BpfObject(openObject(bytes, name), options.btf);
+    return new BpfObject<O>(openObject(bytes, name), options.btf);
   }
 
   private constructor(model: ObjectModel, btf: Btf | undefined) {
     this.model = model;
     this.#btf = btf;
-    this.data = sectionAccess(model, 'data', NO_HANDLE);
-    this.rodata = sectionAccess(model, 'rodata', NO_HANDLE);
-    this.bss = sectionAccess(model, 'bss', NO_HANDLE);
+    this.data = sectionAccess(model, 'data', NO_HANDLE) as O['data'];
+    this.rodata = sectionAccess(model, 'rodata', NO_HANDLE) as O['rodata'];
+    this.bss = sectionAccess(model, 'bss', NO_HANDLE) as O['bss'];
   }
 
   get name(): string {
@@ -144,7 +146,9 @@ export class BpfObject {
    * @param type name of a struct, union, enum or typedef
    * @throws ObjectError where there is no such type
    */
-  decode(type: string, bytes: Uint8Array): BtfValue {
+  decode<N extends keyof O['types'] & string>(type: N, bytes: Uint8Array): O['types'][N];
+  decode<T>(type: string, bytes: Uint8Array): T;
+  decode(type: string, bytes: Uint8Array): unknown {
     checkArgument('type', type, is.text);
     checkArgument('bytes', bytes, is.bytes);
     const { btf } = this.model;
@@ -164,7 +168,7 @@ export class BpfObject {
    *
    * @throws ObjectError, and the kernel's error (with the verifier's log) for what it refuses
    */
-  load<K extends ObjectKernel>(kernel: K, options: LoadOptions = {}): LoadedObject<K> {
+  load<K extends ObjectKernel>(kernel: K, options: LoadOptions = {}): LoadedObject<K, O> {
     checkArgument('kernel', kernel, isKernel);
     checkOptions('options', options, LOAD_OPTIONS);
     const { model } = this;
@@ -200,15 +204,15 @@ export class BpfObject {
     const warnings = [...model.warnings];
     const btfFd = this.#loadBtf(kernel.bpf, warnings);
     const maps = new MapLoader(model, kernel, btfFd, mapOverrides(model, options.maps));
-    let loaded: LoadedObject<K> | undefined;
+    let loaded: LoadedObject<K, O> | undefined;
     try {
       this.#createMaps(maps, relocated, options, warnings);
-      loaded = new LoadedObject<K>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings, skipped);
+      loaded = new LoadedObject<K, O>(this, kernel, maps.handles as Map<MapDef, MapOf<K>>, warnings, skipped);
       for (const one of relocated) {
         const handle = passing(one.program, () => this.#loadProgram(kernel, one, maps, btfFd, target, options));
         if (handle) loaded.add(one, handle as ProgOf<K>);
       }
-      maps.fillProgArrays((name) => loaded?.programs[name]?.fd);
+      maps.fillProgArrays((name) => loaded?.program(name)?.fd);
       return loaded;
     } catch (error) {
       if (loaded) loaded.close();

@@ -1,6 +1,16 @@
 /** Unit tests for BPF programs, without root: things that happen, what programs made of them, and what to assert. */
 export * from './asserts.ts';
-export { EventLog } from './events.ts';
+export { Kernel, type TaskOptions, type VerifierLimitOptions } from './kernel.ts';
+export type { MapArgument, MockArgument, MockArguments, MockCall } from './mocks/call.ts';
+export { Fault, type FaultName } from './mocks/faults.ts';
+export {
+  Mock,
+  type MockBehaviour,
+  type MockError,
+  type MockFunction,
+  type MockOptions,
+  type MockResult,
+  type RecordedCall,
+} from './mocks/mock.ts';
 export type { SyscallValue, SyscallValues } from './syscall-args.ts';
 export { type ForkOptions, type SyscallOutcome, type SyscallResult, TestTask } from './task.ts';
-export { type TaskOptions, TestKit, testkit } from './testkit.ts';

@@ -4,7 +4,8 @@ import { ArgumentError } from '../errors/argument.ts';
 import { shown } from '../errors/checks.ts';
 import { encodeUtf8 } from '../platform/index.ts';
 import { constantValues, dataArg } from '../replay/index.ts';
-import { didYouMean, type SyscallField, type SyscallFormat } from './syscall-format.ts';
+import { didYouMean } from './near.ts';
+import type { SyscallField, SyscallFormat } from './syscall-format.ts';
 
 /**
  * Integers: number, bigint, or names joined by `|` (`'O_RDWR|O_CLOEXEC'`). `char *`: a string. `char *const *`: an array of

@@ -2,7 +2,7 @@
 import { allEventFormats } from '../../kernel-sim/data/event-formats.ts';
 import { type SyscallRow, syscallNamed, syscalls } from '../../kernel-sim/index.ts';
 import { ArgumentError } from '../errors/argument.ts';
-import { nearest } from '../errors/near.ts';
+import { didYouMean } from './near.ts';
 
 export interface SyscallField {
   readonly name: string;
@@ -17,11 +17,6 @@ export interface SyscallFormat {
 const FIELD = /field:(.*?)(\w+);\toffset:(\d+);/g;
 /** behind the common fields and the number, bytes */
 const FIRST_ARGUMENT = 16;
-
-export const didYouMean = (name: string, names: Iterable<string>): string => {
-  const near = nearest(name, names, 3);
-  return near.length === 0 ? '' : `; did you mean ${near.join(', ')}?`;
-};
 
 /** @throws ArgumentError for a call that x86-64 has not, or whose arguments no event tells */
 export function syscallFormat(name: string): SyscallFormat {

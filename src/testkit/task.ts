@@ -4,8 +4,9 @@ import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts'
 import * as is from '../errors/checks.ts';
 import { ERRNO, type Errno, KernelError } from '../errors/index.ts';
 import { FORKS } from '../replay/index.ts';
+import { didYouMean } from './near.ts';
 import { type SyscallValues, syscallArgs } from './syscall-args.ts';
-import { didYouMean, syscallFormat } from './syscall-format.ts';
+import { syscallFormat } from './syscall-format.ts';
 
 export interface SyscallOutcome {
   /** what it returns where the model does not know better: a descriptor, a count. Default 0 */

@@ -44,7 +44,7 @@ function printStats(env: Env, started: number): void {
     env.say(`stack depth ${env.subprogs.map((s) => s.stackDepth).join('+')}`);
   }
   env.say(
-    `processed ${env.insnProcessed} insns (limit 1000000) max_states_per_insn ${env.maxStatesPerInsn} ` +
+    `processed ${env.insnProcessed} insns (limit ${env.maxInsns}) max_states_per_insn ${env.maxStatesPerInsn} ` +
       `total_states ${env.totalStates} peak_states ${env.peakStates} mark_read ${env.longestMarkRead}`,
   );
 }

@@ -26,6 +26,14 @@ export interface LineInfo {
   lineCol: number;
 }
 
+/** What the verifier gives up at, where it is not Linux's. */
+export interface VerifierLimits {
+  /** instructions processed; Linux's BPF_COMPLEXITY_LIMIT_INSNS is 1000000 */
+  readonly insns?: number;
+  /** jumps that wait to be followed; Linux's BPF_COMPLEXITY_LIMIT_JMP_SEQ is 8192 */
+  readonly jumps?: number;
+}
+
 export interface VerifierInput {
   readonly insns: readonly Insn[];
   readonly name: string;
@@ -50,6 +58,7 @@ export interface VerifierInput {
   readonly fdArray?: readonly number[];
   /** the kernel mitigates Spectre v1 and v4; the modelled one runs with mitigations=off */
   readonly mitigations?: boolean;
+  readonly limits?: VerifierLimits;
   readonly kernel: VerifierKernel;
 }
 

@@ -10,7 +10,6 @@ import {
   Kernel,
   ObjectError,
   TestFailure,
-  testkit,
 } from '../../src/index.ts';
 import '../../src/testkit/vitest.ts';
 
@@ -64,14 +63,13 @@ describe('of what a program did', () => {
     const kernel = await Kernel.boot();
     const loaded = BpfObject.open('fixtures/opens.o').load(kernel);
     loaded.attach();
-    const kit = testkit(kernel);
-    const [a, b] = [kit.task({ pid: 50 }), kit.task({ pid: 51 })];
+    const [a, b] = [kernel.task({ pid: 50 }), kernel.task({ pid: 51 })];
     for (const task of [a, b, a]) task.syscall('openat', { filename: '/tmp/x' }, { result: 3 });
-    expect(kit).toHaveTraced('first open by pid 50');
-    expect(kit).toHaveTraced(/first open by pid 51/);
-    expect(kit).not.toHaveTraced('pid 52');
-    assertTraced(kit, 'pid 50');
-    expect(message(() => expect(kit).toHaveTraced('pid 52'))).toMatch(
+    expect(kernel).toHaveTraced('first open by pid 50');
+    expect(kernel).toHaveTraced(/first open by pid 51/);
+    expect(kernel).not.toHaveTraced('pid 52');
+    assertTraced(kernel, 'pid 50');
+    expect(message(() => expect(kernel).toHaveTraced('pid 52'))).toMatch(
       /'pid 52' was not traced; what was: \n.*pid 50\n/,
     );
     const { counts } = loaded.maps;

@@ -1,6 +1,6 @@
 /** Tasks that tests make: their calls go through the kernel's text, and probes see what the test said. */
 import { describe, expect, it } from 'vitest';
-import { ArgumentError, BpfObject, Kernel, KernelError, testkit } from '../../src/index.ts';
+import { ArgumentError, BpfObject, Kernel, KernelError, type TestTask } from '../../src/index.ts';
 
 interface OpenEvent {
   readonly pid: number;
@@ -14,14 +14,14 @@ const boot = async (fixture: string) => {
   const kernel = await Kernel.boot();
   const loaded = BpfObject.open(`fixtures/${fixture}.o`).load(kernel);
   loaded.attach();
-  return { kernel, loaded, kit: testkit(kernel) };
+  return { kernel, loaded };
 };
 
 describe('a task in code', () => {
   it('makes system calls that probes see, with its ids and its name', async () => {
-    const { kit, loaded } = await boot('opensnoop');
-    const events = kit.events(loaded, 'events');
-    const task = kit.task({ pid: 4321, comm: 'cat', uid: 1000 });
+    const { kernel, loaded } = await boot('opensnoop');
+    const events = loaded.maps['events']!;
+    const task = kernel.task({ pid: 4321, comm: 'cat', uid: 1000 });
     const { result, insns } = task.syscall('openat', { filename: '/etc/passwd', flags: 'O_RDONLY' }, { result: 3 });
     expect(result).toBe(3n);
     expect(insns).toBeGreaterThan(100);
@@ -31,25 +31,26 @@ describe('a task in code', () => {
     expect(task.syscall('openat', { filename: '/nowhere' }, { error: 'ENOENT' }).result).toBe(-2n);
     // the earlier ones stay
     expect(events.records<OpenEvent>('event').map((e) => e.filename)).toEqual(['/etc/passwd', '/nowhere']);
-    expect(events.bytes).toHaveLength(2);
+    expect(events.records()).toHaveLength(2);
   });
 
   it('is told of by the samples of a perf event array', async () => {
-    const { kit, loaded } = await boot('openperf');
-    const events = kit.events(loaded, 'opened');
-    kit.task({ pid: 77, comm: 'cat' }).syscall('openat', { filename: '/etc/passwd' }, { result: 3 });
+    const { kernel, loaded } = await boot('openperf');
+    const events = loaded.maps['opened']!;
+    expect(events.records('event')).toEqual([]);
+    kernel.task({ pid: 77, comm: 'cat' }).syscall('openat', { filename: '/etc/passwd' }, { result: 3 });
     expect(events.records('event')).toEqual([{ pid: 77, comm: 'cat' }]);
   });
 
   it('runs another program, forks and ends', async () => {
-    const { kit, kernel } = await boot('execs');
-    const shell = kit.task({ comm: 'sh' });
+    const { kernel } = await boot('execs');
+    const shell = kernel.task({ comm: 'sh' });
     const child = shell.fork();
     expect([child.pid, child.tgid, child.comm]).toEqual([1001, 1001, 'sh']);
     child.exec('/usr/bin/ls', ['ls', '-l']);
     expect(child.comm).toBe('ls');
     expect(shell.comm).toBe('sh');
-    expect(kit.traced).toMatch(/sh-1001 .*bpf_trace_printk: exec \/usr\/bin\/ls\n/);
+    expect(kernel.traced).toMatch(/sh-1001 .*bpf_trace_printk: exec \/usr\/bin\/ls\n/);
     const thread = child.fork({ thread: true, pid: 1010 });
     expect([thread.pid, thread.tgid]).toEqual([1010, 1001]);
     expect(kernel.tasks.find(child.pid)?.parent?.pid).toBe(shell.pid);
@@ -63,12 +64,12 @@ describe('a task in code', () => {
 
   it('gives data behind pointers', async () => {
     const kernel = await Kernel.boot();
-    const task = testkit(kernel).task();
+    const task = kernel.task();
     expect(task.syscall('write', { fd: 1, buf: 'hello' }, { result: 5 }).result).toBe(5n);
     expect(task.syscall('close', { fd: 1 }).result).toBe(0n);
   });
 
-  it.each<[string, () => (task: ReturnType<ReturnType<typeof testkit>['task']>) => unknown, RegExp]>([
+  it.each<[string, () => (task: TestTask) => unknown, RegExp]>([
     ['a call', () => (t) => t.syscall('opneat'), /no system call 'opneat'; did you mean openat/],
     [
       'an argument',
@@ -81,7 +82,7 @@ describe('a task in code', () => {
     ['an error', () => (t) => t.syscall('openat', {}, { error: 'ENOENTT' as 'ENOENT' }), /did you mean ENOENT/],
     ['a pid', () => (t) => t.fork({ pid: t.pid }), /there is a task \d+ already/],
   ])('names what is near where %s is wrong', async (_, act, message) => {
-    const task = testkit(await Kernel.boot()).task();
+    const task = (await Kernel.boot()).task();
     const wrong = () => act()(task);
     expect(wrong).toThrow(ArgumentError);
     expect(wrong).toThrow(message);
@@ -89,9 +90,8 @@ describe('a task in code', () => {
   });
 
   it('refuses parents that are not there and maps that carry no events', async () => {
-    const { kit, loaded } = await boot('opens');
-    expect(() => kit.task({ ppid: 99 })).toThrow(/there is no task 99/);
-    expect(() => kit.events(loaded, 'count')).toThrow(/did you mean counts/);
-    expect(() => kit.events(loaded, 'counts')).toThrow(/hash, which carries no events/);
+    const { kernel, loaded } = await boot('opens');
+    expect(() => kernel.task({ ppid: 99 })).toThrow(/there is no task 99/);
+    expect(() => loaded.maps['counts']!.records('event')).toThrow(/hash, which carries no records/);
   });
 });

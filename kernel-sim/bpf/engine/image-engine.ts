@@ -3,22 +3,23 @@
  * (`bpf_prog_<tag>_<name>`), exception tables registered, direct tail calls patched as their slots change.
  */
 import { BPF_EXIT, BPF_JMP, type Insn } from '../../../src/isa/index.ts';
-import { type JitOutput, jit, pokePatches } from '../../../src/jit/index.ts';
+import { type JitOutput, jit, pokePatches, tailCallOffset } from '../../../src/jit/index.ts';
 import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
+import { Assembler } from '../../../src/x86/index.ts';
 import { KernelError } from '../../core/errno.ts';
 import type { ObjectFloor } from '../../floors/objects.ts';
-import type { ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
-import type { BpfProg } from '../prog/prog.ts';
+import type { BpfProg, PlacedFunc, PokeSlot, ProgCode, ProgFunc } from '../prog/prog.ts';
 import { jitFeatures } from './jit-features.ts';
 
 const EXIT = BPF_JMP | BPF_EXIT;
+/** endbr64; what a trampoline's call replaces; `jmp rel32` */
+const ENDBR_BYTES = 4;
+const NOP_BYTES = 5;
+const JMP_BYTES = 5;
 
 /** A direct tail call of the program: the map and the constant key. */
-export interface PokeRequest {
-  readonly map: ProgArrayMap;
-  readonly key: number;
-}
+export type PokeRequest = PokeSlot;
 
 export interface ImageOptions {
   readonly pokes?: readonly PokeRequest[];
@@ -37,7 +38,40 @@ export class ImageEngine {
 
   /** Compiles and places a program. @throws JitError */
   install(prog: BpfProg, options: ImageOptions = {}): void {
-    const { code } = prog.init;
+    const image = this.#place(prog, prog.init.code, options, '');
+    prog.placed = image.placed;
+    prog.onFree.push(image.free);
+    const length = image.placed.reduce((sum, f) => sum + f.bytes.length, 0);
+    prog.setEntry(prog.placed[0]!.address, length);
+  }
+
+  /** Other code runs where the program's image is entered, until what this gives is called. @throws JitError */
+  divert(prog: BpfProg, code: ProgCode, options: ImageOptions = {}): () => void {
+    const { placed, free } = this.#place(prog, code, options, '.called');
+    const { machine, memory } = this.#kernel;
+    const undo = prog.placed.flatMap(({ address, bytes }, n) => {
+      const body = bodyOffset(prog.init.code.funcs[n]);
+      // what is shorter makes no call
+      if (bytes.length < body + JMP_BYTES) return [];
+      const at = address + body;
+      const before = memory.readBytes(at, JMP_BYTES);
+      machine.patch(at, new Assembler(at).op('jmp rel32', placed[n]!.address + body).bytes());
+      return [() => machine.patch(at, before)];
+    });
+    return () => {
+      for (const put of undo) put();
+      free();
+    };
+  }
+
+  /** Functions at addresses of their own, and what takes them away again. */
+  #place(
+    prog: BpfProg,
+    code: ProgCode,
+    options: ImageOptions,
+    suffix: string,
+  ): { readonly placed: readonly PlacedFunc[]; readonly free: () => void } {
+    const undo: (() => void)[] = [];
     const { bpfPack, symbols, faults, machine } = this.#kernel;
     const addresses: number[] = [];
     const requests = options.pokes ?? [];
@@ -67,15 +101,15 @@ export class ImageEngine {
       ...(options.arena ? { arena: options.arena } : {}),
     });
     const counted = countedSlots(code);
-    prog.placed = output.funcs.map((f, n) => {
+    const placed = output.funcs.map((f, n) => {
       const address = addrFromBigInt(f.address);
       bpfPack.write(address, f.bytes);
-      const name = prog.symbol(n);
+      const name = `${prog.symbol(n)}${suffix}`;
       symbols.add(name, address, f.bytes.length, 'bpf');
       const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
       faults.addExtable(table);
       machine.mark(address, weights(code.insns, counted, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
-      prog.onFree.push(() => {
+      undo.push(() => {
         if (symbols.get(name)?.address === address) symbols.remove(name);
         faults.removeExtable(table);
         machine.unmark(address);
@@ -83,17 +117,21 @@ export class ImageEngine {
       });
       return { name, address, bytes: f.bytes, insnOffsets: f.insnOffsets };
     });
-    this.#follow(prog, output, requests);
-    const length = output.funcs.reduce((sum, f) => sum + f.bytes.length, 0);
-    prog.setEntry(prog.placed[0]!.address, length);
+    undo.push(...this.#follow(output, requests));
+    return {
+      placed,
+      free: () => {
+        for (const put of undo) put();
+      },
+    };
   }
 
-  /** Patches the program's direct tail calls now and whenever their slots change. */
-  #follow(prog: BpfProg, output: JitOutput, requests: readonly PokeRequest[]): void {
+  /** Patches the program's direct tail calls now and whenever their slots change. Gives what ends that. */
+  #follow(output: JitOutput, requests: readonly PokeRequest[]): (() => void)[] {
     const { machine } = this.#kernel;
-    for (const poke of output.pokes) {
+    return output.pokes.flatMap((poke) => {
       const request = requests[poke.mapIndex];
-      if (request === undefined) continue;
+      if (request === undefined) return [];
       const func = output.funcs[poke.func]!;
       const base = addrFromBigInt(func.address);
       const update = (index: number, _old: unknown, now: { readonly addr: number } | undefined): void => {
@@ -105,10 +143,14 @@ export class ImageEngine {
       };
       update(poke.key, undefined, request.map.slots[poke.key]);
       request.map.pokes.add(update);
-      prog.onFree.push(() => request.map.pokes.delete(update));
-    }
+      return [() => request.map.pokes.delete(update)];
+    });
   }
 }
+
+/** Where a function's frame is set up, whichever way it was entered; an exception callback is entered at its first byte only. */
+const bodyOffset = (func: ProgFunc | undefined): number =>
+  func?.isExceptionCb ? ENDBR_BYTES + NOP_BYTES : tailCallOffset(true) + ENDBR_BYTES;
 
 /** For each byte of a function's image, how many instructions of the loaded program begin there. */
 function weights(

@@ -12,7 +12,7 @@ import type { Refault } from '../../fault/refault.ts';
 import type { ObjectFloor } from '../../floors/objects.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
-import type { BpfProg } from '../prog/prog.ts';
+import type { BpfProg, ProgCode } from '../prog/prog.ts';
 import {
   type InterpEnv,
   type InterpProgram,
@@ -138,6 +138,27 @@ export class InterpEngine implements InterpEnv, Executor {
       this.#interp.zone.free(program.code, program.slots);
     });
     prog.setEntry(prog.init.verified ? text.run[step(code.funcs[0]!.stackDepth)]! : prog.placed[0]!.address, 0);
+  }
+
+  /** Other code runs where the program's functions are entered, until what this gives is called. */
+  divert(prog: BpfProg, code: ProgCode): () => void {
+    const counted = countedSlots(code);
+    const insns = code.insns.map((i) => i);
+    resolveFunctionAddresses(insns, code.funcs, prog.placed);
+    const { zone } = this.#interp;
+    const program = predecode(zone, insns, code.funcs, this.#callBase, (slot) => counted[slot]! >= 0);
+    const own = prog.interp;
+    const enter = (to: InterpProgram, funcs: ProgCode['funcs']): void => {
+      this.#progAt.set(prog.addr, to);
+      prog.init.code.funcs.forEach(({ start }, n) => {
+        this.#entries.set(prog.insnsi + start * 8, { program: to, pc: to.code + funcs[n]!.start * SLOT_BYTES });
+      });
+    };
+    enter(program, code.funcs);
+    return () => {
+      if (own && this.#progAt.has(prog.addr)) enter(own, prog.init.code.funcs);
+      zone.free(program.code, program.slots);
+    };
   }
 
   /** Kernel text of the interpreter's entries, one a stack size of 32 bytes to 512. */

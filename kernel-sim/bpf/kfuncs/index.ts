@@ -74,3 +74,6 @@ export function lookupKfunc(host: KfuncHost, btfId: number, type: number, attach
   if (address === undefined) return undefined;
   return { btfId, name: row.name, address, flags: row.flags === '' ? [] : row.flags.split(' ').map((f) => `KF_${f}`) };
 }
+
+/** All kernel functions that some program may call. */
+export const kfuncNames = (): string[] => KFUNCS.filter((row) => inRelease(row)).map((row) => row.name);

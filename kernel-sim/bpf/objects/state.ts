@@ -1,5 +1,6 @@
 /** What the commands of bpf(2) share: the objects by id, address and descriptor, and the floors that they stand on. */
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
+import type { VerifierLimits } from '../../../src/verifier/types.ts';
 import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
@@ -13,6 +14,7 @@ import type { MapHost } from '../maps/host.ts';
 import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget, RingbufMap } from '../maps/index.ts';
 import { BpfProg } from '../prog/prog.ts';
 import { BtfObject } from './btf-object.ts';
+import { Detours } from './detours.ts';
 import { Ids } from './ids.ts';
 
 /** the id of the kernel's own BTF, which is the first that there is */
@@ -61,6 +63,10 @@ export class BpfState {
   readonly processes: Process[] = [];
   /** told of what a command met that Linux has and the model does not */
   readonly notModelled = new Listeners<[what: string]>();
+  /** calls of kernel functions that somebody takes over */
+  readonly detours: Detours = new Detours(this);
+  /** what the verifier gives up at, where it is not Linux's */
+  verifierLimits: VerifierLimits = {};
   /** tables of map operations by symbol */
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
@@ -100,10 +106,12 @@ export class BpfState {
       bpffs: this.bpffs,
       helpers,
       run,
+      detours: this.detours,
+      limits: { of: this.verifierLimits },
     });
   }
   restore(state: ReturnType<BpfState['save']>): void {
-    reinstate(state);
+    this.verifierLimits = reinstate(state).limits.of;
     this.#lastMap = undefined;
   }
 

@@ -9,7 +9,7 @@ import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Ground } from '../../floors/ground.ts';
 import type { InterpProgram } from '../engine/interp/index.ts';
-import type { BpfMap } from '../maps/index.ts';
+import type { BpfMap, ProgArrayMap } from '../maps/index.ts';
 import type { BtfObject } from '../objects/btf-object.ts';
 import { funcTag } from './tag.ts';
 
@@ -46,6 +46,18 @@ export interface ProgCode {
   readonly maps: readonly BpfMap[];
 }
 
+/** A program whose calls of some kernel functions were made something quicker, and how it is without that. */
+export interface Inlined {
+  readonly names: ReadonlySet<string>;
+  /** the code in which these stay calls. @throws RewriteError */
+  readonly without: (called: ReadonlySet<string>) => { readonly code: ProgCode; readonly pokes: readonly PokeSlot[] };
+}
+/** A slot of an array of programs that is jumped to directly. */
+export interface PokeSlot {
+  readonly map: ProgArrayMap;
+  readonly key: number;
+}
+
 export interface ProgInit {
   readonly type: number;
   readonly expectedAttachType: number;
@@ -76,6 +88,7 @@ export interface ProgInit {
   /** records of its BTF, with slots of the rewritten program */
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
+  readonly inlined?: Inlined | undefined;
 }
 
 /** Fields of `struct bpf_prog` that are kept in guest memory. */

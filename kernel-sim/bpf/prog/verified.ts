@@ -6,6 +6,8 @@ import {
   checkProgram,
   type FuncInfo,
   type LineInfo,
+  type Rewritten,
+  rewriteProgram,
   type Verified,
   type VerifierInput,
   verify,
@@ -18,7 +20,7 @@ import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
 import { mapFacts } from './map-facts.ts';
-import type { ProgCode } from './prog.ts';
+import type { Inlined, ProgCode } from './prog.ts';
 import { makeVerifierKernel } from './verifier-kernel.ts';
 
 export interface Verification {
@@ -32,6 +34,7 @@ export interface Verification {
   /** records of the program's BTF, as loaded */
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
+  readonly inlined: Inlined;
 }
 
 /** @throws BpfError with the verifier's log */
@@ -55,16 +58,32 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
   const maps = program.usedMaps.map((m) => state.maps.get(m.id)).filter((m): m is BpfMap => m !== undefined);
   checkProgArrays(state, request, maps, log);
   return {
-    code: { insns: rewritten.insns, origins: rewritten.origins, funcs: rewritten.funcs, maps },
+    code: codeOf(rewritten, maps),
     log,
     logLongest: result.longest,
     verifiedInsns: program.processed,
     maxCtxOffset: maxCtxOffset(program),
     funcInfo: input.funcInfo ?? [],
     lineInfo: input.lineInfo ?? [],
-    pokes: rewritten.pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key })),
+    pokes: pokesOf(rewritten, maps),
+    inlined: {
+      names: rewritten.inlined,
+      without: (called) => {
+        const other = rewriteProgram(program, input, { progAux: addrToBigInt(progAux), called });
+        return { code: codeOf(other, maps), pokes: pokesOf(other, maps) };
+      },
+    },
   };
 }
+
+const codeOf = ({ insns, origins, funcs }: Rewritten, maps: readonly BpfMap[]): ProgCode => ({
+  insns,
+  origins,
+  funcs,
+  maps,
+});
+const pokesOf = ({ pokes }: Rewritten, maps: readonly BpfMap[]): PokeRequest[] =>
+  pokes.map((p) => ({ map: maps[p.mapIndex] as ProgArrayMap, key: p.key }));
 
 function maxCtxOffset({ insns, aux }: Verified): number {
   const sizes: Record<number, number> = { [BPF_W]: 4, [BPF_H]: 2, [BPF_B]: 1, [BPF_DW]: 8 };
@@ -95,6 +114,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
     ...(request.attachBtfId === 0 ? {} : { attachBtfId: request.attachBtfId }),
     ...(request.fdArray === undefined ? {} : { fdArray: request.fdArray }),
     mitigations: kernel.mitigations,
+    limits: state.verifierLimits,
     kernel: makeVerifierKernel(
       {
         symbol: (name) => {

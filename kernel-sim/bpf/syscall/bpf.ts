@@ -203,12 +203,12 @@ export class Bpf {
    * perf_buffer__new does. Records go to `sink`, in order.
    */
   perfBuffer(
-    map: MapHandle | number,
+    map: { readonly fd: number } | number,
     sink: (sample: PerfSample) => void,
   ): { readonly fds: readonly number[]; close(): void } {
     checkArgument('map', map, is.fdOrHandle);
     checkArgument('sink', sink, is.callback);
-    const handle = typeof map === 'number' ? this.map(map) : map;
+    const handle = this.map(typeof map === 'number' ? map : map.fd);
     const { kernel, host } = this.#state;
     const fds: number[] = [];
     for (let cpu = 0; cpu < Math.min(kernel.cpus, handle.maxEntries); cpu++) {
@@ -330,6 +330,9 @@ export class Bpf {
         return model?.genLdAbs?.bind(model);
       },
     };
-    return this.#engines;
+    const engines = this.#engines;
+    state.detours.divert = (prog, { code, pokes }) =>
+      kernel.engine === 'interp' ? engines.interp.divert(prog, code) : engines.image.divert(prog, code, { pokes });
+    return engines;
   }
 }

@@ -38,12 +38,15 @@ interface Pending {
   readonly logEnd: number;
 }
 
-export const COMPLEXITY_LIMIT_INSNS = 1_000_000;
+const COMPLEXITY_LIMIT_INSNS = 1_000_000;
 const COMPLEXITY_LIMIT_JMP_SEQ = 8192;
 export const COMPLEXITY_LIMIT_STATES = 64;
 
 export class Env {
   readonly input: VerifierInput;
+  /** instructions that it may process */
+  readonly maxInsns: number;
+  readonly #maxPending: number;
   readonly kernel: VerifierKernel;
   readonly log: Log;
   readonly source: SourceLines;
@@ -116,6 +119,8 @@ export class Env {
     const { caps, flags } = input;
     this.input = input;
     this.kernel = input.kernel;
+    this.maxInsns = input.limits?.insns ?? COMPLEXITY_LIMIT_INSNS;
+    this.#maxPending = input.limits?.jumps ?? COMPLEXITY_LIMIT_JMP_SEQ;
     this.records = new Records(() => input.kernel.vmlinux);
     this.log = new Log(input.logLevel, input.logSize);
     this.source = new SourceLines(input.btf, input.lineInfo);
@@ -284,7 +289,7 @@ export class Env {
     const state = this.cur.clone();
     state.speculative ||= speculative;
     this.#pending.push({ state, insnIdx, prevInsnIdx, logEnd: this.log.end });
-    if (this.#pending.length > COMPLEXITY_LIMIT_JMP_SEQ) {
+    if (this.#pending.length > this.#maxPending) {
       this.say(`The sequence of ${this.#pending.length} jumps is too complex.`);
       throw new Reject('E2BIG', 'too many pending jumps');
     }
@@ -295,7 +300,7 @@ export class Env {
   /** `push_async_cb`: a state of its own, not grown from the current one. */
   pushFresh(state: VerifierState, insnIdx: number, prevInsnIdx: number): void {
     this.#pending.push({ state, insnIdx, prevInsnIdx, logEnd: this.log.end });
-    if (this.#pending.length > COMPLEXITY_LIMIT_JMP_SEQ) {
+    if (this.#pending.length > this.#maxPending) {
       this.say(`The sequence of ${this.#pending.length} jumps is too complex for async cb.`);
       throw new Reject('E2BIG', 'too many pending jumps');
     }

@@ -1,7 +1,7 @@
 /** bpf_loop() with a known callback and no flags, inlined: optimize_bpf_loop() of kernel/bpf/verifier.c, Linux 6.12. */
 import * as I from '../../isa/index.ts';
 import { alu64Imm, ja, jmp, jmpImm, ldxDw, mov32Imm, mov64, stxDw } from './build.ts';
-import { type Draft, type PatchInsn, rewrite, subprogOf } from './draft.ts';
+import { type Draft, inlines, type PatchInsn, rewrite, subprogOf } from './draft.ts';
 
 const BPF_MAX_LOOPS = 8 * 1024 * 1024;
 const E2BIG = 7;
@@ -37,7 +37,7 @@ export function inlineLoops(draft: Draft): void {
   const of = subprogOf(draft);
   const extra = new Map<number, number>();
   rewrite(draft, (_, index, aux) => {
-    if (aux.loopInline === undefined) return undefined;
+    if (aux.loopInline === undefined || !inlines(draft, 'bpf_loop')) return undefined;
     const subprog = of[index] as number;
     const depth = draft.subprogs[subprog]?.stackDepth ?? 0;
     const roundUp = ((depth + 7) & ~7) - depth;

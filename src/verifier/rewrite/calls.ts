@@ -5,7 +5,7 @@ import * as I from '../../isa/index.ts';
 import type { MapFacts } from '../kernel.ts';
 import type { InsnAux } from '../types.ts';
 import { alu32Imm, callImm, jmpImm, ldImm64, ldxDw, mov64Imm } from './build.ts';
-import { type Draft, type Patch, RewriteError } from './draft.ts';
+import { type Draft, inlines, type Patch, RewriteError } from './draft.ts';
 import { INLINED } from './inline-helpers.ts';
 
 export const TAIL_CALL = 12;
@@ -64,13 +64,14 @@ export function helperCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigi
   }
   if (aux.callWithPercpuAllocPtr) return { insns: [ldxDw(1, 1, 0), address(draft, insn)] };
   const op = MAP_OPS.get(insn.imm);
-  if (op !== undefined && aux.mapPtr !== undefined && aux.mapPtr !== 'poison') {
+  const name = `bpf_${kernel.helperName(insn.imm)}`;
+  if (op !== undefined && aux.mapPtr !== undefined && aux.mapPtr !== 'poison' && inlines(draft, name)) {
     const inlined = op === 'lookup' ? kernel.mapGenLookup?.(aux.mapPtr) : undefined;
     if (inlined) return { insns: inlined };
     const at = kernel.mapOp?.(aux.mapPtr, op);
     if (at !== undefined) return { insns: [{ ...insn, imm: callImm(at, kernel.callBase) }] };
   }
   const inlined = INLINED.get(insn.imm)?.(draft);
-  return { insns: inlined ?? [address(draft, insn)] };
+  return { insns: inlined && inlines(draft, name) ? inlined : [address(draft, insn)] };
 }
 const BPF_F_SLEEPABLE = 16;

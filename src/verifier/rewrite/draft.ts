@@ -46,6 +46,16 @@ export interface Draft {
   readonly input: VerifierInput;
   readonly kernel: VerifierKernel;
   readonly pokes: Poke[];
+  /** see {@link RewriteOptions} and {@link Rewritten} */
+  readonly called: ReadonlySet<string>;
+  readonly inlined: Set<string>;
+}
+
+/** Whether a call of a kernel function becomes what Linux has in its place; noted where it does. */
+export function inlines({ called, inlined }: Pick<Draft, 'called' | 'inlined'>, name: string): boolean {
+  if (called.has(name)) return false;
+  inlined.add(name);
+  return true;
 }
 
 /** What kind of relative target an instruction has. */

@@ -36,12 +36,18 @@ export interface Rewritten {
   readonly funcs: readonly RewrittenFunc[];
   /** tail calls with a known target, in order; BPF_TAIL_CALL with `imm` n is the n-th, counted from 1 */
   readonly pokes: readonly Poke[];
+  /** functions of the kernel whose calls became something else than a call, as programs name them: `bpf_loop` */
+  readonly inlined: ReadonlySet<string>;
 }
 
 export interface RewriteOptions {
+  /** functions of the kernel whose calls stay calls, where Linux has something quicker */
+  readonly called?: ReadonlySet<string>;
   /** address of the program's `struct bpf_prog_aux`, which callbacks get */
   readonly progAux?: bigint;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** convert_pseudo_ld_imm64(), and the addresses that resolve_pseudo_ldimm64() put in place. */
 function resolveWideLoads(draft: Draft): void {
@@ -77,6 +83,8 @@ export function rewriteProgram(verified: Verified, input: VerifierInput, options
     input,
     kernel: input.kernel,
     pokes: [],
+    called: options.called ?? NONE,
+    inlined: new Set(),
   };
   resolveWideLoads(draft);
   inlineLoops(draft);
@@ -120,5 +128,6 @@ function finish(draft: Draft): Rewritten {
       exceptionBoundary: several && n === 0 && (verified.seenException ?? false),
     })),
     pokes: draft.pokes,
+    inlined: draft.inlined,
   };
 }

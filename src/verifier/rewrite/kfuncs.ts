@@ -3,7 +3,7 @@ import type { Insn } from '../../isa/index.ts';
 import { PROG } from '../kinds.ts';
 import type { InsnAux } from '../types.ts';
 import { callImm, ldImm64, mov64, mov64Imm } from './build.ts';
-import { type Draft, type Patch, RewriteError } from './draft.ts';
+import { type Draft, inlines, type Patch, RewriteError } from './draft.ts';
 
 /** What a fix-up may ask. */
 interface Site {
@@ -28,7 +28,7 @@ const drop: Fixup = (site) => [...ldImm64(2, meta(site)), site.call];
 const insertAt =
   (metaReg: number, offsetReg: number): Fixup =>
   (site) => [...ldImm64(metaReg, meta(site)), mov64Imm(offsetReg, arg(site)), site.call];
-const cast: Fixup = () => [mov64(0, 1)];
+const cast: Fixup = ({ draft, aux, call }) => (inlines(draft, aux.kfunc?.facts?.name ?? '') ? [mov64(0, 1)] : [call]);
 
 /** Functions that get arguments which no program may pass. */
 const SPECIAL: Readonly<Record<string, Fixup>> = {

@@ -6,7 +6,7 @@ import { checkHelperCall } from '../calls/helper.ts';
 import { checkKfuncCall } from '../calls/kfunc/call.ts';
 import { checkReferenceLeak } from '../calls/refs.ts';
 import { saveAuxType } from '../env/auxtype.ts';
-import { COMPLEXITY_LIMIT_INSNS, type Env } from '../env/env.ts';
+import type { Env } from '../env/env.ts';
 import { checkSane } from '../env/sanity.ts';
 import { readReg, writeReg } from '../prune/liveness.ts';
 import { finishPath } from '../prune/loops.ts';
@@ -176,7 +176,7 @@ export function walk(env: Env): void {
     env.prevInsnIdx = previous;
     const insn = env.insns[env.insnIdx];
     if (!insn) env.fail('EFAULT', `invalid insn idx ${env.insnIdx} insn_cnt ${env.insns.length}`);
-    if (++env.insnProcessed > COMPLEXITY_LIMIT_INSNS)
+    if (++env.insnProcessed > env.maxInsns)
       env.fail('E2BIG', `BPF program is too large. Processed ${env.insnProcessed} insn`);
     env.cur.lastInsnIdx = env.prevInsnIdx;
     const aux = env.auxAt(env.insnIdx);

@@ -26,6 +26,8 @@ function draftOf(source: string, starts = [0]): Draft {
     input: {} as VerifierInput,
     kernel: {} as VerifierInput['kernel'],
     pokes: [],
+    called: new Set(),
+    inlined: new Set(),
   };
 }
 const text = (source: string): Insn[] => assemble(source).insns;

@@ -1,0 +1,118 @@
+/** The kernel as its users have it: the model, and what tests make happen in it. */
+import { type BootOptions, Kernel as KernelModel, type Task } from '../../kernel-sim/index.ts';
+import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
+import { type Fault, type FaultName, injectFault } from './mocks/faults.ts';
+import { type Mock, type MockBehaviour, type MockOptions, Mocks } from './mocks/mock.ts';
+import { type TaskOwner, TestTask } from './task.ts';
+
+export interface TaskOptions {
+  /** default: the next that is free, from 1000 */
+  readonly pid?: number;
+  /** a task that there is; default: the kernel's first, 0 */
+  readonly ppid?: number;
+  /** its name, of which Linux keeps 15 bytes. Default `test` */
+  readonly comm?: string;
+  /** all four user ids; one other than 0 has no capabilities. Default 0 */
+  readonly uid?: number;
+  /** all four group ids. Default 0 */
+  readonly gid?: number;
+}
+/** What the verifier gives up at, where it is not Linux's. */
+export interface VerifierLimitOptions {
+  /** instructions processed. Linux's is 1000000 */
+  readonly insns?: number;
+  /** jumps that wait to be followed. Linux's is 8192 */
+  readonly jumps?: number;
+}
+
+const ID = is.whole(0, 0xffff_fffe);
+const PID = is.whole(1, 0x3f_ffff);
+const TASK: Schema<TaskOptions> = { pid: PID, ppid: is.whole(0, 0x3f_ffff), comm: is.text, uid: ID, gid: ID };
+const LIMITS: Schema<VerifierLimitOptions> = { insns: is.whole(1, 1_000_000), jumps: is.whole(1, 8192) };
+const FIRST_PID = 1000;
+
+export class Kernel extends KernelModel implements TaskOwner {
+  readonly #mocks = new Mocks(this);
+  #traced = '';
+
+  /** Boots a kernel. @throws BootError naming the option that cannot be used */
+  static override async boot(options: BootOptions = {}): Promise<Kernel> {
+    return new Kernel(options);
+  }
+
+  /** this kernel, as a task asks for it */
+  get kernel(): this {
+    return this;
+  }
+
+  /**
+   * A process that is there, and waits for what it is to do.
+   * @throws ArgumentError: a pid that is taken, a parent that is not there
+   */
+  task(options: TaskOptions = {}): TestTask {
+    checkOptions('options', options, TASK);
+    const { tasks } = this;
+    const { pid = this.freePid(), ppid = 0, comm = 'test', uid = 0, gid = 0 } = options;
+    if (tasks.find(pid)) throw new ArgumentError('options.pid', `there is a task ${pid} already`);
+    const parent = tasks.find(ppid);
+    if (!parent) throw new ArgumentError('options.ppid', `there is no task ${ppid}; make it before its child`);
+    const task = tasks.create(pid, pid, comm, parent);
+    this.#setIds(task, uid, gid);
+    return new TestTask(this, task);
+  }
+
+  /** The next pid that no task has, from 1000. */
+  freePid(): number {
+    let pid = FIRST_PID;
+    while (this.tasks.find(pid)) pid++;
+    return pid;
+  }
+
+  /** All that programs have traced (bpf_printk) and nobody else has read. */
+  get traced(): string {
+    this.#traced += this.tracePipe.read();
+    return this.#traced;
+  }
+
+  /**
+   * Answers for a helper or a kfunc, on every engine and also where Linux has it inlined:
+   *
+   *     kernel.mock('bpf_ktime_get_ns', () => 42n);
+   *     kernel.mock('bpf_get_prandom_u32', [1, 2, 3]);               // then the kernel's own again
+   *     kernel.mock('bpf_map_update_elem', { error: 'E2BIG' }, { map: 'counts', from: 3 });
+   *     const spy = kernel.mock('bpf_map_update_elem');              // the kernel answers; spy.calls has the arguments
+   *
+   * @throws ArgumentError: no such function, with near ones; one that is mocked already; a result that no register holds
+   */
+  mock(name: string, behaviour?: MockBehaviour, options: MockOptions = {}): Mock {
+    return this.#mocks.add(name, behaviour, options);
+  }
+  /**
+   * Lets something go wrong as it does on Linux: `kernel.fail('ringbuf_full')`, `kernel.fail('probe_read', { from: 3, times: 1 })`.
+   * @throws ArgumentError: no such fault, with near ones
+   */
+  fail(fault: FaultName, options: MockOptions = {}): Fault {
+    return injectFault(this.#mocks, fault, options);
+  }
+  /** What the verifier gives up at from now on; without an argument as Linux. */
+  limitVerifier(limits: VerifierLimitOptions = {}): void {
+    checkOptions('limits', limits, LIMITS);
+    this.bpf.state.verifierLimits = limits;
+  }
+  /** Takes all mocks and faults back, and the limits of the verifier. */
+  restoreMocks(): void {
+    this.#mocks.restore();
+    this.limitVerifier();
+  }
+
+  #setIds(task: Task, uid: number, gid: number): void {
+    const { creds } = this.tasks;
+    const cred = creds.prepare(task);
+    for (const field of ['uid', 'suid', 'euid', 'fsuid'] as const) creds.setId(cred, field, uid);
+    for (const field of ['gid', 'sgid', 'egid', 'fsgid'] as const) creds.setId(cred, field, gid);
+    // capabilities(7): a user other than root has what root gave, which is nothing
+    if (uid !== 0) for (const set of ['cap_permitted', 'cap_effective'] as const) creds.setCaps(cred, set, 0n);
+    creds.commit(task, cred);
+  }
+}
