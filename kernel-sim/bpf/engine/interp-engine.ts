@@ -4,12 +4,13 @@
  * function whose address a program takes has an entry of its own, which goes to `__bpf_prog_run_args<stack size>`.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
-import { GuestFault, MachineStop, RBP, RSP } from '../../../src/machine/index.ts';
-import { Assembler, r9, rax, rbp, rsp } from '../../../src/x86/index.ts';
+import { GuestFault, MachineStop, RBP, RDX, RSP } from '../../../src/machine/index.ts';
+import { Assembler, r9, rax, rbp, rdx, rsp } from '../../../src/x86/index.ts';
 import { type Executor, PAUSED, suspend } from '../../core/pause.ts';
 import { capture, reinstate, shallow } from '../../core/state.ts';
 import type { Refault } from '../../fault/refault.ts';
 import type { ObjectFloor } from '../../floors/objects.ts';
+import { callbacks } from '../../text/assembly/callbacks.ts';
 import { type BpfMap, ProgArrayMap } from '../maps/index.ts';
 import { countedSlots } from '../prog/counted.ts';
 import type { BpfProg, ProgCode } from '../prog/prog.ts';
@@ -18,6 +19,7 @@ import {
   type InterpProgram,
   Interpreter,
   InvalidInsnError,
+  type Progress,
   predecode,
   SLOT_BYTES,
 } from './interp/index.ts';
@@ -48,7 +50,9 @@ export class InterpEngine implements InterpEnv, Executor {
   readonly #entries = new Map<Addr, Entry>();
   readonly #progAt = new Map<Addr, InterpProgram>();
   readonly #callBase: bigint;
-  #text: { run: Addr[]; args: Addr[] } | undefined;
+  #text: { run: Addr[]; args: Addr[]; answered: Addr } | undefined;
+  /** addresses of helpers that call programs back */
+  #callers: ReadonlySet<Addr> | undefined;
   pauseAt = Number.POSITIVE_INFINITY;
   readonly pausers = new Set<() => boolean>();
   constructor(kernel: ObjectFloor, callBase: bigint, mapAt: (addr: Addr) => BpfMap | undefined) {
@@ -162,11 +166,12 @@ export class InterpEngine implements InterpEnv, Executor {
   }
 
   /** Kernel text of the interpreter's entries, one a stack size of 32 bytes to 512. */
-  #entryText(): { run: Addr[]; args: Addr[] } {
+  #entryText(): { run: Addr[]; args: Addr[]; answered: Addr } {
     if (this.#text) return this.#text;
     const { text } = this.#kernel;
     const byRun: number = text.hypercall('___bpf_prog_run', () => this.#enter(byRun, 12, 14));
     const byArgs: number = text.hypercall('___bpf_prog_run_args', () => this.#enter(byArgs, 18, -1));
+    const byAnswer: number = text.hypercall('___bpf_prog_run_answered', () => this.#answered(byAnswer));
     const define = (name: string, size: number, nr: number): Addr =>
       text.define({
         name,
@@ -181,6 +186,14 @@ export class InterpEngine implements InterpEnv, Executor {
     this.#text = {
       run: sizes.map((size) => define(`__bpf_prog_run${size}`, size, byRun)),
       args: sizes.map((size) => define(`__bpf_prog_run_args${size}`, size, byArgs)),
+      // the model's own: where functions return to that were called without the interpreter around them
+      answered: text.define({
+        name: '___bpf_prog_run_answered',
+        code: (asm) => {
+          asm.op('mov r/m64, r64', rdx, rax).op('mov r32, imm32', rax, byAnswer).op('vmcall');
+          asm.raw(0xc9, 0xc3, 0xcc);
+        },
+      }),
     };
     return this.#text;
   }
@@ -190,6 +203,13 @@ export class InterpEngine implements InterpEnv, Executor {
     const { regs } = this.#kernel.cpu;
     if (regs[1] === AGAIN && this.#interp.isPaused) this.#run(nr, () => this.#interp.resume(this));
     else this.#start(nr, insnReg, ctxReg);
+  }
+  /** Hypercall behind such a function: its answer is in rdx. */
+  #answered(nr: number): void {
+    const { regs } = this.#kernel.cpu;
+    const [lo, hi] = [regs[2 * RDX]!, regs[2 * RDX + 1]!];
+    if (regs[1] === AGAIN && this.#interp.isPaused) this.#run(nr, () => this.#interp.resume(this));
+    else this.#run(nr, () => this.#interp.answer(lo, hi, this));
   }
   /** `insnReg` holds the instructions' address; `ctxReg`, where not negative, the only argument. */
   #start(nr: number, insnReg: number, ctxReg: number): void {
@@ -214,11 +234,13 @@ export class InterpEngine implements InterpEnv, Executor {
   }
 
   /** Runs, and answers the guest; or gives the CPU back to whoever runs the machine, and goes on when it does. */
-  #run(nr: number, go: () => boolean): void {
+  #run(nr: number, go: () => Progress): void {
     const interp = this.#interp;
     const { cpu, machine } = this.#kernel;
+    let progress: Progress = 'done';
     try {
-      if (go()) {
+      progress = go();
+      if (progress === 'done') {
         cpu.regs[0] = interp.registers[0]!;
         cpu.regs[1] = interp.registers[1]!;
       }
@@ -229,24 +251,43 @@ export class InterpEngine implements InterpEnv, Executor {
       else if (error instanceof CalleeFault) return;
       else throw error;
     } finally {
-      if (!interp.isPaused) interp.leave();
+      if (progress === 'done') interp.leave();
     }
-    if (!interp.isPaused) return;
+    if (progress !== 'paused') return;
     cpu.regs[0] = nr;
     cpu.regs[1] = AGAIN;
     suspend(machine, PAUSED);
   }
 
-  call(addressLo: number, addressHi: number, frame: number): void {
-    const { cpu, machine } = this.#kernel;
+  /** Registers and stack as a call of a kernel function has them. */
+  #arguments(frame: number): void {
+    const { cpu } = this.#kernel;
     const { regs } = cpu;
     const R = this.#interp.registers;
     for (let n = 0; n < 5; n++) {
       regs[ARGS[n]!] = R[2 + 2 * n]!;
       regs[ARGS[n]! + 1] = R[3 + 2 * n]!;
     }
-    const saved = cpu.reg(RSP);
     cpu.setReg(RSP, addrOf(R[R10]!, R[R10 + 1]!) - frame);
+  }
+  leavesFor(addressLo: number, addressHi: number, frame: number): boolean {
+    const target = addrOf(addressLo, addressHi);
+    const { symbols, cpu, memory } = this.#kernel;
+    this.#callers ??= new Set(Object.keys(callbacks).map((name) => symbols.address(name) ?? 0));
+    if (!this.#callers.has(target)) return false;
+    this.#arguments(frame);
+    const top = Math.floor(cpu.reg(RSP) / 16) * 16 - 8;
+    memory.writeAddr(top, this.#entryText().answered);
+    cpu.setReg(RSP, top);
+    cpu.rip = target;
+    return true;
+  }
+  call(addressLo: number, addressHi: number, frame: number): void {
+    const { cpu, machine } = this.#kernel;
+    const { regs } = cpu;
+    const R = this.#interp.registers;
+    const saved = cpu.reg(RSP);
+    this.#arguments(frame);
     const stop = machine.call(addrOf(addressLo, addressHi), []);
     if (stop.reason === 'fault') throw new CalleeFault();
     cpu.setReg(RSP, saved);

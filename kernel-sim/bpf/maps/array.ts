@@ -10,7 +10,7 @@ import {
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { shallow } from '../../core/state.ts';
-import { BpfMap, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
+import { BpfMap, type MapAttrs, type MapContext, type MappedPages, type WalkCursor } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;
 
@@ -96,13 +96,11 @@ export class ArrayMap extends IndexedMap {
     return 0;
   }
 
-  override walk(each: (key: Addr, value: Addr) => number): number {
-    let n = 0;
-    for (let i = 0; i < this.maxEntries; i++) {
-      n++;
-      if (each(this.keyBuffer(i, this.#keyBuffer), this.#value + i * this.elemSize) !== 0) break;
-    }
-    return n;
+  override walkNext(cursor: WalkCursor): number {
+    const index = cursor.position++;
+    cursor.key = index < this.maxEntries ? this.keyBuffer(index, this.#keyBuffer) : 0;
+    cursor.value = this.#value + index * this.elemSize;
+    return 0;
   }
 
   override get directValue(): Addr | undefined {
@@ -186,14 +184,13 @@ export class PercpuArrayMap extends IndexedMap {
     }
     return 0;
   }
-  override walk(each: (key: Addr, value: Addr) => number): number {
-    let n = 0;
-    for (let i = 0; i < this.maxEntries; i++) {
-      n++;
-      const at = this.host.perCpuPtr(this.#pointers[i]!, this.host.cpu());
-      if (each(this.keyBuffer(i, this.#keyBuffer), at) !== 0) break;
-    }
-    return n;
+  override walkNext(cursor: WalkCursor): number {
+    const index = cursor.position++;
+    cursor.key = 0;
+    if (index >= this.maxEntries) return 0;
+    cursor.key = this.keyBuffer(index, this.#keyBuffer);
+    cursor.value = this.host.perCpuPtr(this.#pointers[index]!, this.host.cpu());
+    return 0;
   }
   override get canBatch(): boolean {
     return true;

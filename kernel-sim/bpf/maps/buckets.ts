@@ -128,6 +128,19 @@ export class Buckets {
     return 0;
   }
 
+  /** The first element of a bucket, or the one behind another in its bucket; 1 where there is none. */
+  head(bucket: number): Addr {
+    return this.#linked(this.#head(bucket));
+  }
+  next(elem: Addr): Addr {
+    return this.#linked(elem - this.delta);
+  }
+  #linked(at: number): Addr {
+    const { view } = this.#host.memory;
+    const lo = view.getInt32(at, true);
+    return (lo & 1) === 0 ? addrOf(lo, view.getInt32(at + 4, true)) : 1;
+  }
+
   /** Elements of one bucket; the one given may be deleted before the next is asked for. */
   *inBucket(bucket: number): IterableIterator<Addr> {
     const { view } = this.#host.memory;

@@ -55,7 +55,7 @@ export class HashOfMaps extends HashMap {
   protected override dropped(elem: Addr): void {
     this.#byAddr.get(this.host.memory.readAddr(elem + this.valueOffset))?.put();
   }
-  override walk(_each: (key: Addr, value: Addr) => number): number {
+  override walkNext(): number {
     return -ERRNO.EOPNOTSUPP;
   }
   override get canLookupAndDelete(): boolean {

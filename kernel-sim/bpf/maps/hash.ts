@@ -18,7 +18,7 @@ import { ERRNO } from '../../core/errno.ts';
 import { Buckets } from './buckets.ts';
 import { jhash } from './jhash.ts';
 import { Lru } from './lru.ts';
-import { BpfMap, contiguous, copyIn, type MapAttrs, type MapContext, movePhys } from './map.ts';
+import { BpfMap, contiguous, copyIn, type MapAttrs, type MapContext, movePhys, type WalkCursor } from './map.ts';
 
 const roundUp8 = (n: number): number => (n + 7) & ~7;
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
@@ -351,13 +351,17 @@ export class HashMap extends BpfMap {
     return 0;
   }
 
-  override walk(each: (key: Addr, value: Addr) => number): number {
-    let n = 0;
-    for (const elem of this.#table.elements()) {
-      n++;
-      if (each(elem + this.#keyAt, this.elemValue(elem, this.host.cpu())) !== 0) break;
-    }
-    return n;
+  /** In bucket order. What comes next is known before the callback, which may delete its element. */
+  override walkNext(cursor: WalkCursor): number {
+    const table = this.#table;
+    // `element` is the next one of the bucket, 1 where there is none
+    let elem = cursor.element;
+    if (elem === 0) elem = table.head(0);
+    while (elem === 1 && cursor.position < table.mask) elem = table.head(++cursor.position);
+    cursor.element = elem === 1 ? 1 : table.next(elem);
+    cursor.key = elem === 1 ? 0 : elem + this.#keyAt;
+    if (elem !== 1) cursor.value = this.elemValue(elem, this.host.cpu());
+    return 0;
   }
 
   /** `htab_map_mem_usage` */

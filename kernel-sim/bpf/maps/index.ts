@@ -6,7 +6,15 @@ export { HashMap } from './hash.ts';
 export { HashOfMaps } from './hash-of-maps.ts';
 export { mayBeInner } from './inner.ts';
 export { LpmTrieMap } from './lpm.ts';
-export { BpfMap, type MapAttrs, type MapContext, MapCreateError, type MapTarget, type ProgTarget } from './map.ts';
+export {
+  BpfMap,
+  type MapAttrs,
+  type MapContext,
+  MapCreateError,
+  type MapTarget,
+  type ProgTarget,
+  WalkCursor,
+} from './map.ts';
 export { QueueStackMap } from './queue.ts';
 export { RedirectMap, SockMap } from './redirect.ts';
 export { RingbufMap } from './ringbuf.ts';

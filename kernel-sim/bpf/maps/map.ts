@@ -87,6 +87,17 @@ const PAGE_ALLOC_COSTLY = 8 * 4096;
 /** `atomic64_t` counters that a map starts with. */
 const ONE = 1;
 
+/** Where a walk over a map's elements is, from a cursor of zeros on, and the element that it came to. */
+export class WalkCursor {
+  /** index or bucket */
+  position = 0;
+  /** the kind's own: 0 in front of the first */
+  element: Addr = 0;
+  key: Addr = 0;
+  /** its value, on this CPU */
+  value: Addr = 0;
+}
+
 export abstract class BpfMap {
   readonly host: MapHost;
   readonly layout: MapLayout;
@@ -196,8 +207,8 @@ export abstract class BpfMap {
   lookupPercpu(_key: Addr, _cpu: number): Addr {
     return 0;
   }
-  /** Calls back with key and value addresses until it answers other than 0; the number of calls, or an error. */
-  walk(_each: (key: Addr, value: Addr) => number): number {
+  /** Takes the cursor to the next element, its key 0 behind the last; 0, or an error where the kind has no walk. */
+  walkNext(_cursor: WalkCursor): number {
     return -ERRNO.EOPNOTSUPP;
   }
   /** Address of the first value's first byte where programs may use values directly. */

@@ -4,6 +4,7 @@ import { syscalls } from '../../data/syscalls.ts';
 import { EVENT_NAMES, eventArgs } from '../../data/tracepoints.ts';
 import { arrayMap } from './array-map.ts';
 import { bpf, bpfTrace, perfTrace, traceIter } from './bpf.ts';
+import { callbacks } from './callbacks.ts';
 import type { Emit } from './context.ts';
 import { entry } from './entry.ts';
 import { fd } from './fdget.ts';
@@ -31,6 +32,7 @@ export const assembly: Readonly<Record<string, Emit>> = {
   ...kprobes,
   ...rethook,
   ...bpf,
+  ...callbacks,
   ...htab,
   ...arrayMap,
   ...helpers,

@@ -15,12 +15,17 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** Why a run was stopped that reached {@link Interpreter.limit}. */
 export const BUDGET_SPENT = 'the instruction budget is spent';
 
-/** A run that waits for {@link Interpreter.resume}. */
+/** How far a run came: to its end, or to where it waits for {@link Interpreter.resume} or {@link Interpreter.answer}. */
+export type Progress = 'done' | 'paused' | 'called';
+
+/** A run that waits. */
 interface Paused {
   readonly program: InterpProgram;
   readonly pc: number;
   readonly base: number;
   readonly tailCalls: number;
+  /** of {@link Interpreter.enter} */
+  readonly depth: number;
 }
 const MOV_PERCPU = opNumber('movPercpu');
 
@@ -36,6 +41,11 @@ export class InvalidInsnError extends Error {
 export interface InterpEnv {
   /** Calls a kernel function with R1..R5, its answer in R0. `frame`: bytes of BPF stack below R10 that are in use. */
   call(addressLo: number, addressHi: number, frame: number): void;
+  /**
+   * Whether the function calls the program back for long: the run waits for {@link Interpreter.answer} instead of
+   * having the function inside of it, and who runs the machine calls it.
+   */
+  leavesFor?(addressLo: number, addressHi: number, frame: number): boolean;
   /** The tail call's target: R2 is the array, R3 the index. `made`: tail calls of this run so far. */
   tailCall(made: number): InterpProgram | undefined;
   /** Register d becomes this CPU's copy of what register s points to; both are indices of low halves. */
@@ -50,15 +60,17 @@ export class Interpreter {
   executed = 0;
   /** value of {@link executed} at which a run is stopped */
   limit = NEVER;
-  /** asked now and then, in a run that is in no other: whether it is to wait for {@link resume} */
+  /** asked now and then: whether the run is to wait for {@link resume} */
   onSlice: (() => boolean) | undefined;
-  /** value of {@link executed} at which a run that is in no other pauses, asked anew after each call that it makes */
+  /** value of {@link executed} at which a run pauses, asked anew after each call that it makes; never where it cannot */
   pauseAt: (() => number) | undefined;
   readonly #guest: GuestMemory;
   readonly #loop: Loop;
   /** leaves after each instruction; made when a run comes close to its limit */
   #single: Loop | undefined;
   #paused: Paused | undefined;
+  /** runs that wait for functions that they called, innermost last */
+  readonly #calling: Paused[] = [];
   readonly #slow: SlowPath;
   /** {@link STATE} */
   readonly #state: Int32Array;
@@ -86,12 +98,14 @@ export class Interpreter {
   save() {
     const { executed, limit } = this;
     const saved = this.#saved.map((r) => r?.slice());
-    return { executed, limit, paused: this.#paused, saved, depth: this.#depth, fp: this.#fp, zone: this.zone.save() };
+    const waiting = { paused: this.#paused, calling: this.#calling.slice() };
+    return { executed, limit, ...waiting, saved, depth: this.#depth, fp: this.#fp, zone: this.zone.save() };
   }
   restore(s: ReturnType<Interpreter['save']>): void {
     this.executed = s.executed;
     this.limit = s.limit;
     this.#paused = s.paused;
+    this.#calling.splice(0, this.#calling.length, ...s.calling);
     s.saved.forEach((r, n) => {
       if (r !== undefined) this.#saved[n] = r.slice();
     });
@@ -117,33 +131,44 @@ export class Interpreter {
   get isPaused(): boolean {
     return this.#paused !== undefined;
   }
-  /** Nobody will resume the run that waits. */
+  /** Nobody will resume the runs that wait. */
   abandon(): void {
-    if (this.#paused === undefined) return;
-    this.#fp = this.#paused.base;
+    const outermost = this.#calling[0] ?? this.#paused;
+    if (outermost === undefined) return;
+    this.#fp = outermost.base;
     this.#paused = undefined;
-    this.leave();
+    this.#calling.length = 0;
+    while (this.#depth >= outermost.depth) this.leave();
   }
 
   /**
-   * Runs a program's function, the one whose first slot is at `start`, until it returns (true) or waits (false).
+   * Runs a program's function, the one whose first slot is at `start`, until it returns or waits.
    * @throws GuestFault, InvalidInsnError, MachineStop, or what a called function throws
    */
-  run(program: InterpProgram, start: number, env: InterpEnv): boolean {
-    return this.#go({ program, pc: start, base: this.#fp, tailCalls: 0 }, env);
+  run(program: InterpProgram, start: number, env: InterpEnv): Progress {
+    return this.#go({ program, pc: start, base: this.#fp, tailCalls: 0, depth: this.#depth }, env);
+  }
+  /** Goes on with the run whose function has returned. @throws as {@link run} */
+  answer(lo: number, hi: number, env: InterpEnv): Progress {
+    const calling = this.#calling.pop();
+    if (calling === undefined) throw new MachineStop('the interpreter is returned to, and called nothing');
+    this.registers[0] = lo;
+    this.registers[1] = hi;
+    return this.#go(calling, env);
   }
   /** Goes on with the run that waits. @throws as {@link run} */
-  resume(env: InterpEnv): boolean {
+  resume(env: InterpEnv): Progress {
     const paused = this.#paused as Paused;
     this.#paused = undefined;
     return this.#go(paused, env);
   }
 
-  #go(from: Paused, env: InterpEnv): boolean {
-    const { base } = from;
+  #go(from: Paused, env: InterpEnv): Progress {
+    const { base, depth } = from;
     let { program, pc, tailCalls } = from;
     const I = this.zone.i32;
     let isBegun = true;
+    let waits = false;
     // jumps count what lies between them: what is in front of pc is not in `executed` meanwhile
     this.executed -= before(program, pc);
     try {
@@ -153,20 +178,27 @@ export class Interpreter {
         pc = this.#state[STATE.pc / 4]! >>> 0;
         this.#fp = this.#state[STATE.fp / 4]! >>> 0;
         this.executed += this.#state[STATE.count / 4]!;
-        if (why === LEFT.done) return true;
+        if (why === LEFT.done) return 'done';
         if (why === LEFT.budget) {
           if (this.#isReached(program, pc, this.limit)) {
             isBegun = false;
             throw new MachineStop(BUDGET_SPENT);
           }
-          if (this.#depth > 1) continue;
           if (!this.#isReached(program, pc, this.pauseAt?.() ?? NEVER) && !this.onSlice?.()) continue;
           this.executed += before(program, pc);
-          this.#paused = { program, pc, base, tailCalls };
-          return false;
+          this.#paused = { program, pc, base, tailCalls, depth };
+          waits = true;
+          return 'paused';
         }
         const at = pc >>> 2;
         if (why === LEFT.helper) {
+          if (env.leavesFor?.(I[at + SLOT.src / 4]!, I[at + SLOT.off / 4]!, I[at]! >>> 16)) {
+            pc += SLOT_BYTES;
+            this.executed += before(program, pc);
+            this.#calling.push({ program, pc, base, tailCalls, depth });
+            waits = true;
+            return 'called';
+          }
           env.call(I[at + SLOT.src / 4]!, I[at + SLOT.off / 4]!, I[at]! >>> 16);
           pc += SLOT_BYTES;
         } else if (why === LEFT.slow) {
@@ -188,13 +220,13 @@ export class Interpreter {
       this.executed += before(program, isBegun ? pc + SLOT_BYTES : pc);
       throw error;
     } finally {
-      if (this.#paused === undefined) this.#fp = base;
+      if (!waits) this.#fp = base;
     }
   }
 
   /** Executes some, and none beyond the limit: by the instruction where a jump might be too far away to stop at. */
   #slice(program: InterpProgram, pc: number, base: number): Left {
-    const limit = this.#depth > 1 ? this.limit : Math.min(this.limit, this.pauseAt?.() ?? NEVER);
+    const limit = Math.min(this.limit, this.pauseAt?.() ?? NEVER);
     if (limit === NEVER) return this.#loop(pc, this.#fp, base, SLICE);
     // the loop looks at each jump that is taken, between which lies no more than the program
     const left = limit - this.executed - 2 * program.slots;

@@ -4,7 +4,7 @@ import { MachineStop } from '../../../../src/machine/index.ts';
 import type { Args, Pair } from '../../../core/args.ts';
 import type { PlacesFloor } from '../../../floors/places.ts';
 import { BUDGET_SPENT } from '../../engine/interp/index.ts';
-import type { BpfMap } from '../../maps/index.ts';
+import { type BpfMap, WalkCursor } from '../../maps/index.ts';
 import type { BpfState } from '../../objects/state.ts';
 import { Printing } from './printing.ts';
 
@@ -32,6 +32,8 @@ export class HelperCall {
   readonly timers = new Map<Addr, Timer>();
   /** none of them expires before this, ns since boot */
   nextTimer = Number.POSITIVE_INFINITY;
+  /** of the walk over a map that is asked for now */
+  readonly cursor = new WalkCursor();
   /** formats that were read, and what prints them */
   readonly printing: Printing;
   constructor(state: BpfState) {

@@ -1,6 +1,7 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
 import { GuestFault, MachineStop } from '../../../../src/machine/index.ts';
 import { capture, reinstate } from '../../../core/state.ts';
+import { callbacks } from '../../../text/assembly/callbacks.ts';
 import { assembly } from '../../../text/assembly/index.ts';
 import type { BpfState, HelperSupply } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
@@ -47,7 +48,7 @@ const bodyOf = (symbol: string): HelperBody | undefined => {
 };
 
 /** Whether the model knows what a kernel function that programs call does. */
-export const isModelled = (symbol: string): boolean => bodyOf(symbol) !== undefined;
+export const isModelled = (symbol: string): boolean => symbol in callbacks || bodyOf(symbol) !== undefined;
 
 /** The texts of one kernel's helpers. */
 export class HelperTexts implements HelperSupply {
@@ -103,7 +104,8 @@ export class HelperTexts implements HelperSupply {
     const call = this.#call;
     const { refault } = kernel.faults;
     if (!(symbol in assembly)) text.define({ name: symbol, handler: () => refault.guard(() => body(call)) });
-    else if (kernel.engine !== 'interp') text.hypercall(symbol, () => refault.guard(() => body(call)));
+    else if (kernel.engine !== 'interp' || symbol in callbacks)
+      text.hypercall(symbol, () => refault.guard(() => body(call)));
     else text.define({ name: symbol, orText: true, handler: () => orText(body, call) });
     return true;
   }

@@ -3,11 +3,12 @@
  * calls of the kind's own function (`htab_map_update_elem`): to the same effect, as the map decides what is done.
  */
 import { type Addr, addrHi, addrLo } from '../../../../src/machine/addr.ts';
+import { RDX } from '../../../../src/machine/index.ts';
 import { BPF_MAP_TYPE, BPF_RINGBUF_HDR_SZ } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import type { Target } from '../../../net/redirect.ts';
 import { type BpfMap, HashMap, RedirectMap, type RingbufMap } from '../../maps/index.ts';
-import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
+import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 const lookup: HelperBody = (call) => call.args.retAddr(call.map(0).lookup(call.args.addr(1)));
 /** All flags there are lie in the lower half. */
@@ -31,16 +32,24 @@ const lookupElem: HelperBody = (call) => {
   call.args.retAddr(map instanceof HashMap ? map.lookupElem(call.args.addr(1)) : 0);
 };
 
-/** callback(map, key, value, ctx) for each element, until it answers 1; the number of calls. */
+/**
+ * The element behind a cursor, two words of guest memory that are 0 in front of the first: its key, 0 behind the last, and
+ * in rdx its value. Error and 0 where the kind of map has no walk.
+ */
 const forEach: HelperBody = (call) => {
-  const { args } = call;
-  const [mapAt, fn, ctx] = [args.addr(0), args.addr(1), args.addr(2)];
+  const { args, kernel } = call;
+  const { memory, cpu } = kernel;
+  const at = args.addr(1);
   const map = call.map(0);
-  if (args.lo(3) !== 0 || args.hi(3) !== 0) {
-    args.retInt(-ERRNO.EINVAL);
-    return;
-  }
-  args.retInt(map.walk((key, value) => call.callback(fn, [pair(mapAt), pair(key), pair(value), pair(ctx)])));
+  const cursor = call.cursor;
+  cursor.position = memory.readU32(at);
+  cursor.element = memory.readAddr(at + 8);
+  const err = map.walkNext(cursor);
+  memory.writeU32(at, cursor.position);
+  memory.writeAddr(at + 8, cursor.element);
+  cpu.setReg(RDX, err < 0 ? 0 : cursor.value);
+  if (err < 0) args.retInt(err);
+  else args.retAddr(cursor.key);
 };
 
 const ring = (call: HelperCall, n: number): RingbufMap => call.map(n) as RingbufMap;
@@ -154,37 +163,27 @@ function targetOf(call: HelperCall, map: BpfMap, slot: Addr): Target {
   return { kind: 'device', index: call.kernel.memory.readU32(slot), flags: 0 };
 }
 
-/** BPF_MAX_USER_RINGBUF_SAMPLES */
-const MAX_SAMPLES = 128 * 1024;
 const DYNPTR_TYPE_LOCAL = 1;
+const DYNPTR_SIZE_MASK = 0xffffff;
+/** what `text/assembly/callbacks.ts` asks for */
+const DRAIN_TAKEN = 1;
+const DRAIN_LAST = 2;
 
+/** A step of the loop that is kernel text: takes out the sample that the dynptr is of, gives the next; 1 where there is one. */
 function drain(call: HelperCall): void {
   const { args, kernel } = call;
+  const { memory } = kernel;
   const map = ring(call, 0);
-  const [fn, ctx] = [args.addr(1), args.addr(2)];
-  if (args.lo(3) & ~3) {
-    args.retInt(-ERRNO.EINVAL);
+  const dynptr = args.addr(1);
+  const what = args.u32(2);
+  if (what & DRAIN_TAKEN) map.releaseUser(memory.readU32(dynptr + 8) & DYNPTR_SIZE_MASK);
+  const sample = what & DRAIN_LAST ? -ERRNO.ENODATA : map.peekUser();
+  if (typeof sample === 'number') {
+    args.retInt(sample === -ERRNO.ENODATA || sample === -ERRNO.EAGAIN ? 0 : sample);
     return;
   }
-  const dynptr = call.state.host.kmalloc(16);
-  let samples = 0;
-  let stop = 0;
-  try {
-    while (samples < MAX_SAMPLES && stop === 0) {
-      const sample = map.peekUser();
-      if (typeof sample === 'number') {
-        if (sample !== -ERRNO.ENODATA && sample !== -ERRNO.EAGAIN) samples = sample;
-        break;
-      }
-      kernel.memory.writeAddr(dynptr, sample.at);
-      kernel.memory.writeU32(dynptr + 8, sample.size | (DYNPTR_TYPE_LOCAL << 28));
-      kernel.memory.writeU32(dynptr + 12, 0);
-      samples++;
-      stop = call.callback(fn, [pair(dynptr), pair(ctx)]);
-      map.releaseUser(sample.size);
-    }
-  } finally {
-    call.state.host.kfree(dynptr);
-  }
-  args.retInt(samples);
+  memory.writeAddr(dynptr, sample.at);
+  memory.writeU32(dynptr + 8, sample.size | (DYNPTR_TYPE_LOCAL << 28));
+  memory.writeU32(dynptr + 12, 0);
+  args.ret(1, 0);
 }

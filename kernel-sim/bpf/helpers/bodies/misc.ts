@@ -2,11 +2,9 @@
 import { decodeLatin1 } from '../../../../src/platform/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CgroupStorageMap, LocalStorageMap } from '../../maps/index.ts';
-import { type HelperBodies, type HelperBody, pair } from './call.ts';
+import type { HelperBodies, HelperBody } from './call.ts';
 
 const U32 = 0x1_0000_0000;
-/** BPF_MAX_LOOPS */
-const MAX_LOOPS = 8 << 20;
 
 const storageGet: HelperBody = (call) => {
   const { args } = call;
@@ -33,26 +31,6 @@ export const MISC: HelperBodies = {
   /** HZ is 250; jiffies start 5 minutes before they wrap (include/linux/jiffies.h). */
   bpf_jiffies64: ({ args, kernel }) => args.retAddr(U32 - 300 * 250 + Math.floor(kernel.clock.now / 4_000_000)),
 
-  /** callback(index, ctx) at most nr_loops times, until it answers other than 0; the number of calls. */
-  bpf_loop: (call) => {
-    const { args } = call;
-    const [loops, fn, ctx] = [args.u32(0), args.addr(1), args.addr(2)];
-    if (args.lo(3) !== 0 || args.hi(3) !== 0) {
-      args.retInt(-ERRNO.EINVAL);
-      return;
-    }
-    if (loops > MAX_LOOPS) {
-      args.retInt(-ERRNO.E2BIG);
-      return;
-    }
-    let n = 0;
-    while (n < loops) {
-      const answer = call.callback(fn, [[n, 0], pair(ctx)]);
-      n++;
-      if (answer !== 0) break;
-    }
-    args.retU32(n);
-  },
   bpf_spin_lock: ({ args, kernel }) => {
     kernel.memory.writeU32(args.addr(0), 1);
     args.ret(0, 0);

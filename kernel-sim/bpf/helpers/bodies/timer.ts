@@ -1,6 +1,7 @@
 /** Timers in map values: bpf-helpers(7), bpf_timer_init and its kin. They fire when the kernel's clock passes them. */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
+import { WalkCursor } from '../../maps/index.ts';
 import { type HelperBodies, type HelperCall, pair } from './call.ts';
 
 /** include/linux/preempt.h */
@@ -9,14 +10,13 @@ const BPF_F_TIMER_ABS = 1;
 const BPF_F_TIMER_CPU_PIN = 2;
 /** Where the value with a timer in it begins, and its key. */
 function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value: Addr } | undefined {
-  let found: { key: Addr; value: Addr } | undefined;
   const object = call.state.mapAt(map);
-  object?.walk((key, value) => {
-    if (timer < value || timer >= value + object.valueSize) return 0;
-    found = { key, value };
-    return 1;
-  });
-  return found;
+  const cursor = new WalkCursor();
+  while (object?.walkNext(cursor) === 0 && cursor.key !== 0) {
+    const { key, value } = cursor;
+    if (timer >= value && timer < value + object.valueSize) return { key, value };
+  }
+  return undefined;
 }
 
 /** Calls back timers that are due, in a softirq: callback(map, key, value). Asked when time has moved and no program runs. */
