@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { reporters } from './test/support/reporters.ts';
+import { workers } from './test/support/workers.ts';
 
 export default defineConfig({
   test: {
@@ -9,9 +9,8 @@ export default defineConfig({
     provide: { depth: 'quick' },
     reporters,
     testTimeout: 60_000,
-    pool: 'forks',
+    ...workers,
     // a kernel owes nothing to module state, so test files of a process share its modules: loading them took as long as testing
     isolate: false,
-    maxWorkers: availableParallelism(),
   },
 });

@@ -1,12 +1,13 @@
 /** Options mean what the help says; what cannot be meant is a wrong command line. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeObject } from '../../src/elf/index.ts';
 import { assemble, writeInsns } from '../../src/isa/index.ts';
 import { cli } from '../support/cli.ts';
+import { command, installed } from '../support/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ebpf-emu-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -77,8 +78,9 @@ describe('ring buffers', () => {
 });
 
 describe('a closed pipe', () => {
-  it.runIf(existsSync('dist/cli.cjs') && process.platform !== 'win32')('ends the command without a trace', () => {
-    const { stderr } = spawnSync('sh', ['-c', 'node bin/ebpf-emu.cjs load fixtures/hello.o | head -1'], {
+  it.runIf(process.platform !== 'win32')('ends the command without a trace', async () => {
+    const program = command(await installed());
+    const { stderr } = spawnSync('sh', ['-c', `node ${program} load fixtures/hello.o | head -1`], {
       encoding: 'utf8',
     });
     expect(stderr).not.toMatch(/EPIPE|\n\s+at /);

@@ -3,22 +3,21 @@ import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { cli } from '../support/cli.ts';
+import { command, installed } from '../support/process.ts';
 
 const open = (n: number): string => `7 ${n}.5 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3\n`;
 const folder = mkdtempSync(join(tmpdir(), 'ebpf-emu-test-'));
 
+let program = '';
+beforeAll(async () => {
+  program = command(await installed());
+}, 60_000);
+
 /** A run of its own, whose output is looked at while it goes on. */
 function start(...args: string[]) {
-  const child = spawn(process.execPath, [
-    '--import',
-    'tsx',
-    'test/support/main.ts',
-    'load',
-    'fixtures/hello.o',
-    ...args,
-  ]);
+  const child = spawn(process.execPath, [program, 'load', 'fixtures/hello.o', ...args]);
   const run = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => (run.stdout += chunk));
   child.stderr.on('data', (chunk) => (run.stderr += chunk));

@@ -6,7 +6,7 @@ import { many } from '../support/depth.ts';
 import { program } from './support/programs.ts';
 import { call, recording } from './support/recording.ts';
 
-const SEEDS = many(15, 60);
+const SEEDS = many(8, 60);
 const FAMILIES = [1, 2, 10];
 
 function makeRecording(random: Random): { steps: TraceStep[]; calls: number } {

@@ -13,7 +13,7 @@ import { hostRunner } from './cpu-diff/host.ts';
 import { CODE_AT, DATA_BASE, WINDOW_BYTES } from './cpu-diff/layout.ts';
 import type { Outcome } from './cpu-diff/outcome.ts';
 
-const PER_ROW = many(40, 200);
+const PER_ROW = many(15, 200);
 const runner = hostRunner();
 if (runner === undefined)
   console.log('skipped: needs an x86-64 Linux host with a C compiler to run instructions on its processor');

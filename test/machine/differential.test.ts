@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { many } from '../support/depth.ts';
 import { differential } from './differential.ts';
 
-const COUNT = many(15, 60);
+const COUNT = many(8, 60);
 
 describe('translated code against the stepper', () => {
   it('agrees on random programs', () => {

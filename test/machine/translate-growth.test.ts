@@ -60,7 +60,7 @@ describe('the translator', () => {
     cycle(20);
     const before = entries(translator);
     const modules = translator.modules;
-    const cycles = many(80, 300);
+    const cycles = many(40, 300);
     cycle(cycles);
     expect(translator.modules).toBeGreaterThanOrEqual(modules + cycles);
     for (const [name, size] of Object.entries(entries(translator))) {

@@ -18,7 +18,7 @@ describe('encodings', () => {
       fc.property(fc.oneof(nearUtf8, fc.array(fc.nat(255))), (bytes) => {
         expect(utf8Text(Uint8Array.from(bytes))).toBe(Buffer.from(bytes).toString('utf8'));
       }),
-      { seed: 1, numRuns: 2000 },
+      { seed: 1, numRuns: 500 },
     );
   });
 

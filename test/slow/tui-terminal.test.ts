@@ -1,17 +1,16 @@
 /** In a real terminal, which is tmux's: what it shows is what the panes gave, and it is left as it was. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command, installed } from '../support/process.ts';
 import { openFixture, press, screenText } from '../tui/support.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const socket = `ebpf-emu-${process.pid}`;
 const tmux = (...args: string[]) => spawnSync('tmux', ['-L', socket, '-f', '/dev/null', ...args], { encoding: 'utf8' });
 const hasTmux = tmux('-V').status === 0;
-const tsx = `${root}node_modules/.bin/tsx`;
-if (!hasTmux || !existsSync(tsx)) console.log('skipped: tmux is not installed here');
+if (!hasTmux) console.log('skipped: tmux is not installed here');
 
 const screen = (): string =>
   tmux('capture-pane', '-p', '-t', 'tui')
@@ -32,11 +31,16 @@ async function until(what: string, holds: (text: string) => boolean): Promise<st
 
 function start(cols: number, rows: number, file: string, env = ''): void {
   tmux('kill-session', '-t', 'tui');
-  const node = `${process.execPath} --import tsx ${root}test/support/main.ts tui ${root}fixtures/${file}`;
+  const node = `${process.execPath} ${program} tui ${root}fixtures/${file}`;
   const shell = `cd ${root}; echo before; ${env} LANG=C.UTF-8 ${node}; echo "ended $?"; exec sleep 600`;
   const made = tmux('new-session', '-d', '-s', 'tui', '-x', String(cols), '-y', String(rows), shell);
   expect(made.stderr).toBe('');
 }
+
+let program = '';
+beforeAll(async () => {
+  program = command(await installed());
+});
 
 describe.skipIf(!hasTmux)('in tmux', () => {
   afterAll(() => void tmux('kill-server'));

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { reporters } from '../support/reporters.ts';
+import { workers } from '../support/workers.ts';
 
 const tests = new URL('../', import.meta.url);
 /** Quick suites that try more here: those that ask how many. */
@@ -19,7 +19,6 @@ export default defineConfig({
     reporters,
     testTimeout: 900_000,
     hookTimeout: 900_000,
-    pool: 'forks',
-    maxWorkers: availableParallelism(),
+    ...workers,
   },
 });

@@ -5,7 +5,7 @@ import { Random } from '../machine/cpu-diff/random.ts';
 import { many } from '../support/depth.ts';
 import { icedDecode, normalise } from './iced.ts';
 
-const COUNT = many(15_000, 60_000);
+const COUNT = many(6000, 60_000);
 
 /** What iced-x86 knows of our mnemonics and this table leaves to #UD. */
 const LEFT_OUT =
@@ -64,14 +64,16 @@ describe('decoder', () => {
 
   it('never reads past the end', () => {
     const random = new Random(8);
-    for (let n = 0; n < 2000; n++) {
+    const wrong: string[] = [];
+    for (let n = 0; n < many(1000, 5000); n++) {
       const whole = randomBytes(random);
       const insn = decode(whole);
       for (let length = 0; length < Math.min(15, insn.row < 0 ? 15 : insn.length); length++) {
-        const cut = decode(whole.subarray(0, length));
-        expect(cut.row, Buffer.from(whole.subarray(0, length)).toString('hex')).toBe(-1);
-        expect(cut.length).toBeLessThanOrEqual(length);
+        const bytes = whole.subarray(0, length);
+        const cut = decode(bytes);
+        if (cut.row !== -1 || cut.length > length) wrong.push(Buffer.from(bytes).toString('hex'));
       }
     }
+    expect(wrong).toEqual([]);
   });
 });

@@ -101,7 +101,7 @@ ${more}${[7, 8, 9].map((pid) => `${pid} 1.5 getppid() = 1\n`).join('')}`;
     };
     for (let n = 0; n < 100; n++) fork();
     const pages = kernel.memory.freePageCount;
-    for (let n = 0; n < many(2000, 20_000); n++) fork();
+    for (let n = 0; n < many(500, 20_000); n++) fork();
     expect(kernel.memory.freePageCount).toBe(pages);
     expect(creds.references(loader.cred)).toBe(4);
   });

@@ -132,7 +132,7 @@ describe('files', () => {
   ] as const)('are those that the calls leave open, and none is left behind (%s, %d CPUs)', async (engine, cpus) => {
     const kernel = await Kernel.boot({ engine, cpus });
     const run = async (): Promise<number> => {
-      const steps = work(kernel, 1, engine === 'jit' ? many(1500, 5000) : many(600, 2000));
+      const steps = work(kernel, 1, engine === 'jit' ? many(700, 5000) : many(300, 2000));
       expect((await kernel.replay({ tasks: TASKS, steps })).stopped).toBeUndefined();
       return kernel.memory.freePageCount;
     };
