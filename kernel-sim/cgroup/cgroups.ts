@@ -59,6 +59,9 @@ export class Cgroups implements Stateful {
     if (group === undefined) throw new KernelError('ENOENT', `no cgroup ${path}`);
     return group;
   }
+  has(path: string): boolean {
+    return this.#groups.has(path);
+  }
   /** mkdir(2) in the hierarchy. @throws KernelError EEXIST, ENOENT without its parent, EINVAL */
   mkdir(path: string): Cgroup {
     const match = /^((?:\/[^/\0]+)*)\/[^/\0]+$/.exec(path);

@@ -6,6 +6,8 @@
  * which engine executes. A double holds 104 days of nanoseconds exactly.
  */
 
+import { nanoseconds } from './duration.ts';
+
 /** what one read of the clock is taken to cost, ns */
 export const READ_NS = 100;
 const U32 = 0x1_0000_0000;
@@ -90,7 +92,11 @@ export class Clock {
   advanceTo(ns: number): void {
     if (ns > this.now) this.now = ns;
   }
-  advance(ns: number): void {
-    this.now += ns;
+  /**
+   * So much time passes, and what is due on the way happens: timers of programs fire. `'5s'`, `'100ms'`, or nanoseconds.
+   * @throws ArgumentError: no span of time
+   */
+  advance(duration: number | string): void {
+    this.pass(this.now + nanoseconds(duration));
   }
 }

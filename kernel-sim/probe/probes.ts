@@ -1,8 +1,11 @@
 /** Attaching programs to kernel text: the one entrance to kprobes, trampolines and tracepoints. */
 
 import type { Addr } from '../../src/machine/addr.ts';
+import type { Stop } from '../../src/machine/index.ts';
+import type { Pair } from '../core/args.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import type { Fill } from '../trace/record.ts';
 import { Ftrace } from './ftrace.ts';
 import { Kprobes } from './kprobes.ts';
 import { Samplers, type Sampling } from './samplers.ts';
@@ -70,6 +73,10 @@ export class Probes {
   /** A tracepoint's perf handler: ctx is the event's record, 8 bytes of common fields first. @throws KernelError ENOENT */
   tracepoint(prog: ProgRef, category: string, event: string, cookie = 0n): ProbeLink {
     return this.#toldEvent(this.#all.tracepoints.attach(prog, category, event, cookie), category, event);
+  }
+  /** Lets an event happen; see {@link Tracepoints.raise}. */
+  raise(event: string, args: readonly Pair[], fill: Fill): Stop {
+    return this.#all.tracepoints.raise(event, args, fill);
   }
   /** raw_tp and tp_btf: ctx is the array of the tracepoint's arguments, u64 each. @throws KernelError ENOENT */
   rawTracepoint(prog: ProgRef, event: string, cookie = 0n): ProbeLink {

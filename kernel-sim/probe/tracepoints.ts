@@ -2,6 +2,8 @@
 
 import { nearest } from '../../src/errors/near.ts';
 import type { Addr } from '../../src/machine/addr.ts';
+import type { Stop } from '../../src/machine/index.ts';
+import type { Pair } from '../core/args.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, reinstate } from '../core/state.ts';
 import { syscallNamed } from '../data/syscalls.ts';
@@ -10,6 +12,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import { NOP5 } from '../text/trace-sites.ts';
 import { EventRecords } from '../trace/events.ts';
 import { eventFormat, eventNames } from '../trace/formats.ts';
+import type { Fill } from '../trace/record.ts';
 import { EventCall } from './guest.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
@@ -93,6 +96,22 @@ export class Tracepoints {
         entry.probe = undefined;
       }
     });
+  }
+
+  /**
+   * Lets an event happen: its tracepoint's probes are called with these arguments, on the current task's stack.
+   * @param fill writes the fields of the record that programs of type tracepoint get, after what the arguments give
+   * @throws KernelError as {@link attach}
+   */
+  raise(event: string, args: readonly Pair[], fill: Fill): Stop {
+    this.#check(undefined, event);
+    const { text, machine } = this.#kernel;
+    this.#records.given = { event: eventClass(event), fill };
+    try {
+      return machine.call(text.emitContext().sym(`__traceiter_${event}`), [[0, 0], ...args]);
+    } finally {
+      this.#records.given = undefined;
+    }
   }
 
   /** Raw: ctx is the arguments. */

@@ -23,6 +23,8 @@ export class EventRecords {
   readonly #buffers: Addr[] = [];
   readonly #kinds = new Map<string, RecordKind>();
   #turn = 0;
+  /** what somebody else says of the fields of an event, while they raise it */
+  given: { readonly event: string; readonly fill: Fill } | undefined;
   constructor(kernel: TextFloor & { readonly tasks: Tasks }) {
     this.#kernel = kernel;
     for (const event of EVENT_NAMES) {
@@ -52,6 +54,7 @@ export class EventRecords {
     memory.writeU32(at + 4, tasks.current.pid);
     const record = { at, tail: kind.size };
     for (const fill of kind.fill) fill(record);
+    if (this.given?.event === event) this.given.fill(record);
     return at;
   }
   #kind(event: string): RecordKind {

@@ -1,5 +1,9 @@
 /** Unit tests for BPF programs, without root: things that happen, what programs made of them, and what to assert. */
 export * from './asserts.ts';
+export type { EmitOptions, EventFields, EventValue } from './happen/event.ts';
+export type { CallOptions, FunctionArguments, FunctionResult } from './happen/function.ts';
+export { type HasAddress, KernelObject, type ObjectMembers, type ObjectValue } from './happen/objects.ts';
+export type { Environment, Surroundings } from './happen/surroundings.ts';
 export { Kernel, type TaskOptions, type VerifierLimitOptions } from './kernel.ts';
 export type { MapArgument, MockArgument, MockArguments, MockCall } from './mocks/call.ts';
 export { Fault, type FaultName } from './mocks/faults.ts';

@@ -2,11 +2,15 @@
 import { type BootOptions, Kernel as KernelModel, type Task } from '../../kernel-sim/index.ts';
 import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
+import { type EmitOptions, type EventFields, emit } from './happen/event.ts';
+import { type CallOptions, callFunction, type FunctionArguments, type FunctionResult } from './happen/function.ts';
+import { type KernelObject, KernelObjects, type ObjectMembers } from './happen/objects.ts';
+import { type Surroundings, surround } from './happen/surroundings.ts';
 import { type Fault, type FaultName, injectFault } from './mocks/faults.ts';
 import { type Mock, type MockBehaviour, type MockOptions, Mocks } from './mocks/mock.ts';
 import { type TaskOwner, TestTask } from './task.ts';
 
-export interface TaskOptions {
+export interface TaskOptions extends Surroundings {
   /** default: the next that is free, from 1000 */
   readonly pid?: number;
   /** a task that there is; default: the kernel's first, 0 */
@@ -17,6 +21,8 @@ export interface TaskOptions {
   readonly uid?: number;
   /** all four group ids. Default 0 */
   readonly gid?: number;
+  /** the CPU that it runs on; default: by its pid */
+  readonly cpu?: number;
 }
 /** What the verifier gives up at, where it is not Linux's. */
 export interface VerifierLimitOptions {
@@ -28,12 +34,24 @@ export interface VerifierLimitOptions {
 
 const ID = is.whole(0, 0xffff_fffe);
 const PID = is.whole(1, 0x3f_ffff);
-const TASK: Schema<TaskOptions> = { pid: PID, ppid: is.whole(0, 0x3f_ffff), comm: is.text, uid: ID, gid: ID };
+const TASK: Schema<TaskOptions> = {
+  pid: PID,
+  ppid: is.whole(0, 0x3f_ffff),
+  comm: is.text,
+  uid: ID,
+  gid: ID,
+  cpu: is.whole(0, 63),
+  cgroup: is.text,
+  cwd: is.text,
+  env: is.either(is.listOf(is.text), is.recordOf(is.text)),
+  argv: is.listOf(is.text),
+};
 const LIMITS: Schema<VerifierLimitOptions> = { insns: is.whole(1, 1_000_000), jumps: is.whole(1, 8192) };
 const FIRST_PID = 1000;
 
 export class Kernel extends KernelModel implements TaskOwner {
   readonly #mocks = new Mocks(this);
+  readonly #objects = new KernelObjects(this);
   #traced = '';
 
   /** Boots a kernel. @throws BootError naming the option that cannot be used */
@@ -59,6 +77,9 @@ export class Kernel extends KernelModel implements TaskOwner {
     if (!parent) throw new ArgumentError('options.ppid', `there is no task ${ppid}; make it before its child`);
     const task = tasks.create(pid, pid, comm, parent);
     this.#setIds(task, uid, gid);
+    const { cpu } = options;
+    if (cpu !== undefined) this.#setCpu(task, cpu);
+    surround(this, task, options);
     return new TestTask(this, task);
   }
 
@@ -67,6 +88,41 @@ export class Kernel extends KernelModel implements TaskOwner {
     let pid = FIRST_PID;
     while (this.tasks.find(pid)) pid++;
     return pid;
+  }
+
+  /**
+   * Lets an event happen by its name and fields in tracefs (`events/sched/sched_switch/format`); programs of type
+   * tracepoint, raw_tp and tp_btf see it. Fields that are left out are 0, or what the arguments give.
+   *
+   *     kernel.emit('sched:sched_switch', { prev_comm: 'bash', prev_pid: 7, next_comm: 'cat', next_pid: 8 });
+   *
+   * @returns instructions executed
+   * @throws ArgumentError: an event or a field that there is not, with near ones; a value that a field cannot have
+   * @throws KernelError EOPNOTSUPP: a tracepoint that programs cannot attach to here; EIO: the kernel oopsed
+   */
+  emit(event: string, fields: EventFields = {}, options: EmitOptions = {}): number {
+    return emit(this, this.#objects, event, fields, options);
+  }
+  /**
+   * Calls a kernel function; its machine code runs, and what is attached to it (kprobe, kretprobe, fentry, fexit, lsm).
+   *
+   *     kernel.callFunction('vfs_read', { file: kernel.object('file'), count: 64 }, { result: 64 });
+   *
+   * @throws ArgumentError: a function or an argument that there is not, with near ones; a value that its type cannot have
+   * @throws KernelError EIO: the kernel oopsed, with what it logged
+   */
+  callFunction(name: string, args: FunctionArguments = [], options: CallOptions = {}): FunctionResult {
+    return callFunction(this, this.#objects, name, args, options);
+  }
+  /**
+   * A structure of the kernel's, by its name and members in C; the rest is 0. Pointers take what they are to point to.
+   *
+   *     kernel.object('file', { f_flags: 0o100000, f_inode: { i_ino: 5n, i_sb: { s_dev: 8 } } });
+   *
+   * @throws ArgumentError: a structure or a member that there is not, with near ones; a value that its type cannot have
+   */
+  object(type: string, members: ObjectMembers = {}): KernelObject {
+    return this.#objects.make(type, members);
   }
 
   /** All that programs have traced (bpf_printk) and nobody else has read. */
@@ -104,6 +160,13 @@ export class Kernel extends KernelModel implements TaskOwner {
   restoreMocks(): void {
     this.#mocks.restore();
     this.limitVerifier();
+  }
+
+  #setCpu(task: Task, cpu: number): void {
+    if (cpu >= this.cpus)
+      throw new ArgumentError('options.cpu', `there are ${this.cpus} CPUs; Kernel.boot({ cpus: ${cpu + 1} }) has more`);
+    task.cpu = cpu;
+    this.memory.writeU32(task.field('thread_info.cpu'), cpu);
   }
 
   #setIds(task: Task, uid: number, gid: number): void {

@@ -3,7 +3,9 @@ import type { Kernel, Task, TraceCall } from '../../kernel-sim/index.ts';
 import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { ERRNO, type Errno, KernelError } from '../errors/index.ts';
+import { addrToBigInt } from '../machine/addr.ts';
 import { FORKS } from '../replay/index.ts';
+import { type Environment, environment, setStrings } from './happen/surroundings.ts';
 import { didYouMean } from './near.ts';
 import { type SyscallValues, syscallArgs } from './syscall-args.ts';
 import { syscallFormat } from './syscall-format.ts';
@@ -63,6 +65,14 @@ export class TestTask {
   get uid(): number {
     return this.#task.uid;
   }
+  /** its `task_struct` */
+  get address(): bigint {
+    return addrToBigInt(this.#task.address);
+  }
+  /** the CPU that it runs on */
+  get cpu(): number {
+    return this.#task.cpu;
+  }
   /** It has not ended. */
   get alive(): boolean {
     return this.#owner.kernel.tasks.find(this.pid) === this.#task;
@@ -97,8 +107,11 @@ export class TestTask {
   }
 
   /** execve(2): the task becomes the program, and has its name. `argv` begins with the file where nothing is given. */
-  exec(filename: string, argv: readonly string[] = [filename], envp: readonly string[] = []): SyscallResult {
-    return this.syscall('execve', { filename, argv, envp });
+  exec(filename: string, argv: readonly string[] = [filename], env: Environment = []): SyscallResult {
+    const envp = environment(env);
+    const result = this.syscall('execve', { filename, argv, envp });
+    if (this.alive) setStrings(this.#owner.kernel, this.#task, argv, envp);
+    return result;
   }
 
   /** clone(2) as fork(3) makes it, or pthread_create(3). */
@@ -110,6 +123,8 @@ export class TestTask {
     this.syscall('clone', { clone_flags: options.thread ? THREAD_FLAGS : SIGCHLD }, { result: pid });
     const child = kernel.tasks.find(pid);
     if (!child) throw new KernelError('ESRCH', `task ${this.pid} made no task ${pid}`);
+    kernel.cgroups.move(kernel.cgroups.of(this).path, pid);
+    kernel.memory.writeAddr(child.field('fs'), kernel.memory.readAddr(this.#task.field('fs')));
     return new TestTask(this.#owner, child);
   }
 
