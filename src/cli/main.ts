@@ -212,6 +212,15 @@ function build(): Command {
     .option('--license <license>', "the object's licence", 'GPL')
     .action(async (file, options) => (await import('./commands/asm.ts')).asm(file, options));
 
+  const gen = cli.command('gen').description('write source for programs that use an object');
+  gen
+    .command('types')
+    .description("the TypeScript type of an object's maps, variables and records, for BpfObject.open<Type>(...)")
+    .argument('<file>', "clang's object file, with BTF (clang -g)")
+    .option('-o, --output <file>', 'where to write: prog.ts, or prog.d.ts; without it, standard output')
+    .option('--name <name>', "of the type; default: the file's, in capitals: Opensnoop")
+    .action(async (file, options) => (await import('./commands/gen.ts')).types(file, options));
+
   withKernel(cli.command('exec'))
     .description(
       'run a program of the host with the model as its kernel: bpftool, BCC, bpftrace, your own loader (Linux x86-64)',

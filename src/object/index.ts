@@ -5,6 +5,7 @@ export { btfFromFile } from './btf-file.ts';
 export { CORE_KINDS, type CoreKind } from './core/kinds.ts';
 export type { CoreDecision } from './core/resolve.ts';
 export { ObjectError } from './error.ts';
+export { genTypes } from './gen-types.ts';
 export { type Inspection, inspectObject } from './inspect.ts';
 export { targetOf, versionCode } from './kernel-target.ts';
 export type { AttachAllOptions } from './loaded.ts';

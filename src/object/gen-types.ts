@@ -1,0 +1,136 @@
+/**
+ * The TypeScript type of an object, from its BTF: what `ebpf-emu gen types` writes, and `BpfObject.open<Prog>('prog.o')`
+ * takes. Values are as {@link decodeValue} gives them.
+ */
+import { type Btf, type BtfType, isComposite, isEnum } from '../btf/index.ts';
+import { isPerCpu } from './map-access.ts';
+import type { MapDef, MapOrigin, ObjectModel } from './model.ts';
+import { variablesOf } from './variables.ts';
+
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+const property = (name: string): string => (IDENTIFIER.test(name) ? name : JSON.stringify(name));
+const pascal = (name: string): string => {
+  const text = name.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase());
+  const upper = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return /^[A-Z]/.test(upper) ? upper : `T${upper}`;
+};
+/** bytes of the widest integer that has a value */
+const MAX_INTEGER = 16;
+
+class Writer {
+  readonly #btf: Btf;
+  /** declarations by type id, in the order in which they were needed */
+  readonly declarations = new Map<number, string>();
+  readonly #names = new Map<number, string>();
+  readonly #taken = new Set<string>();
+
+  constructor(btf: Btf, name: string) {
+    this.#btf = btf;
+    this.#taken.add(name);
+  }
+
+  /** Type of a value. */
+  type(id: number): string {
+    const type = this.#btf.resolve(id);
+    switch (type.kind) {
+      case 'int':
+        if (type.bool) return 'boolean';
+        if (type.size > MAX_INTEGER) return 'Uint8Array';
+        return type.size <= 4 ? 'number' : 'bigint';
+      case 'float':
+        return type.size === 4 || type.size === 8 ? 'number' : 'Uint8Array';
+      case 'ptr':
+        return 'bigint';
+      case 'array': {
+        const element = this.#btf.resolve(type.type);
+        if (element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char')) return 'string';
+        const text = this.type(type.type);
+        return /^[\w$]+$/.test(text) ? `${text}[]` : `(${text})[]`;
+      }
+      default:
+        if (isEnum(type)) return this.#enum(type);
+        if (isComposite(type)) return type.name === '' ? this.#members(type, '  ') : this.#named(type);
+        return 'never';
+    }
+  }
+  #enum(type: Extract<BtfType, { kind: 'enum' | 'enum64' }>): string {
+    const names = type.values.map((value) => `'${value.name}'`);
+    return [...names, type.size <= 4 ? 'number' : 'bigint'].join(' | ');
+  }
+  #named(type: Extract<BtfType, { kind: 'struct' | 'union' }>): string {
+    const known = this.#names.get(type.id);
+    if (known !== undefined) return known;
+    let name = pascal(type.name);
+    for (let n = 2; this.#taken.has(name); n++) name = `${pascal(type.name)}${n}`;
+    this.#taken.add(name);
+    this.#names.set(type.id, name);
+    this.declarations.set(type.id, '');
+    this.declarations.set(
+      type.id,
+      `/** ${type.kind} ${type.name} */\nexport interface ${name} ${this.#members(type, '')}`,
+    );
+    return name;
+  }
+  #members(type: Extract<BtfType, { kind: 'struct' | 'union' }>, indent: string): string {
+    const lines = this.#list(type).map((line) => `${indent}  ${line};`);
+    return lines.length === 0 ? 'Record<string, never>' : `{\n${lines.join('\n')}\n${indent}}`;
+  }
+  /** Members; those of anonymous ones are its own. */
+  #list(type: Extract<BtfType, { kind: 'struct' | 'union' }>): string[] {
+    return type.members.flatMap((member) => {
+      const inner = this.#btf.resolve(member.type);
+      if (member.name !== '') return [`${property(member.name)}: ${this.type(member.type)}`];
+      return isComposite(inner) ? this.#list(inner) : [];
+    });
+  }
+}
+
+const block = (name: string, lines: readonly string[]): string =>
+  lines.length === 0
+    ? `  readonly ${name}: Record<never, never>;`
+    : `  readonly ${name}: {\n${lines.map((line) => `    ${line};`).join('\n')}\n  };`;
+
+/** @param name of the type; by default the file's: `Opensnoop` for `opensnoop.bpf.o` */
+export function genTypes(
+  model: ObjectModel,
+  name: string = pascal(model.file.replace(/^.*\//, '').replace(/(\.bpf)?\.o$/, '')),
+): string {
+  const { btf } = model;
+  const writer = btf && new Writer(btf, name);
+  const typeOf = (id: number): string => (writer && id !== 0 ? writer.type(id) : 'unknown');
+  const maps = model.maps
+    .filter((map) => map.origin === 'btf' || map.origin === 'legacy' || map.origin === 'struct_ops')
+    .map(
+      (map) =>
+        `readonly ${property(map.realName)}: { readonly key: ${typeOf(map.btfKey)}; readonly value: ${entryValue(map, typeOf)} }`,
+    );
+  const programs = model.programs.map((p) => `readonly ${property(p.name)}: ${JSON.stringify(p.rawSectionName)}`);
+  const section = (origin: MapOrigin): string[] =>
+    model.maps
+      .filter((map) => map.origin === origin)
+      .flatMap((map) => variablesOf(btf, map, model.externs).map((v) => `${property(v.name)}: ${typeOf(v.type)}`));
+  const types: string[] = [];
+  for (const type of btf?.types() ?? [])
+    if (
+      type.name !== '' &&
+      (isComposite(type) || isEnum(type)) &&
+      !types.some((t) => t.startsWith(`readonly ${property(type.name)}:`))
+    )
+      types.push(`readonly ${property(type.name)}: ${typeOf(type.id)}`);
+  const shape = [
+    block('maps', maps),
+    block('programs', programs),
+    ...(['data', 'bss', 'rodata', 'kconfig'] as const).map((origin) => block(origin, section(origin))),
+    block('types', types),
+  ];
+  return [
+    `// Written by \`ebpf-emu gen types\` from ${model.file}. Use it as BpfObject.open<${name}>('${model.file}').\n`,
+    ...(writer ? [...writer.declarations.values()].map((text) => `${text}\n`) : []),
+    `export interface ${name} {\n${shape.join('\n')}\n}\n`,
+  ].join('\n');
+}
+
+function entryValue(map: MapDef, typeOf: (id: number) => string): string {
+  const text = typeOf(map.btfValue);
+  return isPerCpu(map.type) && text !== 'unknown' ? `(${text})[]` : text;
+}
