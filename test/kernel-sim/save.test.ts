@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { replayProof, testRunProof } from './support/save-proof.ts';
+import { inFreshProcess } from './support/fresh-process.ts';
+import { type Moment, proof } from './support/save-proof.ts';
 import { ENGINES } from './support/save-world.ts';
 
-describe.each(ENGINES)('save and restore of a kernel, engine %s', (engine) => {
-  it('a replay goes the same way again from wherever it was saved', async () => {
-    expect(await replayProof(engine, 1, 1, 1)).toEqual([]);
+describe('save and restore of a kernel', () => {
+  const moments: Moment[] = [];
+
+  describe.each(ENGINES)('engine %s', (engine) => {
+    it.each(['replay', 'test run'] as const)(
+      'a %s goes the same way again from wherever it was saved',
+      async (kind) => {
+        const { wrong, moments: seen } = await proof(engine, kind, 1, 1);
+        expect(wrong).toEqual([]);
+        moments.push(...seen);
+      },
+    );
   });
 
-  it('so does a test run, timers and all', async () => {
-    expect(await testRunProof(engine, 1, 1, 1)).toEqual([]);
+  it('a fresh process arrives at the same bytes', () => {
+    expect(moments).toHaveLength(6);
+    expect(inFreshProcess(moments)).toEqual(moments.map(({ digest }) => digest));
   });
 });

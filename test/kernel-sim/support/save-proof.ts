@@ -1,4 +1,8 @@
-/** At points of a replay: save, run to the end, restore, run to the end again; then the same point in a fresh kernel. */
+/**
+ * At points of a replay or a test run: save, run to the end, restore, run to the end again; the same point in a fresh
+ * kernel; and what a fresh process is to arrive at (`fresh-process.ts`).
+ */
+import { createHash } from 'node:crypto';
 import { Random } from '../../machine/support.ts';
 import { account, type Engine, firstDifference, memoryOf, sameMemory, story, type World, world } from './save-world.ts';
 
@@ -23,25 +27,49 @@ interface Run {
   step(insns?: number): void;
   finish(): void;
 }
-const replayOf = (w: World): Run => w.kernel.replayer(story());
-function testRunOf(w: World): Run {
-  const run = w.test.beginRun({ repeat: 1 });
-  return { step: (n) => void run.step(n), finish: () => void run.finish() };
+const RUNS = {
+  replay: (w: World): Run => w.kernel.replayer(story()),
+  'test run': (w: World): Run => {
+    const run = w.test.beginRun({ repeat: 1 });
+    return { step: (n) => void run.step(n), finish: () => void run.finish() };
+  },
+};
+export type RunKind = keyof typeof RUNS;
+
+/** A point on the way, and all that can be told of the kernel there, in SHA-256. */
+export interface Moment {
+  readonly engine: Engine;
+  readonly kind: RunKind;
+  /** instructions after the beginning */
+  readonly count: number;
+  readonly digest: string;
+}
+/** Over guest memory, and over maps, rings, trace_pipe, counters and the rest; the latter are taken out. */
+const digest = (w: World): string => {
+  const hash = createHash('sha256').update(memoryOf(w));
+  return hash.update(account(w)).digest('hex');
+};
+
+/** Goes there in a kernel that has just booted. */
+export async function arrive({ engine, kind, count }: Omit<Moment, 'digest'>): Promise<string> {
+  const w = await world(engine);
+  const run = RUNS[kind](w);
+  if (count > 0) run.step(count);
+  return digest(w);
 }
 
-export const replayProof = (engine: Engine, seed: number, points: number, fresh: number): Promise<string[]> =>
-  proof(engine, replayOf, seed, points, fresh);
-export const testRunProof = (engine: Engine, seed: number, points: number, fresh: number): Promise<string[]> =>
-  proof(engine, testRunOf, seed, points, fresh);
-
-/** What went wrong, nothing where all is well. `fresh`: of so many points one is gone to in a fresh kernel too. */
-async function proof(
+/**
+ * What went wrong, nothing where all is well; and the moments for a fresh process. `fresh`: of so many points one is gone
+ * to in a fresh kernel too.
+ */
+export async function proof(
   engine: Engine,
-  begin: (w: World) => Run,
+  kind: RunKind,
   seed: number,
   points: number,
-  fresh: number,
-): Promise<string[]> {
+  fresh = Number.POSITIVE_INFINITY,
+): Promise<{ wrong: string[]; moments: Moment[] }> {
+  const begin = RUNS[kind];
   const random = new Random(seed);
   const w = await world(engine);
   const { machine } = w.kernel;
@@ -53,6 +81,7 @@ async function proof(
   first.finish();
   const ending: Ending = { memory: memoryOf(w), text: account(w) };
   const wrong: string[] = [];
+  const moments: Moment[] = [];
   for (let n = 0; n < points && wrong.length === 0; n++) {
     const count = random.below(total);
     w.kernel.restore(beginning);
@@ -72,7 +101,9 @@ async function proof(
     again.step();
     again.finish();
     wrong.push(...difference(w, `${at}, to the end again`, ending.memory, ending.text));
-    if (n % fresh !== 0) continue;
+    w.kernel.restore(mark);
+    moments.push({ engine, kind, count: machine.executed - start, digest: digest(w) });
+    if ((n + 1) % fresh !== 0) continue;
     const other = await world(engine);
     const once = begin(other);
     if (count > 0) once.step(count);
@@ -81,5 +112,5 @@ async function proof(
     once.finish();
     wrong.push(...difference(other, `${at}, fresh kernel to the end`, ending.memory, ending.text));
   }
-  return wrong;
+  return { wrong, moments };
 }
