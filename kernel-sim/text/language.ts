@@ -21,6 +21,7 @@
  * returns), `current` (the running task), `p->field.path` where p's structure is known.
  */
 import { KernelError } from '../core/errno.ts';
+import { compiledName } from '../data/compiled-names.ts';
 
 export type Operand =
   | { readonly kind: 'var'; readonly name: string }
@@ -65,8 +66,8 @@ export interface FunctionBody {
   readonly statements: readonly Statement[];
 }
 
-/** name and parameters of a table key */
-export const functionName = (signature: string): string => signature.slice(0, signature.indexOf('('));
+/** symbol of the function that a table key names */
+export const functionName = (signature: string): string => compiledName(signature.slice(0, signature.indexOf('(')));
 /** whether a table key says that the function returns int */
 export const returnsInt = (signature: string): boolean => signature.endsWith(': int');
 
@@ -97,7 +98,7 @@ export function parseFunction(signature: string, text: string): FunctionBody {
     return variable;
   };
   const params = signature
-    .slice(name.length + 1, signature.lastIndexOf(')'))
+    .slice(signature.indexOf('(') + 1, signature.lastIndexOf(')'))
     .split(',')
     .filter((p) => p.trim() !== '')
     .map(declare);
@@ -165,9 +166,10 @@ export function parseFunction(signature: string, text: string): FunctionBody {
       known.add(to);
       if (m[2]) types.set(to, m[2]);
     }
+    const kind = KINDS[m[3] ?? ''] as 'call';
     statements.push({
-      kind: KINDS[m[3] ?? ''] as 'call',
-      target: m[4] as string,
+      kind,
+      target: kind === 'call' ? compiledName(m[4] as string) : (m[4] as string),
       args,
       to,
       when: m[6] === '?' ? 'ok' : m[6] === '!' ? 'error' : 'always',

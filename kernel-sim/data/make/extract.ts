@@ -15,6 +15,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { Btf } from '../../../src/btf/index.ts';
 import { tables } from '../../text/functions/index.ts';
 import { functionName, parseFunction } from '../../text/language.ts';
+import { compiledName } from '../compiled-names.ts';
 import { EVENT_CLASSES, TRACEPOINTS } from '../tracepoints.ts';
 import { subset } from './btf-subset.ts';
 import { REQUIRED_STRUCTS, requiredSymbols } from './required.ts';
@@ -75,7 +76,7 @@ const isHelper = (name: string): boolean => {
     if (helperSet.has(name.slice(0, at))) return true;
   return false;
 };
-const wanted = new Set<string>([...INFRASTRUCTURE, ...ATTACH_POINTS, ...requiredSymbols()]);
+const wanted = new Set<string>([...[...INFRASTRUCTURE, ...ATTACH_POINTS].map(compiledName), ...requiredSymbols()]);
 for (const [signature, text] of Object.entries(tables)) {
   const body = parseFunction(signature, text);
   wanted.add(functionName(signature));

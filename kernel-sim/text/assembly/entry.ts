@@ -3,6 +3,7 @@
  * The order of the pushes is `struct pt_regs` read from its end.
  */
 import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
+import { compiledName } from '../../data/compiled-names.ts';
 import type { SyscallRow } from '../../data/syscalls.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, store } from './context.ts';
 
@@ -178,7 +179,7 @@ const retFromFork: Emit = (a, k) => {
 const retFromForkC: Emit = (a, k) => {
   enter(a, [rbx]);
   mov(a, rbx, rsi);
-  a.op('call rel32', k.sym('finish_task_switch.isra.0'));
+  a.op('call rel32', k.sym(compiledName('finish_task_switch')));
   a.op('mov r/m32, imm32', percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'preempt_count')), 0);
   a.op('sti');
   mov(a, rdi, rbx);

@@ -14,15 +14,15 @@ export const fs: Readonly<Record<string, string>> = {
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
   'path_openat(nd, op, flags)':
-    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk.part.0.constprop.0(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
+    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
   'vfs_open(path, file:file): int': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open): int':
     'path_get(f->f_path); security_file_open(f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
   'kmem_cache_free(s, x)': 'return 0',
-  'getname(filename)': 'n = getname_flags.part.0(filename, 0); return n',
-  'getname_flags(filename, flags)': 'n = getname_flags.part.0(filename, flags); return n',
-  'getname_flags.part.0(filename, flags)':
+  'getname(filename)': 'n = getname_flags.part(filename, 0); return n',
+  'getname_flags(filename, flags)': 'n = getname_flags.part(filename, flags); return n',
+  'getname_flags.part(filename, flags)':
     'kmem_cache_alloc_noprof(0, 3264); strncpy_from_user(0, filename, 4064); n = @getname(filename); return n',
   'fd_install(fd, file)': '@fd_install(fd, file)',
   'get_unused_fd_flags(flags): int': 'alloc_fd(0, 1024, flags); return result',
@@ -126,7 +126,7 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_pipe(regs:pt_regs)': 'n = do_pipe2(regs->di, 0); return n',
   '__x64_sys_pipe2(regs:pt_regs)': 'n = do_pipe2(regs->di, regs->si); return n',
   'do_pipe2(fildes, flags): int':
-    'create_pipe_files(%files, flags); __do_pipe_flags.part.0(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
+    'create_pipe_files(%files, flags); __do_pipe_flags.part(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
   '__x64_sys_poll(regs:pt_regs)': 'n = do_sys_poll(regs->di, regs->si, 0); return n',
   'do_sys_poll(ufds, nfds, end_time): int':
     '__check_object_size(0, 0, 0); _copy_from_user(0, ufds, 0); poll_freewait(0); block; return result',
@@ -135,21 +135,21 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_epoll_wait(regs:pt_regs)': 'n = do_epoll_wait(regs->di, regs->si, regs->dx, 0); return n',
   'do_epoll_wait(epfd, events, maxevents, to): int': 'fdget(epfd); block; return result',
 
-  '__x64_sys_unlink(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_unlinkat(-100, name); return n',
+  '__x64_sys_unlink(regs:pt_regs)': 'name = getname_flags.part(regs->di, 0); n = do_unlinkat(-100, name); return n',
   '__x64_sys_unlinkat(regs:pt_regs)': 'name = getname_flags(regs->si, 0); n = do_unlinkat(regs->di, name); return n',
   'do_unlinkat(dfd, name:filename): int':
     '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
   'vfs_unlink(idmap, dir, dentry, delegated_inode): int':
     'may_delete(idmap, dir, dentry, 0); down_write(0); security_inode_unlink(dir, dentry); __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
   '__x64_sys_mkdir(regs:pt_regs)':
-    'name = getname_flags.part.0(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
+    'name = getname_flags.part(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
   '__x64_sys_mkdirat(regs:pt_regs)':
-    'name = getname_flags.part.0(regs->si, 0); n = do_mkdirat(regs->di, name, regs->dx); return n',
+    'name = getname_flags.part(regs->si, 0); n = do_mkdirat(regs->di, name, regs->dx); return n',
   'do_mkdirat(dfd, name:filename, mode): int':
     'filename_create(dfd, name, %path, 2); d = @dentry(name->name)?; security_path_mkdir(%path, d, mode)?; vfs_mkdir(0, 0, d, mode)?; putname(name); return result',
   'vfs_mkdir(idmap, dir, dentry, mode): int':
     'inode_permission(idmap, dir, 3); mode_strip_sgid(idmap, dir, mode); security_inode_mkdir(dir, dentry, mode); fsnotify(0x40000100, 0, 0, dir, 0, 0); return 0',
-  '__x64_sys_rmdir(regs:pt_regs)': 'name = getname_flags.part.0(regs->di, 0); n = do_rmdir(-100, name); return n',
+  '__x64_sys_rmdir(regs:pt_regs)': 'name = getname_flags.part(regs->di, 0); n = do_rmdir(-100, name); return n',
   'do_rmdir(dfd, name:filename): int':
     '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; mnt_drop_write(0)?; putname(name); return result',
   'vfs_rmdir(idmap, dir, dentry): int':

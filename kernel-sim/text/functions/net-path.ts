@@ -51,8 +51,8 @@ export const netPath: Readonly<Record<string, string>> = {
   'netif_receive_skb(skb): int': 'n = __netif_receive_skb(skb); return n',
   '__netif_receive_skb(skb): int': 'n = __netif_receive_skb_one_core(skb, 0); return n',
   '__netif_receive_skb_one_core(skb, pfmemalloc): int':
-    '%pskb+0 = skb; n = __netif_receive_skb_core.constprop.0(%pskb, pfmemalloc, %pt); s:sk_buff = @load(%pskb) ; f = @ptype(s, n); n = *f(s, s->dev, 0, 0); return n',
-  '__netif_receive_skb_core.constprop.0(pskb, pfmemalloc, ppt): int':
+    '%pskb+0 = skb; n = __netif_receive_skb_core(%pskb, pfmemalloc, %pt); s:sk_buff = @load(%pskb) ; f = @ptype(s, n); n = *f(s, s->dev, 0, 0); return n',
+  '__netif_receive_skb_core(pskb, pfmemalloc, ppt): int':
     's:sk_buff = @load(pskb); trace netif_receive_skb(s); @skb_reset_network(s); p = @xdp_generic(s); migrate_disable() if p; x = do_xdp_generic(p, pskb) if p; migrate_enable() if p; t:sk_buff = @xdp_passed(s, x, p); e = @tcx_entry(t, 0); a = @tcx_run(e, t) if e; d = @tcx_drop(t, a, e, 0); sk_skb_reason_drop(0, t, d) if d; g = @tcx_redirects(t, a, e, 0); skb_do_redirect(t) if g; u = @tcx_passed(t, a, e); r = @rx_result(u, pskb); return r',
 
   // --- in: XDP on devices whose driver has none ---
@@ -77,7 +77,7 @@ export const netPath: Readonly<Record<string, string>> = {
   'ip_rcv_core(skb:sk_buff, net)':
     'r = @ip_rcv_core(skb); sk_skb_reason_drop(0, skb, r) if r; s = @unless(r, skb); return s',
   'ip_rcv_finish(net, sk, skb): int':
-    'r = ip_rcv_finish_core.constprop.0(net, sk, skb, 0); f = @dst_input(skb); n = *f(skb); return n',
+    'r = ip_rcv_finish_core(net, sk, skb, 0); f = @dst_input(skb); n = *f(skb); return n',
   'ip_local_deliver(skb:sk_buff): int':
     'h = @nf_hook(1, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); ip_local_deliver_finish(0, 0, skb) if v; return 0',
   'ip_local_deliver_finish(net, sk, skb): int':

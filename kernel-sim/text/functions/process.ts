@@ -5,11 +5,11 @@ export const process: Readonly<Record<string, string>> = {
   'syscall_trace_enter(regs, syscall, work)': 'trace sys_enter(regs, syscall); return syscall',
 
   '__x64_sys_execve(regs:pt_regs)':
-    'name = getname(regs->di); n = do_execveat_common.isra.0(-100, name, regs->si, regs->dx, 0); return n',
+    'name = getname(regs->di); n = do_execveat_common(-100, name, regs->si, regs->dx, 0); return n',
   '__x64_sys_execveat(regs:pt_regs)':
-    'name = getname_flags(regs->si, 0); n = do_execveat_common.isra.0(regs->di, name, regs->dx, regs->r10, regs->r8); return n',
-  'do_execveat_common.isra.0(fd, name:filename, argv, envp, flags): int':
-    'bprm:linux_binprm = alloc_bprm(fd, name, flags); count.constprop.0.isra.0(argv, 0); count.constprop.0.isra.0(envp, 0); bprm_stack_limits(bprm)?; copy_string_kernel(name->name, bprm)?; copy_strings.isra.0(bprm->envc, envp, bprm)?; copy_strings.isra.0(bprm->argc, argv, bprm)?; bprm_execve(bprm); free_bprm(bprm); putname(name); return result',
+    'name = getname_flags(regs->si, 0); n = do_execveat_common(regs->di, name, regs->dx, regs->r10, regs->r8); return n',
+  'do_execveat_common(fd, name:filename, argv, envp, flags): int':
+    'bprm:linux_binprm = alloc_bprm(fd, name, flags); count(argv, 0); count(envp, 0); bprm_stack_limits(bprm)?; copy_string_kernel(name->name, bprm)?; copy_strings(bprm->envc, envp, bprm)?; copy_strings(bprm->argc, argv, bprm)?; bprm_execve(bprm); free_bprm(bprm); putname(name); return result',
   'alloc_bprm(fd, filename:filename, flags)':
     'f = do_open_execat(fd, filename, flags); b = @alloc_bprm(filename->name, f); mm_alloc()?; return b',
   'do_open_execat(fd, name, flags)': 'f = do_filp_open(fd, name, %op); return f',
@@ -48,7 +48,7 @@ export const process: Readonly<Record<string, string>> = {
   'do_task_dead()': 'preempt+; __schedule(0)',
   'schedule()': 'preempt+; __schedule(0); preempt-',
   '__schedule(mode)':
-    'irq-; rcu_note_context_switch(0); preempt+; update_rq_clock(0); n = pick_next_task_fair(0, current); p:task_struct = @task_current(); trace sched_switch(0, p, n, p->__state); p = __switch_to_asm(p, n); finish_task_switch.isra.0(p); preempt-; irq+',
+    'irq-; rcu_note_context_switch(0); preempt+; update_rq_clock(0); n = pick_next_task_fair(0, current); p:task_struct = @task_current(); trace sched_switch(0, p, n, p->__state); p = __switch_to_asm(p, n); finish_task_switch(p); preempt-; irq+',
   'pick_next_task_fair(rq, prev)': 'n = @pick_next_task(); return n',
   '__x64_sys_wait4(regs:pt_regs)': 'n = __do_sys_wait4(regs->di, regs->si, regs->dx, regs->r10); return n',
   '__do_sys_wait4(upid, stat_addr, options, ru)': 'n = kernel_wait4(upid, stat_addr, options, ru); return n',
