@@ -64,6 +64,10 @@ export class Clock {
     this.now = t + READ_NS;
     return t;
   }
+  /** CLOCK_REALTIME at boot, ns since 1970 */
+  get bootRealtime(): bigint {
+    return this.#bootRealtime;
+  }
   /** CLOCK_REALTIME, ns since 1970 */
   realtime(): bigint {
     return this.#bootRealtime + BigInt(this.read());

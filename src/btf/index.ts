@@ -2,7 +2,7 @@ export { Btf, POINTER_SIZE } from './btf.ts';
 export { BtfBuilder, type NewBtfType } from './builder.ts';
 export { dumpC, dumpCTypes } from './dump/c.ts';
 export { Declarations } from './dump/declaration.ts';
-export { dumpRaw, rawType } from './dump/raw.ts';
+export { dumpRaw, intEncoding, rawType } from './dump/raw.ts';
 export { BtfEditor } from './editor.ts';
 export { BtfError } from './error.ts';
 export { type BtfExt, type ExtCoreRelo, type ExtFuncInfo, type ExtLineInfo, parseBtfExt } from './ext.ts';

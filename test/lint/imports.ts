@@ -37,7 +37,8 @@ const allowed: Record<string, readonly string[]> = {
   'src/object': ['src/elf', 'src/btf', 'src/isa', 'src/uapi', 'src/platform', 'kernel-sim'],
   'src/replay': ['kernel-sim', 'src/platform'],
   'src/explain': ['src/verifier', 'src/isa', 'src/btf'],
-  'src/debug': allBut('src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
+  'src/debug': allBut('src/show', 'src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
+  'src/show': allBut('src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
   'src/testkit': [
     'src/btf',
     'src/isa',
@@ -47,6 +48,7 @@ const allowed: Record<string, readonly string[]> = {
     'src/replay',
     'src/debug',
     'src/explain',
+    'src/show',
     'kernel-sim',
   ],
   'src/protocol': ['src/debug'],

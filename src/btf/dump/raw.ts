@@ -5,7 +5,7 @@ import type { BtfInt, BtfType } from '../types.ts';
 
 const named = (name: string): string => `'${name || '(anon)'}'`;
 
-function intEncoding(type: BtfInt): string {
+export function intEncoding(type: BtfInt): string {
   switch (type.encoding) {
     case 0:
       return '(none)';

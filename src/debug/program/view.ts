@@ -46,6 +46,16 @@ export function viewOf(
 export const plainView = (kernel: Kernel, handle: KernelProgram): LoadedView =>
   view(kernel, handle, sourceMap(undefined, { funcInfo: [], lineInfo: [] }));
 
+/** A program that is in the kernel, whoever loaded it: with lines and signatures as the kernel tells them (bpf_prog_info). */
+export function heldView(kernel: Kernel, handle: KernelProgram): LoadedView {
+  const { init, btfObject } = handle.prog;
+  const source = sourceMap(btfObject?.btf, init);
+  return {
+    ...view(kernel, handle, source),
+    at: (slot) => ({ source: source.line(slot), signature: source.signature(slot) }),
+  };
+}
+
 function view(kernel: Kernel, handle: KernelProgram, source: SourceMap): LoadedView {
   const { prog } = handle;
   const { origins, funcs } = prog.init.code;
