@@ -1,3 +1,8 @@
 /** What is in a kernel, and what came out of it, as text and JSON in the words of the field's tools. */
 export { bpftool, type ShowOptions } from './bpftool/index.ts';
+export { histogram } from './histogram.ts';
 export { type Json, type JsonStyle, jsonText, Literal, Members } from './json.ts';
+export { type Names, namesOf } from './names.ts';
+export { readable } from './readable.ts';
+export { checkTypes, type RecordOptions, RecordPrinter } from './records/printer.ts';
+export { looksLikeSlots, type Slots, slotsOf, unitOf } from './slots.ts';

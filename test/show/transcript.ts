@@ -71,7 +71,11 @@ export const askedOf = ({ commands }: Transcript): string[] =>
   commands.flatMap((c) => (c.endsWith('visual') ? [c] : ['', '-j ', '-p '].map((flag) => flag + c)));
 
 export const ours = (kernel: Kernel, transcript: Transcript): string =>
-  normal(askedOf(transcript).map((c) => `$ bpftool ${c}\n${bpftool(kernel, c.split(' '))}`).join(''));
+  normal(
+    askedOf(transcript)
+      .map((c) => `$ bpftool ${c}\n${bpftool(kernel, c.split(' '))}`)
+      .join(''),
+  );
 
 /** When something was loaded bpftool asks of the host's clocks, not of the model's. */
 export const normal = (text: string): string =>

@@ -16,10 +16,10 @@ import { optimiseLater } from '../optimiser.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { tell } from '../terminal.ts';
-import { receive, showMaps } from './load-maps.ts';
+import { type ResultOptions, Results } from './load-results.ts';
 import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';
 
-export interface LoadCommandOptions extends KernelOptions, RecordingOptions, NetworkOptions {
+export interface LoadCommandOptions extends KernelOptions, RecordingOptions, NetworkOptions, ResultOptions {
   readonly log?: boolean;
   readonly maxInsns?: number;
   readonly verify: boolean;
@@ -27,44 +27,92 @@ export interface LoadCommandOptions extends KernelOptions, RecordingOptions, Net
 
 type Loaded = LoadedObject<Kernel>;
 
-export async function load(file: string, command: readonly string[], options: LoadCommandOptions): Promise<void> {
+/** What came of one object. */
+interface Opened {
+  readonly file: string;
+  readonly object: BpfObject;
+}
+
+export async function load(
+  files: readonly string[],
+  command: readonly string[],
+  options: LoadCommandOptions,
+): Promise<void> {
+  if (files.length === 0) throw new UserError('name the object file to load: ebpf-emu load hello.o');
   // packets are something to run on, too
   const hasRecording = options.pcap === undefined || options.replay !== undefined || command.length > 0;
   const recording = hasRecording ? await openReplay(options, command) : undefined;
   const kernel = await optimiseLater(() => boot(options));
   addDevices(kernel, options);
-  const object = await openInput(file, kernel, options);
-  showObject(file, object);
-  if (object.programs.length === 0)
-    throw new UserError(
-      `${file}: it holds no program; a function is one when its section says so, as SEC("kprobe/do_sys_openat2") does`,
-    );
-  const loaded = loadPrograms(kernel, object, options);
-  if (!loaded) return;
-  showCode(kernel, loaded);
+  const opened: Opened[] = [];
+  for (const file of files) {
+    const object = await openInput(file, kernel, options);
+    showObject(file, object);
+    if (object.programs.length === 0)
+      throw new UserError(
+        `${file}: it holds no program; a function is one when its section says so, as SEC("kprobe/do_sys_openat2") does`,
+      );
+    opened.push({ file, object });
+  }
+  const all: Loaded[] = [];
+  for (const { object, options: own } of optionsOfEach(opened, options)) {
+    const loaded = loadPrograms(kernel, object, own);
+    if (!loaded) return;
+    showCode(kernel, loaded);
+    all.push(loaded);
+  }
   const captures = openCaptures(kernel, options);
-  attach(kernel, loaded, options.keepGoing === true, deviceNamed(kernel, options.dev ?? 'lo'));
+  const device = deviceNamed(kernel, options.dev ?? 'lo');
+  for (const loaded of all) attach(kernel, loaded, options.keepGoing === true, device);
   const traffic = new Traffic(kernel, options);
   kernel.cgroups.departed.add(showDeparture);
-  const received = receive(kernel, loaded);
+  const results = new Results(kernel, all, options);
   const interrupt = onInterrupt();
   try {
     traffic.arrive(captures);
-    if (recording === undefined) {
-      traffic.finish();
-      showMaps(loaded, received);
-      return;
-    }
-    const run = await replayAll(kernel, recording, { ...options, signal: interrupt.signal });
+    const run = recording && (await replayAll(kernel, recording, { ...options, signal: interrupt.signal }));
     traffic.finish();
-    showMaps(loaded, received);
-    const passed = loaded.skipped.map((p) => p.program);
+    results.finish();
+    if (!run) return;
+    const passed = all.flatMap((loaded) => loaded.skipped.map((p) => p.program));
     const over = passed.length === 0 ? '' : `; passed over ${plural(passed.length, 'program')}: ${passed.join(', ')}`;
     stage('done', `${run.text} in ${milliseconds(run.ms)}${over}`);
     process.exitCode = run.exitCode;
   } finally {
     interrupt.forget();
   }
+}
+
+/**
+ * Of several objects each is given the options that name something of its own: programs, maps, globals. What none has
+ * is left to the first, which says so.
+ */
+function optionsOfEach(
+  opened: readonly Opened[],
+  options: LoadCommandOptions,
+): readonly { readonly object: BpfObject; readonly options: LoadCommandOptions }[] {
+  if (opened.length < 2) return opened.map(({ object }) => ({ object, options }));
+  const has: Record<'program' | 'map' | 'inner' | 'set', (object: BpfObject, name: string) => boolean> = {
+    program: (object, name) => object.programs.some((p) => p.name === name),
+    map: (object, name) => object.maps.some((m) => m.realName === name),
+    inner: (object, name) => object.maps.some((m) => m.realName === name),
+    set: (object, name) => [object.rodata, object.data, object.bss].some((v) => name in v),
+  };
+  const own = (object: BpfObject, key: keyof typeof has): readonly string[] | undefined => {
+    const given = options[key];
+    if (given === undefined) return undefined;
+    const nameOf = (text: string): string => text.split('=')[0] as string;
+    const orphan = (text: string): boolean => !opened.some((o) => has[key](o.object, nameOf(text)));
+    const isFirst = object === opened[0]?.object;
+    return given.filter((text) => has[key](object, nameOf(text)) || (isFirst && orphan(text)));
+  };
+  return opened.flatMap(({ object }) => {
+    const program = own(object, 'program');
+    if (program?.length === 0) return [];
+    const parts = { program, map: own(object, 'map'), inner: own(object, 'inner'), set: own(object, 'set') };
+    const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+    return [{ object, options: { ...options, ...given } }];
+  });
 }
 
 function showObject(file: string, object: BpfObject): void {

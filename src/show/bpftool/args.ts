@@ -16,7 +16,8 @@ export class Words {
   /** The next word. @throws ArgumentError naming what it should be */
   take(what: string): string {
     const word = this.#words[this.#at];
-    if (word === undefined) throw new ArgumentError('command', `expected ${what} at the end of '${this.#words.join(' ')}'`);
+    if (word === undefined)
+      throw new ArgumentError('command', `expected ${what} at the end of '${this.#words.join(' ')}'`);
     this.#at++;
     return word;
   }

@@ -16,7 +16,10 @@ export function showBtf(kernel: Kernel, words: Words, style: JsonStyle): string 
   void state.vmlinuxBtf;
   const all = [...state.btfs.all()].sort((a, b) => a.id - b.id).filter((o) => only === undefined || o.id === only);
   if (style === 'text') return all.map((o) => btfText(o, users)).join('');
-  return `${jsonText(all.map((o) => btfJson(o, users)), style)}\n`;
+  return `${jsonText(
+    all.map((o) => btfJson(o, users)),
+    style,
+  )}\n`;
 }
 
 interface Source {
@@ -70,7 +73,8 @@ export function dumpBtf(
   let asC = false;
   if (words.takeIf('format')) {
     const format = words.take('c or raw');
-    if (format !== 'c' && format !== 'raw') throw new ArgumentError('command', `the format is c or raw, not '${format}'`);
+    if (format !== 'c' && format !== 'raw')
+      throw new ArgumentError('command', `the format is c or raw, not '${format}'`);
     asC = format === 'c';
   }
   words.end();

@@ -1,6 +1,7 @@
 /** `bpftool btf show`, and the types of `btf dump` as JSON (bpftool-btf(8)). Text is that of `src/btf/dump`. */
-import type { BpfState } from '../../../kernel-sim/bpf/objects/state.ts';
+
 import type { BtfObject } from '../../../kernel-sim/bpf/objects/btf-object.ts';
+import type { BpfState } from '../../../kernel-sim/bpf/objects/state.ts';
 import { type Btf, type BtfType, dumpRaw, intEncoding, rawType } from '../../btf/index.ts';
 import type { Json } from '../json.ts';
 

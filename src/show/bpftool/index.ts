@@ -34,7 +34,11 @@ interface Command {
 const NS = 1_000_000_000n;
 
 /** One, or all in a list. */
-function listing(style: JsonStyle, all: readonly { readonly text: () => string; readonly json: () => Json }[], one: boolean): string {
+function listing(
+  style: JsonStyle,
+  all: readonly { readonly text: () => string; readonly json: () => Json }[],
+  one: boolean,
+): string {
   if (style === 'text') return all.map((a) => a.text()).join('');
   const values = all.map((a) => a.json());
   return `${jsonText(one && values[0] !== undefined ? values[0] : values, style)}\n`;
@@ -56,12 +60,14 @@ function showProgs({ kernel, words, style }: Command): string {
 
 function dumpProg({ kernel, words, style }: Command): string {
   const what = words.takeIf('xlated') ? 'xlated' : words.takeIf('jited') ? 'jited' : undefined;
-  if (what === undefined) throw new ArgumentError('command', `expected xlated or jited, not '${words.peek ?? 'the end'}'`);
+  if (what === undefined)
+    throw new ArgumentError('command', `expected xlated or jited, not '${words.peek ?? 'the end'}'`);
   const ids = selectProgs(kernel, words);
   const flags = { opcodes: false, linum: false, visual: false };
   while (!words.isEnd) {
     const flag = (['opcodes', 'linum', 'visual'] as const).find((f) => words.takeIf(f));
-    if (flag === undefined) throw new ArgumentError('command', `expected opcodes, linum or visual, not '${words.peek}'`);
+    if (flag === undefined)
+      throw new ArgumentError('command', `expected opcodes, linum or visual, not '${words.peek}'`);
     flags[flag] = true;
   }
   const views = ids.map((id) => withProg(kernel, id, (handle) => heldView(kernel, handle)));
@@ -121,7 +127,11 @@ function showLinks({ kernel, words, style }: Command): string {
   const only = one ? links.get(selectLink(kernel, words)) : undefined;
   const all = one ? (only ? [only] : []) : [...links.all()];
   words.end();
-  return listing(style, all.map((link) => ({ text: () => linkText(link), json: () => linkJson(link) })), one);
+  return listing(
+    style,
+    all.map((link) => ({ text: () => linkText(link), json: () => linkJson(link) })),
+    one,
+  );
 }
 
 const COMMANDS: Readonly<Record<string, (command: Command) => string>> = {
@@ -156,6 +166,9 @@ export function bpftool(kernel: Kernel, command: readonly string[], options: Sho
   const [object = '', verb = 'show', ...rest] = words;
   const run = COMMANDS[`${object} ${verb}`];
   if (!run)
-    throw new ArgumentError('command', `'${words.join(' ')}' is none that is shown here; there are: ${Object.keys(COMMANDS).join(', ')}`);
+    throw new ArgumentError(
+      'command',
+      `'${words.join(' ')}' is none that is shown here; there are: ${Object.keys(COMMANDS).join(', ')}`,
+    );
   return run({ kernel, words: new Words(rest), style, readFile: options.readFile });
 }

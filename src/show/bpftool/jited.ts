@@ -14,7 +14,10 @@ const linesOf = (view: LoadedView, func: PlacedFunction) =>
   jitedLines({ ...view, symbol: () => undefined }, { ...func, address: 0 }, 'att');
 /** bfd pads addresses to the eight digits of 32 bits */
 const targets = (text: string): string =>
-  text.replace(/^((?:j\w+|call|loop\w*|xbegin)(?:,p[nt])?\s+)0x([0-9a-f]+)$/, (_, head: string, digits: string) => `${head}0x${digits.padStart(8, '0')}`);
+  text.replace(
+    /^((?:j\w+|call|loop\w*|xbegin)(?:,p[nt])?\s+)0x([0-9a-f]+)$/,
+    (_, head: string, digits: string) => `${head}0x${digits.padStart(8, '0')}`,
+  );
 
 export function jitedText(view: LoadedView, options: ListingOptions): string {
   const out: string[] = [];

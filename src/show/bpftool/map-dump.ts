@@ -1,6 +1,6 @@
 /** `bpftool map dump` and `lookup`: entries by their BTF types where the map has them, else as bytes (bpftool-map(8)). */
 import { KernelError, type MapHandle } from '../../../kernel-sim/index.ts';
-import { BtfError, type Btf } from '../../btf/index.ts';
+import { type Btf, BtfError } from '../../btf/index.ts';
 import { type Json, type JsonStyle, jsonText } from '../json.ts';
 import { strerror } from './strerror.ts';
 import { shownValue } from './value.ts';
@@ -45,8 +45,7 @@ export function* entriesOf(handle: MapHandle): Generator<Entry> {
     try {
       const bytes = handle.lookup(key);
       if (bytes) yield { key, values: split(handle, bytes) };
-      else if (!OF_OBJECTS.has(handle.type))
-        yield { key, values: new KernelError('ENOENT', 'no entry') };
+      else if (!OF_OBJECTS.has(handle.type)) yield { key, values: new KernelError('ENOENT', 'no entry') };
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       yield { key, values: error };
@@ -57,8 +56,16 @@ export function* entriesOf(handle: MapHandle): Generator<Entry> {
 export function dumpMap(handle: MapHandle, style: JsonStyle): string {
   const types = typesOf(handle);
   const entries = [...entriesOf(handle)];
-  if (style !== 'text') return `${jsonText(entries.map((e) => entryJson(handle, e, types)), style)}\n`;
-  if (types) return `${jsonText(entries.map((e) => formatted(handle, e, types)), 'text')}\n`;
+  if (style !== 'text')
+    return `${jsonText(
+      entries.map((e) => entryJson(handle, e, types)),
+      style,
+    )}\n`;
+  if (types)
+    return `${jsonText(
+      entries.map((e) => formatted(handle, e, types)),
+      'text',
+    )}\n`;
   return `${entries.map((e) => plainEntry(handle, e)).join('')}Found ${entries.length} element${entries.length === 1 ? '' : 's'}\n`;
 }
 

@@ -36,7 +36,10 @@ function pinned(kernel: Kernel, kind: 'prog' | 'map' | 'link', path: string): nu
 
 const missing = (what: string, name: string, names: Iterable<string>): ArgumentError => {
   const near = nearest(name, names, 3);
-  return new ArgumentError('command', `no ${what} is named '${name}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+  return new ArgumentError(
+    'command',
+    `no ${what} is named '${name}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+  );
 };
 
 /** Ids of the programs that the next words mean. @throws ArgumentError, BpfError */
@@ -64,7 +67,12 @@ export function selectMaps(kernel: Kernel, words: Words): number[] {
   if (words.takeIf('name')) {
     const name = words.take('a name');
     const found = all.filter((m) => m.attrs.name === name || m.attrs.name === name.slice(0, 15));
-    if (found.length === 0) throw missing('map', name, all.map((m) => m.attrs.name));
+    if (found.length === 0)
+      throw missing(
+        'map',
+        name,
+        all.map((m) => m.attrs.name),
+      );
     return found.map((m) => m.id);
   }
   if (words.takeIf('pinned')) return [pinned(kernel, 'map', words.take('a path'))];
@@ -87,6 +95,7 @@ export function checked(kernel: Kernel, kind: 'prog' | 'map' | 'btf' | 'link', i
 export function single(what: string, ids: readonly number[]): number {
   const [id, ...more] = ids;
   if (id === undefined) throw new ArgumentError('command', `there is no such ${what}`);
-  if (more.length > 0) throw new ArgumentError('command', `several are meant: name the ${what} by id (${ids.join(', ')})`);
+  if (more.length > 0)
+    throw new ArgumentError('command', `several are meant: name the ${what} by id (${ids.join(', ')})`);
   return id;
 }

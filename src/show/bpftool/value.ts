@@ -1,5 +1,5 @@
 /** Bytes by their BTF type as `bpftool map dump` shows them: bit fields and 128 bits in hexadecimal, enumerators by name, text as text. */
-import { type Btf, BtfError, type BtfMember, type BtfType, type BtfInt, isEnum } from '../../btf/index.ts';
+import { type Btf, BtfError, type BtfInt, type BtfMember, type BtfType, isEnum } from '../../btf/index.ts';
 import { decodeUtf8 } from '../../platform/index.ts';
 import { type Json, Literal, Members } from '../json.ts';
 

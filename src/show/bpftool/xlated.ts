@@ -1,5 +1,5 @@
 /** `bpftool prog dump xlated`: instructions after the verifier's rewrites, as text or JSON. */
-import { sourceText, type SourceLine } from '../../debug/program/source.ts';
+import { type SourceLine, sourceText } from '../../debug/program/source.ts';
 import type { LoadedView } from '../../debug/program/view.ts';
 import { xlatedLines } from '../../debug/program/xlated-lines.ts';
 import { hexBytes } from '../hex.ts';
@@ -24,7 +24,10 @@ export function xlatedText(view: LoadedView, options: ListingOptions): string {
 }
 
 /** What JSON has of a C line, in front of the instruction's own. */
-export const sourceJson = (source: SourceLine | undefined, linum: boolean): { readonly [name: string]: Json | undefined } => ({
+export const sourceJson = (
+  source: SourceLine | undefined,
+  linum: boolean,
+): { readonly [name: string]: Json | undefined } => ({
   src: source?.text,
   ...(source && linum
     ? { file: source.file || undefined, line_num: source.line || undefined, line_col: source.column || undefined }
@@ -38,7 +41,8 @@ export function xlatedJson(view: LoadedView, options: ListingOptions): Json {
   return xlatedLines(view).map((line) => {
     const [code = 0, registers = 0] = line.bytes;
     // of a wide load both immediates, one behind the other
-    const imm = line.bytes.length > 8 ? [...line.bytes.subarray(4, 8), ...line.bytes.subarray(8)] : [...line.bytes.subarray(4)];
+    const imm =
+      line.bytes.length > 8 ? [...line.bytes.subarray(4, 8), ...line.bytes.subarray(8)] : [...line.bytes.subarray(4)];
     return {
       proto: line.signature,
       ...sourceJson(line.source, options.linum ?? false),

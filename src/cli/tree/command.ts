@@ -1,0 +1,28 @@
+/** A command with examples, which its help and the man page show. */
+import { Command } from 'commander';
+
+export interface Example {
+  readonly command: string;
+  readonly what: string;
+}
+
+export class EmuCommand extends Command {
+  readonly #examples: Example[] = [];
+
+  override createCommand(name?: string): EmuCommand {
+    return new EmuCommand(name);
+  }
+  get shownExamples(): readonly Example[] {
+    return this.#examples;
+  }
+  /** `['ebpf-emu load hello.o', 'what that does']`, shown below the options. */
+  example(command: string, what: string): this {
+    if (this.#examples.length === 0) this.addHelpText('after', () => this.#text());
+    this.#examples.push({ command, what });
+    return this;
+  }
+  #text(): string {
+    const lines = this.#examples.map(({ command, what }) => `  # ${what}\n  ${command}`);
+    return `\nExamples:\n${lines.join('\n\n')}`;
+  }
+}

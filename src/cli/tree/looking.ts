@@ -1,0 +1,100 @@
+/** Commands that show what is in an object, and what a kernel makes of it. */
+import { Argument, Option } from 'commander';
+import type { EmuCommand } from './command.ts';
+import { btf, json, kallsyms, whole, withKernel, withLoading, withProgram } from './options.ts';
+import { addProgRun } from './running.ts';
+
+export function addLooking(cli: EmuCommand): void {
+  withLoading(cli.command('verify'))
+    .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
+    .argument('<file>', "clang's object file")
+    .option(
+      '--log-level <n>',
+      'the log_level of BPF_PROG_LOAD: 1 branches, 2 every instruction, 4 statistics',
+      whole(0),
+      2,
+    )
+    .addOption(json())
+    .action(async (file, options) => (await import('../commands/verify.ts')).verify(file, options))
+    .example('ebpf-emu verify prog.o', 'every instruction with the registers behind it');
+
+  withLoading(cli.command('dump'))
+    .description("show a program as the kernel holds it, in bpftool's words")
+    .addArgument(new Argument('<what>').choices(['xlated', 'jited', 'elf', 'btf']))
+    .argument('<file>', "clang's object file; raw BTF for btf; `tcpdump -ddd` text for xlated and jited")
+    .addOption(new Option('--syntax <syntax>', 'assembly syntax').choices(['att', 'intel']).default('att'))
+    .option('--opcodes', 'the bytes of each instruction')
+    .option('--linum', 'file, line and column behind each C line')
+    .option('--bpf', 'jited: the BPF instruction above its machine code')
+    .addOption(new Option('--format <format>', "btf: bpftool's raw form, or C").choices(['raw', 'c']).default('raw'))
+    .addOption(json())
+    .action(async (what, file, options) => (await import('../commands/dump.ts')).dump(what, file, options))
+    .example('ebpf-emu dump xlated hello.o', 'after the verifier rewrote it')
+    .example('ebpf-emu dump jited hello.o --bpf', 'machine code below each BPF instruction');
+
+  const listed = (name: 'symbols' | 'probes', what: string): EmuCommand =>
+    cli
+      .command(name)
+      .description(what)
+      .argument('[pattern]', 'a shell pattern: vfs_*, tracepoint:sched:*')
+      .addOption(kallsyms())
+      .addOption(btf())
+      .addOption(json())
+      .action(async (pattern, options) => (await import('../commands/symbols.ts'))[name](pattern, options));
+  listed(
+    'symbols',
+    "list the kernel's functions: address, name, size, the probes that each takes, and which are never hit",
+  ).example("ebpf-emu symbols 'tcp_*'", 'functions of that beginning');
+  listed('probes', 'list what a replay passes through, and a probe can be hit at').example(
+    "ebpf-emu probes 'tracepoint:sched:*'",
+    'tracepoints of the scheduler',
+  );
+
+  withProgram(cli.command('inspect'))
+    .description('show what an object file holds: programs, maps, globals, externs, relocations')
+    .argument('<file>', "clang's object file")
+    .addOption(json())
+    .action(async (file, options) => (await import('../commands/inspect.ts')).inspect(file, options))
+    .example('ebpf-emu inspect hello.o', 'without loading it');
+  addBpftool(cli);
+}
+
+/** `prog show`, `map dump` and so on, of a kernel into which objects were loaded. */
+function addBpftool(cli: EmuCommand): void {
+  const groups = {
+    prog: [
+      'run programs by themselves, and show those of a kernel, as bpftool does',
+      { show: 'list programs', dump: 'list instructions: xlated or jited' },
+    ],
+    map: ['show maps, as bpftool does', { show: 'list maps', dump: 'print entries', lookup: 'print one entry' }],
+    link: ['show links, as bpftool does', { show: 'list links' }],
+    btf: ['show BTF, as bpftool does', { show: 'list BTF objects', dump: 'print types' }],
+  } as const;
+  for (const [object, [what, verbs]] of Object.entries(groups)) {
+    const group = cli.command(object).description(what);
+    if (object === 'prog') addProgRun(group);
+    for (const [verb, does] of Object.entries(verbs)) {
+      const command = withKernel(group.command(verb))
+        .description(`${does}, in the grammar and with the text of \`bpftool ${object} ${verb}\``)
+        .argument(
+          '[words...]',
+          'object files that are loaded and attached first, then what bpftool takes: id 3, name counts',
+        )
+        .option('-j, --json', 'JSON on one line')
+        .option('-p, --pretty', 'JSON, a line a member')
+        .option('--replay <file>', 'an `strace -f` recording that is replayed before')
+        .action(async (words, options) =>
+          (await import('../commands/bpftool.ts')).show([object, verb], words, options),
+        );
+      if (verb === 'show') command.alias('list');
+      command.example(`ebpf-emu ${object} ${verb} ${EXAMPLES[`${object} ${verb}`] ?? 'hello.o'}`, does);
+    }
+  }
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  'prog dump': 'hello.o xlated name hello opcodes',
+  'map dump': 'counts.o name counts --replay ls.strace',
+  'map lookup': 'counts.o name counts key 1 0 0 0',
+  'btf dump': 'file hello.o format c',
+};

@@ -1,0 +1,140 @@
+/** Commands that run programs. */
+import { Option } from 'commander';
+import type { EmuCommand } from './command.ts';
+import {
+  history,
+  json,
+  listOf,
+  net,
+  pcap,
+  positive,
+  several,
+  whole,
+  withKernel,
+  withLoading,
+  withProgram,
+} from './options.ts';
+
+const SHIPPED = 'an `strace -f` recording; without it, the one that ships with ebpf-emu';
+
+/** What `load` shows of what programs leave. */
+const results = (): Option[] =>
+  [
+    new Option('--events <how>', 'print the records of ring buffers and perf event arrays as they come').choices([
+      'table',
+      'json',
+    ]),
+    new Option(
+      '--event-type <[map=]type>',
+      "structure of the records, where it is not what is guessed from the program's types",
+    ).argParser(several),
+    new Option('--format <text>', "a line a record, as this says: '{comm} {pid}'"),
+    new Option('--maps', 'print the maps at the end as `bpftool map dump` does'),
+    new Option('--hist [names]', 'draw log2 slots of maps at the end (default: of all that look like it)').argParser(
+      (text: string, before: unknown) => listOf(text, Array.isArray(before) ? before : []),
+    ),
+    new Option(
+      '--bpftool <words>',
+      "print at the end what bpftool would: 'prog show', '-j map dump name counts'",
+    ).argParser(several),
+  ].map((option) => option.helpGroup('Results:'));
+
+/** @param behind operands behind `--`: commander tells nobody how many there were */
+function addLoad(cli: EmuCommand, behind: number): void {
+  const load = withLoading(cli.command('load'))
+    .description('load objects, attach their programs, replay a recording, and print what comes out of trace_pipe')
+    .argument(
+      '<files...>',
+      "clang's object files (or C, where clang is installed): one kernel, maps pinned by name are shared",
+    )
+    .usage(
+      "[options] <files...> [-- command...]   (a command: run it under this host's strace, and replay it as it runs)",
+    )
+    .option(
+      '--replay <file>',
+      'an `strace -f` recording (- for standard input, as it arrives); without it, the one that ships with ebpf-emu',
+    )
+    .option('--follow', 'at the end of the recording, wait for it to grow')
+    .option('--speed <factor>', 'replay in the time that it took: 1 as it happened, 10 ten times as fast', positive)
+    .addOption(net())
+    .addOption(pcap())
+    .option('--pcap-out <file>', 'write what the devices send, as pcap')
+    .option('--dev <name>', 'the device that programs of XDP and tc are attached to', 'lo')
+    .option('--log', "print the verifier's whole log where it refuses a program")
+    .option(
+      '--max-insns <n>',
+      'end the run after this many machine instructions (and with interp, those of BPF)',
+      whole(1),
+    )
+    .option('--no-verify', 'skip the verifier, to see what it protects from');
+  for (const option of results()) load.addOption(option);
+  load
+    .action(async (operands: readonly string[], options) => {
+      const files = operands.slice(0, Math.max(0, operands.length - behind));
+      await (await import('../commands/load.ts')).load(files, operands.slice(files.length), options);
+    })
+    .example('ebpf-emu load hello.o', 'while a recorded python3 starts, which ships with ebpf-emu')
+    .example('ebpf-emu load opensnoop.o -- ls /etc', 'while `ls` runs on this host, under strace')
+    .example("ebpf-emu load execsnoop.o --format '{pid} {comm}'", 'a line for each record of its ring buffer')
+    .example('ebpf-emu load xdp.o --pcap lo=in.pcap --maps', 'packets, and what they left in the maps');
+}
+
+export function addRunning(cli: EmuCommand, behind: number): void {
+  addLoad(cli, behind);
+
+  withProgram(cli.command('debug'))
+    .description(
+      "a prompt like gdb's over a replay: steps, breakpoints and watchpoints, forwards and backwards in time",
+    )
+    .argument('<file>', "clang's object file")
+    .option('--replay <file>', SHIPPED)
+    .option('-x, --command <file>', 'commands to run first, one a line')
+    .option(
+      '--gdb <[host:]port>',
+      "serve gdb's remote protocol there instead of a prompt (this host only, unless HOST says otherwise); - for standard input and output",
+    )
+    .option('--symbol-file <file>', 'write an ELF file with the symbols of the kernel, images and trampolines')
+    .addOption(history())
+    .action(async (file, options) => (await import('../commands/debug.ts')).debug(file, options))
+    .example('ebpf-emu debug hello.o', 'at its prompt: break hello, continue, step, reverse-step')
+    .example('ebpf-emu debug hello.o --gdb 1234', 'and in gdb: target remote :1234');
+
+  withProgram(cli.command('tui'))
+    .description('watch a program run on the whole terminal, forwards and backwards: C, BPF and x86 side by side')
+    .argument('<file>', "clang's object file (or C, where clang is installed)")
+    .option('--replay <file>', SHIPPED)
+    .addOption(history())
+    .action(async (file, options) => (await import('../commands/tui.ts')).tui(file, options))
+    .example('ebpf-emu tui hello.o', 'keys are at the bottom of the screen');
+
+  withKernel(cli.command('exec'))
+    .description(
+      'run a program of the host with the model as its kernel: bpftool, BCC, bpftrace, your own loader (Linux x86-64)',
+    )
+    .argument('[command...]', 'behind --, the command and its arguments')
+    .option('--replay <file>', 'an `strace -f` recording: what happens in the kernel while the command waits')
+    .option('--then <what>', 'at the end of the recording: wait, or int as by Ctrl-C', 'wait')
+    .option('--name <name>', 'keep the kernel under a name, for others to join')
+    .option('--join <name>', 'run the command in the kernel of that name')
+    .action(async (command, options) => (await import('../commands/exec.ts')).run(command, options))
+    .example('ebpf-emu exec -- bpftool prog list', 'the real bpftool sees the model')
+    .example('ebpf-emu exec --replay ls.strace --then int -- execsnoop', 'a tool that waits for events');
+}
+
+export function addProgRun(prog: EmuCommand): void {
+  withLoading(prog.command('run'))
+    .description('run a program on given data, as `bpftool prog run` does')
+    .argument('<file>', "clang's object file, or raw instructions")
+    .option('--data-in <file>', 'packet data (- for standard input)')
+    .option('--pcap <file>', 'packets of a capture (pcap, pcapng): a run each; --data-out is a capture then')
+    .option('--ctx-in <file>', 'context')
+    .option('--data-out <file>', 'where the data go afterwards')
+    .option('--ctx-out <file>', 'where the context goes afterwards')
+    .option('--repeat <n>', 'how many times', whole(1), 1)
+    .option('--max-insns <n>', 'stop after this many BPF instructions, over all repeats', whole(1))
+    .option('--no-verify', 'skip the verifier, to see what it protects from')
+    .addOption(json())
+    .action(async (file, options) => (await import('../commands/run.ts')).progRun(file, options))
+    .example('ebpf-emu prog run xdp.o --data-in packet.bin --data-out out.bin', 'one packet')
+    .example('ebpf-emu prog run xdp.o --pcap in.pcap', 'a run for each packet of a capture');
+}

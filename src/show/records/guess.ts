@@ -1,0 +1,165 @@
+/** Which structure of the program's a record is: by its size, and by what the program fills of it. */
+import { type Btf, type BtfComposite, BtfError } from '../../btf/index.ts';
+import type { ObjectModel } from '../../object/index.ts';
+import { inferStruct } from './infer.ts';
+import { type Stores, storesOf } from './stores.ts';
+
+/** A perf event's data are padded so that with their length, 4 bytes, they are a multiple of 8 (perf_event_open(2), PERF_SAMPLE_RAW). */
+const padded = (size: number): number => Math.ceil((size + 4) / 8) * 8 - 4;
+
+/** a store that meets no member weighs against so many that do */
+const MISS = 4;
+/** what speaks against a structure of the kernel's, and for one that a map holds, where the size alone does not tell */
+const KERNELS = 1000;
+const MAP_VALUE = 100;
+const LIKELY = /(?:^|_)(?:event|evt|data|record|rec|info|msg|sample|entry)(?:_t)?$|event/i;
+
+/** Offsets and sizes of a structure's members, of nested ones too: `offset:size`. */
+function membersOf(btf: Btf, type: BtfComposite, base = 0, out = new Set<string>(), depth = 0): Set<string> {
+  for (const m of type.members) {
+    if (depth > 8 || m.bitfieldSize > 0) continue;
+    const at = base + m.bitOffset / 8;
+    const inner = btf.resolve(m.type);
+    out.add(`${at}:${sizeOf(btf, m.type)}`);
+    if (inner.kind === 'struct' || inner.kind === 'union') membersOf(btf, inner, at, out, depth + 1);
+  }
+  return out;
+}
+
+function sizeOf(btf: Btf, id: number): number {
+  try {
+    return btf.sizeOf(id);
+  } catch (error) {
+    if (error instanceof BtfError) return 0;
+    throw error;
+  }
+}
+
+/** A structure in the BTF that has it. */
+export interface RecordType {
+  readonly btf: Btf;
+  readonly type: BtfComposite;
+}
+
+interface Candidate {
+  readonly type: BtfComposite;
+  readonly members: ReadonlySet<string>;
+}
+
+/** Guesses for one object; the answer for a map and a size is remembered. */
+export class RecordTypes {
+  readonly #btf: Btf;
+  readonly #model: ObjectModel;
+  readonly #known = new Map<string, RecordType | undefined>();
+  /** structures of the kernel's, which CO-RE relocates accesses to */
+  readonly #kernels: ReadonlySet<number>;
+  /** structures that maps hold: a record too large for the stack is put together in one */
+  readonly #mapValues: ReadonlySet<number>;
+  #stores: ReadonlyMap<string, Stores> | undefined;
+  #candidates: readonly Candidate[] | undefined;
+
+  constructor(model: ObjectModel, btf: Btf) {
+    this.#model = model;
+    this.#btf = btf;
+    const core = [...(model.btfExt?.core.values() ?? [])].flat();
+    this.#kernels = new Set(core.map(({ typeId }) => btf.resolve(typeId).id));
+    this.#mapValues = new Set(model.maps.flatMap((m) => (m.btfValue === 0 ? [] : [btf.resolve(m.btfValue).id])));
+  }
+
+  /** The structures of the program by name, for messages. */
+  get names(): string[] {
+    return this.#all.map(({ type }) => this.#nameOf(type));
+  }
+
+  #nameOf(type: BtfComposite): string {
+    return type.name || (this.#aliases.get(type.id) ?? '');
+  }
+  /** typedefs of structures without names */
+  get #aliases(): ReadonlyMap<number, string> {
+    const out = new Map<number, string>();
+    for (const t of this.#btf.types())
+      if (t.kind === 'typedef' && this.#btf.typeById(t.type).kind === 'struct') out.set(t.type, t.name);
+    return out;
+  }
+
+  get #all(): readonly Candidate[] {
+    if (this.#candidates) return this.#candidates;
+    const aliases = this.#aliases;
+    // structures that define maps are no records
+    const section = [...this.#btf.types()].find((t) => t.kind === 'datasec' && t.name === '.maps');
+    const maps = new Set(section?.kind === 'datasec' ? section.vars.map((v) => this.#btf.resolve(v.type).id) : []);
+    const wanted = [...this.#btf.types()].filter(
+      (t): t is BtfComposite =>
+        t.kind === 'struct' && t.size > 0 && !maps.has(t.id) && (t.name !== '' || aliases.has(t.id)),
+    );
+    this.#candidates = wanted.map((type) => ({ type, members: membersOf(this.#btf, type) }));
+    return this.#candidates;
+  }
+
+  /** The structure of that name. @returns undefined where the program has none */
+  named(name: string): RecordType | undefined {
+    const plain = name.replace(/^struct\s+/, '');
+    const found = this.#all.find(({ type }) => this.#nameOf(type) === plain);
+    return found && { btf: this.#btf, type: found.type };
+  }
+
+  /**
+   * The structure of a record of so many bytes that came through a map: one of the program's, or else one made of its stores.
+   * @param isPerf the record may end in padding
+   */
+  of(map: string, length: number, isPerf: boolean): RecordType | undefined {
+    const key = `${map} ${length}`;
+    if (!this.#known.has(key)) this.#known.set(key, this.#make(map, length, isPerf));
+    return this.#known.get(key);
+  }
+
+  #make(map: string, length: number, isPerf: boolean): RecordType | undefined {
+    this.#stores ??= storesOf(this.#model);
+    const stores = this.#stores.get(map);
+    const type = this.#guess(stores, length, isPerf);
+    if (type) return { btf: this.#btf, type };
+    const made = inferStruct(stores?.fills.values() ?? [], length);
+    const inferred = made?.btf.typeById(made.id);
+    return made && inferred?.kind === 'struct' ? { btf: made.btf, type: inferred } : undefined;
+  }
+
+  #guess(stores: Stores | undefined, length: number, isPerf: boolean): BtfComposite | undefined {
+    const fits = (size: number): boolean => size === length || (isPerf && padded(size) === length);
+    const filled = (stores?.fills.size ?? 0) > 0;
+    const likely = this.#all.filter((c) => !filled || this.#score(c, stores) > 0);
+    const exact = this.#best(
+      likely.filter(({ type }) => fits(type.size)),
+      stores,
+    );
+    if (exact || !filled) return exact;
+    // shorter or longer than any: a flexible array at the end, or a buffer of which only a part was sent
+    const end = Math.max(...[...(stores?.fills.values() ?? [])].map(({ at, size }) => at + size));
+    if (end > length) return undefined;
+    const shorter = likely.filter(({ type }) => type.size < length && this.#endsFlexibly(type));
+    const longer = likely.filter(({ type }) => type.size > length && this.#mapValues.has(type.id));
+    return this.#best(shorter.length > 0 ? shorter : longer, stores);
+  }
+
+  #endsFlexibly(type: BtfComposite): boolean {
+    const last = type.members.at(-1);
+    const end = last && this.#btf.resolve(last.type);
+    return end?.kind === 'array' && end.length === 0;
+  }
+
+  /** Stores that meet a member exactly, less those that cut across: above 0 where the structure may be what is filled. */
+  #score({ members }: Candidate, stores: Stores | undefined): number {
+    let score = 0;
+    for (const fill of stores?.fills.keys() ?? []) score += members.has(fill) ? 1 : -MISS;
+    return score;
+  }
+
+  #best(candidates: readonly Candidate[], stores: Stores | undefined): BtfComposite | undefined {
+    const rank = ({ type, members }: Candidate): number =>
+      this.#score({ type, members }, stores) * 4 +
+      (LIKELY.test(this.#nameOf(type)) ? 2 : 0) +
+      (this.#mapValues.has(type.id) ? MAP_VALUE : 0) -
+      (this.#kernels.has(type.id) ? KERNELS : 0);
+    const sorted = [...candidates].sort((a, b) => rank(b) - rank(a) || a.type.id - b.type.id);
+    return sorted[0]?.type;
+  }
+}
