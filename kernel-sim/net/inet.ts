@@ -1,8 +1,17 @@
 /** Headers of the Internet protocols as bytes: IPv4 (RFC 791), UDP (RFC 768), TCP (RFC 9293), ICMP (RFC 792), checksums (RFC 1071). */
 import { ETH_HLEN } from './packet.ts';
 
-export const ETH_P = { IP: 0x0800, ARP: 0x0806, IPV6: 0x86dd } as const;
-export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17 } as const;
+/** include/uapi/linux/if_ether.h */
+export const ETH_P = {
+  '802_2': 4,
+  IP: 0x0800,
+  TEB: 0x6558,
+  ARP: 0x0806,
+  VLAN: 0x8100,
+  IPV6: 0x86dd,
+  QINQ: 0x88a8,
+} as const;
+export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17, ROUTING: 43 } as const;
 export const IP_HLEN = 20;
 export const UDP_HLEN = 8;
 export const TCP_HLEN = 20;

@@ -6,6 +6,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { SocketCookies } from './cookies.ts';
 import { type NetDevice, NetDevices, XMIT_FUNCTIONS } from './devices.ts';
 import { DropReasons } from './drops.ts';
 import { Netfilter } from './netfilter.ts';
@@ -43,6 +44,7 @@ export class Net implements NetParts, Stateful {
   readonly softnet: Softnet;
   readonly drops: DropReasons;
   readonly redirect = new Redirect();
+  readonly cookies: SocketCookies;
   readonly xdp: XdpPlace;
   readonly tcx: TcxPlace;
   readonly netfilter: Netfilter;
@@ -58,6 +60,7 @@ export class Net implements NetParts, Stateful {
     this.devices = new NetDevices(kernel);
     this.skbs = new SkBuffs(kernel);
     this.ports = new Ports(kernel);
+    this.cookies = new SocketCookies(kernel);
     this.softnet = new Softnet(kernel, this.skbs);
     this.drops = new DropReasons(kernel);
     this.#transmit = new Transmit(this);
@@ -90,9 +93,9 @@ export class Net implements NetParts, Stateful {
     });
   }
   save() {
-    const { devices, skbs, ports, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
+    const { devices, skbs, ports, cookies, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
     const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, socketFilters];
-    return capture({ parts: [devices, skbs, ports, softnet, redirect, ...places], events: this.events });
+    return capture({ parts: [devices, skbs, ports, cookies, softnet, redirect, ...places], events: this.events });
   }
   restore(state: ReturnType<Net['save']>): void {
     state.back();

@@ -116,7 +116,8 @@ export class SkBuffs implements Stateful {
   routeDev(skb: Addr): Addr {
     const { memory } = this.#kernel;
     const dst = memory.readAddr(skb + this.f._skb_refdst);
-    return dst === 0 ? this.dev(skb) : memory.readAddr(dst);
+    // a tunnel's metadata are a route that leads nowhere by itself
+    return (dst === 0 ? 0 : memory.readAddr(dst)) || this.dev(skb);
   }
   setDev(skb: Addr, dev: Addr): void {
     this.#kernel.memory.writeAddr(skb + this.f.dev, dev);
@@ -156,19 +157,21 @@ export class SkBuffs implements Stateful {
     memory.writeU32(skb + f.len, length);
     memory.writeU32(skb + f.tail, this.data(skb) - memory.readAddr(skb + f.head) + length);
   }
-  /** `pskb_expand_head`: more room in front, the same buffer with another head. */
-  expand(skb: Addr, front: number): void {
+  /** `pskb_expand_head`: more room in front and behind, the same buffer with another head. */
+  expand(skb: Addr, front: number, back = 0): void {
     const { memory, slab } = this.#kernel;
     const { f } = this;
     const old = memory.readAddr(skb + f.head);
     const end = memory.readU32(skb + f.end);
     const room = align64(front);
-    const head = slab.kmalloc(room + end + SHARED_INFO);
+    const size = room + align64(end + back);
+    const head = slab.kmalloc(size + SHARED_INFO);
     memory.writeBytes(head + room, memory.readBytes(old, end));
+    memory.writeBytes(head + size, memory.readBytes(old + end, SHARED_INFO));
     memory.writeAddr(skb + f.data, head + room + (this.data(skb) - old));
     memory.writeAddr(skb + f.head, head);
     memory.writeU32(skb + f.tail, memory.readU32(skb + f.tail) + room);
-    memory.writeU32(skb + f.end, end + room);
+    memory.writeU32(skb + f.end, size);
     for (const header of ['mac_header', 'network_header', 'transport_header'] as const) {
       const at = memory.readU16(skb + f[header]);
       if (at !== NO_HEADER) memory.writeU16(skb + f[header], at + room);

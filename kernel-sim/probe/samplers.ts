@@ -23,6 +23,8 @@ interface Sampler {
   next: number;
   hits: number;
   readonly only: () => boolean;
+  /** ns since boot */
+  readonly since: number;
 }
 
 export interface Sampling {
@@ -38,6 +40,7 @@ export class Samplers implements Alarm {
   readonly #kernel: ObjectFloor;
   readonly #active: Sampler[] = [];
   #context: Addr = 0;
+  #running: Sampler | undefined;
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     kernel.clock.alarms.push(this);
@@ -61,6 +64,7 @@ export class Samplers implements Alarm {
       next: this.#kernel.clock.now + periodNs,
       hits: 0,
       only: sampling.only ?? (() => true),
+      since: this.#kernel.clock.now,
     };
     this.#active.push(sampler);
     return {
@@ -81,6 +85,11 @@ export class Samplers implements Alarm {
     };
   }
 
+  /** Counter and time of the event whose program runs; undefined where none does. */
+  get running(): { readonly count: number; readonly enabledNs: number } | undefined {
+    const s = this.#running;
+    return s && { count: s.hits * s.period, enabledNs: this.#kernel.clock.now - s.since };
+  }
   /** when the next sample is due */
   get due(): number {
     return this.#first?.next ?? Number.POSITIVE_INFINITY;
@@ -117,10 +126,12 @@ export class Samplers implements Alarm {
     context.preemptCount += HARDIRQ;
     cpu.rflags = saved & ~0x200;
     const pair = (a: Addr): Pair => [a | 0, Math.floor(a / 0x1_0000_0000)];
+    this.#running = s;
     const stop = this.#kernel.machine.call(s.prog.entry, [
       pair(at),
       pair(s.prog.address + structs.of('bpf_prog').offset('insnsi')),
     ]);
+    this.#running = undefined;
     cpu.rflags = saved;
     context.preemptCount -= HARDIRQ;
     if (stop.reason === 'fault' && stop.fault) throw new MachineStop(faults.oops(stop.fault));

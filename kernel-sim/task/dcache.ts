@@ -4,7 +4,7 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
-import { encodeUtf8 } from '../../src/platform/index.ts';
+import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { DCACHE_REFERENCED } from '../core/object-words.ts';
 import { capture, reinstate } from '../core/state.ts';
@@ -59,6 +59,17 @@ export class Dcache {
   /** `struct vfsmount` of the one file system; it is there once a dentry is. */
   get mount(): Addr {
     return this.#mount;
+  }
+  /** `d_path`: from the root down. */
+  path(dentry: Addr): string {
+    const { memory } = this.#kernel;
+    const parts: string[] = [];
+    for (let at = dentry; ; ) {
+      const parent = memory.readAddr(at + this.#at.parent);
+      if (parent === at || parent === 0) return `/${parts.join('/')}`;
+      parts.unshift(decodeUtf8(memory.readCString(memory.readAddr(at + this.#at.name), 256)));
+      at = parent;
+    }
   }
   get size(): number {
     return this.#dentries.size;

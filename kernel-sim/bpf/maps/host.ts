@@ -10,6 +10,8 @@ export interface MapHost {
   cpu(): number;
   kmalloc(size: number): Addr;
   kfree(at: Addr): void;
+  /** a number that no other socket has: `sock_gen_cookie` */
+  socketCookie(sk: Addr): bigint;
   /** Tells of each kernel object that is freed; gives what ends that. */
   onFree(told: (at: Addr) => void): () => void;
   vmalloc(size: number): Addr;

@@ -16,8 +16,9 @@ export {
   WalkCursor,
 } from './map.ts';
 export { QueueStackMap } from './queue.ts';
-export { RedirectMap, SockMap } from './redirect.ts';
+export { RedirectMap } from './redirect.ts';
 export { RingbufMap } from './ringbuf.ts';
+export { SockMap } from './sockets.ts';
 export { StackTraceMap } from './stack-trace.ts';
 export { CgroupStorageMap, LocalStorageMap } from './storage.ts';
 export { CHECKS_LATE, MAP_KINDS, type MapKind, TAKES_NO_BTF } from './table.ts';

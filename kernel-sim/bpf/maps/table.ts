@@ -20,8 +20,9 @@ import { LpmTrieMap } from './lpm.ts';
 import type { BpfMap, MapAttrs, MapContext } from './map.ts';
 import * as ops from './ops.ts';
 import { QueueStackMap } from './queue.ts';
-import { RedirectMap, SockMap } from './redirect.ts';
+import { RedirectMap } from './redirect.ts';
 import { RingbufMap } from './ringbuf.ts';
+import { SockMap } from './sockets.ts';
 import { StackTraceMap } from './stack-trace.ts';
 import { CgroupStorageMap, InertMap, LocalStorageMap } from './storage.ts';
 
@@ -172,7 +173,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     cap: 'netAdmin',
     table: 'sock_map_ops',
     ops: { lookup: 'sock_map_lookup', update: 'sock_map_update_elem', delete: 'sock_map_delete_elem' },
-    note: 'created; there are no sockets to put in',
+    note: 'sockets by programs; user space has none to put in',
   },
   cpumap: {
     since: '4.15',
@@ -200,7 +201,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     cap: 'netAdmin',
     table: 'sock_hash_ops',
     ops: { lookup: 'sock_hash_lookup', update: 'sock_map_update_elem', delete: 'sock_hash_delete_elem' },
-    note: 'created; there are no sockets to put in',
+    note: 'sockets by programs; user space has none to put in',
   },
   cgroup_storage: {
     since: '4.19',
@@ -217,7 +218,7 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     cap: 'bpf',
     table: 'reuseport_array_ops',
     ops: { lookup: 'reuseport_array_lookup_elem', delete: 'reuseport_array_delete_elem' },
-    note: 'created; there are no sockets to put in',
+    note: 'sockets by programs; user space has none to put in',
   },
   percpu_cgroup_storage: {
     since: '4.20',

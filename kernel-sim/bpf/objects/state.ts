@@ -1,7 +1,8 @@
 /** What the commands of bpf(2) share: the objects by id, address and descriptor, and the floors that they stand on. */
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { VerifierLimits } from '../../../src/verifier/types.ts';
-import { type Errno, errnoName, KernelError } from '../../core/errno.ts';
+
+import { ERRNO, type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
 import { capable, type Process } from '../../core/process.ts';
@@ -67,6 +68,8 @@ export class BpfState {
   readonly detours: Detours = new Detours(this);
   /** what the verifier gives up at, where it is not Linux's */
   verifierLimits: VerifierLimits = {};
+  /** bpf(2) itself, for programs that call it: 0, a descriptor or -errno */
+  syscall: (cmd: number, attr: Addr, size: number, process: Process) => number = () => -ERRNO.ENOSYS;
   /** tables of map operations by symbol */
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
@@ -87,6 +90,7 @@ export class BpfState {
       cpu: () => kernel.context.cpu,
       kmalloc: (size) => kernel.slab.kmalloc(size),
       kfree: (at) => kernel.slab.kfree(at),
+      socketCookie: (sk) => BigInt(kernel.net.cookies.of(sk)),
       onFree: (told) => kernel.slab.freed.add(told),
       vmalloc: (size) => kernel.vmalloc.alloc(size),
       vfree: (at) => kernel.vmalloc.free(at),

@@ -116,7 +116,7 @@ const ROWS: Readonly<Record<ProgTypeName, ProgTypeRow>> = {
       'cgroup_unix_recvmsg',
     ],
   },
-  lwt_seg6local: skb('lwt', { testRun: 'skb', needs: NET }),
+  lwt_seg6local: skb('lwt', { needs: NET }),
   lirc_mode2: { absent: true },
   sk_reuseport: {
     context: skReuseportContext,

@@ -59,6 +59,7 @@ export class Bpf {
     this.#testRuns = testRuns;
     this.#state = new BpfState(kernel, (state) => new HelperTexts(state));
     this.#mapCommands = new MapCommands(this.#state);
+    this.#state.syscall = (cmd, attr, size, process) => this.syscallAt(cmd, attr, size, process);
   }
 
   save() {

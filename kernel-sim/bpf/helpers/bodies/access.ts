@@ -13,7 +13,7 @@ const KERNEL_HALF: Addr = -0x8000_0000_0000;
 const VSYSCALL: Addr = -0xa0_0000;
 
 /** Whether addresses are the kernel's (`copy_from_kernel_nofault_allowed`). */
-const isKernel = (at: Addr): boolean => at < 0 && at >= KERNEL_HALF && (at < VSYSCALL || at >= VSYSCALL + PAGE);
+export const isKernel = (at: Addr): boolean => at < 0 && at >= KERNEL_HALF && (at < VSYSCALL || at >= VSYSCALL + PAGE);
 const isUser = (at: Addr, size: number): boolean => at >= 0 && at + size <= TASK_SIZE_MAX;
 
 export type Space = 'kernel' | 'user' | 'compat';

@@ -34,6 +34,10 @@ export class HelperCall {
   nextTimer = Number.POSITIVE_INFINITY;
   /** of the walk over a map that is asked for now */
   readonly cursor = new WalkCursor();
+  /** `struct metadata_dst` of packets that a program gave a tunnel's key; 0 while there is none */
+  tunnelMetadata: Addr = 0;
+  /** secrets of SYN cookies; 0 until they are asked for */
+  secrets: readonly [number, number] = [0, 0];
   /** formats that were read, and what prints them */
   readonly printing: Printing;
   constructor(state: BpfState) {
@@ -41,6 +45,11 @@ export class HelperCall {
     this.kernel = state.kernel;
     this.args = state.kernel.args;
     this.printing = new Printing(state.kernel);
+  }
+  /** `syncookie_secret`, made when it is first asked for */
+  syncookieSecrets(): readonly [number, number] {
+    if (this.secrets[0] === 0) this.secrets = [this.kernel.random.u32() | 1, this.kernel.random.u32()];
+    return this.secrets;
   }
   /** The map that argument n points to. @throws NoMapError where it points to none */
   map(n: number): BpfMap {

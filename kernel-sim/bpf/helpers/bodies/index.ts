@@ -7,18 +7,33 @@ import type { BpfState, HelperSupply } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
 import { CGROUP } from './cgroup.ts';
 import { DYNPTR } from './dynptr.ts';
+import { ECN } from './ecn.ts';
+import { FIB } from './fib.ts';
+import { FILE } from './file.ts';
 import { KFUNCS } from './kfuncs.ts';
+import { LWT } from './lwt.ts';
 import { MAP } from './map.ts';
 import { MISC } from './misc.ts';
 import { PERF } from './perf.ts';
 import { PRINT } from './print.ts';
 import { PROBE } from './probe.ts';
+import { SEQ } from './seq.ts';
+import { SK_MSG } from './sk-msg.ts';
 import { SKB } from './skb.ts';
+import { SKB_CHECKSUM } from './skb-checksum.ts';
+import { SKB_ROOM } from './skb-room.ts';
 import { SOCK } from './sock.ts';
+import { SOCK_MAP } from './sock-map.ts';
+import { SOCK_OPS } from './sock-ops.ts';
+import { SOCKOPT } from './sockopt.ts';
 import { STRING } from './string.ts';
+import { SYNCOOKIE } from './syncookie.ts';
+import { SYSCALL } from './syscall.ts';
+import { SYSCTL } from './sysctl.ts';
 import { TASK } from './task.ts';
 import { runDueTimers, TIMER } from './timer.ts';
 import { TRACING } from './tracing.ts';
+import { TUNNEL_KEYS } from './tunnel.ts';
 import { XDP } from './xdp.ts';
 
 const FAMILIES: readonly HelperBodies[] = [
@@ -32,7 +47,22 @@ const FAMILIES: readonly HelperBodies[] = [
   PERF,
   TRACING,
   SKB,
+  SKB_CHECKSUM,
+  SKB_ROOM,
+  ECN,
+  TUNNEL_KEYS,
+  LWT,
+  FIB,
   SOCK,
+  SOCK_MAP,
+  SOCK_OPS,
+  SOCKOPT,
+  SK_MSG,
+  SYNCOOKIE,
+  SYSCTL,
+  SYSCALL,
+  SEQ,
+  FILE,
   XDP,
   STRING,
   DYNPTR,
@@ -62,13 +92,18 @@ export class HelperTexts implements HelperSupply {
     this.#state = state;
   }
   save() {
-    return capture({ defined: this.#defined, stopping: this.#stopping, timers: this.#made?.timers });
+    return capture({ defined: this.#defined, stopping: this.#stopping, timers: this.#made?.timers, ...this.#kept() });
   }
   restore(state: ReturnType<HelperTexts['save']>): void {
-    const { timers } = reinstate(state);
+    const { timers, tunnelMetadata, secrets } = reinstate(state);
+    if (this.#made !== undefined) Object.assign(this.#made, { tunnelMetadata, secrets });
     if (timers === undefined) this.#made?.timers.clear();
     // what was due is looked for anew
     if (this.#made !== undefined) this.#made.nextTimer = 0;
+  }
+  #kept(): Pick<HelperCall, 'tunnelMetadata' | 'secrets'> {
+    const { tunnelMetadata = 0, secrets = [0, 0] } = this.#made ?? {};
+    return { tunnelMetadata, secrets };
   }
   get #call(): HelperCall {
     if (this.#made !== undefined) return this.#made;

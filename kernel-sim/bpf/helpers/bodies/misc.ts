@@ -1,5 +1,4 @@
 /** Helpers that tell where and when a program runs, and those that steer it. */
-import { decodeLatin1 } from '../../../../src/platform/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CgroupStorageMap, LocalStorageMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody } from './call.ts';
@@ -65,16 +64,4 @@ export const MISC: HelperBodies = {
   bpf_cgrp_storage_delete: storageDelete,
   bpf_sk_storage_delete: storageDelete,
   bpf_sk_storage_delete_tracing: storageDelete,
-  bpf_kallsyms_lookup_name: ({ args, kernel }) => {
-    const { memory, symbols } = kernel;
-    const [at, size] = [args.addr(0), args.u32(1)];
-    if (args.lo(2) !== 0 || size < 2 || memory.readU8(at + size - 1) !== 0) {
-      args.retInt(-ERRNO.EINVAL);
-      return;
-    }
-    const name = decodeLatin1(memory.readCString(at, size));
-    const found = symbols.find(name)?.address;
-    memory.writeAddr(args.addr(3), found ?? 0);
-    args.retInt(found === undefined ? -ERRNO.ENOENT : 0);
-  },
 };

@@ -10,6 +10,9 @@ import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 /** BPF_F_CURRENT_CPU and BPF_F_INDEX_MASK */
 const CURRENT_CPU = 0xffff_ffff;
 
+/** sizeof(struct bpf_perf_event_value): counter, enabled, running */
+const VALUE_SIZE = 24;
+
 /** An event that takes records. */
 interface SampleSink {
   output(data: Uint8Array, cpu: number): void;
@@ -66,6 +69,18 @@ export const PERF: HelperBodies = {
   bpf_skb_event_output: withPacket('sk_buff'),
   bpf_xdp_event_output: withPacket('xdp_buff'),
   bpf_perf_event_read: ({ args }) => args.retInt(-ERRNO.ENOENT),
+  /** Count and times of the event whose sample runs the program: `struct bpf_perf_event_value`. */
+  bpf_perf_prog_read_value: ({ args, kernel }) => {
+    const { memory } = kernel;
+    const [to, size] = [args.addr(1), args.u32(2)];
+    if (size > 0) memory.fillBytes(to, 0, size);
+    const { running } = kernel.probes.samplers;
+    if (size !== VALUE_SIZE || running === undefined) return args.retInt(-ERRNO.EINVAL);
+    memory.writeAddr(to, running.count);
+    memory.writeAddr(to + 8, running.enabledNs);
+    memory.writeAddr(to + 16, running.enabledNs);
+    args.retInt(0);
+  },
   bpf_perf_event_read_value: ({ args, kernel }) => {
     kernel.memory.fillBytes(args.addr(2), 0, args.u32(3));
     args.retInt(args.u32(3) === 24 ? -ERRNO.ENOENT : -ERRNO.EINVAL);

@@ -21,6 +21,8 @@ interface KnownFormat {
 /** Formats by address, and what prints them: one for each kernel. */
 export class Printing {
   readonly printer: FormatPrinter;
+  /** what %p prints in an address's place, u32 */
+  readonly hash: FormatEnv['hash'];
   /** arguments, low and high halves */
   readonly words = new Int32Array(2 * MAX_VARARGS);
   readonly #memory: GuestMemory;
@@ -28,7 +30,9 @@ export class Printing {
 
   constructor(kernel: TextFloor) {
     this.#memory = kernel.memory;
-    this.printer = new FormatPrinter(environment(kernel));
+    const env = environment(kernel);
+    this.printer = new FormatPrinter(env);
+    this.hash = env.hash;
   }
   /** The format at an address; undefined where it is refused. */
   format(at: Addr, size: number): readonly Conversion[] | undefined {

@@ -2,8 +2,11 @@
  * Sockets from programs: bpf-helpers(7), bpf_sk_lookup_tcp and its kin. A lookup finds what
  * recorded calls have bound or connected; what is asked of a socket that a context names is answered from its structure.
  */
+import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
+import { ETH_P } from '../../../net/inet.ts';
+import { swap16 } from '../../../net/packet.ts';
 import { F_INGRESS } from '../../../net/redirect.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
@@ -51,51 +54,48 @@ const lookup =
   };
 const [lookupTcp, lookupUdp] = [lookup(IPPROTO_TCP), lookup(IPPROTO_UDP)];
 
+/** BPF_SKB_CLOCK_TAI */
+const CLOCK_TAI = 2;
 const TC_ACT_SHOT = 2;
 const TC_ACT_REDIRECT = 7;
-const redirect: HelperBody = ({ args, kernel }) => {
-  const refused = args.lo(3) !== 0 || args.hi(3) !== 0;
+/** sizeof(struct bpf_redir_neigh) */
+const REDIR_NEIGH = 20;
+const redirectNeigh: HelperBody = ({ args, kernel }) => {
+  const size = args.u32(2);
+  const refused = args.lo(3) !== 0 || args.hi(3) !== 0 || (size > 0 && size < REDIR_NEIGH);
   if (!refused) kernel.net.redirect.set({ kind: 'device', index: args.u32(0), flags: 0 });
   args.retU32(refused ? TC_ACT_SHOT : TC_ACT_REDIRECT);
 };
-
-/** BPF_FIB_LKUP_RET_FWD_DISABLED: the loopback device forwards nothing. */
-const FWD_DISABLED = 5;
-const fibLookup: HelperBody = (call) => {
-  const { args, kernel } = call;
-  const params = args.addr(1);
-  if (args.u32(2) < 64 || args.u32(3) & ~0x3f) {
-    args.retInt(-ERRNO.EINVAL);
-    return;
-  }
-  const family = kernel.memory.readU8(params);
-  if (family !== 2 && family !== AF_INET6) args.retInt(-ERRNO.EAFNOSUPPORT);
-  else args.retInt(kernel.memory.readU32(params + 8) === 1 ? FWD_DISABLED : -ERRNO.ENODEV);
-};
-
-/** MTU of the loopback device. */
-const LOOPBACK_MTU = 65536;
-const checkMtu =
-  (length: (call: HelperCall) => number): HelperBody =>
-  (call) => {
-    const { args, kernel } = call;
-    const ifindex = args.u32(1);
-    const at = args.addr(2);
-    if (args.lo(4) & ~1) args.retInt(-ERRNO.EINVAL);
-    else if (ifindex > 1) args.retInt(-ERRNO.ENODEV);
-    else {
-      const given = kernel.memory.readU32(at);
-      const size = (given !== 0 ? given + 14 : length(call)) + args.lo(3);
-      kernel.memory.writeU32(at, LOOPBACK_MTU);
-      args.retInt(size > LOOPBACK_MTU + 14 ? 1 : 0);
-    }
-  };
 
 const cgroupIndex: HelperBody = (call) => {
   const { args } = call;
   const map = call.map(args.addr(0) !== 0 && call.state.mapAt(args.addr(0)) ? 0 : 1);
   const index = args.u32(call.state.mapAt(args.addr(0)) ? 1 : 2);
   args.retInt(index >= map.maxEntries ? -ERRNO.E2BIG : -ERRNO.EAGAIN);
+};
+
+const OVERFLOW_UID = 65_534;
+const cookieOf =
+  (sk: (call: HelperCall) => Addr): HelperBody =>
+  (call) =>
+    call.args.retAddr(call.kernel.net.cookies.of(sk(call)));
+
+const AF_INET = 2;
+const SOCKADDR_IN = 16;
+/** The socket's own address before it connects; port 0 leaves the choice to connect(2). */
+const bind: HelperBody = (call) => {
+  const { args, kernel } = call;
+  const { memory } = kernel;
+  const sk = new GuestStruct(kernel, 'bpf_sock_addr_kern', args.addr(0)).get('sk');
+  const [at, size] = [args.addr(1), args.u32(2)];
+  if (size < 2) return args.retInt(-ERRNO.EINVAL);
+  if (memory.readU16(at) !== AF_INET) return args.retInt(-ERRNO.EAFNOSUPPORT);
+  if (size < SOCKADDR_IN) return args.retInt(-ERRNO.EINVAL);
+  const port = swap16(memory.readU16(at + 2));
+  const address = memory.readBytes(at + 4, 4);
+  if (port === 0) memory.writeBytes(sk + kernel.structs.of('sock').offset('__sk_common.skc_rcv_saddr'), address);
+  else kernel.net.ports.bind(sk, address, port);
+  args.retInt(0);
 };
 
 /** init_net's cookie */
@@ -132,24 +132,29 @@ export const SOCK: HelperBodies = {
   bpf_skc_to_unix_sock: cast((sk) => isFull(sk) && sk.get('__sk_common.skc_family') === AF_UNIX),
   bpf_skc_to_mptcp_sock: none,
   bpf_skb_ancestor_cgroup_id: ({ args }) => args.retU32(args.lo(1) === 0 ? 1 : 0),
-  bpf_get_socket_cookie_sock: none,
-  bpf_get_socket_cookie_sock_ops: none,
-  bpf_get_socket_cookie_sock_addr: none,
-  bpf_get_socket_ptr_cookie: none,
+  bpf_get_socket_cookie: cookieOf((call) => new GuestStruct(call.kernel, 'sk_buff', call.args.addr(0)).get('sk')),
+  bpf_get_socket_cookie_sock: cookieOf((call) => call.args.addr(0)),
+  bpf_get_socket_cookie_sock_ops: cookieOf((call) =>
+    new GuestStruct(call.kernel, 'bpf_sock_ops_kern', call.args.addr(0)).get('sk'),
+  ),
+  bpf_get_socket_cookie_sock_addr: cookieOf((call) =>
+    new GuestStruct(call.kernel, 'bpf_sock_addr_kern', call.args.addr(0)).get('sk'),
+  ),
+  bpf_get_socket_ptr_cookie: cookieOf((call) => call.args.addr(0)),
+  /** 65534 where it is nobody's */
+  bpf_get_socket_uid: (call) => {
+    const { args, kernel } = call;
+    const sk = new GuestStruct(kernel, 'sk_buff', args.addr(0)).get('sk');
+    args.retU32(sk === 0 ? OVERFLOW_UID : new GuestStruct(kernel, 'sock', sk).get('sk_uid.val'));
+  },
+  bpf_bind: bind,
   bpf_get_cgroup_classid_curr: none,
   bpf_get_netns_cookie_sock: netCookie,
   bpf_get_netns_cookie_sock_ops: netCookie,
   bpf_get_netns_cookie_sk_msg: netCookie,
   bpf_get_netns_cookie_sock_addr: netCookie,
   bpf_get_netns_cookie_sockopt: netCookie,
-  bpf_skb_fib_lookup: fibLookup,
-  bpf_xdp_fib_lookup: fibLookup,
-  bpf_skb_check_mtu: checkMtu((call) => new GuestStruct(call.kernel, 'sk_buff', call.args.addr(0)).get('len')),
-  bpf_xdp_check_mtu: checkMtu((call) => {
-    const xdp = new GuestStruct(call.kernel, 'xdp_buff', call.args.addr(0));
-    return xdp.get('data_end') - xdp.get('data');
-  }),
-  bpf_redirect_neigh: redirect,
+  bpf_redirect_neigh: redirectNeigh,
   bpf_redirect_peer: ({ args, kernel }) => {
     const refused = args.lo(1) !== 0 || args.hi(1) !== 0;
     const peer = kernel.net.devices.byIndex(args.u32(0))?.peer;
@@ -174,18 +179,17 @@ export const SOCK: HelperBodies = {
     const { args } = call;
     const skb = new GuestStruct(call.kernel, 'sk_buff', args.addr(0));
     const type = args.u32(2);
-    if (
-      type > 1 ||
-      (type === 1 && args.lo(1) === 0 && args.hi(1) === 0) ||
-      (type === 0 && (args.lo(1) | args.hi(1)) !== 0)
-    ) {
-      args.retInt(-ERRNO.EINVAL);
-      return;
-    }
+    const protocol = swap16(skb.get('protocol'));
+    if (protocol !== ETH_P.IP && protocol !== ETH_P.IPV6) return args.retInt(-ERRNO.EOPNOTSUPP);
+    // only a clock that is not the real time may not stand at 0
+    if (type > CLOCK_TAI || (type !== 0 && (args.lo(1) | args.hi(1)) === 0)) return args.retInt(-ERRNO.EINVAL);
+    skb.set('tstamp_type', type);
     skb.setBig('tstamp', args.big(1));
     args.retInt(0);
   },
   bpf_find_vma: ({ args }) => args.retInt(-ERRNO.ENOENT),
-  bpf_get_branch_snapshot: ({ args }) => args.retInt(-ERRNO.ENOENT),
+  bpf_get_branch_snapshot: ({ args }) => args.retInt((args.lo(2) | args.hi(2)) !== 0 ? -ERRNO.EINVAL : -ERRNO.ENOENT),
+  /** perf_snapshot_branch_stack() where no PMU has one */
+  __static_call_return0: none,
   bpf_read_branch_records: ({ args }) => args.retInt(-ERRNO.ENOENT),
 };

@@ -107,6 +107,7 @@ export const TRACING: HelperBodies = {
   bpf_get_attach_cookie_kprobe_multi: cookie('bpf_trace_run_ctx'),
   bpf_get_attach_cookie_uprobe_multi: cookie('bpf_trace_run_ctx'),
   bpf_get_attach_cookie_tracing: cookie('bpf_tramp_run_ctx'),
+  bpf_get_attach_cookie: cookie('bpf_tramp_run_ctx'),
 
   bpf_get_stackid: stackId('regs'),
   bpf_get_stackid_pe: stackId('regs'),
@@ -130,6 +131,12 @@ export const TRACING: HelperBodies = {
   bpf_get_func_ip_kprobe_multi: (call) => {
     const ip = call.kernel.memory.readAddr(regsOffset(call, 'ip'));
     call.args.retAddr(ip - (call.kernel.symbols.at(ip)?.offset ?? 0));
+  },
+  /** Where the probe is in user space: the kernel leaves it in its run context. */
+  bpf_get_func_ip_uprobe_multi: ({ args, kernel }) => {
+    const { memory, structs, tasks } = kernel;
+    const at = memory.readAddr(tasks.current.field('bpf_ctx'));
+    args.retAddr(at === 0 ? 0 : memory.readAddr(at + structs.of('bpf_uprobe_multi_run_ctx').offset('entry_ip')));
   },
   /** The trampoline leaves the function's address in front of the arguments. */
   bpf_get_func_ip_tracing: ({ args, kernel }) => args.retAddr(kernel.memory.readAddr(args.addr(0) - 16)),
