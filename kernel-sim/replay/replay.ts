@@ -90,6 +90,10 @@ export class Replay {
   get ended(): boolean {
     return this.#ended;
   }
+  /** As {@link ReplayResult.oopses}, so far. */
+  get oopses(): readonly string[] {
+    return this.#oopses;
+  }
 
   /** Makes the tasks and enters the scheduler; nothing is executed yet. */
   start(): void {

@@ -28,9 +28,12 @@ export async function sessionOptions(file: string, options: DebuggingOptions): P
   };
 }
 
-/** The C file that the object's line information names: where it says, else beside the object. */
 function sourceBeside(file: string, name: string): string | undefined {
-  const beside = join(dirname(file), basename(name));
-  const found = isAbsolute(name) && existsSync(name) ? name : existsSync(beside) ? beside : undefined;
+  const found = pathBeside(file, name);
   return found === undefined ? undefined : readFileSync(found, 'utf8');
+}
+/** The C file that the object's line information names: where it says, else beside the object. */
+export function pathBeside(file: string, name: string): string | undefined {
+  const beside = join(dirname(file), basename(name));
+  return isAbsolute(name) && existsSync(name) ? name : existsSync(beside) ? beside : undefined;
 }

@@ -1,6 +1,13 @@
 /** The debugger: sessions, their motions, breakpoints, expressions and views. No terminal is known here. */
+
+export { parseBreakpoint } from './breakpoints/parse.ts';
 export type { Breakpoint, BreakpointAt, BreakpointOptions, WatchAt } from './breakpoints/types.ts';
 export { DebugError } from './error.ts';
+export { type Child, childCount, childrenOf } from './expr/children.ts';
+export { type MapElement, mapElements } from './expr/map-elements.ts';
+export type { Value } from './expr/value.ts';
+export type { Local } from './program/locals.ts';
+export type { SourceLine } from './program/source.ts';
 export type { VerifierStep } from './program/verifier-states.ts';
 export { DebugPrompt } from './prompt/prompt.ts';
 export type { SessionContext, Shown, TraceLine } from './session/context.ts';

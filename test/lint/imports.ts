@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   'src/elf': [],
   'src/btf': [],
   'src/uapi': [],
+  'src/dwarf': ['src/elf', 'src/btf'],
   'src/platform': [],
   'src/machine': ['src/x86'],
   'src/verifier': ['src/isa', 'src/btf', 'src/uapi'],

@@ -81,6 +81,7 @@ async function serveGdb(session: Session, file: string, at: string): Promise<voi
     await listening.done;
   } finally {
     session.close();
+    process.stdin.destroy();
   }
 }
 

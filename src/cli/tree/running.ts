@@ -1,6 +1,6 @@
 /** Commands that run programs. */
 import { Option } from 'commander';
-import type { EmuCommand } from './command.ts';
+import { EmuCommand } from './command.ts';
 import {
   history,
   json,
@@ -98,6 +98,23 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .action(async (file, options) => (await import('../commands/debug.ts')).debug(file, options))
     .example('ebpf-emu debug hello.o', 'at its prompt: break hello, continue, step, reverse-step')
     .example('ebpf-emu debug hello.o --gdb 1234', 'and in gdb: target remote :1234');
+
+  cli
+    .command('dap')
+    .description(
+      'a debug adapter on standard input and output, for editors that speak the Debug Adapter Protocol (docs/vscode)',
+    )
+    .action(async () =>
+      (await import('../commands/dap.ts')).dap((words) =>
+        withProgram(new EmuCommand('launch'))
+          .addOption(history())
+          .exitOverride()
+          .configureOutput({ writeErr: () => {} })
+          .parse([...words], { from: 'user' })
+          .opts(),
+      ),
+    )
+    .example('ebpf-emu dap', "what an editor's configuration starts");
 
   withProgram(cli.command('tui'))
     .description('watch a program run on the whole terminal, forwards and backwards: C, BPF and x86 side by side')

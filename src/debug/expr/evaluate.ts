@@ -59,6 +59,14 @@ const ALIASES: Readonly<Record<string, readonly [size: number, signed: boolean]>
 };
 
 export const evaluate = (text: string, scope: Scope): Value => new Evaluation(scope).value(parseExpr(text));
+/** A member of a structure, or of what a pointer points to. @throws DebugError */
+export const memberOf = (scope: Scope, of: Value, name: string): Value => new Evaluation(scope).member(of, name, true);
+/** An element of an array, or of what a pointer points to. @throws DebugError */
+export const elementOf = (scope: Scope, of: Value, index: number): Value => new Evaluation(scope).element(of, index);
+/** A value of a type that lies at an address. @throws DebugError where it cannot be read */
+export const valueAt = (scope: Scope, type: Type, at: Addr): Value => new Evaluation(scope).load(type, at);
+/** What a pointer points to. @throws DebugError */
+export const pointee = (scope: Scope, of: Value): Value => new Evaluation(scope).pointee(of);
 
 class Evaluation {
   readonly #scope: Scope;
@@ -79,7 +87,7 @@ class Evaluation {
       case 'binary':
         return this.#binary(e);
       case 'member':
-        return this.#member(this.value(e.of), e.name, e.arrow);
+        return this.member(this.value(e.of), e.name, e.arrow);
       case 'index':
         return this.#index(e);
       case 'cast':
@@ -136,8 +144,11 @@ class Evaluation {
           throw new DebugError('what & is asked for has no address: it lies in no memory');
         return { type: { kind: 'pointer', to: value.type }, bits: BigInt(value.address) };
       case '*':
-        return this.#load(this.#pointee(value), addrFromBigInt(value.bits));
+        return this.pointee(value);
     }
+  }
+  pointee(value: Value): Value {
+    return this.load(this.#pointee(value), addrFromBigInt(value.bits));
   }
   #pointee(value: Value): Type {
     const to = target(value.type);
@@ -151,7 +162,7 @@ class Evaluation {
   }
 
   /** A value of a type at an address. */
-  #load(type: Type, address: Addr): Value {
+  load(type: Type, address: Addr): Value {
     if (isComposite(type) || isArray(type)) return { type, bits: isArray(type) ? BigInt(address) : 0n, address };
     const bits = this.#scope.memory.integer(address, Math.min(8, sizeOf(type)), isSigned(type));
     if (bits === undefined)
@@ -159,7 +170,7 @@ class Evaluation {
     return { type, bits, address };
   }
 
-  #member(of: Value, name: string, arrow: boolean): Value {
+  member(of: Value, name: string, arrow: boolean): Value {
     // as gdb: either way of writing it does
     const isPtr = isPointer(of.type);
     const type = isPtr ? this.#pointee(of) : of.type;
@@ -185,7 +196,7 @@ class Evaluation {
     }
     if (found.member.bitfieldSize > 0)
       return this.#bitfield(memberType, at, found.bitOffset, found.member.bitfieldSize);
-    return this.#load(memberType, at + (found.bitOffset >>> 3));
+    return this.load(memberType, at + (found.bitOffset >>> 3));
   }
   /** A structure that one BTF only declares, from another that has it whole. */
   #complete(_btf: Btf, name: string, isEmpty: boolean) {
@@ -221,13 +232,14 @@ class Evaluation {
       if (value === undefined) throw new DebugError(`${e.of.name} has no such key`);
       return value;
     }
-    const of = this.value(e.of);
+    return this.element(this.value(e.of), Number(number(this.value(e.index))));
+  }
+  element(of: Value, index: number): Value {
     const to = this.#pointee(of);
-    const index = Number(number(this.value(e.index)));
     if (isArray(of.type) && of.address === undefined && of.bytes !== undefined)
       return this.#inBytes(to, of.bytes, 8 * index * sizeOf(to));
     const base = isArray(of.type) ? (of.address as Addr) : addrFromBigInt(of.bits);
-    return this.#load(to, base + index * sizeOf(to));
+    return this.load(to, base + index * sizeOf(to));
   }
 
   #cast(type: Type, value: Value): Value {

@@ -14,6 +14,8 @@ const SECTIONS = ['.data', '.bss', '.rodata', '.kconfig'];
 export interface Moment {
   readonly count: number;
   readonly calls: number;
+  /** a variable of the function that runs. @throws DebugError where it is kept nowhere */
+  local(name: string): Value | undefined;
   /** reads what is not the guest's to see, and leaves everything as it was */
   peek<T>(read: () => T): T;
 }
@@ -41,7 +43,7 @@ export class SessionScope implements Scope {
     const { cpu, tasks, clock, context, symbols } = this.#kernel;
     const register = readRegister(cpu, name);
     if (register !== undefined) return { type: U64, bits: register, register: name };
-    const variable = this.#variable(name);
+    const variable = this.#moment.local(name) ?? this.#variable(name);
     if (variable !== undefined) return variable;
     switch (name) {
       case 'task':
@@ -69,6 +71,10 @@ export class SessionScope implements Scope {
   }
   near(name: string): readonly string[] {
     return this.#kernel.symbols.near(name);
+  }
+  /** Global variables of the object. */
+  get globals(): string[] {
+    return [...this.#known.keys()];
   }
   /** Names that a prompt completes, kernel symbols aside. */
   get names(): string[] {

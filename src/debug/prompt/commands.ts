@@ -10,6 +10,7 @@ import {
   disassembleText,
   eventsText,
   listText,
+  localsText,
   mapsText,
   progsText,
   registersText,
@@ -55,6 +56,8 @@ const step = (kind: 'step' | 'next', unit: Unit, back: boolean) => (prompt: Prom
 const plain = (motion: Motion) => (prompt: Prompt) => move(prompt, motion);
 
 const INFO: Readonly<Record<string, (session: Session) => string>> = {
+  args: (session) => localsText(session, true),
+  locals: (session) => localsText(session, false),
   breakpoints: breakpointsText,
   events: eventsText,
   maps: mapsText,

@@ -123,3 +123,17 @@ export function eventsText(session: SessionContext): string {
   const now = call === undefined ? 'between two system calls' : `${call}(${args.join(', ')}) = ${result ?? '?'}`;
   return `${comm} (${pid}), call ${session.stop.calls}: ${now}`;
 }
+
+/** Variables of the function that runs; `parameters`: those that it was called with. */
+export function localsText(session: SessionContext, parameters: boolean): string {
+  if (session.stop.place.program === undefined) return 'no program runs here: no locals';
+  const all = session.locals.list().filter((l) => l.isParameter === parameters);
+  if (all.length === 0) return parameters ? 'no arguments' : 'no locals';
+  const own = session.locals.list().at(-1)?.function;
+  return all
+    .map((l) => {
+      const of = l.function === own ? '' : ` [inlined ${l.function}]`;
+      return `${l.name} = ${l.value === undefined ? `<${l.why}>` : session.show(l.value).text}${of}`;
+    })
+    .join('\n');
+}

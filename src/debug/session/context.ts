@@ -4,7 +4,8 @@ import type { AttachedLink, LoadedObject } from '../../object/index.ts';
 import type { Breakpoints } from '../breakpoints/breakpoints.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import type { SessionScope } from '../expr/scope.ts';
-import type { Type } from '../expr/value.ts';
+import type { Type, Value } from '../expr/value.ts';
+import type { Locals } from '../program/locals.ts';
 import type { Programs } from '../program/programs.ts';
 import type { Timeline } from '../time/timeline.ts';
 import type { Frame } from './frames.ts';
@@ -38,6 +39,8 @@ export interface SessionContext {
   readonly breakpoints: Breakpoints;
   readonly timeline: Timeline;
   readonly scope: SessionScope;
+  /** variables of the function that runs */
+  readonly locals: Locals;
   /** where it stands */
   readonly stop: Stop;
   /** registers where it stood before the last motion; undefined before the first */
@@ -50,6 +53,8 @@ export interface SessionContext {
   watched(what: Breakpoint['at']): string;
   /** @throws DebugError where it is no expression, or what it names is not there */
   evaluate(text: string): Shown;
+  /** a value as it is shown */
+  show(value: Value): Shown;
   /** what an address points to, in words: `counts[3]`, `task_struct of cat`, a symbol, a string */
   follow(at: bigint): string | undefined;
   /** reads by the kernel's own commands, which use its memory; leaves no trace of it */

@@ -5,6 +5,8 @@ import { decodeUtf8 } from '../../platform/index.ts';
 import type { SessionContext } from './context.ts';
 
 const MOST_CHARS = 40;
+/** fewer are as likely chance */
+const LEAST_CHARS = 4;
 
 export function follow(session: SessionContext, bits: bigint): string | undefined {
   const at = addrFromBigInt(bits);
@@ -51,5 +53,5 @@ function symbolOf({ kernel, places }: SessionContext, at: Addr): string | undefi
 }
 function textAt({ scope }: SessionContext, at: Addr): string | undefined {
   const bytes = scope.memory.string(at, MOST_CHARS);
-  return bytes === undefined || bytes.length < 2 ? undefined : JSON.stringify(decodeUtf8(bytes));
+  return bytes === undefined || bytes.length < LEAST_CHARS ? undefined : JSON.stringify(decodeUtf8(bytes));
 }

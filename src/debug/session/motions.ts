@@ -180,6 +180,15 @@ export class Motions {
 
   async #unit(unit: 'line' | 'bpf', over: boolean, back: boolean, options: MoveOptions): Promise<Outcome> {
     const { kernel, programs } = this.#session;
+    const image = programs.at(kernel.cpu.rip);
+    const body = image?.prologue === true && !back ? image.program.address(image.func.start) : undefined;
+    if (body !== undefined) {
+      // what makes the frame belongs to the first line, as in gdb
+      const { pid } = kernel.tasks.current;
+      const stops = { addresses: new Set([body]), hit: () => kernel.tasks.current.pid === pid };
+      const outcome = await this.#search(stops, 'step', false, options);
+      if (outcome.reason !== 'step' || unit === 'bpf') return outcome;
+    }
     const from = fromHere(kernel, programs);
     if (!over || from.program === undefined || back) {
       const stops = unitStops(kernel, programs, unit, from, over);

@@ -12,6 +12,7 @@ import { evaluate, truth } from '../expr/evaluate.ts';
 import { printValue } from '../expr/print.ts';
 import { SessionScope } from '../expr/scope.ts';
 import { typeName, type Value } from '../expr/value.ts';
+import { Locals } from '../program/locals.ts';
 import { Programs } from '../program/programs.ts';
 import { Timeline } from '../time/timeline.ts';
 import { type Written, whoWrote } from '../time/writer.ts';
@@ -39,6 +40,7 @@ export class Session implements SessionContext {
   readonly breakpoints: Breakpoints;
   readonly timeline: Timeline;
   readonly scope: SessionScope;
+  readonly locals: Locals;
   readonly #motions: Motions;
   readonly #lines: TraceLine[] = [];
   #stop: Stop;
@@ -80,8 +82,10 @@ export class Session implements SessionContext {
       get calls() {
         return timeline.replay.calls;
       },
+      local: (name) => this.locals.value(name),
       peek: (read) => this.peek(read),
     });
+    this.locals = new Locals(kernel, loaded, this.programs, () => this.scope);
     this.breakpoints = new Breakpoints(
       {
         kernel,
@@ -111,6 +115,10 @@ export class Session implements SessionContext {
   get lines(): readonly TraceLine[] {
     return this.#lines;
   }
+  /** What the kernel's log says of faults in it up to here, one oops each. */
+  get oopses(): readonly string[] {
+    return this.timeline.replay.oopses;
+  }
   /** The call stack, the innermost frame first. */
   get frames(): readonly Frame[] {
     return framesOf(this.kernel, this.places);
@@ -134,7 +142,13 @@ export class Session implements SessionContext {
 
   /** @throws DebugError where it is no expression, or what it names is not there */
   evaluate(text: string): Shown {
-    const value = evaluate(text, this.scope);
+    return this.show(this.value(text));
+  }
+  /** As {@link evaluate}, to be looked into. */
+  value(text: string): Value {
+    return evaluate(text, this.scope);
+  }
+  show(value: Value): Shown {
     return { text: this.#print(value), bits: value.bits, type: value.type, typeName: typeName(value.type) };
   }
   /**

@@ -1,0 +1,108 @@
+/** DWARF of BPF objects, as far as a debugger needs it: which variables there are at an instruction, of what type, and where. */
+import type { Btf } from '../btf/index.ts';
+import type { ElfFile } from '../elf/index.ts';
+import { AT, TAG } from './constants.ts';
+import { type Attribute, type Die, readUnits, type Unit } from './die.ts';
+import { type Location, locate, type Machine } from './expression.ts';
+import { contains, locations, rangesOf } from './lists.ts';
+import { DebugSections, type Place } from './sections.ts';
+import { DwarfTypes, reference } from './types.ts';
+
+export { DwarfError } from './error.ts';
+export type { Location, Machine, Piece } from './expression.ts';
+export type { Place } from './sections.ts';
+
+/** A variable or parameter that is in scope. */
+export interface Variable {
+  readonly name: string;
+  readonly isParameter: boolean;
+  /** type in {@link Dwarf.btf} */
+  readonly type: number;
+  /** function that it is of: another than the one that runs where that one was inlined */
+  readonly function: string;
+  /** where it is at the place it was asked for; undefined: nowhere */
+  where(machine: Machine): Location | undefined;
+}
+
+export class Dwarf {
+  readonly #units: readonly Unit[];
+  readonly #types: DwarfTypes;
+  readonly #dies = new Map<number, Die>();
+
+  /** undefined where the object has no .debug_info. @throws DwarfError where it is damaged */
+  static read(elf: ElfFile): Dwarf | undefined {
+    const units = readUnits(new DebugSections(elf));
+    return units.length === 0 ? undefined : new Dwarf(units);
+  }
+  private constructor(units: readonly Unit[]) {
+    this.#units = units;
+    this.#types = new DwarfTypes(units);
+    const visit = (die: Die): void => {
+      this.#dies.set(die.offset, die);
+      for (const child of die.children) visit(child);
+    };
+    for (const unit of units) visit(unit.root);
+  }
+
+  /** The types of variables. */
+  get btf(): Btf {
+    return this.#types.btf;
+  }
+
+  /** Variables in scope at a place in code, those of the innermost block first. */
+  variables(at: Place): Variable[] {
+    for (const unit of this.#units) {
+      for (const die of unit.root.children) {
+        if (die.tag !== TAG.subprogram || !rangesOf(unit, die).some((r) => contains(r, at))) continue;
+        const out: Variable[] = [];
+        this.#collect(unit, die, at, this.#name(die), out);
+        return out;
+      }
+    }
+    return [];
+  }
+
+  /** Those of a block, behind those of the blocks in it that hold the place. */
+  #collect(unit: Unit, block: Die, at: Place, name: string, out: Variable[]): void {
+    for (const die of block.children) {
+      if (die.tag !== TAG.lexical_block && die.tag !== TAG.inlined_subroutine) continue;
+      if (!rangesOf(unit, die).some((r) => contains(r, at))) continue;
+      this.#collect(unit, die, at, die.tag === TAG.inlined_subroutine ? this.#name(die) : name, out);
+    }
+    for (const die of block.children) {
+      if (die.tag !== TAG.variable && die.tag !== TAG.formal_parameter) continue;
+      const own = this.#name(die);
+      if (own === '') continue;
+      out.push({
+        name: own,
+        isParameter: die.tag === TAG.formal_parameter,
+        type: this.#types.id(this.#typeOf(die)),
+        function: name,
+        where: (machine) => this.#where(unit, die, at, machine),
+      });
+    }
+  }
+  #where(unit: Unit, die: Die, at: Place, machine: Machine): Location | undefined {
+    const constant = this.#attribute(die, AT.const_value);
+    if (constant?.kind === 'constant') return { kind: 'value', bits: constant.value };
+    const here = locations(unit, die.attributes.get(AT.location)).find((l) => l.start === undefined || contains(l, at));
+    return here && locate(unit, here.expression, machine);
+  }
+
+  /** An attribute of the entry, or of the abstract one that it is an instance of. */
+  #attribute(die: Die, at: number, depth = 0): Attribute | undefined {
+    const own = die.attributes.get(at);
+    if (own !== undefined || depth > 8) return own;
+    const origin = reference(die, AT.abstract_origin);
+    const abstract = origin === undefined ? undefined : this.#dies.get(origin);
+    return abstract && this.#attribute(abstract, at, depth + 1);
+  }
+  #name(die: Die): string {
+    const name = this.#attribute(die, AT.name);
+    return name?.kind === 'string' ? name.text : '';
+  }
+  #typeOf(die: Die): number | undefined {
+    const type = this.#attribute(die, AT.type);
+    return type?.kind === 'reference' ? type.to : undefined;
+  }
+}
