@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { encodeMessage, MessageReader } from '../../../src/protocol/dap/wire.ts';
+import { command, installed } from '../../support/process.ts';
 
 const folder = new URL('../../../docs/vscode/', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'));
@@ -21,10 +22,10 @@ it('has the attributes that a launch takes, and the version that the package has
 });
 
 it('starts the adapter as a process', async () => {
-  const main = fileURLToPath(new URL('../../support/main.ts', import.meta.url));
+  const emu = command(await installed());
   const child = spawn(process.execPath, [fileURLToPath(new URL(debuggerOf.program, folder))], {
     cwd: fileURLToPath(new URL('../../../', import.meta.url)),
-    env: { ...process.env, EBPF_EMU: `${process.execPath} --import tsx ${main}` },
+    env: { ...process.env, EBPF_EMU: `${process.execPath} ${emu}` },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const reader = new MessageReader();
