@@ -50,6 +50,8 @@ export {
   NotModelledError,
   type Oops,
 } from './errors/index.ts';
+// what the verifier refused, as data
+export type { ExplainedCause, ExplainedInsn, ExplainedSource, Explanation } from './explain/explanation.ts';
 // BPF assembly text
 export { AsmError, assemble, disassemble } from './isa/index.ts';
 // object files

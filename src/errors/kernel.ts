@@ -1,4 +1,5 @@
 /** Errors of the kernel: an operation fails as its system call would, with an errno. */
+import type { Explanation } from '../explain/explanation.ts';
 import type { Addr } from '../machine/addr.ts';
 import { EmuError, type ErrorDetails } from './base.ts';
 import type { ErrorCode } from './codes.ts';
@@ -33,7 +34,10 @@ export class KernelError extends EmuError {
  */
 export class BpfError extends KernelError {
   override readonly name: string = 'BpfError';
-  readonly log: string;
+  /** the verifier's, whether a level was asked for or not */
+  log: string;
+  /** reads the log; whoever refused a program knows how */
+  explainer: ((log: string) => Explanation) | undefined;
   /** bytes that the log took at its longest, which is what log_true_size tells */
   logLongest: number;
   /** a test run that ended in a fault or was stopped: what the kernel log says of it */
@@ -46,6 +50,10 @@ export class BpfError extends KernelError {
     this.log = log;
     this.logLongest = log.length;
     this.oops = oops;
+  }
+  /** What the verifier refused, as data: where, what it knew there, how that came about, what to do. undefined where it was not asked. */
+  explain(): Explanation | undefined {
+    return this.log === '' ? undefined : this.explainer?.(this.log);
   }
 }
 

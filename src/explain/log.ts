@@ -85,6 +85,25 @@ export class RejectionLog {
     return found;
   }
 
+  /** All instructions on the way of a register to its value, the last first: moves, and what they moved. */
+  steps(register: string): { readonly insn: LogInsn; readonly register: string }[] {
+    let n = register.replace(/^R/, '');
+    const steps: { readonly insn: LogInsn; readonly register: string }[] = [];
+    let isStop = true;
+    for (const insn of this.insnsBack()) {
+      const isCall = n === '0' && /^call /.test(insn.text);
+      if (!isStop && (isCall || destination(insn.text) === n)) {
+        steps.push({ insn, register: `r${n}` });
+        const from = /^r\d+ = (?:\*\(\w+ \*\)\()?r(\d+)/.exec(insn.text)?.[1];
+        const changes = /^[rw]\d+ (?:[-+*/%&|^]|<<|>>|s>>|s)=/.test(insn.text);
+        if (isCall || (from === undefined && !changes)) return steps;
+        if (from !== undefined) n = from;
+      }
+      isStop = false;
+    }
+    return steps;
+  }
+
   /** The call after which a register that pointed into the packet no longer does. */
   movedPacket(register: string): LogInsn | undefined {
     const since = this.origin(register);

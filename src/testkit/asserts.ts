@@ -3,7 +3,7 @@
  * says the C line, the instruction and what the message means.
  */
 import { BpfError, EmuError } from '../errors/index.ts';
-import { explainRejection } from '../explain/index.ts';
+import { explain } from '../explain/explain.ts';
 import { equal, show } from './values.ts';
 
 export interface Verdict {
@@ -41,12 +41,15 @@ function refusal(load: () => unknown): BpfError | undefined {
 
 /** A rejection for people: the message, the C line, the instruction, what it means. */
 export function explained(error: BpfError): string {
-  const { message, source, insn, meaning } = explainRejection(error.log);
+  const { message, source, insn, registers, causes, advice } = explain(error.log);
+  const register = /\bR\d+\b/.exec(message)?.[0] ?? '';
   return [
     message,
-    source && `  source:      ${source}`,
-    insn && `  instruction: ${insn}`,
-    meaning && `  meaning:     ${meaning}`,
+    source && `  source:      ${source.text} @ ${source.file}:${source.line}`,
+    insn && `  instruction: ${insn.index}: ${insn.text}`,
+    registers[register] && `  ${register} was:${' '.repeat(Math.max(1, 7 - register.length))} ${registers[register]}`,
+    ...causes.map(({ index, text, source: at }) => `  from:        ${index}: ${text}${at ? `  (${at.text})` : ''}`),
+    advice && `  meaning:     ${advice}`,
   ]
     .filter((line) => line)
     .join('\n');

@@ -32,6 +32,7 @@ const allowed: Record<string, readonly string[]> = {
     'src/machine',
     'src/verifier',
     'src/jit',
+    'src/explain',
     'src/uapi',
     'src/platform',
   ],

@@ -1,7 +1,8 @@
 /** The verifier's part of PROG_LOAD: what it is given, and what its result becomes. */
+import { explain } from '../../../src/explain/explain.ts';
 import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
-import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_STATS, BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
+import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_LEVEL1, BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
 import {
   checkProgram,
   type FuncInfo,
@@ -42,16 +43,16 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
   const input = verifierInput(state, request);
   const result = checkProgram(input, { progAux: addrToBigInt(progAux) });
   if (!result.ok) {
-    // who asked for no log gets the errno, as from the kernel; why it is that one is found out by asking again,
-    // for statistics only: what is wrong, without the way there
+    // who asked for no log gets none in its buffer; the error has one all the same, of a second look
     const isLong = result.errno === 'E2BIG';
-    const log = result.log === '' && !isLong ? verify({ ...input, logLevel: BPF_LOG_STATS }).log : result.log;
+    const log = result.log === '' && !isLong ? verify({ ...input, logLevel: BPF_LOG_LEVEL1 }).log : result.log;
     const failure = loadFailure(
       result.errno as Errno,
       isLong && log === '' ? 'the program is too large or too complex' : lastLine(log),
-      result.log,
+      log,
     );
     failure.logLongest = result.longest;
+    failure.explainer = explain;
     throw failure;
   }
   const { program, rewritten, log } = result;
