@@ -17,7 +17,7 @@ await build({
 // matchers: the library they judge by is the one that the test imports, so that its classes are the same
 await build({
   ...bundle,
-  entryPoints: ['src/testkit/vitest.ts'],
+  entryPoints: ['src/vitest.ts'],
   outfile: 'dist/vitest.js',
   format: 'esm',
   packages: 'external',

@@ -18,6 +18,7 @@ import { Clock } from './core/clock.ts';
 import { Context } from './core/context.ts';
 import { DirectMap } from './core/direct-map.ts';
 import { FdTable } from './core/fds.ts';
+import { Listeners } from './core/listeners.ts';
 import { MODEL_PERCPU } from './core/model-percpu.ts';
 import { type BootOptions, bootOptions, type EngineName } from './core/options.ts';
 import type { Executor } from './core/pause.ts';
@@ -122,6 +123,8 @@ export class Kernel implements PlacesFloor {
   readonly sysctl = new Sysctl();
   /** events that were made by writing to tracefs */
   readonly madeEvents: MadeEvents;
+  /** the kernel went back to a mark */
+  readonly restored = new Listeners<[]>();
   /** what was asked for by system calls that the model has not, by name */
   readonly missing = new Set<string>();
 
@@ -291,6 +294,7 @@ export class Kernel implements PlacesFloor {
     this.machine.restore(mark.machine);
     for (const [part, state] of mark.parts) part.restore(state);
     this.memory.flushTlb();
+    this.restored.tell();
   }
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {

@@ -144,6 +144,8 @@ export interface ObjectKernel {
   readonly btf?: Btf;
   /** text of /proc/config.gz */
   readonly config?: string;
+  /** told when everything went back to an earlier state */
+  readonly restored?: { add(told: () => void): () => void };
   /** /proc/kallsyms: the signed 64-bit address as a number */
   readonly symbols?: KernelSymbols;
 }

@@ -243,8 +243,14 @@ export class LoadedMap<
   }
 
   #read(): Records {
-    this.#records ??= Records.of(this.#kernel.bpf, this.handle);
+    if (this.#records) return this.#records;
+    this.#records = Records.of(this.#kernel.bpf, this.handle);
     if (!this.#records) throw this.#error(`it is ${this.handle.type ?? 'of a type'}, which carries no records`);
+    // what came after a mark did not, once the kernel is back there
+    const stop = this.#kernel.restored?.add(() => {
+      this.#records = undefined;
+      stop?.();
+    });
     return this.#records;
   }
   #error(problem: string): ObjectError {

@@ -4,7 +4,8 @@
  */
 import { BpfError, EmuError } from '../errors/index.ts';
 import { explain } from '../explain/explain.ts';
-import { equal, show } from './values.ts';
+import { equal, matches, show } from './values.ts';
+import { type VerdictName, verdictText, verdictValue } from './verdicts.ts';
 
 export interface Verdict {
   readonly pass: boolean;
@@ -14,6 +15,11 @@ export interface Verdict {
 /** What has been traced: the test kit. */
 export interface Traced {
   readonly traced: string;
+}
+/** A map that carries records. */
+export interface Emitting {
+  readonly name: string;
+  records(type: string): readonly unknown[];
 }
 /** What a test run gives. */
 export interface Returned {
@@ -85,10 +91,28 @@ export function hasTraced(kit: Traced, wanted: string | RegExp): Verdict {
   return { pass, message: `${named(wanted)} was ${pass ? '' : 'not '}traced; what was: ${shown}` };
 }
 
-/** @param retval as C has it: -1 is 0xffffffff */
-export function hasRetval(run: Returned, retval: number): Verdict {
-  const pass = run.retval === retval >>> 0;
-  return { pass, message: `the program returned ${run.retval}${pass ? '' : `, not ${retval >>> 0}`}` };
+/** @param retval as C has it, -1 is 0xffffffff; or by its name: `'XDP_DROP'`, `'TC_ACT_SHOT'` */
+export function hasRetval(run: Returned, retval: number | VerdictName): Verdict {
+  const wanted = typeof retval === 'number' ? retval : verdictValue(retval);
+  const pass = run.retval === wanted >>> 0;
+  const found = typeof retval === 'number' ? run.retval : verdictText(run.retval, retval);
+  return { pass, message: `the program returned ${found}${pass ? '' : `, not ${retval}`}` };
+}
+
+/**
+ * A record of that type that has these members; others may have come, too. Strings may be told by a RegExp.
+ * @param act what is to send it; undefined: all that came so far count
+ */
+export function emits(map: Emitting, type: string, wanted: unknown, act?: () => unknown): Verdict {
+  const before = act ? map.records(type).length : 0;
+  act?.();
+  const records = map.records(type).slice(before);
+  const pass = records.some((record) => matches(record, wanted));
+  const shown = records.length === 0 ? 'nothing' : ['', ...records.slice(-MANY).map(show)].join('\n');
+  return {
+    pass,
+    message: `map '${map.name}' ${pass ? 'has sent' : 'did not send'} ${type} ${show(wanted)}; what it sent: ${shown}`,
+  };
 }
 
 /** Exactly these, in any order; a number equals the bigint of its value. */
@@ -130,4 +154,5 @@ export const assertAccepted = demand(isAccepted);
 export const assertRejectedBy = demand(isRejectedBy);
 export const assertTraced = demand(hasTraced);
 export const assertRetval = demand(hasRetval);
+export const assertEmits = demand(emits);
 export const assertEntries = demand(hasEntries);

@@ -18,3 +18,4 @@ export {
 } from './mocks/mock.ts';
 export type { SyscallValue, SyscallValues } from './syscall-args.ts';
 export { type ForkOptions, type SyscallOutcome, type SyscallResult, TestTask } from './task.ts';
+export { VERDICTS, type VerdictName } from './verdicts.ts';

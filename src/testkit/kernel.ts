@@ -1,5 +1,5 @@
 /** The kernel as its users have it: the model, and what tests make happen in it. */
-import { type BootOptions, Kernel as KernelModel, type Task } from '../../kernel-sim/index.ts';
+import { type BootOptions, type KernelMark, Kernel as KernelModel, type Task } from '../../kernel-sim/index.ts';
 import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { type EmitOptions, type EventFields, emit } from './happen/event.ts';
@@ -156,6 +156,11 @@ export class Kernel extends KernelModel implements TaskOwner {
     checkOptions('limits', limits, LIMITS);
     this.bpf.state.verifierLimits = limits;
   }
+  override restore(mark: KernelMark): void {
+    super.restore(mark);
+    this.#traced = '';
+  }
+
   /** Takes all mocks and faults back, and the limits of the verifier. */
   restoreMocks(): void {
     this.#mocks.restore();

@@ -14,10 +14,22 @@ export function equal(a: unknown, b: unknown): boolean {
   );
 }
 
+/** As {@link equal}, for the members that are wanted only; a RegExp is matched. */
+export function matches(value: unknown, wanted: unknown): boolean {
+  if (wanted instanceof RegExp) return typeof value === 'string' && wanted.test(value);
+  if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted) || wanted instanceof Uint8Array)
+    return equal(value, wanted);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(wanted).every(([name, part]) =>
+    matches((value as Readonly<Record<string, unknown>>)[name], part),
+  );
+}
+
 /** A value on one line. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'bigint') return `${value}n`;
+  if (value instanceof RegExp) return String(value);
   if (value instanceof Uint8Array) return `[${Array.from(value, (b) => b.toString(16).padStart(2, '0')).join(' ')}]`;
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);

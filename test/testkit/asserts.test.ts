@@ -11,7 +11,7 @@ import {
   ObjectError,
   TestFailure,
 } from '../../src/index.ts';
-import '../../src/testkit/vitest.ts';
+import '../../src/vitest.ts';
 
 const load = async (fixture: string) => {
   const kernel = await Kernel.boot();
