@@ -14,6 +14,7 @@ export type { NetEvent } from './net/net.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
 export type { ReplayOptions } from './replay/drive.ts';
+export type { ProgramRun } from './replay/program-trace.ts';
 export type { Replay, ReplayResult, ReplayStop } from './replay/replay.ts';
 export type {
   StepSource,
@@ -23,6 +24,7 @@ export type {
   TraceCall,
   TraceEnd,
   TraceReturn,
+  TraceRun,
   TraceStep,
   TraceTask,
   UserFrame,
@@ -30,3 +32,4 @@ export type {
 export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
 export type { Task } from './task/task.ts';
 export { eventNames as traceEvents } from './trace/formats.ts';
+export type { ProgramStreams } from './user/open-files.ts';

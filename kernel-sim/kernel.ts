@@ -46,6 +46,7 @@ import { Net } from './net/net.ts';
 import { Perf } from './probe/perf.ts';
 import { Probes } from './probe/probes.ts';
 import { drive, REPLAY_OPTIONS, type ReplayOptions } from './replay/drive.ts';
+import { type ProgramRun, programTrace } from './replay/program-trace.ts';
 import type { Replay, ReplayResult } from './replay/replay.ts';
 import { Replayer } from './replay/replayer.ts';
 import type { StepSource, Trace } from './replay/trace.ts';
@@ -63,6 +64,9 @@ import { KernelText } from './text/kernel-text.ts';
 import { Pregenerated } from './text/pregenerated.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
+import type { ProgramStreams } from './user/open-files.ts';
+import { Programs } from './user/programs.ts';
+import { RootFiles } from './user/root.ts';
 import { MadeEvents } from './vfs/tracefs/made-events.ts';
 import type { KernelFiles } from './vfs/types.ts';
 
@@ -113,6 +117,8 @@ export class Kernel implements PlacesFloor {
 
   readonly objects: KernelObjects;
   readonly files: Files;
+  readonly root: RootFiles;
+  readonly programs: Programs;
   readonly tasks: Tasks;
   readonly context: Context;
   readonly clock: Clock;
@@ -195,6 +201,7 @@ export class Kernel implements PlacesFloor {
     this.context = new Context(this.memory, this.cpu);
     this.objects = new KernelObjects(this);
     this.files = new Files(this);
+    this.root = new RootFiles(o.sysroot);
     this.tasks = new Tasks(this);
     this.faults = new Faults(this);
     const { pid, comm } = this.tasks.loader;
@@ -214,6 +221,7 @@ export class Kernel implements PlacesFloor {
     this.probes = new Probes(this);
     this.perf = new Perf(this);
     this.madeEvents = new MadeEvents(this);
+    this.programs = new Programs(this);
     this.#replayer = new Replayer(this);
     registerEffects(this);
     this.net = new Net(this);
@@ -266,6 +274,18 @@ export class Kernel implements PlacesFloor {
     return drive(this.replayer(recording, options), options);
   }
   /**
+   * A program of user space as a recording to replay: a process of its own executes it, and its system calls are what
+   * happens. It must be static, or find its dynamic linker in the root.
+   * @throws KernelError ENOENT, ENOEXEC where it cannot be executed here
+   */
+  program(run: ProgramRun, streams?: ProgramStreams): Trace {
+    this.programs.check(run.path);
+    let pid = this.tasks.loader.pid + 1;
+    while (this.tasks.find(pid) !== undefined) pid++;
+    this.programs.expect(pid, streams);
+    return programTrace(pid, run);
+  }
+  /**
    * As {@link replay}, to be stepped: {@link Replay.step}, then {@link Replay.finish}.
    * With `keepTasks` the tasks wait in the kernel for the next replay, unless this one is stopped.
    * @throws KernelError EBUSY while there is another one
@@ -299,7 +319,7 @@ export class Kernel implements PlacesFloor {
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults } = this;
-    const { objects, files, tasks, trace, probes, net, cgroups, bpf } = this;
+    const { objects, files, root, programs, tasks, trace, probes, net, cgroups, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults];
     return [
       ...ground,
@@ -307,6 +327,8 @@ export class Kernel implements PlacesFloor {
       this.madeEvents,
       objects,
       files,
+      root,
+      programs,
       tasks,
       trace,
       probes,
@@ -333,6 +355,7 @@ export class Kernel implements PlacesFloor {
     cpu.starHigh = STAR_HIGH;
     cpu.sfmask = SYSCALL_MASK;
     cpu.setReg(4, this.tasks.loader.stackTop - 256);
+    machine.idt[1] = address('asm_exc_debug');
     machine.idt[3] = address('asm_exc_int3');
     memory.writeU32(text.data('nr_cpu_ids', 4), this.cpus);
     const thisCpu = text.percpu('this_cpu_off');

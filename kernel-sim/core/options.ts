@@ -23,6 +23,8 @@ export interface BootOptions {
   readonly seed?: number;
   /** guest RAM in bytes, 128 MiB to 2 GiB in steps of 64 KiB; default 1 GiB, of which only touched pages cost anything */
   readonly memory?: number;
+  /** directory of the host whose files user space has, read only; without it only files that are put there */
+  readonly sysroot?: string;
 }
 
 /** What a kernel cannot be booted from: an option by name, or a package without its data. */
@@ -47,11 +49,12 @@ const OPTIONS: Schema<BootOptions> = {
   cpu: is.oneOf(...CPU_NAMES),
   seed: is.whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   memory: memorySize,
+  sysroot: is.text,
 };
 
 /** Options with their defaults. @throws BootError naming the option that cannot be used. */
 export function bootOptions(o: BootOptions) {
   checkOptions('options', o, OPTIONS, (argument, problem) => new BootError(argument, problem));
   const { cpus = 1, engine = 'jit', cpu = 'max', mitigations = false, memory = DEFAULT_MEMORY_BYTES, seed = 1 } = o;
-  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms: o.kallsyms, btf: o.btf };
+  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms: o.kallsyms, btf: o.btf, sysroot: o.sysroot };
 }

@@ -5,6 +5,8 @@ import type { Files } from '../task/files.ts';
 import type { KernelObjects } from '../task/objects.ts';
 import type { Tasks } from '../task/tasks.ts';
 import type { TraceBuffer } from '../trace/buffer.ts';
+import type { Programs } from '../user/programs.ts';
+import type { RootFiles } from '../user/root.ts';
 import type { MadeEvents } from '../vfs/tracefs/made-events.ts';
 import type { TextFloor } from './text.ts';
 
@@ -18,4 +20,8 @@ export interface ObjectFloor extends TextFloor {
   readonly faults: Faults;
   /** the recorded result of the system call that runs, where the text reads it */
   readonly recorded: Recorded;
+  /** files of user space */
+  readonly root: RootFiles;
+  /** processes that execute code of their own */
+  readonly programs: Programs;
 }

@@ -39,6 +39,8 @@ const PATH_MAX = 4096;
 /** Types of the dynamic PMUs, as /sys/bus/event_source/devices has them. */
 export const PMU_TYPE = { kprobe: 8, uprobe: 9 } as const;
 const RETPROBE = 1n;
+/** PERF_UPROBE_REF_CTR_OFFSET_SHIFT */
+const REF_CTR_SHIFT = 32n;
 
 export class AttrBytes {
   readonly #view: DataView;
@@ -128,7 +130,14 @@ export function eventOf(attr: AttrBytes, process: Process): PerfAttr {
     case PMU_TYPE.uprobe: {
       const path = text(attr, process, PATH_MAX);
       if (path === undefined || path === '') throw new KernelError('EINVAL', 'no path');
-      return { type: 'uprobe', path, offset: Number(attr.u64(F.config2)), ret: (config & RETPROBE) !== 0n };
+      const ret = (config & RETPROBE) !== 0n;
+      return {
+        type: 'uprobe',
+        path,
+        offset: Number(attr.u64(F.config2)),
+        ret,
+        refCounter: Number(config >> REF_CTR_SHIFT),
+      };
     }
     default:
       throw new KernelError('ENOENT', `no PMU of type ${attr.type}`);

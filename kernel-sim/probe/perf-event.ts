@@ -121,10 +121,14 @@ export class PerfEvent implements FdObject {
       case 'tracepoint':
         return probes.tracepoint(prog, a.category, a.event, this.#cookie);
       case 'uprobe':
-        throw new KernelError(
-          'EOPNOTSUPP',
-          'probes in user space programs are not modelled: a recording has no code to patch',
-        );
+        return probes.uprobe(prog, {
+          path: a.path,
+          offset: a.offset,
+          ret: a.ret ?? false,
+          ...(a.refCounter === undefined ? {} : { refCounter: a.refCounter }),
+          ...(this.pid < 0 ? {} : { tgid: this.#kernel.tasks.find(this.pid)?.tgid ?? this.pid }),
+          ...extra,
+        });
       default:
         return probes.sampler(prog, a.type, { ...a, only: () => this.#samples });
     }

@@ -9,7 +9,14 @@ export type PerfAttr =
       readonly offset?: number;
       readonly ret?: boolean;
     }
-  | { readonly type: 'uprobe'; readonly path: string; readonly offset: number; readonly ret?: boolean }
+  | {
+      readonly type: 'uprobe';
+      readonly path: string;
+      readonly offset: number;
+      readonly ret?: boolean;
+      /** ref_ctr_offset: of a counter in the file */
+      readonly refCounter?: number;
+    }
   | { readonly type: 'tracepoint'; readonly category: string; readonly event: string }
   | {
       readonly type: 'software' | 'hardware';

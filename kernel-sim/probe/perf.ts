@@ -91,6 +91,7 @@ export class Perf {
         ret: ret ?? false,
       });
     }
+    if (attr.type === 'uprobe') this.#kernel.probes.uprobes.check(attr);
     return attr;
   }
   #notModelled(what: string): never {

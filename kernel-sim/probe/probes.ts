@@ -11,7 +11,8 @@ import { Kprobes } from './kprobes.ts';
 import { Samplers, type Sampling } from './samplers.ts';
 import { Tracepoints } from './tracepoints.ts';
 import { Trampolines } from './trampolines.ts';
-import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
+import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint, UprobePoint } from './types.ts';
+import { Uprobes } from './uprobes.ts';
 
 /** Helpers and kfuncs: which of them are called is for the programs to say. An `__x64_sys_` function for recordings. */
 const BY_PROGRAMS = /^(_*bpf_(?!lsm_)|__x64_sys_)/;
@@ -27,14 +28,16 @@ export class Probes {
       }
     | undefined;
   readonly samplers: Samplers;
+  readonly uprobes: Uprobes;
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.samplers = new Samplers(kernel);
+    this.uprobes = new Uprobes(kernel);
     kernel.tasks.created.add((task) => this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work')));
     kernel.tasks.exited.add((task) => this.#parts?.kprobes.flush(task));
   }
   save() {
-    return capture({ parts: this.#parts, samplers: this.samplers });
+    return capture({ parts: this.#parts, samplers: this.samplers, uprobes: this.uprobes });
   }
   restore(state: ReturnType<Probes['save']>): void {
     this.#parts = reinstate(state).parts;
@@ -101,6 +104,10 @@ export class Probes {
   #toldEvent(link: ProbeLink, category: string, event: string): ProbeLink {
     if (this.fires(`${category}:${event}`)) return link;
     return Object.assign(link, { unreached: `nothing in the model makes the tracepoint ${link.symbol} happen` });
+  }
+  /** uprobe or uretprobe. @throws KernelError ENOENT no such file; EINVAL beyond its end; ENOTSUPP on an instruction that cannot be probed */
+  uprobe(prog: ProgRef, point: UprobePoint): ProbeLink {
+    return this.uprobes.attach(prog, point);
   }
   /** A sampling perf event. @throws KernelError EINVAL */
   sampler(prog: ProgRef, type: string, sampling: Sampling): ProbeLink {

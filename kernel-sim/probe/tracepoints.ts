@@ -6,6 +6,7 @@ import type { Stop } from '../../src/machine/index.ts';
 import type { Pair } from '../core/args.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, reinstate } from '../core/state.ts';
+import { WORK_EXECUTES } from '../core/work.ts';
 import { syscallNamed } from '../data/syscalls.ts';
 import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -224,7 +225,9 @@ export class Tracepoints {
   }
   /** New tasks inherit what is on. */
   setWork(at: Addr): void {
-    this.#kernel.memory.writeU64(at, BigInt(this.syscallWork));
+    const { memory } = this.#kernel;
+    // what only the model knows stays
+    memory.writeU64(at, (memory.readU64(at) & BigInt(WORK_EXECUTES)) | BigInt(this.syscallWork));
   }
   /** tp->funcs: an array ended by a null function. */
   #publish(event: string, list: readonly Probe[]): void {

@@ -62,6 +62,26 @@ export interface KprobePoint {
   readonly cookie?: bigint;
 }
 
+/** Where a uprobe goes: a place in a file, wherever that is mapped. */
+export interface UprobePoint {
+  /** in the root of user space */
+  readonly path: string;
+  /** bytes from the file's beginning */
+  readonly offset: number;
+  /** uretprobe: when the function that begins there returns */
+  readonly ret?: boolean;
+  /** only in this process */
+  readonly tgid?: number;
+  /** offset in the file of a u16 that counts who looks, as USDT probes have one */
+  readonly refCounter?: number;
+  /** bpf_get_attach_cookie */
+  readonly cookie?: bigint;
+  /** one of a multi link's places */
+  readonly multi?: true;
+  /** what it is called, for people */
+  readonly symbol?: string;
+}
+
 export interface TrampolinePoint {
   readonly kind: 'fentry' | 'fexit' | 'fmod_ret' | 'lsm';
   /** kernel function, or the image of another BPF program */

@@ -39,6 +39,9 @@ export class Replayer {
     text.hypercall('switch_to', () => this.#switchTo(args.addr(0)));
     tasks.exited.add((task) => this.#replay?.gone.add(task.pid));
     tasks.created.add((task) => this.#replay?.gone.delete(task.pid));
+    kernel.programs.called.add(() => {
+      if (this.#replay) this.#replay.calls++;
+    });
   }
 
   /** A replay that has started, and is the only one until it has finished. @throws KernelError EBUSY */
@@ -97,6 +100,7 @@ export class Replayer {
     }
     const at = replay.startNs + step.time;
     if (at > clock.now) clock.pass(at);
+    if (step.kind === 'run') return NEXT.go;
     if (step.kind === 'end') {
       recorded.set(step.status, 0);
       recorded.waits = false;
@@ -111,7 +115,7 @@ export class Replayer {
     const waits = step.unfinished && !(second?.kind === 'return' && second.pid === step.pid);
     recorded.waits = waits;
     task.blocked = waits;
-    task.user?.setCall(step);
+    task.user?.setCall?.(step);
     steps.advance();
     return NEXT.go;
   }

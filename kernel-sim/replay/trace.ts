@@ -34,7 +34,13 @@ export interface TraceEnd {
   /** wait status */
   readonly status: number;
 }
-export type TraceStep = TraceAppears | TraceCall | TraceReturn | TraceEnd;
+/** A task executes the program that it has: everything it does until it exits is its own. */
+export interface TraceRun {
+  readonly kind: 'run';
+  readonly pid: number;
+  readonly time: number;
+}
+export type TraceStep = TraceAppears | TraceCall | TraceReturn | TraceEnd | TraceRun;
 
 export interface TraceTask {
   readonly pid: number;

@@ -13,6 +13,7 @@ import { KnownPaths } from './known-paths.ts';
 
 /** dentries kept; then those that nobody holds go, the ones not asked for since the last time first */
 const MAX_DENTRIES = 16384;
+const NAME_MAX = 255;
 const S_IFREG = 0x8000 | 0o644;
 const S_IFDIR = 0x4000 | 0o755;
 const EXT4_MAGIC = 0xef53;
@@ -77,6 +78,17 @@ export class Dcache {
   inode(dentry: Addr): Addr {
     return this.#direct.addr(dentry + this.#at.inode);
   }
+  /** The path of a dentry. */
+  pathOf(dentry: Addr): string {
+    const { memory } = this.#kernel;
+    let path = '';
+    for (let at = dentry; ; ) {
+      const parent = this.#direct.addr(at + this.#at.parent);
+      if (parent === at || parent === 0) return path === '' ? '/' : path;
+      path = `/${decodeUtf8(memory.readCString(this.#direct.addr(at + this.#at.name), NAME_MAX + 1))}${path}`;
+      at = parent;
+    }
+  }
   /** dget(): the dentry of a path, held. */
   get(path: string): Addr {
     const dentry = this.find(path);
@@ -109,7 +121,7 @@ export class Dcache {
     const isRoot = parts.length === 0;
     const parent = isRoot ? at : this.find(parts.slice(0, -1).join('/'));
     this.#dentries.set(key, at);
-    const name = encodeUtf8(parts.at(-1) ?? '/').subarray(0, 255);
+    const name = encodeUtf8(parts.at(-1) ?? '/').subarray(0, NAME_MAX);
     let text = at + this.#at.iname;
     if (name.length >= layout.field('d_iname').size) text = slab.kmalloc(name.length + 1);
     memory.writeBytes(text, name);

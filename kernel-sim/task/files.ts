@@ -147,6 +147,10 @@ export class Files {
     if (old !== 0 && file !== 0 && this.isLast(old)) this.#putOff(old);
   }
 
+  /** Path of an open file. */
+  pathOf(file: Addr): string {
+    return this.dcache.pathOf(this.#direct.addr(file + this.#f.dentry));
+  }
   /** `struct file` of a path. */
   open(path: string): Addr {
     return this.openDentry(this.dcache.get(path));

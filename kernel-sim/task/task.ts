@@ -6,8 +6,9 @@ import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { StructLayout } from '../core/structs.ts';
+import type { AddressSpace } from '../user/address-space.ts';
 import type { UserCall } from './user-call.ts';
-import type { UserMemory } from './user-memory.ts';
+import type { UserHalf } from './user-half.ts';
 
 export interface TaskInit {
   readonly pid: number;
@@ -28,7 +29,9 @@ export class Task {
   readonly tgid: number;
   readonly stack: Addr;
   readonly parent: Task | undefined;
-  user: UserMemory | undefined;
+  user: UserHalf | undefined;
+  /** what its process has mapped */
+  maps: AddressSpace | undefined;
   /** the CPU that it always runs on */
   cpu = 0;
   /** `struct pid` */
@@ -65,8 +68,8 @@ export class Task {
     this.comm = init.comm;
   }
   save() {
-    const { user, cpu, pidStruct, cred, exitStatus, call, blocked, lastName, commWords } = this;
-    const row = { user, cpu, pidStruct, cred, exitStatus, blocked, lastName, comm: this.#comm };
+    const { user, maps, cpu, pidStruct, cred, exitStatus, call, blocked, lastName, commWords } = this;
+    const row = { user, maps, cpu, pidStruct, cred, exitStatus, blocked, lastName, comm: this.#comm };
     // a comm that changes gets new words; a recorded call is never written to
     return { row: capture(row), call, commWords };
   }

@@ -6,6 +6,7 @@ import { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { KmemCache } from '../mm/slab.ts';
+import { AddressSpace, type MappingEvents } from '../user/address-space.ts';
 import { Creds } from './creds.ts';
 import type { Files } from './files.ts';
 import type { KernelObjects } from './objects.ts';
@@ -27,6 +28,7 @@ interface Group {
   readonly files: Addr;
   readonly mm: Addr;
   readonly signal: Addr;
+  readonly maps: AddressSpace;
 }
 
 /** What tasks are made of. */
@@ -49,6 +51,8 @@ export class Tasks {
   readonly created = new Listeners<[task: Task]>();
   /** a task ends: it is on no list any more, and everything that it has is still there */
   readonly exited = new Listeners<[task: Task]>();
+  /** files that come into a process's address space, and leave it */
+  readonly mappings: MappingEvents = { mapped: new Listeners(), unmapped: new Listeners() };
   /** addresses of `pcpu_hot`'s fields on CPU 0 */
   readonly #pcpuHot: { readonly currentTask: Addr; readonly topOfStack: Addr; readonly preemptCount: Addr };
   readonly #groups = new Map<number, Group>();
@@ -161,6 +165,7 @@ export class Tasks {
       putAddr('fs', this.#kernel.files.fsStruct);
       putAddr('mm', group.mm);
       putAddr('active_mm', group.mm);
+      task.maps = group.maps;
     }
     this.#byPid.set(pid, task);
     this.#byAddress.set(address, task);
@@ -188,7 +193,8 @@ export class Tasks {
     const table = files.newTable(parent && parent.pid !== 0 ? parent : undefined);
     const mm = objects.mm(task);
     const signal = objects.signal();
-    const group: Group = { threads: 1, owned: [mm, signal], files: table, mm, signal };
+    const maps = new AddressSpace(this.#kernel, mm, undefined, this.mappings);
+    const group: Group = { threads: 1, owned: [mm, signal], files: table, mm, signal, maps };
     this.#groups.set(task.tgid, group);
     return group;
   }
@@ -196,6 +202,7 @@ export class Tasks {
     const group = this.#groups.get(task.tgid);
     if (!group || --group.threads > 0) return;
     this.#groups.delete(task.tgid);
+    task.maps?.clear();
     this.#kernel.files.freeTable(group.files);
     for (const at of group.owned) this.#kernel.slab.kfree(at);
   }

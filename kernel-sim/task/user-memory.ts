@@ -12,6 +12,7 @@ import type { GuestMemory, UserSpace } from '../../src/machine/index.ts';
 import { Assembler, at, r8, r9, r10, rax, rbx, rdi, rdx, rsi } from '../../src/x86/index.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import type { TraceArg, UserCall } from './user-call.ts';
+import type { UserHalf } from './user-half.ts';
 
 export const USER_TEXT: Addr = 0x401000;
 export const USER_DATA: Addr = 0x405000;
@@ -33,7 +34,7 @@ export function userProgram(): Uint8Array {
   return a.bytes();
 }
 
-export class UserMemory {
+export class UserMemory implements UserHalf {
   readonly space: UserSpace;
   readonly #memory: GuestMemory;
   /** physical address of USER_DATA */

@@ -14,6 +14,8 @@ export interface KernelOptions extends LoadingOptions {
   /** bytes of guest RAM */
   readonly memory?: number;
   readonly clang?: string;
+  /** directory of the host whose files user space has */
+  readonly sysroot?: string;
 }
 
 export const boot = (options: KernelOptions): Promise<Kernel> => Kernel.boot(bootOptions(options));
@@ -23,6 +25,7 @@ export function bootOptions(options: KernelOptions): BootOptions {
   return {
     ...(options.engine ? { engine: options.engine } : {}),
     ...(options.mitigations ? { mitigations: true } : {}),
+    ...(options.sysroot === undefined ? {} : { sysroot: options.sysroot }),
     ...(options.cpu ? { cpu: options.cpu } : {}),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
     ...(options.kallsyms === undefined ? {} : { kallsyms: readMaybeGzip(options.kallsyms) }),

@@ -10,6 +10,8 @@
  *     +0b8   cr2         +0c0 cr3 (informative)
  *     +0c8   IA32_LSTAR  +0d0 IA32_STAR   +0d8 IA32_FMASK
  *     +0e0   TSS.rsp0    +0e8 virtual time stamp counter
+ *     +0f0   mxcsr
+ *     +100   16 xmm registers, 16 bytes each (SDM vol. 1, 10.2.2)
  */
 import { type Addr, addrHi, addrLo, addrOf, addrToBigInt } from './addr.ts';
 import { CPU_PHYS } from './layout.ts';
@@ -33,7 +35,12 @@ export const CPU = {
   sfmask: 0x0d8,
   rsp0: 0x0e0,
   tsc: 0x0e8,
+  mxcsr: 0x0f0,
+  xmm: 0x100,
 } as const;
+
+/** every exception masked, round to nearest (SDM vol. 1, 10.2.3) */
+const MXCSR_DEFAULT = 0x1f80;
 
 /** Register numbers, as encoded. */
 export const RAX = 0;
@@ -95,7 +102,8 @@ export class CpuState {
     const buffer = memory.wasm.buffer;
     this.regs = new Int32Array(buffer, CPU_PHYS, 32);
     this.regs64 = new BigUint64Array(buffer, CPU_PHYS, 16);
-    this.words = new Int32Array(buffer, CPU_PHYS, 64);
+    this.words = new Int32Array(buffer, CPU_PHYS, 128);
+    this.words[CPU.mxcsr >> 2] = MXCSR_DEFAULT;
     this.rflags = FLAG.FIXED | FLAG.IF;
     this.words[CPU.cs >> 2] = KERNEL_CS;
     this.words[CPU.ss >> 2] = KERNEL_DS;
@@ -248,6 +256,12 @@ export class CpuState {
   }
   set tsc(value: Addr) {
     this.setAddr(CPU.tsc, value);
+  }
+
+  /** The xmm registers and mxcsr as a processor has them after a reset, and a program at its start. */
+  resetVectors(): void {
+    this.words.fill(0, CPU.xmm >> 2);
+    this.words[CPU.mxcsr >> 2] = MXCSR_DEFAULT;
   }
 
   /** All of it, as words. */

@@ -1,5 +1,6 @@
 export * from './addr.ts';
 export * from './cpu.ts';
+export { CPUID_EDX } from './exec/system.ts';
 export type { Stop } from './executor.ts';
 export {
   Fault,

@@ -2,14 +2,27 @@
  * Attaching by section name, as libbpf 1.5 does on 6.12: perf events with a BPF link for kprobes and
  * tracepoints, raw_tracepoint_open for raw tracepoints, link_create for what BTF names.
  */
-import { checkOptions, type Schema } from '../errors/argument.ts';
-import * as is from '../errors/checks.ts';
-import { NotModelledError } from '../errors/index.ts';
+import { checkOptions } from '../errors/argument.ts';
 import { attachType, BPF_F_KPROBE_MULTI_RETURN } from '../uapi/index.ts';
-import type { LinkHandle, ObjectKernel, ProgHandle } from './bpf-interface.ts';
-import { ObjectError } from './error.ts';
+import type { LinkHandle, ObjectKernel } from './bpf-interface.ts';
 import type { ProgramDef } from './model.ts';
+import { parseProbePoint } from './probe-point.ts';
+import {
+  ATTACH_OPTIONS,
+  type Attached,
+  cookieOf,
+  createLink,
+  failure,
+  notModelled,
+  perfLink,
+  type Request,
+  targetOf,
+} from './request.ts';
 import type { AttachMethod } from './sections.ts';
+import { uprobe, uprobeMulti, usdt } from './user/attach.ts';
+
+export { parseProbePoint } from './probe-point.ts';
+export type { AttachOptions } from './request.ts';
 
 /** An attached program. */
 export interface AttachedLink<L extends LinkHandle = LinkHandle> {
@@ -23,79 +36,6 @@ export interface AttachedLink<L extends LinkHandle = LinkHandle> {
   /** the kernel's link */
   readonly link: L;
   detach(): void;
-}
-
-/** What to attach to where the section's name does not say. */
-export interface AttachOptions {
-  /** function, tracepoint or whatever the section's name would have after the `/` */
-  readonly target?: string;
-  /** descriptor of a cgroup, perf event, map or netns, or an interface's index */
-  readonly targetFd?: number;
-  /** value of bpf_get_attach_cookie() */
-  readonly cookie?: bigint;
-  readonly flags?: number;
-}
-
-const OPTIONS: Schema<AttachOptions> = { target: is.text, targetFd: is.bits32, cookie: is.u64, flags: is.bits32 };
-
-interface Request {
-  readonly object: string;
-  readonly program: ProgramDef;
-  readonly handle: ProgHandle;
-  readonly kernel: ObjectKernel;
-  readonly options: AttachOptions;
-}
-
-interface Attached {
-  readonly link: LinkHandle;
-  /** descriptor of the perf event that the link is on */
-  readonly event?: number;
-  readonly target: string;
-  readonly offset: number;
-}
-
-const failure = (r: Request, message: string): ObjectError =>
-  new ObjectError(r.object, `program '${r.program.name}'`, message);
-const notModelled = (r: Request, what: string): NotModelledError =>
-  new NotModelledError('', what, `${r.object}: program '${r.program.name}'`);
-
-const targetOf = (r: Request): string | undefined =>
-  r.options.target ?? (r.program.target === '' ? undefined : r.program.target);
-const cookieOf = (r: Request): { cookie?: bigint } =>
-  r.options.cookie === undefined ? {} : { cookie: r.options.cookie };
-
-function createLink(r: Request, targetFd: number | undefined, type: number, extra: object = {}): LinkHandle {
-  if (!r.kernel.bpf.linkCreate) throw notModelled(r, 'BPF_LINK_CREATE');
-  return r.kernel.bpf.linkCreate({
-    prog: r.handle.fd,
-    attachType: type,
-    ...(targetFd === undefined ? {} : { target: targetFd }),
-    ...(r.options.flags === undefined ? {} : { flags: r.options.flags }),
-    ...cookieOf(r),
-    ...extra,
-  });
-}
-
-function perfLink(
-  r: Request,
-  attr: Parameters<NonNullable<ObjectKernel['perf']>['open']>[0],
-): { link: LinkHandle; event: number } {
-  if (!r.kernel.perf) throw notModelled(r, 'perf_event_open');
-  const { fd: event } = r.kernel.perf.open(attr, -1, 0);
-  try {
-    return { link: createLink(r, event, attachType('perf_event')), event };
-  } catch (error) {
-    r.kernel.bpf.close?.(event);
-    throw error;
-  }
-}
-
-/** `function+0x10`: a function and an offset in it, in C's notations. */
-export function parseProbePoint(text: string): { func: string; offset: number } | undefined {
-  const match = /^([A-Za-z0-9_.]+)(?:\+(0[xX][0-9a-fA-F]+|\d+))?$/.exec(text);
-  if (!match) return undefined;
-  const offset = match[2] ?? '0';
-  return { func: match[1] as string, offset: /^0\d/.test(offset) ? Number.parseInt(offset, 8) : Number(offset) };
 }
 
 function kprobe(r: Request, target: string): Attached {
@@ -175,10 +115,6 @@ const on = (what: string): Method => ({
     return { link: createLink(r, targetFd, r.program.expectedAttachType), target: String(targetFd), offset: 0 };
   },
 });
-const userCode = automatic((r) => {
-  throw notModelled(r, `attaching to user space code (SEC("${r.program.rawSectionName}"))`);
-});
-
 /** One row a method; `sections.ts` says which sections have it. */
 const METHODS: Readonly<Record<AttachMethod, Method>> = {
   kprobe: automatic((r) => kprobe(r, named(r))),
@@ -190,9 +126,9 @@ const METHODS: Readonly<Record<AttachMethod, Method>> = {
   trace: loaded,
   lsm: loaded,
   iter: loaded,
-  uprobe: userCode,
-  'uprobe.multi': userCode,
-  usdt: userCode,
+  uprobe: automatic((r) => uprobe(r, named(r))),
+  'uprobe.multi': automatic((r) => uprobeMulti(r, named(r))),
+  usdt: automatic((r) => usdt(r, named(r))),
   freplace: automatic((r) => {
     throw notModelled(r, 'replacing a function of another program');
   }),
@@ -242,18 +178,12 @@ export const attachesToDevice = (program: ProgramDef): boolean =>
   ['xdp', 'tc', 'tcx'].includes(program.match?.rule.method ?? 'none');
 
 /** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
-export function attachProgram(
-  object: string,
-  program: ProgramDef,
-  handle: ProgHandle,
-  kernel: ObjectKernel,
-  options: AttachOptions = {},
-): AttachedLink {
-  checkOptions('options', options, OPTIONS);
-  const request = { object, program, handle, kernel, options };
+export function attachProgram(request: Request): AttachedLink {
+  const { program, kernel, options } = request;
+  checkOptions('options', options, ATTACH_OPTIONS);
   const method = program.match && METHODS[program.match.rule.method];
   if (!method) throw failure(request, `section ${program.rawSectionName} does not say how to attach`);
-  const { link, event, target, offset } = method.attach(request);
+  const { link, event, target, offset, released } = method.attach(request);
   return {
     program: program.name,
     method: program.match?.rule.method ?? 'none',
@@ -261,17 +191,18 @@ export function attachProgram(
     offset,
     onReturn: program.match?.rule.onReturn ?? false,
     link,
-    detach: detaching(kernel, link, event),
+    detach: detaching(kernel, link, event, released),
   };
 }
 
 /** Gives up the link and the descriptor of its perf event, once: `bpf_link__destroy`. A pinned link stays attached. */
-export function detaching({ bpf }: ObjectKernel, link: LinkHandle, event?: number): () => void {
+export function detaching({ bpf }: ObjectKernel, link: LinkHandle, event?: number, released?: () => void): () => void {
   let held = true;
   return () => {
     if (!held) return;
     held = false;
     if (link.fd === undefined || !bpf.close) link.detach();
     for (const fd of [link.fd, event]) if (fd !== undefined) bpf.close?.(fd);
+    released?.();
   };
 }

@@ -91,6 +91,14 @@ export interface LinkCreateRequest {
     readonly flags: number;
     readonly cookies?: readonly bigint[];
   };
+  readonly uprobeMulti?: {
+    readonly path: string;
+    readonly offsets: readonly bigint[];
+    readonly refCtrOffsets?: readonly bigint[];
+    readonly cookies?: readonly bigint[];
+    readonly flags: number;
+    readonly pid: number;
+  };
 }
 
 /** bpf(2). */
@@ -142,6 +150,8 @@ export interface ObjectKernel {
   readonly release: string;
   /** /sys/kernel/btf/vmlinux */
   readonly btf?: Btf;
+  /** files of user space, which sections name */
+  readonly root?: { read(path: string): Uint8Array | undefined };
   /** text of /proc/config.gz */
   readonly config?: string;
   /** told when everything went back to an earlier state */

@@ -22,6 +22,7 @@ import type { RelocatedProgram } from './relocate.ts';
 import type { AnyShape, MapEntry, ObjectShape } from './shape.ts';
 import { isAbsence, isUnmodelled, type SkippedProgram } from './skipped.ts';
 import { structOpsValue } from './struct-ops-value.ts';
+import { UsdtSpecs } from './user/usdt.ts';
 import { sectionAccess, type Variables } from './variables.ts';
 
 /** The handle types of a kernel's own bpf(2). */
@@ -106,6 +107,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends Objec
   readonly #maps: { [name: string]: MapAccess<K> };
   readonly #programs: { [name: string]: ProgramAccess<K> };
   readonly #fds: number[] = [];
+  readonly #usdt = new UsdtSpecs();
   readonly #links: AttachedLink<LinkOf<K>>[] = [];
 
   constructor(
@@ -156,9 +158,18 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends Objec
       relocated,
       attach: (options) => {
         try {
-          return attachProgram(this.object.model.file, program, handle, this.kernel, options) as AttachedLink<
-            LinkOf<K>
-          >;
+          return attachProgram({
+            object: this.object.model.file,
+            program,
+            handle,
+            kernel: this.kernel,
+            options: options ?? {},
+            maps: (name) => {
+              const map = this.#maps[name];
+              return map && { handle: map.handle, maxEntries: map.definition.maxEntries };
+            },
+            usdt: this.#usdt,
+          }) as AttachedLink<LinkOf<K>>;
         } catch (error) {
           if (error instanceof KernelError) error.message = `program '${program.name}': ${error.message}`;
           throw error;

@@ -79,6 +79,9 @@ export const host: Host = {
   readFile(path) {
     throw noFiles(path);
   },
+  readFileBelow(_directory, path) {
+    throw noFiles(path);
+  },
   openBytes(path) {
     throw noFiles(path);
   },

@@ -50,6 +50,8 @@ export interface Host {
 
   /** A file's bytes. @throws FileError */
   readFile(path: string): Uint8Array;
+  /** A file's bytes, of a path that counts `directory` as `/`; links that lead out of it do not. @throws FileError */
+  readFileBelow(directory: string, path: string): Uint8Array;
   /** Opens a file to be read piece by piece, or standard input for `-`. @throws FileError */
   openBytes(path: string, options?: OpenBytes): ByteSource;
   /** Starts a program with this process's own standard streams; the source is what it writes to descriptor 3. @throws FileError */

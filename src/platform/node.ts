@@ -1,5 +1,14 @@
 /** The host is Node. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -34,6 +43,35 @@ function gunzip(bytes: Uint8Array, most: number): Uint8Array {
 const childProcess = () => createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
 const os = () => createRequire(import.meta.url)('node:os') as typeof import('node:os');
 const path = () => createRequire(import.meta.url)('node:path') as typeof import('node:path');
+
+/** as many as Linux follows */
+const MOST_LINKS = 40;
+
+/** The path of the host that a path is when `directory` is `/`: each link is followed in there. */
+function below(directory: string, wanted: string): string {
+  const { join } = path();
+  let left = wanted.split('/');
+  let done: string[] = [];
+  for (let links = 0; left.length > 0; ) {
+    const [part, ...rest] = left as [string, ...string[]];
+    left = rest;
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      done.pop();
+      continue;
+    }
+    const at = join(directory, ...done, part);
+    if (!lstatSync(at).isSymbolicLink()) {
+      done.push(part);
+      continue;
+    }
+    if (++links > MOST_LINKS) throw new FileError(wanted, 'ELOOP');
+    const target = readlinkSync(at);
+    if (target.startsWith('/')) done = [];
+    left = [...target.split('/'), ...left];
+  }
+  return join(directory, ...done);
+}
 
 const MOST_OUTPUT = 1 << 26;
 
@@ -71,6 +109,13 @@ export const host: Host = {
       return readFileSync(path);
     } catch (error) {
       throw FileError.from(error, path);
+    }
+  },
+  readFileBelow(directory, wanted) {
+    try {
+      return readFileSync(below(directory, wanted));
+    } catch (error) {
+      throw FileError.from(error, wanted);
     }
   },
   openBytes,

@@ -128,7 +128,7 @@ to the model say so when they are attached.
 
 ## Not modelled
 
-Uprobes and USDT, cgroup, XDP, tc and socket attachment (their programs run by
+Socket attachment (its programs run by
 \`prog run\`), struct_ops in action, iterators read through a link, perf events from hardware
 counters, interrupts other than those that the modelled paths raise, constant blinding
 (\`bpf_jit_harden\`), call-depth accounting and FineIBT in the JIT.

@@ -19,6 +19,7 @@ import { perfEvent } from './perf-event.ts';
 import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
 import { tcx, tcxDirect } from './tcx.ts';
 import { trampoline } from './trampoline.ts';
+import { uprobeMulti } from './uprobe-multi.ts';
 import { xdp } from './xdp.ts';
 
 /** how programs whose target is fixed at load attach: old libbpf opens them as raw tracepoints, without a name */
@@ -43,7 +44,7 @@ const multi = (name: string, since: Version, attachType: AttachTypeName): Attach
   target: 'none',
   attach: kprobeMulti,
 });
-/** what the programs of a perf event run on; an uprobe's event is refused by name */
+/** what the programs of a perf event run on: kprobe programs on uprobes too */
 const byEvent = (name: string, since: Version, program: ProgTypeName): AttachKind => ({
   name,
   since,
@@ -73,6 +74,15 @@ const inCgroup = (
 const ROWS: readonly AttachKind[] = [
   multi('kprobe.multi', '5.18', 'trace_kprobe_multi'),
   multi('kprobe.session', '6.10', 'trace_kprobe_session'),
+  {
+    name: 'uprobe.multi',
+    since: '6.6',
+    programs: ['kprobe'],
+    attachTypes: ['trace_uprobe_multi'],
+    link: 'uprobe_multi',
+    target: 'none',
+    attach: uprobeMulti,
+  },
   byEvent('kprobe', '4.1', 'kprobe'),
   byEvent('tracepoint', '4.7', 'tracepoint'),
   byEvent('perf_event', '4.9', 'perf_event'),

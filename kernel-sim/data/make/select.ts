@@ -21,6 +21,7 @@ inet6_create inet6_bind inet6_release inet6_sendmsg inet6_recvmsg unix_create un
 just_return_func override_function_with_return init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
 bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number numa_node nr_cpu_ids
 htab_map_hash lookup_nulls_elem_raw ktime_get_mono_fast_ns ktime_get_boot_fast_ns from_kuid from_kgid copy_from_kernel_nofault copy_from_kernel_nofault_allowed
+irqentry_enter_from_user_mode irqentry_exit_to_user_mode exit_to_user_mode_loop do_int3 noist_exc_debug exc_debug_user notify_die atomic_notifier_call_chain notifier_call_chain arch_uprobe_exception_notify uprobe_pre_sstep_notifier uprobe_post_sstep_notifier uprobe_notify_resume arch_uretprobe_hijack_return_addr arch_uprobe_skip_sstep arch_uprobe_pre_xol arch_uprobe_post_xol uprobe_dispatcher uretprobe_dispatcher __uprobe_perf_func uprobe_multi_link_handler uprobe_multi_link_ret_handler uprobe_prog_run uprobe_handle_trampoline
 `
   .trim()
   .split(/\s+/);
@@ -55,11 +56,13 @@ export const PATTERNS: readonly RegExp[] = [
  */
 export const FIELDS: Readonly<Record<string, string>> = {
   task_struct:
-    'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase stack_canary cgroups usage wake_cpu recent_used_cpu policy',
+    'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase utask stack_canary cgroups usage wake_cpu recent_used_cpu policy',
   pt_regs: 'r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss',
   pcpu_hot: 'current_task preempt_count cpu_number softirq_pending top_of_stack hardirq_stack_ptr',
   mm_struct:
-    'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner',
+    'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner flags',
+  vm_area_struct: 'vm_start vm_end vm_mm vm_flags vm_pgoff vm_file',
+  uprobe_task: 'state vaddr active_uprobe xol_vaddr',
   cred: 'usage uid gid suid sgid euid egid fsuid fsgid cap_inheritable cap_permitted cap_effective cap_bset user_ns',
   pid: 'count level numbers tasks',
   upid: 'nr ns',

@@ -56,8 +56,18 @@ const traceCallBpf: Emit = (a, k) => {
   a.op('jmp rel8', out);
 };
 
+/** Room on the stack for a run's `bpf_trace_run_ctx` below so many saved registers, where it lies from rbp, and where the task points to it. */
+export function runContext(k: EmitContext, saved: number): { room: number; context: number; bpfCtx: number } {
+  const size = k.sizeOf('bpf_trace_run_ctx');
+  return {
+    room: size + ((saved + size / 8) % 2 === 0 ? 0 : 8),
+    context: -8 * saved - size,
+    bpfCtx: k.off('task_struct', 'bpf_ctx'),
+  };
+}
+
 /** rsi = struct bpf_prog: bpf_func(ctx, insnsi) */
-function callProg(a: Assembler, k: EmitContext, ctx: number): void {
+export function callProg(a: Assembler, k: EmitContext, ctx: number): void {
   load(a, rax, rsi, k.off('bpf_prog', 'bpf_func'));
   a.op('lea r64, m', rsi, at(rsi, k.off('bpf_prog', 'insnsi')));
   mov(a, rdi, ctx);

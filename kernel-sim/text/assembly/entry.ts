@@ -3,6 +3,7 @@
  * The order of the pushes is `struct pt_regs` read from its end.
  */
 import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
+import { WORK_ENTER, WORK_EXECUTES } from '../../core/work.ts';
 import { compiledName } from '../../data/compiled-names.ts';
 import type { SyscallRow } from '../../data/syscalls.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, store } from './context.ts';
@@ -61,7 +62,7 @@ const doSyscall: Emit = (a, k) => {
   a.op('sti');
   a.op('mov r64, r/m64', rax, percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task')));
   load(a, rdx, rax, work);
-  a.op('test r/m8, imm8', rdx, 0x3f);
+  a.op('test r/m8, imm8', rdx, WORK_ENTER | WORK_EXECUTES);
   const slow = a.label();
   const back = a.label();
   const exit = a.label();
@@ -87,6 +88,16 @@ const doSyscall: Emit = (a, k) => {
   a.op('call rel32', k.sym('schedule'));
   a.op('jmp rel8', exit);
   a.bind(slow);
+  const traced = a.label();
+  a.op('test r/m8, imm8', rdx, WORK_EXECUTES);
+  a.op('je rel8', traced);
+  // the call is one of a program's own: what it gives is not recorded
+  mov(a, rdi, rbx);
+  hyper(a, k, 'user_call');
+  a.op('mov r64, r/m64', rax, percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task')));
+  a.op('test r/m8, imm8', at(rax, work), WORK_ENTER);
+  a.op('je rel32', back);
+  a.bind(traced);
   mov(a, rdi, rbx);
   mov(a, rsi, r12);
   a.op('call rel32', k.sym('syscall_trace_enter'));
@@ -248,5 +259,6 @@ export const entry = (k: { readonly syscalls: readonly SyscallRow[] }): Readonly
   __switch_to_asm: switchTo,
   __switch_to: switchToC,
   asm_exc_int3: exceptionEntry('exc_int3', false),
+  asm_exc_debug: exceptionEntry('noist_exc_debug', false),
 });
 export type { EmitContext };

@@ -17,6 +17,7 @@ import { net } from './net.ts';
 import { nofault } from './nofault.ts';
 import { rethook } from './rethook.ts';
 import { thunks } from './thunks.ts';
+import { uprobes } from './uprobes.ts';
 
 const events: Record<string, Emit> = {};
 for (const event of EVENT_NAMES) {
@@ -31,6 +32,7 @@ export const assembly: Readonly<Record<string, Emit>> = {
   ...ftrace,
   ...kprobes,
   ...rethook,
+  ...uprobes,
   ...bpf,
   ...callbacks,
   ...htab,

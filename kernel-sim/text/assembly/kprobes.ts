@@ -4,6 +4,7 @@
 import { type Assembler, at, GPR, mem } from '../../../src/x86/index.ts';
 import { KPROBE } from '../../core/trace-kprobe.ts';
 import { type Emit, enter, hyper, leave, load, mov, percpu, percpuAt, preempt, store } from './context.ts';
+import { userException } from './uprobes.ts';
 
 const { rax, rcx, rdx, rbx, rsi, rdi, r12, r13 } = GPR;
 
@@ -97,8 +98,12 @@ const retPerfFunc: Emit = (a, k) => {
 /** exc_int3(regs) */
 const excInt3: Emit = (a, k) => {
   const known = a.label();
+  const user = a.label();
+  const out = a.label();
   enter(a, [rbx]);
   mov(a, rbx, rdi);
+  a.op('test r/m8, imm8', at(rdi, k.off('pt_regs', 'cs')), 3);
+  a.op('jne rel8', user);
   a.op('add r/m32, imm32', preempt(k), NMI_ENTER);
   a.op('call rel32', k.sym('kprobe_int3_handler'));
   a.op('test r/m32, r32', rax, rax);
@@ -107,7 +112,14 @@ const excInt3: Emit = (a, k) => {
   hyper(a, k, 'unknown_int3');
   a.bind(known);
   a.op('sub r/m32, imm32', preempt(k), NMI_ENTER);
+  a.bind(out);
   leave(a, [rbx]);
+  a.bind(user);
+  userException(a, k, () => {
+    mov(a, rdi, rbx);
+    a.op('call rel32', k.sym('do_int3'));
+  });
+  a.op('jmp rel8', out);
 };
 /** kprobe_int3_handler(regs): 1 when there is a kprobe; execution goes on in the copy of the displaced instruction */
 const int3Handler: Emit = (a, k) => {

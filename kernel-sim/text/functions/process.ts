@@ -16,7 +16,7 @@ export const process: Readonly<Record<string, string>> = {
   'bprm_execve(bprm:linux_binprm): int':
     'mutex_lock_interruptible(0); c = prepare_exec_creds(); @bprm_creds(bprm, c); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
   'load_elf_binary(bprm:linux_binprm): int':
-    'load_elf_phdrs(0, bprm->file); i = open_exec(0); load_elf_phdrs(0, i); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 5, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 3, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 5, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 3, 0, 0); @file_free(i); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); start_thread(0, 0, 0); return 0',
+    'load_elf_phdrs(0, bprm->file); i = open_exec(0); load_elf_phdrs(0, i); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 5, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 3, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 5, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 3, 0, 0); @file_free(i); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); @start_image(bprm); start_thread(0, 0, 0); return 0',
   'open_exec(name)': 'n = @interpreter(); f = do_open_execat(-100, n, 0); putname(n); return f',
   'elf_load(filep, addr, eppnt, prot, type, total_size)': 'n = vm_mmap(filep, addr, 4096, prot, type, 0); return n',
   'vm_mmap(file, addr, len, prot, flag, offset)': 'n = vm_mmap_pgoff(file, addr, len, prot, flag, 0); return n',
@@ -104,7 +104,8 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_finit_module(regs:pt_regs)': 'f = fdget(regs->di); return result',
 
   '__x64_sys_brk(regs:pt_regs)': 'n = __do_sys_brk(regs->di); return n',
-  '__do_sys_brk(brk)': 'down_write_killable(0); do_brk_flags(0, 0, brk, 0, 0); up_write(0); return result',
+  '__do_sys_brk(brk)':
+    'down_write_killable(0); do_brk_flags(0, 0, brk, 0, 0); @mm_changed()?; up_write(0); return result',
   '__x64_sys_mmap(regs:pt_regs)':
     'n = ksys_mmap_pgoff(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   'ksys_mmap_pgoff(addr, len, prot, flags, fd, pgoff)':
@@ -112,12 +113,12 @@ export const process: Readonly<Record<string, string>> = {
   'vm_mmap_pgoff(file, addr, len, prot, flag, pgoff)':
     'security_mmap_file(file, prot, flag); down_write_killable(0); n = do_mmap(file, addr, len, prot, flag, 0); up_write(0); return n',
   'do_mmap(file, addr, len, prot, flags, vm_flags)':
-    '__get_unmapped_area(file, addr, len, 0, flags, vm_flags); mmap_region(file, addr, len, vm_flags, 0, 0)?; return result',
+    '__get_unmapped_area(file, addr, len, 0, flags, vm_flags); mmap_region(file, addr, len, vm_flags, 0, 0)?; @mm_changed()?; return result',
   '__x64_sys_munmap(regs:pt_regs)': 'n = __vm_munmap(regs->di, regs->si, 1); return n',
   '__vm_munmap(start, len, unlock): int':
-    'down_write_killable(0); do_vmi_munmap(0, 0, start, len, 0, unlock); up_write(0); return result',
+    'down_write_killable(0); do_vmi_munmap(0, 0, start, len, 0, unlock); @mm_changed()?; up_write(0); return result',
   '__x64_sys_mprotect(regs:pt_regs)': 'n = do_mprotect_pkey(regs->di, regs->si, regs->dx, -1); return n',
   'do_mprotect_pkey(start, len, prot, pkey): int':
-    'down_write_killable(0); security_file_mprotect(0, prot, prot); mprotect_fixup(0, 0, 0, 0, start, 0); up_write(0); return result',
+    'down_write_killable(0); security_file_mprotect(0, prot, prot); mprotect_fixup(0, 0, 0, 0, start, 0); @mm_changed()?; up_write(0); return result',
   'exit_files(tsk)': '_raw_spin_lock(0); @exit_files(); _raw_spin_unlock(0)',
 };

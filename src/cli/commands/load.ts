@@ -19,10 +19,14 @@ import { tell } from '../terminal.ts';
 import { type ResultOptions, Results } from './load-results.ts';
 import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';
 
-export interface LoadCommandOptions extends KernelOptions, RecordingOptions, NetworkOptions, ResultOptions {
+/** Of the stages up to attaching. */
+export interface StageOptions extends KernelOptions {
   readonly log?: boolean;
-  readonly maxInsns?: number;
   readonly verify: boolean;
+}
+
+export interface LoadCommandOptions extends StageOptions, RecordingOptions, NetworkOptions, ResultOptions {
+  readonly maxInsns?: number;
 }
 
 type Loaded = LoadedObject<Kernel>;
@@ -115,7 +119,7 @@ function optionsOfEach(
   });
 }
 
-function showObject(file: string, object: BpfObject): void {
+export function showObject(file: string, object: BpfObject): void {
   const { model } = object;
   const btf = model.btf ? plural(model.btf.typeCount - 1, 'type') : 'none (compile with -g for C lines)';
   stage(
@@ -132,7 +136,7 @@ function showObject(file: string, object: BpfObject): void {
 }
 
 /** Loads all, or says why one is refused; undefined then, and the exit code set. */
-function loadPrograms(kernel: Kernel, object: BpfObject, options: LoadCommandOptions): Loaded | undefined {
+export function loadPrograms(kernel: Kernel, object: BpfObject, options: StageOptions): Loaded | undefined {
   const started = now();
   try {
     const loaded = object.load(kernel, {
@@ -169,7 +173,7 @@ function showVerdict(name: string, log: string, verified: boolean, ms: number): 
   );
 }
 
-function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, options: LoadCommandOptions): void {
+function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, options: StageOptions): void {
   // the counts alone say nothing: ask again for every instruction
   const log = fullLog(kernel, object, options) ?? error.log ?? '';
   if (options.log) tell(log);
@@ -181,7 +185,7 @@ function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, optio
   if (!options.log) detail(paint.dim('--log prints the whole log'));
 }
 
-function fullLog(kernel: Kernel, object: BpfObject, options: LoadCommandOptions): string | undefined {
+function fullLog(kernel: Kernel, object: BpfObject, options: StageOptions): string | undefined {
   try {
     object.load(kernel, { ...loadOptions(object, options), logLevel: 2 });
     return undefined;
@@ -190,7 +194,7 @@ function fullLog(kernel: Kernel, object: BpfObject, options: LoadCommandOptions)
   }
 }
 
-function showCode(kernel: Kernel, loaded: Loaded): void {
+export function showCode(kernel: Kernel, loaded: Loaded): void {
   for (const p of Object.values(loaded.programs)) {
     const funcs = p.handle.jitedFuncs;
     if (funcs.length === 0)
@@ -203,7 +207,7 @@ function showCode(kernel: Kernel, loaded: Loaded): void {
   }
 }
 
-function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
+export function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
   // what only the model cannot attach is no fault of the object: the others run
   const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled', ifindex: device.index });
   links.push(...attachToRoot(kernel, loaded));
@@ -215,11 +219,7 @@ function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, device: NetD
     if (probes.length === 0)
       stage('attach', `${link.program}: ${link.method} ${isOnDevice(link.method) ? device.name : link.target}`);
     for (const probe of probes) {
-      const offset = probe.offset === 0 ? '' : `+0x${probe.offset.toString(16)}`;
-      stage(
-        'attach',
-        `${link.program}: ${probe.kind} on ${probe.symbol}${offset}, patched at ${formatAddr(probe.address)} (${probe.via})`,
-      );
+      stage('attach', `${link.program}: ${whereOf(link, probe)} (${probe.via})`);
       detail(`before  ${hexBytes(probe.before)}`);
       detail(`after   ${hexBytes(probe.after)}`);
       if (probe.unreached !== undefined) warn(`${link.program} will not run here: ${probe.unreached}`);
@@ -227,6 +227,14 @@ function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, device: NetD
   }
   for (const { program, why } of loaded.notAttached)
     if (!links.some((link) => link.program === program)) warn(`${program} is loaded, but not attached: ${why}`);
+}
+
+/** What is patched: an address of the kernel's text, or a place in a file, wherever that is mapped. */
+function whereOf({ target }: { readonly target: string }, { kind, symbol, offset, address }: ProbeLink): string {
+  const plus = offset === 0 ? '' : `+0x${offset.toString(16)}`;
+  return kind === 'uprobe' || kind === 'uretprobe'
+    ? `${kind} on ${target}, at 0x${address.toString(16)} of ${symbol}`
+    : `${kind} on ${symbol}${plus}, patched at ${formatAddr(address)}`;
 }
 
 /** Programs of cgroups: their sections do not say which, and the root has every task. */

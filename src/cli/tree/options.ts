@@ -72,6 +72,11 @@ export const pcap = () =>
     '--pcap <device=file>',
     'packets of a capture (pcap, pcapng) that arrive at a device; repeat it, or use commas, for several',
   ).argParser(listOf);
+export const sysroot = () =>
+  new Option(
+    '--sysroot <directory>',
+    'executables and libraries of user space: a directory whose files programs and sections name (read only)',
+  );
 export const json = () => new Option('--json', 'print JSON for machines');
 export const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');
 
@@ -80,7 +85,7 @@ const LOADING = 'In place of a loader:';
 
 /** Adds the options that say which kernel is modelled. */
 export function withKernel(command: EmuCommand): EmuCommand {
-  const options = [engine(), kallsyms(), btf(), mitigations(), cpu(), memory(), clang()];
+  const options = [engine(), kallsyms(), btf(), mitigations(), cpu(), memory(), clang(), sysroot()];
   for (const option of options) command.addOption(option.helpGroup(KERNEL));
   return command;
 }

@@ -79,8 +79,29 @@ function addLoad(cli: EmuCommand, behind: number): void {
     .example('ebpf-emu load xdp.o --pcap lo=in.pcap --maps', 'packets, and what they left in the maps');
 }
 
+function addRun(cli: EmuCommand): void {
+  const run = withLoading(cli.command('run'))
+    .description('run a static x86-64 program in the model, as a task of it, and print what attached programs see of it')
+    .argument('<program>', 'an ELF executable: gcc -static; dynamically linked with --sysroot')
+    .argument('[args...]', "the program's arguments; behind -- where they begin with a dash")
+    .option('--load <object>', 'an object to load and attach first (or C); repeat it for several', several)
+    .option('--as <path>', 'path that the program has in user space; without it, its own')
+    .option('--file <path=file>', 'a file that the program finds; repeat it for several', several)
+    .option('--env <name=value>', 'its environment, which is empty without; repeat it for several', several)
+    .option('--log', "print the verifier's whole log where it refuses a program")
+    .option('--max-insns <n>', 'end the run after this many machine instructions', whole(1))
+    .option('--no-verify', 'skip the verifier, to see what it protects from');
+  for (const option of results()) run.addOption(option);
+  run
+    .action(async (program, args, options) =>
+      (await import('../commands/run-program.ts')).runProgram(program, args, options),
+    )
+    .example('ebpf-emu run ./a.out --load uprobe.o', 'a uprobe on its main, a kprobe below its open: both fire');
+}
+
 export function addRunning(cli: EmuCommand, behind: number): void {
   addLoad(cli, behind);
+  addRun(cli);
 
   withProgram(cli.command('debug'))
     .description(

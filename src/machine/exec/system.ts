@@ -6,18 +6,17 @@ import { FLAG } from '../../x86/index.ts';
 import { CPU } from '../cpu.ts';
 import { type Context, type Handler, LEAVE, type Step } from './context.ts';
 
+/** CPUID.1:EDX of this machine: de, pse, tsc, msr, pae, cx8, pge, cmov, clflush, fxsr, sse, sse2. */
+export const CPUID_EDX =
+  (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 15) | (1 << 19) | (7 << 24);
+
 /**
  * The processor that this machine is: x86-64 with cmov, cx8, cx16, popcnt, movbe, bmi1, bmi2, adx, lzcnt,
- * erms, smep, smap, fsgsbase, syscall, nx. No leaf says x87 or SSE.
+ * erms, smep, smap, fsgsbase, syscall, nx, sse, sse2. No leaf says x87 or what came after SSE2.
  */
 const CPUID: Readonly<Record<number, readonly [eax: number, ebx: number, ecx: number, edx: number]>> = {
   0: [7, 0x66706265, 0x20555043, 0x756d652d], // 'ebpf-emu CPU '
-  1: [
-    0x000306c3,
-    0x00000800,
-    (1 << 13) | (1 << 22) | (1 << 23),
-    (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 15),
-  ],
+  1: [0x000306c3, 0x00000800, (1 << 13) | (1 << 22) | (1 << 23), CPUID_EDX],
   7: [0, (1 << 0) | (1 << 3) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 19) | (1 << 20), 0, 0],
   [0x80000000 | 0]: [0x80000001 | 0, 0, 0, 0],
   [0x80000001 | 0]: [0, 0, (1 << 0) | (1 << 5), (1 << 11) | (1 << 20) | (1 << 27) | (1 << 29)],

@@ -35,8 +35,31 @@ function userFrames({ kernel }: HelperCall): Addr[] {
   if (current.user === undefined) return [];
   const recorded = current.call?.stack;
   if (recorded) return recorded.slice(0, MAX_DEPTH).map(userAddress);
-  const regs = kernel.structs.of('pt_regs');
-  return [kernel.memory.readAddr(current.stackTop - regs.size + regs.offset('ip'))];
+  return kernel.programs.of(current) ? programFrames(kernel) : [userRegs(kernel)('ip')];
+}
+
+/** A register of the current task's user space, as it entered the kernel. */
+function userRegs({ tasks, structs, memory }: HelperCall['kernel']): (field: string) => Addr {
+  const regs = structs.of('pt_regs');
+  const at = tasks.current.stackTop - regs.size;
+  return (field) => memory.readAddr(at + regs.offset(field));
+}
+/** perf_callchain_user(): up the frame pointers of the program's own code. */
+function programFrames(kernel: HelperCall['kernel']): Addr[] {
+  const { memory, tasks, probes } = kernel;
+  const reg = userRegs(kernel);
+  const out = [reg('ip')];
+  const isThere = (at: Addr): boolean =>
+    at > 0 && memory.translate(at, 0, true) >= 0 && memory.translate(at + 15, 0, true) >= 0;
+  // a function that has not made its frame yet was called from what lies on top of the stack
+  if (probes.uprobes.atFunctionEntry(tasks.current) && isThere(reg('sp'))) out.push(memory.readAddr(reg('sp')));
+  for (let frame = reg('bp'); out.length < MAX_DEPTH && isThere(frame); ) {
+    out.push(memory.readAddr(frame + 8));
+    const next = memory.readAddr(frame);
+    if (next <= frame) break;
+    frame = next;
+  }
+  return out;
 }
 
 /** The stack as the context's registers have it, or from here where the context has none. */
@@ -89,6 +112,9 @@ const stack =
     args.retInt(trace.length === 0 && size > 0 ? -ERRNO.EFAULT : trace.length * 8);
   };
 
+/** The context's registers are those of user space: the program is a uprobe's. */
+const inUserCode = (call: HelperCall): boolean => (call.kernel.memory.readU16(regsOffset(call, 'cs')) & 3) === 3;
+
 const regsOffset = (call: HelperCall, field: string): Addr =>
   call.args.addr(0) + call.kernel.structs.of('pt_regs').offset(field);
 
@@ -123,11 +149,16 @@ export const TRACING: HelperBodies = {
 
   /** The traced function's entry: its address is the one that the call patched into it lies at, less endbr64. */
   bpf_get_func_ip_kprobe: (call) => {
+    if (inUserCode(call)) {
+      call.args.retAddr(call.kernel.probes.uprobes.vaddr(call.kernel.tasks.current));
+      return;
+    }
     const ip = call.kernel.memory.readAddr(regsOffset(call, 'ip'));
     const at = call.kernel.symbols.at(ip);
     const entry = at && at.offset <= 4 + CALL_SIZE ? ip - at.offset : 0;
     call.args.retAddr(entry);
   },
+  bpf_get_func_ip_uprobe_multi: ({ args, kernel }) => args.retAddr(kernel.probes.uprobes.vaddr(kernel.tasks.current)),
   bpf_get_func_ip_kprobe_multi: (call) => {
     const ip = call.kernel.memory.readAddr(regsOffset(call, 'ip'));
     call.args.retAddr(ip - (call.kernel.symbols.at(ip)?.offset ?? 0));

@@ -11,6 +11,9 @@ import type { Call } from './call.ts';
 const LINK = { prog_fd: 0, target_fd: 4, attach_type: 8, flags: 12, target_btf_id: 16, cookie: 24 };
 /** `link_create.kprobe_multi` */
 const MULTI = { flags: 16, cnt: 20, syms: 24, addrs: 32, cookies: 40 };
+/** `link_create.uprobe_multi` */
+const UPROBES = { path: 16, offsets: 24, refs: 32, cookies: 40, cnt: 48, flags: 52, pid: 56 };
+const PATH_MAX = 4096;
 /** `link_create.tcx` and `link_create.netfilter` */
 const TCX = { relative: 16, expected_revision: 24 };
 const NETFILTER = { pf: 16, hooknum: 20, priority: 24, flags: 28 };
@@ -44,6 +47,7 @@ function structOps(call: Call): number {
 function kind(call: Call, prog: BpfProg, attachType: number): Partial<LinkCreateAttrs> {
   if (prog.type === P.KPROBE && (attachType === A.TRACE_KPROBE_MULTI || attachType === A.TRACE_KPROBE_SESSION))
     return { kprobeMulti: multi(call) };
+  if (prog.type === P.KPROBE && attachType === A.TRACE_UPROBE_MULTI) return { uprobeMulti: uprobeMulti(call) };
   if (prog.type === P.TRACING || prog.type === P.LSM || prog.type === P.EXT)
     return { targetBtfId: call.u32(LINK.target_btf_id), cookie: call.u64(LINK.cookie) };
   if (prog.type === P.KPROBE || prog.type === P.TRACEPOINT || prog.type === P.PERF_EVENT)
@@ -59,6 +63,29 @@ function kind(call: Call, prog: BpfProg, attachType: number): Partial<LinkCreate
   return {};
 }
 
+/** bpf_uprobe_multi_link_attach() */
+function uprobeMulti(call: Call): NonNullable<LinkCreateAttrs['uprobeMulti']> {
+  const flags = call.u32(UPROBES.flags);
+  if (flags & ~1) call.fail('EINVAL', `uprobe_multi.flags ${flags}`);
+  const [path, offsets, count] = [call.pointer(UPROBES.path), call.pointer(UPROBES.offsets), call.u32(UPROBES.cnt)];
+  if (path === 0 || offsets === 0 || count === 0) call.fail('EINVAL', 'a path and offsets in its file are needed');
+  if (count > MAX_MULTI) call.fail('E2BIG', `${count} places`);
+  const [refs, cookies] = [call.pointer(UPROBES.refs), call.pointer(UPROBES.cookies)];
+  return {
+    path: call.string(path, PATH_MAX),
+    offsets: words(call, offsets, count),
+    flags,
+    pid: call.u32(UPROBES.pid) | 0,
+    ...(refs === 0 ? {} : { refCtrOffsets: words(call, refs, count) }),
+    ...(cookies === 0 ? {} : { cookies: words(call, cookies, count) }),
+  };
+}
+
+function words(call: Call, at: number, count: number): bigint[] {
+  const bytes = call.copyIn(at, 8 * count);
+  return [...new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))];
+}
+
 function multi(call: Call): NonNullable<LinkCreateAttrs['kprobeMulti']> {
   const flags = call.u32(MULTI.flags);
   if (flags & ~1) call.fail('EINVAL', `kprobe_multi.flags ${flags}`);
@@ -67,17 +94,13 @@ function multi(call: Call): NonNullable<LinkCreateAttrs['kprobeMulti']> {
   const count = call.u32(MULTI.cnt);
   if (count === 0) call.fail('EINVAL', 'no functions');
   if (count > MAX_MULTI) call.fail('E2BIG', `${count} functions`);
-  const words = (at: number): bigint[] => {
-    const bytes = call.copyIn(at, 8 * count);
-    return [...new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))];
-  };
   const cookies = call.pointer(MULTI.cookies);
   return {
     flags,
     ...(syms === 0
-      ? { addresses: words(addrs) }
-      : { symbols: words(syms).map((at) => call.string(Number(at), SYMBOL_MAX)) }),
-    ...(cookies === 0 ? {} : { cookies: words(cookies) }),
+      ? { addresses: words(call, addrs, count) }
+      : { symbols: words(call, syms, count).map((at) => call.string(Number(at), SYMBOL_MAX)) }),
+    ...(cookies === 0 ? {} : { cookies: words(call, cookies, count) }),
   };
 }
 

@@ -14,6 +14,7 @@ const insns = writeInsns([insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)]);
 /** A link of each kind, by the kind's name. */
 async function links(): Promise<Map<string, BpfLink>> {
   const kernel = await Kernel.boot({ engine: 'step' });
+  kernel.root.add('/bin/nops', new Uint8Array(16).fill(0x90));
   const { bpf, perf } = kernel;
   const load = (type: string, expectedAttachType?: string, attachBtf?: string): { fd: number } =>
     bpf.progLoad({
@@ -33,6 +34,11 @@ async function links(): Promise<Map<string, BpfLink>> {
   const made = [
     multi('trace_kprobe_multi'),
     multi('trace_kprobe_session'),
+    bpf.linkCreate({
+      prog: load('kprobe', 'trace_uprobe_multi'),
+      attachType: 'trace_uprobe_multi',
+      uprobeMulti: { path: '/bin/nops', offsets: [0n, 1n], cookies: [7n, 8n] },
+    }),
     bpf.linkCreate({ prog: load('kprobe'), target: perf.open({ type: 'kprobe', func: 'do_exit' }).fd }),
     bpf.linkCreate({
       prog: load('tracepoint'),
