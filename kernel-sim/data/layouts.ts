@@ -77,6 +77,7 @@ export const layouts: LayoutTable = {
   bpf_prog_array: '16 items:16:0',
   bpf_prog_array_item: '24 prog:0:8 bpf_cookie:8:8',
   bpf_trace_run_ctx: '16 run_ctx:0:0 bpf_cookie:0:8 is_uprobe:8:1',
+  bpf_uprobe_multi_run_ctx: '16 run_ctx:0:0 entry_ip:0:8 uprobe:8:8',
   bpf_tramp_run_ctx: '16 run_ctx:0:0 bpf_cookie:0:8 saved_run_ctx:8:8',
   bpf_raw_tp_link: '80 link:0:64 cookie:72:8 btp:64:8',
   bpf_link: '64 prog:24:8 id:8:4',

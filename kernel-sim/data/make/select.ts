@@ -123,6 +123,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   bpf_prog_array: 'items',
   bpf_prog_array_item: 'prog bpf_cookie',
   bpf_trace_run_ctx: 'run_ctx bpf_cookie is_uprobe',
+  bpf_uprobe_multi_run_ctx: 'run_ctx entry_ip uprobe',
   bpf_tramp_run_ctx: 'run_ctx bpf_cookie saved_run_ctx',
   bpf_raw_tp_link: 'link cookie btp',
   bpf_link: 'prog id',

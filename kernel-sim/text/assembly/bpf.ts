@@ -56,9 +56,13 @@ const traceCallBpf: Emit = (a, k) => {
   a.op('jmp rel8', out);
 };
 
-/** Room on the stack for a run's `bpf_trace_run_ctx` below so many saved registers, where it lies from rbp, and where the task points to it. */
-export function runContext(k: EmitContext, saved: number): { room: number; context: number; bpfCtx: number } {
-  const size = k.sizeOf('bpf_trace_run_ctx');
+/** Room on the stack for a run's context, `bpf_trace_run_ctx` or another, below so many saved registers, where it lies from rbp, and where the task points to it. */
+export function runContext(
+  k: EmitContext,
+  saved: number,
+  struct = 'bpf_trace_run_ctx',
+): { room: number; context: number; bpfCtx: number } {
+  const size = k.sizeOf(struct);
   return {
     room: size + ((saved + size / 8) % 2 === 0 ? 0 : 8),
     context: -8 * saved - size,

@@ -310,11 +310,14 @@ const multi =
 /** uprobe_prog_run(uprobe, entry_ip, regs) */
 const progRun: Emit = (a, k) => {
   const saved = [rbx, r12, r13, r14, r15];
-  const { room, context, bpfCtx } = runContext(k, saved.length);
+  const struct = 'bpf_uprobe_multi_run_ctx';
+  const { room, context, bpfCtx } = runContext(k, saved.length, struct);
   const out = a.label();
   enter(a, saved, room);
   mov(a, rbx, rdi);
   mov(a, r12, rdx);
+  store(a, rbp, context + k.off(struct, 'entry_ip'), rsi);
+  store(a, rbp, context + k.off(struct, 'uprobe'), rdi);
   load(a, rax, rdi, CONSUMER.nhit);
   a.op('inc r/m64', percpuAt(rax));
   filter(a, k, out);
@@ -323,8 +326,6 @@ const progRun: Emit = (a, k) => {
   load(a, r15, r14, bpfCtx);
   a.op('lea r64, m', rax, at(rbp, context));
   store(a, r14, bpfCtx, rax);
-  load(a, rax, rbx, CONSUMER.cookie);
-  store(a, rbp, context + k.off('bpf_trace_run_ctx', 'bpf_cookie'), rax);
   load(a, rsi, rbx, CONSUMER.prog);
   callProg(a, k, r12);
   store(a, r14, bpfCtx, r15);

@@ -81,7 +81,9 @@ function addLoad(cli: EmuCommand, behind: number): void {
 
 function addRun(cli: EmuCommand): void {
   const run = withLoading(cli.command('run'))
-    .description('run a static x86-64 program in the model, as a task of it, and print what attached programs see of it')
+    .description(
+      'run a static x86-64 program in the model, as a task of it, and print what attached programs see of it',
+    )
     .argument('<program>', 'an ELF executable: gcc -static; dynamically linked with --sysroot')
     .argument('[args...]', "the program's arguments; behind -- where they begin with a dash")
     .option('--load <object>', 'an object to load and attach first (or C); repeat it for several', several)

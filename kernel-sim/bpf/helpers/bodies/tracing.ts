@@ -2,6 +2,7 @@
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { RBP } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
+import { CONSUMER } from '../../../core/trace-uprobe.ts';
 import { userAddress } from '../../../task/user-frames.ts';
 import { StackTraceMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
@@ -131,7 +132,12 @@ export const TRACING: HelperBodies = {
   bpf_get_attach_cookie_trace: cookie('bpf_trace_run_ctx'),
   bpf_get_attach_cookie_pe: cookie('bpf_trace_run_ctx'),
   bpf_get_attach_cookie_kprobe_multi: cookie('bpf_trace_run_ctx'),
-  bpf_get_attach_cookie_uprobe_multi: cookie('bpf_trace_run_ctx'),
+  bpf_get_attach_cookie_uprobe_multi: ({ args, kernel }) => {
+    const { memory, structs, tasks } = kernel;
+    const at = memory.readAddr(tasks.current.field('bpf_ctx'));
+    const uprobe = at === 0 ? 0 : memory.readAddr(at + structs.of('bpf_uprobe_multi_run_ctx').offset('uprobe'));
+    args.retBig(uprobe === 0 ? 0n : memory.readU64(uprobe + CONSUMER.cookie));
+  },
   bpf_get_attach_cookie_tracing: cookie('bpf_tramp_run_ctx'),
   bpf_get_attach_cookie: cookie('bpf_tramp_run_ctx'),
 
@@ -158,7 +164,6 @@ export const TRACING: HelperBodies = {
     const entry = at && at.offset <= 4 + CALL_SIZE ? ip - at.offset : 0;
     call.args.retAddr(entry);
   },
-  bpf_get_func_ip_uprobe_multi: ({ args, kernel }) => args.retAddr(kernel.probes.uprobes.vaddr(kernel.tasks.current)),
   bpf_get_func_ip_kprobe_multi: (call) => {
     const ip = call.kernel.memory.readAddr(regsOffset(call, 'ip'));
     call.args.retAddr(ip - (call.kernel.symbols.at(ip)?.offset ?? 0));
