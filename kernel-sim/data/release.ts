@@ -3,6 +3,10 @@
  * take the rows of this release; those of another kernel would be the same rows, asked for another.
  */
 
+import type { Versioned } from '../../src/uapi/index.ts';
+
+export type { Version, Versioned } from '../../src/uapi/index.ts';
+
 /** `uname -r`, and what /proc/version says of the build. */
 export const RELEASE = '6.12.117+deb12-amd64';
 /** `uname -v` */
@@ -12,17 +16,6 @@ export const BUILDER =
   '(debian-kernel@lists.debian.org) (x86_64-linux-gnu-gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40)';
 /** as oopses print it */
 export const BUILD = '#1  Debian 6.12.117-1~deb12u1';
-
-/** `6.12`: major and minor number of a release of Linux. */
-export type Version = `${number}.${number}`;
-
-/** Columns that any row of a table may have. */
-export interface Versioned {
-  /** the first release that has it */
-  readonly since?: Version;
-  /** the first release that has it no more */
-  readonly until?: Version;
-}
 
 const number = (version: string): number => {
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));

@@ -3,7 +3,14 @@
  * tracepoints, raw_tracepoint_open for raw tracepoints, link_create for what BTF names.
  */
 import { checkOptions } from '../errors/argument.ts';
-import { attachType, BPF_F_KPROBE_MULTI_RETURN } from '../uapi/index.ts';
+import {
+  ATTACH_KIND_ROWS,
+  type AttachKindRow,
+  attachKindAmong,
+  attachType,
+  BPF_F_KPROBE_MULTI_RETURN,
+  LINK_TARGETS,
+} from '../uapi/index.ts';
 import type { LinkHandle, ObjectKernel } from './bpf-interface.ts';
 import type { ProgramDef } from './model.ts';
 import { parseProbePoint } from './probe-point.ts';
@@ -100,32 +107,30 @@ interface Method {
   readonly attach: (r: Request) => Attached;
 }
 const automatic = (attach: Method['attach']): Method => ({ automatic: true, attach });
-/** BPF_LINK_CREATE without a target: the program was loaded for it */
-const loaded = automatic((r) => ({
-  link: createLink(r, 0, r.program.expectedAttachType),
-  target: targetOf(r) ?? '',
-  offset: 0,
-}));
-/** BPF_LINK_CREATE on what a descriptor or index names */
-const on = (what: string): Method => ({
+/** BPF_LINK_CREATE: on what the caller names, where the kind has a target; else where the program was loaded for */
+const byLink = ({ target, placed }: AttachKindRow): Method => ({
+  ...(placed ? { automatic: true } : {}),
   attach: (r) => {
+    if (placed) return { link: createLink(r, 0, r.program.expectedAttachType), target: targetOf(r) ?? '', offset: 0 };
     const { targetFd } = r.options;
     if (targetFd === undefined)
-      throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (${what})`);
-    return { link: createLink(r, targetFd, r.program.expectedAttachType), target: String(targetFd), offset: 0 };
+      throw failure(
+        r,
+        `SEC("${r.program.rawSectionName}") does not say where; give targetFd (${LINK_TARGETS[target]})`,
+      );
+    // cls_bpf has no link: direct action at ingress is what tcx does
+    const type = r.program.expectedAttachType || (target === 'ifindex' ? attachType('tcx_ingress') : 0);
+    return { link: createLink(r, targetFd, type), target: String(targetFd), offset: 0 };
   },
 });
-/** One row a method; `sections.ts` says which sections have it. */
-const METHODS: Readonly<Record<AttachMethod, Method>> = {
+/** Where libbpf does more than BPF_LINK_CREATE, by the method of a section (`sections.ts`). */
+const METHODS: Readonly<Partial<Record<AttachMethod, Method>>> = {
   kprobe: automatic((r) => kprobe(r, named(r))),
   ksyscall: automatic((r) => kprobe(r, `__x64_sys_${named(r)}`)),
   'kprobe.multi': automatic((r) => kprobeMulti(r, named(r))),
   'kprobe.session': automatic((r) => kprobeMulti(r, named(r))),
   tracepoint: automatic((r) => tracepoint(r, named(r))),
   raw_tracepoint: automatic((r) => rawTracepoint(r, named(r))),
-  trace: loaded,
-  lsm: loaded,
-  iter: loaded,
   uprobe: automatic((r) => uprobe(r, named(r))),
   'uprobe.multi': automatic((r) => uprobeMulti(r, named(r))),
   usdt: automatic((r) => usdt(r, named(r))),
@@ -145,43 +150,36 @@ const METHODS: Readonly<Record<AttachMethod, Method>> = {
       );
     },
   },
-  xdp: on("an interface's index"),
-  // cls_bpf has no link: direct action at ingress is what tcx does
-  tc: {
-    attach: (r) => {
-      const { targetFd } = r.options;
-      if (targetFd === undefined)
-        throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (an interface's index)`);
-      const type = r.program.expectedAttachType || attachType('tcx_ingress');
-      return { link: createLink(r, targetFd, type), target: String(targetFd), offset: 0 };
-    },
-  },
-  tcx: on("an interface's index"),
-  netkit: on("an interface's index"),
-  cgroup: on("a cgroup's descriptor"),
-  sockmap: on("a map's descriptor"),
-  netns: on("a network namespace's descriptor"),
-  netfilter: on("0, as the hook is the network namespace's"),
-  perf_event: on("a perf event's descriptor"),
-  socket: on("a socket's descriptor"),
 };
+
+/** The row of `src/uapi/attach.ts` for a program: direct action of tc is what tcx does. */
+function kindOf({ type, expectedAttachType, match }: ProgramDef): AttachKindRow | undefined {
+  const tc = match?.rule.method === 'tc' && expectedAttachType === 0;
+  return attachKindAmong(ATTACH_KIND_ROWS, type, tc ? attachType('tcx_ingress') : expectedAttachType);
+}
+
+function methodOf(program: ProgramDef): Method | undefined {
+  if (!program.match) return undefined;
+  const special = METHODS[program.match.rule.method];
+  const kind = kindOf(program);
+  return special ?? (kind ? byLink(kind) : METHODS.none);
+}
 
 /** Whether libbpf would attach this program without being told where. */
 export function attachesItself(program: ProgramDef): boolean {
-  const rule = program.match?.rule;
-  if (!rule || !METHODS[rule.method].automatic) return false;
-  return program.target !== undefined || rule.method === 'iter';
+  if (!methodOf(program)?.automatic) return false;
+  return program.target !== undefined || program.match?.rule.method === 'iter';
 }
 
 /** Whether its place is a network device, which is told apart from it. */
 export const attachesToDevice = (program: ProgramDef): boolean =>
-  ['xdp', 'tc', 'tcx'].includes(program.match?.rule.method ?? 'none');
+  program.match !== undefined && program.match.rule.method !== 'none' && kindOf(program)?.target === 'ifindex';
 
 /** Attaches one program. @throws ObjectError, NotModelledError, the kernel's error */
 export function attachProgram(request: Request): AttachedLink {
   const { program, kernel, options } = request;
   checkOptions('options', options, ATTACH_OPTIONS);
-  const method = program.match && METHODS[program.match.rule.method];
+  const method = methodOf(program);
   if (!method) throw failure(request, `section ${program.rawSectionName} does not say how to attach`);
   const { link, event, target, offset, released } = method.attach(request);
   return {

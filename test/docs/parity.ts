@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { kindsOf } from '../../kernel-sim/bpf/attach/table.ts';
+import { ATTACH_KINDS, kindsOf } from '../../kernel-sim/bpf/attach/table.ts';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
 import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
@@ -12,7 +12,7 @@ import { progTypeRow } from '../../kernel-sim/bpf/prog/types.ts';
 import { TRACEPOINTS } from '../../kernel-sim/data/tracepoints.ts';
 import { Kernel, syscalls } from '../../kernel-sim/index.ts';
 import { SECTION_RULES } from '../../src/object/index.ts';
-import { MAP_TYPES, PROG_TYPES } from '../../src/uapi/index.ts';
+import { ATTACH_KIND_ROWS, MAP_TYPES, PROG_TYPES } from '../../src/uapi/index.ts';
 import { heldAgainst } from './held-against.ts';
 
 export const parityPath = new URL('../../docs/parity.md', import.meta.url);
@@ -72,6 +72,19 @@ function programs(): string {
   );
 }
 
+function kinds(): string {
+  const here = new Set(ATTACH_KINDS.map(({ name }) => name));
+  return rows(
+    ['kind', 'since Linux', 'link', 'here'],
+    ATTACH_KIND_ROWS.map(({ name, since, link }) => [
+      `\`${name}\``,
+      since ?? '',
+      link === undefined ? 'none' : `\`${link}\``,
+      yes(here.has(name)),
+    ]),
+  );
+}
+
 const kernel = await Kernel.boot();
 /** Tracepoints that some kernel text has a site of, or those that none has. */
 const events = (fire: boolean): string =>
@@ -94,6 +107,10 @@ ${rows(['what', 'against', 'result', 'test'], heldAgainst)}
 ## Program types
 
 ${programs()}
+
+## Ways to attach
+
+${kinds()}
 
 ## Maps
 

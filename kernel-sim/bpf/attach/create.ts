@@ -4,7 +4,13 @@
  */
 import { checkOptions, required, type Schema } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
-import { attachType, attachTypeName, BPF_PROG_TYPE as P, progTypeName } from '../../../src/uapi/index.ts';
+import {
+  attachType,
+  attachTypeName,
+  type LinkCommand,
+  BPF_PROG_TYPE as P,
+  progTypeName,
+} from '../../../src/uapi/index.ts';
 import { asBpf, BpfError, NotModelledError } from '../errors.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
@@ -13,7 +19,6 @@ import {
   type AttachRequest,
   type DirectAttach,
   LINK_CREATE_ATTRS,
-  type LinkCommand,
   type LinkCreateAttrs,
 } from './kind.ts';
 import { BpfLink } from './link.ts';

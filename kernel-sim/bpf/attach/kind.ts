@@ -1,26 +1,19 @@
 /**
- * What an attach kind is: one row of the table beside this file (`table.ts`), and a small file that knows the place in
- * the kernel where such programs hang. bpf(2), libbpf's sections (`src/object`) and the parity page read the rows.
+ * What an attach kind is: a row of `src/uapi/attach.ts`, which bpf(2), `src/object` and the parity page read, and a small
+ * file beside this one that knows the place in the kernel where such programs hang.
  */
 import { nested, required, type Schema } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
-import type { AttachTypeName, LinkTypeName, ProgTypeName } from '../../../src/uapi/index.ts';
-import type { Versioned } from '../../data/release.ts';
+import type { AttachKindRow, LinkCommand, LinkTypeName } from '../../../src/uapi/index.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import type { Attachment, LinkKind } from './attachment.ts';
-
-/** Commands of bpf(2) that make a link. */
-export type LinkCommand = 'BPF_LINK_CREATE' | 'BPF_RAW_TRACEPOINT_OPEN';
-
-/** What BPF_LINK_CREATE's `target_fd`, or `target_ifindex`, is for a kind. */
-export type TargetKind = 'none' | 'perf_event' | 'ifindex' | 'cgroup' | 'map' | 'netns' | 'prog';
+import type { Attachment } from './attachment.ts';
 
 /** BPF_LINK_CREATE: `union bpf_attr.link_create`, the parts of its union by name. */
 export interface LinkCreateAttrs {
   /** descriptor of the program; of the map for struct_ops */
   readonly prog: number | { readonly fd: number };
-  /** what to attach to, where the kind has one ({@link TargetKind}): a descriptor, or the index of a device */
+  /** what to attach to, where the kind has one (`LINK_TARGETS`): a descriptor, or the index of a device */
   readonly target?: number;
   readonly attachType?: number | string;
   readonly flags?: number;
@@ -129,16 +122,14 @@ export interface DirectAttach {
   query(request: Omit<DirectRequest, 'prog' | 'replace'>): QueryResult;
 }
 
-/** One row. */
-export interface AttachKind extends LinkKind, Versioned {
-  readonly programs: readonly ProgTypeName[];
-  /** expected or given attach types; undefined: whatever no row in front takes */
-  readonly attachTypes?: readonly AttachTypeName[];
-  readonly link: LinkTypeName;
-  /** commands that make its links; default BPF_LINK_CREATE */
-  readonly commands?: readonly LinkCommand[];
-  readonly target: TargetKind;
+/** What a kind does: the body of its row. */
+export interface AttachBody {
   /** @throws KernelError, BpfError */
   readonly attach: (request: AttachRequest) => Attachment;
   readonly direct?: DirectAttach;
+}
+
+/** A row of `src/uapi/attach.ts` with its body. */
+export interface AttachKind extends AttachKindRow, AttachBody {
+  readonly link: LinkTypeName;
 }

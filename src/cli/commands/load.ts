@@ -240,9 +240,7 @@ function whereOf({ target }: { readonly target: string }, { kind, symbol, offset
 /** Programs of cgroups: their sections do not say which, and the root has every task. */
 function attachToRoot(kernel: Kernel, loaded: Loaded): ReturnType<Loaded['attach']> {
   const programs = Object.values(loaded.programs).filter(
-    ({ handle, definition }) =>
-      definition.match?.rule.method === 'cgroup' &&
-      attachKind(handle.prog.type, definition.expectedAttachType) !== undefined,
+    ({ handle, definition }) => attachKind(handle.prog.type, definition.expectedAttachType)?.target === 'cgroup',
   );
   if (programs.length === 0) return [];
   const targetFd = kernel.cgroups.open('/');
