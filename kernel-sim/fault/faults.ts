@@ -9,6 +9,7 @@ import { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Tasks } from '../task/tasks.ts';
+import { faultOf } from './host-errors.ts';
 import { makeOops, type Oops } from './oops.ts';
 import { Refault } from './refault.ts';
 
@@ -39,6 +40,7 @@ export class Faults {
     this.#kernel = kernel;
     this.refault = new Refault(kernel);
     kernel.machine.onFault = (fault) => this.#resolve(fault);
+    kernel.text.hypercalls.isGuests = (error) => this.refault.takes(error);
     kernel.text.hypercall('unknown_int3', () => {
       const regs = kernel.structs.of('pt_regs');
       const at = kernel.args.addr(0);
@@ -95,6 +97,11 @@ export class Faults {
   /** Writes the oops of a fault that nobody resolved into the kernel log. The registers are still the fault's. */
   oops(fault: Fault): Oops {
     return this.report(undefined, fault.rip, fault);
+  }
+  /** The oops of what host code met in guest memory on the kernel's behalf; undefined for other errors. */
+  ofHost(error: unknown): Oops | undefined {
+    const fault = faultOf(error, this.#kernel.cpu.rip);
+    return fault && this.oops(fault);
   }
   /** A task ran on and on, and was stopped: what the watchdog of Linux says (kernel/watchdog.c), with its threshold of seconds. */
   lockup(): Oops {

@@ -7,6 +7,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault, RDI } from '../../src/machine/index.ts';
 import { Assembler, at, rax, rdi } from '../../src/x86/index.ts';
 import type { TextFloor } from '../floors/text.ts';
+import { isBug } from './host-errors.ts';
 
 /** Symbol of the interpreter's loop, in which its accesses are made. */
 const LOOP = '___bpf_prog_run';
@@ -29,14 +30,12 @@ export class Refault {
     this.#invalid = invalid;
   }
 
-  /** Runs host code of a hypercall; where it faults, the guest goes on at an instruction that does. */
-  guard(body: () => void): void {
-    try {
-      body();
-    } catch (error) {
-      if (!(error instanceof GuestFault)) throw error;
-      this.raise(error);
-    }
+  /** Host code of a hypercall met an error: where it is one of the guest's memory, the guest goes on at an instruction that has it too. */
+  takes(error: unknown): boolean {
+    if (error instanceof GuestFault) this.raise(error);
+    else if (isBug(error)) this.invalid();
+    else return false;
+    return true;
   }
   raise(fault: GuestFault): void {
     this.#place();

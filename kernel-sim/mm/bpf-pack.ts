@@ -6,7 +6,7 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory, Machine } from '../../src/machine/index.ts';
-import { KernelError } from '../core/errno.ts';
+import { KernelBug, KernelError } from '../core/errno.ts';
 import { MODULES_END, MODULES_VADDR, PAGE_SIZE } from '../core/layout.ts';
 import type { Random } from '../core/random.ts';
 import { capture, reinstate } from '../core/state.ts';
@@ -71,7 +71,7 @@ export class BpfPack {
   }
   free(at: Addr): void {
     const image = this.#live.get(at);
-    if (!image) throw new KernelError('EFAULT', 'freeing an image that was not allocated');
+    if (!image) throw new KernelBug('freeing an image that was not allocated');
     this.#live.delete(at);
     this.write(image.start, new Uint8Array(image.bytes).fill(INT3));
     const list = this.#free.get(image.bytes);

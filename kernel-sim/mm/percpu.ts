@@ -7,7 +7,7 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
-import { KernelError } from '../core/errno.ts';
+import { KernelBug, KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { Vmalloc } from './vmalloc.ts';
@@ -83,7 +83,7 @@ export class PerCpu {
   }
   free(pointer: number): void {
     const bytes = this.#sizes.get(pointer);
-    if (bytes === undefined) throw new KernelError('EFAULT', 'free_percpu of what alloc_percpu did not give');
+    if (bytes === undefined) throw new KernelBug('free_percpu of what alloc_percpu did not give');
     this.#sizes.delete(pointer);
     const list = this.#free.get(bytes);
     if (list) list.push(pointer);

@@ -5,7 +5,7 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
-import { KernelError } from '../core/errno.ts';
+import { KernelBug } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
@@ -52,7 +52,7 @@ export class KmemCache {
     return at;
   }
   free(at: Addr): void {
-    if (!this.#live.delete(at)) throw new KernelError('EFAULT', `${this.name}: double free or not an object`);
+    if (!this.#live.delete(at)) throw new KernelBug(`${this.name}: double free or not an object`);
     this.#free.push(at);
   }
   has(at: Addr): boolean {
@@ -112,7 +112,7 @@ export class Slab {
   }
   kfree(at: Addr): void {
     const owner = this.#owner.get(at);
-    if (owner === undefined) throw new KernelError('EFAULT', 'kfree of what kmalloc did not give');
+    if (owner === undefined) throw new KernelBug('kfree of what kmalloc did not give');
     this.#owner.delete(at);
     if (this.freed.any) this.freed.tell(at);
     if (typeof owner === 'number') this.#memory.freePages(at - PAGE_OFFSET, owner);

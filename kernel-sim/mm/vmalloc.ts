@@ -5,7 +5,7 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
-import { KernelError } from '../core/errno.ts';
+import { KernelBug } from '../core/errno.ts';
 import { PAGE_SIZE, VMALLOC_START } from '../core/layout.ts';
 import { capture, reinstate } from '../core/state.ts';
 
@@ -47,7 +47,7 @@ export class Vmalloc {
   }
   free(at: Addr): void {
     const area = this.#areas.get(at);
-    if (!area) throw new KernelError('EFAULT', 'vfree of what vmalloc did not give');
+    if (!area) throw new KernelBug('vfree of what vmalloc did not give');
     this.#areas.delete(at);
     this.#memory.unmap(at, area.pages * PAGE_SIZE);
     this.#memory.freePages(area.phys, area.pages);

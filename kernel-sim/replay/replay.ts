@@ -150,7 +150,7 @@ export class Replay {
       while (!this.#ended) {
         const left = target - machine.executed;
         if (left > 0) {
-          const stop = this.#outcome(machine.run(left));
+          const stop = this.#outcome(this.#run(left));
           if (stop) return stop;
         } else if (machine.executed >= end) this.stop('max-insns');
         else return { reason: 'budget', inner: false };
@@ -159,6 +159,18 @@ export class Replay {
       if (interp) interp.pauseAt = Number.POSITIVE_INFINITY;
     }
     return { reason: 'end', inner: false };
+  }
+
+  /** Host code around the machine meets what programs did to memory as guest code does. */
+  #run(left: number): Stop {
+    const { machine, faults } = this.#kernel;
+    try {
+      return machine.run(left);
+    } catch (error) {
+      const oops = faults.ofHost(error);
+      if (oops === undefined) throw error;
+      return { reason: 'stopped', why: oops };
+    }
   }
 
   /** Whether the machine may have stopped in the middle of a program. */

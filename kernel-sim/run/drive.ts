@@ -94,7 +94,7 @@ function make(
   isSliced: boolean,
 ): Runner {
   const runner = new Runner(state, counter, prog, options, isSliced);
-  runner.start(setUp(runner, options));
+  runner.start(state.guarded(COMMAND, () => setUp(runner, options)));
   return runner;
 }
 

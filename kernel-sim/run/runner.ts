@@ -101,7 +101,7 @@ export class Runner implements TestRun {
     if (isExact && innerLimit === undefined) machine.innerLimit = Number.POSITIVE_INFINITY;
     if (interp && isExact) interp.pauseAt = until;
     try {
-      return this.#advance(until);
+      return this.state.guarded(COMMAND, () => this.#advance(until));
     } catch (error) {
       this.#release();
       throw error;
@@ -179,7 +179,7 @@ export class Runner implements TestRun {
         this.#abandon();
         throw new BpfError(COMMAND, 'EINTR', `interrupted after ${insns} BPF instructions, in run ${runs + 1}`);
       }
-      return setup.collect();
+      return this.state.guarded(COMMAND, () => setup.collect());
     } finally {
       this.#release();
     }
@@ -190,9 +190,13 @@ export class Runner implements TestRun {
     if (this.#isReleased) return;
     this.#isReleased = true;
     if (this.#setup === undefined) return;
-    this.#setup.release();
-    this.prog.put();
-    this.state.kernel.rcu.unlock();
+    const setup = this.#setup;
+    try {
+      this.state.guarded(COMMAND, () => setup.release());
+    } finally {
+      this.prog.put();
+      this.state.kernel.rcu.unlock();
+    }
   }
 
   save() {

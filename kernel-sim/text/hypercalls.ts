@@ -11,6 +11,8 @@ export class Hypercalls {
   /** number 0 is what a body reaches that forgot to load eax */
   readonly #list: Hypercall[] = [{ name: 'none', handler: undefined }];
   readonly #byName = new Map<string, number>();
+  /** Whether what a handler met is the guest's to deal with: it then goes on where the processor raises it. */
+  isGuests: (error: unknown) => boolean = () => false;
 
   /** `fixed`: names whose numbers are already in generated text, from 1 on. `where` names an address for the error. */
   constructor(machine: Machine, fixed: readonly string[], where: (rip: number) => string) {
@@ -23,7 +25,11 @@ export class Hypercalls {
           `hypercall ${this.nameOf(nr) ?? nr} at ${where(machine.cpu.rip)}: nobody handles it`,
         );
       }
-      handler();
+      try {
+        handler();
+      } catch (error) {
+        if (!this.isGuests(error)) throw error;
+      }
     };
   }
   /** How many there are, and what handles each. */

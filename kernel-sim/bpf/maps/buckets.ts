@@ -3,6 +3,7 @@
  * pointer (include/linux/rculist_nulls.h), all in guest memory. Elements are named by their addresses.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
+import { ENDLESS, KernelBug } from '../../core/errno.ts';
 import type { MapLayout } from '../../core/map-layout.ts';
 import type { MapHost } from './host.ts';
 
@@ -21,6 +22,8 @@ export class Buckets {
   readonly #hashAt: number;
   readonly #keyAt: number;
   readonly #keySize: number;
+  /** elements of all lists together */
+  readonly #most: number;
 
   /** @param at address of `count` buckets, contiguous in physical memory at `phys` */
   constructor(host: MapHost, layout: MapLayout, at: Addr, phys: number, count: number, delta: number, keySize: number) {
@@ -32,6 +35,8 @@ export class Buckets {
     this.#keyAt = layout.htab_elem.key;
     this.#keySize = keySize;
     this.mask = count - 1;
+    // a bucket for each entry, and each CPU has an element more
+    this.#most = count + 2 * host.cpus;
     this.delta = delta;
     for (let i = 0; i < count; i++) this.#putHead(i, (i << 1) | 1, i >>> 31);
   }
@@ -63,7 +68,8 @@ export class Buckets {
     const size = this.#keySize;
     const { delta } = this;
     let at = this.#head(hash & this.mask);
-    for (;;) {
+    for (let left = this.#most; ; left--) {
+      if (left === 0) throw new KernelBug(ENDLESS);
       const lo = view.getInt32(at, true);
       if (lo & 1) return 0;
       const elem = addrOf(lo, view.getInt32(at + 4, true));
@@ -147,7 +153,8 @@ export class Buckets {
     const head = this.#head(bucket);
     let lo = view.getInt32(head, true);
     let hi = view.getInt32(head + 4, true);
-    while ((lo & 1) === 0) {
+    for (let left = this.#most; (lo & 1) === 0; left--) {
+      if (left === 0) throw new KernelBug(ENDLESS);
       const elem = addrOf(lo, hi);
       lo = view.getInt32(elem - this.delta, true);
       hi = view.getInt32(elem - this.delta + 4, true);

@@ -1,7 +1,7 @@
 /** Longest prefix match: Linux 6.12 Documentation/bpf/map_lpm_trie.rst; nodes are `struct lpm_trie_node`. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_NOEXIST } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../core/errno.ts';
+import { ENDLESS, ERRNO, KernelBug } from '../../core/errno.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 /** A node that only joins two subtrees (LPM_TREE_NODE_FLAG_IM). */
@@ -58,7 +58,9 @@ export class LpmTrieMap extends BpfMap {
     const { prefix, data } = this.#key(key);
     if (prefix > this.#maxPrefix) return 0;
     let found: Addr = 0;
+    let left = this.#maxPrefix + 1;
     for (let node = this.host.memory.readAddr(this.#root); node !== 0; ) {
+      if (left-- < 0) throw new KernelBug(ENDLESS);
       const match = this.#match(node, prefix, data);
       if (match === this.#maxPrefix) {
         found = node;
@@ -90,7 +92,8 @@ export class LpmTrieMap extends BpfMap {
     let slot = this.#root;
     let node = memory.readAddr(slot);
     let match = 0;
-    while (node !== 0) {
+    for (let left = this.#maxPrefix + 1; node !== 0; left--) {
+      if (left < 0) throw new KernelBug(ENDLESS);
       match = this.#match(node, prefix, data);
       if (this.#prefix(node) !== match || this.#prefix(node) === prefix) break;
       slot = this.#child(node, bit(data, this.#prefix(node)));
@@ -132,7 +135,8 @@ export class LpmTrieMap extends BpfMap {
     let node = memory.readAddr(slot);
     let match = 0;
     let side = 0;
-    while (node !== 0) {
+    for (let left = this.#maxPrefix + 1; node !== 0; left--) {
+      if (left < 0) throw new KernelBug(ENDLESS);
       match = this.#match(node, prefix, data);
       if (this.#prefix(node) !== match || this.#prefix(node) === prefix) break;
       parent = node;

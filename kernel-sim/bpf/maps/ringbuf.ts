@@ -13,7 +13,7 @@ import {
   BPF_RINGBUF_DISCARD_BIT,
   BPF_RINGBUF_HDR_SZ,
 } from '../../../src/uapi/index.ts';
-import { ERRNO } from '../../core/errno.ts';
+import { ENDLESS, ERRNO, KernelBug } from '../../core/errno.ts';
 import { EPOLLIN, EPOLLRDNORM } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
 import { BpfMap, copyIn, type MapAttrs, type MapContext, type MappedPages } from './map.ts';
@@ -105,7 +105,8 @@ export class RingbufMap extends BpfMap {
     if (length > this.#size) return 0;
     const producer = this.producerPos;
     let pending = this.#get(this.layout.bpf_ringbuf.pending_pos);
-    while (pending < producer) {
+    for (let left = this.#size / 8; pending < producer; left--) {
+      if (left === 0) throw new KernelBug(ENDLESS);
       const header = view.getInt32(this.#headerPhys(pending), true);
       if (header & BPF_RINGBUF_BUSY_BIT) break;
       pending += recordLength(header & LENGTH_MASK);
@@ -149,6 +150,7 @@ export class RingbufMap extends BpfMap {
   /** Takes what is ready, as a consumer that mapped the ring does: up to a record that is still being written. */
   *consume(): IterableIterator<Uint8Array> {
     const { view, u8 } = this.host.memory;
+    if (this.producerPos - this.consumerPos > this.#size) throw new KernelBug('a ring buffer holds more than its size');
     for (let pos = this.consumerPos; pos < this.producerPos; ) {
       const at = this.#headerPhys(pos);
       const header = view.getInt32(at, true);
@@ -183,7 +185,8 @@ export class RingbufMap extends BpfMap {
   /** User ring: the next record's address and size; a negative error number where there is none or it is malformed. */
   peekUser(): { at: Addr; size: number } | number {
     const { memory } = this.host;
-    for (;;) {
+    for (let left = this.#size / 8; ; left--) {
+      if (left < 0) throw new KernelBug(ENDLESS);
       const producer = this.producerPos;
       const consumer = this.consumerPos;
       if (producer % 8 !== 0) return -ERRNO.EINVAL;

@@ -51,10 +51,9 @@ export class Detours {
    */
   take(name: string, symbols: readonly string[], handler: (original: Addr) => void): () => void {
     const { helpers, kernel, progs } = this.#host;
-    const { refault } = kernel.faults;
     const undo = symbols.map((symbol) => {
       if (!helpers.define(symbol)) helpers.defineUnmodelled(symbol);
-      return kernel.text.divert(symbol, (original) => refault.guard(() => handler(original)));
+      return kernel.text.divert(symbol, handler);
     });
     const detour: Detour = { name, undo };
     this.#active.add(detour);

@@ -234,6 +234,20 @@ export class BpfState {
     return object;
   }
 
+  /**
+   * Does what a command does to objects that programs may have overwritten. Where the kernel's own code would fault, it
+   * ends so, too. @throws BpfError EFAULT with the oops
+   */
+  guarded<R>(command: string, act: () => R): R {
+    try {
+      return act();
+    } catch (error) {
+      const oops = this.kernel.faults.ofHost(error);
+      if (oops === undefined) throw error;
+      throw new BpfError(command, 'EFAULT', `${oops.title}: ${(error as Error).message}`, '', oops);
+    }
+  }
+
   /** Acts as another process does a system call. */
   as<R>(process: Process, act: () => R): R {
     const before = this.process;

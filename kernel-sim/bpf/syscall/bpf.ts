@@ -30,7 +30,7 @@ import { contextModel } from '../prog/types.ts';
 import type { Programs } from './commands/call.ts';
 import { bpfSyscall } from './commands/index.ts';
 import { isPinnable } from './commands/object.ts';
-import { MapHandle, Program } from './handles.ts';
+import { type Descriptors, MapHandle, Program } from './handles.ts';
 import { type BtfInfo, infoOf, type LinkInfo, type MapInfo, type ProgInfo } from './info.ts';
 import { MapCommands } from './map-commands.ts';
 import { createMap, type MapCreateAttrs } from './map-create.ts';
@@ -50,6 +50,7 @@ const KIND = is.oneOf('prog', 'map', 'btf', 'link');
 export class Bpf {
   readonly #state: BpfState;
   readonly #mapCommands: MapCommands;
+  readonly #descriptors: Descriptors;
   readonly #testRuns: TestRuns;
   #engines: Engines | undefined;
   /** each is made when the first program needs it */
@@ -60,6 +61,11 @@ export class Bpf {
     this.#state = new BpfState(kernel, (state) => new HelperTexts(state));
     this.#mapCommands = new MapCommands(this.#state);
     this.#state.syscall = (cmd, attr, size, process) => this.syscallAt(cmd, attr, size, process);
+    const { fds } = kernel;
+    this.#descriptors = {
+      find: (fd) => fds.find(fd),
+      close: (fd) => this.#state.guarded('close', () => fds.close(fd)),
+    };
   }
 
   save() {
@@ -248,7 +254,7 @@ export class Bpf {
   }
   close(fd: number): void {
     checkArgument('fd', fd, FD);
-    this.#state.kernel.fds.close(fd);
+    this.#descriptors.close(fd);
   }
 
   #program(prog: BpfProg, fd: number): Program {
@@ -259,7 +265,7 @@ export class Bpf {
         run: (p, options) => this.#testRuns.inSlices(this.#state, this.#counter(), p, options),
         dump: (p) => this.#dump(p),
       },
-      this.#state.kernel.fds,
+      this.#descriptors,
       prog,
       fd,
     );
@@ -280,7 +286,7 @@ export class Bpf {
     });
   }
   #map(map: BpfMap, fd: number): MapHandle {
-    return new MapHandle(this.#mapCommands, this.#state.kernel.fds, map, fd);
+    return new MapHandle(this.#mapCommands, this.#descriptors, map, fd);
   }
 
   #testRun(prog: BpfProg, options: TestRunOptions): TestRunResult {

@@ -212,7 +212,7 @@ export class MapHandle {
   /** Ring buffers: takes the records that are ready. */
   consume(): Uint8Array[] {
     const map = this.#descriptor.open('poll');
-    return map instanceof RingbufMap ? [...map.consume()] : [];
+    return map instanceof RingbufMap ? this.#commands.consume(map) : [];
   }
   /**
    * Ring buffers: `wake` is called where the kernel would wake up a reader that waits in epoll(2). Gives what ends that.

@@ -5,7 +5,7 @@ import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY, BPF_MAP_TYPE as T } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno, errnoName } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
-import type { BpfMap } from '../maps/index.ts';
+import type { BpfMap, RingbufMap } from '../maps/index.ts';
 import { BloomFilterMap } from '../maps/index.ts';
 import type { BpfState } from '../objects/state.ts';
 
@@ -41,7 +41,7 @@ export class MapCommands {
       const value = encode(command, 'value', key, map.valueSize);
       return this.#found(
         command,
-        this.#withBuffer(value, (at) => map.peek(at)),
+        this.#withBuffer(command, value, (at) => map.peek(at)),
       )
         ? value
         : undefined;
@@ -61,7 +61,7 @@ export class MapCommands {
     this.#check(
       command,
       this.#withKey(command, map, key, (keyAt) =>
-        this.#withBuffer(bytes, (valueAt) => map.updateUser(keyAt, valueAt, flags)),
+        this.#withBuffer(command, bytes, (valueAt) => map.updateUser(keyAt, valueAt, flags)),
       ),
       map,
     );
@@ -84,7 +84,7 @@ export class MapCommands {
     try {
       const err =
         key === undefined || key === null
-          ? map.nextKey(0, next)
+          ? this.#state.guarded(command, () => map.nextKey(0, next))
           : this.#withKey(command, map, key, (at) => map.nextKey(at, next));
       return this.#found(command, err) ? this.#state.host.memory.readBytes(next, map.keySize) : undefined;
     } finally {
@@ -148,8 +148,9 @@ export class MapCommands {
     map.freeze();
   }
 
-  close(fd: number): void {
-    this.#state.kernel.fds.close(fd);
+  /** Takes the records of a ring buffer that are ready. */
+  consume(map: RingbufMap): Uint8Array[] {
+    return this.#state.guarded('poll', () => [...map.consume()]);
   }
 
   #readable(command: string, map: BpfMap): void {
@@ -180,17 +181,17 @@ export class MapCommands {
   #withKey<T>(command: string, map: BpfMap, key: MapBytes, use: (at: Addr) => T): T {
     if (map.keySize === 0) {
       if (key !== undefined && key !== null) throw new BpfError(command, 'EINVAL', `${map.describe()} has no keys`);
-      return use(0);
+      return this.#state.guarded(command, () => use(0));
     }
-    return this.#withBuffer(encode(command, 'key', key, map.keySize), use);
+    return this.#withBuffer(command, encode(command, 'key', key, map.keySize), use);
   }
   /** The kernel's copy of what user space passed. */
-  #withBuffer<T>(bytes: Uint8Array, use: (at: Addr) => T): T {
+  #withBuffer<T>(command: string, bytes: Uint8Array, use: (at: Addr) => T): T {
     const { host } = this.#state;
     const at = host.kmalloc(Math.max(8, bytes.length));
     try {
       host.memory.writeBytes(at, bytes);
-      return use(at);
+      return this.#state.guarded(command, () => use(at));
     } finally {
       host.kfree(at);
     }

@@ -137,10 +137,8 @@ export class HelperTexts implements HelperSupply {
     this.#defined.add(symbol);
     if (body === undefined) return true;
     const call = this.#call;
-    const { refault } = kernel.faults;
-    if (!(symbol in assembly)) text.define({ name: symbol, handler: () => refault.guard(() => body(call)) });
-    else if (kernel.engine !== 'interp' || symbol in callbacks)
-      text.hypercall(symbol, () => refault.guard(() => body(call)));
+    if (!(symbol in assembly)) text.define({ name: symbol, handler: () => body(call) });
+    else if (kernel.engine !== 'interp' || symbol in callbacks) text.hypercall(symbol, () => body(call));
     else text.define({ name: symbol, orText: true, handler: () => orText(body, call) });
     return true;
   }

@@ -1,5 +1,6 @@
 /** bpf(2) by its ABI: `__sys_bpf` of Linux 6.12, kernel/bpf/syscall.c. */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { GuestFault } from '../../../../src/machine/index.ts';
 import { ERRNO, KernelError } from '../../../core/errno.ts';
 import { NotModelledError } from '../../errors.ts';
 import type { BpfState } from '../../objects/state.ts';
@@ -34,6 +35,7 @@ export function bpfSyscall(state: BpfState, programs: Programs, cmd: number, at:
   } catch (error) {
     if (error instanceof NotModelledError) state.notModelled.tell(`${call.command}: ${error.what}`);
     if (error instanceof KernelError) return -ERRNO[error.errno];
+    if (error instanceof GuestFault && state.kernel.faults.ofHost(error)) return -ERRNO.EFAULT;
     // memory of the host's that cannot be had is the kernel's own that is short
     if (error instanceof RangeError) return -ERRNO.ENOMEM;
     throw error;
