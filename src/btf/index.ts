@@ -1,7 +1,7 @@
 export { Btf, POINTER_SIZE } from './btf.ts';
 export { BtfBuilder, type NewBtfType } from './builder.ts';
 export { dumpC, dumpCTypes } from './dump/c.ts';
-export { Declarations } from './dump/declaration.ts';
+export { type DeclarationOptions, Declarations } from './dump/declaration.ts';
 export { dumpRaw, intEncoding, rawType } from './dump/raw.ts';
 export { BtfEditor } from './editor.ts';
 export { BtfError } from './error.ts';

@@ -29,7 +29,10 @@ export function report(thrown: unknown): number {
   // the kernel log of a run that faulted, in Linux's form
   if (error instanceof BpfError && error.oops) tell(`${error.oops.text}\n`);
   // clang's own words, with its colours
-  if (error instanceof ClangError) process.stderr.write(error.diagnostics);
+  if (error instanceof ClangError) {
+    process.stderr.write(error.diagnostics);
+    return say(error.summary);
+  }
   if (isTyped(error)) return say(error.message);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   say(`a defect of ebpf-emu, not of your input; please report it:\n${text}`);

@@ -1,5 +1,6 @@
 /** C to an object by the user's own clang, with headers of ours: `vmlinux.h` of the active BTF and libbpf's macros. */
 
+import { builtinBtf } from '../../kernel-sim/data/builtin.ts';
 import type { Btf } from '../btf/index.ts';
 import { decodeUtf8, host } from '../platform/index.ts';
 import { ClangError } from './error.ts';
@@ -10,14 +11,16 @@ export { ClangError };
 export interface CompileOptions {
   /** path of clang; default: `clang`, then the versioned names, newest first */
   readonly clang?: string;
-  /** BTF for vmlinux.h, asked for only where the source includes it */
-  readonly btf: () => Btf;
-  /** further arguments for clang */
+  /** BTF for vmlinux.h, asked for only where the source includes it; default: Linux 6.12's */
+  readonly btf?: () => Btf;
+  /** further arguments for clang: `-DLIMIT=3`, `-Wall`, `-mcpu=v4` */
   readonly args?: readonly string[];
   /** clang may colour its diagnostics */
   readonly color?: boolean;
-  /** called with what clang wrote though it succeeded */
+  /** called with what clang wrote though it succeeded: warnings */
   readonly warn?: (diagnostics: string) => void;
+  /** of C text that is given itself, the file's name in diagnostics and line information; default `program.c` */
+  readonly name?: string;
 }
 
 const NEWEST = 22;
@@ -52,39 +55,52 @@ function headersFor(source: string, btf: () => Btf): { path: string; text: () =>
 
 const OBJECT = 'object.o';
 
+/** Text has lines or statements; a path has neither. */
+const isText = (source: string): boolean => /[\n;{]/.test(source);
+
 /**
- * Compiles one C file for BPF: `-O2 -g -target bpf`.
+ * Compiles C for BPF: `-O2 -g -target bpf`, with vmlinux.h and libbpf's headers to include.
  *
- * @returns the object's bytes
- * @throws ClangError, FileError
+ * @param source path of a C file, or C text
+ * @returns the object's bytes, for {@link BpfObject.open}
+ * @throws ClangError with clang's diagnostics; FileError
  */
-export function compile(file: string, options: CompileOptions): Uint8Array {
-  const source = decodeUtf8(host.readFile(file));
+export function compile(source: string, options: CompileOptions = {}): Uint8Array {
+  const name = isText(source) ? (options.name ?? 'program.c') : source;
+  const text = isText(source) ? source : decodeUtf8(host.readFile(source));
   const clang = findClang(options.clang);
+  const own = isText(source) ? [{ path: name.replace(/^.*\//, ''), text: () => source }] : [];
+  let folder = '';
   const { status, stderr, output, error } = host.run({
     program: clang,
-    files: headersFor(source, options.btf),
+    files: [...headersFor(text, options.btf ?? builtinBtf), ...own],
     output: OBJECT,
-    args: (directory, inside) => [
-      '-O2',
-      '-g',
-      '-target',
-      'bpf',
-      '-D__TARGET_ARCH_x86',
-      '-D__x86_64__',
-      options.color ? '-fcolor-diagnostics' : '-fno-color-diagnostics',
-      `-I${directory}`,
-      ...ASM_INCLUDES.filter(host.exists).flatMap((path) => ['-idirafter', path]),
-      ...(options.args ?? []),
-      '-c',
-      file,
-      '-o',
-      inside(OBJECT),
-    ],
+    args: (directory, inside) => {
+      folder = `${directory}/`;
+      return [
+        '-O2',
+        '-g',
+        '-target',
+        'bpf',
+        '-D__TARGET_ARCH_x86',
+        '-D__x86_64__',
+        options.color ? '-fcolor-diagnostics' : '-fno-color-diagnostics',
+        `-I${directory}`,
+        ...ASM_INCLUDES.filter(host.exists).flatMap((path) => ['-idirafter', path]),
+        // text lies in a folder that is gone afterwards
+        ...(own[0] ? [`-ffile-prefix-map=${folder}=`] : []),
+        ...(options.args ?? []),
+        '-c',
+        own[0] ? inside(own[0].path) : source,
+        '-o',
+        inside(OBJECT),
+      ];
+    },
   });
+  const diagnostics = own[0] ? stderr.replaceAll(`${folder}${own[0].path}`, name) : stderr;
   if (error !== undefined) throw new ClangError(`${clang}: ${error}`);
-  if (status !== 0) throw new ClangError(`${file}: clang did not compile it`, stderr);
-  if (!output) throw new ClangError(`${file}: ${clang} says it compiled it, but wrote no object`, stderr);
-  if (stderr !== '') options.warn?.(stderr);
+  if (status !== 0) throw new ClangError(`${name}: clang did not compile it`, diagnostics);
+  if (!output) throw new ClangError(`${name}: ${clang} says it compiled it, but wrote no object`, diagnostics);
+  if (diagnostics !== '') options.warn?.(diagnostics);
   return output;
 }

@@ -16,13 +16,18 @@ export class ObjectError extends EmuError {
   }
 }
 
-/** clang is not there, or it refused the source: its own words are the message. */
+const COLOURS = /\x1b\[[0-9;]*[mK]/g;
+
+/** clang is not there, or it refused the source: its own words are part of the message. */
 export class ClangError extends EmuError {
   override readonly name = 'ClangError';
+  /** the first line of the message: what was tried */
+  readonly summary: string;
   /** what clang wrote, with its colours where it was asked for them; '' where it did not run */
   readonly diagnostics: string;
-  constructor(message: string, diagnostics = '') {
-    super('ERR_CLANG', message);
+  constructor(summary: string, diagnostics = '') {
+    super('ERR_CLANG', diagnostics === '' ? summary : `${summary}\n${diagnostics.replace(COLOURS, '').trimEnd()}`);
+    this.summary = summary;
     this.diagnostics = diagnostics;
   }
 }

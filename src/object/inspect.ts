@@ -123,7 +123,7 @@ const MAX_TEXT = 2000;
 function typeText(btf: Btf | undefined, id: number): string | null {
   if (!btf || id === 0) return null;
   try {
-    return new Declarations(btf, undefined, MAX_TEXT).declare(id, '').replaceAll(/\s+/g, ' ');
+    return new Declarations(btf, undefined, { work: MAX_TEXT }).declare(id, '').replaceAll(/\s+/g, ' ');
   } catch (error) {
     if (error instanceof BtfError) return null;
     throw error;

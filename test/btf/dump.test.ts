@@ -51,6 +51,14 @@ describe('dump', () => {
     full ? 300_000 : 30_000,
   );
 
+  it('one-byte enumerations say so where that is asked for', () => {
+    const builder = new BtfBuilder();
+    builder.add({ kind: 'enum', name: 'small', size: 1, signed: false, values: [{ name: 'ONE', value: 1n }] });
+    const btf = Btf.parse(builder.bytes());
+    expect(dumpCTypes(btf)).toBe('enum small {\n\tONE = 1,\n};\n\n');
+    expect(dumpCTypes(btf, undefined, { byteEnums: true })).toContain('} __attribute__((mode(byte)));');
+  });
+
   it('declares from the inside out', () => {
     const builder = new BtfBuilder();
     const int = builder.add({

@@ -73,7 +73,9 @@ describe('types that multiply', () => {
 
   it('text', () => {
     const btf = nest(false, true);
-    expect(bounded(() => new Declarations(btf, undefined, 10_000).declare(DEPTH + 1, 'x'))).toMatch(/too deeply/);
+    expect(bounded(() => new Declarations(btf, undefined, { work: 10_000 }).declare(DEPTH + 1, 'x'))).toMatch(
+      /too deeply/,
+    );
   });
 
   it('a whole header', () => {

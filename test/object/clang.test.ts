@@ -56,6 +56,31 @@ describe.skipIf(!clang)('compile', () => {
     },
   );
 
+  it('takes text as well as a file, and needs no options', () => {
+    const bytes = compile(`#include <bpf/bpf_helpers.h>
+char comm[16];
+SEC("kprobe/vfs_read") int read(void *ctx) { return comm[0]; }
+char LICENSE[] SEC("license") = "GPL";`);
+    expect(openObject(bytes, 'program.c').programs.map((p) => p.name)).toEqual(['read']);
+    expect(Buffer.from(bytes).includes('/tmp')).toBe(false);
+  });
+
+  it('its diagnostics are part of the error, and name the text as the caller does', () => {
+    const fails = (): unknown => {
+      try {
+        return compile('int x = ;\n', { name: 'mine.c' });
+      } catch (error) {
+        return error;
+      }
+    };
+    const error = fails();
+    expect(error).toBeInstanceOf(ClangError);
+    expect((error as ClangError).summary).toBe('mine.c: clang did not compile it');
+    expect((error as ClangError).message).toMatch(
+      /^mine.c: clang did not compile it\nmine.c:1:9: error: expected expression/,
+    );
+  });
+
   it("gives clang's own words for an error", () => {
     const path = source('int x = ;\n');
     expect(() => compile(path, { btf: empty })).toThrow(ClangError);

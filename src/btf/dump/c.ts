@@ -6,7 +6,7 @@
 import type { Btf } from '../btf.ts';
 import { BtfError } from '../error.ts';
 import { type BtfType, isComposite, isEnum } from '../types.ts';
-import { Declarations, type Names } from './declaration.ts';
+import { type DeclarationOptions, Declarations, type Names } from './declaration.ts';
 
 /** Calls that may be under way at once: a circle of types that C cannot have ends here. */
 const MAX_DEPTH = 2000;
@@ -74,10 +74,10 @@ class CDump {
   #queue: number[] = [];
   #work = MAX_WORK;
 
-  constructor(btf: Btf) {
+  constructor(btf: Btf, options: DeclarationOptions) {
     this.#btf = btf;
     this.#names = new UniqueNames(btf);
-    this.#declarations = new Declarations(btf, this.#names);
+    this.#declarations = new Declarations(btf, this.#names, options);
     this.#ordered = new Uint8Array(btf.typeCount);
     this.#emitted = new Uint8Array(btf.typeCount);
     this.#forwarded = new Uint8Array(btf.typeCount);
@@ -274,15 +274,15 @@ class CDump {
 }
 
 /** C definitions of these types (default: all) and of all that they need, each followed by an empty line. @throws BtfError */
-export function dumpCTypes(btf: Btf, ids?: Iterable<number>): string {
+export function dumpCTypes(btf: Btf, ids?: Iterable<number>, options: DeclarationOptions = {}): string {
   const all = function* (): Generator<number> {
     for (let id = btf.startId; id < btf.typeCount; id++) yield id;
   };
-  return new CDump(btf).dump(ids ?? all());
+  return new CDump(btf, options).dump(ids ?? all());
 }
 
 /** A whole header, as bpftool frames it. */
-export function dumpC(btf: Btf, ids?: Iterable<number>): string {
+export function dumpC(btf: Btf, ids?: Iterable<number>, options: DeclarationOptions = {}): string {
   return `#ifndef __VMLINUX_H__
 #define __VMLINUX_H__
 
@@ -290,7 +290,7 @@ export function dumpC(btf: Btf, ids?: Iterable<number>): string {
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
-${dumpCTypes(btf, ids)}#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+${dumpCTypes(btf, ids, options)}#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif
 

@@ -63,15 +63,27 @@ function padding(from: number, to: number, align: number, inBitfield: boolean, l
   return out;
 }
 
+export interface DeclarationOptions {
+  /** one-byte enumerations say that they are: C would take four bytes. libbpf writes so from 1.2 on; bpftool 7.1 does not */
+  readonly byteEnums?: boolean;
+  /** what may be written before it is called too much */
+  readonly work?: number;
+}
+
 export class Declarations {
   readonly #btf: Btf;
+  readonly #byteEnums: boolean;
   readonly #names: Names;
   readonly #align = new Map<number, number>();
   #work: number;
 
-  /** @param work what may be written before it is called too much */
-  constructor(btf: Btf, names: Names = plainNames(btf), work = MAX_WORK) {
+  constructor(
+    btf: Btf,
+    names: Names = plainNames(btf),
+    { byteEnums = false, work = MAX_WORK }: DeclarationOptions = {},
+  ) {
     this.#btf = btf;
+    this.#byteEnums = byteEnums;
     this.#names = names;
     this.#work = work;
   }
@@ -150,7 +162,7 @@ export class Declarations {
         out += `\n${tabs(level + 1)}${this.#names.enumerator(name)} = ${value}${suffix},`;
       out += `\n${tabs(level)}}`;
     }
-    if (type.size === 1) return `${out} __attribute__((mode(byte)))`;
+    if (type.size === 1 && this.#byteEnums) return `${out} __attribute__((mode(byte)))`;
     // An enumeration is 64 bits wide by itself only where a value needs them.
     if (
       type.size === 8 &&

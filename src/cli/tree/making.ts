@@ -1,7 +1,31 @@
 /** Commands that make files. */
 import type { EmuCommand } from './command.ts';
+import { withKernel } from './options.ts';
+
+function addCompiling(cli: EmuCommand): void {
+  withKernel(cli.command('compile'))
+    .description("compile C by this host's clang, with vmlinux.h and libbpf's headers of our own")
+    .argument('<file>', 'the C source')
+    .argument('[args...]', 'behind --: further arguments for clang')
+    .option('-o, --output <file>', "where to write; default: the source's name with .o, here")
+    .action(async (file, args, options) => (await import('../commands/compile.ts')).compileFile(file, args, options))
+    .example('ebpf-emu compile prog.c -o prog.o', 'an object that `load` takes')
+    .example('ebpf-emu compile prog.c -- -Wall -DLIMIT=3', 'with arguments for clang');
+  withKernel(cli.command('vmlinux.h'))
+    .description("print the kernel's types as a C header, as `bpftool btf dump ... format c` does")
+    .option('-o, --output <file>', 'where to write')
+    .action(async (options) => (await import('../commands/compile.ts')).vmlinux(options))
+    .example('ebpf-emu vmlinux.h -o vmlinux.h', 'of Linux 6.12')
+    .example('ebpf-emu vmlinux.h --btf /sys/kernel/btf/vmlinux -o vmlinux.h', "of this host's kernel");
+  withKernel(cli.command('headers'))
+    .description('write the headers that `compile` gives programs to include: vmlinux.h and bpf/*.h')
+    .argument('<directory>', 'where to')
+    .action(async (directory, options) => (await import('../commands/compile.ts')).headers(directory, options))
+    .example('ebpf-emu headers include', 'then: clang -O2 -g -target bpf -Iinclude -c prog.c -o prog.o');
+}
 
 export function addMaking(cli: EmuCommand): void {
+  addCompiling(cli);
   cli
     .command('asm')
     .description('assemble BPF text to raw instructions, or to an object that can be loaded')

@@ -21,7 +21,7 @@ const END = '#endif /* __VMLINUX_H__ */\n';
 
 /** The kernel's types, and the constants of bpf.h that they may lack. */
 function vmlinux(btf: Btf): string {
-  const text = dumpC(btf);
+  const text = dumpC(btf, undefined, { byteEnums: true });
   const missing = missingUapi(btf);
   return missing === '' ? text : `${text.slice(0, -END.length)}${missing}\n${END}`;
 }
