@@ -6,3 +6,4 @@ export { type Names, namesOf } from './names.ts';
 export { readable } from './readable.ts';
 export { checkTypes, type RecordOptions, RecordPrinter } from './records/printer.ts';
 export { looksLikeSlots, type Slots, slotsOf, unitOf } from './slots.ts';
+export { compareRuns, type Stats, statsOfLog, type VeristatOptions, veristat } from './veristat/index.ts';

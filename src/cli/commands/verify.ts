@@ -2,13 +2,15 @@
 import { BpfError } from '../../../kernel-sim/index.ts';
 import type { SkippedProgram } from '../../object/index.ts';
 import { loadOptions } from '../loading.ts';
-import { boot, type KernelOptions, openInput } from '../session.ts';
+import { boot, openInput } from '../session.ts';
 import { paint } from '../style.ts';
 import { tell, print as write } from '../terminal.ts';
+import { type StatsOptions, verifyStats } from './verify-stats.ts';
 
-export interface VerifyOptions extends KernelOptions {
+export interface VerifyOptions extends StatsOptions {
   readonly logLevel: number;
   readonly json?: boolean;
+  readonly stats?: boolean;
 }
 
 interface Verdict {
@@ -19,7 +21,21 @@ interface Verdict {
   readonly log: string;
 }
 
-export async function verify(file: string, options: VerifyOptions): Promise<void> {
+export async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {
+  if (options.stats || options.compare) return verifyStats(files, options);
+  const all: Verified[] = [];
+  for (const file of files) all.push(await verifyFile(file, files.length > 1, options));
+  if (options.json) write(`${JSON.stringify(all.length === 1 ? all[0] : all, null, 2)}\n`);
+  process.exitCode = all.every((one) => one.programs.every((v) => v.accepted)) ? 0 : 1;
+}
+
+interface Verified {
+  readonly file: string;
+  readonly programs: readonly Verdict[];
+  readonly skipped?: readonly SkippedProgram[];
+}
+
+async function verifyFile(file: string, several: boolean, options: VerifyOptions): Promise<Verified> {
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
   const programs = options.program ? options.program.map((name) => object.program(name)) : object.programs;
@@ -39,12 +55,11 @@ export async function verify(file: string, options: VerifyOptions): Promise<void
       if (!(error instanceof BpfError) || !error.log) throw error;
       verdicts.push({ program: name, section, accepted: false, errno: error.errno, log: error.log });
     }
-    if (!options.json) print(verdicts.at(-1) as Verdict, programs.length > 1);
+    if (!options.json) print(verdicts.at(-1) as Verdict, several || programs.length > 1);
   }
-  if (options.json)
-    write(`${JSON.stringify({ file, programs: verdicts, ...(skipped.length > 0 ? { skipped } : {}) }, null, 2)}\n`);
-  else for (const { program, why } of skipped) tell(`${program}: ${paint.yellow('passed over')}: ${why}\n`);
-  process.exitCode = verdicts.every((v) => v.accepted) ? 0 : 1;
+  if (!options.json)
+    for (const { program, why } of skipped) tell(`${program}: ${paint.yellow('passed over')}: ${why}\n`);
+  return { file, programs: verdicts, ...(skipped.length > 0 ? { skipped } : {}) };
 }
 
 function print(v: Verdict, several: boolean): void {

@@ -4,19 +4,43 @@ import type { EmuCommand } from './command.ts';
 import { btf, json, kallsyms, whole, withKernel, withLoading, withProgram } from './options.ts';
 import { addProgRun } from './running.ts';
 
+/** What veristat takes. */
+const statistics = (): Option[] =>
+  [
+    new Option('--stats', 'what verification of each program costs, as veristat prints it'),
+    new Option(
+      '-e, --emit <columns>',
+      'columns: file,prog,verdict,duration,insns,states,peak_states,prog_size,stack ...',
+    ),
+    new Option(
+      '-s, --sort <columns>',
+      'order, the most first: insns,prog; behind a name ^ for the least first, and with -C _a, _b, _diff or _pct',
+    ),
+    new Option('-o, --output-format <format>', 'table, or CSV').choices(['table', 'csv']),
+    new Option('-C, --compare', 'compare two CSV files that -o csv wrote'),
+  ].map((option) => option.helpGroup('Statistics:'));
+
 export function addLooking(cli: EmuCommand): void {
-  withLoading(cli.command('verify'))
+  const verify = withLoading(cli.command('verify'))
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
-    .argument('<file>', "clang's object file")
+    .argument('<files...>', "clang's object files (with -C, two CSV files)")
     .option(
       '--log-level <n>',
       'the log_level of BPF_PROG_LOAD: 1 branches, 2 every instruction, 4 statistics',
       whole(0),
       2,
     )
-    .addOption(json())
-    .action(async (file, options) => (await import('../commands/verify.ts')).verify(file, options))
-    .example('ebpf-emu verify prog.o', 'every instruction with the registers behind it');
+    .addOption(json());
+  for (const option of statistics()) verify.addOption(option);
+  verify
+    .action(async (files, options) => (await import('../commands/verify.ts')).verify(files, options))
+    .example('ebpf-emu verify prog.o', 'every instruction with the registers behind it')
+    .example(
+      'ebpf-emu verify --stats *.o -e prog,verdict,insns -s insns',
+      'what each program costs, as veristat prints it',
+    )
+    .example('ebpf-emu verify --stats prog.o -o csv > before.csv', 'to compare with later')
+    .example('ebpf-emu verify --stats -C before.csv after.csv', 'what changed');
 
   withLoading(cli.command('dump'))
     .description("show a program as the kernel holds it, in bpftool's words")
