@@ -31,6 +31,10 @@ const JMP_BYTES = 5;
 interface Detour {
   readonly original: Addr;
   readonly stub: Addr;
+  /** where the entry jumps to the stub, and what is there otherwise */
+  readonly at: Addr;
+  readonly before: Uint8Array;
+  readonly handlers: ((original: Addr) => void)[];
 }
 
 export interface TextParts {
@@ -133,7 +137,7 @@ export class KernelText {
   }
   /**
    * Calls of a function go to a hypercall, until what this gives is called. `handler` is told where the function's own
-   * body is meanwhile. What ftrace patches at the entry stays as it is.
+   * body is meanwhile; of several the last one is asked. What ftrace patches at the entry stays as it is.
    * @throws KernelError ENOENT
    */
   divert(name: string, handler: (original: Addr) => void): () => void {
@@ -145,14 +149,20 @@ export class KernelText {
       to = this.#detour(symbol, `${name}.diverted`);
       this.#diverted.set(name, to);
     }
-    const { original, stub } = to;
-    this.hypercalls.register(`${name}.diverted`, () => handler(original));
-    const head = new Assembler(symbol.address);
-    emitBeginning(head, beginningOf(symbol));
-    const at = symbol.address + head.length;
-    const before = this.#machine.memory.readBytes(at, JMP_BYTES);
-    this.#machine.patch(at, new Assembler(at).op('jmp rel32', stub).bytes());
-    return () => this.#machine.patch(at, before);
+    const { original, handlers, at, before, stub } = to;
+    if (handlers.length === 0) {
+      this.hypercalls.register(`${name}.diverted`, () => handlers.at(-1)?.(original));
+      this.#machine.patch(at, new Assembler(at).op('jmp rel32', stub).bytes());
+    }
+    // the same handler may be there twice
+    const own = (place: Addr): void => handler(place);
+    handlers.push(own);
+    return () => {
+      const n = handlers.indexOf(own);
+      if (n < 0) return;
+      handlers.splice(n, 1);
+      if (handlers.length === 0) this.#machine.patch(at, before);
+    };
   }
   /** The function's body at another place, and a stub that asks the host. */
   #detour(symbol: KernelSymbol, hypercall: string): Detour {
@@ -168,7 +178,11 @@ export class KernelText {
     const address = this.#allocText(stub(original).length);
     this.#put(address, stub(address));
     this.#symbols.add(hypercall, address, stub(address).length);
-    return { original, stub: address };
+    const head = new Assembler(symbol.address);
+    emitBeginning(head, beginning);
+    const at = symbol.address + head.length;
+    const before = this.#machine.memory.readBytes(at, JMP_BYTES).slice();
+    return { original, stub: address, at, before, handlers: [] };
   }
   /** Whether a function of that name does something here (others return 0 at once). */
   has(name: string): boolean {

@@ -2,6 +2,8 @@
 import { type BootOptions, type KernelMark, Kernel as KernelModel, type Task } from '../../kernel-sim/index.ts';
 import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
+import { Coverage } from './coverage/coverage.ts';
+import { HelperClock, type LineCost, lineCosts } from './coverage/profile.ts';
 import { type EmitOptions, type EventFields, emit } from './happen/event.ts';
 import { type CallOptions, callFunction, type FunctionArguments, type FunctionResult } from './happen/function.ts';
 import { type KernelObject, KernelObjects, type ObjectMembers } from './happen/objects.ts';
@@ -47,11 +49,17 @@ const TASK: Schema<TaskOptions> = {
   argv: is.listOf(is.text),
 };
 const LIMITS: Schema<VerifierLimitOptions> = { insns: is.whole(1, 1_000_000), jumps: is.whole(1, 8192) };
+export interface MeasureOptions {
+  /** times helpers and kfuncs. Default false */
+  readonly profile?: boolean;
+}
+const MEASURE: Schema<MeasureOptions> = { profile: is.bool };
 const FIRST_PID = 1000;
 
 export class Kernel extends KernelModel implements TaskOwner {
   readonly #mocks = new Mocks(this);
   readonly #objects = new KernelObjects(this);
+  #clock: HelperClock | undefined;
   #traced = '';
 
   /** Boots a kernel. @throws BootError naming the option that cannot be used */
@@ -156,7 +164,32 @@ export class Kernel extends KernelModel implements TaskOwner {
     checkOptions('limits', limits, LIMITS);
     this.bpf.state.verifierLimits = limits;
   }
+  /**
+   * From now on it is counted which lines, functions and branches of programs are executed. Programs run code that counts;
+   * `profile` also times the kernel functions that they call.
+   */
+  measure({ profile = false }: MeasureOptions = {}): void {
+    checkOptions('options', { profile }, MEASURE);
+    if (profile) this.#clock ??= new HelperClock(this);
+    this.bpf.state.detours.count();
+  }
+  /** What was executed since {@link measure}, of programs that were loaded with records of their lines (clang -g). */
+  get coverage(): Coverage {
+    const coverage = new Coverage();
+    for (const counts of this.bpf.state.detours.counts) coverage.add(counts);
+    return coverage;
+  }
+  /** What the lines of programs cost since {@link measure}. */
+  get profile(): LineCost[] {
+    return lineCosts(this, this.bpf.state.detours.counts, this.#clock);
+  }
+
+  override save(): KernelMark {
+    void this.bpf.state.detours.counts;
+    return super.save();
+  }
   override restore(mark: KernelMark): void {
+    void this.bpf.state.detours.counts;
     super.restore(mark);
     this.#traced = '';
   }

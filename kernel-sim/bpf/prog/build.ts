@@ -12,7 +12,7 @@ import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { movedFuncInfo, movedLineInfo } from './info.ts';
 import { type LoadRequest, loadFailure } from './load.ts';
-import { BpfProg, type Inlined, type ProgCode } from './prog.ts';
+import { BpfProg, type ProgCode, type Remaking } from './prog.ts';
 import { resolveReferences } from './resolve.ts';
 import { progTag } from './tag.ts';
 import { MalformedProgram, prepareUnverified } from './unverified.ts';
@@ -38,7 +38,7 @@ interface Built {
   /** records of the program's BTF, as loaded */
   readonly funcInfo?: readonly FuncInfo[];
   readonly lineInfo?: readonly LineInfo[];
-  readonly inlined?: Inlined;
+  readonly remaking?: Remaking;
 }
 
 /** @throws BpfError with the log */
@@ -84,7 +84,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     uid: state.process.uid,
     funcInfo: movedFuncInfo(built.funcInfo ?? [], built.code),
     lineInfo: movedLineInfo(built.lineInfo ?? [], built.code, request.insns.length),
-    inlined: built.inlined,
+    remaking: built.remaking,
     loadTime: BigInt(Math.round(state.kernel.clock.now)),
   });
   try {

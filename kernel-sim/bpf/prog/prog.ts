@@ -5,6 +5,7 @@ import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
 import { fromHex } from '../../../src/platform/index.ts';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../../../src/uapi/index.ts';
+import type { Counters } from '../../../src/verifier/index.ts';
 import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { Ground } from '../../floors/ground.ts';
@@ -46,11 +47,26 @@ export interface ProgCode {
   readonly maps: readonly BpfMap[];
 }
 
-/** A program whose calls of some kernel functions were made something quicker, and how it is without that. */
-export interface Inlined {
-  readonly names: ReadonlySet<string>;
-  /** the code in which these stay calls. @throws RewriteError */
-  readonly without: (called: ReadonlySet<string>) => { readonly code: ProgCode; readonly pokes: readonly PokeSlot[] };
+/** How a program can be made otherwise than Linux makes it. */
+export interface Remaking {
+  /** functions of the kernel whose calls were made something quicker */
+  readonly inlined: ReadonlySet<string>;
+  /** records of its BTF, with slots as loaded */
+  readonly lineInfo: readonly LineInfo[];
+  readonly funcInfo: readonly FuncInfo[];
+  /** @throws RewriteError */
+  readonly remake: (options: RemakeOptions) => Remade;
+}
+export interface RemakeOptions {
+  /** functions of the kernel whose calls stay calls */
+  readonly called?: ReadonlySet<string>;
+  /** address of counters */
+  readonly counters?: bigint;
+}
+export interface Remade {
+  readonly code: ProgCode;
+  readonly pokes: readonly PokeSlot[];
+  readonly counters?: Counters;
 }
 /** A slot of an array of programs that is jumped to directly. */
 export interface PokeSlot {
@@ -88,7 +104,7 @@ export interface ProgInit {
   /** records of its BTF, with slots of the rewritten program */
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
-  readonly inlined?: Inlined | undefined;
+  readonly remaking?: Remaking | undefined;
 }
 
 /** Fields of `struct bpf_prog` that are kept in guest memory. */

@@ -21,7 +21,7 @@ import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
 import { mapFacts } from './map-facts.ts';
-import type { Inlined, ProgCode } from './prog.ts';
+import type { ProgCode, Remaking } from './prog.ts';
 import { makeVerifierKernel } from './verifier-kernel.ts';
 
 export interface Verification {
@@ -35,7 +35,7 @@ export interface Verification {
   /** records of the program's BTF, as loaded */
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
-  readonly inlined: Inlined;
+  readonly remaking: Remaking;
 }
 
 /** @throws BpfError with the verifier's log */
@@ -67,11 +67,14 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
     funcInfo: input.funcInfo ?? [],
     lineInfo: input.lineInfo ?? [],
     pokes: pokesOf(rewritten, maps),
-    inlined: {
-      names: rewritten.inlined,
-      without: (called) => {
-        const other = rewriteProgram(program, input, { progAux: addrToBigInt(progAux), called });
-        return { code: codeOf(other, maps), pokes: pokesOf(other, maps) };
+    remaking: {
+      inlined: rewritten.inlined,
+      lineInfo: input.lineInfo ?? [],
+      funcInfo: input.funcInfo ?? [],
+      remake: (options) => {
+        const other = rewriteProgram(program, input, { progAux: addrToBigInt(progAux), ...options });
+        const { counters } = other;
+        return { code: codeOf(other, maps), pokes: pokesOf(other, maps), ...(counters ? { counters } : {}) };
       },
     },
   };

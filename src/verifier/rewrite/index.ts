@@ -7,11 +7,13 @@ import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
 import type { InsnAux, Verified, VerifierInput } from '../types.ts';
 import { inlineLoops } from './bpf-loop.ts';
+import { addCounters, type Counters } from './counters.ts';
 import { convertAccesses } from './ctx-access.ts';
 import { removeDeadCode, sanitizeDeadCode } from './dead-code.ts';
 import { type Draft, type Poke, RewriteError } from './draft.ts';
 import { miscFixups, zeroExtension } from './misc.ts';
 
+export { COUNTER_BYTES, type Counters } from './counters.ts';
 export { type Poke, RewriteError } from './draft.ts';
 
 /** One function of the rewritten program. */
@@ -38,11 +40,15 @@ export interface Rewritten {
   readonly pokes: readonly Poke[];
   /** functions of the kernel whose calls became something else than a call, as programs name them: `bpf_loop` */
   readonly inlined: ReadonlySet<string>;
+  /** where they were asked for */
+  readonly counters?: Counters;
 }
 
 export interface RewriteOptions {
   /** functions of the kernel whose calls stay calls, where Linux has something quicker */
   readonly called?: ReadonlySet<string>;
+  /** address of counters, of which each takes eight bytes; as many as {@link Rewritten.counters} says */
+  readonly counters?: bigint;
   /** address of the program's `struct bpf_prog_aux`, which callbacks get */
   readonly progAux?: bigint;
 }
@@ -93,7 +99,9 @@ export function rewriteProgram(verified: Verified, input: VerifierInput, options
   convertAccesses(draft);
   miscFixups(draft, options.progAux ?? 0n);
   zeroExtension(draft);
-  return finish(draft);
+  const counters =
+    options.counters === undefined ? {} : { counters: addCounters(draft, options.counters, input.insns.length) };
+  return { ...finish(draft), ...counters };
 }
 
 /**
