@@ -51,6 +51,7 @@ import type { Replay, ReplayResult } from './replay/replay.ts';
 import { Replayer } from './replay/replayer.ts';
 import type { StepSource, Trace } from './replay/trace.ts';
 import { testRuns } from './run/drive.ts';
+import { Scheduler } from './sched/scheduler.ts';
 import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
 import type { Symbols } from './sym/symbols.ts';
 import { registerEffects } from './syscall/effects.ts';
@@ -120,6 +121,7 @@ export class Kernel implements PlacesFloor {
   readonly root: RootFiles;
   readonly programs: Programs;
   readonly tasks: Tasks;
+  readonly sched: Scheduler;
   readonly context: Context;
   readonly clock: Clock;
   readonly random: Random;
@@ -203,6 +205,7 @@ export class Kernel implements PlacesFloor {
     this.files = new Files(this);
     this.root = new RootFiles(o.sysroot);
     this.tasks = new Tasks(this);
+    this.sched = new Scheduler(this);
     this.faults = new Faults(this);
     const { pid, comm } = this.tasks.loader;
     this.process = { pid, tid: pid, comm, uid: 0, caps: ALL_CAPS, fds: this.fds, memory: new Arena() };
@@ -319,7 +322,7 @@ export class Kernel implements PlacesFloor {
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults } = this;
-    const { objects, files, root, programs, tasks, trace, probes, net, cgroups, bpf } = this;
+    const { objects, files, root, programs, tasks, sched, trace, probes, net, cgroups, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults];
     return [
       ...ground,
@@ -330,6 +333,7 @@ export class Kernel implements PlacesFloor {
       root,
       programs,
       tasks,
+      sched,
       trace,
       probes,
       net,

@@ -171,7 +171,7 @@ export class Cgroups implements Stateful {
     const { current } = tasks;
     const { call } = current;
     recorded.set(result, -1);
-    recorded.waits = false;
+    recorded.sleeps = 0;
     current.blocked = false;
     if (call === undefined) return;
     current.call = { ...call, result: { lo: result, hi: -1 } };

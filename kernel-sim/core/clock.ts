@@ -76,12 +76,17 @@ export class Clock {
   setRealtime(ns: bigint): void {
     this.#bootRealtime = ns - BigInt(this.now);
   }
+  /** The alarm that is due first, up to `ns`. */
+  dueBy(ns: number): Alarm | undefined {
+    let first: Alarm | undefined;
+    for (const alarm of this.alarms)
+      if (alarm.due <= ns && alarm.due < (first?.due ?? Number.POSITIVE_INFINITY)) first = alarm;
+    return first;
+  }
   /** Time passes up to `ns`; what is due on the way happens at its time. Not where guest code cannot be interrupted. */
   pass(ns: number): void {
     for (let rings = 0; ; rings++) {
-      let first: Alarm | undefined;
-      for (const alarm of this.alarms)
-        if (alarm.due <= ns && alarm.due < (first?.due ?? Number.POSITIVE_INFINITY)) first = alarm;
+      const first = this.dueBy(ns);
       if (first === undefined) break;
       if (rings === MOST_RINGS) {
         for (const alarm of this.alarms) if (alarm.due <= ns) alarm.skip(ns);

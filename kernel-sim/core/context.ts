@@ -6,18 +6,24 @@
  */
 import { CPU, type CpuState, FLAG, type GuestMemory } from '../../src/machine/index.ts';
 
+/** TIF_NEED_RESCHED (arch/x86/include/asm/thread_info.h) */
+const NEED_RESCHED = 1 << 3;
+
 /** The state that a trace event keeps; {@link flagsColumn} shows it. */
 export interface EventState {
   preemptCount: number;
   migrationDisabled: number;
   irqsOff: boolean;
+  /** the running task is to give way */
+  needResched: boolean;
 }
 
 /**
  * `...21`: irqs off, need-resched, hard/softirq, preempt depth, migrate-disable depth. Whoever writes an event holds a
  * per-CPU buffer, with preemption off once more than the count says.
  */
-export function flagsColumn({ preemptCount: count, migrationDisabled: migrate, irqsOff }: EventState): string {
+export function flagsColumn(event: EventState): string {
+  const { preemptCount: count, migrationDisabled: migrate, irqsOff } = event;
   const nmi = count & 0xf00000;
   const hard = count & 0xf0000;
   const soft = count & 0x100;
@@ -25,7 +31,8 @@ export function flagsColumn({ preemptCount: count, migrationDisabled: migrate, i
   const irqColumn = irqsOff ? (bhOff ? 'D' : 'd') : bhOff ? 'b' : '.';
   const context = nmi ? (hard ? 'Z' : 'z') : hard ? (soft ? 'H' : 'h') : soft ? 's' : '.';
   const depth = (count & 0xff) + 1;
-  return `${irqColumn}.${context}${digit(depth)}${digit(migrate)}`;
+  const resched = event.needResched ? 'N' : '.';
+  return `${irqColumn}${resched}${context}${digit(depth)}${digit(migrate)}`;
 }
 const digit = (n: number): string => (n === 0 ? '.' : n > 15 ? 'f' : n.toString(16));
 
@@ -39,6 +46,8 @@ export class Context {
   /** ... of the current task's migration_disabled (u16, within a word) */
   #u16: Uint16Array;
   #migrate = 0;
+  /** ... of its thread_info.flags, in words */
+  #flags = 0;
   /** pid and comm (16 bytes as words) of the current task */
   pid = 0;
   comm: Int32Array = new Int32Array(4);
@@ -48,12 +57,20 @@ export class Context {
     this.#cpuState = cpuState;
   }
   save() {
-    return { cpu: this.cpu, preempt: this.#preempt, migrate: this.#migrate, pid: this.pid, comm: this.comm };
+    return {
+      cpu: this.cpu,
+      preempt: this.#preempt,
+      migrate: this.#migrate,
+      flags: this.#flags,
+      pid: this.pid,
+      comm: this.comm,
+    };
   }
   restore(s: ReturnType<Context['save']>): void {
     this.cpu = s.cpu;
     this.#preempt = s.preempt;
     this.#migrate = s.migrate;
+    this.#flags = s.flags;
     this.pid = s.pid;
     this.comm = s.comm;
   }
@@ -64,10 +81,15 @@ export class Context {
     this.#preempt = preemptCountPhys >> 2;
   }
   /** Called on a task switch, and when its comm changes. */
-  bindTask(comm: Int32Array, pid: number, migrationDisabledPhys: number): void {
+  bindTask(comm: Int32Array, pid: number, migrationDisabledPhys: number, flagsPhys: number): void {
+    this.#flags = flagsPhys >> 2;
     this.#migrate = migrationDisabledPhys >> 1;
     this.comm = comm;
     this.pid = pid;
+  }
+  /** TIF_NEED_RESCHED of the running task */
+  get needResched(): boolean {
+    return ((this.#i32[this.#flags] as number) & NEED_RESCHED) !== 0;
   }
   get preemptCount(): number {
     return this.#i32[this.#preempt] as number;

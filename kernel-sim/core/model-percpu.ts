@@ -4,7 +4,7 @@ import { syscalls } from '../data/syscalls.ts';
 export const MODEL_PERCPU = {
   /** what the recording says that the running system call returns */
   result: 0x36f00,
-  /** whether it waits on its way */
+  /** the state in which it waits on its way; 0: it does not */
   block: 0x36f08,
   /** the user's stack pointer during entry */
   scratch_sp: 0x36f10,

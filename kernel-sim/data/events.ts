@@ -1479,19 +1479,28 @@ maple_tree:ma_op 1495
 `;
 
 export const eventFormats = `
+irq_vectors:call_function_single_exit vector:s4@8
+irq_vectors:call_function_single_entry vector:s4@8
+irq_vectors:reschedule_exit vector:s4@8
+irq_vectors:reschedule_entry vector:s4@8
+irq_vectors:local_timer_exit vector:s4@8
+irq_vectors:local_timer_entry vector:s4@8
 task:task_rename pid:s4@8 oldcomm:u16@12 newcomm:u16@28 oom_score_adj:s2@44
 task:task_newtask pid:s4@8 comm:u16@12 clone_flags:u8@32 oom_score_adj:s2@40
+irq:softirq_raise vec:u4@8
 irq:softirq_exit vec:u4@8
 irq:softirq_entry vec:u4@8
 irq:irq_handler_exit irq:s4@8 ret:s4@12
 irq:irq_handler_entry irq:s4@8 name:data_loc@12
 signal:signal_deliver sig:s4@8 errno:s4@12 code:s4@16 sa_handler:u8@24 sa_flags:u8@32
 signal:signal_generate sig:s4@8 errno:s4@12 code:s4@16 comm:u16@20 pid:s4@36 group:s4@40 result:s4@44
+sched:sched_stat_runtime comm:u16@8 pid:s4@24 runtime:u8@32
 sched:sched_process_exec filename:data_loc@8 pid:s4@12 old_pid:s4@16
 sched:sched_process_fork parent_comm:u16@8 parent_pid:s4@24 child_comm:u16@28 child_pid:s4@44
 sched:sched_process_wait comm:u16@8 pid:s4@24 prio:s4@28
 sched:sched_process_exit comm:u16@8 pid:s4@24 prio:s4@28
 sched:sched_process_free comm:u16@8 pid:s4@24 prio:s4@28
+sched:sched_migrate_task comm:u16@8 pid:s4@24 prio:s4@28 orig_cpu:s4@32 dest_cpu:s4@36
 sched:sched_switch prev_comm:u16@8 prev_pid:s4@24 prev_prio:s4@28 prev_state:s8@32 next_comm:u16@40 next_pid:s4@56 next_prio:s4@60
 sched:sched_wakeup_new comm:u16@8 pid:s4@24 prio:s4@28 target_cpu:s4@32
 sched:sched_wakeup comm:u16@8 pid:s4@24 prio:s4@28 target_cpu:s4@32
@@ -1499,6 +1508,7 @@ sched:sched_waking comm:u16@8 pid:s4@24 prio:s4@28 target_cpu:s4@32
 raw_syscalls:sys_exit id:s8@8 ret:s8@16
 raw_syscalls:sys_enter id:s8@8 args:u48@16
 module:module_load taints:u4@8 name:data_loc@12
+timer:hrtimer_expire_exit hrtimer:u8@8
 timer:hrtimer_expire_entry hrtimer:u8@8 now:s8@16 function:u8@24
 timer:hrtimer_start hrtimer:u8@8 function:u8@16 expires:s8@24 softexpires:s8@32 mode:u4@40 was_armed:u1@44
 bpf_trace:bpf_trace_printk bpf_string:data_loc@8

@@ -3,11 +3,22 @@ import type { LayoutTable } from '../core/structs.ts';
 
 export const layouts: LayoutTable = {
   task_struct:
-    '9792 thread_info.flags:0:8 thread_info.syscall_work:8:8 thread_info.cpu:20:4 __state:24:4 stack:32:8 flags:44:4 on_cpu:52:4 prio:108:4 static_prio:112:4 normal_prio:116:4 migration_disabled:2040:2 migration_flags:2042:2 cpus_ptr:992:8 nr_cpus_allowed:984:4 tasks:2224:16 mm:2304:8 active_mm:2312:8 exit_state:2328:4 exit_code:2332:4 pid:2432:4 tgid:2436:4 real_parent:2448:8 parent:2456:8 children:2464:16 sibling:2480:16 group_leader:2496:8 thread_pid:2536:8 start_time:2776:8 start_boottime:2784:8 real_cred:2952:8 cred:2960:8 comm:2976:16 fs:3040:8 files:3048:8 nsproxy:3064:8 signal:3072:8 sighand:3080:8 sas_ss_sp:3136:8 loginuid:3176:4 sessionid:3180:4 rethooks:5320:8 bpf_ctx:5232:8 bpf_storage:5224:8 utime:2656:8 stime:2664:8 thread.sp:5400:8 thread.fsbase:5416:8 utask:5112:8 stack_canary:2440:8 cgroups:3584:8 usage:40:4 wake_cpu:100:4 recent_used_cpu:96:4 policy:972:4',
+    '9792 thread_info.flags:0:8 thread_info.syscall_work:8:8 thread_info.cpu:20:4 __state:24:4 stack:32:8 flags:44:4 on_cpu:52:4 prio:108:4 static_prio:112:4 normal_prio:116:4 migration_disabled:2040:2 migration_flags:2042:2 cpus_ptr:992:8 nr_cpus_allowed:984:4 tasks:2224:16 mm:2304:8 active_mm:2312:8 exit_state:2328:4 exit_code:2332:4 pid:2432:4 tgid:2436:4 real_parent:2448:8 parent:2456:8 children:2464:16 sibling:2480:16 group_leader:2496:8 thread_pid:2536:8 start_time:2776:8 start_boottime:2784:8 real_cred:2952:8 cred:2960:8 comm:2976:16 fs:3040:8 files:3048:8 nsproxy:3064:8 signal:3072:8 sighand:3080:8 sas_ss_sp:3136:8 loginuid:3176:4 sessionid:3180:4 rethooks:5320:8 bpf_ctx:5232:8 bpf_storage:5224:8 utime:2656:8 stime:2664:8 thread.sp:5400:8 thread.fsbase:5416:8 utask:5112:8 stack_canary:2440:8 cgroups:3584:8 usage:40:4 wake_cpu:100:4 recent_used_cpu:96:4 policy:972:4 on_rq:104:4 se.cfs_rq:288:8 se.sum_exec_runtime:224:8 se.exec_start:216:8 nvcsw:2760:8 nivcsw:2768:8 exit_signal:2336:4 rcu:5128:16',
   pt_regs:
     '168 r15:0:8 r14:8:8 r13:16:8 r12:24:8 bp:32:8 bx:40:8 r11:48:8 r10:56:8 r9:64:8 r8:72:8 ax:80:8 cx:88:8 dx:96:8 si:104:8 di:112:8 orig_ax:120:8 ip:128:8 cs:136:2 flags:144:8 sp:152:8 ss:160:2',
   pcpu_hot:
     '64 current_task:0:8 preempt_count:8:4 cpu_number:12:4 softirq_pending:40:2 top_of_stack:24:8 hardirq_stack_ptr:32:8',
+  rq: '3456 nr_running:4:4 clock:2736:8 curr:2680:8 idle:2696:8 cpu:2920:4 online:2924:4 cfs:128:512',
+  cfs_rq: '512 nr_running:16:4 rq:312:8',
+  hrtimer: '64 node.expires:24:8 _softexpires:32:8 function:40:8 state:56:1 is_soft:58:1',
+  irq_desc: '448 irq_data.irq:44:4 action:112:8',
+  irqaction: '128 handler:0:8 name:80:8 dev_id:8:8 irq:56:4',
+  request:
+    '248 q:0:8 cmd_flags:24:4 rq_flags:28:4 tag:32:4 __data_len:44:4 __sector:48:8 bio:56:8 part:88:8 start_time_ns:104:8 io_start_time_ns:112:8 state:128:4',
+  request_queue: '968 disk:104:8',
+  gendisk: '776 major:0:4 first_minor:4:4 minors:8:4 disk_name:12:32 part0:64:8 queue:80:8',
+  block_device: '976 bd_disk:16:8 bd_dev:52:4 bd_queue:24:8 bd_nr_sectors:8:8',
+  bio: '128 bi_bdev:8:8 bi_opf:16:4 bi_status:25:1 bi_iter.bi_sector:32:8 bi_iter.bi_size:40:4',
   mm_struct:
     '1344 mm_count:0:4 mm_users:132:4 pgd:120:8 task_size:112:8 map_count:160:4 total_vm:256:8 start_code:320:8 end_code:328:8 start_data:336:8 end_data:344:8 start_brk:352:8 brk:360:8 start_stack:368:8 arg_start:376:8 arg_end:384:8 env_start:392:8 env_end:400:8 exe_file:1168:8 owner:1152:8 flags:1128:8',
   vm_area_struct: '176 vm_start:0:8 vm_end:8:8 vm_mm:16:8 vm_flags:32:8 vm_pgoff:120:8 vm_file:128:8',

@@ -15,6 +15,8 @@
  *     base 2                   the last part of the path that it points to
  *     u16 1 sock sk_protocol   a number in a structure that it points to; be16: in the network's order
  *     u32 1 sk_buff dev net_device ifindex     a number in a structure behind a pointer there, and so on
+ *     long 1 hrtimer node.expires     64 bits in a structure;  deref 2     64 bits where it points
+ *     state 4                  a task's state as sched_switch shows it;  self     comm of the running task
  *     chars 1 net_device name  the string that lies in a structure
  *     mem 1 sock ...           bytes there, as many as the field has
  *     regs 1                   the six arguments of a system call, from pt_regs
@@ -31,7 +33,8 @@ export interface TracepointRow extends Versioned {
 }
 
 const TASK = { comm: 'comm 1', pid: 'pid 1', prio: 'const 120' };
-const WAKEUP = { class: 'sched_wakeup_template', fields: { ...TASK, target_cpu: 'cpu' } };
+const TASK_CPU = 'u32 1 task_struct thread_info.cpu';
+const WAKEUP = { class: 'sched_wakeup_template', fields: { ...TASK, target_cpu: TASK_CPU } };
 const PROCESS = { class: 'sched_process_template', fields: TASK };
 /** of the buffer in the first argument */
 const SKB = {
@@ -39,6 +42,8 @@ const SKB = {
   len: 'u32 1 sk_buff len',
   name: 'chars 1 sk_buff dev net_device name',
 };
+const VECTOR = { class: 'x86_irq_vector', fields: { vector: 'int 1' } };
+const HRTIMER = { hrtimer: 'u64 1', function: 'long 1 hrtimer function' };
 const SOFTIRQ = { class: 'softirq', fields: { vec: 'int 1' } };
 const NET_DEV = { class: 'net_dev_template', fields: SKB };
 const row = (args: number, more: Omit<TracepointRow, 'args'> = {}): TracepointRow => ({ args, ...more });
@@ -54,13 +59,15 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   }),
   sched_process_exit: row(1, PROCESS),
   sched_process_free: row(1, PROCESS),
-  sched_process_wait: row(1),
+  sched_process_wait: row(1, { fields: { comm: 'self', prio: 'const 120' } }),
+  sched_migrate_task: row(2, { fields: { ...TASK, orig_cpu: TASK_CPU, dest_cpu: 'int 2' } }),
+  sched_stat_runtime: row(2, { fields: { comm: 'comm 1', pid: 'pid 1', runtime: 'u64 2' } }),
   sched_switch: row(4, {
     fields: {
       prev_comm: 'comm 2',
       prev_pid: 'pid 2',
       prev_prio: 'const 120',
-      prev_state: 'int 4',
+      prev_state: 'state 4',
       next_comm: 'comm 3',
       next_pid: 'pid 3',
       next_prio: 'const 120',
@@ -91,8 +98,15 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   }),
   softirq_entry: row(1, SOFTIRQ),
   softirq_exit: row(1, SOFTIRQ),
-  irq_handler_entry: row(2),
-  irq_handler_exit: row(3),
+  softirq_raise: row(1, SOFTIRQ),
+  irq_handler_entry: row(2, { fields: { irq: 'int 1', name: 'str 2 irqaction name' } }),
+  irq_handler_exit: row(3, { fields: { irq: 'int 1', ret: 'int 3' } }),
+  local_timer_entry: row(1, VECTOR),
+  local_timer_exit: row(1, VECTOR),
+  reschedule_entry: row(1, VECTOR),
+  reschedule_exit: row(1, VECTOR),
+  call_function_single_entry: row(1, VECTOR),
+  call_function_single_exit: row(1, VECTOR),
   block_rq_issue: row(1, { class: 'block_rq' }),
   block_rq_insert: row(1, { class: 'block_rq' }),
   block_rq_complete: row(3, { class: 'block_rq_completion' }),
@@ -138,8 +152,16 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   kmem_cache_alloc: row(5),
   kmem_cache_free: row(3),
   cpu_frequency: row(2),
-  hrtimer_start: row(2),
-  hrtimer_expire_entry: row(2),
+  hrtimer_start: row(2, {
+    fields: {
+      ...HRTIMER,
+      expires: 'long 1 hrtimer node.expires',
+      softexpires: 'long 1 hrtimer _softexpires',
+      mode: 'int 2',
+    },
+  }),
+  hrtimer_expire_entry: row(2, { fields: { ...HRTIMER, now: 'deref 2' } }),
+  hrtimer_expire_exit: row(1, { class: 'hrtimer_class', fields: { hrtimer: 'u64 1' } }),
   bpf_trace_printk: row(1),
   writeback_dirty_folio: row(2),
   mm_vmscan_direct_reclaim_begin: row(2),

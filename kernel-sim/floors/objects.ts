@@ -1,5 +1,6 @@
 /** Floor 2, objects: tasks, files and what hangs off them, system calls, the trace buffer, faults. */
 import type { Faults } from '../fault/faults.ts';
+import type { Scheduler } from '../sched/scheduler.ts';
 import type { Recorded } from '../syscall/recorded.ts';
 import type { Files } from '../task/files.ts';
 import type { KernelObjects } from '../task/objects.ts';
@@ -16,6 +17,8 @@ export interface ObjectFloor extends TextFloor {
   readonly objects: KernelObjects;
   readonly files: Files;
   readonly tasks: Tasks;
+  /** run queues, timers, interrupts, softirqs */
+  readonly sched: Scheduler;
   readonly trace: TraceBuffer;
   readonly faults: Faults;
   /** the recorded result of the system call that runs, where the text reads it */

@@ -82,7 +82,7 @@ export class Softnet implements Stateful {
   }
 
   register(on: (name: string, handler: () => void) => void, full: (skb: Addr) => void): void {
-    const { args, memory, text } = this.#kernel;
+    const { args, text } = this.#kernel;
     // the buffer is queued; the NAPI instance of the backlog where it was not scheduled already
     on('backlog_push', () => {
       const skb = args.addr(0);
@@ -101,12 +101,6 @@ export class Softnet implements Stateful {
       if (skb !== 0) this.#backlog.polled++;
       args.retAddr(skb);
     });
-    on('softirq_take', () => {
-      const bits = memory.readU16(this.#pendingAt);
-      memory.writeU16(this.#pendingAt, 0);
-      args.retU32(bits & NET_RX);
-    });
-    on('softirq_more', () => args.retU32(memory.readU16(this.#pendingAt) & NET_RX));
     on('napi_next', () => {
       const napi = this.#list.shift();
       if (napi) napi.polled = 0;

@@ -130,7 +130,13 @@ export class PerfEvent implements FdObject {
           ...extra,
         });
       default:
-        return probes.sampler(prog, a.type, { ...a, only: () => this.#samples });
+        return probes.sampler(prog, a.type, {
+          ...a,
+          config: a.type === 'hardware' ? PERF_COUNT_SW.CPU_CLOCK : a.config,
+          cpu: this.cpu,
+          only: () => this.#samples,
+          event: this.addr,
+        });
     }
   }
   /** Whether a sample of the current task on this CPU is one of the event's. */

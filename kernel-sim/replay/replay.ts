@@ -15,6 +15,7 @@ const MAX_OOPSES = 16;
 const KERNEL_CS = 0x10;
 const KERNEL_FLAGS = 0x202;
 const SIGSEGV = 11;
+const INTERRUPTIBLE = 1;
 
 export interface ReplayResult {
   /** system calls made */
@@ -97,9 +98,12 @@ export class Replay {
 
   /** Makes the tasks and enters the scheduler; nothing is executed yet. */
   start(): void {
-    const { machine, tasks, cpu, memory, text, clock } = this.#kernel;
+    const { machine, tasks, cpu, memory, text, clock, sched } = this.#kernel;
     const schedule = text.place('schedule');
-    for (const t of this.#tasks) if (!tasks.find(t.pid)) tasks.create(t.pid, t.pid, t.comm, tasks.idle);
+    for (const t of this.#tasks) {
+      if (tasks.find(t.pid)) continue;
+      tasks.runqueues.enqueue(tasks.create(t.pid, t.pid, t.comm, tasks.idle(0)));
+    }
     this.startNs = clock.now;
     const isFilled = this.steps.fill();
     this.date();
@@ -114,6 +118,7 @@ export class Replay {
     }
     memory.writeAddr(this.#rsp - 8, machine.haltAddress);
     cpu.setReg(RSP, this.#rsp - 8);
+    sched.setState(tasks.loader, INTERRUPTIBLE);
     cpu.rip = schedule;
   }
 
@@ -225,7 +230,7 @@ export class Replay {
 
   /** Ends what its tasks are doing, and gives the CPU back as it was. */
   finish(): ReplayResult {
-    const { machine, tasks, cpu, interp } = this.#kernel;
+    const { machine, tasks, cpu, interp, sched } = this.#kernel;
     const { insns } = this;
     if (!this.#ended) this.stop('aborted');
     this.#onFinish();
@@ -243,6 +248,7 @@ export class Replay {
       tasks.exit(t, 0);
     }
     tasks.reap();
+    sched.finished(this.#keepTasks && !this.#stopped);
     this.#reads(false);
     if (!this.#isLeft) {
       this.#isLeft = true;
@@ -303,24 +309,31 @@ export class Replay {
     const task = tasks.current;
     interp?.abandon();
     if (cpu.cpl === 3) cpu.cs = KERNEL_CS;
-    tasks.bindCpu(tasks.current.cpu);
+    tasks.bindCpu(context.cpu);
     cpu.kernelGsBase = 0;
     cpu.rflags = KERNEL_FLAGS;
     context.preemptCount = 0;
     context.migrationDisabled = 0;
     probes.reset();
+    if (task.pid === 0) {
+      // Linux would panic: here the CPU idles on
+      tasks.startCpu(context.cpu);
+      tasks.bindCpu(context.cpu);
+      cpu.setReg(RSP, task.stackTop - 8);
+      cpu.rip = text.place('start_secondary');
+      return;
+    }
     tasks.exit(task, SIGSEGV);
     cpu.setReg(RSP, task.stackTop - 512);
     cpu.rip = text.place('do_task_dead');
   }
   /** The host takes the CPU back in the middle of guest code. */
   #backToLoader(): void {
-    const { cpu, tasks, context } = this.#kernel;
+    const { cpu, tasks, sched } = this.#kernel;
     if (cpu.cpl === 3) cpu.cs = KERNEL_CS;
-    tasks.bindCpu(tasks.current.cpu);
     cpu.kernelGsBase = 0;
     cpu.rflags = KERNEL_FLAGS;
-    context.preemptCount = 0;
-    tasks.enter(tasks.loader);
+    tasks.recall();
+    sched.reset();
   }
 }

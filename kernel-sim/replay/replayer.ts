@@ -6,10 +6,14 @@
 import { checkArgument } from '../../src/errors/argument.ts';
 import * as is from '../../src/errors/checks.ts';
 import type { Addr } from '../../src/machine/addr.ts';
+import { R10, RDI, RDX, RSI } from '../../src/machine/cpu.ts';
 import { KernelError } from '../core/errno.ts';
 import { suspend, WAITING } from '../core/pause.ts';
 import type { PlacesFloor } from '../floors/places.ts';
+import { VECTOR } from '../sched/interrupts.ts';
+import { SOFTIRQ } from '../sched/softirqs.ts';
 import type { Task } from '../task/task.ts';
+import type { UserCall } from '../task/user-call.ts';
 import { Replay } from './replay.ts';
 import { TraceSource } from './source.ts';
 import type { StepSource, Trace, TraceStep } from './trace.ts';
@@ -22,21 +26,39 @@ const isRecording: is.Check = (value) => {
     : `${is.shown(value)} is no trace; readStrace(text).trace is one`;
 };
 
-/** What {@link Replayer.userNext} tells the way back to user space. */
-const NEXT = { go: 0, schedule: 1, fatal: 2 } as const;
+/** What `cpu_next` tells kernel text to do: go to user mode, call what r10 points to, or be interrupted there. */
+const NEXT = { go: 0, call: 1, interrupt: 2 } as const;
+/** interrupts between two steps; in a longer time the timers' others are passed over */
+const MOST_INTERRUPTS = 1000;
+/** task states of include/linux/sched.h */
+const INTERRUPTIBLE = 1;
+const NORMAL = 3;
 
 export class Replayer {
   readonly #kernel: PlacesFloor;
   /** the one that is under way */
   #replay: Replay | undefined;
+  /** CPU that executes next */
+  #target = 0;
+  /** the task whose time to sleep is up next, and the timer of those whose call starts none here */
+  #sleeper: Task | undefined;
+  #pollTimer: Addr = 0;
+  /** interrupts since the last step */
+  #interrupts = 0;
 
   constructor(kernel: PlacesFloor) {
     this.#kernel = kernel;
     const { text, args, tasks } = kernel;
-    text.hypercall('user_next', () => args.retU32(this.userNext()));
-    text.hypercall('pick_next_task', () => args.retAddr(this.#pick().address));
-    text.hypercall('task_current', () => args.retAddr(kernel.tasks.current.address));
+    // a sleeping call's timer lies on its stack; it fires when the recording has the call return
+    text.hypercall('hrtimer_sleeps', () => {
+      kernel.sched.timers.callback(args.addr(0), 'hrtimer_wakeup');
+      tasks.current.sleeper = args.addr(0);
+    });
+    text.hypercall('hrtimer_sleeper', () => args.retAddr(this.#sleeper?.address ?? 0));
+    text.hypercall('cpu_next', () => args.retU32(this.#next()));
     text.hypercall('switch_to', () => this.#switchTo(args.addr(0)));
+    text.hypercall('move_cpu', () => args.retAddr(tasks.move(this.#target, args.addr(0))));
+    kernel.sched.wanted = () => this.#wanted;
     tasks.exited.add((task) => this.#replay?.gone.add(task.pid));
     tasks.created.add((task) => this.#replay?.gone.delete(task.pid));
     kernel.programs.called.add(() => {
@@ -65,10 +87,17 @@ export class Replayer {
   }
 
   save() {
-    return { replay: this.#replay, state: this.#replay?.save() };
+    const [target, interrupts, sleeper] = [this.#target, this.#interrupts, this.#sleeper];
+    const pollTimer = this.#pollTimer;
+    return { replay: this.#replay, state: this.#replay?.save(), target, interrupts, sleeper, pollTimer };
   }
-  restore({ replay, state }: ReturnType<Replayer['save']>): void {
+  restore(saved: ReturnType<Replayer['save']>): void {
+    const { replay, state, target, interrupts } = saved;
+    this.#sleeper = saved.sleeper;
+    this.#pollTimer = saved.pollTimer;
     this.#replay = replay;
+    this.#target = target;
+    this.#interrupts = interrupts;
     if (replay && state) replay.restore(state);
   }
 
@@ -84,96 +113,216 @@ export class Replayer {
     return replay.steps.first;
   }
 
-  /** The current task is about to return to user space: what it does there is its next system call. */
-  userNext(): number {
-    const { tasks, clock, recorded } = this.#kernel;
+  /** kernel text calls `function(a, b, c)`, and asks again */
+  #call(name: string, a: Addr = 0, b = 0, c = 0): number {
+    const { cpu, text } = this.#kernel;
+    cpu.setReg(RDI, a);
+    cpu.setReg(RSI, b);
+    cpu.setReg(RDX, c);
+    cpu.setReg(R10, text.place(name));
+    return NEXT.call;
+  }
+  #move(to: number): number {
+    this.#target = to;
+    return this.#call('other_cpu');
+  }
+  #interrupt(vector: number): number {
+    const { cpu, sched, tasks } = this.#kernel;
+    this.#interrupts++;
+    cpu.setReg(R10, sched.interrupts.entry(vector, tasks.current.user !== undefined));
+    return NEXT.interrupt;
+  }
+
+  /**
+   * The task that runs is about to go to user mode, or there is none: what happens on this CPU next. Interrupts that are
+   * under way come first, then a switch that is due, then what time brings until the recording's next step, then that step.
+   */
+  #next(): number {
+    const { tasks, clock, context, sched } = this.#kernel;
+    const { cpu } = context;
+    const { current } = tasks;
+    if (current.user) current.call = undefined;
+    const sent = sched.interrupts.first;
+    if (sent !== undefined) return sent === cpu ? this.#interrupt(sched.interrupts.take()) : this.#move(sent);
+    const { urgent } = sched;
+    if (urgent !== undefined) return sched.isUrgent(cpu) ? this.#reschedule() : this.#move(urgent);
+    if (sched.isBacklogged) {
+      sched.softirqs.raise(SOFTIRQ.RCU);
+      return this.#call('do_softirq');
+    }
     const replay = this.#running;
-    const { steps } = replay;
-    const task = tasks.current;
-    task.call = undefined;
     const step = this.#first(replay);
-    if (!step || step.pid !== task.pid || step.kind === 'task') return NEXT.schedule;
-    if (step.kind === 'return') {
+    const at = step ? Math.max(replay.startNs + step.time, clock.now) : clock.now;
+    return this.#timer(at) ?? this.#step(replay, step, at);
+  }
+  /** The interrupt of a timer that is due by `at`, where there is one. */
+  #timer(at: number): number | undefined {
+    const { clock, context, sched } = this.#kernel;
+    const timer = sched.timers.first;
+    const alarm = clock.dueBy(at);
+    const due = Math.min(timer?.due ?? Number.POSITIVE_INFINITY, alarm?.due ?? Number.POSITIVE_INFINITY);
+    if (due > at) return undefined;
+    if (this.#interrupts >= MOST_INTERRUPTS) {
+      sched.timers.skip(at);
+      for (const late of clock.alarms) if (late.due <= at) late.skip(at);
+      return undefined;
+    }
+    if (timer !== undefined && timer.due === due && timer.cpu !== context.cpu) return this.#move(timer.cpu);
+    clock.advanceTo(due);
+    return this.#interrupt(VECTOR.TIMER);
+  }
+  #reschedule(): number {
+    return this.#call(this.#kernel.tasks.current.pid === 0 ? 'schedule_idle' : 'schedule');
+  }
+
+  /** The recording's next step, or what it takes until it can be. */
+  #step(replay: Replay, step: TraceStep | undefined, at: number): number {
+    const { tasks, context } = this.#kernel;
+    const task = this.#taskOf(replay, step);
+    if (task === undefined) return this.#next();
+    if (task.blocked && !task.queued) return this.#wake(task, step as TraceStep, at);
+    if (!task.queued) tasks.runqueues.enqueue(task);
+    if (task.cpu !== context.cpu) return this.#move(task.cpu);
+    if (task !== tasks.current) return this.#reschedule();
+    return this.#does(replay, task, step as TraceStep, at);
+  }
+  /** Whose step it is; undefined where it was none of a task, and is done. */
+  #taskOf(replay: Replay, step: TraceStep | undefined): Task | undefined {
+    const { tasks } = this.#kernel;
+    const { steps } = replay;
+    if (!step) return tasks.loader;
+    const task = tasks.find(step.pid);
+    if (step.kind === 'task') {
+      if (!task) this.#appears(step.pid, step.comm, tasks.idle(0));
+      steps.advance();
+      return undefined;
+    }
+    if (task) {
+      if (step.kind !== 'return' || task.blocked) return task;
       // its call did not wait after all
       steps.advance();
-      return this.userNext();
+      return undefined;
     }
-    const at = replay.startNs + step.time;
-    if (at > clock.now) clock.pass(at);
+    if (step.kind !== 'call' || replay.gone.has(step.pid)) {
+      // the end of a task that has exited by its own call, or what one that died here would have done
+      steps.advance();
+      return undefined;
+    }
+    const { current } = tasks;
+    const parent = current.user ? current : tasks.idle(0);
+    return this.#appears(step.pid, current.user ? current.comm : '<...>', parent);
+  }
+  /** A task that was there before the recording began, and can run. */
+  #appears(pid: number, comm: string, parent: Task): Task {
+    const { tasks } = this.#kernel;
+    const task = tasks.create(pid, pid, comm, parent);
+    tasks.runqueues.enqueue(task);
+    return task;
+  }
+
+  /**
+   * A task that waits in a call returns from it: by a timer, where the call waits for one; by the task that runs, which
+   * did what it waited for; else by a device.
+   */
+  #wake(task: Task, step: TraceStep, at: number): number {
+    const { tasks, clock, context, sched } = this.#kernel;
+    if (step.kind === 'return' && isTimed(task, step)) {
+      this.#sleeper = task;
+      const timer = task.sleeper || (this.#pollTimer ||= sched.timers.make('hrtimer_wakeup'));
+      sched.timers.start(timer, task.cpu, Math.max(at, clock.now));
+      return this.#next();
+    }
+    if (tasks.current.user) {
+      clock.advanceTo(at);
+      return this.#call('try_to_wake_up', task.address, NORMAL, 0);
+    }
+    if (context.cpu !== task.cpu) return this.#move(task.cpu);
+    clock.advanceTo(at);
+    const { interrupts } = sched;
+    const [irq, name] = lineOf(task);
+    interrupts.device(interrupts.line(irq, name), this.#kernel.text.place('try_to_wake_up'), task.address);
+    return this.#interrupt(VECTOR.DEVICE);
+  }
+  /** The task whose step it is does it: a system call, mostly. */
+  #does(replay: Replay, task: Task, step: TraceStep, at: number): number {
+    const { tasks, clock, recorded } = this.#kernel;
+    if (task === tasks.loader) throw new KernelError('EINVAL', 'the loader has no step');
+    const { steps } = replay;
+    this.#interrupts = 0;
+    clock.advanceTo(at);
     if (step.kind === 'run') return NEXT.go;
     if (step.kind === 'end') {
-      recorded.set(step.status, 0);
-      recorded.waits = false;
       task.exitStatus = step.status;
       steps.advance();
-      return NEXT.fatal;
+      return this.#call('do_group_exit', step.status);
+    }
+    if (step.kind !== 'call') {
+      steps.advance();
+      return this.#next();
     }
     replay.calls++;
     task.call = step;
     recorded.set(step.result?.lo ?? 0, step.result?.hi ?? 0);
     const { second } = steps;
     const waits = step.unfinished && !(second?.kind === 'return' && second.pid === step.pid);
-    recorded.waits = waits;
+    recorded.sleeps = waits ? INTERRUPTIBLE : 0;
     task.blocked = waits;
     task.user?.setCall?.(step);
     steps.advance();
     return NEXT.go;
   }
 
-  /** Whose step comes next; the loader's turn is at the end. */
-  #pick(): Task {
+  /** Whom the recording wants to run now; the loader where it is over. */
+  get #wanted(): Task | undefined {
+    const replay = this.#replay;
+    if (replay === undefined) return undefined;
     const { tasks } = this.#kernel;
-    const replay = this.#running;
-    const { steps } = replay;
     for (;;) {
       const step = this.#first(replay);
-      if (!step) return tasks.loader;
-      const task = tasks.find(step.pid);
-      if (step.kind === 'task') {
-        if (!task) tasks.create(step.pid, step.pid, step.comm, tasks.idle);
-        steps.advance();
-        continue;
-      }
-      if (task) {
-        if (step.kind !== 'return' && task.blocked) {
-          // the recording lost its return: it returns now
-          return task;
-        }
-        if (step.kind === 'return' && !task.blocked) {
-          steps.advance();
-          continue;
-        }
-        return task;
-      }
-      if (step.kind !== 'call' || replay.gone.has(step.pid)) {
-        // the end of a task that has exited by its own call, or what one that died here would have done
-        steps.advance();
-        continue;
-      }
-      const parent = tasks.current.pid === 0 || tasks.current === tasks.loader ? tasks.idle : tasks.current;
-      return tasks.create(step.pid, step.pid, parent === tasks.idle ? '<...>' : parent.comm, parent);
+      const task = this.#taskOf(replay, step);
+      if (!task) continue;
+      // nobody wakes who watches
+      if (step === undefined) tasks.runqueues.enqueue(task);
+      return task;
     }
   }
 
   #switchTo(address: Addr): void {
-    const { tasks, clock, recorded } = this.#kernel;
+    const { tasks, clock, recorded, context, sched } = this.#kernel;
     const task = tasks.at(address);
     if (!task) throw new KernelError('ESRCH', 'switch to a task that does not exist');
-    const replay = this.#running;
-    const { steps } = replay;
-    const step = this.#first(replay);
+    tasks.runqueues.requeue(tasks.current);
     tasks.enter(task);
+    sched.ticks.switched(context.cpu, task.user !== undefined);
+    const replay = this.#running;
     if (task.blocked) {
+      const step = this.#first(replay);
       task.blocked = false;
       if (step?.kind === 'return' && step.pid === task.pid) {
-        const at = replay.startNs + step.time;
-        if (at > clock.now) clock.pass(at);
+        clock.advanceTo(replay.startNs + step.time);
         if (step.call) task.call = step.call;
-        steps.advance();
+        replay.steps.advance();
+        this.#interrupts = 0;
       }
     }
-    recorded.waits = false;
+    task.sleeper = 0;
+    recorded.sleeps = 0;
     recorded.set(task.call?.result?.lo ?? 0, task.call?.result?.hi ?? 0);
-    tasks.reap();
   }
 }
+
+const TIMED = new Set(['nanosleep', 'clock_nanosleep']);
+const POLLS = new Set(['poll', 'ppoll', 'select', 'pselect6', 'epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
+const ETIMEDOUT = 110;
+/** Whether a call ends because its time is up: the sleeping ones, and others by what they return then. */
+function isTimed(task: Task, step: { readonly call?: UserCall }): boolean {
+  const call = step.call ?? task.call;
+  if (call === undefined) return false;
+  if (TIMED.has(call.name)) return true;
+  const result = call.result?.lo;
+  return (POLLS.has(call.name) && result === 0) || (call.name === 'futex' && result === -ETIMEDOUT);
+}
+const NETWORK = /^(accept4?|connect|recv\w*|send\w*)$/;
+/** The interrupt line of a device that ends a wait: the network's or the disk's. */
+const lineOf = ({ call }: Task): readonly [irq: number, name: string] =>
+  NETWORK.test(call?.name ?? '') ? [27, 'virtio1-input.0'] : [25, 'virtio0-req.0'];

@@ -14,6 +14,14 @@ const PF_EXITING = 4;
 const AT_EMPTY_PATH = 0x1000;
 /** what dynamically linked programs name */
 const INTERPRETER = '/lib64/ld-linux-x86-64.so.2';
+/** signals and their codes, include/uapi/asm-generic/siginfo.h */
+const SIGCHLD = 17;
+const CLD_EXITED = 1;
+/** `exit_state`, include/linux/sched.h */
+const EXIT_DEAD = 0x10;
+const EXIT_ZOMBIE = 0x20;
+/** calls that wait for children */
+const WAITS = new Set(['wait4', 'waitid']);
 /** room of a name */
 const PATH_MAX = 4096;
 
@@ -155,6 +163,24 @@ export function registerEffects(kernel: ObjectFloor): void {
     const task = tasks.at(args.addr(0));
     if (task && args.addr(1) !== 0) creds.commit(task, args.addr(1));
   });
+  // the parent hears of its child's end, and goes on where it waits for that child
+  on('notified_parent', () => {
+    const parent = tasks.at(args.addr(0))?.parent;
+    args.retAddr(parent?.user ? parent.address : 0);
+  });
+  on('child_signal', () => {
+    const at = args.addr(0);
+    memory.writeU32(at, SIGCHLD);
+    memory.writeU32(at + 8, CLD_EXITED);
+  });
+  on('parent_waits', () => {
+    const child = tasks.at(args.addr(0));
+    const parent = child?.parent;
+    const waits = parent?.blocked === true && !parent.queued && WAITS.has(parent.call?.name ?? '');
+    const [which] = parent?.call?.args ?? [];
+    const any = which?.kind !== 'int' || which.lo <= 0 || which.lo === child?.pid;
+    args.retAddr(waits && any ? parent.address : 0);
+  });
   on('find_task', () => {
     const pid = args.lo(0);
     args.retAddr(tasks.find(Math.abs(pid))?.address ?? 0);
@@ -170,6 +196,9 @@ export function registerEffects(kernel: ObjectFloor): void {
     memory.writeU32(tasks.current.field('exit_code'), args.u32(1));
   });
   on('task_exit', () => {
+    const { current } = tasks;
+    // exit_notify(): a process waits for its parent, a thread for nobody
+    memory.writeU32(current.field('exit_state'), current.pid === current.tgid ? EXIT_ZOMBIE : EXIT_DEAD);
     tasks.exit(tasks.current, args.lo(0));
   });
 

@@ -30,8 +30,8 @@ export class Recorded {
     this.#i32[at] = lo;
     this.#i32[at + 1] = hi;
   }
-  /** whether the call waits at the first place where it can */
-  set waits(on: boolean) {
-    this.#i32[this.#block + this.#stride * this.#context.cpu] = on ? 1 : 0;
+  /** the state in which the call waits at the first place where it can; 0: it does not wait */
+  set sleeps(state: number) {
+    this.#i32[this.#block + this.#stride * this.#context.cpu] = state;
   }
 }

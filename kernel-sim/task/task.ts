@@ -32,8 +32,14 @@ export class Task {
   user: UserHalf | undefined;
   /** what its process has mapped */
   maps: AddressSpace | undefined;
-  /** the CPU that it always runs on */
+  /** the CPU that it runs on, or ran on last */
   cpu = 0;
+  /** on that CPU's run queue */
+  queued = false;
+  /** when it began to run, ns since boot */
+  execStart = 0;
+  /** the CPU that the recording saw it on next, where that is another one */
+  wantedCpu: number | undefined;
   /** `struct pid` */
   pidStruct: Addr = 0;
   /** `struct cred` */
@@ -44,6 +50,8 @@ export class Task {
   call: UserCall | undefined;
   /** waits inside that call */
   blocked = false;
+  /** `struct hrtimer` of the call in which it sleeps, 0 where it has none */
+  sleeper: Addr = 0;
   /** `struct filename` last made for it */
   lastName: Addr = 0;
   /** address of its `files` pointer */
@@ -68,8 +76,23 @@ export class Task {
     this.comm = init.comm;
   }
   save() {
-    const { user, maps, cpu, pidStruct, cred, exitStatus, call, blocked, lastName, commWords } = this;
-    const row = { user, maps, cpu, pidStruct, cred, exitStatus, blocked, lastName, comm: this.#comm };
+    const { user, maps, cpu, queued, execStart, wantedCpu, pidStruct, cred, exitStatus, call } = this;
+    const { blocked, sleeper, lastName, commWords } = this;
+    const row = {
+      user,
+      maps,
+      cpu,
+      queued,
+      execStart,
+      wantedCpu,
+      pidStruct,
+      cred,
+      exitStatus,
+      blocked,
+      sleeper,
+      lastName,
+      comm: this.#comm,
+    };
     // a comm that changes gets new words; a recorded call is never written to
     return { row: capture(row), call, commWords };
   }
@@ -97,6 +120,10 @@ export class Task {
   /** The real user id that its credentials have. */
   get uid(): number {
     return this.#memory.readU32(this.cred + this.#uid);
+  }
+  /** `rcu`, by which it is freed */
+  get rcu(): Addr {
+    return this.field('rcu');
   }
   /** Address of a field, by name. */
   field(path: string): Addr {

@@ -6,6 +6,7 @@ import { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { KmemCache } from '../mm/slab.ts';
+import { Runqueues } from '../sched/runqueues.ts';
 import { AddressSpace, type MappingEvents } from '../user/address-space.ts';
 import { Creds } from './creds.ts';
 import type { Files } from './files.ts';
@@ -18,6 +19,10 @@ const USER_DS = 0x2b;
 /** flags of a user task: interrupts on */
 const USER_FLAGS = 0x202;
 const LOADER_PID = 1507;
+/** flags of the kernel's own code: interrupts on */
+const KERNEL_FLAGS = 0x202;
+/** bytes at an idle task's stack top that its two first frames are apart */
+const SWITCH_ROOM = 256;
 /** NR_CACHED_STACKS of kernel/fork.c */
 const CACHED_STACKS = 2;
 
@@ -42,9 +47,13 @@ export class Tasks {
   readonly #dead: Task[] = [];
   /** freed stacks that are still mapped */
   readonly #stacks: Addr[] = [];
-  #current!: Task;
-  /** pid 0 */
-  readonly idle: Task;
+  /** what runs on each CPU */
+  readonly #running: Task[] = [];
+  /** pid 0 of each CPU */
+  readonly #idle: Task[] = [];
+  /** where each CPU that does not execute waits: its stack pointer */
+  readonly #parked: Addr[] = [];
+  readonly runqueues: Runqueues;
   /** the task that loads programs: where host calls, test runs and bpf(2) itself run */
   readonly loader: Task;
   /** a user task was made; it waits to be scheduled */
@@ -72,11 +81,20 @@ export class Tasks {
     this.bindCpu(0);
     const layout = kernel.structs.of('task_struct');
     this.#cache = kernel.slab.create('task_struct', layout.size, 64);
-    const initTask = kernel.symbols.address('init_task') ?? this.#cache.alloc();
-    this.idle = this.#make(0, 0, 'swapper/0', undefined, initTask);
-    this.loader = this.#make(LOADER_PID, LOADER_PID, 'ebpf-emu', this.idle);
-    this.#current = this.loader;
+    this.runqueues = new Runqueues(kernel);
+    for (let n = 0; n < kernel.cpus; n++) {
+      const address = (n === 0 ? kernel.symbols.address('init_task') : undefined) ?? this.#cache.alloc();
+      const idle = this.#make(0, 0, `swapper/${n}`, this.#idle[0], address);
+      this.#idle.push(idle);
+      this.runqueues.adopt(idle, n);
+      this.startCpu(n);
+    }
+    this.#byPid.set(0, this.#idle[0] as Task);
+    this.loader = this.#make(LOADER_PID, LOADER_PID, 'ebpf-emu', this.#idle[0]);
+    this.runqueues.adopt(this.loader, 0);
+    this.runqueues.enqueue(this.loader);
     this.enter(this.loader);
+    this.#preemptCount(0, 0);
   }
   save() {
     return capture({
@@ -87,19 +105,27 @@ export class Tasks {
       dead: this.#dead,
       stacks: this.#stacks,
       groups: this.#groups,
-      current: { task: this.#current },
+      running: this.#running,
+      parked: this.#parked,
+      runqueues: this.runqueues,
       userText: this.#userText,
     });
   }
   restore(state: ReturnType<Tasks['save']>): void {
-    const { current, userText } = reinstate(state);
-    this.#current = current.task;
-    this.#userText = userText;
+    this.#userText = reinstate(state).userText;
   }
 
   /** The task that runs on the current CPU. */
   get current(): Task {
-    return this.#current;
+    return this.#running[this.#kernel.context.cpu] as Task;
+  }
+  /** The task that runs on a CPU. */
+  running(cpu: number): Task {
+    return this.#running[cpu] as Task;
+  }
+  /** A CPU's idle task. */
+  idle(cpu: number): Task {
+    return this.#idle[cpu] as Task;
   }
   find(pid: number): Task | undefined {
     return this.#byPid.get(pid);
@@ -116,8 +142,7 @@ export class Tasks {
     if (this.#byPid.has(pid)) throw new KernelError('EEXIST', `there is a task ${pid} already`);
     const task = this.#make(pid, tgid, comm, parent);
     // by rule: the pid says which CPU
-    task.cpu = pid % this.#kernel.cpus;
-    this.#kernel.memory.writeU32(task.field('thread_info.cpu'), task.cpu);
+    this.runqueues.adopt(task, pid % this.#kernel.cpus);
     task.user = new UserMemory(this.#kernel.memory, this.#text());
     this.#firstFrame(task, origAx);
     this.created.tell(task);
@@ -158,6 +183,7 @@ export class Tasks {
     putAddr('nsproxy', nsproxy);
     task.pidStruct = this.#kernel.objects.pid(pid);
     putAddr('thread_pid', task.pidStruct);
+    task.execStart = this.#kernel.clock.now;
     if (pid !== 0) {
       const group = this.#join(task, parent);
       putAddr('signal', group.signal);
@@ -225,31 +251,69 @@ export class Tasks {
     memory.writeAddr(task.field('thread.sp'), at - 8 - 48);
   }
 
-  /** What a switch changes besides the stack pointer: the CPU too, where the next task has another one. */
-  enter(task: Task): void {
-    this.#current = task;
-    const { memory, cpu, context, percpu } = this.#kernel;
-    if (task.cpu !== context.cpu) {
-      // the depth belongs to the code that switches, which goes on over there
-      const depth = context.preemptCount;
-      context.preemptCount = 0;
-      memory.writeAddr(this.#pcpuHot.currentTask + percpu.offset(context.cpu) - percpu.base, this.idle.address);
-      this.bindCpu(task.cpu);
-      context.preemptCount = depth;
-    }
-    const away = percpu.offset(task.cpu) - percpu.base;
+  /** An idle task of a CPU that has done nothing yet: frames that begin its loop, from another task's switch and from {@link move}. */
+  startCpu(n: number): void {
+    const { memory, text } = this.#kernel;
+    const idle = this.idle(n);
+    const top = idle.stackTop - SWITCH_ROOM;
+    // __switch_to_asm pops six registers, then returns
+    memory.writeAddr(top - 8, text.place('idle_from_task'));
+    memory.writeAddr(idle.field('thread.sp'), top - 8 - 48);
+    // other_cpu pops flags too
+    memory.writeAddr(idle.stackTop - 8, text.place('start_secondary'));
+    memory.writeAddr(idle.stackTop - 8 - 56, KERNEL_FLAGS);
+    this.#parked[n] = idle.stackTop - 8 - 56;
+    this.#running[n] = idle;
+    this.#show(n, idle);
+    this.#preemptCount(n, 1);
+  }
+  #preemptCount(cpu: number, count: number): void {
+    const { memory, percpu } = this.#kernel;
+    memory.writeU32(this.#pcpuHot.preemptCount + percpu.offset(cpu) - percpu.base, count);
+  }
+  /** CPU `n`'s own variables say what runs there. */
+  #show(n: number, task: Task): void {
+    const { memory, percpu, clock } = this.#kernel;
+    const away = percpu.offset(n) - percpu.base;
     memory.writeAddr(this.#pcpuHot.currentTask + away, task.address);
     memory.writeAddr(this.#pcpuHot.topOfStack + away, task.stackTop);
+    this.runqueues.running(task, n, clock.now);
+  }
+
+  /** What a switch changes on the CPU that executes, besides the stack pointer. */
+  enter(task: Task): void {
+    const { cpu } = this.#kernel.context;
+    this.#running[cpu] = task;
+    this.#show(cpu, task);
+    this.#bind(task);
+  }
+  #bind(task: Task): void {
+    const { memory, cpu, context } = this.#kernel;
     cpu.rsp0 = task.stackTop;
     if (task.user) memory.switchUserSpace(task.user.space);
-    const migration = memory.translate(task.field('migration_disabled'), 0, false);
-    context.bindTask(task.commWords, task.pid, migration);
+    const at = (path: string): number => memory.translate(task.field(path), 0, false);
+    context.bindTask(task.commWords, task.pid, at('migration_disabled'), at('thread_info.flags'));
+  }
+  /** Another CPU executes from here on, where its stack pointer was left; that of this one is kept. */
+  move(to: number, rsp: Addr): Addr {
+    this.#parked[this.#kernel.context.cpu] = rsp;
+    this.bindCpu(to);
+    this.#bind(this.current);
+    return this.#parked[to] as Addr;
   }
   /** From here on code runs on this CPU. */
   bindCpu(n: number): void {
     const { memory, cpu, context, percpu } = this.#kernel;
     cpu.gsBase = percpu.offset(n);
     context.bindCpu(n, memory.translate(this.#pcpuHot.preemptCount + percpu.offset(n) - percpu.base, 1, false));
+  }
+  /** The first CPU executes and runs the loader, whatever they did; the others idle. */
+  recall(): void {
+    for (let n = 0; n < this.#kernel.cpus; n++) this.startCpu(n);
+    this.bindCpu(0);
+    this.runqueues.enqueue(this.loader);
+    this.enter(this.loader);
+    this.#preemptCount(0, 0);
   }
   /** Living threads of its process. */
   threads(task: Task): number {
@@ -258,31 +322,40 @@ export class Tasks {
   /** The trace column shows a comm that changed. */
   renamed(task: Task, comm: string): void {
     task.comm = comm;
-    if (task === this.#current) this.enter(task);
+    if (task === this.current) this.enter(task);
   }
-  /** Takes it off the lists; its stack is freed once another task runs. */
+  /** Takes it off the lists; its memory is freed by {@link release}. */
   exit(task: Task, status: number): void {
     task.exitStatus = status;
     this.#byPid.delete(task.pid);
     this.#dead.push(task);
     this.exited.tell(task);
   }
-  /** Frees the stacks and user pages of tasks that have exited. */
+  /** The task whose `rcu` lies there. */
+  byRcu(rcu: Addr): Task | undefined {
+    return this.at(rcu - this.loader.rcu + this.loader.address);
+  }
+  /** Frees the stack, the pages and the structure of a task that has exited and runs nowhere. */
+  release(task: Task): void {
+    const at = this.#dead.indexOf(task);
+    if (at < 0 || this.#running.includes(task)) return;
+    this.#dead.splice(at, 1);
+    this.runqueues.dequeue(task);
+    this.#byAddress.delete(task.address);
+    this.#freeStack(task.stack);
+    task.user?.release();
+    this.#leave(task);
+    this.creds.leave(task);
+    if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
+    this.#kernel.slab.freed.tell(task.address);
+    this.#cache.free(task.address);
+  }
+  /** As {@link release}, all that have exited. CPUs that ran one of them idle. */
   reap(): void {
-    while (this.#dead.length > 0) {
-      const task = this.#dead.pop() as Task;
-      if (task === this.#current) {
-        this.#dead.push(task);
-        return;
-      }
-      this.#byAddress.delete(task.address);
-      this.#freeStack(task.stack);
-      task.user?.release();
-      this.#leave(task);
-      this.creds.leave(task);
-      if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
-      this.#kernel.slab.freed.tell(task.address);
-      this.#cache.free(task.address);
+    for (const task of this.#dead) {
+      const on = this.#running.indexOf(task);
+      if (on >= 0 && on !== this.#kernel.context.cpu) this.startCpu(on);
     }
+    for (const task of this.#dead.toReversed()) this.release(task);
   }
 }

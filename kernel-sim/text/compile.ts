@@ -122,6 +122,7 @@ export function compile(
   };
   for (const s of statements) {
     if (s.kind === 'return') use(s.value);
+    else if (s.kind === 'flag' && s.what === 'irqsave') used.add(SAVED_FLAGS);
     else if (s.kind === 'store') {
       use(s.value);
       use({ kind: 'buffer', name: s.buffer });
@@ -134,7 +135,11 @@ export function compile(
   }
   // homes: callee-saved registers first, then slots below them
   const home = new Map<string, { reg: number } | { slot: number }>();
-  const names = [...body.params, ...statements.flatMap((s) => ('to' in s && s.to !== undefined ? [s.to] : []))];
+  const names = [
+    ...body.params,
+    ...statements.flatMap((s) => ('to' in s && s.to !== undefined ? [s.to] : [])),
+    SAVED_FLAGS,
+  ];
   let slots = 0;
   const saved: number[] = [];
   for (const name of names) {
@@ -220,15 +225,22 @@ export function compile(
       case 'block': {
         // waits where the recording says that the call did not return at once
         const go = a.label();
-        a.op('cmp r/m32, imm8', percpuMem(target.percpu.block), 0);
+        a.op('mov r32, r/m32', rax, percpuMem(target.percpu.block));
+        a.op('test r/m32, r32', rax, rax);
         a.op('je rel8', go);
-        const schedule = target.address('schedule');
-        if (schedule !== undefined) a.op('call rel32', schedule);
+        emitSleep(a, target);
         a.bind(go);
         break;
       }
       case 'flag':
-        emitFlag(a, s.what, target);
+        if (s.what === 'irqsave') {
+          a.op('pushfq').op('pop r64', rax);
+          store(SAVED_FLAGS, rax);
+          a.op('cli');
+        } else if (s.what === 'irqrestore') {
+          load(rax, SAVED_FLAGS);
+          a.op('push r64', rax).op('popfq');
+        } else emitFlag(a, s.what, target);
         break;
       case 'store':
         value(rax, s.value);
@@ -381,8 +393,16 @@ export function emitField(a: Assembler, reg: number, struct: string, path: strin
   a.bind(none);
 }
 
-/** SOFTIRQ_DISABLE_OFFSET and SOFTIRQ_OFFSET of include/linux/preempt.h */
-const COUNTS: Readonly<Partial<Record<Flag, number>>> = { 'bh+': 0x200, 'softirq+': 0x100, 'softirq-': -0x100 };
+/** SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET and HARDIRQ_OFFSET of include/linux/preempt.h */
+const COUNTS: Readonly<Partial<Record<Flag, number>>> = {
+  'bh+': 0x200,
+  'softirq+': 0x100,
+  'softirq-': -0x100,
+  'hardirq+': 0x10000,
+  'hardirq-': -0x10000,
+};
+/** variable that holds rflags from `irqsave` to `irqrestore` */
+const SAVED_FLAGS = 'flags saved by irqsave';
 
 export function emitFlag(a: Assembler, what: Flag, target: Pick<CompileTarget, 'percpu'>): void {
   const count = COUNTS[what];
@@ -390,6 +410,15 @@ export function emitFlag(a: Assembler, what: Flag, target: Pick<CompileTarget, '
   else if (what === 'irq+') a.op('sti');
   else if (count !== undefined) a.op('add r/m32, imm32', percpuMem(target.percpu.preemptCount), count);
   else a.op(what === 'preempt+' ? 'inc r/m32' : 'dec r/m32', percpuMem(target.percpu.preemptCount));
+}
+
+/** `set_current_state(eax); schedule()` */
+function emitSleep(a: Assembler, target: CompileTarget): void {
+  const schedule = target.address('schedule');
+  if (schedule === undefined) return;
+  a.op('mov r64, r/m64', rcx, percpuMem(target.percpu.currentTask));
+  a.op('mov r/m32, r32', at(rcx, target.structs.offsets('task_struct', ['__state']).__state), rax);
+  a.op('call rel32', schedule);
 }
 
 /** Linux fills with int3 behind a return. */

@@ -214,6 +214,7 @@ export class FunctionMaker {
       hypercall: (name) => hypercalls.nr(name),
       data: (name) => this.#parts.data(name),
       maps: layoutOf(structs),
+      state: structs.offsets('task_struct', ['__state']).__state,
       off: (struct, path) => structs.of(struct).offset(path),
       sizeOf: (struct) => structs.of(struct).size,
       percpu: (name) => this.percpu(name),

@@ -14,7 +14,9 @@
  *     return e              default: return 0
  *     %buf                  address of 64 bytes of the function's own stack; `%buf+8 = x` stores 8 bytes there
  *     preempt+ preempt-     preempt_disable, preempt_enable;  irq- irq+  cli, sti
+ *     irqsave irqrestore    local_irq_save, local_irq_restore, a pair of them in a function
  *     bh+                   local_bh_disable;  softirq+ softirq-  a softirq is served from here to there
+ *     hardirq+ hardirq-     an interrupt is handled from here to there
  *     loop  ... again if x  back to `loop` where x is not 0
  *
  * Operands: arguments and names assigned before, numbers, `result` (what the recording says the system call
@@ -52,7 +54,19 @@ export type Statement =
   | { readonly kind: 'flag'; readonly what: Flag };
 
 /** what a statement does to interrupts and to `preempt_count` (include/linux/preempt.h) */
-export const FLAGS = ['preempt+', 'preempt-', 'irq+', 'irq-', 'bh+', 'softirq+', 'softirq-'] as const;
+export const FLAGS = [
+  'preempt+',
+  'preempt-',
+  'irq+',
+  'irq-',
+  'irqsave',
+  'irqrestore',
+  'bh+',
+  'softirq+',
+  'softirq-',
+  'hardirq+',
+  'hardirq-',
+] as const;
 export type Flag = (typeof FLAGS)[number];
 const isFlag = (word: string): word is Flag => (FLAGS as readonly string[]).includes(word);
 

@@ -26,6 +26,7 @@ export class TraceLines {
   #count = -1;
   #migrate = -1;
   #irqs = false;
+  #resched = false;
   /** task and CPU columns; flags column; whole seconds */
   #task: Uint8Array = new Uint8Array(0);
   #taskAscii = true;
@@ -109,11 +110,13 @@ export class TraceLines {
       event.preemptCount !== this.#count ||
       event.migrationDisabled !== this.#migrate ||
       event.irqsOff !== this.#irqs ||
+      event.needResched !== this.#resched ||
       this.#flags.length === 0
     ) {
       this.#count = event.preemptCount;
       this.#migrate = event.migrationDisabled;
       this.#irqs = event.irqsOff;
+      this.#resched = event.needResched;
       this.#flags = encodeUtf8(`${flagsColumn(event)} `);
     }
   }

@@ -65,6 +65,21 @@ function inStruct(kernel: RecordFloor, field: Field, read: (at: Addr) => number)
     return at === 0 ? 0 : read(at);
   });
 }
+/**
+ * `__trace_sched_switch_state`: of a state and the previous task's exit_state the highest bit that is reported
+ * (include/linux/sched.h, TASK_REPORT; TASK_IDLE has a bit of its own).
+ */
+function reportedState({ args, tasks, memory, structs }: RecordFloor, arg: number): number {
+  const state = args.u32(arg);
+  if (state === TASK_IDLE) return REPORT_IDLE;
+  const exit = memory.readU32(tasks.current.address + structs.offsets('task_struct', ['exit_state']).exit_state);
+  const bits = (state | exit) & TASK_REPORT;
+  return bits === 0 ? 0 : 1 << (31 - Math.clz32(bits));
+}
+const TASK_IDLE = 0x402;
+const REPORT_IDLE = 0x80;
+const TASK_REPORT = 0x7f;
+
 const swap16 = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
 
 const WORDS: Readonly<Record<string, Word>> = {
@@ -108,6 +123,21 @@ const WORDS: Readonly<Record<string, Word>> = {
     memory.writeBytes(record.at + record.tail, bytes);
     record.tail += bytes.length;
   },
+  long: (kernel, field) => (record) => {
+    const at = follow(kernel, field);
+    if (at !== 0) kernel.memory.writeBytes(record.at + field.offset, kernel.memory.readBytes(at, 8));
+  },
+  deref:
+    ({ memory, args }, { offset, arg }) =>
+    ({ at }) => {
+      const from = args.addr(arg);
+      if (from !== 0) memory.writeBytes(at + offset, memory.readBytes(from, 8));
+    },
+  state: (kernel, field) => number(kernel, field, () => reportedState(kernel, field.arg)),
+  self:
+    ({ memory, tasks }, { offset, size }) =>
+    ({ at }) =>
+      memory.writeBytes(at + offset, memory.readBytes(tasks.current.field('comm'), size)),
   u8: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU8(at)),
   u32: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU32(at)),
   u16: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU16(at)),

@@ -6,7 +6,7 @@
  *     +00  i32  bytes of the text, or -1: the next event is at the buffer's start
  *     +04  i32  pid
  *     +08  f64  time, ns          +10  f64  serial number over all CPUs
- *     +18  i32  preempt_count     +1c  i32  irqs off, migration_disabled << 1
+ *     +18  i32  preempt_count     +1c  i32  irqs off, need_resched << 1, migration_disabled << 2
  *     +20  comm, 16 bytes         +30  text, up to a multiple of 8
  */
 import type { Context, EventState } from '../core/context.ts';
@@ -56,6 +56,7 @@ export class TraceRing {
     preemptCount: 0,
     migrationDisabled: 0,
     irqsOff: false,
+    needResched: false,
     comm: new Int32Array(4),
     bytes: this.#u8,
     from: 0,
@@ -97,7 +98,7 @@ export class TraceRing {
     this.#f64[(at >> 3) + 1] = time;
     this.#f64[(at >> 3) + 2] = serial;
     i32[word + 6] = context.preemptCount;
-    i32[word + 7] = (context.irqsOff ? 1 : 0) | (context.migrationDisabled << 1);
+    i32[word + 7] = (context.irqsOff ? 1 : 0) | (context.needResched ? 2 : 0) | (context.migrationDisabled << 2);
     const { comm } = context;
     for (let n = 0; n < 4; n++) i32[word + 8 + n] = comm[n] as number;
     const u8 = this.#u8;
@@ -140,7 +141,8 @@ export class TraceRing {
     event.preemptCount = i32[word + 6] as number;
     const bits = i32[word + 7] as number;
     event.irqsOff = (bits & 1) !== 0;
-    event.migrationDisabled = bits >>> 1;
+    event.needResched = (bits & 2) !== 0;
+    event.migrationDisabled = bits >>> 2;
     for (let n = 0; n < 4; n++) event.comm[n] = i32[word + 8 + n] as number;
     event.bytes = this.#u8;
     event.from = at + HEADER;

@@ -106,7 +106,7 @@ export class Programs {
     const value = BigInt(result ?? 0);
     const [lo, hi] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
     recorded.set(lo, hi);
-    recorded.waits = false;
+    recorded.sleeps = 0;
     task.call = { nr, name, args: call.args(), result: result === undefined ? undefined : { lo, hi } };
     this.called.tell();
   }

@@ -11,6 +11,8 @@ export interface KernelOptions extends LoadingOptions {
   readonly btf?: string;
   readonly mitigations?: boolean;
   readonly cpu?: BootOptions['cpu'];
+  readonly cpus?: number;
+  readonly seed?: number;
   /** bytes of guest RAM */
   readonly memory?: number;
   readonly clang?: string;
@@ -27,6 +29,8 @@ export function bootOptions(options: KernelOptions): BootOptions {
     ...(options.mitigations ? { mitigations: true } : {}),
     ...(options.sysroot === undefined ? {} : { sysroot: options.sysroot }),
     ...(options.cpu ? { cpu: options.cpu } : {}),
+    ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
     ...(options.kallsyms === undefined ? {} : { kallsyms: readMaybeGzip(options.kallsyms) }),
     ...(options.btf === undefined ? {} : { btf: readMaybeGzip(options.btf) }),

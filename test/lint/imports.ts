@@ -80,7 +80,7 @@ const folderOf = (file: string): string =>
 const FLOORS: readonly (readonly string[])[] = [
   ['core', 'mm', 'data', 'floors/ground.ts'],
   ['sym', 'text', 'floors/text.ts'],
-  ['task', 'user', 'vfs', 'syscall', 'trace', 'fault', 'floors/objects.ts'],
+  ['task', 'sched', 'user', 'vfs', 'syscall', 'trace', 'fault', 'floors/objects.ts'],
   ['probe', 'net', 'cgroup', 'security', 'iter', 'floors/places.ts'],
   ['bpf'],
   ['replay', 'run'],

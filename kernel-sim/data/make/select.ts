@@ -56,9 +56,19 @@ export const PATTERNS: readonly RegExp[] = [
  */
 export const FIELDS: Readonly<Record<string, string>> = {
   task_struct:
-    'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase utask stack_canary cgroups usage wake_cpu recent_used_cpu policy',
+    'thread_info.flags thread_info.syscall_work thread_info.cpu __state stack flags on_cpu prio static_prio normal_prio migration_disabled migration_flags cpus_ptr nr_cpus_allowed tasks mm active_mm exit_state exit_code pid tgid real_parent parent children sibling group_leader thread_pid start_time start_boottime real_cred cred comm fs files nsproxy signal sighand sas_ss_sp loginuid sessionid rethooks bpf_ctx bpf_storage utime stime thread.sp thread.fsbase utask stack_canary cgroups usage wake_cpu recent_used_cpu policy on_rq se.cfs_rq se.sum_exec_runtime se.exec_start nvcsw nivcsw exit_signal rcu',
   pt_regs: 'r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss',
   pcpu_hot: 'current_task preempt_count cpu_number softirq_pending top_of_stack hardirq_stack_ptr',
+  rq: 'nr_running clock curr idle cpu online cfs',
+  cfs_rq: 'nr_running rq',
+  hrtimer: 'node.expires _softexpires function state is_soft',
+  irq_desc: 'irq_data.irq action',
+  irqaction: 'handler name dev_id irq',
+  request: 'q cmd_flags rq_flags tag __data_len __sector bio part start_time_ns io_start_time_ns state',
+  request_queue: 'disk',
+  gendisk: 'major first_minor minors disk_name part0 queue',
+  block_device: 'bd_disk bd_dev bd_queue bd_nr_sectors',
+  bio: 'bi_bdev bi_opf bi_status bi_iter.bi_sector bi_iter.bi_size',
   mm_struct:
     'mm_count mm_users pgd task_size map_count total_vm start_code end_code start_data end_data start_brk brk start_stack arg_start arg_end env_start env_end exe_file owner flags',
   vm_area_struct: 'vm_start vm_end vm_mm vm_flags vm_pgoff vm_file',

@@ -11,6 +11,8 @@ export interface EmitContext {
   data(name: string): Addr;
   /** layout of the structures that maps are made of */
   readonly maps: MapLayout;
+  /** offset of `task_struct.__state` */
+  readonly state: number;
   /** field offset by the active BTF */
   off(struct: string, path: string): number;
   sizeOf(struct: string): number;

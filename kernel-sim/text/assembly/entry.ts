@@ -7,6 +7,8 @@ import { WORK_ENTER, WORK_EXECUTES } from '../../core/work.ts';
 import { compiledName } from '../../data/compiled-names.ts';
 import type { SyscallRow } from '../../data/syscalls.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, store } from './context.ts';
+import { exitLoop } from './interrupts.ts';
+import { popRegs, pushRegs } from './registers.ts';
 
 const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } = GPR;
 
@@ -14,21 +16,9 @@ const USER_DS = 0x2b;
 const USER_CS = 0x33;
 const ENOSYS = 38;
 
-/** pushes rdi .. r15 below what is on the stack: the rest of pt_regs */
-export function pushRegs(a: Assembler, axValue: number | undefined): void {
-  for (const r of [rdi, rsi, rdx, rcx]) a.op('push r64', r);
-  if (axValue === undefined) a.op('push r64', rax);
-  else a.op('push imm8', axValue);
-  for (const r of [r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15]) a.op('push r64', r);
-}
 const clear = (a: Assembler, ...regs: number[]): void => {
   for (const r of regs) a.op('xor r/m32, r32', r, r);
 };
-export function popRegs(a: Assembler, keepDi = false): void {
-  for (const r of [r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi]) a.op('pop r64', r);
-  if (!keepDi) a.op('pop r64', rdi);
-}
-
 const entrySyscall: Emit = (a, k) => {
   a.op('swapgs');
   a.op('mov r/m64, r64', percpu(k, 'scratch_sp'), rsp);
@@ -76,7 +66,8 @@ const doSyscall: Emit = (a, k) => {
   a.op('call rel32', k.sym('x64_sys_call'));
   store(a, rbx, k.off('pt_regs', 'ax'), rax);
   const wait = a.label();
-  a.op('cmp r/m32, imm8', percpu(k, 'block'), 0);
+  a.op('mov r32, r/m32', rax, percpu(k, 'block'));
+  a.op('test r/m32, r32', rax, rax);
   a.op('jne rel8', wait);
   a.bind(exit);
   mov(a, rdi, rbx);
@@ -85,6 +76,8 @@ const doSyscall: Emit = (a, k) => {
   leave(a, [rbx, r12]);
   // the recording has the call unfinished for a while, and no function on its way waited
   a.bind(wait);
+  a.op('mov r64, r/m64', rcx, percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task')));
+  a.op('mov r/m32, r32', at(rcx, k.state), rax);
   a.op('call rel32', k.sym('schedule'));
   a.op('jmp rel8', exit);
   a.bind(slow);
@@ -135,39 +128,19 @@ const compare = (a: Assembler, nr: number): void => {
   a.op(nr < 128 ? 'cmp r/m32, imm8' : 'cmp r/m32, imm32', rsi, nr);
 };
 
-/** The way out: the tracepoint, then what the user's program does next; a switch of tasks where another one is due. */
+/** The way out of a system call: the tracepoint, then what comes before user mode. */
 const exitToUser: Emit = (a, k) => {
   enter(a, [rbx]);
   mov(a, rbx, rdi);
-  const loop = a.label();
+  const quiet = a.label();
   // a task that the recording found running comes from no system call
   a.op('cmp r/m64, imm8', at(rbx, k.off('pt_regs', 'orig_ax')), 0);
-  a.op('jl rel8', loop);
+  a.op('jl rel8', quiet);
   const site = a.here;
   a.raw(0x0f, 0x1f, 0x44, 0x00, 0x00);
   const back = a.bind();
-  a.bind(loop);
-  const done = a.label();
-  const fatal = a.label();
-  const work = a.label();
-  a.op('cmp r/m64, imm8', percpu(k, 'fput_head'), 0);
-  a.op('jne rel8', work);
-  mov(a, rdi, rbx);
-  hyper(a, k, 'user_next');
-  a.op('test r/m32, r32', rax, rax);
-  a.op('je rel8', done);
-  a.op('cmp r/m32, imm8', rax, 2);
-  a.op('je rel8', fatal);
-  a.op('call rel32', k.sym('schedule'));
-  a.op('jmp rel8', loop);
-  a.bind(work);
-  a.op('call rel32', k.sym('task_work_run'));
-  a.op('jmp rel8', loop);
-  a.bind(fatal);
-  a.op('mov r64, r/m64', rdi, percpu(k, 'result'));
-  a.op('call rel32', k.sym('do_group_exit'));
-  a.bind(done);
-  a.op('cli');
+  a.bind(quiet);
+  exitLoop(a, k);
   leave(a, [rbx]);
   const outOfLine = a.here;
   a.op('inc r/m32', percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'preempt_count')));

@@ -12,6 +12,7 @@ import { files } from './files.ts';
 import { ftrace } from './ftrace.ts';
 import { helpers } from './helpers.ts';
 import { htab } from './htab.ts';
+import { interrupts } from './interrupts.ts';
 import { kprobes } from './kprobes.ts';
 import { net } from './net.ts';
 import { nofault } from './nofault.ts';
@@ -29,6 +30,7 @@ for (const event of EVENT_NAMES) {
 export const assembly: Readonly<Record<string, Emit>> = {
   ...events,
   ...entry({ syscalls }),
+  ...interrupts,
   ...ftrace,
   ...kprobes,
   ...rethook,

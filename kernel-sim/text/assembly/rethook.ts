@@ -2,7 +2,7 @@
 import { at, GPR } from '../../../src/x86/index.ts';
 import { KPROBE } from '../../core/trace-kprobe.ts';
 import { type Emit, enter, leave, load, mov, percpu, preempt, store } from './context.ts';
-import { popRegs, pushRegs } from './entry.ts';
+import { popRegs, pushRegs } from './registers.ts';
 
 const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r12, r13, r14, r15 } = GPR;
 

@@ -1,8 +1,18 @@
 /** All function tables. */
 import { cgroup } from './cgroup.ts';
 import { fs } from './fs.ts';
+import { irq } from './irq.ts';
 import { net } from './net.ts';
 import { netPath } from './net-path.ts';
 import { process } from './process.ts';
+import { sched } from './sched.ts';
 
-export const tables: Readonly<Record<string, string>> = { ...fs, ...process, ...net, ...netPath, ...cgroup };
+export const tables: Readonly<Record<string, string>> = {
+  ...fs,
+  ...process,
+  ...net,
+  ...netPath,
+  ...cgroup,
+  ...sched,
+  ...irq,
+};

@@ -39,9 +39,6 @@ export const netPath: Readonly<Record<string, string>> = {
   '__netif_rx(skb): int': 'n = netif_rx_internal(skb); return n',
   'netif_rx_internal(skb): int': 'trace netif_rx(skb); n = enqueue_to_backlog(skb, 0, %qtail); return n',
   'enqueue_to_backlog(skb, cpu, qtail): int': 'k = @backlog_push(skb); __napi_schedule_irqoff(k) if k; return 0',
-  'do_softirq()': 'irq-; handle_softirqs(0); irq+',
-  'handle_softirqs(ksirqd)':
-    'softirq+; loop; p = @softirq_take(); irq+; trace softirq_entry(3) if p; net_rx_action() if p; trace softirq_exit(3) if p; irq-; m = @softirq_more(); again if m; softirq-',
   'net_rx_action()': 'loop; n = @napi_next(); __napi_poll(n, %repoll) if n; again if n',
   '__napi_poll(n, repoll): int': 'f = @napi_poll_fn(n); w = *f(n, 64); trace napi_poll(n, w, 64); return w',
   'process_backlog(napi, quota): int':

@@ -36,24 +36,23 @@ export const process: Readonly<Record<string, string>> = {
     'p = copy_process(0, 0, -1, args); trace sched_process_fork(current, p)?; get_task_pid(p, 0)?; pid_vnr(0)?; wake_up_new_task(p)?; put_pid(0)?; block; return result',
   'copy_process(pid, trace, node, args)':
     'kmem_cache_alloc_node_noprof(0, 3264, -1); arch_dup_task_struct(0, current); p = @copy_process(args); copy_creds(p, args); sched_fork(0, p); perf_event_init_task(p, 0); audit_alloc(p); security_task_alloc(p, 0); copy_semundo(0, p); dup_fd(0, 0); copy_fs_struct(0); mm_init(0, p, 0); copy_namespaces(0, p); copy_thread(p, args); alloc_pid(0, 0, 0); cgroup_can_fork(p, args); sched_cgroup_fork(p, args); _raw_write_lock_irq(0); attach_pid(p, 0); _raw_write_unlock_irq(0); proc_fork_connector(p); sched_post_fork(p); cgroup_post_fork(p, args); perf_event_fork(p); trace task_newtask(p, 0)?; uprobe_copy_process(p, 0); return p',
-  'wake_up_new_task(p)':
-    '_raw_spin_lock_irqsave(0); __task_rq_lock(p, 0); update_rq_clock(0); post_init_entity_util_avg(p); enqueue_task(0, p, 0); trace sched_wakeup_new(p); wakeup_preempt(0, p, 0); _raw_spin_unlock_irqrestore(0, 0)',
 
   '__x64_sys_exit(regs:pt_regs)': 'c = @wait_status(regs->di); do_exit(c)',
   '__x64_sys_exit_group(regs:pt_regs)': 'c = @wait_status(regs->di); do_group_exit(c)',
   'do_group_exit(code)': 'do_exit(code)',
   'do_exit(code)':
     'io_uring_cancel_generic(0, 0); exit_signals(current); @exit_code(current, code); seccomp_filter_release(current); acct_update_integrals(current); exit_itimers(current); acct_collect(code, 1); tty_audit_exit(); taskstats_exit(current, 1); exit_mm_release(current, 0); mmput(0); exit_sem(current); exit_shm(current); exit_files(current); exit_fs(current); trace sched_process_exit(current); disassociate_ctty(1); exit_task_namespaces(current); task_work_run(); exit_thread(current); perf_event_exit_task(current); sched_autogroup_exit_task(current); cgroup_exit(current); exit_tasks_rcu_start(); proc_exit_connector(current); do_notify_parent(current, 17); exit_task_stack_account(current); exit_rcu(); @task_exit(code); do_task_dead()',
+  'do_notify_parent(tsk, sig): int':
+    'p = @notified_parent(tsk); irqsave; preempt+; preempt+; %info+0 = sig; @child_signal(%info, tsk) if p; send_signal_locked(sig, %info, p, 1) if p; w = @parent_waits(tsk); __wake_up_parent(tsk, p) if w; preempt-; preempt-; irqrestore; return 0',
+  '__wake_up_parent(p, parent)': '__wake_up_sync_key(0, 1, p)',
+  '__wake_up_sync_key(wq_head, mode, key)': 'w = @parent_waits(key); default_wake_function(w, mode, 16, key) if w',
+  'default_wake_function(curr, mode, wake_flags, key): int': 'n = try_to_wake_up(curr, mode, wake_flags); return n',
   'exit_signals(tsk)': '@exiting(tsk)',
-  'do_task_dead()': 'preempt+; __schedule(0)',
-  'schedule()': 'preempt+; __schedule(0); preempt-',
-  '__schedule(mode)':
-    'irq-; rcu_note_context_switch(0); preempt+; update_rq_clock(0); n = pick_next_task_fair(0, current); p:task_struct = @task_current(); trace sched_switch(0, p, n, p->__state); p = __switch_to_asm(p, n); finish_task_switch(p); preempt-; irq+',
-  'pick_next_task_fair(rq, prev)': 'n = @pick_next_task(); return n',
   '__x64_sys_wait4(regs:pt_regs)': 'n = __do_sys_wait4(regs->di, regs->si, regs->dx, regs->r10); return n',
   '__do_sys_wait4(upid, stat_addr, options, ru)': 'n = kernel_wait4(upid, stat_addr, options, ru); return n',
   'kernel_wait4(upid, stat_addr, options, ru)': 'get_task_pid(current, 0); do_wait(%wo); put_pid(0); return result',
-  'do_wait(wo)': 'add_wait_queue(0, 0); __do_wait(wo); remove_wait_queue(0, 0); block; return result',
+  'do_wait(wo)':
+    'trace sched_process_wait(0); add_wait_queue(0, 0); __do_wait(wo); block; remove_wait_queue(0, 0); return result',
   '__x64_sys_waitid(regs:pt_regs)': 'n = __do_sys_waitid(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__do_sys_waitid(which, upid, infop, options, ru)': 'do_wait(%wo); return result',
 
@@ -80,7 +79,9 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_nanosleep(regs:pt_regs)': 'get_timespec64(%ts, regs->di); hrtimer_nanosleep(0, 1, 1); return result',
   '__x64_sys_clock_nanosleep(regs:pt_regs)': 'get_timespec64(%ts, regs->dx); hrtimer_nanosleep(0, 0, 1); return result',
   'hrtimer_nanosleep(rqtp, mode, clockid)': 'do_nanosleep(%t, mode); return result',
-  'do_nanosleep(t, mode): int': 'hrtimer_start_range_ns(t, 0, 0, mode); hrtimer_try_to_cancel(t); block; return result',
+  'do_nanosleep(t, mode): int': 'hrtimer_start_range_ns(t, 0, 0, mode); block; hrtimer_try_to_cancel(t); return result',
+  'hrtimer_start_range_ns(timer, tim, delta_ns, mode)':
+    'irqsave; preempt+; _raw_spin_lock_irqsave(0); @hrtimer_sleeps(timer); enqueue_hrtimer(timer, 0, mode); preempt-; irqrestore',
   '__x64_sys_futex(regs:pt_regs)': 'n = do_futex(regs->di, regs->si, regs->dx, 0, regs->r8, regs->r9); return n',
   'do_futex(uaddr, op, val, timeout, uaddr2, val2)': 'futex_wake(uaddr, op, val, -1); return result',
   'futex_wake(uaddr, flags, nr, bitset): int':

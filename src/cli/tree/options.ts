@@ -28,6 +28,17 @@ export const whole =
     if (!Number.isSafeInteger(n) || n < min) throw new InvalidArgumentError(`It takes a whole number from ${min}.`);
     return n;
   };
+export const cpus = () =>
+  new Option(
+    '--cpus <n>',
+    'CPUs, 1 to 64; a task runs on the one that its recording says, else its pid (default: 1)',
+  ).argParser((text: string): number => {
+    const n = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+    if (n < 1 || n > 64) throw new InvalidArgumentError('It takes a whole number from 1 to 64.');
+    return n;
+  });
+export const seed = () =>
+  new Option('--seed <n>', 'of everything random: the same number, the same run (default: 1)').argParser(whole(0));
 export const positive = (text: string): number => {
   const n = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   if (n <= 0) throw new InvalidArgumentError('It takes a number above 0.');
@@ -85,7 +96,7 @@ const LOADING = 'In place of a loader:';
 
 /** Adds the options that say which kernel is modelled. */
 export function withKernel(command: EmuCommand): EmuCommand {
-  const options = [engine(), kallsyms(), btf(), mitigations(), cpu(), memory(), clang(), sysroot()];
+  const options = [engine(), kallsyms(), btf(), mitigations(), cpu(), cpus(), seed(), memory(), clang(), sysroot()];
   for (const option of options) command.addOption(option.helpGroup(KERNEL));
   return command;
 }

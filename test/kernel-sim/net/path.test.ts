@@ -24,7 +24,12 @@ async function walk(recording: string) {
   const { context } = k;
   const note = (where: string, at: number, len: number): void => {
     const { preemptCount, migrationDisabled, irqsOff } = context;
-    seen.push({ where, skb: at, len, flags: flagsColumn({ preemptCount, migrationDisabled, irqsOff }) });
+    seen.push({
+      where,
+      skb: at,
+      len,
+      flags: flagsColumn({ preemptCount, migrationDisabled, irqsOff, needResched: false }),
+    });
   };
   for (const [symbol, reg] of Object.entries({
     ...OUT,

@@ -61,7 +61,7 @@ describe('a function that nothing in the model calls', () => {
       (event) => kernel.probes.rawTracepoint(prog, event).unreached === undefined,
     );
     expect(fires.join(' ')).toBe(
-      'sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_switch sched_wakeup_new task_newtask task_rename signal_generate inet_sock_set_state softirq_entry softirq_exit kfree_skb consume_skb net_dev_queue netif_receive_skb netif_rx net_dev_start_xmit net_dev_xmit napi_poll xdp_exception',
+      'sys_enter sys_exit sched_process_exec sched_process_fork sched_process_exit sched_process_free sched_process_wait sched_migrate_task sched_stat_runtime sched_switch sched_wakeup sched_wakeup_new sched_waking task_newtask task_rename signal_generate inet_sock_set_state softirq_entry softirq_exit softirq_raise irq_handler_entry irq_handler_exit local_timer_entry local_timer_exit reschedule_entry reschedule_exit call_function_single_entry call_function_single_exit kfree_skb consume_skb net_dev_queue netif_receive_skb netif_rx net_dev_start_xmit net_dev_xmit napi_poll xdp_exception hrtimer_start hrtimer_expire_entry hrtimer_expire_exit',
     );
   });
 });

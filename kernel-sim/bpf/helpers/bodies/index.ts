@@ -92,14 +92,14 @@ export class HelperTexts implements HelperSupply {
     this.#state = state;
   }
   save() {
-    return capture({ defined: this.#defined, stopping: this.#stopping, timers: this.#made?.timers, ...this.#kept() });
+    const { timers, nextTimer } = this.#made ?? { timers: undefined, nextTimer: Number.POSITIVE_INFINITY };
+    return capture({ defined: this.#defined, stopping: this.#stopping, timers, nextTimer, ...this.#kept() });
   }
   restore(state: ReturnType<HelperTexts['save']>): void {
-    const { timers, tunnelMetadata, secrets } = reinstate(state);
+    const { timers, nextTimer, tunnelMetadata, secrets } = reinstate(state);
     if (this.#made !== undefined) Object.assign(this.#made, { tunnelMetadata, secrets });
     if (timers === undefined) this.#made?.timers.clear();
-    // what was due is looked for anew
-    if (this.#made !== undefined) this.#made.nextTimer = 0;
+    if (this.#made !== undefined) this.#made.nextTimer = nextTimer;
   }
   #kept(): Pick<HelperCall, 'tunnelMetadata' | 'secrets'> {
     const { tunnelMetadata = 0, secrets = [0, 0] } = this.#made ?? {};

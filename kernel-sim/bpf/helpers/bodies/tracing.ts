@@ -63,14 +63,19 @@ function programFrames(kernel: HelperCall['kernel']): Addr[] {
   return out;
 }
 
+/** where a stack begins: the context's registers, those of the sample that it points to, or here */
+type Source = 'regs' | 'sample' | 'here';
 /** The stack as the context's registers have it, or from here where the context has none. */
-function frames(call: HelperCall, source: 'regs' | 'here', flags: number): Addr[] {
+function frames(call: HelperCall, source: Source, flags: number): Addr[] {
   const { kernel, args } = call;
   const skip = flags & BPF_F_SKIP_FIELD_MASK;
   if (flags & BPF_F_USER_STACK) return userFrames(call).slice(skip);
-  if (source === 'regs') {
+  if (source !== 'here') {
     const regs = kernel.structs.of('pt_regs');
-    const at = args.addr(0);
+    const kern = kernel.structs.of('bpf_perf_event_data_kern');
+    const at = source === 'regs' ? args.addr(0) : kernel.memory.readAddr(args.addr(0) + kern.offset('regs'));
+    // an interrupt found user mode
+    if (source === 'sample' && (kernel.memory.readU16(at + regs.offset('cs')) & 3) !== 0) return [];
     return walk(
       call,
       kernel.memory.readAddr(at + regs.offset('ip')),
@@ -82,7 +87,7 @@ function frames(call: HelperCall, source: 'regs' | 'here', flags: number): Addr[
 }
 
 const stackId =
-  (source: 'regs' | 'here'): HelperBody =>
+  (source: Source): HelperBody =>
   (call) => {
     const { args } = call;
     const map = call.map(1);
@@ -96,7 +101,7 @@ const stackId =
   };
 
 const stack =
-  (source: 'regs' | 'here'): HelperBody =>
+  (source: Source): HelperBody =>
   (call) => {
     const { args, kernel } = call;
     const [at, size, flags] = [args.addr(1), args.u32(2), args.u32(3)];
@@ -142,12 +147,12 @@ export const TRACING: HelperBodies = {
   bpf_get_attach_cookie: cookie('bpf_tramp_run_ctx'),
 
   bpf_get_stackid: stackId('regs'),
-  bpf_get_stackid_pe: stackId('regs'),
+  bpf_get_stackid_pe: stackId('sample'),
   bpf_get_stackid_tp: stackId('here'),
   bpf_get_stackid_raw_tp: stackId('here'),
   bpf_get_stack: stack('regs'),
   bpf_get_stack_sleepable: stack('regs'),
-  bpf_get_stack_pe: stack('regs'),
+  bpf_get_stack_pe: stack('sample'),
   bpf_get_stack_tp: stack('here'),
   bpf_get_stack_raw_tp: stack('here'),
   bpf_get_task_stack: stack('here'),
