@@ -49,16 +49,13 @@ const errorReturn: Emit = (a, k) => {
   a.op('iretq');
 };
 
-/** irqentry_exit(regs): on the way to user mode what is to be done there first */
+/** irqentry_exit(regs): on the way to user mode, which the task was about to enter, what is to be done there first */
 const irqentryExit: Emit = (a, k) => {
   const user = a.label();
   a.op('test r/m8, imm8', at(rdi, k.off('pt_regs', 'cs')), 3);
   a.op('jne rel8', user);
   a.op('ret');
   a.bind(user);
-  a.op('jmp rel32', k.sym('irqentry_exit_to_user_mode'));
-};
-const irqentryExitToUser: Emit = (a, k) => {
   enter(a, [rbx]);
   mov(a, rbx, rdi);
   a.op('sti');
@@ -159,7 +156,6 @@ export const interrupts: Readonly<Record<string, Emit>> = {
   error_entry: errorEntry,
   error_return: errorReturn,
   irqentry_exit: irqentryExit,
-  irqentry_exit_to_user_mode: irqentryExitToUser,
   do_idle: doIdle,
   cpu_startup_entry: cpuStartup,
   idle_from_task: idleFromTask,
