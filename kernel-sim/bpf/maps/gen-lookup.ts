@@ -49,45 +49,23 @@ function bounds(map: MapFacts, skip: number): Insn[] {
   return [jumpImm(BPF_JGE, 0, map.maxEntries, skip + 1), alu32Imm(BPF_AND, 0, indexMask(map.maxEntries))];
 }
 
-function array(layout: StructLayout, map: MapFacts): Insn[] {
+/** An array's element, of `size` bytes behind `member`: its address, and then `rest`; 0 where there is none. */
+function element(layout: StructLayout, map: MapFacts, member: 'value' | 'pptrs', size: number, rest: Insn[]): Insn[] {
+  const found = [scale(size), aluReg(BPF_ADD, 0, 1), ...rest, ja(1)];
   return [
-    alu64Imm(BPF_ADD, 1, layout.field('bpf_array', 'value').offset),
+    alu64Imm(BPF_ADD, 1, layout.field('bpf_array', member).offset),
     ldx(4, 0, 2, 0),
-    ...bounds(map, 3),
-    scale(roundUp8(map.valueSize)),
-    aluReg(BPF_ADD, 0, 1),
-    ja(1),
+    ...bounds(map, found.length),
+    ...found,
     movImm(0, 0),
   ];
 }
-
-function percpuArray(layout: StructLayout, map: MapFacts): Insn[] {
-  return [
-    alu64Imm(BPF_ADD, 1, layout.field('bpf_array', 'pptrs').offset),
-    ldx(4, 0, 2, 0),
-    ...bounds(map, 5),
-    alu64Imm(BPF_LSH, 0, 3),
-    aluReg(BPF_ADD, 0, 1),
-    ldx(8, 0, 0, 0),
-    movPercpu(0, 0),
-    ja(1),
-    movImm(0, 0),
-  ];
-}
-
-function arrayOfMaps(layout: StructLayout, map: MapFacts): Insn[] {
-  return [
-    alu64Imm(BPF_ADD, 1, layout.field('bpf_array', 'value').offset),
-    ldx(4, 0, 2, 0),
-    ...bounds(map, 5),
-    scale(roundUp8(map.valueSize)),
-    aluReg(BPF_ADD, 0, 1),
-    ldx(8, 0, 0, 0),
-    jumpImm(BPF_JEQ, 0, 0, 1),
-    ja(1),
-    movImm(0, 0),
-  ];
-}
+const array = (layout: StructLayout, map: MapFacts): Insn[] =>
+  element(layout, map, 'value', roundUp8(map.valueSize), []);
+const percpuArray = (layout: StructLayout, map: MapFacts): Insn[] =>
+  element(layout, map, 'pptrs', 8, [ldx(8, 0, 0, 0), movPercpu(0, 0)]);
+const arrayOfMaps = (layout: StructLayout, map: MapFacts): Insn[] =>
+  element(layout, map, 'value', roundUp8(map.valueSize), [ldx(8, 0, 0, 0), jumpImm(BPF_JEQ, 0, 0, 1)]);
 
 /** Where a hash table's element keeps its value. */
 const htabValue = (layout: StructLayout, map: MapFacts): Insn =>
