@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { fixupAttachType } from '../../kernel-sim/bpf/prog/attach-check.ts';
 import { makeVerifierKernel } from '../../kernel-sim/bpf/prog/verifier-kernel.ts';
+import { wholeBtf } from '../../kernel-sim/data/builtin.ts';
 import { Btf } from '../../src/btf/index.ts';
 import { readInsns } from '../../src/isa/index.ts';
 import { type MapFacts, type VerifierInput, type VerifyResult, verify } from '../../src/verifier/index.ts';
@@ -47,7 +48,7 @@ interface RawMap {
 
 let vmlinux: Btf | undefined;
 export function kernelBtf(): Btf {
-  vmlinux ??= Btf.parse(readShared('reference/6.12/vmlinux.btf.gz'));
+  vmlinux ??= Btf.parse(wholeBtf());
   return vmlinux;
 }
 
@@ -116,7 +117,7 @@ export function inputOf(record: RawRecord): VerifierInput {
     if (insn?.code === 0x18 && (insn.src === 1 || insn.src === 2) && insn.imm >= 0 && insn.imm < maps.length)
       insn.imm += 100;
   }
-  const btf = haveShared ? kernelBtf() : undefined;
+  const btf = kernelBtf();
   const type = record.prog_type;
   const attach = fixupAttachType(type, record.expected_attach_type ?? 0);
   let attachBtfId = 0;
@@ -127,7 +128,7 @@ export function inputOf(record: RawRecord): VerifierInput {
       `bpf_iter_${record.attach_btf}`,
       record.attach_btf,
     ]) {
-      attachBtfId ||= btf?.findByName(name, name.startsWith('btf_trace_') ? 'typedef' : 'func') ?? 0;
+      attachBtfId ||= btf.findByName(name, name.startsWith('btf_trace_') ? 'typedef' : 'func') ?? 0;
     }
   }
   const kernel = makeVerifierKernel(

@@ -279,7 +279,8 @@ describe('what inner functions are given', () => {
       'raw_syscalls',
       'sys_exit',
     );
-    const gone = new Set(['exit', 'exit_group', 'fork', 'vfork', 'clone', 'clone3']);
+    // who calls uretprobe outside of its trampoline gets a signal
+    const gone = new Set(['exit', 'exit_group', 'fork', 'vfork', 'clone', 'clone3', 'uretprobe']);
     const rows = syscalls.filter((s) => !gone.has(s.name));
     const result = await k.replay(recording(rows.map((s) => call(s.name, [1, 0, 0, 0, 0, 0], 1000 + s.nr))));
     expect(result).toMatchObject({ calls: rows.length, oopses: [], stopped: undefined });

@@ -4,7 +4,17 @@
  */
 import { createHash } from 'node:crypto';
 import { Random } from '../../machine/support.ts';
-import { account, type Engine, firstDifference, memoryOf, sameMemory, story, type World, world } from './save-world.ts';
+import {
+  account,
+  type Engine,
+  firstDifference,
+  memoryOf,
+  parts,
+  sameMemory,
+  story,
+  type World,
+  world,
+} from './save-world.ts';
 
 interface Ending {
   readonly memory: Buffer;
@@ -46,7 +56,8 @@ export interface Moment {
 }
 /** Over guest memory, and over maps, rings, trace_pipe, counters and the rest; the latter are taken out. */
 const digest = (w: World): string => {
-  const hash = createHash('sha256').update(memoryOf(w));
+  const hash = createHash('sha256');
+  for (const part of parts(w)) hash.update(part);
   return hash.update(account(w)).digest('hex');
 };
 

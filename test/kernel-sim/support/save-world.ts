@@ -263,7 +263,7 @@ export function account({ kernel, maps, ring, hits }: World): string {
 }
 
 /** All guest memory, and the interpreter's own; between them lies what the stepper has decoded. */
-const parts = ({ kernel: { memory } }: World): Uint8Array[] => [
+export const parts = ({ kernel: { memory } }: World): Uint8Array[] => [
   memory.u8.subarray(1 << 20, memory.bytes),
   memory.u8.subarray(memory.hostPhys),
 ];
