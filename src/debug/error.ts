@@ -7,3 +7,6 @@ export class DebugError extends EmuError {
     super('ERR_DEBUG', message, details);
   }
 }
+
+/** What is named is known, and there is no value at the moment: a key that is not in its map, memory that is not mapped. */
+export class NoValue extends DebugError {}

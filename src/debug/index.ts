@@ -10,6 +10,13 @@ export type { Local } from './program/locals.ts';
 export type { SourceLine } from './program/source.ts';
 export type { VerifierStep } from './program/verifier-states.ts';
 export { DebugPrompt } from './prompt/prompt.ts';
+export {
+  decodeSession,
+  encodeSession,
+  isSessionFile,
+  type SavedBreakpoint,
+  type SavedSession,
+} from './record/session-file.ts';
 export type { SessionContext, Shown, TraceLine } from './session/context.ts';
 export { Session } from './session/session.ts';
 export type * from './session/types.ts';

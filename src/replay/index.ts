@@ -4,6 +4,7 @@ import { checkArgument } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { encodeUtf8, host, type OpenBytes } from '../platform/index.ts';
 import { AnyParser } from './formats.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { StraceParser } from './strace/parser.ts';
 import { bytesOf, RecordingStream } from './stream.ts';
 import type { RecordingWarning } from './warnings.ts';
@@ -52,6 +53,10 @@ export const streamStrace = (chunks: AsyncIterable<Uint8Array | string>): Record
  */
 export const openRecording = (path: string, options?: OpenBytes): RecordingStream =>
   new RecordingStream(host.openBytes(path, options), () => new AnyParser());
+
+/** As {@link openRecording}, of bytes. */
+export const recordingOf = (bytes: Uint8Array): RecordingStream =>
+  new RecordingStream(new HeldBytes(bytes), () => new AnyParser());
 
 /** strace of a command: every task, wall clock times, strings long enough for paths and what is written; on descriptor 3 */
 const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|exec cat >&3', '--'];

@@ -18,6 +18,8 @@ const CHUNK = 0x10000;
 
 interface Recording {
   readonly name: string;
+  /** file that it can be read from again */
+  readonly path?: string;
   /** Its steps. A command begins then. */
   readonly open: () => RecordingStream;
 }
@@ -40,7 +42,7 @@ export async function openReplay({ replay, follow }: RecordingOptions, command: 
   const path = replay ?? fileURLToPath(new URL(SHIPPED, packageRoot()));
   const steps = openRecording(path, { follow: follow === true });
   if (!(await steps.begin())) throw noCalls(name);
-  return { name, open: () => steps };
+  return { name, ...(replay === '-' ? {} : { path }), open: () => steps };
 }
 
 const noCalls = (name: string): UserError =>

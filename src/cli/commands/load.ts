@@ -3,16 +3,18 @@
 import { attachKind } from '../../../kernel-sim/bpf/attach/table.ts';
 import type { Departure } from '../../../kernel-sim/cgroup/cgroups.ts';
 import { errnoName } from '../../../kernel-sim/core/errno.ts';
-import { BpfError, BpfLink, type Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
+import { BpfError, BpfLink, Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { explainRejection } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
+import { recordingOf } from '../../replay/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
 import { addDevices, deviceNamed, type NetworkOptions, openCaptures, Traffic } from '../network.ts';
 import { optimiseLater } from '../optimiser.ts';
+import { readSessionFile } from '../recorded.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { tell } from '../terminal.ts';
@@ -45,12 +47,18 @@ export async function load(
   if (files.length === 0) throw new UserError('name the object file to load: ebpf-emu load hello.o');
   // packets are something to run on, too
   const hasRecording = options.pcap === undefined || options.replay !== undefined || command.length > 0;
-  const recording = hasRecording ? await openReplay(options, command) : undefined;
-  const kernel = await optimiseLater(() => boot(options));
+  const saved = files.length === 1 ? readSessionFile(files[0] as string) : undefined;
+  const isOwn = saved !== undefined && options.replay === undefined && command.length === 0;
+  const recording = !hasRecording
+    ? undefined
+    : isOwn
+      ? { name: `what ${files[0]} recorded`, open: () => recordingOf(saved.recording) }
+      : await openReplay(options, command);
+  const kernel = await optimiseLater(() => (saved === undefined ? boot(options) : Kernel.boot(saved.boot)));
   addDevices(kernel, options);
   const opened: Opened[] = [];
   for (const file of files) {
-    const object = await openInput(file, kernel, options);
+    const object = await openInput(file, kernel, options, saved?.object);
     showObject(file, object);
     if (object.programs.length === 0)
       throw new UserError(
@@ -59,7 +67,8 @@ export async function load(
     opened.push({ file, object });
   }
   const all: Loaded[] = [];
-  for (const { object, options: own } of optionsOfEach(opened, options)) {
+  const wanted = saved?.programs === undefined ? options : { program: saved.programs, ...options };
+  for (const { object, options: own } of optionsOfEach(opened, wanted)) {
     const loaded = loadPrograms(kernel, object, own);
     if (!loaded) return;
     showCode(kernel, loaded);

@@ -1,6 +1,7 @@
 /** The breakpoints of a session: where they are, what must hold, how often they were hit. */
 import type { Addr } from '../../machine/addr.ts';
 import { DebugError } from '../error.ts';
+import type { SavedBreakpoint } from '../record/session-file.ts';
 import { type Resolved, type ResolveEnv, resolve } from './resolve.ts';
 import type { Breakpoint, BreakpointAt, BreakpointOptions, WatchAt } from './types.ts';
 
@@ -82,6 +83,32 @@ export class Breakpoints {
     const point = this.#points.find((p) => p.id === id);
     if (point === undefined) throw new DebugError(`no breakpoint number ${id}`);
     return point;
+  }
+
+  /** As they can be set again. */
+  save(): SavedBreakpoint[] {
+    return this.#points.map(({ at, enabled, condition, ignore, log, temporary }) => ({
+      at,
+      enabled,
+      options: {
+        ...(condition === undefined ? {} : { condition }),
+        ...(ignore === undefined ? {} : { ignore }),
+        ...(log === undefined ? {} : { log }),
+        ...(temporary === undefined ? {} : { temporary }),
+      },
+    }));
+  }
+  /** Sets what {@link save} gave; what is no place here is passed over. */
+  restore(saved: readonly SavedBreakpoint[]): void {
+    for (const { at, options, enabled } of saved) {
+      try {
+        const point =
+          at.kind === 'memory' || at.kind === 'expression' ? this.watch(at, options) : this.add(at, options);
+        if (!enabled) this.enable(point.id, false);
+      } catch (error) {
+        if (!(error instanceof DebugError)) throw error;
+      }
+    }
   }
 
   /** Addresses of those that are enabled. */

@@ -2,7 +2,7 @@
 import { type Btf, findMember } from '../../btf/index.ts';
 import { type Addr, addrFromBigInt } from '../../machine/addr.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
-import { DebugError } from '../error.ts';
+import { DebugError, NoValue } from '../error.ts';
 import type { ValueMemory } from './memory.ts';
 import { type Expr, parseExpr, type TypeName } from './parse.ts';
 import {
@@ -166,7 +166,7 @@ class Evaluation {
     if (isComposite(type) || isArray(type)) return { type, bits: isArray(type) ? BigInt(address) : 0n, address };
     const bits = this.#scope.memory.integer(address, Math.min(8, sizeOf(type)), isSigned(type));
     if (bits === undefined)
-      throw new DebugError(`cannot read memory at 0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`);
+      throw new NoValue(`cannot read memory at 0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`);
     return { type, bits, address };
   }
 
@@ -229,7 +229,7 @@ class Evaluation {
     if (e.of.kind === 'name' && this.#scope.isMap(e.of.name)) {
       const key = this.value(e.index);
       const value = this.#scope.element(e.of.name, key);
-      if (value === undefined) throw new DebugError(`${e.of.name} has no such key`);
+      if (value === undefined) throw new NoValue(`${e.of.name} has no such key`);
       return value;
     }
     return this.element(this.value(e.of), Number(number(this.value(e.index))));

@@ -5,7 +5,7 @@ import { Dwarf, DwarfError, type Location, type Piece, type Place, type Variable
 import { INSN_SIZE, type Insn } from '../../isa/index.ts';
 import { addrFromBigInt } from '../../machine/addr.ts';
 import type { LoadedObject } from '../../object/index.ts';
-import { DebugError } from '../error.ts';
+import { DebugError, NoValue } from '../error.ts';
 import { type Scope, valueAt } from '../expr/evaluate.ts';
 import { BPF_REGISTERS } from '../expr/registers.ts';
 import { isArray, isComposite, isSigned, sizeOf, type Type, typeName, type Value } from '../expr/value.ts';
@@ -64,7 +64,7 @@ export class Locals {
   value(name: string): Value | undefined {
     if (this.#programs.at(this.#kernel.cpu.rip) === undefined) return undefined;
     const found = this.list().find((l) => l.name === name);
-    if (found !== undefined && found.value === undefined) throw new DebugError(`${name}: ${found.why}`);
+    if (found !== undefined && found.value === undefined) throw new NoValue(`${name}: ${found.why}`);
     return found?.value;
   }
 

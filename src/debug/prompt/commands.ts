@@ -174,8 +174,7 @@ export const COMMANDS: readonly Command[] = [
     takes: 'EXPRESSION',
     about: 'stop behind the instruction that changes it',
     run: ({ session }, text) => {
-      session.evaluate(text);
-      const point = session.breakpoints.watch({ kind: 'expression', text });
+      const point = session.watch(text);
       return `Watchpoint ${point.id}: ${text}`;
     },
   },
@@ -242,6 +241,19 @@ export const COMMANDS: readonly Command[] = [
       const name = Object.keys(INFO).find((n) => text !== '' && n.startsWith(text));
       if (name === undefined) throw new DebugError(`info ${Object.keys(INFO).join('|')}`);
       return (INFO[name] as (session: Session) => string)(session);
+    },
+  },
+  {
+    names: ['record'],
+    takes: 'FILE',
+    about: 'write the session to a file that debug, tui and load open anywhere',
+    run: ({ session }, text) => {
+      if (text === '') throw new DebugError('record FILE');
+      const { writeFile } = session.options;
+      if (writeFile === undefined) throw new DebugError('there are no files to write here');
+      const bytes = session.record();
+      writeFile(text, bytes);
+      return `${text}: ${bytes.length} bytes; ebpf-emu debug ${text} opens it`;
     },
   },
   {

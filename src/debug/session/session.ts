@@ -5,8 +5,8 @@
 import { Kernel } from '../../../kernel-sim/index.ts';
 import { type AttachedLink, BpfObject, type LoadedObject } from '../../object/index.ts';
 import { Breakpoints } from '../breakpoints/breakpoints.ts';
-import type { Breakpoint } from '../breakpoints/types.ts';
-import { DebugError } from '../error.ts';
+import type { Breakpoint, BreakpointOptions } from '../breakpoints/types.ts';
+import { DebugError, NoValue } from '../error.ts';
 import { assign } from '../expr/assign.ts';
 import { evaluate, truth } from '../expr/evaluate.ts';
 import { printValue } from '../expr/print.ts';
@@ -14,6 +14,7 @@ import { SessionScope } from '../expr/scope.ts';
 import { typeName, type Value } from '../expr/value.ts';
 import { Locals } from '../program/locals.ts';
 import { Programs } from '../program/programs.ts';
+import { encodeSession } from '../record/session-file.ts';
 import { Timeline } from '../time/timeline.ts';
 import { type Written, whoWrote } from '../time/writer.ts';
 import { asKernel } from './as-kernel.ts';
@@ -59,6 +60,7 @@ export class Session implements SessionContext {
     const programs = options.programs === undefined ? {} : { programs: options.programs };
     const loaded = opened.load(kernel, { ...programs, logLevel: LOG_STATES });
     const session = new Session(options, kernel, loaded);
+    session.breakpoints.restore(options.breakpoints ?? []);
     await session.#motions.toFirstHit();
     session.#stop = session.#describe('start');
     return session;
@@ -144,6 +146,15 @@ export class Session implements SessionContext {
   evaluate(text: string): Shown {
     return this.show(this.value(text));
   }
+  /** Stops behind the instruction that changes it, or the first time that there is a value. @throws DebugError where it is no expression */
+  watch(text: string, options: BreakpointOptions = {}): Breakpoint {
+    try {
+      this.evaluate(text);
+    } catch (error) {
+      if (!(error instanceof NoValue)) throw error;
+    }
+    return this.breakpoints.watch({ kind: 'expression', text }, options);
+  }
   /** As {@link evaluate}, to be looked into. */
   value(text: string): Value {
     return evaluate(text, this.scope);
@@ -191,6 +202,32 @@ export class Session implements SessionContext {
     if (what.kind === 'expression') return this.#watched(what.text);
     if (what.kind === 'memory') return String(this.scope.memory.read(what.address, what.bytes));
     return '';
+  }
+
+  /**
+   * The session as one file's bytes: object, recording, options, sources, breakpoints. What was set on the way is no
+   * part of it. @throws DebugError where the recording's bytes are gone
+   */
+  record(): Uint8Array {
+    const { options, programs } = this;
+    const recording = options.recordingBytes?.();
+    if (recording === undefined)
+      throw new DebugError('what is replayed cannot be read again: record from a file (--replay FILE)');
+    const files = new Set(programs.list.flatMap((p) => [...p.lineStarts()].map(([, line]) => line.file)));
+    const sources: Record<string, string> = {};
+    for (const file of files) {
+      const text = options.source?.(file);
+      if (text !== undefined) sources[file] = text;
+    }
+    return encodeSession({
+      name: options.name.replace(/^.*[/\\]/, ''),
+      object: options.object,
+      recording,
+      boot: { ...options.boot, seed: options.boot?.seed ?? 1 },
+      ...(options.programs === undefined ? {} : { programs: options.programs }),
+      sources,
+      breakpoints: this.breakpoints.save(),
+    });
   }
 
   /** Ends the replay and gives everything back. */

@@ -3,6 +3,7 @@ import type { BootOptions, StepSource, Trace } from '../../../kernel-sim/index.t
 import type { Addr } from '../../machine/addr.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import type { SourceLine } from '../program/source.ts';
+import type { SavedBreakpoint } from '../record/session-file.ts';
 
 export type { SourceLine };
 
@@ -16,6 +17,12 @@ export interface SessionOptions {
   /** what is replayed; it must be one that can be read again */
   readonly recording: Trace | StepSource;
   readonly boot?: BootOptions;
+  /** bytes of the recording as they were read, for {@link Session.record}; undefined: they are gone */
+  readonly recordingBytes?: () => Uint8Array | undefined;
+  /** set before anything runs; what is no place any more is passed over */
+  readonly breakpoints?: readonly SavedBreakpoint[];
+  /** writes a file of the host, for `record` at a prompt */
+  readonly writeFile?: (file: string, bytes: Uint8Array) => void;
   /** bytes that marks may take, default 64 MiB */
   readonly history?: number;
   /** C sources by the name that the object's line information has; without one, lines are shown as that has them */

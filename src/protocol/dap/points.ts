@@ -90,10 +90,7 @@ export const setInstructionBreakpoints = (
   });
 
 export const setDataBreakpoints = (adapter: Adapter, args: DebugProtocol.SetDataBreakpointsArguments): Answer[] =>
-  replace(adapter, 'data', args.breakpoints, (want) => {
-    adapter.session.evaluate(want.dataId);
-    return { point: adapter.session.breakpoints.watch({ kind: 'expression', text: want.dataId }, options(want)) };
-  });
+  replace(adapter, 'data', args.breakpoints, (want) => ({ point: adapter.session.watch(want.dataId, options(want)) }));
 
 /** `0xffffffff81453d90`. @throws DebugError */
 export function reference(text: string): bigint {
