@@ -201,6 +201,11 @@ export class Symbols {
       if (list[i]?.name !== of.name) out.push((list[i] as KernelSymbol).name);
     return out;
   }
+  /** Names that begin so, the kernel's further functions among them. */
+  beginning(prefix: string): string[] {
+    const all = new Set([...this.#byName.keys(), ...(this.#table?.names ?? []), ...(this.#moreNames?.() ?? [])]);
+    return [...all].filter((name) => name.startsWith(prefix)).sort();
+  }
   /** Names most like `name`, best first, for "did you mean". */
   near(name: string, count = 3): string[] {
     const close = nearest(name, new Set([...this.#byName.keys(), ...(this.#table?.names ?? [])]), count);

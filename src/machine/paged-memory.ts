@@ -47,6 +47,14 @@ export interface Protection {
   readonly user?: boolean;
 }
 
+/** Pages whose every access by guest code is told of. */
+export interface PageWatch {
+  /** addresses of their first bytes */
+  readonly pages: ReadonlySet<Addr>;
+  /** `va`: the first byte; an access that spans two pages is told of twice */
+  accessed(va: Addr, access: Access): void;
+}
+
 /** Memory at one moment: its content, who has which page, the kernel half of the page table, the user half in use. */
 export interface MemoryState {
   readonly version: 1;
@@ -88,6 +96,8 @@ export class PagedMemory {
   allowUser = false;
   /** Increments whenever a kernel mapping changes in a way that translated code may rely on. */
   onKernelMapChange: ((start: Addr, end: Addr) => void) | undefined;
+
+  #watch: PageWatch | undefined;
 
   /** pages that may hold something; who writes elsewhere than to pages it was given or mapped says so here */
   readonly touched: Touched;
@@ -188,6 +198,15 @@ export class PagedMemory {
 
   createUserSpace(): UserSpace {
     return new UserSpace();
+  }
+
+  /** Watched pages stay out of the TLB, so each access to them goes the slow way. Translated code has others: step meanwhile. */
+  get watch(): PageWatch | undefined {
+    return this.#watch;
+  }
+  set watch(watch: PageWatch | undefined) {
+    this.#watch = watch;
+    this.flushTlb();
   }
 
   /** CPL 3 (true) or 0: selects the TLB and the rights. */
@@ -299,6 +318,10 @@ export class PagedMemory {
     const modeOk = user ? isUser : !isUser || (access !== EXEC && this.allowUser);
     if (!modeOk || (r.prot & need) !== need) throw new GuestFault(va, access, code | PF_PRESENT);
     const phys = r.phys + (va - r.start);
+    if (this.#watch?.pages.has(pageDown(va))) {
+      this.#watch.accessed(va, access);
+      return phys;
+    }
     if (user || !isUser) {
       const entry = this.tlb + access * TLB_TABLE_BYTES + ((lo >>> 12) & TLB_MASK) * 16;
       const at = entry >> 2;

@@ -1,6 +1,7 @@
 /** The breakpoints of a session: where they are, what must hold, how often they were hit. */
-import type { Addr } from '../../machine/addr.ts';
+import { type Addr, formatAddr } from '../../machine/addr.ts';
 import { DebugError } from '../error.ts';
+import { parseExpr } from '../expr/parse.ts';
 import type { SavedBreakpoint } from '../record/session-file.ts';
 import { type Resolved, type ResolveEnv, resolve } from './resolve.ts';
 import type { Breakpoint, BreakpointAt, BreakpointOptions, WatchAt } from './types.ts';
@@ -12,16 +13,19 @@ export interface Evaluator {
   text(text: string): string;
 }
 
+/** By what they stop at, in gdb's words. */
+const WATCHES = { write: 'watch', read: 'rwatch', access: 'awatch' } as const;
+
 class Point implements Breakpoint {
   readonly id: number;
   readonly at: BreakpointAt | WatchAt;
   readonly text: string;
   readonly addresses: readonly Addr[];
   readonly when: (() => boolean) | undefined;
-  readonly condition?: string;
-  readonly ignore?: number;
-  readonly log?: string;
-  readonly temporary?: boolean;
+  condition: string | undefined;
+  ignore: number | undefined;
+  readonly log: string | undefined;
+  readonly temporary: boolean | undefined;
   enabled = true;
   /** moments at which it was hit, in order */
   readonly moments: number[] = [];
@@ -32,7 +36,10 @@ class Point implements Breakpoint {
     this.text = text;
     this.addresses = addresses;
     this.when = when;
-    Object.assign(this, options);
+    this.condition = options.condition;
+    this.ignore = options.ignore;
+    this.log = options.log;
+    this.temporary = options.temporary;
   }
   get hits(): number {
     return this.moments.length;
@@ -59,12 +66,16 @@ export class Breakpoints {
   add(at: BreakpointAt, options: BreakpointOptions = {}): Breakpoint {
     return this.#put(at, resolve(this.#env, at), options);
   }
-  /** Stops behind the instruction that changes it. */
+  /** Stops behind the instruction that changes it, or touches it. */
   watch(at: WatchAt, options: BreakpointOptions = {}): Breakpoint {
-    const text = at.kind === 'expression' ? `watch ${at.text}` : `watch *0x${at.address.toString(16)}, ${at.bytes}`;
+    const text =
+      at.kind === 'expression'
+        ? `watch ${at.text}`
+        : `${WATCHES[at.on ?? 'write']} *0x${formatAddr(at.address)}, ${at.bytes}`;
     return this.#put(at, { text, addresses: [] }, options);
   }
   #put(at: BreakpointAt | WatchAt, resolved: Resolved, options: BreakpointOptions): Breakpoint {
+    if (options.condition !== undefined) parseExpr(options.condition);
     const point = new Point(this.#next++, at, resolved, options);
     this.#points.push(point);
     return point;
@@ -78,6 +89,16 @@ export class Breakpoints {
   }
   enable(id: number, on: boolean): void {
     this.#find(id).enabled = on;
+  }
+  /** Passes over the next `count` hits. */
+  ignore(id: number, count: number): void {
+    const point = this.#find(id);
+    point.ignore = point.hits + count;
+  }
+  /** undefined: it stops always. @throws DebugError where it is no expression */
+  condition(id: number, text: string | undefined): void {
+    if (text !== undefined) parseExpr(text);
+    this.#find(id).condition = text;
   }
   #find(id: number): Point {
     const point = this.#points.find((p) => p.id === id);
@@ -128,16 +149,22 @@ export class Breakpoints {
     for (const point of this.#points) {
       if (!point.enabled || !point.addresses.includes(rip)) continue;
       if (point.when !== undefined && !point.when()) continue;
-      if (point.condition !== undefined && !this.#evaluator.isTrue(point.condition)) continue;
-      if (forwards && !point.moments.includes(count)) point.moments.push(count);
-      if (point.log !== undefined) {
-        if (forwards) this.#logged.push(this.#message(point.log));
-        continue;
-      }
-      if (point.ignore !== undefined && nth(point.moments, count) <= point.ignore) continue;
-      return point;
+      if (this.#stops(point, count, forwards)) return point;
     }
     return undefined;
+  }
+  /** Whether a watchpoint that something happened to at a moment stops there; likewise. */
+  hitWatch(id: number, count: number, forwards: boolean): boolean {
+    return this.#stops(this.#find(id), count, forwards);
+  }
+  #stops(point: Point, count: number, forwards: boolean): boolean {
+    if (point.condition !== undefined && !this.#evaluator.isTrue(point.condition)) return false;
+    if (forwards && !point.moments.includes(count)) point.moments.push(count);
+    if (point.log !== undefined) {
+      if (forwards) this.#logged.push(this.#message(point.log));
+      return false;
+    }
+    return point.ignore === undefined || nth(point.moments, count) > point.ignore;
   }
   /** Behind a moment nothing has been hit yet. */
   wentTo(count: number): void {

@@ -18,7 +18,13 @@ export type BreakpointAt =
 
 /** What is watched: the session stops behind the instruction that changed it. */
 export type WatchAt =
-  | { readonly kind: 'memory'; readonly address: Addr; readonly bytes: number }
+  /** `on`: default 'write', which is seen by the value, whoever writes; the others are accesses of guest code */
+  | {
+      readonly kind: 'memory';
+      readonly address: Addr;
+      readonly bytes: number;
+      readonly on?: 'write' | 'read' | 'access';
+    }
   | { readonly kind: 'expression'; readonly text: string };
 
 export interface BreakpointOptions {
@@ -32,7 +38,11 @@ export interface BreakpointOptions {
   readonly temporary?: boolean;
 }
 
-export interface Breakpoint extends BreakpointOptions {
+export interface Breakpoint {
+  readonly condition: string | undefined;
+  readonly ignore: number | undefined;
+  readonly log: string | undefined;
+  readonly temporary: boolean | undefined;
   readonly id: number;
   readonly at: BreakpointAt | WatchAt;
   /** as it was said, for lists */

@@ -1,10 +1,11 @@
 /** What names mean in a session: registers, variables, the task, maps, symbols of the kernel. */
+import { type BpfMap, WalkCursor } from '../../../kernel-sim/bpf/maps/map.ts';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import type { Btf } from '../../btf/index.ts';
 import { type Addr, addrToBigInt } from '../../machine/addr.ts';
 import type { LoadedObject } from '../../object/index.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
-import type { Scope } from './evaluate.ts';
+import { type Scope, valueAt } from './evaluate.ts';
 import { ValueMemory } from './memory.ts';
 import { readRegister } from './registers.ts';
 import { S64, type Type, U32, U64, type Value } from './value.ts';
@@ -16,6 +17,8 @@ export interface Moment {
   readonly calls: number;
   /** a variable of the function that runs. @throws DebugError where it is kept nowhere */
   local(name: string): Value | undefined;
+  /** names of those that there are here */
+  locals(): readonly string[];
   /** reads what is not the guest's to see, and leaves everything as it was */
   peek<T>(read: () => T): T;
 }
@@ -79,6 +82,7 @@ export class SessionScope implements Scope {
   /** Names that a prompt completes, kernel symbols aside. */
   get names(): string[] {
     return [
+      ...this.#moment.locals(),
       ...this.#known.keys(),
       ...Object.keys(this.#loaded.maps),
       'task',
@@ -98,18 +102,27 @@ export class SessionScope implements Scope {
   element(name: string, key: Value): Value | undefined {
     const map = this.#loaded.maps[name];
     if (map === undefined) return undefined;
-    const bytes =
-      key.bytes ?? (key.address === undefined ? undefined : this.memory.read(key.address, map.handle.keySize));
+    const { keySize, valueSize } = map.handle;
+    const given = key.bytes ?? (key.address === undefined ? undefined : this.memory.read(key.address, keySize));
+    const bytes = given?.length === keySize ? given : toBytes(key.bits, keySize);
+    const { btfValue } = map.definition;
+    const { btf } = this.#loaded.object.model;
+    const type: Type = btf !== undefined && btfValue > 0 ? { kind: 'btf', btf, id: btfValue } : sized(valueSize);
+    const at = this.#elementAt(map.handle.map, bytes);
+    if (at !== undefined) return at === 0 ? undefined : valueAt(this, type, at);
     return this.#moment.peek(() => {
-      const found = map.handle.lookup(
-        bytes?.length === map.handle.keySize ? bytes : toBytes(key.bits, map.handle.keySize),
-      );
-      if (found === undefined) return undefined;
-      const { btfValue } = map.definition;
-      const { btf } = this.#loaded.object.model;
-      const type: Type = btf !== undefined && btfValue > 0 ? { kind: 'btf', btf, id: btfValue } : sized(found.length);
-      return { type, bits: toBits(found), bytes: found };
+      const found = map.handle.lookup(bytes);
+      return found && { type, bits: toBits(found), bytes: found };
     });
+  }
+  /** Address of the value for a key, 0 where it is not in the map; undefined: this kind does not tell without being asked as a program does. */
+  #elementAt(map: BpfMap, key: Uint8Array): Addr | undefined {
+    const cursor = new WalkCursor();
+    for (;;) {
+      if (map.walkNext(cursor) !== 0) return undefined;
+      if (cursor.key === 0) return 0;
+      if (equal(this.memory.read(cursor.key, key.length), key)) return cursor.value;
+    }
   }
 
   #pointer(struct: string, at: Addr): Value {
@@ -152,6 +165,8 @@ export class SessionScope implements Scope {
   }
 }
 
+const equal = (a: Uint8Array | undefined, b: Uint8Array): boolean =>
+  a !== undefined && b.every((byte, n) => a[n] === byte);
 function toBytes(bits: bigint, size: number): Uint8Array {
   const out = new Uint8Array(size);
   let rest = BigInt.asUintN(64, bits);

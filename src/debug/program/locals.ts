@@ -60,6 +60,15 @@ export class Locals {
       };
     });
   }
+  /** Names of those in scope; none where nothing tells of them. */
+  names(): string[] {
+    try {
+      return this.list().map((l) => l.name);
+    } catch (error) {
+      if (error instanceof DebugError) return [];
+      throw error;
+    }
+  }
   /** @throws DebugError where it is in scope and kept nowhere */
   value(name: string): Value | undefined {
     if (this.#programs.at(this.#kernel.cpu.rip) === undefined) return undefined;

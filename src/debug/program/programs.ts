@@ -102,6 +102,10 @@ export class Programs {
   get lineStarts(): Addr[] {
     return this.list.flatMap((p) => [...p.lineStarts()].map(([slot]) => p.address(slot) as Addr));
   }
+  /** First bytes of all functions. */
+  get functionStarts(): Addr[] {
+    return this.list.flatMap((p) => p.view.functions.map((f) => f.address));
+  }
   /** Addresses at which the kernel's text calls programs. */
   get entries(): Addr[] {
     return this.list.map((p) => (p.view.functions[0] as PlacedFunction).address);

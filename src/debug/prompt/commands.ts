@@ -3,7 +3,7 @@ import { parseBreakpoint } from '../breakpoints/parse.ts';
 import { DebugError } from '../error.ts';
 import type { Session } from '../session/session.ts';
 import type { Motion, MoveOptions, Unit } from '../session/types.ts';
-import { examine } from './examine.ts';
+import { examine, formatted } from './examine.ts';
 import {
   breakpointsText,
   callsText,
@@ -12,6 +12,7 @@ import {
   listText,
   localsText,
   mapsText,
+  probesText,
   progsText,
   registersText,
   stopText,
@@ -66,10 +67,10 @@ const INFO: Readonly<Record<string, (session: Session) => string>> = {
   tasks: tasksText,
   marks: ({ timeline }) =>
     `${timeline.marks.size} marks, ${Math.ceil(timeline.marks.bytes / 1024)} KiB, at ${timeline.marks.counts.join(' ')}`,
-  probes: ({ loaded, stations, places }) =>
-    [...stations.of('patch')].map((at) => `${places.name(at)} patched`).join('\n') ||
-    `${Object.keys(loaded.programs).join(', ')}: nothing is patched`,
+  probes: probesText,
 };
+
+export const INFO_NAMES: readonly string[] = Object.keys(INFO);
 
 export const COMMANDS: readonly Command[] = [
   { names: ['step', 's'], takes: '[N]', about: 'to the next C line, into calls', run: step('step', 'line', false) },
@@ -171,11 +172,40 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     names: ['watch'],
-    takes: 'EXPRESSION',
+    takes: 'EXPRESSION [if EXPRESSION]',
     about: 'stop behind the instruction that changes it',
+    run: ({ session }, text) => watched(session, text, 'write'),
+  },
+  {
+    names: ['rwatch'],
+    takes: 'EXPRESSION [if EXPRESSION]',
+    about: 'stop behind an instruction that reads it, where it lies in memory',
+    run: ({ session }, text) => watched(session, text, 'read'),
+  },
+  {
+    names: ['awatch'],
+    takes: 'EXPRESSION [if EXPRESSION]',
+    about: 'stop behind an instruction that reads or writes it',
+    run: ({ session }, text) => watched(session, text, 'access'),
+  },
+  {
+    names: ['ignore'],
+    takes: 'N COUNT',
+    about: 'pass over the next hits of a breakpoint',
     run: ({ session }, text) => {
-      const point = session.watch(text);
-      return `Watchpoint ${point.id}: ${text}`;
+      const [id = '', count = ''] = text.split(/\s+/);
+      session.breakpoints.ignore(times(id), times(count));
+      return `Breakpoint ${id} passes over its next ${times(count)} hits`;
+    },
+  },
+  {
+    names: ['condition'],
+    takes: 'N [EXPRESSION]',
+    about: 'stop at a breakpoint only where this holds; without one, always',
+    run: ({ session }, text) => {
+      const [, id = '', condition = ''] = /^(\S+)\s*(.*)$/.exec(text) ?? [];
+      session.breakpoints.condition(times(id), condition === '' ? undefined : condition);
+      return '';
     },
   },
   {
@@ -201,9 +231,13 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     names: ['print', 'p'],
-    takes: 'EXPRESSION',
-    about: 'a value: registers ($rip, R1), variables, maps (counts[42]), task->comm, casts',
-    run: ({ session }, text) => session.evaluate(text).text,
+    takes: '[/FORMAT] EXPRESSION',
+    about: 'a value: registers ($rip, R1), variables, maps (counts[42]), task->comm, casts; /x /d /u /t /c',
+    run: ({ session }, text) => {
+      const [, format, what = ''] = /^(?:\/(\S*)\s+)?(.*)$/.exec(text) ?? [];
+      if (what === '') throw new DebugError('print EXPRESSION');
+      return format === undefined ? session.evaluate(what).text : formatted(session.value(what), format);
+    },
   },
   {
     names: ['x'],
@@ -281,6 +315,11 @@ function added(
   const { at, condition } = parseBreakpoint(text);
   const point = session.breakpoints.add(at, { ...options, ...(condition === undefined ? {} : { condition }) });
   return `Breakpoint ${point.id} at ${point.text}`;
+}
+function watched(session: Session, text: string, on: 'write' | 'read' | 'access'): string {
+  const [, what = '', condition] = /^(.*?)(?:\s+if\s+(.+))?$/.exec(text) ?? [];
+  const point = session.watch(what, condition === undefined ? {} : { condition }, on);
+  return `Watchpoint ${point.id}: ${what}`;
 }
 function enabled({ breakpoints }: Session, text: string, on: boolean): string {
   breakpoints.enable(times(text), on);

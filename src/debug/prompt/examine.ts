@@ -3,6 +3,7 @@ import { addrFromBigInt, formatAddr } from '../../machine/addr.ts';
 import { decodeUtf8 } from '../../platform/index.ts';
 import { decode, formatInsn } from '../../x86/index.ts';
 import { DebugError } from '../error.ts';
+import { isArray, isComposite, sizeOf, typeName, type Value } from '../expr/value.ts';
 import type { SessionContext } from '../session/context.ts';
 
 const SIZES: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, g: 8 };
@@ -12,7 +13,8 @@ const MOST = 4096;
 
 /** @throws DebugError where it cannot be read */
 export function examine(session: SessionContext, format: string, text: string): string {
-  const m = /^(\d*)([xduci s]?)([bhwg]?)$/.exec(format);
+  // as gdb: either letter first
+  const m = /^(\d*)([xducis]?)([bhwg]?)$/.exec(format) ?? swapped(/^(\d*)([bhwg])([xducis])$/.exec(format));
   if (!m) throw new DebugError(`x/${format}: a count, a format of x d u c s i, a size of b h w g`);
   const count = Math.min(MOST, m[1] === '' ? 1 : Number(m[1]));
   const kind = m[2] || 'x';
@@ -53,6 +55,25 @@ export function examine(session: SessionContext, format: string, text: string): 
     out.push(`${formatAddr(at + n * size)}: ${words.join(' ')}`);
   }
   return out.join('\n');
+}
+
+const swapped = (m: RegExpExecArray | null) => m && [m[0], m[1], m[3], m[2]];
+
+const RADIX: Readonly<Record<string, number>> = { x: 16, o: 8, t: 2 };
+const PREFIX: Readonly<Record<string, string>> = { x: '0x', o: '0', t: '' };
+
+/** A value as `print/FORMAT` shows it: x d u o t c. @throws DebugError for another format, and for what is no number */
+export function formatted(value: Value, format: string): string {
+  if (isComposite(value.type) || value.type.kind === 'string' || isArray(value.type))
+    throw new DebugError(`${typeName(value.type)} is no number: print it without a format`);
+  const bits = 8 * Math.min(8, sizeOf(value.type));
+  const unsigned = BigInt.asUintN(bits, value.bits);
+  const radix = RADIX[format];
+  if (radix !== undefined) return `${PREFIX[format]}${unsigned.toString(radix)}`;
+  if (format === 'd') return String(BigInt.asIntN(bits, value.bits));
+  if (format === 'u') return String(unsigned);
+  if (format === 'c') return `${value.bits} ${word(Uint8Array.of(Number(unsigned & 0xffn)), 'c')}`;
+  throw new DebugError(`print/${format}: a format of x d u o t c`);
 }
 
 function word(bytes: Uint8Array, kind: string): string {

@@ -4,7 +4,7 @@ import { EmuError } from '../../errors/index.ts';
 import { nearest } from '../../errors/near.ts';
 import type { Session } from '../session/session.ts';
 import type { MoveOptions } from '../session/types.ts';
-import { COMMANDS, type Command, type Prompt } from './commands.ts';
+import { COMMANDS, type Command, INFO_NAMES, type Prompt } from './commands.ts';
 import { stopText } from './text.ts';
 
 export class DebugPrompt implements Prompt {
@@ -49,11 +49,15 @@ export class DebugPrompt implements Prompt {
   complete(line: string): [string[], string] {
     const word = /[\w.$@-]*$/.exec(line)?.[0] ?? '';
     const isCommand = line.trimStart() === word;
+    const words = isCommand ? COMMANDS.map((c) => c.names[0] as string) : this.#operands(line.trimStart(), word);
+    return [[...new Set(words)].filter((w) => w.startsWith(word)), word];
+  }
+  #operands(line: string, word: string): readonly string[] {
     const { session } = this;
-    const words = isCommand
-      ? COMMANDS.map((c) => c.names[0] as string)
-      : [...session.scope.names, ...session.programs.list.map((p) => p.name), ...session.stations.helpers];
-    return [words.filter((w) => w.startsWith(word)), word];
+    if (/^i(nfo)?\s/.test(line)) return INFO_NAMES;
+    const names = [...session.scope.names, ...session.programs.list.map((p) => p.name), ...session.stations.helpers];
+    // the kernel has so many that a beginning must choose
+    return word.length < 3 ? names : [...names, ...session.kernel.symbols.beginning(word)];
   }
 }
 

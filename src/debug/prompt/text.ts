@@ -6,6 +6,7 @@ import { bpfView } from '../views/bpf.ts';
 import { callsView } from '../views/calls.ts';
 import { eventView } from '../views/events.ts';
 import { mapsView } from '../views/maps.ts';
+import { patchesView } from '../views/patches.ts';
 import { programsView } from '../views/programs.ts';
 import { registersView } from '../views/registers.ts';
 import { sourceView } from '../views/source.ts';
@@ -134,6 +135,19 @@ export function localsText(session: SessionContext, parameters: boolean): string
     .map((l) => {
       const of = l.function === own ? '' : ` [inlined ${l.function}]`;
       return `${l.name} = ${l.value === undefined ? `<${l.why}>` : session.show(l.value).text}${of}`;
+    })
+    .join('\n');
+}
+
+/** What attaching wrote into the kernel's text. */
+export function probesText(session: SessionContext): string {
+  const rows = patchesView(session);
+  if (rows.length === 0) return 'nothing is patched';
+  return rows
+    .map((r) => {
+      const list = (insns: readonly { readonly text: string }[]): string => insns.map((i) => i.text).join('; ');
+      const why = r.unreached === undefined ? '' : ` (${r.unreached})`;
+      return `${r.program}: ${r.kind} on ${r.symbol} at ${formatAddr(r.address)} by ${r.via}${why}\n  before  ${list(r.before)}\n  after   ${list(r.after)}`;
     })
     .join('\n');
 }

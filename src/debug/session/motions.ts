@@ -6,7 +6,7 @@ import { decode } from '../../x86/index.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import { DebugError } from '../error.ts';
 import type { Arrival, Stops } from '../time/timeline.ts';
-import { watchForwards } from '../time/watch.ts';
+import { watchMoving } from '../time/watch.ts';
 import type { SessionContext } from './context.ts';
 import { anyOf, fromHere, returnStop, unitStops } from './plan.ts';
 import type { Motion, MoveOptions, Station, Stop } from './types.ts';
@@ -108,7 +108,7 @@ export class Motions {
     const all = anyOf(points, own);
     const { watchpoints } = breakpoints;
     if (watchpoints.length > 0) {
-      const seen = await watchForwards(this.#session, watchpoints, all, back, options);
+      const seen = await watchMoving(this.#session, watchpoints, all, back, options);
       if (seen !== undefined) return { reason: 'watchpoint', breakpoint: seen };
       return this.#outcome(this.#watchArrival, reason);
     }
@@ -191,7 +191,7 @@ export class Motions {
     }
     const from = fromHere(kernel, programs);
     if (!over || from.program === undefined || back) {
-      const stops = unitStops(kernel, programs, unit, from, over);
+      const stops = unitStops(kernel, programs, unit, from, over, back);
       return this.#search(stops, 'step', back, options);
     }
     // over calls, until the function that it is in returns

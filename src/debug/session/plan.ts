@@ -32,14 +32,25 @@ export function fromHere(kernel: Kernel, programs: Programs): From {
  * Steps of BPF instructions and C lines: the next place in any image where one begins. `over`: not in what the current
  * function calls.
  */
-export function unitStops(kernel: Kernel, programs: Programs, unit: Unit, from: From, over: boolean): Stops {
+export function unitStops(
+  kernel: Kernel,
+  programs: Programs,
+  unit: Unit,
+  from: From,
+  over: boolean,
+  back = false,
+): Stops {
   const { cpu, tasks } = kernel;
+  const starts = unit === 'line' ? programs.lineStarts : programs.slotStarts;
+  // backwards a function ends where it begins, in front of its prologue
+  const entries = new Set(back ? programs.functionStarts : []);
   return {
-    addresses: new Set(unit === 'line' ? programs.lineStarts : programs.slotStarts),
+    addresses: new Set([...starts, ...entries]),
     hit: (rip) => {
       const image = programs.at(rip);
       if (image === undefined) return false;
-      if (from.program === undefined) return true;
+      if (from.program === undefined) return !entries.has(rip);
+      if (entries.has(rip)) return tasks.current.pid === from.pid && (!over || cpu.reg(RSP) >= from.rsp);
       const mine = tasks.current.pid === from.pid;
       // a stack grows downwards: what lies below belongs to what is called
       if (over && mine && cpu.reg(RSP) < from.rsp) return false;

@@ -8,10 +8,11 @@ import { Breakpoints } from '../breakpoints/breakpoints.ts';
 import type { Breakpoint, BreakpointOptions } from '../breakpoints/types.ts';
 import { DebugError, NoValue } from '../error.ts';
 import { assign } from '../expr/assign.ts';
-import { evaluate, truth } from '../expr/evaluate.ts';
+import { evaluate, truth, valueAt } from '../expr/evaluate.ts';
 import { printValue } from '../expr/print.ts';
+import { readRegister } from '../expr/registers.ts';
 import { SessionScope } from '../expr/scope.ts';
-import { typeName, type Value } from '../expr/value.ts';
+import { sizeOf, typeName, type Value } from '../expr/value.ts';
 import { Locals } from '../program/locals.ts';
 import { Programs } from '../program/programs.ts';
 import { encodeSession } from '../record/session-file.ts';
@@ -85,6 +86,7 @@ export class Session implements SessionContext {
         return timeline.replay.calls;
       },
       local: (name) => this.locals.value(name),
+      locals: () => this.locals.names(),
       peek: (read) => this.peek(read),
     });
     this.locals = new Locals(kernel, loaded, this.programs, () => this.scope);
@@ -146,14 +148,29 @@ export class Session implements SessionContext {
   evaluate(text: string): Shown {
     return this.show(this.value(text));
   }
-  /** Stops behind the instruction that changes it, or the first time that there is a value. @throws DebugError where it is no expression */
-  watch(text: string, options: BreakpointOptions = {}): Breakpoint {
+  /**
+   * Stops behind the instruction that changes it, or the first time that there is a value. `on`: behind one of the guest's
+   * that reads it, or reads or writes it, for what lies in memory. @throws DebugError where it is no expression
+   */
+  watch(text: string, options: BreakpointOptions = {}, on: 'write' | 'read' | 'access' = 'write'): Breakpoint {
+    let value: Value | undefined;
     try {
-      this.evaluate(text);
+      value = this.value(text);
     } catch (error) {
       if (!(error instanceof NoValue)) throw error;
     }
-    return this.breakpoints.watch({ kind: 'expression', text }, options);
+    const at = value?.address;
+    const isFixed = at !== undefined && this.#namesFrame(text);
+    if (on === 'write' && !isFixed) return this.breakpoints.watch({ kind: 'expression', text }, options);
+    if (value === undefined || at === undefined)
+      throw new DebugError(`${text} lies in no memory: whether it is read, nothing tells`);
+    return this.breakpoints.watch({ kind: 'memory', address: at, bytes: sizeOf(value.type), on }, options);
+  }
+  /** Whether what it names is another thing elsewhere: a variable of the function that runs, a register. */
+  #namesFrame(text: string): boolean {
+    const names = text.match(/\$?[A-Za-z_]\w*/g) ?? [];
+    const locals = this.locals.names();
+    return names.some((n) => locals.includes(n) || readRegister(this.kernel.cpu, n) !== undefined);
   }
   /** As {@link evaluate}, to be looked into. */
   value(text: string): Value {
@@ -183,12 +200,25 @@ export class Session implements SessionContext {
    * the start. `what` is an expression. @throws DebugError
    */
   async whoWrote(what: string, options: MoveOptions = {}): Promise<Written | undefined> {
-    const written = await whoWrote(this.timeline, () => this.#watched(what), options);
+    const written = await whoWrote(this.timeline, this.#looking(what), options);
     this.breakpoints.wentTo(this.timeline.count);
     this.#stop = this.#describe(written === undefined ? 'begin' : 'watchpoint');
     return written;
   }
 
+  /** What looks at it from wherever time goes: what lies in memory, at the address where it lies here. */
+  #looking(what: string): () => string {
+    const { type, address } = this.value(what);
+    if (address === undefined || !this.#namesFrame(what)) return () => this.#watched(what);
+    return () => {
+      try {
+        return this.#print(valueAt(this.scope, type, address));
+      } catch (error) {
+        if (error instanceof DebugError) return error.message;
+        throw error;
+      }
+    };
+  }
   /** What a watched expression is now, as text that differs where the value does. */
   #watched(what: string): string {
     try {

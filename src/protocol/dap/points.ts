@@ -14,6 +14,9 @@ interface Wanted {
   readonly logMessage?: string;
 }
 
+/** DAP's names of accesses. */
+const ACCESS = { write: 'write', read: 'read', readWrite: 'access' } as const;
+
 /** `3`: from the third hit on; `> 3`, `>= 3`: behind it. */
 function ignored(hitCondition: string): number {
   const [, op = '', digits] = /^\s*(>=?|==?)?\s*(\d+)\s*$/.exec(hitCondition) ?? [];
@@ -90,7 +93,9 @@ export const setInstructionBreakpoints = (
   });
 
 export const setDataBreakpoints = (adapter: Adapter, args: DebugProtocol.SetDataBreakpointsArguments): Answer[] =>
-  replace(adapter, 'data', args.breakpoints, (want) => ({ point: adapter.session.watch(want.dataId, options(want)) }));
+  replace(adapter, 'data', args.breakpoints, (want) => ({
+    point: adapter.session.watch(want.dataId, options(want), ACCESS[want.accessType ?? 'write']),
+  }));
 
 /** `0xffffffff81453d90`. @throws DebugError */
 export function reference(text: string): bigint {

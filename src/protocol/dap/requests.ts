@@ -36,8 +36,9 @@ export const REQUESTS: Readonly<Record<string, Handler>> = {
     try {
       const dataId =
         args.variablesReference === undefined ? args.name : expressionOf(a, args.variablesReference, args.name);
-      a.session.evaluate(dataId);
-      return { dataId, description: `${dataId} changes`, accessTypes: ['write'], canPersist: true };
+      const inMemory = a.session.value(dataId).address !== undefined;
+      const accessTypes = inMemory ? ['write', 'read', 'readWrite'] : ['write'];
+      return { dataId, description: dataId, accessTypes, canPersist: true };
     } catch (error) {
       if (!(error instanceof DebugError)) throw error;
       return { dataId: null, description: error.message };

@@ -4,7 +4,8 @@ import type { Addr } from '../../machine/addr.ts';
 import { addrFromBigInt, formatAddr } from '../../machine/addr.ts';
 
 /** By the digit behind Z. */
-const KINDS = ['swbreak', 'hwbreak', 'watch'] as const;
+const KINDS = ['swbreak', 'hwbreak', 'watch', 'rwatch', 'awatch'] as const;
+const ACCESS = { watch: 'write', rwatch: 'read', awatch: 'access' } as const;
 type Kind = (typeof KINDS)[number];
 
 interface Point {
@@ -32,9 +33,9 @@ export class GdbPoints {
     const { breakpoints } = this.#session;
     const address = addrFromBigInt(BigInt(`0x${at}`));
     const { id } =
-      kind === 'watch'
-        ? breakpoints.watch({ kind: 'memory', address, bytes: Number.parseInt(length, 16) })
-        : breakpoints.add({ kind: 'address', address });
+      kind === 'swbreak' || kind === 'hwbreak'
+        ? breakpoints.add({ kind: 'address', address })
+        : breakpoints.watch({ kind: 'memory', address, bytes: Number.parseInt(length, 16), on: ACCESS[kind] });
     this.#points.set(key, { kind, address, id });
     return true;
   }

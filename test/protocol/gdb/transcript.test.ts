@@ -167,6 +167,31 @@ describe('the remote protocol', () => {
     session.close();
   });
 
+  it('watches reads and accesses, to the byte', async () => {
+    const { ask, session } = await client('opens.o');
+    // pid, at fp-4: one instruction writes it, the helper's hash reads it
+    await ask('Z0,ffffffffc0000074,1');
+    const fp = () => session.kernel.cpu.reg64(5);
+    while (session.stop.place.slot !== 2) await ask('vCont;s:755a;c');
+    const pid = (fp() - 4n).toString(16);
+    expect(await ask(`Z4,${pid},4`)).toBe('OK');
+    expect(await ask(`Z3,${(fp() - 3n).toString(16)},1`)).toBe('OK');
+    expect(await ask('vCont;c')).toContain(`awatch:${pid};`);
+    expect(session.evaluate(`*(u32 *)0x${pid}`).bits).toBe(30042n);
+    const written = session.stop.count;
+    await ask(`z4,${pid},4`);
+    const read = await ask('vCont;c');
+    expect(read).toContain('rwatch:');
+    expect(session.stop.count).toBeGreaterThan(written);
+    expect(session.stop.place.world).not.toBe('image');
+    await ask(`Z4,${pid},4`);
+    // back over the read to the write
+    expect(await ask('bc')).toContain('watch:');
+    while (session.stop.count > written) expect(await ask('bc')).toContain('watch:');
+    expect(session.stop.count).toBe(written - 1);
+    session.close();
+  });
+
   it('ends a run at Ctrl-C, and says where the recording begins and ends', async () => {
     const { ask, raw, answer, session } = await client('opens.o');
     raw(framed('vCont;c'));
