@@ -20,6 +20,9 @@ import { formatAddr } from '../../src/machine/addr.ts';
 import { readStrace } from '../../src/replay/index.ts';
 import { matchGolden } from '../support/golden.ts';
 
+/** Which number a hypercall has is no matter of the views. */
+const maskHypercalls = (text: string): string => text.replace(/(mov +\$0x)[0-9a-f]{2}(,%eax\n.*vmcall)/g, '$1··$2');
+
 const fixture = (name: string): Buffer => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
 
 /** Rows around the current one. */
@@ -81,7 +84,7 @@ it('shows what the golden text says, in the image, in a helper, and in the kerne
   out.push(text(session));
   for (const row of verifierView(session)?.rows ?? []) expect(row.allowed).not.toBe(false);
   session.close();
-  matchGolden(new URL('golden/views.txt', import.meta.url), `${out.join('\n\n')}\n`);
+  matchGolden(new URL('golden/views.txt', import.meta.url), maskHypercalls(`${out.join('\n\n')}\n`));
 });
 
 it('no value of a whole run lies outside of what the verifier knew of it', async () => {

@@ -128,7 +128,7 @@ describe('the debug adapter', () => {
       variablesReference: counts.variablesReference,
       name: '[30042]',
     });
-    expect(info).toMatchObject({ dataId: 'counts[30042]', accessTypes: ['write'] });
+    expect(info).toMatchObject({ dataId: 'counts[30042]', accessTypes: ['write', 'read', 'readWrite'] });
     await client.ask('setDataBreakpoints', { breakpoints: [{ dataId: info.dataId }] });
     const before = Number((await client.ask('evaluate', { expression: 'counts[30042]' })).result);
     await client.ask('continue', { threadId });
