@@ -88,13 +88,15 @@ reverse-continue
 delete 1
 delete
 # watchpoints: a register, the stack, a map's value, memory
-goto 3430
+goto 100
+start
+tbreak count_opens@1
+continue
 watch R6
 continue
 delete
 watch pid
 watch counts[30042]
-goto 3435
 watch one
 continue
 continue
@@ -103,7 +105,9 @@ watch counts[30042]
 continue
 reverse-continue
 delete
-goto 3435
+start
+tbreak count_opens@5
+continue
 rwatch pid
 continue
 delete
@@ -112,13 +116,16 @@ reverse-continue
 rwatch R1
 delete
 # who wrote it
-goto 9000
+start
+tbreak 22 if *n == 3
+continue
 who wrote counts[30042]
 who wrote R6
 who wrote *(u64 *)$rsp
 # another future
 start
-goto 3440
+tbreak count_opens@12
+continue
 set $rax = 7
 print $rax
 set counts[30042] = 41
