@@ -59,6 +59,8 @@ export interface VerifierInput {
   /** the kernel mitigates Spectre v1 and v4; the modelled one runs with mitigations=off */
   readonly mitigations?: boolean;
   readonly limits?: VerifierLimits;
+  /** counts, for each instruction, how often the verifier processed it: what makes a program too large */
+  readonly visits?: Uint32Array;
   readonly kernel: VerifierKernel;
 }
 

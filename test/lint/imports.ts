@@ -45,6 +45,7 @@ const allowed: Record<string, readonly string[]> = {
     'src/btf',
     'src/isa',
     'src/machine',
+    'src/verifier',
     'src/uapi',
     'src/object',
     'src/replay',

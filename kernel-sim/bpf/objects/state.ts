@@ -1,6 +1,7 @@
 /** What the commands of bpf(2) share: the objects by id, address and descriptor, and the floors that they stand on. */
+import type { Btf } from '../../../src/btf/index.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
-import type { VerifierLimits } from '../../../src/verifier/types.ts';
+import type { LineInfo, VerifierLimits } from '../../../src/verifier/types.ts';
 
 import { ERRNO, type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
@@ -32,6 +33,15 @@ export interface HelperSupply extends Stateful {
   defineUnmodelled(symbol: string): void;
   /** calls back timers that are due; the number of calls */
   fireTimers(): number;
+}
+
+/** One walk of the verifier. */
+export interface VerifierWalk {
+  readonly name: string;
+  /** by slot of the program as loaded */
+  readonly visits: Uint32Array;
+  readonly btf: Btf | undefined;
+  readonly lineInfo: readonly LineInfo[];
 }
 
 export type ObjectKind = 'prog' | 'map' | 'btf' | 'link';
@@ -66,6 +76,8 @@ export class BpfState {
   readonly notModelled = new Listeners<[what: string]>();
   /** calls of kernel functions that somebody takes over */
   readonly detours: Detours = new Detours(this);
+  /** told how often the verifier processed each instruction of a program that it was given, accepted or not */
+  readonly walked = new Listeners<[walk: VerifierWalk]>();
   /** what the verifier gives up at, where it is not Linux's */
   verifierLimits: VerifierLimits = {};
   /** bpf(2) itself, for programs that call it: 0, a descriptor or -errno */

@@ -41,7 +41,9 @@ export interface Verification {
 /** @throws BpfError with the verifier's log */
 export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux: number): Verification {
   const input = verifierInput(state, request);
-  const result = checkProgram(input, { progAux: addrToBigInt(progAux) });
+  const visits = state.walked.any ? new Uint32Array(request.insns.length) : undefined;
+  const result = checkProgram(visits ? { ...input, visits } : input, { progAux: addrToBigInt(progAux) });
+  if (visits) state.walked.tell({ name: request.name, visits, btf: input.btf, lineInfo: input.lineInfo ?? [] });
   if (!result.ok) {
     // who asked for no log gets none in its buffer; the error has one all the same, of a second look
     const isLong = result.errno === 'E2BIG';

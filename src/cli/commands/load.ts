@@ -12,6 +12,7 @@ import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
+import { type MeasureOptions, measure } from '../measuring.ts';
 import { addDevices, deviceNamed, type NetworkOptions, openCaptures, Traffic } from '../network.ts';
 import { optimiseLater } from '../optimiser.ts';
 import { readSessionFile } from '../recorded.ts';
@@ -27,7 +28,12 @@ export interface StageOptions extends KernelOptions {
   readonly verify: boolean;
 }
 
-export interface LoadCommandOptions extends StageOptions, RecordingOptions, NetworkOptions, ResultOptions {
+export interface LoadCommandOptions
+  extends MeasureOptions,
+    StageOptions,
+    RecordingOptions,
+    NetworkOptions,
+    ResultOptions {
   readonly maxInsns?: number;
 }
 
@@ -66,6 +72,7 @@ export async function load(
       );
     opened.push({ file, object });
   }
+  const report = measure(kernel, options);
   const all: Loaded[] = [];
   const wanted = saved?.programs === undefined ? options : { program: saved.programs, ...options };
   for (const { object, options: own } of optionsOfEach(opened, wanted)) {
@@ -86,6 +93,7 @@ export async function load(
     const run = recording && (await replayAll(kernel, recording, { ...options, signal: interrupt.signal }));
     traffic.finish();
     results.finish();
+    report();
     if (!run) return;
     const passed = all.flatMap((loaded) => loaded.skipped.map((p) => p.program));
     const over = passed.length === 0 ? '' : `; passed over ${plural(passed.length, 'program')}: ${passed.join(', ')}`;

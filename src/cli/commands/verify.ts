@@ -1,6 +1,7 @@
 /** `ebpf-emu verify`: each program through BPF_PROG_LOAD, and what the verifier wrote. */
 import { BpfError } from '../../../kernel-sim/index.ts';
 import type { SkippedProgram } from '../../object/index.ts';
+import { type VerifierLineCost, verifierCostText, watchVerifier } from '../../testkit/coverage/verifier-cost.ts';
 import { loadOptions } from '../loading.ts';
 import { boot, openInput } from '../session.ts';
 import { paint } from '../style.ts';
@@ -10,6 +11,7 @@ import { type StatsOptions, verifyStats } from './verify-stats.ts';
 export interface VerifyOptions extends StatsOptions {
   readonly logLevel: number;
   readonly json?: boolean;
+  readonly lines?: boolean;
   readonly stats?: boolean;
 }
 
@@ -19,6 +21,8 @@ interface Verdict {
   readonly accepted: boolean;
   readonly errno?: string;
   readonly log: string;
+  /** by C line, where they were asked for */
+  readonly lines?: readonly VerifierLineCost[];
 }
 
 export async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {
@@ -40,20 +44,32 @@ async function verifyFile(file: string, several: boolean, options: VerifyOptions
   const object = await openInput(file, kernel, options);
   const programs = options.program ? options.program.map((name) => object.program(name)) : object.programs;
   const verdicts: Verdict[] = [];
+  let lines: readonly VerifierLineCost[] | undefined;
+  // a program that is refused is looked at again for its log; the walk is the same
+  if (options.lines) watchVerifier(kernel, (costs) => (lines ??= costs));
   const skipped: SkippedProgram[] = [];
   const { programs: _, ...loading } = loadOptions(object, options);
   for (const { name, sectionName: section } of programs) {
+    lines = undefined;
+    const cost = () => (lines ? { lines } : {});
     try {
       const loaded = object.load(kernel, { ...loading, programs: [name], logLevel: options.logLevel });
       const [passed] = loaded.skipped;
       if (passed) skipped.push(passed);
-      else verdicts.push({ program: name, section, accepted: true, log: loaded.programs[name]?.handle.log ?? '' });
+      else
+        verdicts.push({
+          program: name,
+          section,
+          accepted: true,
+          log: loaded.programs[name]?.handle.log ?? '',
+          ...cost(),
+        });
       // what was verified makes room for what follows
       loaded.close();
       if (passed) continue;
     } catch (error) {
       if (!(error instanceof BpfError) || !error.log) throw error;
-      verdicts.push({ program: name, section, accepted: false, errno: error.errno, log: error.log });
+      verdicts.push({ program: name, section, accepted: false, errno: error.errno, log: error.log, ...cost() });
     }
     if (!options.json) print(verdicts.at(-1) as Verdict, several || programs.length > 1);
   }
@@ -64,7 +80,8 @@ async function verifyFile(file: string, several: boolean, options: VerifyOptions
 
 function print(v: Verdict, several: boolean): void {
   if (several) tell(`${paint.bold(v.program)} (${v.section})\n`);
-  write(v.log);
+  if (v.lines) write(verifierCostText(v.lines));
+  else write(v.log);
   const verdict = v.accepted ? paint.green('accepted') : `${paint.red('refused')}: ${v.errno}`;
   tell(`${v.program}: ${verdict}\n`);
 }

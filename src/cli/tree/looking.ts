@@ -30,6 +30,7 @@ export function addLooking(cli: EmuCommand): void {
       whole(0),
       2,
     )
+    .option('--lines', 'what each C line costs the verifier: the instructions that it processed of it')
     .addOption(json());
   for (const option of statistics()) verify.addOption(option);
   verify

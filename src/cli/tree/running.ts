@@ -66,7 +66,15 @@ function addLoad(cli: EmuCommand, behind: number): void {
       'end the run after this many machine instructions (and with interp, those of BPF)',
       whole(1),
     )
-    .option('--no-verify', 'skip the verifier, to see what it protects from');
+    .option('--no-verify', 'skip the verifier, to see what it protects from')
+    .option(
+      '--coverage [file]',
+      'which C lines, functions and branches were executed: lcov, or Cobertura in a .xml; a summary in any case',
+    )
+    .option(
+      '--profile [file]',
+      'instructions and helper time by C line, as text; in a .folded for flame graphs, in a .pb for pprof',
+    );
   for (const option of results()) load.addOption(option);
   load
     .action(async (operands: readonly string[], options) => {

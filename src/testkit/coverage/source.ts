@@ -1,6 +1,7 @@
 /** Which C line each instruction of a program is of, by BTF's line and function records. */
 import type { ProgCounts } from '../../../kernel-sim/bpf/objects/counting.ts';
 import type { Btf } from '../../btf/index.ts';
+import type { LineInfo } from '../../verifier/types.ts';
 
 export interface SourceRow {
   /** as the compiler was told it */
@@ -33,15 +34,11 @@ export function sourceOf({ prog }: ProgCounts): ProgramSource | undefined {
   if (!btf || !remaking || remaking.lineInfo.length === 0) return undefined;
   const { lineInfo, funcInfo } = remaking;
   const named = funcInfo.map(({ insnOff, typeId }) => ({ start: insnOff, name: btf.typeById(typeId).name }));
-  const rows = lineInfo.map(
-    (info, n): SourceRow => ({
-      file: btf.string(info.fileNameOff).replace(/^\.\//, ''),
-      line: info.lineCol >>> COLUMN_BITS,
-      text: lineText(btf, info.lineOff),
-      start: info.insnOff,
-      end: lineInfo[n + 1]?.insnOff ?? loaded.length,
-      func: named.findLast((f) => f.start <= info.insnOff)?.name ?? prog.name,
-    }),
+  const rows = rowsOf(
+    btf,
+    lineInfo,
+    loaded.length,
+    (slot) => named.findLast((f) => f.start <= slot)?.name ?? prog.name,
   );
   return {
     rows,
@@ -49,4 +46,20 @@ export function sourceOf({ prog }: ProgCounts): ProgramSource | undefined {
   };
 }
 
+/** A row for each record of a line. @param func the function that a slot is in */
+export function rowsOf(
+  btf: Btf,
+  lineInfo: readonly LineInfo[],
+  length: number,
+  func: (slot: number) => string,
+): readonly SourceRow[] {
+  return lineInfo.map((info, n) => ({
+    file: btf.string(info.fileNameOff).replace(/^\.\//, ''),
+    line: info.lineCol >>> COLUMN_BITS,
+    text: lineText(btf, info.lineOff),
+    start: info.insnOff,
+    end: lineInfo[n + 1]?.insnOff ?? length,
+    func: func(info.insnOff),
+  }));
+}
 const lineText = (btf: Btf, offset: number): string => btf.string(offset).trimEnd();

@@ -44,6 +44,7 @@ export const COMPLEXITY_LIMIT_STATES = 64;
 
 export class Env {
   readonly input: VerifierInput;
+  readonly visits: Uint32Array | undefined;
   /** instructions that it may process */
   readonly maxInsns: number;
   readonly #maxPending: number;
@@ -119,6 +120,7 @@ export class Env {
     const { caps, flags } = input;
     this.input = input;
     this.kernel = input.kernel;
+    this.visits = input.visits;
     this.maxInsns = input.limits?.insns ?? COMPLEXITY_LIMIT_INSNS;
     this.#maxPending = input.limits?.jumps ?? COMPLEXITY_LIMIT_JMP_SEQ;
     this.records = new Records(() => input.kernel.vmlinux);

@@ -179,6 +179,7 @@ export function walk(env: Env): void {
     if (++env.insnProcessed > env.maxInsns)
       env.fail('E2BIG', `BPF program is too large. Processed ${env.insnProcessed} insn`);
     env.cur.lastInsnIdx = env.prevInsnIdx;
+    if (env.visits !== undefined) env.visits[env.insnIdx] = (env.visits[env.insnIdx] as number) + 1;
     const aux = env.auxAt(env.insnIdx);
     let next: Next | undefined;
     if (aux.prunePoint && isVisited(env, env.insnIdx)) {
