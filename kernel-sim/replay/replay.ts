@@ -2,10 +2,11 @@
  * One replay, as an object that is stepped: {@link Replay.start}, {@link Replay.step} as often as one likes,
  * {@link Replay.finish}. Between two steps the kernel can be saved and restored.
  */
-import { type Addr, formatAddr } from '../../src/machine/addr.ts';
-import { type Fault, RSP, type Stop } from '../../src/machine/index.ts';
+import type { Addr } from '../../src/machine/addr.ts';
+import { RSP, type Stop } from '../../src/machine/index.ts';
 import { PAUSED, WAITING } from '../core/pause.ts';
 import { capture, reinstate } from '../core/state.ts';
+import { userFault } from '../fault/user-fault.ts';
 import type { PlacesFloor } from '../floors/places.ts';
 import { Steps } from './steps.ts';
 import type { StepSource, TraceTask } from './trace.ts';
@@ -210,13 +211,14 @@ export class Replay {
       this.#ended = true;
       return undefined;
     }
-    if (stop.reason === 'fault' && stop.fault && cpu.cpl === 3) this.#segfault(stop.fault);
+    let signal = SIGSEGV;
+    if (stop.reason === 'fault' && stop.fault && cpu.cpl === 3) signal = userFault(this.#kernel, stop.fault);
     else if (stop.reason === 'fault' && stop.fault) this.#oopses.push(faults.oops(stop.fault).text);
     else this.#oopses.push((stop.why as { text?: string }).text ?? String(stop.why));
     if (tasks.current === tasks.loader || this.#oopses.length >= MAX_OOPSES) {
       this.#stopped = 'fault';
       this.#ended = true;
-    } else this.#killCurrent();
+    } else this.#killCurrent(signal);
     return undefined;
   }
 
@@ -294,17 +296,8 @@ export class Replay {
     this.#isLeft = s.isLeft;
   }
 
-  /** A fault in user mode: the line that the kernel logs (Linux 6.12 arch/x86/mm/fault.c, show_signal_msg). */
-  #segfault(fault: Fault): void {
-    const { cpu, tasks, printk } = this.#kernel;
-    const { comm, pid } = tasks.current;
-    const hex = (a: number): string => a.toString(16);
-    printk.log(
-      `${comm}[${pid}]: segfault at ${hex(fault.address ?? 0)} ip ${formatAddr(fault.rip)} sp ${formatAddr(cpu.reg(RSP))} error ${hex(fault.errorCode)}`,
-    );
-  }
   /** make_task_dead(): the task that oopsed never runs again, the others go on. */
-  #killCurrent(): void {
+  #killCurrent(signal: number): void {
     const { cpu, tasks, context, text, probes, interp } = this.#kernel;
     const task = tasks.current;
     interp?.abandon();
@@ -323,7 +316,7 @@ export class Replay {
       cpu.rip = text.place('start_secondary');
       return;
     }
-    tasks.exit(task, SIGSEGV);
+    tasks.exit(task, signal);
     cpu.setReg(RSP, task.stackTop - 512);
     cpu.rip = text.place('do_task_dead');
   }

@@ -22,6 +22,9 @@ const NO_SUFFIX = /^(push|pop|jmp|call|ret|enter|leave|int|prefetch|cl|lea|set|c
 
 export function attMnemonic(insn: X86Insn, f: Form): string {
   const { mnemonic } = f;
+  // a memory operand of a conversion from an integer is the only one whose size nothing says
+  if (f.vector)
+    return insn.mem && mnemonic.startsWith('cvtsi2') ? mnemonic + SUFFIX[f.operands[1]?.size ?? 0] : mnemonic;
   switch (mnemonic) {
     case 'movzx':
     case 'movsx':

@@ -52,9 +52,17 @@ export function formatInsn(insn: X86Insn, options: FormatOptions = {}): string {
 }
 
 function plainInsn(insn: X86Insn, f: Form, att: boolean, address: number, options: FormatOptions): string {
-  const mnemonic = prefixText(insn, f, att) + (att ? attMnemonic(insn, f) : intelMnemonic(insn, f));
+  const predicate = predicateOf(insn, f);
+  const name =
+    predicate === undefined
+      ? att
+        ? attMnemonic(insn, f)
+        : intelMnemonic(insn, f)
+      : f.mnemonic.replace('cmp', `cmp${predicate}`);
+  const mnemonic = prefixText(insn, f, att) + name;
   const operands: string[] = [];
   for (const o of f.operands) {
+    if (predicate !== undefined && o.place === 'imm') continue;
     const text = operandText(insn, f, o, att, address, options);
     if (text !== '') operands.push(text);
   }
@@ -75,7 +83,7 @@ function operandText(
   address: number,
   options: FormatOptions,
 ): string {
-  const reg = (n: number, size: number): string => (att ? '%' : '') + registerName(n, size);
+  const reg = (n: number, size: number): string => (att ? '%' : '') + (o.xmm ? `xmm${n}` : registerName(n, size));
   switch (o.place) {
     case 'reg':
     case 'opcode':
@@ -112,7 +120,8 @@ function operandText(
 }
 
 /** Immediates that are not extended to the operand size: shift counts, bit numbers. */
-const narrowImmediate = (f: Form, o: OperandForm): boolean => o.size === 1 && /^(sh|sa|ro|rc|bt|rorx)/.test(f.mnemonic);
+const narrowImmediate = (f: Form, o: OperandForm): boolean =>
+  o.size === 1 && (f.vector || /^(sh|sa|ro|rc|bt|rorx)/.test(f.mnemonic));
 
 const immediateWidth = (f: Form): number => (f.mnemonic === 'push' ? 8 : f.mnemonic === 'int' ? 1 : 2);
 
@@ -181,7 +190,14 @@ const SIZE_NAMES: Readonly<Record<number, string>> = {
   16: 'OWORD PTR ',
 };
 
-const sizePrefix = (f: Form, o: OperandForm): string => (f.mnemonic === 'lea' ? '' : (SIZE_NAMES[o.size] ?? ''));
+const sizePrefix = (f: Form, o: OperandForm): string =>
+  f.mnemonic === 'lea' ? '' : f.vector && o.size === 16 ? 'XMMWORD PTR ' : (SIZE_NAMES[o.size] ?? '');
+
+/** What cmpps and its kin compare by, for the immediates that have a name (SDM vol. 2A, table 3-7). */
+const PREDICATES = ['eq', 'lt', 'le', 'unord', 'neq', 'nlt', 'nle', 'ord'];
+const VECTOR_COMPARE = /^cmp([ps][sd])$/;
+const predicateOf = (insn: X86Insn, f: Form): string | undefined =>
+  f.vector && VECTOR_COMPARE.test(f.mnemonic) ? PREDICATES[insn.immLo & 0xff] : undefined;
 
 const INTEL_NAMES: Readonly<Record<string, string>> = {
   sal: 'shl',

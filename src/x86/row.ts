@@ -14,6 +14,8 @@ export interface OperandForm {
   /** `rm` only: may be a register, may be memory */
   readonly allowReg: boolean;
   readonly allowMem: boolean;
+  /** its register is an xmm register */
+  readonly xmm: boolean;
   /** `fixed` only: register number (al, ax, eax, rax: 0; cl: 1), or -1 for the constant 1 */
   readonly fixed: number;
 }
@@ -47,6 +49,8 @@ export interface Form {
   readonly undefined: number;
   /** may carry `lock` (when its destination is in memory) */
   readonly lockable: boolean;
+  /** it works on xmm registers, or is of their state */
+  readonly vector: boolean;
   /** string instruction: `rep` means something */
   readonly string: boolean;
   /** has an operand in ModRM.reg or the opcode; it, or the ModRM.rm one, is a byte; has an address in the immediate's place */
@@ -64,6 +68,7 @@ export function form(row: number): Form {
 }
 
 const LOCKABLE = / (add|adc|and|btc|btr|bts|cmpxchg|cmpxchg8b|cmpxchg16b|dec|inc|neg|not|or|sbb|sub|xor|xadd|xchg) /;
+const VECTOR_STATE = /^((ld|st)mxcsr|fx(save|rstor)(64)?)$/;
 const STRING = /^(movs|cmps|stos|lods|scas)[bwdq]$/;
 const IMM_SIZES: Readonly<Record<string, number>> = { ib: 1, cb: 1, iw: 2, id: 4, cd: 4, io: 8 };
 const PLAIN_SIZES: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4, q: 8 };
@@ -116,7 +121,7 @@ function parseRow(row: number): Form {
   const mnemonic = space < 0 ? raw.syntax : raw.syntax.slice(0, space);
   const operands = space < 0 ? [] : parseOperands(raw.syntax.slice(space + 1), modrm, plusR, vex);
   let size = operands.find((o) => o.size > 0 && o.place !== 'imm' && o.place !== 'rel')?.size ?? 0;
-  const string = STRING.test(mnemonic);
+  const string = operands.length === 0 && STRING.test(mnemonic);
   if (size === 0) size = string ? (PLAIN_SIZES[mnemonic.slice(-1)] ?? 0) : w ? 8 : prefix === 0x66 ? 2 : 4;
   const moffs = operands.some((o) => o.place === 'moffs');
   if (moffs) immSize = 8;
@@ -147,6 +152,7 @@ function parseRow(row: number): Form {
     undefined: flags.u,
     lockable: operands[0]?.allowMem === true && LOCKABLE.test(` ${mnemonic} `),
     string,
+    vector: operands.some((o) => o.xmm) || VECTOR_STATE.test(mnemonic),
     hasReg: reg !== undefined,
     byteReg: reg?.size === 1,
     byteRm: operands.some((o) => o.place === 'rm' && o.size === 1),
@@ -180,6 +186,12 @@ function parseOperands(text: string, modrm: number, plusR: boolean, vex: boolean
     const fixed = FIXED[operand];
     if (fixed !== undefined) return place('fixed', fixed[1], false, false, fixed[0]);
     const size = Number(/\d+$/.exec(operand)?.[0] ?? 0) / 8;
+    if (operand === 'xmm') {
+      if (regTaken) return place('rm', 16, true, false, 0, true);
+      regTaken = true;
+      return place('reg', 16, false, false, 0, true);
+    }
+    if (operand.startsWith('xmm/')) return place('rm', size, true, true, 0, true);
     if (operand.startsWith('imm')) {
       const second = immTaken;
       immTaken = true;
@@ -198,12 +210,20 @@ function parseOperands(text: string, modrm: number, plusR: boolean, vex: boolean
   });
 }
 
-const place = (where: Place, size: number, allowReg = false, allowMem = false, fixed = 0): OperandForm => ({
+const place = (
+  where: Place,
+  size: number,
+  allowReg = false,
+  allowMem = false,
+  fixed = 0,
+  xmm = false,
+): OperandForm => ({
   place: where,
   size,
   allowReg,
   allowMem,
   fixed,
+  xmm,
 });
 
 let bySyntax: Map<string, number> | undefined;

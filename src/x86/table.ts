@@ -19,6 +19,8 @@
  * `u` left undefined. Order within a family is that of the manual's opcode map.
  */
 
+import { SSE } from './sse.ts';
+
 /** CF PF AF ZF SF OF DF IF as bits of RFLAGS (SDM vol. 1, 3.4.3). */
 export const FLAG = {
   CF: 1,
@@ -345,3 +347,8 @@ op('0F 01 F8', 'swapgs');
 op('NP 0F 01 C1', 'vmcall');
 op('NP 0F 01 CA', 'clac');
 op('NP 0F 01 CB', 'stac');
+
+// of the x87 only its control word, which libraries ask for when they print floating point
+op('D9 /5', 'fldcw m16');
+op('D9 /7', 'fnstcw m16');
+for (const [encoding, syntax, flags] of SSE) op(encoding, syntax, flags);

@@ -43,8 +43,9 @@ describe('an instruction with two accesses that fault', () => {
     regs[7] = rdi;
     const window = new Uint8Array(WINDOW_BYTES);
     const row = table.findIndex((r) => r.syntax === 'cmpsb');
-    const outcome = (fault: Fault): Outcome => ({ ...fault, rip: BigInt(CODE_AT), rflags: 2, regs, window });
-    const c = { row, code: Uint8Array.of(0xa6), regs, rflags: 2, window };
+    const outcome = (fault: Fault): Outcome => ({ ...fault, rip: BigInt(CODE_AT), rflags: 2, regs, window, xmm });
+    const xmm = new Uint8Array(256);
+    const c = { row, code: Uint8Array.of(0xa6), regs, rflags: 2, window, xmm };
     return differences(c, outcome(host), outcome(guest), 48)
       .slice(1)
       .map((line) => line.trim().split(/\s+/)[0])

@@ -9,7 +9,7 @@ const COUNT = many(6000, 60_000);
 
 /** What iced-x86 knows of our mnemonics and this table leaves to #UD. */
 const LEFT_OUT =
-  /Sreg|^Prefetchreserved|_cr|_dr|^Bswap_r16|^(Call|Jmp)_m16|^(Call|Jmp)_rm64|^([LMS]fence)_|^Movsd_xmm|^Push_imm16|^Retn|^Enterw|^Leavew|^Pop[fw]|^Push[fw]|^Popw_[FG]S|^(Push|Pop)[dqw]_(FS|GS)|^Cmpsd_xmm/;
+  /Sreg|^Prefetchreserved|_cr|_dr|^Bswap_r16|^(Call|Jmp)_m16|^(Call|Jmp)_rm64|^([LMS]fence)_|^Push_imm16|^Retn|^Enterw|^Leavew|^Pop[fw]|^Push[fw]|^Popw_[FG]S|^(Push|Pop)[dqw]_(FS|GS)|_mm(_|m|$)|_mmm/;
 
 const known = new Set(table.map((_, row) => form(row).mnemonic));
 

@@ -320,6 +320,7 @@ export const FILE_CALLS: Readonly<Record<string, CallHandler>> = {
     return 0;
   },
   fsync: () => 0,
+  fadvise64: () => 0,
   fdatasync: () => 0,
   umask: (c) => {
     const before = c.program.umask;

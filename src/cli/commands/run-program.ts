@@ -96,6 +96,8 @@ async function execute(
   kernel.programs.ended.add((_pid, waitStatus) => {
     status = waitStatus;
   });
+  // what ends a program is in the kernel's log
+  const unlog = kernel.printk.logged.add((line) => warn(line));
   kernel.programs.unknownCall.add((name) => warn(`${name} is not modelled for programs: it gives ENOSYS`));
   const unlisten = kernel.tracePipe.onLine((line) => {
     lines++;
@@ -118,6 +120,7 @@ async function execute(
   } finally {
     progress.clear();
     unlisten();
+    unlog();
     forget();
   }
 }

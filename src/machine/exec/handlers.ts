@@ -9,6 +9,7 @@ import { muldivHandlers } from './muldiv.ts';
 import { shiftHandlers } from './shift.ts';
 import { stringHandlers } from './string.ts';
 import { systemHandlers } from './system.ts';
+import { vectorHandlerOf } from './vector/handlers.ts';
 
 const all: Readonly<Record<string, Handler>> = {
   ...aluHandlers,
@@ -23,6 +24,7 @@ const all: Readonly<Record<string, Handler>> = {
 
 /** @throws Error for a row without semantics, which a test says cannot be */
 export function handlerOf(f: Form): Handler {
+  if (f.vector) return vectorHandlerOf(f);
   const handler = all[f.mnemonic];
   if (handler === undefined) throw new Error(`x86 row '${f.syntax}' has no semantics`);
   return handler;

@@ -81,6 +81,7 @@ function lowererOf(row: number): Lowerer {
 function choose(f: Form): Lowerer {
   const { mnemonic } = f;
   if (NOTHING.test(mnemonic)) return () => false;
+  if (f.vector) return generic;
   if (f.vex) return VEX_SHIFTS[mnemonic] ?? generic;
   const insn = BY_MNEMONIC.get(mnemonic);
   if (insn !== undefined) return byRow(insn, f);

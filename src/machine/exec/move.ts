@@ -139,6 +139,12 @@ export const moveHandlers: Readonly<Record<string, Handler>> = {
     x.setReg(0, 1, x.load(lo, hi, 1), 0);
     return 0;
   },
+  // a store that is not to stay in the cache is a store
+  movnti: (x, s) => {
+    const lo = x.read(s, 1);
+    x.write(s, 0, lo, x.hi);
+    return 0;
+  },
   nop: nothing,
   pause: nothing,
   endbr64: nothing,

@@ -6,16 +6,31 @@ import { FLAG } from '../../x86/index.ts';
 import { CPU } from '../cpu.ts';
 import { type Context, type Handler, LEAVE, type Step } from './context.ts';
 
-/** CPUID.1:EDX of this machine: de, pse, tsc, msr, pae, cx8, pge, cmov, clflush, fxsr, sse, sse2. */
+/**
+ * CPUID.1:EDX of this machine: fpu, de, pse, tsc, msr, pae, cx8, pge, cmov, clflush, mmx, fxsr, sse, sse2. Every x86-64
+ * processor has fpu and mmx, and libraries do not start without; their instructions are #UD here.
+ */
 export const CPUID_EDX =
-  (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 15) | (1 << 19) | (7 << 24);
+  (1 << 0) |
+  (1 << 23) |
+  (1 << 2) |
+  (1 << 3) |
+  (1 << 4) |
+  (1 << 5) |
+  (1 << 6) |
+  (1 << 8) |
+  (1 << 13) |
+  (1 << 15) |
+  (1 << 19) |
+  (7 << 24);
 
 /**
  * The processor that this machine is: x86-64 with cmov, cx8, cx16, popcnt, movbe, bmi1, bmi2, adx, lzcnt,
- * erms, smep, smap, fsgsbase, syscall, nx, sse, sse2. No leaf says x87 or what came after SSE2.
+ * erms, smep, smap, fsgsbase, syscall, nx, fxsr, sse, sse2. No leaf says what came after SSE2.
  */
 const CPUID: Readonly<Record<number, readonly [eax: number, ebx: number, ecx: number, edx: number]>> = {
-  0: [7, 0x66706265, 0x20555043, 0x756d652d], // 'ebpf-emu CPU '
+  // 'GenuineIntel': of a vendor that it does not know glibc asks for no features, and then refuses to start
+  0: [7, 0x756e6547, 0x6c65746e, 0x49656e69],
   1: [0x000306c3, 0x00000800, (1 << 13) | (1 << 22) | (1 << 23), CPUID_EDX],
   7: [0, (1 << 0) | (1 << 3) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 19) | (1 << 20), 0, 0],
   [0x80000000 | 0]: [0x80000001 | 0, 0, 0, 0],
@@ -75,12 +90,26 @@ const writeBase =
     return 0;
   };
 
+/** FCW after a reset and in a program's beginning: extended precision, to nearest, every exception masked (SDM vol. 1, 8.1.5). */
+const FCW = 0x37f;
+const fldcw: Handler = (x, s) => {
+  const value = x.read(s, 0);
+  if (value !== FCW)
+    throw x.fault('ud', s, `fldcw 0x${value.toString(16)}: this machine has no x87 that it could be for`);
+  return 0;
+};
+
 function undefinedOpcode(x: Context, s: Step): never {
   throw x.fault('ud', s, s.form.mnemonic);
 }
 
 export const systemHandlers: Readonly<Record<string, Handler>> = {
   cpuid,
+  fldcw,
+  fnstcw: (x, s) => {
+    x.write(s, 0, FCW, 0);
+    return 0;
+  },
   rdtsc,
   rdtscp: (x) => {
     x.setReg(2, 4, 0, 0); // IA32_TSC_AUX: CPU 0

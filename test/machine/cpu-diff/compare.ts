@@ -70,6 +70,8 @@ export function differences(c: Case, host: Outcome, guest: Outcome, hostBits = l
       if (host.regs[i] !== guest.regs[i]) say(NAMES[i] as string, host.regs[i] as bigint, guest.regs[i] as bigint);
     const at = host.window.findIndex((byte, i) => byte !== guest.window[i]);
     if (at >= 0) say(`mem+${at}`, host.window[at] as number, guest.window[at] as number);
+    const lane = host.xmm.findIndex((byte, i) => byte !== guest.xmm[i]);
+    if (lane >= 0) say(`xmm${lane >> 4}+${lane & 15}`, host.xmm[lane] as number, guest.xmm[lane] as number);
   }
   const mask = FLAG_MASK & ~(host.trap === -1 ? undefinedFlags(c) : 0);
   if ((host.rflags & mask) !== (guest.rflags & mask)) say('rflags', host.rflags & mask, guest.rflags & mask);

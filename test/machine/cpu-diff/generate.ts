@@ -29,6 +29,8 @@ export interface Case {
   readonly regs: BigUint64Array;
   readonly rflags: number;
   readonly window: Uint8Array;
+  /** the xmm registers, 16 bytes each */
+  readonly xmm: Uint8Array;
 }
 
 /** Rows that cannot be tried in a user process, with why. */
@@ -45,10 +47,15 @@ export const untestable: Readonly<Record<string, string>> = {
   wrgsbase: 'may be switched off by the host',
   vmcall: 'means something to a hypervisor below',
   prefetchwt1: 'not on every processor',
+  fxsave: 'has state of the x87',
+  fxsave64: 'has state of the x87',
+  fxrstor: 'loads state of the x87',
+  fxrstor64: 'loads state of the x87',
+  ldmxcsr: 'loads the one mode that the machine has, and refuses others',
+  stmxcsr: 'has flags of what happened before, which the machine does not keep',
 };
 
 const FLAGS = [0x1, 0x4, 0x10, 0x40, 0x80, 0x400, 0x800];
-const STRING = /^(movs|cmps|stos|lods|scas)[bwdq]$/;
 
 export function generate(row: number, random: Random): Case {
   const f = form(row);
@@ -77,7 +84,7 @@ export function generate(row: number, random: Random): Case {
   dropHighBytes(operands);
   let syntax = f.syntax;
   if (f.lockable && memory !== undefined && f.mnemonic !== 'xchg' && random.chance(40)) syntax = `lock ${syntax}`;
-  if (STRING.test(f.mnemonic)) {
+  if (f.string) {
     const prefix = random.pick(['', 'rep ', 'repne ']);
     syntax = (/^(cmps|scas)/.test(f.mnemonic) ? prefix : prefix === 'repne ' ? 'rep ' : prefix) + syntax;
   }
@@ -86,7 +93,59 @@ export function generate(row: number, random: Random): Case {
   asm.op(syntax, operands[0], operands[1], operands[2]);
   // cmps and scas stop by their flag rarely with random bytes
   if (/^rep.. ?(cmps|scas)/.test(syntax) && random.chance(70)) window.fill(window[0] as number);
-  return { row, code: asm.bytes(), regs, rflags, window };
+  const xmm = new Uint8Array(256);
+  if (f.vector) vectors(xmm, window, memory, regs, random);
+  if (f.mnemonic === 'fldcw' && memory !== undefined) setWord(memory, regs, window, 0x37f);
+  return { row, code: asm.bytes(), regs, rflags, window, xmm };
+}
+
+/** What floating point is hard for: zeros, infinities, NaNs of both kinds, the smallest, halves, limits of integers. */
+const SINGLES = [
+  0, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0xffc12345, 1, 0x3f000000, 0x3fc00000, 0x4f000000,
+];
+const DOUBLES = [
+  ...[
+    0n,
+    1n << 63n,
+    0x7ff0000000000000n,
+    0xfff0000000000000n,
+    0x7ff8000000000000n,
+    0x7ff0000000000001n,
+    0xfff8123456789abcn,
+  ],
+  ...[1n, 0x3fe0000000000000n, 0x3ff8000000000000n, 0x41e0000000000000n, 0x43e0000000000000n, 0xc1e0000000200000n],
+];
+/** Random lanes: of bits, of numbers of ordinary size, of those that are hard; in the registers and where the operand is. */
+function vectors(
+  xmm: Uint8Array,
+  window: Uint8Array,
+  memory: Mem | undefined,
+  regs: BigUint64Array,
+  random: Random,
+): void {
+  const view = new DataView(xmm.buffer);
+  const kind = random.below(4);
+  const fill = (to: DataView, at: number): void => {
+    if (kind === 0) to.setBigUint64(at, random.value(), true);
+    else if (kind === 1) to.setBigUint64(at, random.u64(), true);
+    else if (random.chance(50)) {
+      if (random.chance(40)) to.setBigUint64(at, random.pick(DOUBLES), true);
+      else to.setFloat64(at, (random.u32() - 0x8000_0000) / random.pick([1, 4, 3, 0x10000, 1e-6]), true);
+    } else
+      for (const o of [0, 4])
+        if (random.chance(40)) to.setUint32(at + o, random.pick(SINGLES), true);
+        else to.setFloat32(at + o, (random.u32() - 0x8000_0000) / random.pick([1, 4, 3, 0x10000, 1e-6]), true);
+  };
+  for (let at = 0; at < 256; at += 8) fill(view, at);
+  // counts of shifts
+  if (random.chance(30)) view.setBigUint64(16 * random.below(16), BigInt(random.below(70)), true);
+  const at = memory === undefined ? -1 : operandOffset(memory, regs);
+  const inside = new DataView(window.buffer);
+  for (const o of [0, 8]) if (at >= 0 && at + o + 8 <= WINDOW_BYTES) fill(inside, at + o);
+}
+function setWord(memory: Mem, regs: BigUint64Array, window: Uint8Array, value: number): void {
+  const at = operandOffset(memory, regs);
+  if (at >= 0 && at + 4 <= WINDOW_BYTES) new DataView(window.buffer).setUint32(at, value, true);
 }
 
 /** A register operand; rsp seldom as a destination's value, but nothing forbids it. */
@@ -195,7 +254,7 @@ function shape(
     if (p >= 0 && p + 8 <= WINDOW_BYTES) view.setBigUint64(p, value, true);
   };
   if (rare) return;
-  if (STRING.test(f.mnemonic)) {
+  if (f.string) {
     regs[rsi] = BigInt(WINDOW + 100 + random.below(40));
     regs[rdi] = BigInt(WINDOW + 100 + random.below(40));
     regs[rcx] = BigInt(random.below(12));

@@ -1,8 +1,9 @@
 /** The machine's side: one user-mode machine with runner.c's layout, one instruction a case. */
 
-import { CpuState } from '../../../src/machine/cpu.ts';
+import { CPU, CpuState } from '../../../src/machine/cpu.ts';
 import { createStepper } from '../../../src/machine/exec/index.ts';
 import { EXIT, type Stepper } from '../../../src/machine/executor.ts';
+import { CPU_PHYS } from '../../../src/machine/layout.ts';
 import { GuestMemory } from '../../../src/machine/memory.ts';
 import { form } from '../../../src/x86/index.ts';
 import type { Case } from './generate.ts';
@@ -16,6 +17,7 @@ import {
   GS_BASE,
   WINDOW,
   WINDOW_BYTES,
+  XMM_BYTES,
 } from './layout.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -54,6 +56,7 @@ export class Guest {
     memory.u8.set(c.code, this.code);
     stepper.invalidate(CODE_AT, 16);
     cpu.regs64.set(c.regs);
+    memory.u8.set(c.xmm, CPU_PHYS + CPU.xmm);
     cpu.cs = USER_CS;
     cpu.ss = USER_SS;
     cpu.rflags = c.rflags | IF;
@@ -76,6 +79,7 @@ export class Guest {
       rflags: cpu.rflags & FLAG_MASK,
       regs: cpu.regs64.slice(),
       window: memory.u8.slice(this.window, this.window + WINDOW_BYTES),
+      xmm: memory.u8.slice(CPU_PHYS + CPU.xmm, CPU_PHYS + CPU.xmm + XMM_BYTES),
     };
   }
 }

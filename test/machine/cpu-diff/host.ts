@@ -37,6 +37,7 @@ export function runOnHost(cases: readonly Case[]): Outcome[] {
     });
     input.writeBigUInt64LE(BigInt(c.rflags), at + 144);
     input.set(c.window, at + 152);
+    input.set(c.xmm, at + 152 + WINDOW_BYTES);
   });
   const result = spawnSync(hostRunner() as string, {
     input,
@@ -70,5 +71,6 @@ function readOutcome(out: Buffer, at: number, c: Case): Outcome {
     rflags: Number(u64(4)) & FLAG_MASK,
     regs,
     window: new Uint8Array(out.subarray(at + 168, at + 168 + WINDOW_BYTES)),
+    xmm: new Uint8Array(out.subarray(at + 168 + WINDOW_BYTES, at + OUTPUT_BYTES)),
   };
 }

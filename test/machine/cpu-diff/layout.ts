@@ -8,7 +8,9 @@ export const WINDOW = 0x10100f80;
 export const WINDOW_BYTES = 256;
 export const GS_BASE = 0x1000;
 
-export const INPUT_BYTES = 16 + 16 * 8 + 8 + WINDOW_BYTES;
-export const OUTPUT_BYTES = 5 * 8 + 16 * 8 + WINDOW_BYTES;
+/** sixteen xmm registers */
+export const XMM_BYTES = 256;
+export const INPUT_BYTES = 16 + 16 * 8 + 8 + WINDOW_BYTES + XMM_BYTES;
+export const OUTPUT_BYTES = 5 * 8 + 16 * 8 + WINDOW_BYTES + XMM_BYTES;
 /** CF PF AF ZF SF DF OF: what a case sets and compares. */
 export const FLAG_MASK = 0xcd5;

@@ -9,4 +9,5 @@ export interface Outcome {
   rflags: number;
   readonly regs: BigUint64Array;
   readonly window: Uint8Array;
+  readonly xmm: Uint8Array;
 }

@@ -30,11 +30,13 @@ struct input {
   uint64_t regs[16]; /* Intel's order */
   uint64_t rflags;
   uint8_t window[WINDOW_BYTES];
+  uint8_t xmm[256];
 };
 struct output {
   uint64_t trap, error, cr2, rip, rflags;
   uint64_t regs[16];
   uint8_t window[WINDOW_BYTES];
+  uint8_t xmm[256];
 };
 
 static const int greg[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -49,6 +51,9 @@ static gregset_t home;
 
 static void handler(int number, siginfo_t *info, void *context) {
   greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+  /* the fxsave area, and behind it which parts of it are not as after a reset (SDM vol. 1, 13.4.2 "XSAVE Header") */
+  fpregset_t fp = ((ucontext_t *)context)->uc_mcontext.fpregs;
+  uint64_t *parts = (uint64_t *)((char *)fp + 512);
   (void)info;
   if (next == 0) {
     memcpy(home, g, sizeof home);
@@ -61,6 +66,7 @@ static void handler(int number, siginfo_t *info, void *context) {
     o->rflags = (uint64_t)g[REG_EFL];
     for (int i = 0; i < 16; i++) o->regs[i] = (uint64_t)g[greg[i]];
     memcpy(o->window, (void *)WINDOW, WINDOW_BYTES);
+    memcpy(o->xmm, fp->_xmm, sizeof o->xmm);
   }
   if (next == cases) {
     memcpy(g, home, sizeof home);
@@ -70,6 +76,9 @@ static void handler(int number, siginfo_t *info, void *context) {
   memset((void *)DATA_BASE, 0, DATA_BYTES);
   memcpy((void *)WINDOW, c->window, WINDOW_BYTES);
   memcpy(code + (CODE_AT - CODE_BASE), c->code, sizeof c->code);
+  memcpy(fp->_xmm, c->xmm, sizeof c->xmm);
+  fp->mxcsr = 0x1f80;
+  *parts |= 3;
   for (int i = 0; i < 16; i++) g[greg[i]] = (greg_t)c->regs[i];
   g[REG_RIP] = (greg_t)CODE_AT;
   g[REG_EFL] = (greg_t)((uint64_t)home[REG_EFL] & ~STATUS) | (greg_t)(c->rflags & STATUS);

@@ -29,7 +29,8 @@ const REP = 0x02 | 0x04;
 const byRow: (Handler | null | undefined)[] = [];
 
 function handlerOf(d: Decoded): Handler | null {
-  const { mnemonic } = d.form;
+  const { mnemonic, vector } = d.form;
+  if (vector) return null;
   return handlers[mnemonic] ?? (mnemonic.startsWith('cmov') ? cmov : mnemonic.startsWith('set') ? setcc : null);
 }
 
