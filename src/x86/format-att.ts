@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const SUFFIX: Readonly<Record<number, string>> = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' };
 
 /** Mnemonics whose size is known without a suffix, though no register operand says it. */
-const NO_SUFFIX = /^(push|pop|jmp|call|ret|enter|leave|int|prefetch|cl|lea|set|cmpxchg(8|16)b)|^ud/;
+const NO_SUFFIX = /^(push|pop|jmp|call|ret|enter|leave|int|prefetch|cl|lea|set|fldcw|fnstcw|cmpxchg(8|16)b)|^ud/;
 
 export function attMnemonic(insn: X86Insn, f: Form): string {
   const { mnemonic } = f;

@@ -14,6 +14,7 @@ const DEFECTS = [
   'src/host/streams.ts',
   'src/isa/disasm.ts',
   'src/machine/exec/handlers.ts',
+  'src/machine/exec/vector/handlers.ts',
   'src/machine/exec/loop/build.ts',
   'src/machine/exec/loop/loop.ts',
   'src/machine/exec/loop/operations.ts',

@@ -14,7 +14,7 @@ const QUIET = { 4: 0x40_0000, 8: 0x8_0000 } as const;
 const DEFAULT_NAN = { 4: 0xffc0_0000 | 0, 8: 0xfff8_0000 | 0 } as const;
 
 export const isNan = (v: Lanes, width: Width, n: number): boolean => Number.isNaN(width === 4 ? v.f32[n]! : v.f64[n]!);
-const valueOf = (v: Lanes, width: Width, n: number): number => (width === 4 ? v.f32[n]! : v.f64[n]!);
+const laneOf = (v: Lanes, width: Width, n: number): number => (width === 4 ? v.f32[n]! : v.f64[n]!);
 
 function copyLane(d: Lanes, s: Lanes, width: Width, n: number, quiet: number): void {
   if (width === 4) d.i32[n] = s.i32[n]! | quiet;
@@ -41,7 +41,7 @@ const arithmetic =
     for (let n = 0; n < lanesOf(width, scalar); n++) {
       if (isNan(d, width, n)) copyLane(d, d, width, n, QUIET[width]);
       else if (isNan(s, width, n)) copyLane(d, s, width, n, QUIET[width]);
-      else putLane(d, width, n, op(valueOf(d, width, n), valueOf(s, width, n)));
+      else putLane(d, width, n, op(laneOf(d, width, n), laneOf(s, width, n)));
     }
   };
 /** With a NaN, or of two zeros, it is the second. */
@@ -49,14 +49,14 @@ const extreme =
   (better: (a: number, b: number) => boolean, width: Width, scalar: boolean): VectorOp =>
   (d, s) => {
     for (let n = 0; n < lanesOf(width, scalar); n++)
-      if (!better(valueOf(d, width, n), valueOf(s, width, n))) copyLane(d, s, width, n, 0);
+      if (!better(laneOf(d, width, n), laneOf(s, width, n))) copyLane(d, s, width, n, 0);
   };
 const root =
   (width: Width, scalar: boolean): VectorOp =>
   (d, s) => {
     for (let n = 0; n < lanesOf(width, scalar); n++) {
       if (isNan(s, width, n)) copyLane(d, s, width, n, QUIET[width]);
-      else putLane(d, width, n, Math.sqrt(valueOf(s, width, n)));
+      else putLane(d, width, n, Math.sqrt(laneOf(s, width, n)));
     }
   };
 /** SDM vol. 2A, table 3-1: the lower three bits of the immediate. */
@@ -75,7 +75,7 @@ const compare =
   (d, s, imm) => {
     const holds = PREDICATES[imm & 7] as (a: number, b: number) => boolean;
     for (let n = 0; n < lanesOf(width, scalar); n++) {
-      const mask = holds(valueOf(d, width, n), valueOf(s, width, n)) ? -1 : 0;
+      const mask = holds(laneOf(d, width, n), laneOf(s, width, n)) ? -1 : 0;
       if (width === 4) d.i32[n] = mask;
       else d.i32.fill(mask, 2 * n, 2 * n + 2);
     }

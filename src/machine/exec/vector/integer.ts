@@ -11,7 +11,7 @@ const each =
     const [a, b] = [d[view], s[view]];
     for (let n = 0; n < a.length; n++) a[n] = op(a[n]!, b[n]!);
   };
-const clamp = (low: number, high: number) => (value: number) => (value < low ? low : value > high ? high : value);
+const clamp = (low: number, high: number) => (value: number) => Math.max(low, Math.min(high, value));
 const toI8 = clamp(-128, 127);
 const toU8 = clamp(0, 255);
 const toI16 = clamp(-32768, 32767);
