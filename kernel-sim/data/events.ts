@@ -1522,6 +1522,8 @@ kmem:kfree call_site:u8@8 ptr:u8@16
 kmem:kmalloc call_site:u8@8 ptr:u8@16 bytes_req:u8@24 bytes_alloc:u8@32 gfp_flags:u8@40 node:s4@48
 kmem:kmem_cache_alloc call_site:u8@8 ptr:u8@16 bytes_req:u8@24 bytes_alloc:u8@32 gfp_flags:u8@40 node:s4@48 accounted:u1@52
 writeback:writeback_dirty_folio name:u32@8 ino:u8@40 index:u8@48
+block:block_getrq dev:u4@8 sector:u8@16 nr_sector:u4@24 rwbs:u8@28 comm:u16@36
+block:block_bio_queue dev:u4@8 sector:u8@16 nr_sector:u4@24 rwbs:u8@28 comm:u16@36
 block:block_io_done dev:u4@8 sector:u8@16 nr_sector:u4@24 bytes:u4@28 ioprio:u2@32 rwbs:u8@34 comm:u16@42 cmd:data_loc@60
 block:block_io_start dev:u4@8 sector:u8@16 nr_sector:u4@24 bytes:u4@28 ioprio:u2@32 rwbs:u8@34 comm:u16@42 cmd:data_loc@60
 block:block_rq_issue dev:u4@8 sector:u8@16 nr_sector:u4@24 bytes:u4@28 ioprio:u2@32 rwbs:u8@34 comm:u16@42 cmd:data_loc@60

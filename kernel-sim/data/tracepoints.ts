@@ -17,6 +17,7 @@
  *     u32 1 sk_buff dev net_device ifindex     a number in a structure behind a pointer there, and so on
  *     long 1 hrtimer node.expires     64 bits in a structure;  deref 2     64 bits where it points
  *     state 4                  a task's state as sched_switch shows it;  self     comm of the running task
+ *     sectors 3, sectors 1 bio bi_iter.bi_size    bytes in units of 512;  rwbs 1 bio bi_opf     letters of an operation
  *     chars 1 net_device name  the string that lies in a structure
  *     mem 1 sock ...           bytes there, as many as the field has
  *     regs 1                   the six arguments of a system call, from pt_regs
@@ -44,6 +45,23 @@ const SKB = {
 };
 const VECTOR = { class: 'x86_irq_vector', fields: { vector: 'int 1' } };
 const HRTIMER = { hrtimer: 'u64 1', function: 'long 1 hrtimer function' };
+const RQ = {
+  dev: 'u32 1 request part block_device bd_dev',
+  sector: 'long 1 request __sector',
+  nr_sector: 'sectors 1 request __data_len',
+  rwbs: 'rwbs 1 request cmd_flags',
+};
+const REQUEST = { class: 'block_rq', fields: { ...RQ, bytes: 'u32 1 request __data_len', comm: 'self' } };
+const BIO = {
+  class: 'block_bio',
+  fields: {
+    dev: 'u32 1 bio bi_bdev block_device bd_dev',
+    sector: 'long 1 bio bi_iter.bi_sector',
+    nr_sector: 'sectors 1 bio bi_iter.bi_size',
+    rwbs: 'rwbs 1 bio bi_opf',
+    comm: 'self',
+  },
+};
 const SOFTIRQ = { class: 'softirq', fields: { vec: 'int 1' } };
 const NET_DEV = { class: 'net_dev_template', fields: SKB };
 const row = (args: number, more: Omit<TracepointRow, 'args'> = {}): TracepointRow => ({ args, ...more });
@@ -81,7 +99,7 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   signal_generate: row(5, {
     fields: { sig: 'int 1', comm: 'comm 3', pid: 'pid 3', group: 'int 4', result: 'int 5' },
   }),
-  signal_deliver: row(3),
+  signal_deliver: row(3, { fields: { sig: 'int 1' } }),
   inet_sock_set_state: row(3, {
     since: '4.16',
     fields: {
@@ -107,11 +125,16 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   reschedule_exit: row(1, VECTOR),
   call_function_single_entry: row(1, VECTOR),
   call_function_single_exit: row(1, VECTOR),
-  block_rq_issue: row(1, { class: 'block_rq' }),
-  block_rq_insert: row(1, { class: 'block_rq' }),
-  block_rq_complete: row(3, { class: 'block_rq_completion' }),
-  block_io_start: row(1, { class: 'block_rq' }),
-  block_io_done: row(1, { class: 'block_rq' }),
+  block_rq_issue: row(1, REQUEST),
+  block_rq_insert: row(1, REQUEST),
+  block_io_start: row(1, REQUEST),
+  block_io_done: row(1, REQUEST),
+  block_rq_complete: row(3, {
+    class: 'block_rq_completion',
+    fields: { ...RQ, nr_sector: 'sectors 3', error: 'errno 2' },
+  }),
+  block_bio_queue: row(1, BIO),
+  block_getrq: row(1, BIO),
   tcp_probe: row(2),
   tcp_retransmit_skb: row(2),
   kfree_skb: row(4, {

@@ -14,9 +14,10 @@ import { VECTOR } from '../sched/interrupts.ts';
 import { SOFTIRQ } from '../sched/softirqs.ts';
 import type { Task } from '../task/task.ts';
 import type { UserCall } from '../task/user-call.ts';
+import { Happenings } from './happenings.ts';
 import { Replay } from './replay.ts';
 import { TraceSource } from './source.ts';
-import type { StepSource, Trace, TraceStep } from './trace.ts';
+import type { StepSource, Trace, TraceEvent, TraceStep } from './trace.ts';
 
 const isRecording: is.Check = (value) => {
   const given = value as Partial<Trace & StepSource> | null | undefined;
@@ -35,6 +36,7 @@ const INTERRUPTIBLE = 1;
 const NORMAL = 3;
 
 export class Replayer {
+  readonly happenings: Happenings;
   readonly #kernel: PlacesFloor;
   /** the one that is under way */
   #replay: Replay | undefined;
@@ -48,6 +50,7 @@ export class Replayer {
 
   constructor(kernel: PlacesFloor) {
     this.#kernel = kernel;
+    this.happenings = new Happenings(kernel);
     const { text, args, tasks } = kernel;
     // a sleeping call's timer lies on its stack; it fires when the recording has the call return
     text.hypercall('hrtimer_sleeps', () => {
@@ -88,11 +91,12 @@ export class Replayer {
 
   save() {
     const [target, interrupts, sleeper] = [this.#target, this.#interrupts, this.#sleeper];
-    const pollTimer = this.#pollTimer;
-    return { replay: this.#replay, state: this.#replay?.save(), target, interrupts, sleeper, pollTimer };
+    const [pollTimer, happenings] = [this.#pollTimer, this.happenings.save()];
+    return { happenings, replay: this.#replay, state: this.#replay?.save(), target, interrupts, sleeper, pollTimer };
   }
   restore(saved: ReturnType<Replayer['save']>): void {
     const { replay, state, target, interrupts } = saved;
+    this.happenings.restore(saved.happenings);
     this.#sleeper = saved.sleeper;
     this.#pollTimer = saved.pollTimer;
     this.#replay = replay;
@@ -178,13 +182,42 @@ export class Replayer {
   /** The recording's next step, or what it takes until it can be. */
   #step(replay: Replay, step: TraceStep | undefined, at: number): number {
     const { tasks, context } = this.#kernel;
+    if (step?.kind === 'event' && step.pid === 0) return this.#happens(replay, step, at);
     const task = this.#taskOf(replay, step);
     if (task === undefined) return this.#next();
+    const cpu = step?.cpu ?? task.cpu;
+    if (cpu !== task.cpu && cpu < this.#kernel.cpus) {
+      task.wantedCpu = cpu;
+      if (task.queued) return this.#migrate(task, cpu);
+    }
     if (task.blocked && !task.queued) return this.#wake(task, step as TraceStep, at);
     if (!task.queued) tasks.runqueues.enqueue(task);
     if (task.cpu !== context.cpu) return this.#move(task.cpu);
     if (task !== tasks.current) return this.#reschedule();
     return this.#does(replay, task, step as TraceStep, at);
+  }
+  /** A task that can run goes on another CPU: it gives way where it runs, then that one takes it. */
+  #migrate(task: Task, to: number): number {
+    const { tasks, context } = this.#kernel;
+    if (task === tasks.running(task.cpu)) return task.cpu === context.cpu ? this.#reschedule() : this.#move(task.cpu);
+    return to === context.cpu ? this.#call('set_task_cpu', task.address, to) : this.#move(to);
+  }
+  /** An event that is no call: what it makes happen. */
+  #happens(replay: Replay, step: TraceEvent & { readonly cpu?: number }, at: number): number {
+    const { clock, context, cpus, sched, text } = this.#kernel;
+    const cpu = step.cpu !== undefined && step.cpu < cpus ? step.cpu : context.cpu;
+    if (cpu !== context.cpu) return this.#move(cpu);
+    this.#interrupts = 0;
+    clock.advanceTo(at);
+    replay.steps.advance();
+    const happening = this.happenings.of(step);
+    if (happening === undefined) return this.#next();
+    const { call, args } = happening;
+    if (happening.by === 'task') return this.#call(call, args[0], args[1], args[2]);
+    const { interrupts } = sched;
+    const [irq, name] = happening.line ?? DISK_LINE;
+    interrupts.device(interrupts.line(irq, name), text.place(call), [args[0], args[1] ?? 0, args[2] ?? 0]);
+    return this.#interrupt(VECTOR.DEVICE);
   }
   /** Whose step it is; undefined where it was none of a task, and is done. */
   #taskOf(replay: Replay, step: TraceStep | undefined): Task | undefined {
@@ -203,7 +236,7 @@ export class Replayer {
       steps.advance();
       return undefined;
     }
-    if (step.kind !== 'call' || replay.gone.has(step.pid)) {
+    if ((step.kind !== 'call' && step.kind !== 'event' && step.kind !== 'runs') || replay.gone.has(step.pid)) {
       // the end of a task that has exited by its own call, or what one that died here would have done
       steps.advance();
       return undefined;
@@ -240,17 +273,24 @@ export class Replayer {
     clock.advanceTo(at);
     const { interrupts } = sched;
     const [irq, name] = lineOf(task);
-    interrupts.device(interrupts.line(irq, name), this.#kernel.text.place('try_to_wake_up'), task.address);
+    interrupts.device(interrupts.line(irq, name), this.#kernel.text.place('try_to_wake_up'), [task.address, NORMAL]);
     return this.#interrupt(VECTOR.DEVICE);
   }
   /** The task whose step it is does it: a system call, mostly. */
   #does(replay: Replay, task: Task, step: TraceStep, at: number): number {
-    const { tasks, clock, recorded } = this.#kernel;
+    const { tasks, clock, recorded, sched } = this.#kernel;
     if (task === tasks.loader) throw new KernelError('EINVAL', 'the loader has no step');
     const { steps } = replay;
     this.#interrupts = 0;
     clock.advanceTo(at);
     if (step.kind === 'run') return NEXT.go;
+    if (step.kind === 'event') return this.#happens(replay, step, at);
+    if (step.kind === 'sleep') {
+      sched.setState(task, step.state);
+      task.blocked = true;
+      steps.advance();
+      return this.#reschedule();
+    }
     if (step.kind === 'end') {
       task.exitStatus = step.status;
       steps.advance();
@@ -279,6 +319,7 @@ export class Replayer {
     const { tasks } = this.#kernel;
     for (;;) {
       const step = this.#first(replay);
+      if (step?.kind === 'event' && step.pid === 0) return undefined;
       const task = this.#taskOf(replay, step);
       if (!task) continue;
       // nobody wakes who watches
@@ -322,7 +363,8 @@ function isTimed(task: Task, step: { readonly call?: UserCall }): boolean {
   const result = call.result?.lo;
   return (POLLS.has(call.name) && result === 0) || (call.name === 'futex' && result === -ETIMEDOUT);
 }
+const DISK_LINE = [25, 'virtio0-req.0'] as const;
 const NETWORK = /^(accept4?|connect|recv\w*|send\w*)$/;
 /** The interrupt line of a device that ends a wait: the network's or the disk's. */
 const lineOf = ({ call }: Task): readonly [irq: number, name: string] =>
-  NETWORK.test(call?.name ?? '') ? [27, 'virtio1-input.0'] : [25, 'virtio0-req.0'];
+  NETWORK.test(call?.name ?? '') ? [27, 'virtio1-input.0'] : DISK_LINE;

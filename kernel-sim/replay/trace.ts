@@ -40,7 +40,32 @@ export interface TraceRun {
   readonly pid: number;
   readonly time: number;
 }
-export type TraceStep = TraceAppears | TraceCall | TraceReturn | TraceEnd | TraceRun;
+/** A task stops running without a call of its own that says why: it waits for something. */
+export interface TraceSleep {
+  readonly kind: 'sleep';
+  readonly pid: number;
+  readonly time: number;
+  /** `__state`: 1 interruptible, 2 not */
+  readonly state: number;
+}
+/** A task runs from here on. */
+export interface TraceRuns {
+  readonly kind: 'runs';
+  readonly pid: number;
+  readonly time: number;
+}
+/** Something else happens: an event by its tracepoint's name, and its fields as they are printed. */
+export interface TraceEvent {
+  readonly kind: 'event';
+  /** the task that runs; 0: none does */
+  readonly pid: number;
+  readonly time: number;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+type Kinds = TraceAppears | TraceCall | TraceReturn | TraceEnd | TraceRun | TraceSleep | TraceRuns | TraceEvent;
+/** `cpu`: where it happens, in recordings that tell */
+export type TraceStep = Kinds & { readonly cpu?: number };
 
 export interface TraceTask {
   readonly pid: number;

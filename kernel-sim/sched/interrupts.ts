@@ -36,8 +36,8 @@ export class Interrupts {
   readonly #kernel: TextFloor;
   readonly #pending: Pending[] = [];
   readonly #lines = new Map<string, IrqLine>();
-  /** of a device's interrupt: its line, and the function that its handler calls with one argument */
-  #device: { readonly line: IrqLine; readonly work: Addr; readonly arg: Addr } | undefined;
+  /** of a device's interrupt: its line, and the function that its handler calls */
+  #device: { readonly line: IrqLine; readonly work: Addr; readonly args: readonly number[] } | undefined;
 
   constructor(kernel: TextFloor) {
     this.#kernel = kernel;
@@ -50,7 +50,7 @@ export class Interrupts {
       args.retAddr(at === 0 ? 0 : memory.readAddr(at + kernel.structs.offsets('irqaction', ['handler']).handler));
     });
     on('irq_work', () => args.retAddr(this.#device?.work ?? 0));
-    on('irq_work_arg', () => args.retAddr(this.#device?.arg ?? 0));
+    on('irq_work_arg', () => args.retAddr(this.#device?.args[args.lo(0)] ?? 0));
   }
   save() {
     return capture({ pending: this.#pending, lines: this.#lines, device: { is: this.#device } });
@@ -73,9 +73,9 @@ export class Interrupts {
   take(): number {
     return (this.#pending.shift() as Pending).vector;
   }
-  /** A device's interrupt is next: its handler calls `work(arg)`. */
-  device(line: IrqLine, work: Addr, arg: Addr): void {
-    this.#device = { line, work, arg };
+  /** A device's interrupt is next: its handler calls `work` with up to three arguments. */
+  device(line: IrqLine, work: Addr, args: readonly number[]): void {
+    this.#device = { line, work, args };
   }
   /** The line of a device, made when it is first asked for. */
   line(irq: number, name: string): IrqLine {

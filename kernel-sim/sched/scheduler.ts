@@ -102,10 +102,12 @@ export class Scheduler {
     const { tasks, context } = this.#kernel;
     const { cpu } = context;
     const wanted = this.wanted();
-    if (wanted?.queued && wanted.cpu === cpu) return wanted;
+    // one that is to go on elsewhere gives way
+    const stays = (task: Task): boolean => task.queued && task.wantedCpu === undefined;
+    if (wanted && stays(wanted) && wanted.cpu === cpu) return wanted;
     const prev = tasks.current;
-    for (const task of tasks.runqueues.queue(cpu)) if (task !== prev && !task.blocked) return task;
-    return prev.queued && !prev.blocked ? prev : tasks.idle(cpu);
+    for (const task of tasks.runqueues.queue(cpu)) if (task !== prev && !task.blocked && stays(task)) return task;
+    return stays(prev) && !prev.blocked ? prev : tasks.idle(cpu);
   }
 
   #register(): void {
@@ -169,7 +171,12 @@ export class Scheduler {
     });
     on('set_task_cpu', () => {
       const t = task();
-      if (t) runqueues.adopt(t, args.lo(1));
+      if (!t) return;
+      const { queued } = t;
+      if (queued) runqueues.dequeue(t);
+      runqueues.adopt(t, args.lo(1));
+      t.wantedCpu = undefined;
+      if (queued) runqueues.enqueue(t);
     });
     // ttwu_queue_cond(): another CPU that idles does it itself
     on('ttwu_queue_wakelist', () => {

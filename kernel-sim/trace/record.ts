@@ -80,6 +80,13 @@ const TASK_IDLE = 0x402;
 const REPORT_IDLE = 0x80;
 const TASK_REPORT = 0x7f;
 
+const EIO = 5;
+/** `blk_fill_rwbs` (Linux 6.12 include/linux/blk_types.h): what is done, then how. */
+const rwbs = (flags: number): string => {
+  const op = ({ 0: 'R', 1: 'W', 2: 'F', 3: 'D', 5: 'DE' } as Readonly<Record<number, string>>)[flags & 0xff] ?? 'N';
+  const how = (bit: number, letter: string): string => (flags & (1 << bit) ? letter : '');
+  return op + how(17, 'F') + how(19, 'A') + how(11, 'S') + how(12, 'M');
+};
 const swap16 = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
 
 const WORDS: Readonly<Record<string, Word>> = {
@@ -133,6 +140,16 @@ const WORDS: Readonly<Record<string, Word>> = {
       const from = args.addr(arg);
       if (from !== 0) memory.writeBytes(at + offset, memory.readBytes(from, 8));
     },
+  sectors: (kernel, field) =>
+    field.rest.length === 0
+      ? number(kernel, field, () => kernel.args.u32(field.arg) >>> 9)
+      : inStruct(kernel, field, (at) => kernel.memory.readU32(at) >>> 9),
+  // blk_status_to_errno: of what a request may end with only whether it is an error is told
+  errno: (kernel, field) => number(kernel, field, () => (kernel.args.u32(field.arg) === 0 ? 0 : -EIO)),
+  rwbs: (kernel, field) => (record) => {
+    const at = follow(kernel, field);
+    if (at !== 0) kernel.memory.writeBytes(record.at + field.offset, encodeUtf8(rwbs(kernel.memory.readU32(at))));
+  },
   state: (kernel, field) => number(kernel, field, () => reportedState(kernel, field.arg)),
   self:
     ({ memory, tasks }, { offset, size }) =>

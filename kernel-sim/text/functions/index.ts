@@ -1,4 +1,5 @@
 /** All function tables. */
+import { block } from './block.ts';
 import { cgroup } from './cgroup.ts';
 import { fs } from './fs.ts';
 import { irq } from './irq.ts';
@@ -15,4 +16,5 @@ export const tables: Readonly<Record<string, string>> = {
   ...cgroup,
   ...sched,
   ...irq,
+  ...block,
 };

@@ -62,6 +62,8 @@ export const process: Readonly<Record<string, string>> = {
     '__rcu_read_lock(); p = @find_task(pid); check_kill_permission(sig, info, p); __rcu_read_unlock(); do_send_sig_info(sig, info, p, 1)?; return result',
   'do_send_sig_info(sig, info, p, type): int':
     '_raw_spin_lock_irqsave(0); irq-; send_signal_locked(sig, info, p, type); irq+; _raw_spin_unlock_irqrestore(0, 0); return 0',
+  'send_sig(sig, p, priv): int': '%info+0 = sig; n = do_send_sig_info(sig, %info, p, 0); return n',
+  'get_signal(ksig): int': '%info+0 = ksig; trace signal_deliver(ksig, %info, 0); return 0',
   'send_signal_locked(sig, info, t, type): int':
     'siginfo_layout(sig, 0); __send_signal_locked(sig, info, t, type, 0); return 0',
   '__send_signal_locked(sig, info, t, type, force): int':

@@ -10,6 +10,7 @@
 export interface EventLine {
   readonly comm: string;
   readonly pid: number;
+  readonly cpu: number;
   /** as printed */
   readonly seconds: number;
   readonly nanoseconds: number;
@@ -28,10 +29,11 @@ const LONGEST = 4096;
 export function readEventLine(line: string): EventLine | undefined {
   const m = LINE.exec(line.slice(0, LONGEST));
   if (!m) return undefined;
-  const [, comm = '', pid, tid, , seconds, fraction = '', event = '', behind = '', rest = ''] = m;
+  const [, comm = '', pid, tid, cpu, seconds, fraction = '', event = '', behind = '', rest = ''] = m;
   return {
     comm,
     pid: Number(tid ?? pid),
+    cpu: Number(cpu),
     seconds: Number(seconds),
     nanoseconds: Number(fraction.padEnd(9, '0')),
     event: behind === '(' ? `sys_enter_${bare(event)}` : behind === ' -> ' ? `sys_exit_${bare(event)}` : event,

@@ -7,7 +7,7 @@ import { WAITS } from '../strace/waits.ts';
 
 const HELD = 1024;
 
-type Draft = { -readonly [Key in keyof TraceCall]: TraceCall[Key] };
+type Draft = { -readonly [Key in keyof TraceCall]: TraceCall[Key] } & { readonly cpu?: number };
 
 interface Open {
   readonly call: Draft;
@@ -26,6 +26,18 @@ export class CallOrder {
   put(step: TraceStep): void {
     this.#queue.push(step);
   }
+  /** What the call of a task was given is known now. */
+  args(pid: number, args: TraceCall['args']): void {
+    const open = this.#open.get(pid);
+    if (open) open.call.args = args;
+  }
+  /** What a task does in the middle of a call stands in front of it: there is no way into the middle. */
+  event(step: TraceStep): void {
+    const open = this.#open.get(step.pid);
+    const at = open && !open.given ? this.#queue.indexOf(open) : -1;
+    if (at >= this.#head) this.#queue.splice(at, 0, step);
+    else this.put(step);
+  }
   isOpen(pid: number, names?: ReadonlySet<string>): boolean {
     const open = this.#open.get(pid);
     return open !== undefined && (names === undefined || names.has(open.call.name));
@@ -42,16 +54,17 @@ export class CallOrder {
     this.put(call);
   }
   /** False where none has begun. */
-  finish(pid: number, time: number, result: { readonly lo: number; readonly hi: number }): boolean {
+  finish(pid: number, time: number, result: { readonly lo: number; readonly hi: number }, cpu: number): boolean {
     const open = this.#open.get(pid);
     if (!open) return false;
     this.#open.delete(pid);
     open.known = true;
-    if (open.given) this.put({ kind: 'return', pid, time, call: { ...open.call, result } });
+    if (open.given) this.put({ kind: 'return', pid, time, cpu, call: { ...open.call, result } });
     else {
       open.call.result = result;
+      // what the task itself did meanwhile is no wait
       open.call.unfinished = this.#queue.at(-1) !== open;
-      if (open.call.unfinished) this.put({ kind: 'return', pid, time });
+      if (open.call.unfinished) this.put({ kind: 'return', pid, time, cpu });
     }
     return true;
   }

@@ -10,12 +10,16 @@ import { PID_MAX_LIMIT } from '../strace/prefix.ts';
 import { PidSet } from '../strace/tasks.ts';
 import type { RecordingParser } from '../stream.ts';
 import { LineWarnings } from '../warnings.ts';
+import { eventFields, type Fields, switchFields } from './fields.ts';
 import { type EventLine, readEventLine } from './line.ts';
 import { CallOrder } from './order.ts';
 
 /** What the model's own scheduler and calls bring about. */
 const IMPLIED =
-  /^(sched_(switch|wak\w+|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|signal_\w+|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
+  /^(sched_(wakeup_new|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|local_timer_\w+|reschedule_\w+|call_function_\w+|hrtimer_\w+|softirq_(raise|exit)|block_(getrq|io_\w+|plug|unplug|rq_\w+)|cpu_idle|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
+const KILLS: ReadonlySet<string> = new Set(['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo']);
+/** states in which a task waits, as sched_switch prints them, and as the kernel has them */
+const STATES: Readonly<Record<string, number>> = { S: 1, D: 2, I: 0x402 };
 const FORKS: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork']);
 /** kinds of events of which it is said that they are not replayed */
 const MOST_KINDS = 32;
@@ -32,6 +36,8 @@ export class TraceEventParser implements RecordingParser {
   readonly #kinds = new Set<string>();
   #first: readonly [seconds: number, nanoseconds: number] | undefined;
   #ended = false;
+  /** interrupts whose handlers run, by CPU */
+  readonly #irqs = new Map<number, Fields>();
   /** calls come as raw_syscalls' events */
   #raw: boolean | undefined;
   tasks = 0;
@@ -64,7 +70,7 @@ export class TraceEventParser implements RecordingParser {
     const event = readEventLine(text);
     if (!event) this.warnings.add(line, `no trace event: ${JSON.stringify(text.slice(0, 60))}`);
     else if (event.pid >= PID_MAX_LIMIT) this.warnings.add(line, 'its pid is none that a task can have');
-    else if (event.pid !== 0) this.#event(event, line);
+    else this.#event(event, line);
   }
 
   #event(e: EventLine, line: number): void {
@@ -80,6 +86,7 @@ export class TraceEventParser implements RecordingParser {
       const raw = e.text.startsWith('NR ');
       this.#raw ??= raw;
       if (this.#raw !== raw) return;
+      if (e.pid === 0) return;
       this.#appears(e, time);
       if (call[1] === 'enter') this.#enter(e, call[2], time, line);
       else this.#exit(e, time, line);
@@ -87,27 +94,78 @@ export class TraceEventParser implements RecordingParser {
     }
     switch (e.event) {
       case 'sched_process_fork':
+        if (e.pid === 0) break;
         this.#fork(e, time);
         break;
       case 'sched_process_exec':
+        if (e.pid === 0) break;
         this.#appears(e, time);
-        if (!this.#order.isOpen(e.pid)) this.#order.call(this.#exec(e, time));
+        if (this.#order.isOpen(e.pid)) this.#order.args(e.pid, this.#exec(e, time).args);
+        else this.#order.call(this.#exec(e, time));
         break;
       case 'sched_process_exit':
+        if (e.pid === 0) break;
         this.#appears(e, time);
         this.#order.end(e.pid, time);
         break;
+      case 'sched_switch':
+        this.#switch(e, time, line);
+        break;
       default:
-        this.#other(e.event, line);
+        if (!this.#happens(e, time, line)) this.#other(e.event, line);
     }
+  }
+  /** Who stops running says why only where no call of its own does; who runs then may have no call either. */
+  #switch(e: EventLine, time: number, line: number): void {
+    const f = switchFields(e.text);
+    if (!f) {
+      this.warnings.add(line, 'a sched_switch whose fields cannot be read');
+      return;
+    }
+    const [prev, next] = [Number(f['prev']), Number(f['next'])];
+    const state = STATES[f['state'] ?? ''];
+    if (prev !== 0 && state !== undefined && !this.#order.isOpen(prev)) {
+      this.#appears({ pid: prev, comm: e.comm }, time);
+      this.#order.put({ kind: 'sleep', pid: prev, time, state, cpu: e.cpu });
+    }
+    if (next === 0 || next >= PID_MAX_LIMIT || this.#order.isOpen(next)) return;
+    this.#appears({ pid: next, comm: f['comm'] ?? '<...>' }, time);
+    this.#order.put({ kind: 'runs', pid: next, time, cpu: e.cpu });
+  }
+  /** An event that makes something happen beside calls; false for others. */
+  #happens({ pid, comm, cpu, event, text }: EventLine, time: number, line: number): boolean {
+    const fields = eventFields(event, text);
+    if (fields === undefined) return false;
+    if (fields === null) {
+      this.warnings.add(line, `a ${event} whose fields cannot be read`);
+      return true;
+    }
+    if (pid !== 0) this.#appears({ pid, comm }, time);
+    const put = (name: string, of: Fields): void =>
+      this.#order.event({ kind: 'event', event: name, pid, time, cpu, fields: of });
+    const open = this.#irqs.get(cpu);
+    if (event === 'irq_handler_entry') this.#irqs.set(cpu, fields);
+    else if (event === 'irq_handler_exit') {
+      // what it did is told by itself
+      if (open && open['done'] === undefined) put('irq_handler_entry', open);
+      this.#irqs.delete(cpu);
+    } else if (event === 'block_rq_complete' && open) {
+      put(event, { ...fields, irq: open['irq'] ?? '', name: open['name'] ?? '' });
+      this.#irqs.set(cpu, { ...open, done: 'yes' });
+    } else if (event.startsWith('sched_wak')) {
+      // who waits in a call is woken when that returns
+      if (!this.#order.isOpen(Number(fields['pid']))) put(event, fields);
+    } else if (event !== 'signal_generate' || (fields['sig'] !== '17' && !this.#order.isOpen(pid, KILLS)))
+      put(event, fields);
+    return true;
   }
   #other(event: string, line: number): void {
     if (IMPLIED.test(event) || this.#kinds.has(event) || this.#kinds.size >= MOST_KINDS) return;
     this.#kinds.add(event);
     this.warnings.add(line, `${event} and others of its kind are not replayed`);
   }
-  #appears({ pid, comm }: EventLine, time: number): void {
-    if (this.#seen.has(pid)) return;
+  #appears({ pid, comm }: Pick<EventLine, 'pid' | 'comm'>, time: number): void {
+    if (pid === 0 || this.#seen.has(pid)) return;
     this.#seen.add(pid);
     this.tasks++;
     if (!this.#born.has(pid)) this.#order.put({ kind: 'task', pid, time, comm });
@@ -127,6 +185,7 @@ export class TraceEventParser implements RecordingParser {
       kind: 'call',
       pid: e.pid,
       time,
+      cpu: e.cpu,
       nr: row.nr,
       name: row.name,
       args,
@@ -139,7 +198,7 @@ export class TraceEventParser implements RecordingParser {
     const m = /(?:^|= ?)(-?(?:0x)?[\da-f]{1,20})\s*$/i.exec(e.text.trim());
     const result = m ? number(m[1] as string, false) : undefined;
     if (!result) this.warnings.add(line, 'its result cannot be read');
-    else if (!this.#order.finish(e.pid, time, result)) this.warnings.add(line, 'a call ends that no line began');
+    else if (!this.#order.finish(e.pid, time, result, e.cpu)) this.warnings.add(line, 'a call ends that no line began');
   }
   #fork(e: EventLine, time: number): void {
     const child = Number(/child_pid=(\d{1,7})/.exec(e.text)?.[1] ?? 0);

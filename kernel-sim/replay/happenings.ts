@@ -1,0 +1,83 @@
+/**
+ * Events of a recording that are no system calls: what each makes happen. A row says with which fields an event calls
+ * which function of the kernel, where its tracepoint is on the way, and whether a task or an interrupt does.
+ */
+import type { Addr } from '../../src/machine/addr.ts';
+import type { ObjectFloor } from '../floors/objects.ts';
+import { Disks } from './disks.ts';
+import type { TraceEvent } from './trace.ts';
+
+export interface Happening {
+  readonly by: 'task' | 'interrupt';
+  readonly call: string;
+  readonly args: readonly [a: Addr, b?: number, c?: number];
+  /** of an interrupt: number and name of its line */
+  readonly line?: readonly [irq: number, name: string];
+}
+
+type Field = (name: string) => string;
+type Row = (field: Field, happenings: Happenings, event: TraceEvent) => Happening | undefined;
+
+/** TASK_NORMAL */
+const NORMAL = 3;
+const DISK_LINE = [25, 'virtio0-req.0'] as const;
+const request = (f: Field, { disks }: Happenings): Addr =>
+  disks.request(f('dev'), Number(f('sector')), Number(f('nr_sector')), f('rwbs'));
+
+const wake: Row = (f, { kernel }, { pid }) => {
+  const task = kernel.tasks.find(Number(f('pid')));
+  if (task === undefined || task.queued || task.blocked) return undefined;
+  task.wantedCpu = Number(f('target_cpu')) < kernel.cpus ? Number(f('target_cpu')) : undefined;
+  return { by: pid === 0 ? 'interrupt' : 'task', call: 'try_to_wake_up', args: [task.address, NORMAL, 0] };
+};
+
+const ROWS: Readonly<Record<string, Row>> = {
+  sched_waking: wake,
+  sched_wakeup: wake,
+  block_bio_queue: (f, h) => ({ by: 'task', call: 'submit_bio', args: [h.disks.bio(request(f, h))] }),
+  block_rq_insert: (f, h) => ({ by: 'task', call: 'blk_mq_insert_request', args: [request(f, h)] }),
+  block_rq_issue: (f, h) => ({ by: 'task', call: 'blk_mq_start_request', args: [request(f, h)] }),
+  block_rq_complete: (f, h) => ({
+    by: 'interrupt',
+    call: 'blk_mq_end_request',
+    args: [request(f, h), Number(f('error')) === 0 ? 0 : 10],
+    line: [Number(f('irq')) || DISK_LINE[0], f('name') || DISK_LINE[1]],
+  }),
+  irq_handler_entry: (f) => ({
+    by: 'interrupt',
+    call: 'just_return_func',
+    args: [0],
+    line: [Number(f('irq')), f('name')],
+  }),
+  softirq_entry: (f, { kernel }) => {
+    kernel.sched.softirqs.raise(Number(f('vec')));
+    return { by: 'task', call: 'do_softirq', args: [0] };
+  },
+  signal_generate: (f, { kernel }) => {
+    const target = kernel.tasks.find(Number(f('pid')));
+    return target && { by: 'task', call: 'send_sig', args: [Number(f('sig')), target.address, 0] };
+  },
+  signal_deliver: (f) => ({ by: 'task', call: 'get_signal', args: [Number(f('sig'))] }),
+};
+
+/** Events that a recording may have beside calls. */
+export const isHappening = (event: string): boolean => event in ROWS;
+
+export class Happenings {
+  readonly kernel: ObjectFloor;
+  readonly disks: Disks;
+  constructor(kernel: ObjectFloor) {
+    this.kernel = kernel;
+    this.disks = new Disks(kernel);
+  }
+  save() {
+    return this.disks.save();
+  }
+  restore(state: ReturnType<Happenings['save']>): void {
+    this.disks.restore(state);
+  }
+  /** What an event makes happen; undefined where that has happened already. */
+  of(event: TraceEvent): Happening | undefined {
+    return ROWS[event.event]?.((name) => event.fields[name] ?? '', this, event);
+  }
+}
