@@ -10,7 +10,8 @@ export const block: Readonly<Record<string, string>> = {
   'blk_mq_start_request(rq)': 'trace block_rq_issue(rq); __rq_qos_issue(0, rq); blk_add_timer(rq)',
   'blk_mq_end_request(rq, error)':
     'n = @rq_bytes(rq); blk_update_request(rq, error, n); __blk_mq_end_request(rq, error)',
-  'blk_update_request(req, error, nr_bytes): int': 'trace block_rq_complete(req, error, nr_bytes); @rq_done(req); return 0',
+  'blk_update_request(req, error, nr_bytes): int':
+    'trace block_rq_complete(req, error, nr_bytes); @rq_done(req); return 0',
   '__blk_mq_end_request(rq, error)': 'trace block_io_done(rq); blk_mq_free_request(rq)',
   'blk_mq_free_request(rq)': '@free_request(rq)',
 };
