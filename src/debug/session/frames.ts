@@ -1,11 +1,14 @@
 /**
- * The call stack. Kernel text here has no frame pointers everywhere, so a frame is told by its return address: what
- * lies on the stack is one where the instruction in front of it is a call, and of a direct call where that leads to the
- * function below it.
+ * The call stack. A function's code tells where its return address lies (see program/unwind.ts); where that leads
+ * nowhere, what lies on the stack is a return address where the instruction in front of it is a call, and of a direct
+ * call where that leads to the function below it.
  */
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { type Addr, addrOf } from '../../machine/addr.ts';
-import { RSP } from '../../machine/index.ts';
+import { RBP, RSP } from '../../machine/index.ts';
+import { PAGE_SIZE } from '../../machine/layout.ts';
+import type { Programs } from '../program/programs.ts';
+import { type Caller, callerOf, type FrameStates, frameStates } from '../program/unwind.ts';
 import type { Place } from './types.ts';
 import type { Places } from './world.ts';
 
@@ -19,24 +22,116 @@ export interface Frame {
 
 const MOST_FRAMES = 64;
 const MOST_WORDS = 2048;
+/** of a function that is walked over */
+const MOST_BYTES = 1 << 16;
 
-export function framesOf(kernel: Kernel, places: Places): Frame[] {
-  const { cpu, memory, tasks } = kernel;
-  const frames: Frame[] = [];
-  let rip = cpu.rip;
-  const from = cpu.reg(RSP);
-  if (cpu.cpl === 3) return [{ place: places.at(rip), returnAt: undefined, returnTo: undefined }];
-  const top = tasks.current.stackTop;
-  let at = from;
-  for (let words = 0; words < MOST_WORDS && frames.length < MOST_FRAMES; words++, at += 8) {
-    if (at >= top || memory.translate(at, 0, false) < 0) break;
-    const to = addrOf(memory.readS32(at), memory.readS32(at + 4));
-    if (!isReturn(kernel, to, rip)) continue;
-    frames.push({ place: places.at(rip), returnAt: at, returnTo: to });
-    rip = to;
+/** Code that nothing calls: what is below it came by an exception or a system call, or began here. */
+const EXCEPTION = /^asm_exc_/;
+const OUTERMOST = /^(entry_SYSCALL_64|ret_from_fork|syscall_return_via_sysret|common_interrupt_return|error_entry)/;
+/** Where a function returns to that a kretprobe took its return address from: no call led there. */
+const RETURNED_TO = /^arch_rethook/;
+
+/** Registers in a frame, as far as they are known. */
+interface Registers {
+  readonly rip: Addr;
+  readonly rsp: Addr;
+  readonly rbp: Addr | undefined;
+}
+
+export class CallStack {
+  readonly #kernel: Kernel;
+  readonly #places: Places;
+  readonly #programs: Programs;
+  /** by the function's first byte; text that is patched pushes as much as before */
+  readonly #states = new Map<Addr, FrameStates>();
+
+  constructor(kernel: Kernel, places: Places, programs: Programs) {
+    this.#kernel = kernel;
+    this.#places = places;
+    this.#programs = programs;
   }
-  frames.push({ place: places.at(rip), returnAt: undefined, returnTo: undefined });
-  return frames;
+
+  /** The innermost frame first. */
+  frames(): Frame[] {
+    const { cpu, tasks } = this.#kernel;
+    const out: Frame[] = [];
+    let here: Registers = { rip: cpu.rip, rsp: cpu.reg(RSP), rbp: cpu.reg(RBP) };
+    const top = tasks.current.stackTop;
+    while (cpu.cpl !== 3 && out.length < MOST_FRAMES) {
+      const caller = this.#caller(here, out.length === 0, top);
+      if (caller === undefined || caller.at >= top || caller.rsp <= here.rsp) break;
+      out.push({ place: this.#places.at(here.rip), returnAt: caller.at, returnTo: caller.rip });
+      here = caller;
+    }
+    out.push({ place: this.#places.at(here.rip), returnAt: undefined, returnTo: undefined });
+    return out;
+  }
+
+  #caller(here: Registers, isInnermost: boolean, top: Addr): Caller | undefined {
+    const { symbols } = this.#kernel;
+    const name = symbols.at(here.rip)?.name ?? '';
+    if (OUTERMOST.test(name)) return undefined;
+    if (EXCEPTION.test(name)) return isInnermost ? undefined : this.#interrupted(here.rsp);
+    const state = RETURNED_TO.test(name) ? undefined : this.#state(here.rip);
+    const caller = state && callerOf(state, here.rsp, here.rbp, (at) => this.#word(at));
+    if (caller !== undefined && this.#isCode(caller.rip)) return caller;
+    // nothing returns out of the first function of a task
+    if (caller !== undefined && caller.rip === this.#kernel.machine.haltAddress) return undefined;
+    return this.#found(here, top);
+  }
+
+  #state(rip: Addr): ReturnType<FrameStates['get']> {
+    const image = this.#programs.at(rip);
+    const symbol = this.#kernel.symbols.at(rip);
+    if (image === undefined && symbol === undefined) return undefined;
+    const start = image?.func.address ?? rip - (symbol?.offset ?? 0);
+    let states = this.#states.get(start);
+    if (states === undefined) {
+      const size = Math.min(symbol?.size ?? 0, MOST_BYTES);
+      const bytes = image?.func.bytes ?? this.#code(start, size);
+      states = frameStates(bytes);
+      if (image !== undefined || bytes.length === size) this.#states.set(start, states);
+    }
+    return states.get(rip - start);
+  }
+  /** What of it is there: a function may go on on a page whose text nothing has executed yet. */
+  #code(start: Addr, bytes: number): Uint8Array {
+    const { memory } = this.#kernel;
+    const page = (at: Addr): Addr => (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE;
+    let end = start;
+    while (end < start + bytes && memory.translate(end, 0, false) >= 0) end = page(end);
+    return memory.readBytes(start, Math.min(bytes, end - start));
+  }
+
+  /** pt_regs lies where an exception's entry calls from. */
+  #interrupted(rsp: Addr): Caller | undefined {
+    const { memory, structs } = this.#kernel;
+    const regs = structs.of('pt_regs');
+    if (memory.translate(rsp, 0, false) < 0 || memory.translate(rsp + regs.size - 1, 0, false) < 0) return undefined;
+    const read = (field: string): Addr => memory.readAddr(rsp + regs.offset(field));
+    const rip = read('ip');
+    if (rip >= 0) return undefined;
+    return { at: rsp + regs.offset('ip'), rip, rsp: read('sp'), rbp: read('bp') };
+  }
+
+  /** The next word on the stack that is a return address out of here. */
+  #found({ rip, rsp }: Registers, top: Addr): Caller | undefined {
+    for (let words = 0, at = rsp; words < MOST_WORDS && at < top; words++, at += 8) {
+      const word = this.#word(at);
+      if (word === undefined) return undefined;
+      const to = addrOf(...word);
+      if (isReturn(this.#kernel, to, rip)) return { at, rip: to, rsp: at + 8, rbp: undefined };
+    }
+    return undefined;
+  }
+  #word(at: Addr): readonly [lo: number, hi: number] | undefined {
+    const { memory } = this.#kernel;
+    if (memory.translate(at, 0, false) < 0 || memory.translate(at + 7, 0, false) < 0) return undefined;
+    return [memory.readS32(at), memory.readS32(at + 4)];
+  }
+  #isCode(rip: Addr): boolean {
+    return rip < 0 && (this.#kernel.symbols.at(rip) !== undefined || this.#programs.at(rip) !== undefined);
+  }
 }
 
 /** Whether code at `inner` may return to `to`: a call stands in front, and where it says what it calls, it is that. */

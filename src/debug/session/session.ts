@@ -21,7 +21,7 @@ import { type Written, whoWrote } from '../time/writer.ts';
 import { asKernel } from './as-kernel.ts';
 import type { SessionContext, Shown, TraceLine } from './context.ts';
 import { follow } from './follow.ts';
-import { type Frame, framesOf } from './frames.ts';
+import { CallStack, type Frame } from './frames.ts';
 import { Motions } from './motions.ts';
 import { Stations } from './stations.ts';
 import type { Motion, MoveOptions, SessionOptions, Stop } from './types.ts';
@@ -44,6 +44,7 @@ export class Session implements SessionContext {
   readonly scope: SessionScope;
   readonly locals: Locals;
   readonly #motions: Motions;
+  readonly #callStack: CallStack;
   readonly #lines: TraceLine[] = [];
   #stop: Stop;
   #isMoving = false;
@@ -75,6 +76,7 @@ export class Session implements SessionContext {
     this.programs = new Programs(kernel, Object.values(loaded.programs), loaded.object.model.btf);
     this.stations = new Stations(kernel, this.programs, this.links);
     this.places = new Places(kernel, this.programs, this.stations.helpers);
+    this.#callStack = new CallStack(kernel, this.places, this.programs);
     this.timeline = new Timeline(kernel, kernel.replayer(options.recording), options.history ?? HISTORY);
     const { timeline } = this;
     const lines = this.#lines;
@@ -125,7 +127,7 @@ export class Session implements SessionContext {
   }
   /** The call stack, the innermost frame first. */
   get frames(): readonly Frame[] {
-    return framesOf(this.kernel, this.places);
+    return this.#callStack.frames();
   }
 
   /** Makes one motion. One at a time. @throws DebugError while another is under way, or where it makes no sense here */

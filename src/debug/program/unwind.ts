@@ -1,0 +1,126 @@
+/**
+ * Where a function's return address lies, at each of its instructions: found by walking over its code once, as what it
+ * pushes and reserves says. Kernel text here has no tables for it (.orc_unwind), nor has an image.
+ */
+import { type Addr, addrOf } from '../../machine/addr.ts';
+import { RBP, RSP } from '../../machine/index.ts';
+import { decode, form, type X86Insn } from '../../x86/index.ts';
+
+/** The state of a frame in front of an instruction. */
+export interface FrameState {
+  /** bytes from rsp up to the return address; undefined: rsp was aligned, so only rbp tells */
+  readonly rsp: number | undefined;
+  /** bytes from rbp up to the return address, where rbp is this function's frame pointer */
+  readonly rbp: number | undefined;
+  /** bytes from the caller's rbp, where it was pushed, up to the return address */
+  readonly saved: number | undefined;
+}
+
+const ENTRY: FrameState = { rsp: 0, rbp: undefined, saved: undefined };
+
+/** States by offset; those that no instruction was found at are absent. */
+export type FrameStates = ReadonlyMap<number, FrameState>;
+
+/** Walks over a function's code. */
+export function frameStates(code: Uint8Array): FrameStates {
+  const states = new Map<number, FrameState>([[0, ENTRY]]);
+  /** what holds behind a jump or return that nothing jumps over: what held in the function's body */
+  let body: FrameState = ENTRY;
+  let flows: FrameState | undefined;
+  for (let pc = 0; pc < code.length; ) {
+    const insn = decode(code, pc);
+    const length = insn.row < 0 ? 1 : insn.length;
+    const state = states.get(pc) ?? flows ?? body;
+    states.set(pc, state);
+    flows = undefined;
+    if (insn.row >= 0) {
+      const { mnemonic } = form(insn.row);
+      const next = after(state, mnemonic, insn);
+      const target = jumps(mnemonic) ? pc + length + insn.immLo : undefined;
+      if (target !== undefined && target > pc && target < code.length && !states.has(target)) states.set(target, next);
+      if (mnemonic !== 'jmp' && mnemonic !== 'ret') flows = next;
+      // a function's body begins where it has pushed and reserved all that it will
+      if ((target !== undefined || mnemonic === 'call') && (next.rsp ?? 0) >= (body.rsp ?? 0)) body = next;
+    }
+    pc += length;
+  }
+  return states;
+}
+
+const jumps = (mnemonic: string): boolean => /^j/.test(mnemonic);
+
+function after(state: FrameState, mnemonic: string, insn: X86Insn): FrameState {
+  const { rsp } = state;
+  const moved = (by: number): FrameState => ({ ...state, rsp: rsp === undefined ? undefined : rsp + by });
+  switch (mnemonic) {
+    case 'push': {
+      const pushed = moved(8);
+      return insn.reg === RBP && state.saved === undefined ? { ...pushed, saved: pushed.rsp } : pushed;
+    }
+    case 'pushfq':
+      return moved(8);
+    case 'pop': {
+      const popped = moved(-8);
+      return insn.reg === RBP ? { ...popped, rbp: undefined } : popped;
+    }
+    case 'popfq':
+      return moved(-8);
+    case 'leave':
+      return { ...state, rsp: state.rbp === undefined ? undefined : state.rbp - 8, rbp: undefined };
+    case 'sub':
+      return insn.rm === RSP ? moved(insn.immLo) : state;
+    case 'add':
+      return insn.rm === RSP ? moved(-insn.immLo) : state;
+    case 'and':
+      return insn.rm === RSP ? { ...state, rsp: undefined } : state;
+    case 'lea':
+      if (insn.reg !== RSP || insn.index >= 0) return state;
+      if (insn.base === RSP) return moved(-insn.disp);
+      return { ...state, rsp: insn.base === RBP && state.rbp !== undefined ? state.rbp - insn.disp : undefined };
+    case 'mov': {
+      const [to, from] = registers(insn);
+      if (to === RBP && from === RSP) return { ...state, rbp: rsp };
+      if (to === RSP) return { ...state, rsp: from === RBP ? state.rbp : undefined };
+      return state;
+    }
+    default:
+      return state;
+  }
+}
+
+/** Destination and source of a move between registers; -1 for what is none. */
+function registers(insn: X86Insn): readonly [to: number, from: number] {
+  if (insn.mem || insn.reg < 0 || insn.rm < 0) return [-1, -1];
+  const [first] = form(insn.row).operands;
+  return first?.place === 'rm' ? [insn.rm, insn.reg] : [insn.reg, insn.rm];
+}
+
+/** What a frame hands to its caller. */
+export interface Caller {
+  /** where the return address lies */
+  readonly at: Addr;
+  readonly rip: Addr;
+  readonly rsp: Addr;
+  /** undefined: it cannot be told any more */
+  readonly rbp: Addr | undefined;
+}
+
+/** Follows a state up. `read`: eight bytes as halves; undefined where nothing is mapped. */
+export function callerOf(
+  state: FrameState,
+  rsp: Addr,
+  rbp: Addr | undefined,
+  read: (at: Addr) => readonly [lo: number, hi: number] | undefined,
+): Caller | undefined {
+  const at =
+    state.rsp !== undefined
+      ? rsp + state.rsp
+      : state.rbp !== undefined && rbp !== undefined
+        ? rbp + state.rbp
+        : undefined;
+  const word = at === undefined ? undefined : read(at);
+  if (at === undefined || word === undefined) return undefined;
+  const own = state.saved === undefined ? undefined : read(at - state.saved);
+  const kept = state.rbp === undefined && state.saved === undefined ? rbp : undefined;
+  return { at, rip: addrOf(...word), rsp: at + 8, rbp: own === undefined ? kept : addrOf(...own) };
+}

@@ -1,0 +1,47 @@
+/** The call stack, held against the calls and returns that were executed on the way. */
+import { describe, expect, it } from 'vitest';
+import { readMemory } from '../../src/debug/index.ts';
+import { decode, form } from '../../src/x86/index.ts';
+import { openSession } from './support.ts';
+
+describe('the call stack', () => {
+  for (const name of ['opens.o', 'openret.o', 'opensnoop.o', 'execs.o'])
+    it(`of ${name} is that of the calls that were not returned from, at every instruction`, async () => {
+      const session = await openSession(name);
+      const { kernel } = session;
+      const { cpu } = kernel;
+      // from a system call on, until the next
+      await session.move({ kind: 'event', back: true });
+      const { pid } = session.stop.task;
+      /** where return addresses lie */
+      let calls: number[] = [];
+      let checked = 0;
+      const wrong: string[] = [];
+      for (let n = 0; n < 1500; n++) {
+        if (kernel.tasks.current.pid !== pid) break;
+        if (cpu.cpl === 3) {
+          if (n > 100) break;
+          calls = [];
+        } else {
+          const before = cpu.rip;
+          const bytes = readMemory(session, cpu.rip, 15);
+          const insn = decode(bytes, 0);
+          const kind = insn.row < 0 ? '' : form(insn.row).mnemonic;
+          const at = session.frames.map((f) => f.returnAt).filter((a) => a !== undefined);
+          if (at.length !== calls.length || !calls.every((c, i) => at[calls.length - 1 - i] === c))
+            wrong.push(`${session.places.name(before)}: ${at.length} of ${calls.length}`);
+          checked++;
+          const rsp = cpu.reg(4);
+          await session.move({ kind: 'step', unit: 'x86' });
+          if (kind === 'call') calls.push(rsp - 8);
+          // also what returns by another way (a return address that was put there)
+          calls = calls.filter((c) => c >= cpu.reg(4));
+          continue;
+        }
+        await session.move({ kind: 'step', unit: 'x86' });
+      }
+      expect(checked).toBeGreaterThan(300);
+      expect(wrong.slice(0, 20)).toEqual([]);
+      session.close();
+    }, 60_000);
+});
