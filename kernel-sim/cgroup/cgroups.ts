@@ -10,6 +10,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
 import { CGROUP_ATTACH_TYPES } from './attach-types.ts';
 import { Cgroup } from './cgroup.ts';
+import { CgroupObjects } from './objects.ts';
 
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
@@ -40,14 +41,18 @@ export class Cgroups implements Stateful {
   /** tasks and sockets outside of the root */
   readonly #tasks = new Map<number, Cgroup>();
   readonly #socks = new Map<Addr, Cgroup>();
+  /** as structures in guest memory */
+  readonly objects: CgroupObjects;
 
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
+    this.objects = new CgroupObjects(kernel, (task) => this.of(task));
     this.#register();
     kernel.tasks.exited.add((task) => void this.#tasks.delete(task.pid));
   }
   save() {
-    return capture({ groups: this.#groups, tasks: this.#tasks, socks: this.#socks, departed: this.departed });
+    const { departed, objects } = this;
+    return capture({ groups: this.#groups, tasks: this.#tasks, socks: this.#socks, departed, objects });
   }
   restore(state: ReturnType<Cgroups['save']>): void {
     state.back();
@@ -82,6 +87,11 @@ export class Cgroups implements Stateful {
     const group = this.at(path);
     if (group === this.root) this.#tasks.delete(pid);
     else this.#tasks.set(pid, group);
+    const task = this.#kernel.tasks.find(pid);
+    if (task !== undefined) this.objects.moved(task);
+  }
+  all(): Iterable<Cgroup> {
+    return this.#groups.values();
   }
   of(task: Pick<Task, 'pid'>): Cgroup {
     return this.#tasks.get(task.pid) ?? this.root;

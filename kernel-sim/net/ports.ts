@@ -55,6 +55,9 @@ export class Ports implements Stateful {
   remove(sk: Addr): void {
     this.#bound.delete(sk);
   }
+  all(): Iterable<Addr> {
+    return this.#bound;
+  }
   has(sk: Addr): boolean {
     return this.#bound.has(sk);
   }

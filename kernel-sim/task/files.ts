@@ -118,6 +118,10 @@ export class Files {
     const direct = this.#direct;
     return direct.addr(direct.addr(table + this.#filesFdt) + this.#fdtFd);
   }
+  /** Descriptors that a task's table has room for. */
+  room(task: Task): number {
+    return this.#room(this.#direct.addr(task.files));
+  }
   /** max_fds: descriptors that a table has room for. */
   #room(table: Addr): number {
     const direct = this.#direct;

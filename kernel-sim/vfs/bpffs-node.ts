@@ -1,5 +1,6 @@
 /** bpffs as a file system: directories that can be made, and pinned objects, which open(2) does not open. */
 import { ERRNO, KernelError } from '../core/errno.ts';
+import type { FdObject } from '../core/fds.ts';
 import { BPFFS_ROOT, type Bpffs } from './bpffs.ts';
 import { MAGIC } from './magic.ts';
 import { listing } from './nodes.ts';
@@ -15,8 +16,16 @@ const attempt = (action: () => void): number => {
   }
 };
 
-/** bpffs_obj_fops has no way to read: bpf_obj_open gives EIO */
-const OBJECT: Node = { kind: 'file', mode: 0o600, open: () => -ERRNO.EIO };
+/** What can be read where it is pinned: an iterator's link. */
+interface Opened {
+  iterator?(): FdObject | undefined;
+}
+/** bpffs_obj_fops has no way to read, bpf_obj_open gives EIO; an iterator's link has bpf_iter_fops */
+const object = (fs: Bpffs, path: string): Node => ({
+  kind: 'file',
+  mode: 0o600,
+  open: () => (fs.get(path) as Opened).iterator?.() ?? -ERRNO.EIO,
+});
 
 function directory(fs: Bpffs, path: string, mode: number): DirectoryNode {
   return listing(
@@ -24,7 +33,7 @@ function directory(fs: Bpffs, path: string, mode: number): DirectoryNode {
     (name) => {
       const at = `${path}/${name}`;
       const kind = fs.kind(at);
-      return kind === 'directory' ? directory(fs, at, 0o755) : kind && OBJECT;
+      return kind === 'directory' ? directory(fs, at, 0o755) : kind && object(fs, at);
     },
     {
       mode,

@@ -73,6 +73,8 @@ export interface ProgHandle {
 
 export interface LinkHandle {
   readonly fd?: number;
+  /** all that an iterator's program writes; there are none where it is missing */
+  read?(): Uint8Array;
   /** BPF_LINK_DETACH */
   detach(): void;
 }
@@ -86,6 +88,8 @@ export interface LinkCreateRequest {
   readonly attachType: number;
   readonly flags?: number;
   readonly cookie?: bigint;
+  /** `union bpf_iter_link_info` */
+  readonly iterInfo?: Uint8Array;
   readonly kprobeMulti?: {
     readonly symbols: readonly string[];
     readonly flags: number;

@@ -62,12 +62,15 @@ export interface AttachAllOptions {
   readonly keepGoing?: boolean | 'unmodelled';
   /** index of the device that programs of XDP and tc are attached to; default: they are left alone */
   readonly ifindex?: number;
+  /** iterators by name: `union bpf_iter_link_info`, what to go over */
+  readonly iterInfo?: Readonly<Record<string, Uint8Array>>;
 }
 
 const OPTIONS: Schema<AttachAllOptions> = {
   programs: is.listOf(is.text),
   keepGoing: is.either(is.bool, is.oneOf('unmodelled')),
   ifindex: is.bits32,
+  iterInfo: is.recordOf(is.bytes),
 };
 
 /** The maps of an object by name. */
@@ -203,7 +206,8 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends Objec
         const isMeant = toDevice || attachesItself(program.definition);
         if (!(options.programs ? options.programs.includes(program.name) : isMeant)) continue;
         try {
-          links.push(program.attach(toDevice ? { targetFd: ifindex } : {}));
+          const iterInfo = options.iterInfo?.[program.name];
+          links.push(program.attach({ ...(toDevice ? { targetFd: ifindex } : {}), ...(iterInfo ? { iterInfo } : {}) }));
         } catch (error) {
           if (!passes(error)) throw error;
           this.#skipped.push({ program: program.name, why: (error as Error).message });

@@ -19,6 +19,8 @@ export interface AttachOptions {
   readonly flags?: number;
   /** uprobes: only in this process */
   readonly pid?: number;
+  /** iterators: `union bpf_iter_link_info`, what to go over */
+  readonly iterInfo?: Uint8Array;
 }
 
 export const ATTACH_OPTIONS: Schema<AttachOptions> = {
@@ -27,6 +29,7 @@ export const ATTACH_OPTIONS: Schema<AttachOptions> = {
   cookie: is.u64,
   flags: is.bits32,
   pid: is.bits32,
+  iterInfo: is.bytes,
 };
 
 export interface Request {
@@ -67,6 +70,7 @@ export function createLink(r: Request, targetFd: number | undefined, type: numbe
     attachType: type,
     ...(targetFd === undefined ? {} : { target: targetFd }),
     ...(r.options.flags === undefined ? {} : { flags: r.options.flags }),
+    ...(r.options.iterInfo === undefined ? {} : { iterInfo: r.options.iterInfo }),
     ...cookieOf(r),
     ...extra,
   });

@@ -144,6 +144,9 @@ export interface Verified {
   seenDirectWrite: boolean;
   /** the program calls bpf_throw() */
   seenException?: boolean;
+  /** bytes of an iterator's read-only buffer (keys) and of the other (values) that are accessed */
+  maxRdonlyAccess?: number;
+  maxRdwrAccess?: number;
 }
 
 /**

@@ -26,6 +26,8 @@ export interface Attachment {
    * @throws KernelError EPERM, EINVAL for a program that may not take the place
    */
   update?(next: BpfProg): void;
+  /** BPF_ITER_CREATE, and open(2) of a pinned link: what is read from is another each time. */
+  open?(): FdObject;
   /** What BPF_OBJ_GET_INFO_BY_FD tells of it besides type, id and program. */
   info?(): LinkFields;
   /** Lines of /proc/PID/fdinfo/N behind those of every link. */

@@ -60,6 +60,10 @@ export class BpfLink implements FdObject {
   info(): LinkFields {
     return this.#attachment.info?.() ?? {};
   }
+  /** An iterator's link: one to read from; undefined of other kinds. */
+  iterator(): FdObject | undefined {
+    return this.#attached ? this.#attachment.open?.() : undefined;
+  }
   /** Lines of /proc/PID/fdinfo/N: `bpf_link_show_fdinfo`, then the kind's own. */
   fdinfo(): string {
     const type = this.type === BPF_LINK_TYPE.PERF_EVENT ? 'perf' : linkTypeName(this.type);

@@ -35,6 +35,10 @@ export class SockMap extends BpfMap {
   #isBeyond(key: Addr): boolean {
     return !this.#isHash && this.host.memory.readU32(key) >= this.maxEntries;
   }
+  /** Keys with their sockets. */
+  entries(): readonly (readonly [key: Uint8Array, sk: Addr])[] {
+    return [...this.#sockets].map(([key, sk]) => [Uint8Array.from(key, (c) => c.charCodeAt(0)), sk]);
+  }
   /** The socket of a key; 0 where there is none. */
   socket(key: Addr): Addr {
     return this.#isBeyond(key) ? 0 : (this.#sockets.get(this.#key(key)) ?? 0);

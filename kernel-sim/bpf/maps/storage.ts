@@ -20,6 +20,10 @@ export class LocalStorageMap extends BpfMap {
   protected override get hostState(): readonly object[] {
     return [this.#values];
   }
+  /** Owners with their values. */
+  owners(): readonly (readonly [owner: Addr, value: Addr])[] {
+    return [...this.#values];
+  }
   /** Value of an owner, made on demand; 0 where there is none. `init`: what a new value starts as, 0 for zeroes. */
   storageOf(owner: Addr, init: Addr, flags: number): Addr {
     const at = this.#values.get(owner);

@@ -82,6 +82,7 @@ export class BpfState {
   verifierLimits: VerifierLimits = {};
   /** bpf(2) itself, for programs that call it: 0, a descriptor or -errno */
   syscall: (cmd: number, attr: Addr, size: number, process: Process) => number = () => -ERRNO.ENOSYS;
+  #sessions = 0;
   /** tables of map operations by symbol */
   readonly mapOps = new Map<string, Addr>();
   readonly #progAt = new Map<Addr, BpfProg>();
@@ -180,6 +181,10 @@ export class BpfState {
     return target;
   }
 
+  /** `bpf_iter_meta.session_id` of the next iterator that is opened */
+  nextSession(): number {
+    return ++this.#sessions;
+  }
   addProg(prog: BpfProg, btf?: BtfObject): void {
     this.progs.add(prog);
     this.#progAt.set(prog.addr, prog);

@@ -35,6 +35,7 @@ interface Built {
   readonly verifiedInsns: number;
   readonly pokes: readonly PokeRequest[];
   readonly maxCtxOffset?: number;
+  readonly maxAccess?: { readonly rdonly: number; readonly rdwr: number };
   /** records of the program's BTF, as loaded */
   readonly funcInfo?: readonly FuncInfo[];
   readonly lineInfo?: readonly LineInfo[];
@@ -81,6 +82,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     aux,
     unmodelled,
     maxCtxOffset: built.maxCtxOffset ?? 0,
+    maxAccess: built.maxAccess ?? { rdonly: 0, rdwr: 0 },
     uid: state.process.uid,
     funcInfo: movedFuncInfo(built.funcInfo ?? [], built.code),
     lineInfo: movedLineInfo(built.lineInfo ?? [], built.code, request.insns.length),

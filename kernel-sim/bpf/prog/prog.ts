@@ -99,6 +99,8 @@ export interface ProgInit {
   readonly unmodelled: readonly string[];
   /** end of the context as far as the program reads or writes it */
   readonly maxCtxOffset: number;
+  /** bytes of keys and of values that an iterator over elements accesses */
+  readonly maxAccess: { readonly rdonly: number; readonly rdwr: number };
   /** user who loaded it */
   readonly uid: number;
   /** records of its BTF, with slots of the rewritten program */

@@ -32,6 +32,7 @@ export interface Verification {
   readonly pokes: readonly PokeRequest[];
   /** end of the context as far as the program reads or writes it */
   readonly maxCtxOffset: number;
+  readonly maxAccess: { readonly rdonly: number; readonly rdwr: number };
   /** records of the program's BTF, as loaded */
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
@@ -66,6 +67,7 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
     logLongest: result.longest,
     verifiedInsns: program.processed,
     maxCtxOffset: maxCtxOffset(program),
+    maxAccess: { rdonly: program.maxRdonlyAccess ?? 0, rdwr: program.maxRdwrAccess ?? 0 },
     funcInfo: input.funcInfo ?? [],
     lineInfo: input.lineInfo ?? [],
     pokes: pokesOf(rewritten, maps),

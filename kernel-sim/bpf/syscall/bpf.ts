@@ -17,6 +17,7 @@ import { ImageEngine } from '../engine/image-engine.ts';
 import { InterpEngine } from '../engine/interp-engine.ts';
 import { asBpf, BpfError } from '../errors.ts';
 import { HelperTexts } from '../helpers/bodies/index.ts';
+import { readIterator } from '../iter/read.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { PerfOutput, type PerfSample } from '../maps/perf-output.ts';
 import { BtfObject } from '../objects/btf-object.ts';
@@ -40,6 +41,11 @@ export interface LinkHandle {
   readonly fd: number;
   readonly id: number;
   readonly link: BpfLink;
+  /**
+   * All that an iterator's program writes: BPF_ITER_CREATE, then read(2) to the end.
+   * @throws BpfError EINVAL where the link is no iterator; E2BIG, EAGAIN where the program asks for an element again and again
+   */
+  read(): Uint8Array;
   /** BPF_LINK_DETACH, whatever else refers to the link; closing the descriptor detaches only what nothing else refers to */
   detach(): void;
 }
@@ -125,7 +131,7 @@ export class Bpf {
   }
   #link(link: BpfLink): LinkHandle {
     const fd = this.#state.kernel.fds.install(link);
-    return { fd, id: link.id, link, detach: () => link.detach() };
+    return { fd, id: link.id, link, read: () => readIterator(link), detach: () => link.detach() };
   }
 
   /** BPF_OBJ_GET_INFO_BY_FD. @throws BpfError EBADF, EINVAL */

@@ -7,6 +7,7 @@ import { BpfError, BpfLink, Kernel, type NetDevice, type ProbeLink } from '../..
 import { explainRejection } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
+import { decodeLatin1 } from '../../platform/index.ts';
 import { recordingOf } from '../../replay/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
@@ -18,7 +19,7 @@ import { optimiseLater } from '../optimiser.ts';
 import { readSessionFile } from '../recorded.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
-import { tell } from '../terminal.ts';
+import { print, tell } from '../terminal.ts';
 import { type ResultOptions, Results } from './load-results.ts';
 import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';
 
@@ -34,6 +35,8 @@ export interface LoadCommandOptions
     RecordingOptions,
     NetworkOptions,
     ResultOptions {
+  /** `PROGRAM=MAP`: the map whose elements an iterator goes over */
+  readonly iter?: readonly string[];
   readonly maxInsns?: number;
 }
 
@@ -83,7 +86,9 @@ export async function load(
   }
   const captures = openCaptures(kernel, options);
   const device = deviceNamed(kernel, options.dev ?? 'lo');
-  for (const loaded of all) attach(kernel, loaded, options.keepGoing === true, device);
+  const links = all.flatMap((loaded) =>
+    attach(kernel, loaded, options.keepGoing === true, device, iterInfo(loaded, options.iter ?? [])),
+  );
   const traffic = new Traffic(kernel, options);
   kernel.cgroups.departed.add(showDeparture);
   const results = new Results(kernel, all, options);
@@ -94,6 +99,7 @@ export async function load(
     traffic.finish();
     results.finish();
     report();
+    for (const link of links) readIterator(link);
     if (!run) return;
     const passed = all.flatMap((loaded) => loaded.skipped.map((p) => p.program));
     const over = passed.length === 0 ? '' : `; passed over ${plural(passed.length, 'program')}: ${passed.join(', ')}`;
@@ -224,9 +230,15 @@ export function showCode(kernel: Kernel, loaded: Loaded): void {
   }
 }
 
-export function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, device: NetDevice): void {
+export function attach(
+  kernel: Kernel,
+  loaded: Loaded,
+  keepGoing: boolean,
+  device: NetDevice,
+  iterators: Readonly<Record<string, Uint8Array>> = {},
+): ReturnType<Loaded['attach']> {
   // what only the model cannot attach is no fault of the object: the others run
-  const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled', ifindex: device.index });
+  const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled', ifindex: device.index, iterInfo: iterators });
   links.push(...attachToRoot(kernel, loaded));
   for (const { why } of loaded.skipped) warn(`passed over: ${why}`);
   if (links.length === 0 && loaded.skipped.length > 0 && !keepGoing)
@@ -244,6 +256,7 @@ export function attach(kernel: Kernel, loaded: Loaded, keepGoing: boolean, devic
   }
   for (const { program, why } of loaded.notAttached)
     if (!links.some((link) => link.program === program)) warn(`${program} is loaded, but not attached: ${why}`);
+  return links;
 }
 
 /** What is patched: an address of the kernel's text, or a place in a file, wherever that is mapped. */
@@ -279,4 +292,25 @@ const isOnDevice = (method: string): boolean => ['xdp', 'tc', 'tcx'].includes(me
 function probesOf(handle: object): readonly ProbeLink[] {
   const link = 'link' in handle ? handle.link : undefined;
   return link instanceof BpfLink ? link.probes : [];
+}
+
+/** What iterators are told to go over: `union bpf_iter_link_info` of a map, by program. */
+function iterInfo(loaded: Loaded, given: readonly string[]): Readonly<Record<string, Uint8Array>> {
+  const out: Record<string, Uint8Array> = {};
+  for (const text of given) {
+    const [program = '', map = ''] = text.split('=');
+    const fd = loaded.maps[map]?.fd;
+    if (!(program in loaded.programs)) continue;
+    if (fd === undefined) throw new UserError(`--iter ${text}: the object has no map ${map}`);
+    out[program] = new Uint8Array(Uint32Array.of(fd).buffer);
+  }
+  return out;
+}
+
+/** What the program of an iterator writes, at the end of the run. */
+function readIterator({ program, method, link }: ReturnType<Loaded['attach']>[number]): void {
+  if (method !== 'iter') return;
+  const bytes = link.read();
+  stage('iter', `${program}: ${plural(bytes.length, 'byte')}`);
+  print(decodeLatin1(bytes));
 }

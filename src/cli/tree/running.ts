@@ -34,6 +34,10 @@ const results = (): Option[] =>
       (text: string, before: unknown) => listOf(text, Array.isArray(before) ? before : []),
     ),
     new Option(
+      '--iter <program=map>',
+      'the map whose elements an iterator goes over, whose text is printed at the end',
+    ).argParser(several),
+    new Option(
       '--bpftool <words>',
       "print at the end what bpftool would: 'prog show', '-j map dump name counts'",
     ).argParser(several),

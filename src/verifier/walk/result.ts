@@ -34,5 +34,7 @@ export function result(env: Env, maxStackDepth: number): Verified {
     changesPktData: env.changesPktData,
     seenDirectWrite: env.seenDirectWrite,
     seenException: env.seenException,
+    maxRdonlyAccess: env.maxRdonlyAccess,
+    maxRdwrAccess: env.maxRdwrAccess,
   };
 }

@@ -9,6 +9,8 @@ import { checkAttachType } from './attach-type.ts';
 import type { Call } from './call.ts';
 
 const LINK = { prog_fd: 0, target_fd: 4, attach_type: 8, flags: 12, target_btf_id: 16, cookie: 24 };
+/** `link_create.iter_info` */
+const ITER = { info: 16, info_len: 24 };
 /** `link_create.kprobe_multi` */
 const MULTI = { flags: 16, cnt: 20, syms: 24, addrs: 32, cookies: 40 };
 /** `link_create.uprobe_multi` */
@@ -48,6 +50,7 @@ function kind(call: Call, prog: BpfProg, attachType: number): Partial<LinkCreate
   if (prog.type === P.KPROBE && (attachType === A.TRACE_KPROBE_MULTI || attachType === A.TRACE_KPROBE_SESSION))
     return { kprobeMulti: multi(call) };
   if (prog.type === P.KPROBE && attachType === A.TRACE_UPROBE_MULTI) return { uprobeMulti: uprobeMulti(call) };
+  if (prog.type === P.TRACING && attachType === A.TRACE_ITER) return { iterInfo: iterInfo(call) };
   if (prog.type === P.TRACING || prog.type === P.LSM || prog.type === P.EXT)
     return { targetBtfId: call.u32(LINK.target_btf_id), cookie: call.u64(LINK.cookie) };
   if (prog.type === P.KPROBE || prog.type === P.TRACEPOINT || prog.type === P.PERF_EVENT)
@@ -84,6 +87,13 @@ function uprobeMulti(call: Call): NonNullable<LinkCreateAttrs['uprobeMulti']> {
 function words(call: Call, at: number, count: number): bigint[] {
   const bytes = call.copyIn(at, 8 * count);
   return [...new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))];
+}
+
+/** `bpf_iter_link_attach`: bytes beyond what the kernel knows must be zeroes */
+function iterInfo(call: Call): Uint8Array {
+  const [at, size] = [call.pointer(ITER.info), call.u32(ITER.info_len)];
+  if ((at === 0) !== (size === 0)) call.fail('EINVAL', 'iter_info and its length belong together');
+  return size === 0 ? new Uint8Array(0) : call.copyIn(at, size);
 }
 
 function multi(call: Call): NonNullable<LinkCreateAttrs['kprobeMulti']> {

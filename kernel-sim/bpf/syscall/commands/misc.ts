@@ -1,10 +1,8 @@
 /** Commands that are neither of one map nor of one program: BPF_ENABLE_STATS, _ITER_CREATE, _PROG_BIND_MAP, _TOKEN_CREATE. */
-import { BPF_LINK_TYPE as L } from '../../../../src/uapi/index.ts';
 import type { FdObject } from '../../../core/fds.ts';
 import { capable } from '../../../core/process.ts';
 import type { Sysctl } from '../../../core/sysctl.ts';
 import { BPFFS_ROOT, BpffsDirectory } from '../../../vfs/bpffs.ts';
-import { NotModelledError } from '../../errors.ts';
 import type { Call } from './call.ts';
 
 /** BPF_STATS_RUN_TIME of `enum bpf_stats_type`, the only one */
@@ -32,8 +30,9 @@ export function enableStats(call: Call): number {
 export function iterCreate(call: Call): number {
   if (call.u32(4) !== 0) call.fail('EINVAL', 'flags');
   const link = call.state.linkByFd(call.command, call.s32(0));
-  if (link.type !== L.ITER) call.fail('EINVAL', 'the link is no iterator');
-  throw new NotModelledError(call.command, `reading the iterator ${String(link.info()['target_name'])}`);
+  const iterator = link.iterator();
+  if (iterator === undefined) return call.fail('EINVAL', 'the link is no iterator');
+  return call.process.fds.install(iterator, { read: true, write: false });
 }
 
 export function progBindMap(call: Call): number {

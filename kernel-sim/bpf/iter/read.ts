@@ -1,0 +1,32 @@
+/** Reading an iterator to its end, as cat(1) does. */
+import { errnoName } from '../../core/errno.ts';
+import type { BpfLink } from '../attach/link.ts';
+import { BpfError } from '../errors.ts';
+
+/** bytes that one read(2) asks for */
+const CHUNK = 131_072;
+
+/** @throws BpfError */
+export function readIterator(link: BpfLink): Uint8Array {
+  const iterator = link.iterator();
+  if (iterator?.read === undefined)
+    throw new BpfError('BPF_ITER_CREATE', 'EINVAL', `the link is of kind ${link.kind.name}, not iter`);
+  const parts: Uint8Array[] = [];
+  try {
+    for (;;) {
+      const got = iterator.read(CHUNK);
+      if (typeof got === 'number') throw new BpfError('read', errnoName(got) as never, 'the iterator cannot go on');
+      if (got.length === 0) break;
+      parts.push(got);
+    }
+  } finally {
+    iterator.release?.();
+  }
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
