@@ -1,32 +1,30 @@
 /** The iterator over kallsyms: `struct kallsym_iter`, one that is filled anew for each symbol (kernel/kallsyms.c). */
-import { encodeUtf8 } from '../../src/platform/index.ts';
+import type { Addr } from '../../src/machine/addr.ts';
+import { encodeLatin1 } from '../../src/platform/index.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import type { TextFloor } from '../floors/text.ts';
 import { kallsymsText } from '../sym/kallsyms-text.ts';
 import { ListWalk, type Walk } from './target.ts';
 
-/** `ffffffff81000000 T _text`, and `\t[module]` behind names of modules */
-const LINE = /^([0-9a-f]+) (.) (\S+)(?:\t\[(.+)\])?$/;
+/** `ffffffff81000000 T _text`: sixteen digits, a letter, the name; `\t[module]` behind names of modules */
+const [TYPE_AT, NAME_AT] = [17, 19];
 
 export function ksyms(kernel: TextFloor): Walk {
   const { slab, structs, memory, symbols } = kernel;
   const layout = structs.of('kallsym_iter');
   const iter = new GuestStruct(kernel, 'kallsym_iter', slab.kmalloc(layout.size));
-  const text = (field: string, value: string): void => {
-    const { size } = layout.field(field);
-    const out = new Uint8Array(size);
-    out.set(encodeUtf8(value).subarray(0, size - 1));
-    memory.writeBytes(iter.addressOf(field), out);
-  };
+  iter.set('show_value', 1);
+  const [value, type, name, module] = (['value', 'type', 'name', 'module_name'] as const).map((f) =>
+    iter.addressOf(f),
+  ) as [Addr, Addr, Addr, Addr];
   const list = (): string[] => kallsymsText(symbols, !structs.foreign).trimEnd().split('\n');
   const walk = new ListWalk<string>([0], list, (line) => {
-    const [, address = '0', type = '?', name = '', module = ''] = LINE.exec(line) ?? [];
-    iter
-      .setBig('value', BigInt(`0x${address}`))
-      .set('type', type.charCodeAt(0))
-      .set('show_value', 1);
-    text('name', name);
-    text('module_name', module);
+    const tab = line.indexOf('\t');
+    memory.writeU32(value + 4, Number.parseInt(line.slice(0, 8), 16));
+    memory.writeU32(value, Number.parseInt(line.slice(8, 16), 16));
+    memory.writeU8(type, line.charCodeAt(TYPE_AT));
+    memory.writeBytes(name, encodeLatin1(`${line.slice(NAME_AT, tab < 0 ? undefined : tab)}\0`));
+    memory.writeBytes(module, encodeLatin1(tab < 0 ? '\0' : `${line.slice(tab + 2, -1)}\0`));
     return [iter.at];
   });
   return {
