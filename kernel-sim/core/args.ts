@@ -37,6 +37,15 @@ export class Args {
   big(n: number): bigint {
     return (BigInt(this.hi(n) >>> 0) << 32n) | BigInt(this.lo(n) >>> 0);
   }
+  /** argument n is another one from now on, for what goes on with these registers */
+  set(n: number, value: Addr): void {
+    this.#regs[slot(n)] = addrLo(value);
+    this.#regs[slot(n) + 1] = addrHi(value);
+  }
+  /** the result as it stands, u32 */
+  get result(): number {
+    return (this.#regs[0] as number) >>> 0;
+  }
   /** result, both halves */
   ret(lo: number, hi: number): void {
     this.#regs[0] = lo;

@@ -6,7 +6,7 @@ import { ListWalk, type Walk } from './target.ts';
 /** BPF_CGROUP_ITER_SELF_ONLY and its kin */
 export const CGROUP_ORDER = { SELF_ONLY: 1, DESCENDANTS_PRE: 2, DESCENDANTS_POST: 3, ANCESTORS_UP: 4 } as const;
 
-function ordered(all: readonly Cgroup[], from: Cgroup, order: number): Cgroup[] {
+export function ordered(all: readonly Cgroup[], from: Cgroup, order: number): Cgroup[] {
   if (order === CGROUP_ORDER.SELF_ONLY) return [from];
   if (order === CGROUP_ORDER.ANCESTORS_UP) {
     const up: Cgroup[] = [];

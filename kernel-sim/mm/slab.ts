@@ -110,6 +110,10 @@ export class Slab {
     this.#owner.set(at, cache);
     return at;
   }
+  /** How many allocations of {@link kmalloc} there are. */
+  get allocated(): number {
+    return this.#owner.size;
+  }
   kfree(at: Addr): void {
     const owner = this.#owner.get(at);
     if (owner === undefined) throw new KernelBug('kfree of what kmalloc did not give');

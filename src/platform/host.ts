@@ -45,6 +45,17 @@ export interface OpenBytes {
   readonly keep?: boolean;
 }
 
+export interface CipherRun {
+  /** `aes-128-cbc` */
+  readonly name: string;
+  readonly key: Uint8Array;
+  /** undefined for modes without one */
+  readonly iv: Uint8Array | undefined;
+  /** whole blocks */
+  readonly bytes: Uint8Array;
+  readonly encrypt: boolean;
+}
+
 export interface Host {
   readonly name: 'node' | 'browser';
 
@@ -72,6 +83,9 @@ export interface Host {
 
   /** Starts a program and waits for its end. A host that has no programs says so in `error`. */
   run(run: ProgramRun): ProgramResult;
+
+  /** A block cipher by OpenSSL's name, without padding; missing where the host has none. */
+  cipher?(run: CipherRun): Uint8Array;
 
   /** UTF-8, WHATWG's: what is malformed becomes U+FFFD. */
   decodeUtf8(bytes: Uint8Array, from?: number, to?: number): string;

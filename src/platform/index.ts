@@ -6,7 +6,7 @@ import { host } from './node.ts';
 
 export * from './bytes.ts';
 export { FileError, GzipError } from './errors.ts';
-export type { ByteSource, DataFile, Host, OpenBytes, ProgramResult, ProgramRun } from './host.ts';
+export type { ByteSource, CipherRun, DataFile, Host, OpenBytes, ProgramResult, ProgramRun } from './host.ts';
 export { host };
 
 export const { decodeUtf8, encodeUtf8, decodeLatin1, encodeLatin1, decodeBase64 } = host;

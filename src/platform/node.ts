@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { FileError, GzipError } from './errors.ts';
-import type { DataFile, Host, ProgramResult, ProgramRun } from './host.ts';
+import type { CipherRun, DataFile, Host, ProgramResult, ProgramRun } from './host.ts';
 import { openBytes, openProgram } from './node-bytes.ts';
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -27,6 +27,14 @@ function dataFile(name: DataFile): Uint8Array | undefined {
     if (existsSync(path)) return gunzipSync(readFileSync(path));
   }
   return undefined;
+}
+
+/** node:crypto is loaded when a program first asks for a cipher. */
+function cipher({ name, key, iv, bytes, encrypt }: CipherRun): Uint8Array {
+  const crypto = createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
+  const run = encrypt ? crypto.createCipheriv(name, key, iv ?? null) : crypto.createDecipheriv(name, key, iv ?? null);
+  run.setAutoPadding(false);
+  return new Uint8Array(Buffer.concat([run.update(bytes), run.final()]));
 }
 
 function gunzip(bytes: Uint8Array, most: number): Uint8Array {
@@ -123,6 +131,7 @@ export const host: Host = {
   exists: existsSync,
   dataFile,
   gunzip,
+  cipher,
   turn: () => new Promise((resolve) => setImmediate(resolve)),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   now() {

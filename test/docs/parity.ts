@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ATTACH_KINDS, kindsOf } from '../../kernel-sim/bpf/attach/table.ts';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
 import { FUNC_MAX_ID, helperName, helperRows } from '../../kernel-sim/bpf/helpers/index.ts';
+import { kfuncNames } from '../../kernel-sim/bpf/kfuncs/index.ts';
 import { MAP_KINDS } from '../../kernel-sim/bpf/maps/table.ts';
 import { progTypeRow } from '../../kernel-sim/bpf/prog/types.ts';
 import { TRACEPOINTS } from '../../kernel-sim/data/tracepoints.ts';
@@ -56,6 +57,17 @@ function helpers(): string {
     '',
     ...lacking.map((name) => `- \`${name}\`: ${REFUSED[name] ?? 'a program that reaches it stops, and says so'}`),
   ].join('\n');
+}
+
+/** Kernel functions by BTF id. */
+function kfuncs(): string {
+  const names = kfuncNames();
+  const lacking = names.filter((name) => !isModelled(name));
+  const rest =
+    lacking.length === 0
+      ? ''
+      : ` The others stop a program that reaches them: ${lacking.map((n) => `\`${n}\``).join(' ')}.`;
+  return `${names.length - lacking.length} of ${names.length} functions of vmlinux's BTF sets have bodies (\`test/kernel-sim/bpf/kfunc-bodies.test.ts\`).${rest}`;
 }
 
 function programs(): string {
@@ -120,6 +132,10 @@ ${maps()}
 
 ${helpers()}
 
+## Kernel functions
+
+${kfuncs()}
+
 ## Sections
 
 All ${SECTION_RULES.length} section names of libbpf 1.5 are recognised; those whose program type cannot be attached
@@ -146,7 +162,7 @@ to the model say so when they are attached.
 ## Not modelled
 
 Socket attachment (its programs run by
-\`prog run\`), struct_ops in action, iterators read through a link, perf events from hardware
+\`prog run\`), struct_ops in action, perf events from hardware
 counters, interrupts other than those that the modelled paths raise, constant blinding
 (\`bpf_jit_harden\`), call-depth accounting and FineIBT in the JIT.
 `;

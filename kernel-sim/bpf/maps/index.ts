@@ -1,4 +1,5 @@
 export { layoutOf, type MapLayout } from '../../core/map-layout.ts';
+export { ArenaMap } from './arena.ts';
 export { ArrayMap, type FdSlot, PercpuArrayMap } from './array.ts';
 export { BloomFilterMap } from './bloom.ts';
 export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap } from './fd-array.ts';

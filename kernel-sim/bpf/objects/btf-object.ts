@@ -49,6 +49,11 @@ export class BtfObject implements FdObject {
     }
     return at;
   }
+  /** The type whose description is at an address; undefined where it is none of its. */
+  metaType(address: Addr): number | undefined {
+    for (const [typeId, at] of this.#metas) if (at === address) return typeId;
+    return undefined;
+  }
   /** Programs and maps that use it hold it, and its descriptors together. */
   get(): this {
     this.#refs++;

@@ -4,10 +4,11 @@ import { addrFromBigInt, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
 import { ClassicError, convertClassic, readFilters } from '../classic/index.ts';
 import { layoutOf } from '../context/index.ts';
-import type { ImageEngine, PokeRequest } from '../engine/image-engine.ts';
+import type { ImageEngine, ImageOptions, PokeRequest } from '../engine/image-engine.ts';
 import type { InterpEngine } from '../engine/interp-engine.ts';
 import { BpfError, NotModelledError } from '../errors.ts';
 import { helperName, helperRow } from '../helpers/index.ts';
+import { ArenaMap } from '../maps/index.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { movedFuncInfo, movedLineInfo } from './info.ts';
@@ -91,7 +92,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
   });
   try {
     if (state.kernel.engine === 'interp') engines.interp.install(prog);
-    else engines.image.install(prog, { pokes: built.pokes });
+    else engines.image.install(prog, { pokes: built.pokes, ...arenaOf(prog) });
   } catch (error) {
     prog.put();
     if (error instanceof BpfError) throw error;
@@ -101,6 +102,8 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
   if (btf instanceof BtfObject && (built.funcInfo?.length || built.lineInfo?.length)) prog.btfObject = btf;
   if (request.attachBtfId !== 0) prog.attachBtfObjectId = attachedBtf(state, request);
   state.addProg(prog, btf instanceof BtfObject ? btf : undefined);
+  // such programs walk the kernel's structures by type
+  if (request.attachBtfId !== 0) state.kernel.cgroups.objects.turnOn();
   state.detours.loaded(prog);
   return prog;
 }
@@ -181,4 +184,10 @@ export function helperAddress(state: BpfState, request: LoadRequest, id: number)
   const at = state.kernel.symbols.find(symbol)?.address;
   if (at === undefined) throw new NotModelledError('BPF_PROG_LOAD', `kernel symbol ${symbol}`);
   return at;
+}
+
+/** Where the arena of a program is, which it may have one of. */
+function arenaOf(prog: BpfProg): Pick<ImageOptions, 'arena'> {
+  const arena = prog.usedMaps.find((map) => map instanceof ArenaMap);
+  return arena instanceof ArenaMap ? { arena: arena.ranges } : {};
 }

@@ -21,6 +21,8 @@ export interface Timer {
   callback: Addr;
   /** ns since boot; infinite where it is not armed */
   expires: number;
+  /** a `struct bpf_wq`: a worker calls back, not a softirq */
+  readonly isWork?: true;
 }
 
 /** What a body works with: arguments and result, and the kernel. */

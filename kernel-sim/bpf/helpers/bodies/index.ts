@@ -3,6 +3,7 @@ import { GuestFault, MachineStop } from '../../../../src/machine/index.ts';
 import { capture, reinstate } from '../../../core/state.ts';
 import { callbacks } from '../../../text/assembly/callbacks.ts';
 import { assembly } from '../../../text/assembly/index.ts';
+import { KFUNC_FAMILIES } from '../../kfuncs/bodies/index.ts';
 import type { BpfState, HelperSupply } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
 import { CGROUP } from './cgroup.ts';
@@ -10,7 +11,6 @@ import { DYNPTR } from './dynptr.ts';
 import { ECN } from './ecn.ts';
 import { FIB } from './fib.ts';
 import { FILE } from './file.ts';
-import { KFUNCS } from './kfuncs.ts';
 import { LWT } from './lwt.ts';
 import { MAP } from './map.ts';
 import { MISC } from './misc.ts';
@@ -38,7 +38,7 @@ import { XDP } from './xdp.ts';
 
 const FAMILIES: readonly HelperBodies[] = [
   MAP,
-  KFUNCS,
+  ...KFUNC_FAMILIES,
   PRINT,
   TASK,
   CGROUP,

@@ -32,8 +32,8 @@ export function runDueTimers(call: HelperCall): number {
       timers.delete(at);
       continue;
     }
-    // asked by a test run, it is in none yet
-    const entered = kernel.context.preemptCount & SOFTIRQ_OFFSET ? 0 : SOFTIRQ_OFFSET;
+    // asked by a test run, it is in none yet; work is a thread's
+    const entered = timer.isWork || kernel.context.preemptCount & SOFTIRQ_OFFSET ? 0 : SOFTIRQ_OFFSET;
     kernel.context.preemptCount += entered;
     call.callback(timer.callback, [pair(timer.map), pair(element.key), pair(element.value)]);
     kernel.context.preemptCount -= entered;

@@ -1,12 +1,19 @@
-/** Kernel functions that programs call by BTF id (Linux 6.12 Documentation/bpf/kfuncs.rst, bpf_iterators.rst). */
+/** Dynamic pointers to packets, and what programs ask of any: bpf_dynptr_from_skb, bpf_dynptr_slice and their kin (Linux 6.12 Documentation/bpf/kfuncs.rst). */
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
-import { clear, type Dynptr, init, outside, READ_ONLY, readDynptr, SIZE_MASK, TYPE_SKB, TYPE_XDP } from './dynptr.ts';
+import type { HelperBodies, HelperBody, HelperCall } from '../../helpers/bodies/call.ts';
+import {
+  clear,
+  type Dynptr,
+  init,
+  outside,
+  READ_ONLY,
+  readDynptr,
+  SIZE_MASK,
+  TYPE_SKB,
+  TYPE_XDP,
+} from '../../helpers/bodies/dynptr.ts';
 
-/** BPF_MAX_LOOPS */
-const MAX_LOOPS = 8 << 20;
-const none: HelperBody = ({ args }) => args.ret(0, 0);
 const dynptr = (call: HelperCall, n: number): Dynptr => readDynptr(call, call.args.addr(n));
 
 /** A dynamic pointer to a packet: flags must be 0. */
@@ -36,69 +43,7 @@ function slice(call: HelperCall, write: boolean): void {
   args.retAddr(refused ? 0 : d.start + offset);
 }
 
-/** Allocations of bpf_obj_new: BTF says how large, which the verifier put into the first argument. */
-const allocate: HelperBody = (call) => {
-  const size = call.args.u32(0);
-  call.args.retAddr(size === 0 ? 0 : call.state.host.kmalloc(size));
-};
-const drop: HelperBody = (call) => {
-  const at = call.args.addr(0);
-  if (at !== 0) call.state.host.kfree(at);
-  call.args.ret(0, 0);
-};
-
-const same: HelperBody = ({ args }) => args.retAddr(args.addr(0));
-
-export const KFUNCS: HelperBodies = {
-  /** struct bpf_iter_num: the number before the next one, and the end */
-  bpf_iter_num_new: ({ args, kernel }) => {
-    const at = args.addr(0);
-    const [start, end] = [args.lo(1), args.lo(2)];
-    const bad = start > end ? -ERRNO.EINVAL : end - start > MAX_LOOPS ? -ERRNO.E2BIG : 0;
-    kernel.memory.writeU32(at, bad === 0 ? start - 1 : 0);
-    kernel.memory.writeU32(at + 4, bad === 0 ? end : 0);
-    args.retInt(bad);
-  },
-  bpf_iter_num_next: ({ args, kernel }) => {
-    const at = args.addr(0);
-    const { memory } = kernel;
-    const [now, end] = [memory.readS32(at), memory.readS32(at + 4)];
-    if (now + 1 >= end) {
-      memory.writeU32(at, 0);
-      memory.writeU32(at + 4, 0);
-      args.retAddr(0);
-      return;
-    }
-    memory.writeU32(at, now + 1);
-    args.retAddr(at);
-  },
-  bpf_iter_num_destroy: ({ args, kernel }) => {
-    kernel.memory.writeU32(args.addr(0), 0);
-    kernel.memory.writeU32(args.addr(0) + 4, 0);
-    args.ret(0, 0);
-  },
-
-  bpf_rcu_read_lock: none,
-  bpf_rcu_read_unlock: none,
-  bpf_preempt_disable: (call) => {
-    call.kernel.context.preemptDisable();
-    call.args.ret(0, 0);
-  },
-  bpf_preempt_enable: (call) => {
-    call.kernel.context.preemptEnable();
-    call.args.ret(0, 0);
-  },
-  bpf_rdonly_cast: same,
-  bpf_cast_to_kern_ctx: same,
-
-  bpf_obj_new_impl: allocate,
-  bpf_obj_drop_impl: drop,
-
-  bpf_task_acquire: same,
-  bpf_task_release: none,
-  bpf_task_from_pid: (call) => call.args.retAddr(call.kernel.tasks.find(call.args.lo(0))?.address ?? 0),
-  bpf_get_task_exe_file: none,
-
+export const DYNPTR_KFUNCS: HelperBodies = {
   bpf_dynptr_from_skb: fromPacket(TYPE_SKB, false),
   bpf_dynptr_from_skb_rdonly: fromPacket(TYPE_SKB, true),
   bpf_dynptr_from_xdp: fromPacket(TYPE_XDP, false),

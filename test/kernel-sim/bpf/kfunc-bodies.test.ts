@@ -1,0 +1,45 @@
+/** Programs that call kernel functions, with what they answered on Linux 6.12.117 (`fixtures/kfuncs`). */
+import { describe, expect, it } from 'vitest';
+import { BpfObject, Kernel } from '../../../src/index.ts';
+
+/** results of PROG_TEST_RUN on 64 bytes of packet, zeroes; of syscall programs without a context */
+const LINUX: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  graph: { lists: 34_129, trees: 2_213_206_673, shared: 722 },
+  sets: { masks: 1_045_211, numbers: 4_293_737_803, bits: 993_622, thrown: 44 },
+};
+const fixture = (name: string): string => new URL(`../../../fixtures/kfuncs/${name}.bpf.o`, import.meta.url).pathname;
+const SYSCALL = 31;
+
+describe.each(Object.keys(LINUX))('%s', (name) => {
+  it.each(Object.keys(LINUX[name] ?? {}))('%s', async (program) => {
+    const kernel = await Kernel.boot();
+    const { programs } = BpfObject.open(fixture(name)).load(kernel, { programs: [program] });
+    const found = programs[program];
+    const run = found?.handle.testRun(found.definition.type === SYSCALL ? {} : { dataIn: new Uint8Array(64) });
+    expect(run?.retval).toBe(LINUX[name]?.[program]);
+  });
+});
+
+it('gives objects back: nothing that lists and trees held is left', async () => {
+  const kernel = await Kernel.boot();
+  const { programs } = BpfObject.open(fixture('graph')).load(kernel);
+  const run = (name: string): void => void programs[name]?.handle.testRun({ dataIn: new Uint8Array(64) });
+  const objects = (): number => kernel.slab.allocated;
+  for (const name of ['lists', 'trees', 'shared']) run(name);
+  const before = objects();
+  for (let n = 0; n < 20; n++) for (const name of ['lists', 'trees', 'shared']) run(name);
+  expect(objects()).toBe(before);
+});
+
+it('runs the callback that a program has for its exceptions', async () => {
+  const kernel = await Kernel.boot();
+  const { programs } = BpfObject.open(fixture('sets')).load(kernel, { programs: ['handled'] });
+  expect(programs['handled']?.handle.testRun({ dataIn: new Uint8Array(64) }).retval).toBe(44 + 7);
+});
+
+it('goes over tasks, and finds them by their ids', async () => {
+  const kernel = await Kernel.boot();
+  const { programs } = BpfObject.open(fixture('sets')).load(kernel, { programs: ['tasks'] });
+  // one task, itself; one thread of it; a reference to it; none of an id that there is not; EINVAL for unknown flags
+  expect(programs['tasks']?.handle.testRun({}).retval).toBe(0b101110);
+});
