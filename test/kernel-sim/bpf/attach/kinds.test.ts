@@ -53,6 +53,7 @@ async function links(): Promise<Map<string, BpfLink>> {
     fixed('tracing', 'modify_return', 'security_file_open'),
     fixed('lsm', 'lsm_mac', 'file_open'),
     fixed('tracing', 'trace_raw_tp', 'sched_switch'),
+    fixed('tracing', 'trace_iter', 'task'),
     bpf.rawTracepointOpen({ prog: load('raw_tracepoint'), name: 'sched_switch' }),
     bpf.linkCreate({ prog: load('xdp', 'xdp'), attachType: 'xdp', target: 1 }),
     bpf.linkCreate({ prog: load('sched_cls'), attachType: 'tcx_ingress', target: 1 }),
