@@ -295,8 +295,10 @@ export class Kernel implements PlacesFloor {
    */
   replayer(
     recording: Trace | StepSource,
-    { maxInsns, keepTasks }: { readonly maxInsns?: number; readonly keepTasks?: boolean } = {},
+    options: { readonly maxInsns?: number; readonly keepTasks?: boolean } = {},
   ): Replay {
+    checkArgument('options', options, is.object);
+    const { maxInsns, keepTasks } = options;
     return this.#replayer.open(recording, maxInsns, keepTasks);
   }
 

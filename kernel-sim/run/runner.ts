@@ -22,6 +22,8 @@ import { Budget } from './budget.ts';
 /** local_bh_disable(): SOFTIRQ_DISABLE_OFFSET of include/linux/preempt.h. */
 const SOFTIRQ_DISABLE = 0x200;
 const COMMAND = 'BPF_PROG_TEST_RUN';
+/** bytes of stack that a run finds empty: eight frames of 512, and the kernel's own around them */
+const STACK_BELOW = 6144;
 
 export class Runner implements TestRun {
   readonly state: BpfState;
@@ -78,13 +80,15 @@ export class Runner implements TestRun {
   /** Makes ready; nothing is executed yet. */
   start(setup: TestSetup): void {
     const { kernel } = this.state;
-    const { interp, machine } = kernel;
+    const { interp, machine, memory, cpu } = kernel;
     this.#setup = setup;
     this.#start = kernel.clock.now;
     // the command holds the program as its descriptor does, which may be closed meanwhile
     this.prog.get();
     kernel.rcu.lock();
     if (setup.as === undefined) return;
+    // what earlier calls left below is another thing on each engine
+    if (!machine.running) memory.writeBytes(cpu.reg(RSP) - STACK_BELOW, new Uint8Array(STACK_BELOW));
     kernel.context.migrateDisable();
     if (setup.as === 'atomic') kernel.context.preemptCount += SOFTIRQ_DISABLE;
     this.#counter.limit(this.#options.maxInsns);

@@ -40,6 +40,9 @@ export const text: Check = unless((v) => typeof v === 'string', 'not a string');
 export const bytes: Check = unless((v) => v instanceof Uint8Array, 'not a Uint8Array');
 export const callback: Check = unless((v) => typeof v === 'function', 'not a function');
 export const object: Check = unless((v) => typeof v === 'object' && v !== null, 'not an object');
+/** An object with certain members, as `what` is. */
+export const holding = (what: string, ...members: readonly string[]): Check =>
+  unless((v) => typeof v === 'object' && v !== null && members.every((name) => name in v), `no ${what}`);
 export const oneOf = (...values: readonly string[]): Check =>
   unless((v) => values.includes(v as string), `none of ${values.join(', ')}`);
 /** `enum` constants by name or number; names are looked up by whoever knows them. */
@@ -81,5 +84,7 @@ export const either =
     // what is wrong inside a list says more than that it is none of the others
     return problems.find((problem) => problem?.startsWith('[')) ?? [...new Set(problems)].join(', and ');
   };
+/** Text that is looked for in other text. */
+export const pattern: Check = unless((v) => typeof v === 'string' || v instanceof RegExp, 'neither text nor a RegExp');
 /** Whoever uses the value says what is wrong with it. */
 export const unchecked: Check = () => undefined;

@@ -10,6 +10,8 @@
  *     call bpf_trace_printk#6
  *     exit
  */
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { EmuError } from '../errors/index.ts';
 import { type Insn, insn } from './insn.ts';
 import * as op from './opcodes.ts';
@@ -98,6 +100,8 @@ interface Fixup {
 
 /** Assembles `source`. @throws AsmError naming the line. */
 export function assemble(source: string, options: AsmOptions = {}): Assembled {
+  checkArgument('source', source, is.text);
+  checkArgument('options', options, is.object);
   const insns: Insn[] = [];
   const lines: number[] = [];
   const labels = new Map<string, number>();

@@ -3,10 +3,14 @@
  * and `bpftool prog dump xlated` share. Reserved fields do not change the text.
  */
 
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { rowOf, wideImm } from './decode.ts';
 import type { Insn } from './insn.ts';
 import * as op from './opcodes.ts';
 import { type InsnRow, rowsOf } from './table.ts';
+
+const isInsn = is.holding('instruction', 'code', 'dst', 'src', 'off', 'imm');
 
 export interface DisasmOptions {
   /** name of a called function or kfunc: `bpf_trace_printk`; for local calls the text after `pc` */
@@ -25,6 +29,7 @@ const hex8 = (code: number): string => code.toString(16).padStart(2, '0');
 
 /** One instruction with its opcode in front, `(b7) r0 = 0`, without a line end. */
 export function disassemble(insn: Insn, high?: Insn, options: DisasmOptions = NONE): string {
+  checkArgument('insn', insn, isInsn);
   const row = rowOf(insn) ?? fallback(insn);
   return row ? `(${hex8(insn.code)}) ${render(row, insn, high, options)}` : bug(insn);
 }

@@ -1,6 +1,8 @@
 /** BTF from a file of any of the forms it comes in: raw (/sys/kernel/btf/vmlinux), gzipped, or inside an ELF file (vmlinux, a module, an object). */
 
 import { sectionBytes } from '../elf/index.ts';
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { host, isGzip } from '../platform/index.ts';
 import { ObjectError } from './error.ts';
 
@@ -11,6 +13,8 @@ const startsWith = (bytes: Uint8Array, ...magic: number[]): boolean => magic.eve
 
 /** The raw BTF in a file's bytes. @throws ObjectError naming the file */
 export function btfFromFile(bytes: Uint8Array, name: string): Uint8Array {
+  checkArgument('bytes', bytes, is.bytes);
+  checkArgument('name', name, is.text);
   if (isGzip(bytes)) {
     let plain: Uint8Array;
     try {

@@ -2,6 +2,8 @@
 
 import { builtinBtf } from '../../kernel-sim/data/builtin.ts';
 import type { Btf } from '../btf/index.ts';
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { decodeUtf8, host } from '../platform/index.ts';
 import { ClangError } from './error.ts';
 import { headerFiles } from './headers/index.ts';
@@ -66,6 +68,8 @@ const isText = (source: string): boolean => /[\n;{]/.test(source);
  * @throws ClangError with clang's diagnostics; FileError
  */
 export function compile(source: string, options: CompileOptions = {}): Uint8Array {
+  checkArgument('source', source, is.text);
+  checkArgument('options', options, is.object);
   const name = isText(source) ? (options.name ?? 'program.c') : source;
   const text = isText(source) ? source : decodeUtf8(host.readFile(source));
   const clang = findClang(options.clang);

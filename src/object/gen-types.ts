@@ -2,10 +2,15 @@
  * The TypeScript type of an object, from its BTF: what `ebpf-emu gen types` writes, and `BpfObject.open<Prog>('prog.o')`
  * takes. Values are as {@link decodeValue} gives them.
  */
+
 import { type Btf, type BtfType, isComposite, isEnum } from '../btf/index.ts';
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { isPerCpu } from './map-access.ts';
 import type { MapDef, MapOrigin, ObjectModel } from './model.ts';
 import { variablesOf } from './variables.ts';
+
+const isModel = is.holding('model of an object', 'file', 'programs', 'maps');
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 const property = (name: string): string => (IDENTIFIER.test(name) ? name : JSON.stringify(name));
@@ -91,10 +96,10 @@ const block = (name: string, lines: readonly string[]): string =>
     : `  readonly ${name}: {\n${lines.map((line) => `    ${line};`).join('\n')}\n  };`;
 
 /** @param name of the type; by default the file's: `Opensnoop` for `opensnoop.bpf.o` */
-export function genTypes(
-  model: ObjectModel,
-  name: string = pascal(model.file.replace(/^.*\//, '').replace(/(\.bpf)?\.o$/, '')),
-): string {
+export function genTypes(model: ObjectModel, called?: string): string {
+  checkArgument('model', model, isModel);
+  if (called !== undefined) checkArgument('name', called, is.text);
+  const name = called ?? pascal(model.file.replace(/^.*\//, '').replace(/(\.bpf)?\.o$/, ''));
   const { btf } = model;
   const writer = btf && new Writer(btf, name);
   const typeOf = (id: number): string => (writer && id !== 0 ? writer.type(id) : 'unknown');

@@ -1,6 +1,8 @@
 /** Everything that an object holds, as plain data for people and for JSON: `ebpf-emu inspect`. */
 
 import { type Btf, BtfError, Declarations, decodeValue, type ExtCoreRelo } from '../btf/index.ts';
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../uapi/index.ts';
 import { CORE_KINDS, CoreError } from './core/kinds.ts';
 import { type CoreDecision, CoreResolver } from './core/resolve.ts';
@@ -12,6 +14,8 @@ import { type Plain, toPlain } from './plain.ts';
 import { Relocator } from './relocate.ts';
 import { resolveKsym, type Target } from './target.ts';
 import { type Variable, variablesOf } from './variables.ts';
+
+const isModel = is.holding('model of an object', 'file', 'programs', 'maps');
 
 export interface InspectedProgram {
   readonly name: string;
@@ -362,5 +366,7 @@ class Inspector {
  * @param target the kernel to resolve against; without its BTF, CO-RE relocations show the object's side only
  */
 export function inspectObject(model: ObjectModel, target: Target = {}): Inspection {
+  checkArgument('model', model, isModel);
+  checkArgument('target', target, is.object);
   return new Inspector(model, target).run();
 }

@@ -124,6 +124,7 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
 
   /** A program by name. @throws ObjectError naming those that there are */
   program(name: string): ProgramDef {
+    checkArgument('name', name, is.text);
     const found = this.model.programs.find((p) => p.name === name);
     if (!found)
       throw new ObjectError(
@@ -136,6 +137,8 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
 
   /** Relocates without loading. Maps stay names. @throws ObjectError */
   relocate(target: Target = {}, programs?: readonly string[]): RelocatedProgram[] {
+    checkArgument('target', target, is.object);
+    if (programs !== undefined) checkArgument('programs', programs, is.listOf(is.text));
     const relocator = new Relocator(this.model, { btf: this.#btf, ...target });
     return this.#chosen(programs).map((program) => relocator.relocate(program));
   }

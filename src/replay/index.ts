@@ -1,6 +1,6 @@
 /** Recordings of real programs, made ready for {@link Kernel.replay}. */
 import type { Trace, TraceStep, TraceTask } from '../../kernel-sim/index.ts';
-import { checkArgument } from '../errors/argument.ts';
+import { checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { encodeUtf8, host, type OpenBytes } from '../platform/index.ts';
 import { AnyParser } from './formats.ts';
@@ -19,6 +19,12 @@ export { dataArg } from './strace/data-args.ts';
 export { StraceParser } from './strace/parser.ts';
 export { RecordingStream } from './stream.ts';
 export type { LineWarnings, RecordingWarning } from './warnings.ts';
+
+const OPEN_BYTES: Schema<OpenBytes> = { follow: is.bool, keep: is.bool };
+const isStream: is.Check = (value) =>
+  typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function'
+    ? undefined
+    : `${is.shown(value)} cannot be iterated asynchronously`;
 
 /**
  * Reads `strace -f` output in any of its forms. A line that cannot be read is a warning; the rest is replayed.
@@ -43,16 +49,21 @@ export function readStrace(text: string): { readonly trace: Trace; readonly warn
 }
 
 /** Reads `strace -f` output that arrives in chunks, cut anywhere, in bounded memory: a source for {@link Kernel.replay}. */
-export const streamStrace = (chunks: AsyncIterable<Uint8Array | string>): RecordingStream =>
-  new RecordingStream(bytesOf(chunks), () => new StraceParser());
+export function streamStrace(chunks: AsyncIterable<Uint8Array | string>): RecordingStream {
+  checkArgument('chunks', chunks, isStream);
+  return new RecordingStream(bytesOf(chunks), () => new StraceParser());
+}
 
 /**
  * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}: strace's, or trace events
  * as ftrace, `trace-cmd report` and `perf script` print them.
  * @throws FileError
  */
-export const openRecording = (path: string, options?: OpenBytes): RecordingStream =>
-  new RecordingStream(host.openBytes(path, options), () => new AnyParser());
+export function openRecording(path: string, options?: OpenBytes): RecordingStream {
+  checkArgument('path', path, is.text);
+  if (options !== undefined) checkOptions('options', options, OPEN_BYTES);
+  return new RecordingStream(host.openBytes(path, options), () => new AnyParser());
+}
 
 /** As {@link openRecording}, of bytes. */
 export const recordingOf = (bytes: Uint8Array): RecordingStream =>
@@ -65,5 +76,7 @@ const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|exec cat >&3', '--'];
  * Runs a command under the host's strace, and gives what it does as it does it: a source for {@link Kernel.replay}.
  * A host without strace is an error of the first step.
  */
-export const recordCommand = (command: readonly string[]): RecordingStream =>
-  new RecordingStream(host.openProgram('strace', [...STRACE, ...command]), () => new StraceParser());
+export function recordCommand(command: readonly string[]): RecordingStream {
+  checkArgument('command', command, is.listOf(is.text));
+  return new RecordingStream(host.openProgram('strace', [...STRACE, ...command]), () => new StraceParser());
+}

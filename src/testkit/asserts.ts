@@ -2,6 +2,8 @@
  * What tests assert, each as a verdict: vitest's matchers and the plain functions are made of these. A failure of loading
  * says the C line, the instruction and what the message means.
  */
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { BpfError, EmuError } from '../errors/index.ts';
 import { explain } from '../explain/explain.ts';
 import { equal, matches, show } from './values.ts';
@@ -33,6 +35,12 @@ export interface HasEntries {
 }
 /** Entries as a Map, or as pairs. */
 export type Entries = Iterable<readonly [key: unknown, value: unknown]>;
+const isPair: is.Check = (value) =>
+  Array.isArray(value) ? undefined : `${is.shown(value)} is no pair of key and value`;
+const isEntries: is.Check = (value) =>
+  value instanceof Map ? undefined : is.listOf(isPair)(Array.isArray(value) ? value : [...iterable(value)]);
+const iterable = (value: unknown): Iterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value ? (value as Iterable<unknown>) : [value];
 
 /** The error of a load that the verifier refused; undefined where it was accepted. @throws what else went wrong */
 function refusal(load: () => unknown): BpfError | undefined {
@@ -47,6 +55,7 @@ function refusal(load: () => unknown): BpfError | undefined {
 
 /** A rejection for people: the message, the C line, the instruction, what it means. */
 export function explained(error: BpfError): string {
+  checkArgument('error', error, is.holding('error of bpf(2)', 'log'));
   const { message, source, insn, registers, causes, advice } = explain(error.log);
   const register = /\bR\d+\b/.exec(message)?.[0] ?? '';
   return [
@@ -67,6 +76,7 @@ const named = (wanted: string | RegExp): string => (typeof wanted === 'string' ?
 
 /** @param load loads an object or a program: `() => object.load(kernel)` */
 export function isAccepted(load: () => unknown): Verdict {
+  checkArgument('load', load, is.callback);
   const error = refusal(load);
   return error
     ? { pass: false, message: `the verifier refused it: ${explained(error)}` }
@@ -75,6 +85,8 @@ export function isAccepted(load: () => unknown): Verdict {
 
 /** @param wanted what the verifier's log says */
 export function isRejectedBy(load: () => unknown, wanted: string | RegExp): Verdict {
+  checkArgument('load', load, is.callback);
+  checkArgument('wanted', wanted, is.pattern);
   const error = refusal(load);
   if (!error) return { pass: false, message: `the verifier accepted it; it was to say ${named(wanted)}` };
   const pass = found(error.log, wanted);
@@ -84,6 +96,8 @@ export function isRejectedBy(load: () => unknown, wanted: string | RegExp): Verd
 const MANY = 20;
 
 export function hasTraced(kit: Traced, wanted: string | RegExp): Verdict {
+  checkArgument('kit', kit, is.holding('kit', 'traced'));
+  checkArgument('wanted', wanted, is.pattern);
   const text = kit.traced;
   const lines = text.trimEnd().split('\n');
   const shown = text === '' ? 'nothing' : ['', ...lines.slice(-MANY)].join('\n');
@@ -93,6 +107,8 @@ export function hasTraced(kit: Traced, wanted: string | RegExp): Verdict {
 
 /** @param retval as C has it, -1 is 0xffffffff; or by its name: `'XDP_DROP'`, `'TC_ACT_SHOT'` */
 export function hasRetval(run: Returned, retval: number | VerdictName): Verdict {
+  checkArgument('run', run, is.holding('result of a run', 'retval'));
+  checkArgument('retval', retval, is.either(is.whole(-0x8000_0000, 0xffff_ffff), is.text));
   const wanted = typeof retval === 'number' ? retval : verdictValue(retval);
   const pass = run.retval === wanted >>> 0;
   const found = typeof retval === 'number' ? run.retval : verdictText(run.retval, retval);
@@ -104,6 +120,8 @@ export function hasRetval(run: Returned, retval: number | VerdictName): Verdict 
  * @param act what is to send it; undefined: all that came so far count
  */
 export function emits(map: Emitting, type: string, wanted: unknown, act?: () => unknown): Verdict {
+  checkArgument('map', map, is.holding('map with events', 'records'));
+  checkArgument('type', type, is.text);
   const before = act ? map.records(type).length : 0;
   act?.();
   const records = map.records(type).slice(before);
@@ -117,6 +135,8 @@ export function emits(map: Emitting, type: string, wanted: unknown, act?: () => 
 
 /** Exactly these, in any order; a number equals the bigint of its value. */
 export function hasEntries(map: HasEntries, wanted: Entries): Verdict {
+  checkArgument('map', map, is.holding('map with entries', 'entries'));
+  checkArgument('wanted', wanted, isEntries);
   const left = [...map.entries()];
   const missing: string[] = [];
   for (const entry of wanted) {
