@@ -2,13 +2,16 @@
 import { decodeBase64, decodeLatin1, host, isGzip } from '../../src/platform/index.ts';
 import { BootError } from '../core/options.ts';
 import { furtherFunctions } from '../data/builtin.ts';
-import { kinds, names, offsets, PERCPU, sizes } from '../data/symbols.ts';
+import { kinds, names, offsets, PERCPU, padded, sizes } from '../data/symbols.ts';
+import { kernelSymbolAt } from './address-index.ts';
 import { type KernelSymbol, Symbols } from './symbols.ts';
 
 /** Bytes of the longest list that is taken: ten times that of a kernel with many modules. */
 const MOST_KALLSYMS = 256 * 1024 * 1024;
 /** Not the start of anything: padding in front of functions, labels inside them. */
 const INNER = /^(__pfx_|entry_SYSCALL_64_|ftrace_(regs_)?(call|caller_op_ptr|call_end|caller_end)$)/;
+/** bytes in front of a function, its `__pfx_` symbol: CONFIG_FUNCTION_PADDING_BYTES */
+const PADDING = 16;
 /** `_stext` of the shipped table. */
 const STEXT = -0x7f00_0000;
 
@@ -22,10 +25,12 @@ const numbers = (base64: string): Uint32Array => {
 /** Symbols of the kernel that ships with the project. */
 export function builtinSymbols(): Symbols {
   const at = numbers(offsets);
+  const room = numbers(sizes);
   const symbols = new Symbols({
     names: names.split(' '),
     kinds,
-    sizes: numbers(sizes),
+    sizes: room,
+    told: (row) => (padded[row] === '2' ? undefined : (room[row] as number) - (padded[row] === '1' ? PADDING : 0)),
     address: (row) => (row < PERCPU ? 0 : STEXT) + (at[row] as number),
   });
   let further: Map<string, KernelSymbol> | undefined;
@@ -44,6 +49,7 @@ export function builtinSymbols(): Symbols {
   symbols.setFurther(
     (name) => all().get(name),
     () => all().keys(),
+    (address) => (address >= STEXT ? kernelSymbolAt(address) : undefined),
   );
   return symbols;
 }

@@ -7,8 +7,10 @@ import { Listeners } from '../core/listeners.ts';
 export interface KernelSymbol {
   readonly name: string;
   readonly address: Addr;
-  /** bytes up to the next symbol */
+  /** bytes up to the next symbol, the padding in front of a function counted to the one before */
   readonly size: number;
+  /** bytes as %pS tells them, without that padding; undefined: whoever knows all symbols knows */
+  readonly told?: number;
   /** `bpf`, `__builtin__ftrace`; undefined for the kernel itself */
   readonly module?: string;
   /**
@@ -32,6 +34,8 @@ export interface SymbolTable {
   readonly kinds: string;
   readonly sizes: Uint32Array;
   address(row: number): Addr;
+  /** {@link KernelSymbol.told} */
+  told(row: number): number | undefined;
 }
 
 export class Symbols {
@@ -45,6 +49,7 @@ export class Symbols {
   /** further symbols, looked up only when a name is not in the table */
   #more: ((name: string) => KernelSymbol | undefined) | undefined;
   #moreNames: (() => Iterable<string>) | undefined;
+  #moreAt: ((address: Addr) => SymbolAt | undefined) | undefined;
   /** one of the further symbols was asked for, and belongs to the table from now on */
   readonly added = new Listeners<[symbol: KernelSymbol]>();
   /** what was put beside the table, and names that were taken out of it */
@@ -79,9 +84,14 @@ export class Symbols {
   }
 
   /** Where names come from that the table has not. */
-  setFurther(find: (name: string) => KernelSymbol | undefined, names: () => Iterable<string>): void {
+  setFurther(
+    find: (name: string) => KernelSymbol | undefined,
+    names: () => Iterable<string>,
+    at?: (address: Addr) => SymbolAt | undefined,
+  ): void {
     this.#more = find;
     this.#moreNames = names;
+    this.#moreAt = at;
   }
   /** Address of a symbol; undefined where there is none of that name. */
   address(name: string): Addr | undefined {
@@ -104,11 +114,13 @@ export class Symbols {
   }
   #row(row: number): KernelSymbol {
     const t = this.#table as SymbolTable;
+    const told = t.told(row);
     return {
       name: t.names[row] as string,
       address: t.address(row),
       size: t.sizes[row] as number,
       kind: t.kinds[row] as string,
+      ...(told === undefined ? {} : { told }),
     };
   }
   /** As {@link get}, and among the kernel's further functions, which nothing here calls. */
@@ -128,15 +140,16 @@ export class Symbols {
     if (address >= 0) return undefined;
     const list = this.#order();
     const found = list[this.#after(address) - 1];
-    if (!found) return undefined;
-    const offset = address - found.address;
-    if (offset >= Math.max(found.size, 1)) return undefined;
-    return {
-      name: found.name,
-      offset,
-      size: found.size,
-      ...(found.module === undefined ? {} : { module: found.module }),
-    };
+    const offset = found === undefined ? 0 : address - found.address;
+    if (found?.module !== undefined && offset < Math.max(found.size, 1))
+      return { name: found.name, offset, size: found.size, module: found.module };
+    if (found?.told !== undefined && offset < found.told) return { name: found.name, offset, size: found.told };
+    // data, local functions, padding, and which of several names a place is told by
+    const further = this.#moreAt?.(address);
+    if (further !== undefined) return further;
+    return found !== undefined && offset < Math.max(found.size, 1)
+      ? { name: found.name, offset, size: found.size }
+      : undefined;
   }
   /** `name+0x12/0x34`, with ` [module]`; hexadecimal where nothing covers it. As %pS. */
   format(address: Addr, size = true): string {

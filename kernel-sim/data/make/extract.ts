@@ -43,10 +43,14 @@ interface Sym {
   readonly type: string;
 }
 const all: Sym[] = [];
+/** with the padding in front of functions */
+const every: Sym[] = [];
 for (const line of load('kallsyms.gz').toString().split('\n')) {
   const [address, type, name, module] = line.split(/\s+/);
-  if (!address || !type || !name || module || name.startsWith('__pfx_')) continue;
-  all.push({ name, at: BigInt(`0x${address}`), type });
+  if (!address || !type || !name || module) continue;
+  const symbol = { name, at: BigInt(`0x${address}`), type };
+  every.push(symbol);
+  if (!name.startsWith('__pfx_')) all.push(symbol);
 }
 const first = new Map<string, Sym>();
 for (const s of all) if (!first.has(s.name)) first.set(s.name, s);
@@ -115,6 +119,21 @@ const flag = (s: Sym): string => {
   return blacklist.has(s.name) ? f.toUpperCase() : f;
 };
 
+// as kallsyms tells an address: every symbol ends one, and of several names for a place it is the first
+const told = new Map<bigint, string>();
+for (const s of every) if (s.at >= TEXT && !told.has(s.at)) told.set(s.at, s.name);
+const toldAddresses = [...told.keys()].sort((a, b) => (a < b ? -1 : 1));
+const next = new Map(toldAddresses.map((at, n) => [at, toldAddresses[n + 1] ?? at]));
+/** bytes of `__pfx_`: CONFIG_FUNCTION_PADDING_BYTES */
+const PADDING = 16;
+const padded = ({ name, at, size, percpu }: { name: string; at: bigint; size: number; percpu: boolean }): string => {
+  const address = at + TEXT;
+  if (percpu) return '0';
+  if (told.get(address) !== name) return '2';
+  const shown = Number((next.get(address) as bigint) - address);
+  return shown === size ? '0' : shown === size - PADDING ? '1' : '2';
+};
+
 const missing: string[] = [];
 const chosen: { name: string; at: bigint; size: number; kind: string; percpu: boolean }[] = [];
 for (const name of [...wanted].sort()) {
@@ -149,6 +168,9 @@ export const offsets =
   '${base64(chosen.map((c) => Number(c.at)))}';
 export const sizes =
   '${base64(chosen.map((c) => c.size))}';
+/** Padding of the next function (its __pfx_ symbol) is the end of one: '1'. '2': kallsyms tells another name or size of the place. */
+export const padded =
+  '${chosen.map((c) => padded(c)).join('')}';
 `,
 );
 console.log(`symbols: ${chosen.length}; no such symbol (inlined there): ${missing.join(' ')}`);

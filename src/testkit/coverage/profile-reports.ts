@@ -1,12 +1,17 @@
 /** A profile as text beside the source, in the collapsed form of flame graphs, and as pprof's profile.proto. */
+import { checkArgument } from '../../errors/argument.ts';
+import * as is from '../../errors/checks.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
 import type { HelperCost, LineCost } from './profile.ts';
 import { Proto } from './proto.ts';
+
+const isCosts = is.listOf(is.holding('cost of a line', 'file', 'line', 'insns', 'helpers'));
 
 const nsOf = (helpers: readonly HelperCost[]): number => Math.round(helpers.reduce((ns, h) => ns + h.ns, 0));
 
 /** A row a line: instructions, their share, nanoseconds in helpers, the line. */
 export function profileText(costs: readonly LineCost[]): string {
+  checkArgument('costs', costs, isCosts);
   const all = costs.reduce((sum, cost) => sum + cost.insns, 0);
   const out: string[] = [];
   let head = '';
@@ -34,6 +39,7 @@ const stackOf = (cost: LineCost): string[] => [...new Set([cost.program, cost.fu
 
 /** `program;function;file:line;helper COUNT`, which flamegraph.pl and speedscope read; counts are instructions, a call one. */
 export function collapsed(costs: readonly LineCost[]): string {
+  checkArgument('costs', costs, isCosts);
   const lines: string[] = [];
   for (const cost of costs) {
     const stack = stackOf(cost).join(';');
@@ -46,6 +52,7 @@ export function collapsed(costs: readonly LineCost[]): string {
 
 /** Profile of https://github.com/google/pprof/blob/main/proto/profile.proto, not packed: `go tool pprof` reads it so, too. */
 export function pprof(costs: readonly LineCost[]): Uint8Array {
+  checkArgument('costs', costs, isCosts);
   const strings = new Map<string, number>([['', 0]]);
   const text = (value: string): number => {
     const known = strings.get(value);

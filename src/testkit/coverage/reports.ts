@@ -1,5 +1,11 @@
 /** Coverage as others read it: lcov's tracefile (geninfo(1)), Cobertura's XML (its coverage-04.dtd), and text. */
+import { checkArgument } from '../../errors/argument.ts';
+import * as is from '../../errors/checks.ts';
 import type { Coverage, FileCoverage } from './coverage.ts';
+
+const isCovered = is.holding('coverage of a file', 'file', 'lines', 'functions', 'branches');
+const isCoverage: is.Check = (value) =>
+  is.holding('coverage', 'files')(value) ?? is.listOf(isCovered)((value as { readonly files: unknown }).files);
 
 interface Share {
   readonly found: number;
@@ -29,6 +35,7 @@ const total = (all: readonly Shares[]): Shares => ({
 
 /** `lcov --list`, genhtml and most services read it. @param test name of the run */
 export function lcov(coverage: Coverage, test = ''): string {
+  checkArgument('coverage', coverage, isCoverage);
   const out: string[] = [];
   for (const file of coverage.files) {
     const { lines, functions, branches } = sharesOf(file);
@@ -53,6 +60,7 @@ const xml = (text: string): string =>
 
 /** @param timestamp ms since 1970, which the format wants */
 export function cobertura(coverage: Coverage, timestamp = 0): string {
+  checkArgument('coverage', coverage, isCoverage);
   const files = coverage.files.map((file) => ({ file, shares: sharesOf(file) }));
   const all = total(files.map((f) => f.shares));
   const rates = (s: Shares): string => `line-rate="${rate(s.lines)}" branch-rate="${rate(s.branches)}"`;
@@ -106,6 +114,7 @@ function ranges(lines: readonly number[]): string {
 
 /** A table: a row a file, and the lines that were not executed. */
 export function summary(coverage: Coverage): string {
+  checkArgument('coverage', coverage, isCoverage);
   const rows = coverage.files.map((file) => {
     const missed = [...file.lines].filter(([, hits]) => hits === 0).map(([line]) => line);
     const dead = [...file.unreachable];

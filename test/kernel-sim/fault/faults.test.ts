@@ -55,7 +55,7 @@ describe('an oops', () => {
       'do_sys_openat2',
       '__x64_sys_openat',
       'do_syscall_64',
-      'entry_SYSCALL_64',
+      'entry_SYSCALL_64_after_hwframe',
     ]);
     // neither task lived to call exit_group
     expect(kernel.tracePipe.read()).toBe('');
