@@ -2,7 +2,7 @@
 
 import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
-import { SLOT_SIZE, spiOf } from '../state/stack.ts';
+import { SLOT_SIZE } from '../state/stack.ts';
 
 /** The pointer is no place for it; said in the log. */
 export const BAD_PLACE = -1;
@@ -15,7 +15,8 @@ export function objectSlot(env: Env, reg: Reg, kind: string, slots: number): num
     return BAD_PLACE;
   }
   const off = reg.off + Number(BigInt.asIntN(64, reg.v.tnum.value));
-  const spi = spiOf(off);
+  // of C's division: the address above the frame counts to its first slot
+  const spi = Math.trunc((-off - 1) / SLOT_SIZE);
   if (off % SLOT_SIZE !== 0 || spi + 1 < slots) {
     env.say(`cannot pass in ${kind} at an offset=${off}`);
     return BAD_PLACE;
