@@ -1,8 +1,13 @@
 /** %pS, %ps and %pB of bpf_snprintf, as the real kernel printed them: functions, padding, data, what lies outside. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { names, padded } from '../../../kernel-sim/data/symbols.ts';
 import { Kernel } from '../../../src/index.ts';
 import { assemble, writeInsns } from '../../../src/isa/index.ts';
+
+it('knows of each symbol whether padding is its end', () => {
+  expect(padded.length).toBe(names.split(' ').length);
+});
 
 it('tells symbols as the kernel does', async () => {
   const kernel = await Kernel.boot();
