@@ -2,11 +2,13 @@
  * kprobes and kretprobes (Linux 6.12 Documentation/trace/kprobes.rst): on a function's entry through
  * ftrace's nop, elsewhere through a breakpoint and a copy of the displaced instruction.
  */
+
 import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, reinstate } from '../core/state.ts';
 import { KPROBE } from '../core/trace-kprobe.ts';
+import { becameText } from '../data/renamed.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { KernelSymbol } from '../sym/symbols.ts';
 import type { Task } from '../task/task.ts';
@@ -123,7 +125,7 @@ export class Kprobes {
         const near = symbols.near(point.symbol);
         throw new KernelError(
           'ENOENT',
-          `no kernel function ${point.symbol}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+          `no kernel function ${point.symbol}${becameText(point.symbol, (now) => symbols.find(now) !== undefined)}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
         );
       }
     } else if (point.address !== undefined) {

@@ -7,10 +7,12 @@
  *     below     number of arguments; the function's address, where a program asks for it; saved rbx; run_ctx
  *     below     stack arguments of the function
  */
+
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, reinstate } from '../core/state.ts';
+import { becameText } from '../data/renamed.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Ftrace } from './ftrace.ts';
 import type { ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
@@ -99,7 +101,7 @@ export class Trampolines {
         const near = symbols.near(name);
         throw new KernelError(
           'ENOENT',
-          `no kernel function ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+          `no kernel function ${name}${becameText(name, (now) => symbols.find(now) !== undefined)}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
         );
       }
       entry = symbol.address;

@@ -2,6 +2,7 @@
 import type { ExplainedInsn, ExplainedSource, Explanation } from './explanation.ts';
 import { explainRejection } from './index.ts';
 import { type LogInsn, RejectionLog } from './log.ts';
+import { topicOf } from './topics/index.ts';
 
 /** `*n += 1; @ rejected.c:20` */
 const SOURCE = /^(.*) @ (.+):(\d+)$/;
@@ -57,5 +58,6 @@ export function explain(text: string): Explanation {
         ? []
         : log.steps(register).map((step) => ({ ...insnOf(log, step.insn), register: step.register })),
     advice: meaning,
+    topic: topicOf(message)?.name,
   };
 }

@@ -31,4 +31,6 @@ export interface Explanation {
   readonly causes: readonly ExplainedCause[];
   /** what the message means and what to do; null where it says all itself, undefined where nothing is known of it */
   readonly advice: string | null | undefined;
+  /** what `ebpf-emu explain` has more of: `null-check` */
+  readonly topic: string | undefined;
 }

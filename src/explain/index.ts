@@ -37,4 +37,6 @@ export function explainRejection(text: string): Rejection {
   };
 }
 
+export { topicOf, topics } from './topics/index.ts';
+export type { Topic } from './topics/topic.ts';
 export { insnText, RejectionLog };

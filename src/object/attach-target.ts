@@ -1,5 +1,6 @@
 /** What a program must name at load time: the function, tracepoint or type of the kernel's BTF that it attaches to. */
 
+import { becameText } from '../../kernel-sim/data/renamed.ts';
 import type { Btf } from '../btf/index.ts';
 import { nearest } from '../errors/near.ts';
 import { ATTACH_TYPES, attachType, BPF_PROG_TYPE } from '../uapi/index.ts';
@@ -77,9 +78,10 @@ export function loadTarget(object: ObjectModel, program: ProgramDef, kernel: Pic
   const { name, kind } = btfName(ATTACH_TYPES[expectedAttachType] ?? '', bare);
   const id = btf.findByName(name, kind);
   if (id === 0) {
+    const became = becameText(bare, (now) => btf.findByName(now, kind) !== 0);
     const near = nearNames(btf, name, kind).map((n) => n.slice(name.length - bare.length));
     throw fail(
-      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to${became}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
     );
   }
   return { attachBtf: id, expectedAttachType };

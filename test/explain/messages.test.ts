@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { explainRejection } from '../../src/explain/index.ts';
+import { explainRejection, topicOf } from '../../src/explain/index.ts';
 
 const root = fileURLToPath(new URL('../../src/verifier', import.meta.url));
 const TEXT = String.raw`(?:\x60(?:[^\x60\\]|\\.)*\x60|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")`;
@@ -57,6 +57,12 @@ describe('every message of the verifier', () => {
   });
   it('has a meaning, or deliberately none', () => {
     const without = all.filter(({ text }) => text !== '' && explainRejection(text).meaning === undefined);
+    expect(without.map(({ file, text }) => `${file}: ${text}`)).toEqual([]);
+  });
+  it('with a meaning has a topic, but for records of BTF, arenas and the kernel itself', () => {
+    const RARE = /info|BTF|addr_?space|arena|misconfigured|local type ID|module function/;
+    const told = all.filter(({ text }) => text !== '' && explainRejection(text).meaning !== null);
+    const without = told.filter(({ text }) => !topicOf(text) && !RARE.test(text));
     expect(without.map(({ file, text }) => `${file}: ${text}`)).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { attachKind } from '../../../kernel-sim/bpf/attach/table.ts';
 import type { Departure } from '../../../kernel-sim/cgroup/cgroups.ts';
 import { errnoName } from '../../../kernel-sim/core/errno.ts';
 import { BpfError, BpfLink, Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
-import { explainRejection } from '../../explain/index.ts';
+import { explainRejection, topicOf } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { decodeLatin1 } from '../../platform/index.ts';
@@ -205,6 +205,8 @@ function showRejection(kernel: Kernel, object: BpfObject, error: BpfError, optio
   if (source) detail(`C line       ${source}`);
   if (insn) detail(`instruction  ${insn}`);
   if (meaning) detail(`meaning      ${meaning}`);
+  const topic = topicOf(message);
+  if (topic) detail(`more         ebpf-emu explain ${topic.name}: ${topic.title}`);
   if (!options.log) detail(paint.dim('--log prints the whole log'));
 }
 

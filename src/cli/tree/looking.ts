@@ -81,6 +81,16 @@ export function addLooking(cli: EmuCommand): void {
     .addOption(json())
     .action(async (file, options) => (await import('../commands/inspect.ts')).inspect(file, options))
     .example('ebpf-emu inspect hello.o', 'without loading it');
+  withKernel(cli.command('explain'))
+    .description('what a message of the verifier means, with a program that is refused and one that is accepted')
+    .argument(
+      '[words...]',
+      'a topic, a message or a whole log (- reads one), or the name of a function; without, the topics are listed',
+    )
+    .action(async (words, options) => (await import('../commands/explain.ts')).explain(words, options))
+    .example('ebpf-emu explain null-check', 'a topic')
+    .example(`ebpf-emu explain "R0 invalid mem access 'scalar'"`, 'a message')
+    .example('ebpf-emu explain _do_fork', 'what became of a function that a tutorial probes');
   addBpftool(cli);
 }
 
