@@ -39,4 +39,11 @@ export function explainRejection(text: string): Rejection {
 
 export { topicOf, topics } from './topics/index.ts';
 export type { Topic } from './topics/topic.ts';
+/** What an accepted program may not do without privileges; undefined where there is nothing to say. @param insns that read stack which was never written */
+export function uninitialisedReads(insns: readonly number[]): string | undefined {
+  if (insns.length === 0) return undefined;
+  const which = `instruction${insns.length === 1 ? '' : 's'} ${insns.slice(0, 8).join(', ')}${insns.length > 8 ? ' ...' : ''}`;
+  return `${which} read${insns.length === 1 ? 's' : ''} stack that was never written: loads with CAP_PERFMON may, as this one; without it the verifier refuses (ebpf-emu explain stack)`;
+}
+
 export { insnText, RejectionLog };

@@ -139,6 +139,8 @@ export interface Verified {
   usedMaps: MapFacts[];
   /** instructions processed, the number in the log's last line */
   processed: number;
+  /** instructions that read stack which was never written: loads without CAP_PERFMON are refused there */
+  uninitReads: readonly number[];
   maxStackDepth: number;
   changesPktData: boolean;
   seenDirectWrite: boolean;

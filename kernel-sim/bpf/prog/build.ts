@@ -34,6 +34,7 @@ interface Built {
   readonly log: string;
   readonly logLongest?: number;
   readonly verifiedInsns: number;
+  readonly uninitReads?: readonly number[];
   readonly pokes: readonly PokeRequest[];
   readonly maxCtxOffset?: number;
   readonly maxAccess?: { readonly rdonly: number; readonly rdwr: number };
@@ -78,6 +79,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
     verified: !unverified,
     classic: attrs.classic === true,
     verifiedInsns: built.verifiedInsns,
+    uninitReads: built.uninitReads ?? [],
     attachBtfId: request.attachBtfId,
     attachTarget: request.attachTarget,
     aux,

@@ -90,6 +90,8 @@ export interface ProgInit {
   readonly verified: boolean;
   readonly classic: boolean;
   readonly verifiedInsns: number;
+  /** instructions, as loaded, that read stack which was never written: without CAP_PERFMON the verifier refuses that */
+  readonly uninitReads: readonly number[];
   readonly attachBtfId: number;
   readonly attachTarget: string | undefined;
   readonly loadTime: bigint;

@@ -29,6 +29,7 @@ export interface Verification {
   readonly log: string;
   readonly logLongest: number;
   readonly verifiedInsns: number;
+  readonly uninitReads: readonly number[];
   readonly pokes: readonly PokeRequest[];
   /** end of the context as far as the program reads or writes it */
   readonly maxCtxOffset: number;
@@ -66,6 +67,7 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
     log,
     logLongest: result.longest,
     verifiedInsns: program.processed,
+    uninitReads: program.uninitReads,
     maxCtxOffset: maxCtxOffset(program),
     maxAccess: { rdonly: program.maxRdonlyAccess ?? 0, rdwr: program.maxRdwrAccess ?? 0 },
     funcInfo: input.funcInfo ?? [],

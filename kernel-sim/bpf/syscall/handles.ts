@@ -107,6 +107,13 @@ export class Program {
   get unmodelled(): readonly string[] {
     return this.prog.init.unmodelled;
   }
+  /**
+   * Instructions, as loaded, that read stack which was never written. The verifier lets programs that are loaded with
+   * CAP_PERFMON do so, and refuses others.
+   */
+  get uninitReads(): readonly number[] {
+    return this.prog.init.uninitReads;
+  }
   get verifiedInsns(): number {
     return this.prog.init.verifiedInsns;
   }

@@ -4,7 +4,7 @@ import { attachKind } from '../../../kernel-sim/bpf/attach/table.ts';
 import type { Departure } from '../../../kernel-sim/cgroup/cgroups.ts';
 import { errnoName } from '../../../kernel-sim/core/errno.ts';
 import { BpfError, BpfLink, Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
-import { explainRejection, topicOf } from '../../explain/index.ts';
+import { explainRejection, topicOf, uninitialisedReads } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject } from '../../object/index.ts';
 import { decodeLatin1 } from '../../platform/index.ts';
@@ -168,7 +168,11 @@ export function loadPrograms(kernel: Kernel, object: BpfObject, options: StageOp
       logLevel: options.verify ? STATISTICS : 0,
     });
     for (const warning of loaded.warnings) if (!object.warnings.includes(warning)) warn(warning);
-    for (const p of Object.values(loaded.programs)) showVerdict(p.name, p.handle.log, options.verify, now() - started);
+    for (const p of Object.values(loaded.programs)) {
+      showVerdict(p.name, p.handle.log, options.verify, now() - started);
+      const note = uninitialisedReads(p.handle.uninitReads);
+      if (note !== undefined) detail(note);
+    }
     return loaded;
   } catch (error) {
     if (!(error instanceof BpfError) || !error.log) throw error;

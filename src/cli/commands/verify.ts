@@ -1,5 +1,6 @@
 /** `ebpf-emu verify`: each program through BPF_PROG_LOAD, and what the verifier wrote. */
 import { BpfError } from '../../../kernel-sim/index.ts';
+import { uninitialisedReads } from '../../explain/index.ts';
 import type { SkippedProgram } from '../../object/index.ts';
 import { type VerifierLineCost, verifierCostText, watchVerifier } from '../../testkit/coverage/verifier-cost.ts';
 import { loadOptions } from '../loading.ts';
@@ -23,6 +24,8 @@ interface Verdict {
   readonly log: string;
   /** by C line, where they were asked for */
   readonly lines?: readonly VerifierLineCost[];
+  /** what a load without privileges would be refused for */
+  readonly note?: string;
 }
 
 export async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {
@@ -56,14 +59,11 @@ async function verifyFile(file: string, several: boolean, options: VerifyOptions
       const loaded = object.load(kernel, { ...loading, programs: [name], logLevel: options.logLevel });
       const [passed] = loaded.skipped;
       if (passed) skipped.push(passed);
-      else
-        verdicts.push({
-          program: name,
-          section,
-          accepted: true,
-          log: loaded.programs[name]?.handle.log ?? '',
-          ...cost(),
-        });
+      else {
+        const { log = '', uninitReads = [] } = loaded.programs[name]?.handle ?? {};
+        const note = uninitialisedReads(uninitReads);
+        verdicts.push({ program: name, section, accepted: true, log, ...(note === undefined ? {} : { note }), ...cost() });
+      }
       // what was verified makes room for what follows
       loaded.close();
       if (passed) continue;
@@ -84,4 +84,5 @@ function print(v: Verdict, several: boolean): void {
   else write(v.log);
   const verdict = v.accepted ? paint.green('accepted') : `${paint.red('refused')}: ${v.errno}`;
   tell(`${v.program}: ${verdict}\n`);
+  if (v.note !== undefined) tell(`${v.program}: ${v.note}\n`);
 }

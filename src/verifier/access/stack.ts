@@ -231,7 +231,10 @@ const checkReadable = (env: Env, slot: StackSlot, off: number, size: number, spi
   for (let n = 0; n < size; n++) {
     const type = slot.typeAt(byteOf(off + n));
     if (type === STACK_MISC || type === STACK_ZERO || (spillOk && type === STACK_SPILL)) continue;
-    if (type === STACK_INVALID && env.allowUninitStack) continue;
+    if (type === STACK_INVALID && env.allowUninitStack) {
+      env.uninitReads.add(env.insnIdx);
+      continue;
+    }
     env.fail('EACCES', `invalid read from stack off ${off}+${n} size ${size}`);
   }
 };
@@ -348,6 +351,7 @@ export function checkStackInit(
     const n = byteOf(at);
     const type = slot.typeAt(n);
     if (type === STACK_ZERO || (type === STACK_INVALID && env.allowUninitStack)) {
+      if (type === STACK_INVALID) env.uninitReads.add(env.insnIdx);
       if (clobber) slot.setType(n, STACK_MISC);
     } else if (type !== STACK_MISC) {
       if (!slot.isSpilled || (slot.reg.type !== R.SCALAR_VALUE && !env.allowPtrLeaks)) {

@@ -62,6 +62,8 @@ export class Env {
   readonly sleepable: boolean;
   readonly allowPtrLeaks: boolean;
   readonly allowUninitStack: boolean;
+  /** instructions that read stack which was never written, as {@link allowUninitStack} lets them */
+  readonly uninitReads = new Set<number>();
   readonly bypassSpecV1: boolean;
   readonly bypassSpecV4: boolean;
   readonly bpfCapable: boolean;

@@ -30,6 +30,7 @@ export function result(env: Env, maxStackDepth: number): Verified {
     subprogs: env.subprogs,
     usedMaps: env.usedMaps,
     processed: env.insnProcessed,
+    uninitReads: [...env.uninitReads].sort((a, b) => a - b),
     maxStackDepth,
     changesPktData: env.changesPktData,
     seenDirectWrite: env.seenDirectWrite,
