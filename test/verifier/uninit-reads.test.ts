@@ -36,5 +36,5 @@ it('are noted where they are accepted, and refused where they are not', async ()
   };
   const error = refused();
   expect(error).toBeInstanceOf(BpfError);
-  expect((error as BpfError).log).toContain('invalid read from stack off -16+0 size 8');
+  expect((error as BpfError).log).toMatch(/^invalid read from stack/m);
 });
