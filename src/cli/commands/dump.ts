@@ -1,96 +1,86 @@
 /** `ebpf-emu dump`: the object file, its types, or a program as the kernel holds it. */
-import { BpfError, type Kernel } from '../../../kernel-sim/index.ts';
+import { BpfError, type Kernel, type Program } from '../../../kernel-sim/index.ts';
 import { Btf, dumpC, dumpRaw } from '../../btf/index.ts';
-import { type LoadedView, plainView, viewOf } from '../../debug/program/view.ts';
-import { xlatedLines } from '../../debug/program/xlated-lines.ts';
-import { ElfFile } from '../../elf/index.ts';
-import { type BpfObject, type LoadedObject, type LoadOptions, ObjectError } from '../../object/index.ts';
+import { heldView } from '../../debug/program/view.ts';
+import { type BpfObject, btfFromFile, type LoadedObject, type LoadOptions, ObjectError } from '../../object/index.ts';
+import { dumpPrograms, jsonText, typesJson } from '../../show/index.ts';
 import { UserError } from '../errors.ts';
 import { readInput, readMaybeGzip } from '../files.ts';
-import { type JitedOptions, jitedModel, jitedText } from '../listing/jited.ts';
-import { xlatedText } from '../listing/xlated.ts';
+import { jitedText } from '../listing/jited.ts';
 import { loadOptions } from '../loading.ts';
-import { boot, type KernelOptions, openInput } from '../session.ts';
+import { boot, compileInput, openInput } from '../session.ts';
 import { print as write } from '../terminal.ts';
 import { elfModel, elfText } from './dump-elf.ts';
+import type { DumpOptions } from './dump-options.ts';
 
-export interface DumpOptions extends KernelOptions, JitedOptions {
-  readonly format: 'raw' | 'c';
-  readonly json?: boolean;
-}
+export type What = 'xlated' | 'jited' | 'elf' | 'btf' | 'text' | 'trampoline' | 'chain';
 
-export async function dump(
-  what: 'xlated' | 'jited' | 'elf' | 'btf',
-  file: string,
-  options: DumpOptions,
-): Promise<void> {
+/** @param operand an object file; of text and trampoline a function of the kernel */
+export async function dump(what: What, operand: string, options: DumpOptions): Promise<void> {
+  if (options.annotate || options.html !== undefined) {
+    if (what !== 'xlated' && what !== 'jited') throw new UserError('--annotate is for xlated and jited');
+    return (await import('./dump-annotated.ts')).dumpAnnotated(operand, options);
+  }
   switch (what) {
     case 'elf': {
-      const model = elfModel(readInput(file), file);
+      const model = elfModel(readInput(operand), operand);
       write(options.json ? json(model) : elfText(model));
       return;
     }
     case 'btf':
-      return dumpBtf(file, options);
+      return dumpBtf(operand, options);
+    case 'text':
+    case 'trampoline':
+    case 'chain': {
+      const { dumpChain, dumpText } = await import('./dump-text.ts');
+      return what === 'chain' ? dumpChain(operand, options) : dumpText(what, operand, options);
+    }
     default:
-      return dumpCode(what, file, options);
+      return dumpCode(what, operand, options);
   }
 }
 
-const json = (value: unknown): string =>
-  `${JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? Buffer.from(v).toString('hex') : typeof v === 'bigint' ? `${v}` : v), 2)}\n`;
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-const ELF_MAGIC = 0x7f454c46;
-
-/** BTF of an object's section, or of a raw file such as /sys/kernel/btf/vmlinux. */
-function readBtf(file: string): Btf {
-  const bytes = readMaybeGzip(file);
-  if (bytes.length < 4 || Buffer.from(bytes).readUInt32BE(0) !== ELF_MAGIC) return Btf.parse(bytes);
-  const section = ElfFile.parse(bytes, file).section('.BTF');
-  if (!section) throw new UserError(`${file}: it has no .BTF section; compile it with -g`);
-  return Btf.parse(section.data);
+/** BTF of an object's section, of C, or of a raw file such as /sys/kernel/btf/vmlinux. */
+async function readBtf(file: string, options: DumpOptions): Promise<Btf> {
+  const bytes = file.endsWith('.c') ? await compileInput(file, await boot(options), options) : readMaybeGzip(file);
+  return Btf.parse(btfFromFile(bytes, file));
 }
 
-function dumpBtf(file: string, options: DumpOptions): void {
-  const btf = readBtf(file);
-  if (options.json) {
-    const types = [...btf.types()];
-    write(json({ file, types }));
-  } else write(options.format === 'c' ? dumpC(btf) : dumpRaw(btf));
+async function dumpBtf(file: string, options: DumpOptions): Promise<void> {
+  const btf = await readBtf(file, options);
+  if (options.json && options.format === 'c')
+    throw new UserError('C has no form as JSON: leave out --json or --format c');
+  if (options.json) write(`${jsonText(typesJson(btf), 'plain')}\n`);
+  else write(options.format === 'c' ? dumpC(btf) : dumpRaw(btf));
 }
 
+/** bpftool's form, but where its text has no place for what is asked. */
 async function dumpCode(what: 'xlated' | 'jited', file: string, options: DumpOptions): Promise<void> {
   const kernel = await boot(what === 'jited' ? { ...options, engine: 'jit' } : options);
-  const views = await loadViews(file, kernel, options);
-  if (options.json) {
-    const programs = views.map((v) => ({
-      name: v.name,
-      ...(what === 'jited' ? { functions: jitedModel(v, options.syntax) } : { insns: xlatedLines(v) }),
-    }));
-    write(json({ file, programs }));
+  const handles = await loadHandles(file, kernel, options);
+  const ownForm = what === 'jited' && (options.addresses || options.bpf || options.syntax === 'intel');
+  if (ownForm && !options.json) {
+    write(handles.map((handle) => jitedText(heldView(kernel, handle), options)).join(''));
     return;
   }
-  write(
-    views
-      .map((v) => (what === 'jited' ? jitedText(v, options) : xlatedText(v, options)))
-      .join(what === 'jited' ? '' : '\n'),
-  );
+  const { opcodes = false, linum = false, visual = false } = options;
+  const ids = handles.map((handle) => handle.id);
+  write(dumpPrograms(kernel, ids, { what, opcodes, linum, visual }, options.json ? 'plain' : 'text'));
 }
 
-async function loadViews(file: string, kernel: Kernel, options: DumpOptions): Promise<LoadedView[]> {
+async function loadHandles(file: string, kernel: Kernel, options: DumpOptions): Promise<Program[]> {
   const bytes = file.endsWith('.c') ? undefined : readInput(file);
   const filters = bytes && (await classicText(bytes));
-  if (filters)
-    return [
-      plainView(kernel, kernel.bpf.progLoad({ type: 'socket_filter', classic: true, insns: filters, license: 'GPL' })),
-    ];
+  if (filters) return [kernel.bpf.progLoad({ type: 'socket_filter', classic: true, insns: filters, license: 'GPL' })];
   const object = await openInput(file, kernel, options, bytes);
   for (const name of options.program ?? []) object.program(name);
   const { programs, ...rest } = loadOptions(object, options);
   const loaded = loadForDump(object, kernel, programs, rest);
   return Object.values(loaded.programs)
     .filter((p) => options.program?.includes(p.name) ?? true)
-    .map((p) => viewOf(kernel, p, object.model.btf));
+    .map((p) => p.handle);
 }
 
 /** All of the object where that goes, since programs in a program array change each other's images; else the chosen ones. */

@@ -1,6 +1,6 @@
 /**
- * `dump jited`: the machine code, each C line above its instructions. By default a line has address,
- * offset, bytes and instruction; with --opcodes it has the form of `bpftool prog dump jited opcodes`.
+ * `dump jited --addresses`: the machine code where it lies, each C line above its instructions: address, offset, bytes,
+ * instruction, symbols. Without it the listing has bpftool's form (`src/show/bpftool/jited.ts`).
  */
 
 import { type JitedLine, jitedLines } from '../../debug/program/jited-lines.ts';
@@ -8,7 +8,12 @@ import { sourceText } from '../../debug/program/source.ts';
 import type { LoadedView, PlacedFunction } from '../../debug/program/view.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import { hexBytes } from '../style.ts';
-import type { ListingOptions } from './xlated.ts';
+
+interface ListingOptions {
+  /** bytes below each instruction, as bpftool has them */
+  readonly opcodes?: boolean;
+  readonly linum?: boolean;
+}
 
 export interface JitedOptions extends ListingOptions {
   readonly syntax: 'att' | 'intel';
@@ -43,20 +48,4 @@ function insnLines(line: JitedLine, func: PlacedFunction, opcodes: boolean): str
   return [
     `${formatAddr(func.address + line.pc)} ${pc.padStart(5)}:\t${hexBytes(line.bytes).padEnd(BYTES_COLUMN)}  ${text}`,
   ];
-}
-
-/** The same for machines. */
-export function jitedModel(view: LoadedView, syntax: 'att' | 'intel') {
-  return view.functions.map((func) => ({
-    name: func.name,
-    signature: view.at(func.start).signature,
-    address: `0x${formatAddr(func.address)}`,
-    insns: jitedLines(view, func, syntax).map((line) => ({
-      pc: `0x${line.pc.toString(16)}`,
-      bytes: Buffer.from(line.bytes).toString('hex'),
-      text: line.text,
-      bpf: line.begins.map((b) => ({ slot: b.slot, text: b.text })),
-      source: line.begins.findLast((b) => b.source)?.source,
-    })),
-  }));
 }

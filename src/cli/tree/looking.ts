@@ -1,7 +1,7 @@
 /** Commands that show what is in an object, and what a kernel makes of it. */
 import { Argument, Option } from 'commander';
 import type { EmuCommand } from './command.ts';
-import { btf, json, kallsyms, whole, withKernel, withLoading, withProgram } from './options.ts';
+import { btf, json, kallsyms, several, whole, withKernel, withLoading, withProgram } from './options.ts';
 import { addProgRun } from './running.ts';
 
 /** What veristat takes. */
@@ -44,18 +44,40 @@ export function addLooking(cli: EmuCommand): void {
     .example('ebpf-emu verify --stats -C before.csv after.csv', 'what changed');
 
   withLoading(cli.command('dump'))
-    .description("show a program as the kernel holds it, in bpftool's words")
-    .addArgument(new Argument('<what>').choices(['xlated', 'jited', 'elf', 'btf']))
-    .argument('<file>', "clang's object file; raw BTF for btf; `tcpdump -ddd` text for xlated and jited")
-    .addOption(new Option('--syntax <syntax>', 'assembly syntax').choices(['att', 'intel']).default('att'))
+    .description('show a program as the kernel holds it, as bpftool does, and what attaching it wrote into the kernel')
+    .addArgument(
+      new Argument('<what>', 'what to show').choices(['xlated', 'jited', 'elf', 'btf', 'text', 'trampoline', 'chain']),
+    )
+    .argument(
+      '<file>',
+      "clang's object file (or C); raw BTF for btf; `tcpdump -ddd` text for xlated and jited; a kernel function for text and trampoline",
+    )
     .option('--opcodes', 'the bytes of each instruction')
     .option('--linum', 'file, line and column behind each C line')
-    .option('--bpf', 'jited: the BPF instruction above its machine code')
+    .option('--visual', 'xlated: the control flow, for dot(1)')
+    .option('--annotate', 'C, BPF, what the verifier knew and x86 in columns')
+    .option('--html <file>', 'the annotated listing as one HTML file')
+    .option('--addresses', 'jited: where it lies, with bytes and symbols')
+    .option('--bpf', 'jited: the BPF instruction above its machine code, with addresses')
+    .addOption(
+      new Option('--syntax <syntax>', 'jited: assembly syntax, intel with addresses')
+        .choices(['att', 'intel'])
+        .default('att'),
+    )
     .addOption(new Option('--format <format>', "btf: bpftool's raw form, or C").choices(['raw', 'c']).default('raw'))
+    .option(
+      '--attached <file>',
+      'text, trampoline: an object whose programs are attached; repeat it for several',
+      several,
+    )
+    .option('--replay <file>', 'chain: the recording that reaches the program')
     .addOption(json())
     .action(async (what, file, options) => (await import('../commands/dump.ts')).dump(what, file, options))
     .example('ebpf-emu dump xlated hello.o', 'after the verifier rewrote it')
-    .example('ebpf-emu dump jited hello.o --bpf', 'machine code below each BPF instruction');
+    .example('ebpf-emu dump jited hello.o --bpf', 'machine code below each BPF instruction')
+    .example('ebpf-emu dump xlated hello.o --annotate', 'C, BPF, verifier and x86 beside each other')
+    .example('ebpf-emu dump text do_sys_openat2 --attached hello.o', "the kernel's text before and after")
+    .example('ebpf-emu dump chain hello.o', 'from the patched place to the program and back');
 
   const listed = (name: 'symbols' | 'probes', what: string): EmuCommand =>
     cli

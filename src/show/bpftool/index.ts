@@ -3,19 +3,16 @@
  * `map show`, `map dump`, `map lookup`, `link show`, `btf show`, `btf dump`.
  */
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import { heldView, type LoadedView } from '../../debug/program/view.ts';
 import { ArgumentError } from '../../errors/argument.ts';
 import { type Json, type JsonStyle, jsonText } from '../json.ts';
 import { Words } from './args.ts';
 import { dumpBtf, showBtf } from './btf-commands.ts';
-import { flowText } from './cfg.ts';
-import { jitedJson, jitedText } from './jited.ts';
+import { dumpPrograms } from './dump.ts';
 import { linkJson, linkText } from './link.ts';
 import { mapHead, mapJson, mapText } from './map.ts';
 import { dumpMap, lookupText, split } from './map-dump.ts';
 import { progJson, progText } from './prog.ts';
 import { selectLink, selectMaps, selectProgs, single, withMap, withProg } from './select.ts';
-import { xlatedJson, xlatedText } from './xlated.ts';
 
 export interface ShowOptions {
   /** default: text for people */
@@ -41,7 +38,7 @@ function listing(
 ): string {
   if (style === 'text') return all.map((a) => a.text()).join('');
   const values = all.map((a) => a.json());
-  return `${jsonText(one && values[0] !== undefined ? values[0] : values, style)}\n`;
+  return `${jsonText(one && values.length === 1 ? (values[0] ?? null) : values, style)}\n`;
 }
 
 function showProgs({ kernel, words, style }: Command): string {
@@ -70,14 +67,7 @@ function dumpProg({ kernel, words, style }: Command): string {
       throw new ArgumentError('command', `expected opcodes, linum or visual, not '${words.peek}'`);
     flags[flag] = true;
   }
-  const views = ids.map((id) => withProg(kernel, id, (handle) => heldView(kernel, handle)));
-  if (style !== 'text') {
-    if (flags.visual) throw new ArgumentError('command', 'a graph has no form as JSON');
-    const one = (view: LoadedView): Json => (what === 'xlated' ? xlatedJson(view, flags) : jitedJson(view, flags));
-    return `${views.map((view) => jsonText(one(view), style)).join('\n')}\n`;
-  }
-  if (flags.visual) return views.map(flowText).join('');
-  return views.map((view) => (what === 'xlated' ? xlatedText(view, flags) : jitedText(view, flags))).join('');
+  return dumpPrograms(kernel, ids, { ...flags, what }, style);
 }
 
 function showMaps({ kernel, words, style }: Command): string {

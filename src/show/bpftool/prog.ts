@@ -29,18 +29,40 @@ const jitedBytes = (prog: BpfProg): number =>
   prog.jited ? prog.placed.reduce((sum, f) => sum + f.bytes.length, 0) : 0;
 const loadedAt = ({ prog, bootTime }: Shown): number => bootTime + Math.trunc(Number(prog.init.loadTime) / 1e9);
 
-export function progText(shown: Shown): string {
-  const { prog, xlated } = shown;
-  const { init } = prog;
+/** The first line: `6: xdp  name count  tag fd6adf6a66c67fa8  gpl` */
+export function progHead(prog: BpfProg): string {
   const name = fullName(prog);
-  const jited = jitedBytes(prog);
-  const memlock = fdinfoField(prog, 'memlock');
-  const maps = prog.usedMaps.map((m) => m.id);
-  const out = [
+  const { init } = prog;
+  return [
     `${prog.id}: ${progTypeName(prog.type)}  ${name ? `name ${name}  ` : ''}tag ${init.tag}`,
     init.gpl ? '  gpl' : '',
     prog.runTime > 0n ? ` run_time_ns ${prog.runTime} run_cnt ${prog.runCount}` : '',
     prog.recursionMisses > 0 ? ` recursion_misses ${prog.recursionMisses}` : '',
+  ].join('');
+}
+
+/** The same for JSON. */
+export function progHeadJson(prog: BpfProg): { readonly [name: string]: Json | undefined } {
+  return {
+    id: prog.id,
+    type: progTypeName(prog.type),
+    name: fullName(prog) || undefined,
+    tag: prog.init.tag,
+    gpl_compatible: prog.init.gpl,
+    run_time_ns: prog.runTime > 0n ? prog.runTime : undefined,
+    run_cnt: prog.runTime > 0n ? prog.runCount : undefined,
+    recursion_misses: prog.recursionMisses > 0 ? prog.recursionMisses : undefined,
+  };
+}
+
+export function progText(shown: Shown): string {
+  const { prog, xlated } = shown;
+  const { init } = prog;
+  const jited = jitedBytes(prog);
+  const memlock = fdinfoField(prog, 'memlock');
+  const maps = prog.usedMaps.map((m) => m.id);
+  const out = [
+    progHead(prog),
     `\n\tloaded_at ${timeText(loadedAt(shown))}  uid ${init.uid}`,
     `\n\txlated ${xlated}B${jited > 0 ? `  jited ${jited}B` : '  not jited'}`,
     memlock === undefined ? '' : `  memlock ${memlock}B`,
@@ -57,14 +79,7 @@ export function progJson(shown: Shown): Json {
   const memlock = fdinfoField(prog, 'memlock');
   const maps = prog.usedMaps.map((m) => m.id);
   return {
-    id: prog.id,
-    type: progTypeName(prog.type),
-    name: fullName(prog) || undefined,
-    tag: init.tag,
-    gpl_compatible: init.gpl,
-    run_time_ns: prog.runTime > 0n ? prog.runTime : undefined,
-    run_cnt: prog.runTime > 0n ? prog.runCount : undefined,
-    recursion_misses: prog.recursionMisses > 0 ? prog.recursionMisses : undefined,
+    ...progHeadJson(prog),
     loaded_at: loadedAt(shown),
     uid: init.uid,
     bytes_xlated: xlated,
