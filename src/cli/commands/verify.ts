@@ -62,7 +62,14 @@ async function verifyFile(file: string, several: boolean, options: VerifyOptions
       else {
         const { log = '', uninitReads = [] } = loaded.programs[name]?.handle ?? {};
         const note = uninitialisedReads(uninitReads);
-        verdicts.push({ program: name, section, accepted: true, log, ...(note === undefined ? {} : { note }), ...cost() });
+        verdicts.push({
+          program: name,
+          section,
+          accepted: true,
+          log,
+          ...(note === undefined ? {} : { note }),
+          ...cost(),
+        });
       }
       // what was verified makes room for what follows
       loaded.close();
