@@ -14,23 +14,35 @@ await build({
   format: 'esm',
   packages: 'external',
 });
-// matchers: the library they judge by is the one that the test imports, so that its classes are the same
+// for require(): the same, whose own address is a path there
 await build({
   ...bundle,
-  entryPoints: ['src/vitest.ts'],
-  outfile: 'dist/vitest.js',
-  format: 'esm',
+  entryPoints: ['src/index.ts'],
+  outfile: 'dist/index.cjs',
+  format: 'cjs',
   packages: 'external',
-  plugins: [
-    ...bundle.plugins,
-    {
-      name: 'library',
-      setup({ onResolve }) {
-        onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './index.js', external: true }));
-      },
-    },
-  ],
+  define: { 'import.meta.url': '__url' },
+  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
 });
+// the library that matchers judge by is the one that the test imports, so that its classes are the same
+const library = {
+  name: 'library',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: './index.js', external: true }));
+  },
+};
+for (const [entry, name] of [
+  ['index', 'vitest'],
+  ['reporter', 'vitest-reporter'],
+])
+  await build({
+    ...bundle,
+    entryPoints: [`src/vitest/${entry}.ts`],
+    outfile: `dist/${name}.js`,
+    format: 'esm',
+    packages: 'external',
+    plugins: [...bundle.plugins, library],
+  });
 await build({
   ...browserBundle,
   outfile: 'dist/browser.js',

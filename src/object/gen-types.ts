@@ -13,7 +13,8 @@ import { variablesOf } from './variables.ts';
 const isModel = is.holding('model of an object', 'file', 'programs', 'maps');
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
-const property = (name: string): string => (IDENTIFIER.test(name) ? name : JSON.stringify(name));
+const quoted = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
+const property = (name: string): string => (IDENTIFIER.test(name) ? name : quoted(name));
 const pascal = (name: string): string => {
   const text = name.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase());
   const upper = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
@@ -59,7 +60,7 @@ class Writer {
     }
   }
   #enum(type: Extract<BtfType, { kind: 'enum' | 'enum64' }>): string {
-    const names = type.values.map((value) => `'${value.name}'`);
+    const names = type.values.map((value) => quoted(value.name));
     return [...names, type.size <= 4 ? 'number' : 'bigint'].join(' | ');
   }
   #named(type: Extract<BtfType, { kind: 'struct' | 'union' }>): string {
@@ -109,7 +110,7 @@ export function genTypes(model: ObjectModel, called?: string): string {
       (map) =>
         `readonly ${property(map.realName)}: { readonly key: ${typeOf(map.btfKey)}; readonly value: ${entryValue(map, typeOf)} }`,
     );
-  const programs = model.programs.map((p) => `readonly ${property(p.name)}: ${JSON.stringify(p.rawSectionName)}`);
+  const programs = model.programs.map((p) => `readonly ${property(p.name)}: ${quoted(p.rawSectionName)}`);
   const section = (origin: MapOrigin): string[] =>
     model.maps
       .filter((map) => map.origin === origin)

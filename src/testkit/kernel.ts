@@ -179,6 +179,12 @@ export class Kernel extends KernelModel implements TaskOwner {
     for (const counts of this.bpf.state.detours.counts) coverage.add(counts);
     return coverage;
   }
+  /** As {@link coverage}; what is counted from now on is counted anew. */
+  takeCoverage(): Coverage {
+    const { coverage } = this;
+    this.bpf.state.detours.forgetCounts();
+    return coverage;
+  }
   /** What the lines of programs cost since {@link measure}. */
   get profile(): LineCost[] {
     return lineCosts(this, this.bpf.state.detours.counts, this.#clock);

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8');
 const entry = new URL('../../src/index.ts', import.meta.url).href;
-const matchers = new URL('../../src/vitest.ts', import.meta.url).href;
+const matchers = new URL('../../src/vitest/index.ts', import.meta.url).href;
 const recipes = Array.from(page.matchAll(/```ts\n([\s\S]*?)```/g), ({ 1: code = '', index }) => ({
   code,
   title: /.*## (.*)/s.exec(page.slice(0, index))?.[1]?.split('\n')[0] ?? '',

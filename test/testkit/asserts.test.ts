@@ -11,7 +11,7 @@ import {
   ObjectError,
   TestFailure,
 } from '../../src/index.ts';
-import '../../src/vitest.ts';
+import '../../src/vitest/index.ts';
 
 const load = async (fixture: string) => {
   const kernel = await Kernel.boot();

@@ -1,7 +1,7 @@
 /** What `ebpf-emu/vitest` gives: a kernel for each test, one that goes back between tests, and matchers. */
 import { describe, expect } from 'vitest';
 import { ObjectError } from '../../src/index.ts';
-import { preparedTest, test } from '../../src/vitest.ts';
+import { preparedTest, test } from '../../src/vitest/index.ts';
 
 const message = (act: () => void): string => {
   try {

@@ -93,6 +93,11 @@ export class Detours {
     for (const [prog, { counting }] of this.#diverted) this.#take(prog, counting);
     return [...this.#counts.values()];
   }
+  /** What was counted so far counts no more. */
+  forgetCounts(): void {
+    void this.counts;
+    this.#counts.clear();
+  }
   #take(prog: BpfProg, counting: Diverted['counting']): void {
     if (counting === undefined) return;
     let counts = this.#counts.get(prog);

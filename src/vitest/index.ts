@@ -28,7 +28,8 @@ import {
   type ObjectShape,
   type Verdict,
   type VerdictName,
-} from './index.ts';
+} from '../index.ts';
+import { begin, note } from './coverage.ts';
 
 export interface BpfMatchers<R = unknown> {
   /** of a function that loads: the verifier accepts */
@@ -128,8 +129,11 @@ export const test = base.extend<KernelFixtures>({
   bootOptions: {},
   kernel: async ({ bootOptions }, use) => {
     const booted = await take(bootOptions);
-    await use(booted.kernel);
-    booted.kernel.restoreMocks();
+    const { kernel } = booted;
+    begin(kernel);
+    await use(kernel);
+    kernel.restoreMocks();
+    note(kernel);
     spare.push(booted);
   },
   load: async ({ kernel }, use) => {
@@ -154,6 +158,7 @@ export function preparedTest<T extends object>(
   let ready: Promise<{ kernel: Kernel; made: T; mark: ReturnType<Kernel['save']> }> | undefined;
   const start = async () => {
     const kernel = await Kernel.boot(options);
+    begin(kernel);
     const made = await prepare(kernel, loader(kernel, []));
     return { kernel, made, mark: kernel.save() };
   };
@@ -165,6 +170,7 @@ export function preparedTest<T extends object>(
       kernel.restore(mark);
       await use(kernel);
       kernel.restoreMocks();
+      note(kernel);
     },
     prepared: async ({ kernel }, use) => {
       void kernel;
