@@ -36,3 +36,39 @@ const text = readFileSync('dist/index.d.ts', 'utf8')
 const types = `/// <reference lib="esnext.disposable" />\n${text}`;
 writeFileSync('dist/index.d.ts', types);
 writeFileSync('dist/index.d.cts', types);
+
+const missing = unnamed(text);
+if (missing.length > 0) throw new Error(`src/signatures.ts lacks ${missing.join('; ')}`);
+
+/** Declarations that signatures of exported ones name, and nobody can. */
+function unnamed(text) {
+  const exported = new Set(
+    Array.from(text.matchAll(/^export \{([\s\S]*?)\}/gm), ([, list]) => list.split(','))
+      .flat()
+      .map(
+        (name) =>
+          name
+            .trim()
+            .replace(/^type /, '')
+            .split(' as ')[0],
+      ),
+  );
+  const bodies = new Map();
+  let current = [];
+  for (const line of text.replaceAll(/\/\*[\s\S]*?\*\//g, '').split('\n')) {
+    const name = /^(?:declare )?(?:abstract )?(?:class|interface|type|const|function) ([\w$]+)/.exec(line)?.[1];
+    if (name) bodies.set(name, (current = []));
+    current.push(line.replace(/\/\/.*/, ''));
+  }
+  // what those lead to that signatures name is their own affair
+  const named = new Set(readFileSync('src/signatures.ts', 'utf8').match(/\b[A-Z][\w$]+\b/g));
+  // a constant is named by its type
+  const missing = [];
+  for (const name of exported) {
+    if (named.has(name.replace(/\$\d+$/, ''))) continue;
+    for (const used of new Set((bodies.get(name) ?? []).join('\n').match(/\b[A-Z][\w$]+\b/g)))
+      if (bodies.has(used) && !exported.has(used) && !/^[A-Z_]+$/.test(used))
+        missing.push(`${used}, which ${name} names`);
+  }
+  return missing;
+}

@@ -108,5 +108,7 @@ export {
   recordCommand,
   streamStrace,
 } from './replay/index.ts';
+// what signatures name besides
+export * from './signatures.ts';
 // tests of BPF programs
 export * from './testkit/index.ts';

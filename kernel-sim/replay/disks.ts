@@ -27,7 +27,7 @@ const letter = (n: number): string => String.fromCharCode(97 + (n % 26));
 /** virtio and others have no number of their own */
 const virtual = (minor: number): string => `vd${letter(minor >> 4)}`;
 
-interface Disk {
+export interface Disk {
   readonly queue: Addr;
   readonly part: Addr;
 }

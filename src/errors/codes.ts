@@ -1,6 +1,6 @@
 /** Codes of the typed errors. They stay the same from version to version; docs/errors.md is written from here. */
 
-interface ErrorRow {
+export interface ErrorRow {
   /** the class that carries the code */
   readonly thrown: string;
   readonly meaning: string;
