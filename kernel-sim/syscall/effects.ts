@@ -141,8 +141,13 @@ export function registerEffects(kernel: ObjectFloor): void {
   // clone: the child gets the pid that the recording has
   on('copy_process', () => {
     const pid = recorded.lo;
-    if (recorded.failed || pid <= 0) {
+    if (recorded.failed) {
       args.ret(recorded.lo, recorded.hi);
+      return;
+    }
+    // a recording that is damaged: there is no such task
+    if (pid <= 0) {
+      args.ret(0, 0);
       return;
     }
     const parent = tasks.current;

@@ -10,6 +10,7 @@ import type { Insn } from './insn.ts';
 import * as op from './opcodes.ts';
 import { type InsnRow, rowsOf } from './table.ts';
 
+const MOV32_REG = op.BPF_ALU | op.BPF_MOV | op.BPF_X;
 const isInsn = is.holding('instruction', 'code', 'dst', 'src', 'off', 'imm');
 
 export interface DisasmOptions {
@@ -30,6 +31,8 @@ const hex8 = (code: number): string => code.toString(16).padStart(2, '0');
 /** One instruction with its opcode in front, `(b7) r0 = 0`, without a line end. */
 export function disassemble(insn: Insn, high?: Insn, options: DisasmOptions = NONE): string {
   checkArgument('insn', insn, isInsn);
+  // no instruction, but printed as the one of 64 bits: `is_movsx` looks at the offset alone
+  if (insn.code === MOV32_REG && insn.off === 32) return `(bc) w${insn.dst} = (s32)w${insn.src}`;
   const row = rowOf(insn) ?? fallback(insn);
   return row ? `(${hex8(insn.code)}) ${render(row, insn, high, options)}` : bug(insn);
 }

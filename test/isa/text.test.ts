@@ -40,3 +40,13 @@ describe.runIf(haveShared)('text against verifier logs of Linux 6.12', () => {
     console.log(`${set}: ${lines} lines identical, ${forms.size} opcodes`);
   });
 });
+
+describe('forms that are no instructions', () => {
+  // as Linux 6.12.117 printed them in front of its refusal
+  it.each([
+    ['bc22200000000000', '(bc) w2 = (s32)w2'],
+    ['bc22100000000000', '(bc) w2 = (s16)w2'],
+  ])('%s', (bytes, text) => {
+    expect(disassemble(readInsns(fromHex(bytes))[0]!)).toBe(text);
+  });
+});

@@ -33,7 +33,7 @@ export const process: Readonly<Record<string, string>> = {
   '__do_sys_clone3(uargs, size)':
     'copy_clone_args_from_user(%args, uargs, size); n = kernel_clone(%args)?; return result',
   'kernel_clone(args): int':
-    'p = copy_process(0, 0, -1, args); trace sched_process_fork(current, p)?; get_task_pid(p, 0)?; pid_vnr(0)?; wake_up_new_task(p)?; put_pid(0)?; block; return result',
+    'p = copy_process(0, 0, -1, args); trace sched_process_fork(current, p)? if p; get_task_pid(p, 0)?; pid_vnr(0)?; wake_up_new_task(p)? if p; put_pid(0)?; block; return result',
   'copy_process(pid, trace, node, args)':
     'kmem_cache_alloc_node_noprof(0, 3264, -1); arch_dup_task_struct(0, current); p = @copy_process(args); copy_creds(p, args); sched_fork(0, p); perf_event_init_task(p, 0); audit_alloc(p); security_task_alloc(p, 0); copy_semundo(0, p); dup_fd(0, 0); copy_fs_struct(0); mm_init(0, p, 0); copy_namespaces(0, p); copy_thread(p, args); alloc_pid(0, 0, 0); cgroup_can_fork(p, args); sched_cgroup_fork(p, args); _raw_write_lock_irq(0); attach_pid(p, 0); _raw_write_unlock_irq(0); proc_fork_connector(p); sched_post_fork(p); cgroup_post_fork(p, args); perf_event_fork(p); trace task_newtask(p, 0)?; uprobe_copy_process(p, 0); return p',
 
