@@ -1,6 +1,6 @@
 /** What happens at a uprobe's breakpoint and at a probed function's return: the hypercalls of `text/assembly/uprobes.ts`. */
-import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
-import { PAGE_SIZE } from '../../src/machine/index.ts';
+import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
+import { PAGE_SIZE, RDX } from '../../src/machine/index.ts';
 import { Assembler, FLAG, rax, rcx } from '../../src/x86/index.ts';
 import { capture } from '../core/state.ts';
 import { SWBP } from '../core/trace-uprobe.ts';
@@ -9,6 +9,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
 import { type AddressSpace, PROT } from '../user/address-space.ts';
 import { MMAP_BASE } from '../user/load.ts';
+import { SavedRegs } from './saved-regs.ts';
 import { conditionHolds } from './uprobe-insn.ts';
 import type { InstalledIn, UprobeSite } from './uprobe-site.ts';
 import { type ReturnInstance, UTask } from './utask.ts';
@@ -17,9 +18,9 @@ import { type ReturnInstance, UTask } from './utask.ts';
 const SLOT_BYTES = 128;
 /** MAX_URETPROBE_DEPTH */
 const MOST_RETURNS = 64;
-const RDX = 4;
-/** registers of pt_regs by x86 number */
-const REGS = 'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
+/** as the trampoline pushed them, the last one first */
+const PUSHED = ['r11', 'cx', 'ax'] as const;
+const NOTHING_LENT = [0, 0] as const;
 
 /** rax, rcx and r11 are kept through the system call */
 function trampoline(at: Addr): Uint8Array {
@@ -38,13 +39,12 @@ export class UprobeHits {
   #hit: UprobeSite | undefined;
   /** `[uprobes]` of each address space that has one */
   readonly #areas = new Map<AddressSpace, Addr>();
-  readonly #at: Readonly<Record<string, number>>;
+  readonly #regs: SavedRegs;
 
   constructor(kernel: ObjectFloor, installed: InstalledIn) {
     this.#kernel = kernel;
     this.#installed = installed;
-    const regs = kernel.structs.of('pt_regs');
-    this.#at = Object.fromEntries([...REGS, 'ip', 'flags', 'orig_ax'].map((name) => [name, regs.offset(name)]));
+    this.#regs = new SavedRegs(kernel);
     const { text, args } = kernel;
     const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
     on('uprobe_swbp', () => args.retAddr(this.#breakpoint(args.addr(0))));
@@ -93,12 +93,6 @@ export class UprobeHits {
     }
     return known;
   }
-  #get(regs: Addr, field: string): Addr {
-    return this.#kernel.memory.readAddr(regs + (this.#at[field] as number));
-  }
-  #put(regs: Addr, field: string, value: Addr): void {
-    this.#kernel.memory.writeAddr(regs + (this.#at[field] as number), value);
-  }
   get #space(): AddressSpace {
     return this.#kernel.tasks.current.maps as AddressSpace;
   }
@@ -106,44 +100,41 @@ export class UprobeHits {
   // --- breakpoints ---
 
   /** The `struct uprobe` whose breakpoint was hit; or that a step out of line is done, or that it is nobody's. */
-  #breakpoint(regs: Addr): number {
+  #breakpoint(at: Addr): number {
     const { tasks, memory } = this.#kernel;
     if (this.#tasks.get(tasks.current)?.stepping !== undefined) return SWBP.stepped;
-    const at = this.#get(regs, 'ip') - 1;
-    const site = this.#installed.get(this.#space)?.at.get(at);
+    const regs = this.#regs.of(at);
+    const ip = regs.get('ip') - 1;
+    const site = this.#installed.get(this.#space)?.at.get(ip);
     if (site === undefined) {
-      const phys = this.#space.physical(at);
+      const phys = this.#space.physical(ip);
       if (phys >= 0 && memory.u8[phys] === 0xcc) return SWBP.trap;
       // it was taken out meanwhile: the instruction is executed
-      this.#put(regs, 'ip', at);
+      regs.put('ip', ip);
       return SWBP.nothing;
     }
-    this.#put(regs, 'ip', at);
-    this.#utask().vaddr = at;
+    regs.put('ip', ip);
+    this.#utask().vaddr = ip;
     this.#hit = site;
     return site.address;
   }
   /** Does the instruction in the program's place, where it is a simple one. */
-  #emulate(regs: Addr): boolean {
+  #emulate(at: Addr): boolean {
     const site = this.#hit as UprobeSite;
     const { insn } = site;
-    const next = this.#get(regs, 'ip') + insn.bytes.length;
+    const regs = this.#regs.of(at);
+    const next = regs.get('ip') + insn.bytes.length;
     this.#hit = undefined;
     switch (insn.how) {
       case 'nop':
-        this.#put(regs, 'ip', next);
+        regs.put('ip', next);
         return true;
       case 'push':
-        return this.#push(
-          regs,
-          this.#kernel.memory.readU64(regs + (this.#at[REGS[insn.reg] as string] as number)),
-          next,
-        );
+        return this.#push(regs.half(insn.reg, 0), regs.half(insn.reg, 1), next);
       case 'branch': {
-        const taken = conditionHolds(insn.condition, this.#get(regs, 'flags'));
-        const to = taken ? next + insn.offset : next;
-        if (insn.call) return this.#push(regs, addrToBigInt(next), to);
-        this.#put(regs, 'ip', to);
+        const to = conditionHolds(insn.condition, regs.flags()) ? next + insn.offset : next;
+        if (insn.call) return this.#push(addrLo(next), addrHi(next), to);
+        regs.put('ip', to);
         return true;
       }
       default:
@@ -152,50 +143,52 @@ export class UprobeHits {
     }
   }
   /** False where the stack cannot be written to: the instruction itself shall fault. */
-  #push(regs: Addr, value: bigint, ip: Addr): boolean {
-    const sp = this.#get(regs, 'sp') - 8;
-    if (this.#space.physical(sp) < 0) return false;
-    this.#kernel.memory.writeU64(sp, value);
-    this.#put(regs, 'sp', sp);
-    this.#put(regs, 'ip', ip);
+  #push(lo: number, hi: number, ip: Addr): boolean {
+    const regs = this.#regs;
+    const sp = regs.get('sp') - 8;
+    if (!regs.hasWord(this.#space, sp)) return false;
+    regs.putWord(this.#space, sp, lo, hi);
+    regs.put('sp', sp);
+    regs.put('ip', ip);
     return true;
   }
   /** The instruction is executed from its slot, with the trap flag set. */
-  #stepOut(regs: Addr): void {
-    const { memory } = this.#kernel;
+  #stepOut(at: Addr): void {
     const site = this.#hit as UprobeSite;
     this.#hit = undefined;
     const { insn } = site;
-    const at = this.#get(regs, 'ip');
     const slot = this.#area() + SLOT_BYTES;
     const lends = insn.how === 'step' ? insn.lends : -1;
     this.#space.poke(slot, insn.how === 'step' ? insn.slot : insn.bytes);
-    let lent = 0n;
+    const regs = this.#regs.of(at);
+    const ip = regs.get('ip');
+    let lent: readonly [lo: number, hi: number] = NOTHING_LENT;
     if (lends >= 0) {
-      const register = regs + (this.#at[REGS[lends] as string] as number);
-      lent = memory.readU64(register);
-      memory.writeAddr(register, at + insn.bytes.length);
+      const behind = ip + insn.bytes.length;
+      lent = [regs.half(lends, 0), regs.half(lends, 1)];
+      regs.setHalves(lends, addrLo(behind), addrHi(behind));
     }
-    this.#put(regs, 'ip', slot);
-    this.#put(regs, 'flags', this.#get(regs, 'flags') | FLAG.TF);
-    this.#utask().stepping = { site, at, lent };
+    regs.put('ip', slot);
+    regs.setFlags(regs.flags() | FLAG.TF);
+    this.#utask().stepping = { site, at: ip, lent };
   }
-  #stepped(regs: Addr): void {
-    const { memory } = this.#kernel;
+  #stepped(at: Addr): void {
     const utask = this.#utask();
     const { stepping } = utask;
     if (stepping === undefined) return;
     utask.stepping = undefined;
-    const { site, at, lent } = stepping;
+    const { site, lent } = stepping;
     const { insn } = site;
-    this.#put(regs, 'flags', this.#get(regs, 'flags') & ~FLAG.TF);
+    const regs = this.#regs.of(at);
+    regs.setFlags(regs.flags() & ~FLAG.TF);
     if (insn.how !== 'step') return;
-    if (insn.lends >= 0) memory.writeU64(regs + (this.#at[REGS[insn.lends] as string] as number), lent);
-    const moved = at - (this.#area() + SLOT_BYTES);
-    if (insn.after === 'next') this.#put(regs, 'ip', this.#get(regs, 'ip') + moved);
+    if (insn.lends >= 0) regs.setHalves(insn.lends, lent[0], lent[1]);
+    const moved = stepping.at - (this.#area() + SLOT_BYTES);
+    if (insn.after === 'next') regs.put('ip', regs.get('ip') + moved);
     else if (insn.after === 'call') {
-      const sp = this.#get(regs, 'sp');
-      memory.writeAddr(sp, memory.readAddr(sp) + moved);
+      const sp = regs.get('sp');
+      const back = regs.word(this.#space, sp) + moved;
+      regs.putWord(this.#space, sp, addrLo(back), addrHi(back));
     }
   }
   /** `[uprobes]`: the page of trampoline and slots. */
@@ -213,80 +206,72 @@ export class UprobeHits {
   // --- returns ---
 
   /** prepare_uretprobe(): the function returns to the trampoline. */
-  #hijack(regs: Addr): void {
-    const { memory } = this.#kernel;
+  #hijack(at: Addr): void {
     const utask = this.#utask();
-    const stack = this.#get(regs, 'sp');
     const tramp = this.#area();
+    const regs = this.#regs.of(at);
+    const stack = regs.get('sp');
     // functions that were left by a longjmp lie below
     while (utask.returns.length > 0 && (utask.returns.at(-1) as ReturnInstance).stack < stack) utask.returns.pop();
-    if (utask.returns.length >= MOST_RETURNS || this.#space.physical(stack) < 0) return;
-    const found = memory.readAddr(stack);
+    if (utask.returns.length >= MOST_RETURNS || !regs.hasWord(this.#space, stack)) return;
+    const found = regs.word(this.#space, stack);
     const chained = found === tramp;
     const outer = utask.returns.at(-1);
     if (chained && outer === undefined) return;
     const returnsTo = chained ? (outer as ReturnInstance).returnsTo : found;
-    utask.returns.push({ site: this.#hit as UprobeSite, func: this.#get(regs, 'ip'), stack, returnsTo, chained });
-    if (!chained) this.#space.poke(stack, word(tramp));
+    utask.returns.push({ site: this.#hit as UprobeSite, func: regs.get('ip'), stack, returnsTo, chained });
+    if (!chained) regs.putWord(this.#space, stack, addrLo(tramp), addrHi(tramp));
   }
   /** What the trampoline pushed goes back, so that handlers see the registers at the function's return. */
-  #enter(regs: Addr): void {
-    const { memory } = this.#kernel;
-    const sp = this.#get(regs, 'sp');
-    ['r11', 'cx', 'ax'].forEach((name, n) => {
-      memory.writeU64(regs + (this.#at[name] as number), memory.readU64(sp + 8 * n));
-    });
-    this.#utask().trampoline = { sp, ip: this.#get(regs, 'ip') };
-    this.#put(regs, 'sp', sp + 24);
-    this.#put(regs, 'orig_ax', -1);
+  #enter(at: Addr): void {
+    const utask = this.#utask();
+    const regs = this.#regs.of(at);
+    const sp = regs.get('sp');
+    for (let n = 0; n < PUSHED.length; n++) regs.load(PUSHED[n]!, this.#space, sp + 8 * n);
+    utask.trampoline.sp = sp;
+    utask.trampoline.ip = regs.get('ip');
+    regs.put('sp', sp + 8 * PUSHED.length);
+    regs.put('orig_ax', -1);
   }
   /** The next function that returns, its address in rdx; 0 behind the last. */
-  #next(regs: Addr): Addr {
+  #next(at: Addr): Addr {
     const utask = this.#utask();
-    utask.returning ??= this.#returning(utask, regs);
-    const [first, ...rest] = utask.returning;
+    utask.returning ??= this.#returning(utask, at);
+    const first = utask.returning.shift();
     if (first === undefined) {
       utask.returning = undefined;
       return 0;
     }
-    utask.returning = rest;
     utask.vaddr = first.func;
-    const { regs: words } = this.#kernel.cpu;
-    const func = addrToBigInt(first.func);
-    words[RDX] = Number(BigInt.asIntN(32, func));
-    words[RDX + 1] = Number(BigInt.asIntN(32, func >> 32n));
+    this.#kernel.cpu.setReg(RDX, first.func);
     return first.site.address;
   }
   /** The function that returns, and those that it was jumped to from; the innermost first. */
-  #returning(utask: UTask, regs: Addr): readonly ReturnInstance[] {
+  #returning(utask: UTask, at: Addr): ReturnInstance[] {
+    const regs = this.#regs.of(at);
     const out: ReturnInstance[] = [];
     for (;;) {
       const one = utask.returns.pop();
       if (one === undefined) break;
       // the return popped the address: what lies deeper was left without returning
-      if (one.stack + 8 < this.#get(regs, 'sp')) continue;
+      if (one.stack + 8 < regs.get('sp')) continue;
       out.push(one);
-      this.#put(regs, 'ip', one.returnsTo);
+      regs.put('ip', one.returnsTo);
       if (!one.chained) break;
     }
     return out;
   }
   /** The trampoline goes on and returns to the function's caller. */
-  #leave(regs: Addr): void {
-    const { memory } = this.#kernel;
+  #leave(at: Addr): void {
     const { sp, ip } = this.#utask().trampoline;
-    memory.writeAddr(sp + 16, this.#get(regs, 'ip'));
-    for (const [n, name] of ['r11', 'cx'].entries())
-      memory.writeU64(sp + 8 * n, memory.readU64(regs + (this.#at[name] as number)));
-    this.#put(regs, 'sp', sp);
-    this.#put(regs, 'ip', ip);
-    this.#put(regs, 'cx', ip);
-    this.#put(regs, 'r11', this.#get(regs, 'flags'));
+    const regs = this.#regs.of(at);
+    // in the place of rax, which stays what the handlers saw
+    regs.store('ip', this.#space, sp + 16);
+    regs.store('r11', this.#space, sp);
+    regs.store('cx', this.#space, sp + 8);
+    regs.put('sp', sp);
+    regs.put('ip', ip);
+    regs.put('cx', ip);
+    regs.put('r11', regs.get('flags'));
   }
-}
-
-function word(value: Addr): Uint8Array {
-  const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, addrToBigInt(value), true);
-  return out;
 }

@@ -20,11 +20,11 @@ export class UTask {
   /** what bpf_get_func_ip gives: address of the breakpoint, or of the function that returns */
   vaddr: Addr = 0;
   /** executed out of line: its site, where its breakpoint is, the register that was lent */
-  stepping: { readonly site: UprobeSite; readonly at: Addr; readonly lent: bigint } | undefined;
+  stepping: { readonly site: UprobeSite; readonly at: Addr; readonly lent: readonly [lo: number, hi: number] } | undefined;
   /** innermost last */
   readonly returns: ReturnInstance[] = [];
   /** of those that return now, the ones whose handlers have not run */
-  returning: readonly ReturnInstance[] | undefined;
+  returning: ReturnInstance[] | undefined;
   /** stack pointer and instruction pointer of the trampoline while handlers see the function's */
   trampoline = { sp: 0, ip: 0 };
 
@@ -33,11 +33,14 @@ export class UTask {
   }
   save() {
     const { vaddr, stepping, returns, returning, trampoline } = this;
-    return { row: capture({ vaddr, trampoline, returns: returns.slice() }), stepping, returning };
+    return { row: capture({ vaddr, trampoline: { ...trampoline } }), returns: returns.slice(), stepping, returning: returning?.slice() };
   }
-  restore({ row, stepping, returning }: ReturnType<UTask['save']>): void {
-    const { returns, ...fields } = reinstate(row);
-    Object.assign(this, fields, { stepping, returning });
+  restore({ row, returns, stepping, returning }: ReturnType<UTask['save']>): void {
+    const { vaddr, trampoline } = reinstate(row);
+    this.vaddr = vaddr;
+    this.trampoline = { ...trampoline };
+    this.stepping = stepping;
+    this.returning = returning?.slice();
     this.returns.splice(0, this.returns.length, ...returns);
   }
 }

@@ -10,7 +10,7 @@ import { ERRNO, KernelError } from '../core/errno.ts';
 import { Listeners } from '../core/listeners.ts';
 import { shallow } from '../core/state.ts';
 import { WORK_EXECUTES } from '../core/work.ts';
-import { syscallNr } from '../data/syscalls.ts';
+import { syscallNamed, syscallNr } from '../data/syscalls.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
 import { AddressSpace, PROT } from './address-space.ts';
@@ -22,6 +22,7 @@ import { Program } from './program.ts';
 import { RecordedMaps } from './recorded-maps.ts';
 import { normalPath } from './root.ts';
 
+const URETPROBE = syscallNamed('uretprobe')?.nr;
 /** A system call takes so long, by rule: ns */
 const CALL_NS = 1000;
 const USER_FLAGS = 0x202;
@@ -99,6 +100,8 @@ export class Programs {
     const program = this.of(task);
     if (program === undefined) return;
     const nr = memory.readS32(regs + structs.of('pt_regs').offset('orig_ax'));
+    // of a probe's trampoline: all of it is the kernel's own
+    if (nr === URETPROBE) return;
     const name = syscallNr(nr)?.name ?? `syscall_${nr}`;
     clock.pass(clock.now + CALL_NS);
     const call = new ProgramCall(this.#kernel, task, program, name, regs);

@@ -81,6 +81,15 @@ export class Fault extends Error {
     this.detail = details.detail;
   }
 
+  /** As {@link Fault}, without the stack trace that an Error collects: of those that guest code raises often. */
+  static light(kind: FaultKind, rip: Addr, details?: FaultDetails): Fault {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    const fault = new Fault(kind, rip, details);
+    Error.stackTraceLimit = limit;
+    return fault;
+  }
+
   /** The fault that guest code at `rip` raises when an access of its own fails. */
   static fromAccess(fault: GuestFault, rip: Addr, user: boolean): Fault {
     if (fault.errorCode < 0) return new Fault('gp', rip, { detail: 'non-canonical address' });

@@ -16,12 +16,14 @@ import { latency } from './latency.ts';
 import { lookups, repeat } from './repeat.ts';
 import { type BenchOptions, type Group, type Row, table } from './report.ts';
 import { startup } from './startup.ts';
+import { uprobes } from './uprobes.ts';
 import { log, verify } from './verify.ts';
 
 /** Name on the command line to tables. */
 const GROUPS: Readonly<Record<string, readonly Group[]>> = {
   kernels: [kernels],
   events: [events],
+  uprobes: [uprobes],
   repeat: [repeat, lookups],
   growth: [growth, others, churn],
   latency: [latency],

@@ -130,5 +130,4 @@ export const PROCESS_CALLS: Readonly<Record<string, CallHandler>> = {
   sigaltstack: () => 0,
   exit: () => undefined,
   exit_group: () => undefined,
-  uretprobe: () => undefined,
 };

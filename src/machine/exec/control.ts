@@ -8,6 +8,7 @@ import { CPU, USER_CS, USER_DS } from '../cpu.ts';
 import { Fault } from '../fault.ts';
 import { branchTo } from './conditions.ts';
 import { type Context, type Handler, LEAVE, type Step } from './context.ts';
+import { trapAt } from './traps.ts';
 
 /** RFLAGS bits that popfq and iretq may set at CPL 0 and CPL 3 (VM, VIF, VIP, RF and IOPL never). */
 const FLAGS_KERNEL = 0x24_4fd5;
@@ -50,7 +51,7 @@ function jmp(x: Context, s: Step): 0 {
 
 function trap(kind: 'bp' | 'db'): Handler {
   return (x, s) => {
-    x.pending = new Fault(kind, s.next);
+    x.pending = trapAt(kind, s.next);
     return LEAVE.fault;
   };
 }

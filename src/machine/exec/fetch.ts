@@ -59,9 +59,5 @@ const undefinedOpcode = (rip: Addr, bytes: Uint8Array, length: number): Fault =>
  * without the stack trace that an Error collects.
  */
 export function notMapped(rip: Addr, user: boolean): Fault {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  const fault = new Fault('page', rip, { address: rip, errorCode: PF_FETCH | (user ? PF_USER : 0) });
-  Error.stackTraceLimit = limit;
-  return fault;
+  return Fault.light('page', rip, { address: rip, errorCode: PF_FETCH | (user ? PF_USER : 0) });
 }

@@ -14,6 +14,7 @@ import { Context, type Step } from './context.ts';
 import { writeStatus } from './flags.ts';
 import { Host, LEFT } from './host.ts';
 import { MAX_BLOCK } from './loop/slot.ts';
+import { trapAt } from './traps.ts';
 
 const STACK = /^(push|pop|call|ret|enter|leave|iret)/;
 /** Largest budget of one turn of the loop: V8 replaces a function by its optimised form only between turns. */
@@ -136,7 +137,7 @@ class BlockStepper implements Stepper {
       return this.caught(error, s);
     }
     if (!trap) return -1;
-    this.fault = new Fault('db', x.next);
+    this.fault = trapAt('db', x.next);
     return EXIT.fault;
   }
 
