@@ -8,6 +8,7 @@ import { PMU_TYPE } from './probe/perf-attr.ts';
 import { kallsymsText } from './sym/kallsyms-text.ts';
 import { bpffsMount } from './vfs/bpffs-node.ts';
 import { debugMounts } from './vfs/debugfs.ts';
+import { mapsLine } from './user/address-space.ts';
 import { MAGIC } from './vfs/magic.ts';
 import { Mounts } from './vfs/mounts.ts';
 import { text } from './vfs/nodes.ts';
@@ -30,6 +31,12 @@ export interface FilesNeeds {
   readonly tracePipe: { read(): string; header(): string };
   readonly missing: (what: string) => void;
 }
+
+/** /proc/PID/maps */
+const mapsOf = ({ tasks, root }: PlacesFloor, pid: number): string | undefined => {
+  const task = pid === 0 ? undefined : tasks.find(pid);
+  return task?.maps?.areas.map((area) => mapsLine(area, (path) => root.find(path)?.ino ?? 0)).join('');
+};
 
 /** Kinds of symbols that ftrace can hook. */
 const TRACEABLE = /[esb]/i;
@@ -77,6 +84,8 @@ export function kernelFiles(needs: FilesNeeds, made: MadeEvents): Mounts {
       kallsyms: () => kallsymsText(symbols, needs.isShipped),
       version: `Linux version ${RELEASE} ${BUILDER} ${VERSION}`,
       sysctls: sysctls(kernel.sysctl),
+      pids: () => Array.from(kernel.tasks.all(), (task) => task.pid).filter((pid) => pid !== 0),
+      maps: (pid) => mapsOf(kernel, pid),
     }),
     ...sysMounts({ cpus: kernel.cpus, btf: needs.btf, pmus: PMU_TYPES }),
     ...tracefsMounts({

@@ -4,8 +4,9 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import type { AddressSpace } from '../user/address-space.ts';
 
 /** general registers by x86 number, then what else there is */
-const NAMES =
-  'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15 ip flags orig_ax'.split(' ') as readonly RegisterName[];
+const NAMES = 'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15 ip flags orig_ax'.split(
+  ' ',
+) as readonly RegisterName[];
 export type RegisterName =
   | ('ax' | 'cx' | 'dx' | 'bx' | 'sp' | 'bp' | 'si' | 'di')
   | ('r8' | 'r9' | 'r10' | 'r11' | 'r12' | 'r13' | 'r14' | 'r15')

@@ -20,7 +20,9 @@ export class UTask {
   /** what bpf_get_func_ip gives: address of the breakpoint, or of the function that returns */
   vaddr: Addr = 0;
   /** executed out of line: its site, where its breakpoint is, the register that was lent */
-  stepping: { readonly site: UprobeSite; readonly at: Addr; readonly lent: readonly [lo: number, hi: number] } | undefined;
+  stepping:
+    | { readonly site: UprobeSite; readonly at: Addr; readonly lent: readonly [lo: number, hi: number] }
+    | undefined;
   /** innermost last */
   readonly returns: ReturnInstance[] = [];
   /** of those that return now, the ones whose handlers have not run */
@@ -33,7 +35,12 @@ export class UTask {
   }
   save() {
     const { vaddr, stepping, returns, returning, trampoline } = this;
-    return { row: capture({ vaddr, trampoline: { ...trampoline } }), returns: returns.slice(), stepping, returning: returning?.slice() };
+    return {
+      row: capture({ vaddr, trampoline: { ...trampoline } }),
+      returns: returns.slice(),
+      stepping,
+      returning: returning?.slice(),
+    };
   }
   restore({ row, returns, stepping, returning }: ReturnType<UTask['save']>): void {
     const { vaddr, trampoline } = reinstate(row);

@@ -13,7 +13,7 @@ import { WORK_EXECUTES } from '../core/work.ts';
 import { syscallNamed, syscallNr } from '../data/syscalls.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
-import { AddressSpace, PROT } from './address-space.ts';
+import { AddressSpace, isFileVma, PROT } from './address-space.ts';
 import { ProgramCall, type UserFloor } from './calls/call.ts';
 import { PROGRAM_CALLS, QUIETLY_ABSENT } from './calls/table.ts';
 import { executableOf, type LoadedImage, loadImage } from './load.ts';
@@ -38,6 +38,8 @@ export class Programs {
   readonly #programs = new Map<number, Program>();
   /** processes whose next execve makes a program of them */
   readonly #expected = new Map<number, ProgramStreams>();
+  /** files that areas of memory were asked about for, by path */
+  readonly #mapped = new Map<string, Addr>();
   /** a program made a system call */
   readonly called = new Listeners<[]>();
   /** a program made a call that nothing is known of, for the first time */
@@ -52,6 +54,7 @@ export class Programs {
     const recorded = new RecordedMaps(kernel);
     text.hypercall('user_call', () => this.#call(args.addr(0)));
     text.hypercall('start_image', () => this.#exec(tasks.current, this.#bprmPath(args.addr(0)), recorded));
+    text.hypercall('find_vma', () => args.retAddr(this.#vma(tasks.at(args.addr(0)), args.addr(1))));
     text.hypercall('mm_changed', () => recorded.follow(tasks.current));
     tasks.exited.add((task) => {
       if (!this.#programs.has(task.tgid) || tasks.threads(task) > 1) return;
@@ -60,12 +63,13 @@ export class Programs {
     });
   }
   save() {
-    const parts = [this.#programs, this.#expected].map((map) => shallow<Map<number, unknown>>(map).save());
-    return { parts };
+    return [this.#programs, this.#expected, this.#mapped].map((map) =>
+      shallow<Map<unknown, unknown>>(map as Map<unknown, unknown>).save(),
+    );
   }
-  restore({ parts }: ReturnType<Programs['save']>): void {
-    [this.#programs, this.#expected].forEach((map, n) => {
-      shallow<Map<number, unknown>>(map).restore(parts[n]);
+  restore(parts: ReturnType<Programs['save']>): void {
+    [this.#programs, this.#expected, this.#mapped].forEach((map, n) => {
+      shallow<Map<unknown, unknown>>(map as Map<unknown, unknown>).restore(parts[n]);
     });
   }
 
@@ -90,6 +94,21 @@ export class Programs {
         'ENOENT',
         `${path} is linked dynamically, and its dynamic linker ${interpreter} is not there; link with -static, or give --sysroot`,
       );
+  }
+
+  /** `struct vm_area_struct` of the area that an address of a task lies in; 0 where there is none. */
+  #vma(task: Task | undefined, at: Addr): Addr {
+    const area = task?.maps?.find(at);
+    if (task?.maps === undefined || area === undefined) return 0;
+    return task.maps.object(area, isFileVma(area) ? this.#file(area.name) : 0);
+  }
+  /** `struct file` of a mapped file: one a path, which stays open. */
+  #file(path: string): Addr {
+    const known = this.#mapped.get(path);
+    if (known !== undefined) return known;
+    const file = this.#kernel.files.open(path);
+    this.#mapped.set(path, file);
+    return file;
   }
 
   // --- system calls ---

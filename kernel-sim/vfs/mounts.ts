@@ -49,7 +49,8 @@ export class Mounts implements KernelFiles {
   }
   has(path: string): boolean {
     const mount = this.#at(path);
-    return mount !== undefined && (path === mount.path || mount.node.kind === 'directory');
+    if (mount === undefined || mount.own) return false;
+    return path === mount.path || mount.node.kind === 'directory';
   }
 
   /** What a path leads to; links on the way are followed, the last one where `follow` says so. */

@@ -17,6 +17,9 @@ export interface ProcFacts {
   readonly kallsyms: () => string | Uint8Array;
   /** what /proc/version says, without newline */
   readonly version: string;
+  /** of a process by pid: its mappings, one a line; undefined where there is no such process */
+  readonly maps: (pid: number) => string | undefined;
+  readonly pids: () => Iterable<number>;
   /** by path below /proc/sys */
   readonly sysctls: Readonly<Record<string, SysctlValue>>;
 }
@@ -47,8 +50,27 @@ const FDINFO: DirectoryNode = {
   },
 };
 
-export function procMounts({ kallsyms, version, sysctls }: ProcFacts): Mount[] {
+/** A directory for each task. */
+const tasks = ({ maps, pids }: ProcFacts): DirectoryNode => ({
+  kind: 'directory',
+  mode: 0o555,
+  names: () => Array.from(pids(), String),
+  child: (name) => {
+    const pid = /^\d+$/.test(name) ? Number(name) : -1;
+    if (maps(pid) === undefined) return undefined;
+    return {
+      kind: 'directory',
+      mode: 0o555,
+      names: () => ['maps'],
+      child: (file) => (file === 'maps' ? text(() => maps(pid) ?? '') : undefined),
+    };
+  },
+});
+
+export function procMounts(facts: ProcFacts): Mount[] {
+  const { kallsyms, version, sysctls } = facts;
   return [
+    { path: '/proc', node: tasks(facts), magic: MAGIC.PROC, own: true },
     { path: '/proc/kallsyms', node: text(kallsyms), magic: MAGIC.PROC },
     { path: '/proc/self/fdinfo', node: FDINFO, magic: MAGIC.PROC },
     { path: '/proc/version', node: text(() => `${version}\n`), magic: MAGIC.PROC },

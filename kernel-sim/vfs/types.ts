@@ -57,4 +57,6 @@ export interface Mount {
   readonly path: string;
   readonly node: Node;
   readonly magic: number;
+  /** of the model's own processes: to those of the host, whose pids are others, it is not there */
+  readonly own?: true;
 }

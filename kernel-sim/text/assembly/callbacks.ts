@@ -1,5 +1,5 @@
 /**
- * Helpers that call a function of the program back, over and over: bpf-helpers(7), bpf_loop, bpf_for_each_map_elem,
+ * Helpers that call a function of the program back, most of them over and over: bpf-helpers(7), bpf_loop, bpf_for_each_map_elem,
  * bpf_user_ringbuf_drain. The loops are guest code, so that they stop and go on where any other does.
  */
 import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
@@ -131,11 +131,33 @@ const drain: Emit = (a, k) => {
   failure(a, invalid, ERRNO.EINVAL);
 };
 
+/** bpf_find_vma(task, addr, fn, ctx, flags): fn(task, vma, ctx), once */
+const findVma: Emit = (a, k) => {
+  const [invalid, absent] = [a.label(), a.label()];
+  enter(a, SAVED, ROOM);
+  a.op('test r/m64, r64', r8, r8).op('jne rel32', invalid);
+  mov(a, rbx, rdi);
+  mov(a, r12, rdx);
+  mov(a, r13, rcx);
+  hyper(a, k, 'find_vma');
+  a.op('test r/m64, r64', rax, rax).op('je rel32', absent);
+  mov(a, rdi, rbx);
+  mov(a, rsi, rax);
+  mov(a, rdx, r13);
+  for (const unused of [rcx, r8]) zero(a, unused);
+  a.op('call r/m64', r12);
+  zero(a, rax);
+  leave(a, SAVED, ROOM);
+  failure(a, absent, ERRNO.ENOENT);
+  failure(a, invalid, ERRNO.EINVAL);
+};
+
 const FOR_EACH = ['bpf_for_each_map_elem', 'bpf_for_each_array_elem', 'bpf_for_each_hash_elem'] as const;
 
 /** Helpers whose time is that of the functions they call back. */
 export const callbacks: Readonly<Record<string, Emit>> = {
   bpf_loop: loop,
+  bpf_find_vma: findVma,
   bpf_user_ringbuf_drain: drain,
   ...Object.fromEntries(FOR_EACH.map((name) => [name, forEach(name)])),
 };

@@ -187,7 +187,6 @@ export const SOCK: HelperBodies = {
     skb.setBig('tstamp', args.big(1));
     args.retInt(0);
   },
-  bpf_find_vma: ({ args }) => args.retInt(-ERRNO.ENOENT),
   bpf_get_branch_snapshot: ({ args }) => args.retInt((args.lo(2) | args.hi(2)) !== 0 ? -ERRNO.EINVAL : -ERRNO.ENOENT),
   /** perf_snapshot_branch_stack() where no PMU has one */
   __static_call_return0: none,
