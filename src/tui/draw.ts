@@ -1,6 +1,6 @@
 /** A whole screen: header, strip, panes, the moment in prose, keys. */
 import { Frame } from './frame.ts';
-import { type Node, type PaneName, type Placed, panesOf, place, without } from './layout.ts';
+import { type Node, type PaneName, type Placed, panesOf, place, resized, without } from './layout.ts';
 import { layoutOf, SCREENS, SMALLEST } from './layouts.ts';
 import type { Model } from './model.ts';
 import { paneText } from './panes/index.ts';
@@ -57,7 +57,8 @@ export function draw(state: State, story: Story, model: Model | undefined, cols:
 export function layoutFor(state: State, model: Model | undefined, cols: number, rows: number): Node {
   if (state.help) return { pane: 'help' };
   if (state.zoomed) return { pane: state.focus };
-  return without(layoutOf(state.screen, cols, rows, codePane(state, model)), state.hidden) ?? { pane: state.focus };
+  const layout = resized(layoutOf(state.screen, cols, rows, codePane(state, model)), state.sizes);
+  return without(layout, state.hidden) ?? { pane: state.focus };
 }
 export const panesIn = (state: State, model: Model | undefined, cols: number, rows: number): PaneName[] =>
   panesOf(layoutFor(state, model, cols, rows));

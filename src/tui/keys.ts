@@ -1,5 +1,6 @@
 /** Every key, what it does, and the words that the help screen and the last line have for it. */
 import type { Motion } from '../debug/index.ts';
+import type { Axis } from './layout.ts';
 import type { Screen } from './layouts.ts';
 
 /** What keys can ask for. */
@@ -14,6 +15,10 @@ export interface Commands {
   scroll(by: number | 'page' | '-page' | 'start' | 'end'): void;
   zoom(): void;
   hide(): void;
+  /** the pane in focus a step larger, or smaller */
+  resize(axis: Axis, by: 1 | -1): void;
+  /** all panes as large as the layout has them */
+  reset(): void;
   pause(): void;
   open(screen: Screen): void;
   help(): void;
@@ -94,6 +99,11 @@ export const GROUPS: readonly (readonly [title: string, bindings: readonly Bindi
       bind('x', 'x', 'turn between C, BPF and x86: what s and n step by', (c) => c.unit()),
       bind('z', 'z', 'zoom the pane; again: back', (c) => c.zoom()),
       bind('h', 'h', 'hide the pane; Esc brings all back', (c) => c.hide()),
+      bind('+', '+', 'the pane higher', (c) => c.resize('down', 1)),
+      bind('-', '-', 'the pane lower', (c) => c.resize('down', -1)),
+      bind('>', '>', 'the pane wider', (c) => c.resize('across', 1)),
+      bind('<', '<', 'the pane narrower', (c) => c.resize('across', -1)),
+      bind('=', '=', 'all panes as large as they were', (c) => c.reset()),
     ],
   ],
   [

@@ -83,5 +83,42 @@ export function without(node: Node, hidden: ReadonlySet<PaneName>): Node | undef
   return down.length === 0 ? undefined : { ...sizes, down };
 }
 
+export type Axis = 'across' | 'down';
+/** How much larger a pane is than the layout has it, in each direction. */
+export type Sizes = ReadonlyMap<PaneName, Readonly<Record<Axis, number>>>;
+
+/** With the sizes that panes were given: each changes its share in the closest row, or column, that it is part of. */
+export function resized(node: Node, sizes: Sizes): Node {
+  let out = node;
+  for (const [pane, { across, down }] of sizes) {
+    if (across !== 1) out = scaled(out, pane, 'across', across);
+    if (down !== 1) out = scaled(out, pane, 'down', down);
+  }
+  return out;
+}
+
+function scaled(node: Node, pane: PaneName, axis: Axis, by: number): Node {
+  if ('pane' in node) return node;
+  const own: Axis = 'across' in node ? 'across' : 'down';
+  const parts = 'across' in node ? node.across : node.down;
+  const at = parts.findIndex((p) => panesOf(p).includes(pane));
+  if (at < 0) return node;
+  const inner = scaled(parts[at] as Node, pane, axis, by);
+  const isInner = inner !== parts[at];
+  // one part has all that there is, whatever its share
+  const changed = isInner || own !== axis || parts.length < 2 ? inner : larger(inner, by);
+  if (changed === parts[at]) return node;
+  const all = parts.with(at, changed);
+  const size = {
+    ...(node.size === undefined ? {} : { size: node.size }),
+    ...(node.fixed === undefined ? {} : { fixed: node.fixed }),
+  };
+  return own === 'across' ? { ...size, across: all } : { ...size, down: all };
+}
+function larger(node: Node, by: number): Node {
+  if (node.fixed !== undefined) return { ...node, fixed: Math.max(1, Math.round(node.fixed * by)) };
+  return { ...node, size: (node.size ?? 1) * by };
+}
+
 export const panesOf = (node: Node): PaneName[] =>
   'pane' in node ? [node.pane] : ('across' in node ? node.across : node.down).flatMap(panesOf);

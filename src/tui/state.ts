@@ -1,6 +1,6 @@
 /** What a person chose: the screen, the pane in focus, what is scrolled and hidden. Nothing of the program. */
 import type { Unit } from '../debug/index.ts';
-import type { PaneName } from './layout.ts';
+import type { Axis, PaneName } from './layout.ts';
 import type { Screen } from './layouts.ts';
 
 export interface Prompt {
@@ -16,6 +16,8 @@ export interface State {
   zoomed: boolean;
   help: boolean;
   readonly hidden: Set<PaneName>;
+  /** panes that were made larger or smaller */
+  readonly sizes: Map<PaneName, Readonly<Record<Axis, number>>>;
   /** rows chosen with arrows or mouse, a pane each; the others follow the CPU */
   readonly chosen: Map<PaneName, number>;
   /** first rows where the wheel scrolled */
@@ -36,6 +38,7 @@ export const newState = (screen: Screen, focus: PaneName): State => ({
   zoomed: false,
   help: false,
   hidden: new Set(),
+  sizes: new Map(),
   chosen: new Map(),
   tops: new Map(),
   prompt: undefined,

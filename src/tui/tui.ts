@@ -5,7 +5,7 @@ import { EmuError } from '../errors/index.ts';
 import { addrFromBigInt } from '../machine/addr.ts';
 import { codePane, type Drawn, type DrawnPane, draw, panesIn } from './draw.ts';
 import { BINDINGS, type Commands } from './keys.ts';
-import type { PaneName } from './layout.ts';
+import type { Axis, PaneName } from './layout.ts';
 import type { Screen } from './layouts.ts';
 import { type Model, modelOf } from './model.ts';
 import { CODE, newState, type State, UNITS } from './state.ts';
@@ -14,6 +14,10 @@ import { plainText } from './text.ts';
 
 /** Keys that are kept while a motion runs. */
 const MOST_WAITING = 16;
+/** What a key makes a pane larger by, and how far it goes. */
+const GROWTH = 1.25;
+const MOST_SIZE = 8;
+const LEAST_SIZE = 1 / 8;
 
 export class Tui implements Commands {
   readonly state: State;
@@ -178,6 +182,21 @@ export class Tui implements Commands {
   }
   zoom(): void {
     this.state.zoomed = !this.state.zoomed;
+  }
+  resize(axis: Axis, by: 1 | -1): void {
+    const { sizes, focus } = this.state;
+    const now = sizes.get(focus) ?? { across: 1, down: 1 };
+    const next = Math.max(LEAST_SIZE, Math.min(MOST_SIZE, now[axis] * GROWTH ** by));
+    sizes.set(focus, { ...now, [axis]: next });
+    const { cols, rows } = this.#size;
+    // not so far that another pane has no room for a line
+    if (!draw(this.state, this.#story, this.#model, cols, rows).panes.every((p) => p.w > 10 && p.h > 2)) {
+      sizes.set(focus, now);
+      this.state.message = 'the other panes have no room left';
+    }
+  }
+  reset(): void {
+    this.state.sizes.clear();
   }
   hide(): void {
     this.state.hidden.add(this.state.focus);

@@ -127,6 +127,30 @@ describe('keys', () => {
     tui.close();
   });
 
+  it('+ - > < make the pane in focus larger and smaller, up to the room that the others need; = takes it back', async () => {
+    const tui = await openFixture('opens.o');
+    const size = (name: string) => {
+      const pane = tui.screen(120, 40).panes.find((p) => p.pane === name);
+      return [pane?.w ?? 0, pane?.h ?? 0] as const;
+    };
+    const [w, h] = size('source');
+    await press(tui, '>', '-');
+    expect(size('source')[0]).toBeGreaterThan(w);
+    expect(size('source')[1]).toBeLessThan(h);
+    await press(tui, '<', '<', '+');
+    expect(size('source')[0]).toBeLessThan(w);
+    expect(size('source')[1]).toBe(h);
+    await press(tui, ...Array<string>(20).fill('>'), ...Array<string>(20).fill('+'));
+    for (const p of tui.screen(120, 40).panes) {
+      expect(p.w, p.pane).toBeGreaterThan(10);
+      expect(p.h, p.pane).toBeGreaterThan(2);
+    }
+    expect(screenText(tui, 120, 40)).toContain('no room left');
+    await press(tui, '=');
+    expect(size('source')).toEqual([w, h]);
+    tui.close();
+  });
+
   it('says so where the terminal is too small', async () => {
     const tui = await openFixture('hello.o');
     expect(screenText(tui, 40, 10)).toContain('this terminal has 40x10');
