@@ -1,18 +1,20 @@
 /**
  * The registers as debuggers from outside ask for them, in the order of gdb's description of amd64
- * (gdb/features/i386/64bit-core.xml, 64bit-segments.xml). The machine has no x87: those are named and have no value.
+ * (gdb/features/i386/64bit-core.xml, 64bit-sse.xml, 64bit-segments.xml). The machine has no x87: those are named and have no
+ * value.
  */
 import { addrFromBigInt, addrToBigInt } from '../../machine/addr.ts';
-import { type CpuState, REGISTER_NAMES } from '../../machine/index.ts';
+import { CPU, type CpuState } from '../../machine/cpu.ts';
+import { REGISTER_NAMES } from '../../machine/index.ts';
 
 export interface TargetRegister {
   readonly name: string;
-  readonly bits: 32 | 64 | 80;
+  readonly bits: 32 | 64 | 80 | 128;
   /** how gdb shows it */
-  readonly type: 'int64' | 'int32' | 'data_ptr' | 'code_ptr' | 'i386_eflags' | 'i387_ext';
+  readonly type: 'int64' | 'int32' | 'data_ptr' | 'code_ptr' | 'i386_eflags' | 'i387_ext' | 'vec128' | 'i386_mxcsr';
   /** the feature of the target description that it belongs to */
-  readonly feature: 'core' | 'segments';
-  readonly group?: 'float';
+  readonly feature: 'core' | 'sse' | 'segments';
+  readonly group?: 'float' | 'vector';
   /** unset: the machine has not got it */
   read?(cpu: CpuState): bigint;
   write?(cpu: CpuState, bits: bigint): void;
@@ -31,6 +33,34 @@ const x87 = (name: string): TargetRegister =>
   name.startsWith('st')
     ? { name, bits: 80, type: 'i387_ext', feature: 'core' }
     : { name, bits: 32, type: 'int32', feature: 'core', group: 'float' };
+const xmm = (n: number): TargetRegister => {
+  const at = (CPU.xmm >> 2) + 4 * n;
+  return {
+    name: `xmm${n}`,
+    bits: 128,
+    type: 'vec128',
+    feature: 'sse',
+    read: ({ words }) => {
+      let bits = 0n;
+      for (let i = 3; i >= 0; i--) bits = (bits << 32n) | BigInt((words[at + i] as number) >>> 0);
+      return bits;
+    },
+    write: ({ words }, bits) => {
+      for (let i = 0; i < 4; i++) words[at + i] = Number(BigInt.asIntN(32, bits >> BigInt(32 * i)));
+    },
+  };
+};
+const mxcsr: TargetRegister = {
+  name: 'mxcsr',
+  bits: 32,
+  type: 'i386_mxcsr',
+  feature: 'sse',
+  group: 'vector',
+  read: ({ words }) => BigInt((words[CPU.mxcsr >> 2] as number) >>> 0),
+  write: ({ words }, bits) => {
+    words[CPU.mxcsr >> 2] = Number(BigInt.asIntN(32, bits));
+  },
+};
 const base = (name: string, field: 'fsBase' | 'gsBase'): TargetRegister => ({
   name,
   bits: 64,
@@ -74,6 +104,8 @@ export const TARGET_REGISTERS: readonly TargetRegister[] = [
   ...['ds', 'es', 'fs', 'gs'].map((name) => selector(name, () => 0)),
   ...['st0', 'st1', 'st2', 'st3', 'st4', 'st5', 'st6', 'st7'].map(x87),
   ...['fctrl', 'fstat', 'ftag', 'fiseg', 'fioff', 'foseg', 'fooff', 'fop'].map(x87),
+  ...Array.from({ length: 16 }, (_, n) => xmm(n)),
+  mxcsr,
   base('fs_base', 'fsBase'),
   base('gs_base', 'gsBase'),
 ];

@@ -29,6 +29,27 @@ const FLAGS_TYPE = [
   '</flags>',
 ].join('');
 
+const VECTOR_TYPES = [
+  ...(
+    [
+      ['v4f', 'ieee_single', 4],
+      ['v2d', 'ieee_double', 2],
+      ['v16i8', 'int8', 16],
+      ['v8i16', 'int16', 8],
+      ['v4i32', 'int32', 4],
+      ['v2i64', 'int64', 2],
+    ] as const
+  ).map(([id, type, count]) => `<vector id="${id}" type="${type}" count="${count}"/>`),
+  '<union id="vec128"><field name="v4_float" type="v4f"/><field name="v2_double" type="v2d"/>',
+  '<field name="v16_int8" type="v16i8"/><field name="v8_int16" type="v8i16"/><field name="v4_int32" type="v4i32"/>',
+  '<field name="v2_int64" type="v2i64"/><field name="uint128" type="uint128"/></union>',
+  '<flags id="i386_mxcsr" size="4">',
+  ...['IE', 'DE', 'ZE', 'OE', 'UE', 'PE', 'DAZ', 'IM', 'DM', 'ZM', 'OM', 'UM', 'PM'].map(
+    (name, bit) => `<field name="${name}" start="${bit}" end="${bit}"/>`,
+  ),
+  '<field name="FZ" start="15" end="15"/></flags>',
+].join('');
+
 const register = (r: TargetRegister): string =>
   `<reg name="${r.name}" bitsize="${r.bits}" type="${r.type}"${r.group === undefined ? '' : ` group="${r.group}"`}/>`;
 
@@ -42,6 +63,7 @@ export const targetDescription = (): string =>
     '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">',
     '<target version="1.0"><architecture>i386:x86-64</architecture>',
     feature('core', FLAGS_TYPE),
+    feature('sse', VECTOR_TYPES),
     feature('segments'),
     '</target>',
   ].join('\n');

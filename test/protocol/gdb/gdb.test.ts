@@ -91,6 +91,8 @@ describe.skipIf(!haveGdb)('gdb', () => {
       'set *(long *)($rsp - 64) = 42',
       'print *(long *)($rsp - 64)',
       'print $eflags',
+      'set $xmm1.v4_int32[2] = 77',
+      'print $xmm1.v4_int32[2] + $mxcsr',
       'watch *(long *)($rsp - 16)',
       'continue',
       'delete',
@@ -101,7 +103,8 @@ describe.skipIf(!haveGdb)('gdb', () => {
       'disassemble bpf_prog_425715e4842920c0_count_opens,+24',
       'thread apply all -- info registers rip',
     );
-    expect(text).toMatch(/\$1 = 0x10\n\$2 = 1\n\$3 = 0x1234\n\$4 = 42\n\$5 = \[ .*IF.* \]/);
+    expect(text).toMatch(/\$1 = 0x10\n\$2 = 1\n\$3 = 0x1234\n\$4 = 42\n\$5 = \[ .*IF.* \]\n/);
+    expect(text).toMatch(/\$6 = 8141\n/);
     expect(text).toMatch(/[Ww]atchpoint 1: \*\(long \*\)\(\$rsp - 16\)\n\nOld value = .*\nNew value = /);
     expect(text).toMatch(/count_opens: kprobe, SEC\("kprobe\/do_sys_openat2"\)/);
     expect(text).toMatch(/__htab_map_lookup_elem|bpf_map_lookup_elem/);
