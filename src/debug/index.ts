@@ -10,6 +10,7 @@ export type { Local } from './program/locals.ts';
 export type { SourceLine } from './program/source.ts';
 export type { VerifierStep } from './program/verifier-states.ts';
 export { DebugPrompt } from './prompt/prompt.ts';
+export { RefusedPrompt } from './prompt/refused.ts';
 export {
   decodeSession,
   encodeSession,
@@ -17,6 +18,7 @@ export {
   type SavedBreakpoint,
   type SavedSession,
 } from './record/session-file.ts';
+export { alongChain, openOrRefused, Refused } from './refused/refused.ts';
 export type { SessionContext, Shown, TraceLine } from './session/context.ts';
 export { Session } from './session/session.ts';
 export type * from './session/types.ts';

@@ -1,8 +1,7 @@
 /** From an object file and a recording to what the screens show: a session, or the story of a refusal. */
-import { BpfError, Kernel } from '../../kernel-sim/index.ts';
-import { logView, Session, type SessionOptions } from '../debug/index.ts';
+import type { Kernel } from '../../kernel-sim/index.ts';
+import { logView, openOrRefused, Refused, type SessionOptions } from '../debug/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } from '../elf/index.ts';
-import { explainRejection } from '../explain/index.ts';
 import { BpfObject, inspectObject, type ObjectModel, targetOf } from '../object/index.ts';
 import { lazy } from './lazy.ts';
 import type { SectionRow, Story, Verdict } from './story.ts';
@@ -10,39 +9,16 @@ import { Tui } from './tui.ts';
 
 /** @throws errors of opening and loading, but for the verifier's refusal: that is shown */
 export async function openTui(options: SessionOptions): Promise<Tui> {
-  try {
-    const session = await Session.open(options);
-    const [program] = session.programs.list;
-    const log = program?.loaded.handle.log ?? '';
-    const verdict = { program: program?.name ?? '', accepted: true, message: '', meaning: undefined };
-    return new Tui(storyOf(options, session.kernel, session.loaded.object, log, verdict), session);
-  } catch (error) {
-    if (!(error instanceof BpfError) || !error.log) throw error;
-    const kernel = await Kernel.boot(options.boot ?? {});
+  const opened = await openOrRefused(options);
+  if (opened instanceof Refused) {
+    const { program, message, meaning, text, kernel } = opened;
     const object = BpfObject.open(options.object, { name: options.name });
-    const { message, meaning } = explainRejection(error.log);
-    const program = refusedOf(kernel, options);
-    return new Tui(
-      storyOf(options, kernel, object, error.log, { program, accepted: false, message, meaning }),
-      undefined,
-    );
+    return new Tui(storyOf(options, kernel, object, text, { program, accepted: false, message, meaning }), undefined);
   }
-}
-
-/** The first program that is refused by itself. */
-function refusedOf(kernel: Kernel, options: SessionOptions): string {
-  const all = options.programs ?? BpfObject.open(options.object, { name: options.name }).programs.map((p) => p.name);
-  for (const name of all) {
-    try {
-      BpfObject.open(options.object, { name: options.name })
-        .load(kernel, { programs: [name] })
-        .close();
-    } catch (error) {
-      if (error instanceof BpfError) return name;
-      throw error;
-    }
-  }
-  return all[0] ?? '';
+  const [program] = opened.programs.list;
+  const log = program?.loaded.handle.log ?? '';
+  const verdict = { program: program?.name ?? '', accepted: true, message: '', meaning: undefined };
+  return new Tui(storyOf(options, opened.kernel, opened.loaded.object, log, verdict), opened);
 }
 
 function storyOf(

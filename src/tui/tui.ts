@@ -1,6 +1,6 @@
 /** Keys and mouse to motions of a session and to what is shown. Knows no terminal: it is given keys, and gives lines. */
 
-import { DebugError, type Motion, type Session } from '../debug/index.ts';
+import { alongChain, DebugError, type Motion, type Session } from '../debug/index.ts';
 import { EmuError } from '../errors/index.ts';
 import { addrFromBigInt } from '../machine/addr.ts';
 import { codePane, type Drawn, type DrawnPane, draw, panesIn } from './draw.ts';
@@ -159,8 +159,7 @@ export class Tui implements Commands {
   }
   #walkChain(by: 1 | -1): void {
     const { log, step } = this.#story;
-    const chain = log.chain.length > 0 ? log.chain : log.steps.map((_, n) => n);
-    const next = by > 0 ? chain.find((n) => n > step) : chain.findLast((n) => n < step);
+    const next = alongChain(log, step, by);
     if (next !== undefined) this.#walk(next);
     else this.state.message = by > 0 ? 'this is the last of what decides' : 'this is the first of what decides';
   }

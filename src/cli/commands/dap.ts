@@ -1,7 +1,7 @@
 /** `ebpf-emu dap`: a debug adapter on standard input and output, for editors. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Session } from '../../debug/index.ts';
+import { openOrRefused } from '../../debug/index.ts';
 import { type LaunchArguments, type Opened, serveDap } from '../../protocol/index.ts';
 import { type DebuggingOptions, pathBeside, sessionOptions } from '../debugging.ts';
 import { UserError } from '../errors.ts';
@@ -25,7 +25,7 @@ export async function openLaunch(
     throw new UserError("launch: 'program' names the object file to debug");
   if (!existsSync(program)) throw new UserError(`launch: 'program' is ${resolve(program)}: no such file`);
   const options = await sessionOptions(program, { ...parse(args), ...(replay ? { replay } : {}) });
-  const session = await Session.open({ ...options, name: program });
+  const session = await openOrRefused({ ...options, name: program });
   return {
     session,
     sourcePath: (file) => {

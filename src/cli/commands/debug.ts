@@ -1,7 +1,7 @@
 /** `ebpf-emu debug`: the debugger's prompt on a terminal, or on a file of commands. */
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { DebugPrompt, Session, symbolFile } from '../../debug/index.ts';
+import { DebugPrompt, openOrRefused, Refused, RefusedPrompt, type Session, symbolFile } from '../../debug/index.ts';
 import { FileError, host } from '../../platform/index.ts';
 import { type DebuggingOptions, sessionOptions } from '../debugging.ts';
 import { UserError } from '../errors.ts';
@@ -20,7 +20,8 @@ export interface DebugOptions extends DebuggingOptions {
 const PROMPT = '(ebpf) ';
 
 export async function debug(file: string, options: DebugOptions): Promise<void> {
-  const session = await Session.open({ ...(await sessionOptions(file, options)), name: file });
+  const session = await openOrRefused({ ...(await sessionOptions(file, options)), name: file });
+  if (session instanceof Refused) return refusedPrompt(session, options);
   if (options.symbolFile !== undefined) writeSymbols(session, options.symbolFile);
   if (options.gdb !== undefined) return serveGdb(session, file, options.gdb);
   let interrupt = new AbortController();
@@ -31,24 +32,46 @@ export async function debug(file: string, options: DebugOptions): Promise<void> 
   });
   const abort = (): void => interrupt.abort();
   process.on('SIGINT', abort);
+  try {
+    await converse(prompt, options.command, () => {
+      interrupt = new AbortController();
+      return interrupt;
+    });
+  } finally {
+    process.off('SIGINT', abort);
+    session.close();
+  }
+}
+
+/** The verifier's way to its refusal, as the command line's other users of it are told by the exit code. */
+async function refusedPrompt(refused: Refused, { command, gdb, symbolFile }: DebugOptions): Promise<void> {
+  if (gdb !== undefined || symbolFile !== undefined) throw refused.error;
+  await converse(new RefusedPrompt(refused), command, () => new AbortController());
+  process.exitCode = 1;
+}
+
+/** What answers lines. */
+interface Answers {
+  greeting(): string;
+  run(line: string): Promise<string>;
+  complete(line: string): [string[], string];
+}
+
+/** A file of commands first, then what is typed. `begin` is asked at each line: Ctrl-C aborts what it gives. */
+async function converse(prompt: Answers, commands: string | undefined, begin: () => AbortController): Promise<void> {
+  let interrupt = begin();
   /** Runs a line; false where it ends the session. */
   const run = async (line: string): Promise<boolean> => {
     const [word = '', argument = ''] = line.trim().split(/\s+(.*)/);
     if (/^(q|quit|exit)$/.test(word)) return false;
-    interrupt = new AbortController();
+    interrupt = begin();
     if (word === 'source') return runFile(argument, run);
     const said = await prompt.run(line);
     if (said !== '') print(`${said}\n`);
     return true;
   };
-  try {
-    print(`${prompt.greeting()}\n`);
-    if (options.command === undefined || (await runFile(options.command, run)))
-      await readLines(prompt, run, () => interrupt);
-  } finally {
-    process.off('SIGINT', abort);
-    session.close();
-  }
+  print(`${prompt.greeting()}\n`);
+  if (commands === undefined || (await runFile(commands, run))) await readLines(prompt, run, () => interrupt);
 }
 
 function writeSymbols(session: Session, file: string): void {
@@ -87,7 +110,7 @@ async function serveGdb(session: Session, file: string, at: string): Promise<voi
 
 /** A line at a time, with history and completion where there is a terminal; the lines themselves where there is none. */
 async function readLines(
-  prompt: DebugPrompt,
+  prompt: Answers,
   run: (line: string) => Promise<boolean>,
   interrupt: () => AbortController,
 ): Promise<void> {

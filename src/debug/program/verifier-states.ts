@@ -11,6 +11,8 @@ const STATE = /^(?:from \d+ to )?(\d+): (R\d.*|fp-.*)$/;
 /** `R1_w=scalar(...)`, `fp-8=mmmmmmmm`; parentheses nest */
 const NAME = /(R\d+|fp-\d+)(?:_[a-zA-Z]+)?=/y;
 
+const ARGUMENTS = ['R1', 'R2', 'R3', 'R4', 'R5'];
+
 /** One instruction as the log walks over it. */
 export interface VerifierStep {
   /** line of the log, from 0 */
@@ -39,6 +41,8 @@ export function verifierSteps(log: string): VerifierStep[] {
       const words = text.slice(text.indexOf('(')).replace(/\s*;.*$/, '');
       steps.push({ line: n, insn: Number(insn[1]), text: words, source, before: state, changes });
       state = new Map([...state, ...changes]);
+      // a call leaves nothing in the registers of its arguments, of which the log says no word
+      if (/^\(85\) call /.test(words)) for (const name of ARGUMENTS) if (!changes.has(name)) state.delete(name);
       continue;
     }
     if (text.startsWith('; ')) source = text.slice(2);

@@ -1,6 +1,6 @@
 /** A session as the Debug Adapter Protocol sees it: what is under way, what was told, and what references stand for. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { DebugPrompt, type Motion, type Session, type Stop } from '../../debug/index.ts';
+import { DebugPrompt, type Motion, type Refused, type Session, type Stop } from '../../debug/index.ts';
 import { References } from './references.ts';
 
 /** What a launch request says (docs/vscode/package.json describes it to the editor). */
@@ -17,7 +17,8 @@ export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
 
 /** What a launch opens. */
 export interface Opened {
-  readonly session: Session;
+  /** or the way of a program that the verifier refused */
+  readonly session: Session | Refused;
   /** file of the host that the object's line information means; undefined: there is none */
   sourcePath(file: string): string | undefined;
 }
@@ -39,7 +40,7 @@ const REASONS: Readonly<Record<Stop['reason'], readonly [reason: string, descrip
 
 export class Adapter {
   readonly session: Session;
-  readonly opened: Opened;
+  readonly sourcePath: Opened['sourcePath'];
   readonly prompt: DebugPrompt;
   /** breakpoints by what set them: a file, `function`, `instruction`, `data` */
   readonly points = new Map<string, readonly number[]>();
@@ -56,11 +57,17 @@ export class Adapter {
   /** moment up to which lines of trace_pipe were written */
   #told = -1;
 
-  constructor(opened: Opened, firstLine: number, firstColumn: number, send: (event: string, body: object) => void) {
-    this.opened = opened;
+  constructor(
+    session: Session,
+    sourcePath: Opened['sourcePath'],
+    firstLine: number,
+    firstColumn: number,
+    send: (event: string, body: object) => void,
+  ) {
+    this.sourcePath = sourcePath;
     this.firstLine = firstLine;
     this.firstColumn = firstColumn;
-    this.session = opened.session;
+    this.session = session;
     this.#send = send;
     const interrupted = (): AbortSignal => this.#interrupt.signal;
     this.prompt = new DebugPrompt(this.session, {

@@ -4,8 +4,10 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { Refused } from '../../debug/index.ts';
 import { EmuError } from '../../errors/index.ts';
 import { Adapter, type LaunchArguments, type Open } from './adapter.ts';
+import { RefusedAdapter } from './refused.ts';
 import { REQUESTS, WHILE_MOVING } from './requests.ts';
 import { encodeMessage, MessageReader } from './wire.ts';
 
@@ -38,7 +40,7 @@ export class DapServer {
   readonly #open: Open;
   readonly #write: (bytes: Buffer) => void;
   readonly #gone: () => void;
-  #adapter: Adapter | undefined;
+  #adapter: Adapter | RefusedAdapter | undefined;
   #launch: LaunchArguments = {};
   #firstLine = 1;
   #firstColumn = 1;
@@ -60,7 +62,7 @@ export class DapServer {
       void this.#answer(request);
       return;
     }
-    if (request.command === 'disconnect' || request.command === 'terminate') this.#adapter?.pause();
+    if (/^(disconnect|terminate)$/.test(request.command) && this.#adapter instanceof Adapter) this.#adapter.pause();
     this.#work = this.#work.then(() => this.#answer(request));
   }
 
@@ -107,6 +109,7 @@ export class DapServer {
     if (handler === undefined) throw new EmuError('ERR_USAGE', `'${request.command}' is no request that is known here`);
     const adapter = this.#adapter;
     if (adapter === undefined) throw new EmuError('ERR_USAGE', `${request.command}: nothing was launched`);
+    if (adapter instanceof RefusedAdapter) return { body: await adapter.handle(request.command, args) };
     if (WHILE_MOVING.has(request.command)) return { body: await handler(adapter, args) };
     return { body: await adapter.still(() => handler(adapter, args)) };
   }
@@ -114,10 +117,12 @@ export class DapServer {
   async #launched(args: LaunchArguments): Promise<{ readonly after: () => void }> {
     if (this.#adapter !== undefined) throw new EmuError('ERR_USAGE', 'a session is open already');
     this.#launch = args;
-    const opened = await this.#open(args);
-    this.#adapter = new Adapter(opened, this.#firstLine, this.#firstColumn, (event, body) =>
-      this.#send({ type: 'event', event, body }),
-    );
+    const { session, sourcePath } = await this.#open(args);
+    const tell = (event: string, body: object): void => this.#send({ type: 'event', event, body });
+    this.#adapter =
+      session instanceof Refused
+        ? new RefusedAdapter(session, sourcePath, this.#firstLine, tell)
+        : new Adapter(session, sourcePath, this.#firstLine, this.#firstColumn, tell);
     return { after: () => this.#send({ type: 'event', event: 'initialized' }) };
   }
 
@@ -125,6 +130,10 @@ export class DapServer {
   async #configured(): Promise<void> {
     const adapter = this.#adapter;
     if (adapter === undefined) return;
+    if (adapter instanceof RefusedAdapter) {
+      adapter.begin();
+      return;
+    }
     const { session } = adapter;
     const stays = this.#launch.stopOnEntry ?? session.breakpoints.list.length === 0;
     if (this.#launch.noDebug === true) {
@@ -139,8 +148,10 @@ export class DapServer {
   }
 
   async #ended(tell: boolean): Promise<void> {
-    await this.#adapter?.settled();
-    this.#adapter?.session.close();
+    if (this.#adapter instanceof Adapter) {
+      await this.#adapter.settled();
+      this.#adapter.session.close();
+    }
     this.#adapter = undefined;
     if (tell) this.#send({ type: 'event', event: 'terminated' });
     else this.#gone();

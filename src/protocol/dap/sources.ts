@@ -10,7 +10,7 @@ export const filesOf = ({ session }: Adapter): string[] => [
 ];
 
 export function sourceOf(adapter: Adapter, file: string): DebugProtocol.Source {
-  const path = adapter.opened.sourcePath(file);
+  const path = adapter.sourcePath(file);
   if (path !== undefined) return { name: basename(file), path };
   return { name: basename(file), sourceReference: filesOf(adapter).indexOf(file) + 1, origin: 'lines in BTF' };
 }
@@ -19,7 +19,7 @@ export function sourceOf(adapter: Adapter, file: string): DebugProtocol.Source {
 export function fileOf(adapter: Adapter, source: DebugProtocol.Source): string {
   const files = filesOf(adapter);
   const byNumber = source.sourceReference ? files[source.sourceReference - 1] : undefined;
-  const same = byNumber ?? files.find((f) => adapter.opened.sourcePath(f) === source.path);
+  const same = byNumber ?? files.find((f) => adapter.sourcePath(f) === source.path);
   // an object that was built elsewhere: by the name alone
   const name = basename((source.path ?? source.name ?? '').replaceAll('\\', '/'));
   const found = same ?? files.find((f) => basename(f) === name);

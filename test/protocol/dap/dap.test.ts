@@ -212,12 +212,41 @@ describe('the debug adapter', () => {
     expect(client.output()).toMatch(/Hello, World!\n/);
   });
 
+  it('opens a refused program on what the verifier says, and walks along what decided', async () => {
+    const { client, stopped } = await launched('rejected.o');
+    expect(stopped).toMatchObject({ reason: 'exception', text: "R0 invalid mem access 'map_value_or_null'" });
+    expect(client.output()).toMatch(
+      /\n0: R1=ctx\(\)[\s\S]*the verifier refused forgot_null_check: R0 invalid mem access/,
+    );
+    const line = async () => (await client.ask('stackTrace', { threadId: 1 })).stackFrames[0];
+    expect(await line()).toMatchObject({ line: 20, source: { path: fixturePath('rejected.c') } });
+    expect(await client.ask('exceptionInfo', { threadId: 1 })).toMatchObject({
+      description: expect.stringMatching(/compare it with NULL/),
+    });
+    const move = async (command: string) => {
+      await client.ask(command, { threadId: 1 });
+      return (await client.event('stopped')).reason;
+    };
+    expect(await move('reverseContinue')).toBe('step');
+    expect(await line()).toMatchObject({ line: 18, name: 'forgot_null_check@7  (85) call bpf_map_lookup_elem#1' });
+    const { variables } = await client.ask('variables', { variablesReference: 1 });
+    expect(variables).toContainEqual(expect.objectContaining({ name: 'R1', value: 'map_ptr(map=counts,ks=4,vs=8)' }));
+    expect(await move('stepBack')).toBe('step');
+    expect(await move('next')).toBe('step');
+    expect(await move('continue')).toBe('exception');
+    expect((await client.ask('evaluate', { expression: 'R0' })).result).toMatch(/^map_value_or_null/);
+    const { breakpoints } = await client.ask('setBreakpoints', {
+      source: source('rejected.c'),
+      breakpoints: [{ line: 20 }],
+    });
+    expect(breakpoints).toEqual([{ verified: false, message: expect.stringMatching(/never runs/) }]);
+    expect((await client.request('disassemble', {})).message).toMatch(/nothing runs/);
+    await client.ask('disconnect');
+  });
+
   it('says why an object cannot be launched', async () => {
     const client = dapClient();
     await client.ask('initialize', {});
-    const { success, message } = await client.request('launch', { program: fixturePath('rejected.o') });
-    expect(success).toBe(false);
-    expect(message).toMatch(/verifier|invalid|R\d/);
     expect((await client.request('attach')).message).toMatch(/nothing to attach to/);
     expect((await client.request('launch', {})).message).toMatch(/'program' names the object file/);
   });
