@@ -8,6 +8,7 @@
 import { CommanderError } from 'commander';
 import { FileError } from '../platform/index.ts';
 import { report } from './errors.ts';
+import { endPager } from './pager.ts';
 import { build } from './tree/index.ts';
 
 /** A reader that has seen enough (`| head`) ends the command, as SIGPIPE ends others. */
@@ -26,7 +27,9 @@ export async function run(argv: readonly string[]): Promise<void> {
   try {
     const dashes = argv.indexOf('--');
     await build(dashes < 0 ? 0 : argv.length - dashes - 1).parseAsync([...argv]);
+    await endPager();
   } catch (error) {
+    await endPager();
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else process.exitCode = report(error);
   }

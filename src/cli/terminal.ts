@@ -3,6 +3,8 @@
  * escaped, so that a section's name can neither move the cursor nor hide a line.
  */
 
+import { output } from './pager.ts';
+
 /** Colours, only where stderr is a terminal and NO_COLOR (no-color.org) is not set. */
 export const colours = process.stderr.isTTY === true && !process.env['NO_COLOR'];
 
@@ -19,7 +21,7 @@ const escapeOne = (c: string): string => (/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(c
 
 /** To stdout: what was asked for. */
 export function print(text: string): void {
-  process.stdout.write(escapeControls(text));
+  output().write(escapeControls(text));
 }
 
 /** To stderr: what is said about it. */

@@ -5,6 +5,7 @@ export { typesJson } from './bpftool/btf.ts';
 export { type DumpOptions, dumpPrograms } from './bpftool/dump.ts';
 export { bpftool, type ShowOptions } from './bpftool/index.ts';
 export { chainText } from './chain.ts';
+export { type Compared, compared, differs, diffText } from './diff.ts';
 export { histogram } from './histogram.ts';
 export { type Json, type JsonStyle, jsonText, Literal, Members } from './json.ts';
 export { type Names, namesOf } from './names.ts';

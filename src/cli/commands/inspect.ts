@@ -13,8 +13,33 @@ export interface InspectOptions extends KernelOptions {
 export async function inspect(file: string, options: InspectOptions): Promise<void> {
   const kernel = await boot(options);
   const object = await openInput(file, kernel, options);
-  const found = inspectObject(object.model, targetOf(kernel));
+  const all = inspectObject(object.model, targetOf(kernel));
+  const found =
+    options.program === undefined
+      ? all
+      : ofPrograms(
+          all,
+          options.program.map((name) => object.program(name).name),
+        );
   print(options.json ? `${JSON.stringify(found, null, 2)}\n` : text(found));
+}
+
+/** What of an object belongs to these programs: themselves, the functions that they call, and their relocations. */
+function ofPrograms(all: Inspection, names: readonly string[]): Inspection {
+  const programs = all.programs.filter((p) => names.includes(p.name));
+  const functions = new Set([...names, ...programs.flatMap((p) => p.calls)]);
+  const relocations = all.relocations.filter((r) => functions.has(r.function));
+  const symbols = new Set(relocations.map((r) => r.symbol.replace(/\+.*$/, '')));
+  return {
+    ...all,
+    programs,
+    functions: all.functions.filter((f) => functions.has(f.name)),
+    maps: all.maps.filter((m) => symbols.has(m.name)),
+    globals: all.globals.filter((g) => relocations.some((r) => r.symbol.includes(`(${g.name})`))),
+    externs: all.externs.filter((e) => symbols.has(e.name)),
+    relocations,
+    core: all.core.filter((c) => functions.has(c.function)),
+  };
 }
 
 interface Part {

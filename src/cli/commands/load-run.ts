@@ -68,6 +68,7 @@ export async function replayAll(
   // a write is a system call: one for what a slice of the run printed; the pipe's own buffer would overwrite the oldest
   let chunk = '';
   const flush = (): void => {
+    if (chunk !== '') progress.clear();
     // trace_pipe's own bytes for a program that reads them; on a terminal they are only shown
     if (chunk !== '') process.stdout.write(process.stdout.isTTY === true ? escapeControls(chunk) : chunk);
     chunk = '';
@@ -82,9 +83,7 @@ export async function replayAll(
       signal: options.signal,
       onProgress: ({ calls, insns }) => {
         flush();
-        // where the program's own output does not show already that something happens
-        if (process.stdout.isTTY !== true)
-          progress.show(() => `${calls.toLocaleString('en')} system calls, ${insns.toLocaleString('en')} instructions`);
+        progress.show(() => `${calls.toLocaleString('en')} system calls, ${insns.toLocaleString('en')} instructions`);
       },
       ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
     });

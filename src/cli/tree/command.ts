@@ -8,6 +8,7 @@ export interface Example {
 
 export class EmuCommand extends Command {
   readonly #examples: Example[] = [];
+  #paged = false;
 
   override createCommand(name?: string): EmuCommand {
     return new EmuCommand(name);
@@ -20,6 +21,14 @@ export class EmuCommand extends Command {
     if (this.#examples.length === 0) this.addHelpText('after', () => this.#text());
     this.#examples.push({ command, what });
     return this;
+  }
+  /** What it prints may be long: on a terminal it goes through a pager. */
+  paged(): this {
+    this.#paged = true;
+    return this;
+  }
+  get isPaged(): boolean {
+    return this.#paged;
   }
   #text(): string {
     const lines = this.#examples.map(({ command, what }) => `  # ${what}\n  ${command}`);

@@ -1,4 +1,5 @@
 /** All commands. Their modules are loaded when one is asked for. */
+import { startPager } from '../pager.ts';
 import { EmuCommand } from './command.ts';
 import { addLooking } from './looking.ts';
 import { addMaking } from './making.ts';
@@ -17,5 +18,8 @@ export function build(behind = 0): EmuCommand {
   addLooking(cli);
   cli.commandsGroup('Make files:');
   addMaking(cli);
+  cli.hook('preAction', (_, command) => {
+    if (command instanceof EmuCommand && command.isPaged) startPager();
+  });
   return cli;
 }

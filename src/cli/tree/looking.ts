@@ -22,6 +22,7 @@ const statistics = (): Option[] =>
 
 export function addLooking(cli: EmuCommand): void {
   const verify = withLoading(cli.command('verify'))
+    .paged()
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
     .argument('<files...>', "clang's object files (with -C, two CSV files)")
     .option(
@@ -44,6 +45,7 @@ export function addLooking(cli: EmuCommand): void {
     .example('ebpf-emu verify --stats -C before.csv after.csv', 'what changed');
 
   withLoading(cli.command('dump'))
+    .paged()
     .description('show a program as the kernel holds it, as bpftool does, and what attaching it wrote into the kernel')
     .addArgument(
       new Argument('<what>', 'what to show').choices(['xlated', 'jited', 'elf', 'btf', 'text', 'trampoline', 'chain']),
@@ -82,6 +84,7 @@ export function addLooking(cli: EmuCommand): void {
   const listed = (name: 'symbols' | 'probes', what: string): EmuCommand =>
     cli
       .command(name)
+      .paged()
       .description(what)
       .argument('[pattern]', 'a shell pattern: vfs_*, tracepoint:sched:*')
       .addOption(kallsyms())
@@ -98,12 +101,25 @@ export function addLooking(cli: EmuCommand): void {
   );
 
   withProgram(cli.command('inspect'))
+    .paged()
     .description('show what an object file holds: programs, maps, globals, externs, relocations')
     .argument('<file>', "clang's object file")
     .addOption(json())
     .action(async (file, options) => (await import('../commands/inspect.ts')).inspect(file, options))
     .example('ebpf-emu inspect hello.o', 'without loading it');
+  withLoading(cli.command('diff'))
+    .paged()
+    .description(
+      'what differs between the programs of two objects: instructions, image, stack, what verification costs',
+    )
+    .argument('<first>', 'an object file (or C)')
+    .argument('<second>', 'another')
+    .addOption(json())
+    .action(async (first, second, options) => (await import('../commands/diff.ts')).diff(first, second, options))
+    .example('ebpf-emu diff before.o after.o', 'ends 0 where they are the same, else 1');
+
   withKernel(cli.command('explain'))
+    .paged()
     .description('what a message of the verifier means, with a program that is refused and one that is accepted')
     .argument(
       '[words...]',
@@ -132,6 +148,7 @@ function addBpftool(cli: EmuCommand): void {
     if (object === 'prog') addProgRun(group);
     for (const [verb, does] of Object.entries(verbs)) {
       const command = withKernel(group.command(verb))
+        .paged()
         .description(`${does}, in the grammar and with the text of \`bpftool ${object} ${verb}\``)
         .argument(
           '[words...]',

@@ -1,4 +1,5 @@
 /** Commands that make files. */
+import { Argument } from 'commander';
 import type { EmuCommand } from './command.ts';
 import { withKernel } from './options.ts';
 
@@ -12,6 +13,7 @@ function addCompiling(cli: EmuCommand): void {
     .example('ebpf-emu compile prog.c -o prog.o', 'an object that `load` takes')
     .example('ebpf-emu compile prog.c -- -Wall -DLIMIT=3', 'with arguments for clang');
   withKernel(cli.command('vmlinux.h'))
+    .paged()
     .description("print the kernel's types as a C header, as `bpftool btf dump ... format c` does")
     .option('-o, --output <file>', 'where to write')
     .action(async (options) => (await import('../commands/compile.ts')).vmlinux(options))
@@ -38,6 +40,17 @@ export function addMaking(cli: EmuCommand): void {
     .option('--license <license>', "the object's licence", 'GPL')
     .action(async (file, options) => (await import('../commands/asm.ts')).asm(file, options))
     .example('ebpf-emu asm prog.s --section xdp -o prog.o', 'an object that `load` takes');
+
+  cli
+    .command('completion')
+    .description("print a shell's completion script for ebpf-emu")
+    .addArgument(new Argument('<shell>', 'which').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell) => {
+      const { completion } = await import('../completion/index.ts');
+      (await import('../terminal.ts')).print(completion(cli, shell));
+    })
+    .example('source <(ebpf-emu completion bash)', 'in ~/.bashrc')
+    .example('ebpf-emu completion fish > ~/.config/fish/completions/ebpf-emu.fish', 'once');
 
   const gen = cli.command('gen').description('write source for programs that use an object');
   gen

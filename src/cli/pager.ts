@@ -1,0 +1,41 @@
+/**
+ * Long output on a terminal goes through a pager: $PAGER, or less. Output that is piped or redirected never does, nor where
+ * PAGER is empty or `cat`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** As git sets it: what fits on the screen is only printed, colours stay, the screen is not cleared. */
+const LESS = 'FRX';
+
+let pager: ChildProcess | undefined;
+let ended: Promise<void> | undefined;
+
+/** From now on {@link output} is a pager's, where standard output is a terminal. */
+export function startPager(): void {
+  const command = process.env['PAGER'] ?? 'less';
+  if (pager !== undefined || process.stdout.isTTY !== true || command === '' || command === 'cat') return;
+  const child = spawn(command, { shell: true, stdio: ['pipe', 'inherit', 'inherit'], env: { LESS, ...process.env } });
+  pager = child;
+  ended = new Promise((resolve) => {
+    child.on('close', () => resolve());
+    child.on('error', () => resolve());
+  });
+  // who has seen enough ends it while more is to come
+  child.stdin?.on('error', () => {});
+  // Ctrl-C is the pager's while it runs
+  process.on('SIGINT', ignore);
+}
+const ignore = (): void => {};
+
+/** Where what was asked for goes. */
+export const output = (): NodeJS.WritableStream => pager?.stdin ?? process.stdout;
+
+/** Fulfilled when the reader has left the pager. */
+export async function endPager(): Promise<void> {
+  if (pager === undefined) return;
+  pager.stdin?.end();
+  await ended;
+  process.off('SIGINT', ignore);
+  pager = undefined;
+  ended = undefined;
+}

@@ -1,0 +1,69 @@
+/** The tree of commands: help with examples, completion and the manual page that are made of it. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { completion, SHELLS } from '../../src/cli/completion/index.ts';
+import type { EmuCommand } from '../../src/cli/tree/command.ts';
+import { build } from '../../src/cli/tree/index.ts';
+import { manualPath, manualText } from '../docs/manual.ts';
+
+const leaves = (command: EmuCommand): EmuCommand[] =>
+  command.commands.length === 0 ? [command] : command.commands.flatMap((c) => leaves(c as EmuCommand));
+const have = (program: string): boolean => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
+
+describe('help', () => {
+  it('each command says what it does', () => {
+    for (const command of leaves(build())) expect(command.description(), command.name()).not.toBe('');
+  });
+  it('examples are command lines that the tree takes', () => {
+    for (const command of leaves(build()))
+      for (const { command: line } of command.shownExamples) {
+        const own = /ebpf-emu ([\w.]+(?: \w+)?)/.exec(line)?.[1] ?? '';
+        expect(own.startsWith(command.name()) || own.includes(` ${command.name()}`), line).toBe(true);
+      }
+  });
+  it('options of the kernel stand in a group of their own', () => {
+    const load = build().commands.find((c) => c.name() === 'load');
+    const [, kernel = ''] = load?.helpInformation().split('\nKernel:\n') ?? [];
+    expect(kernel).toMatch(/^ {2}--engine[\s\S]*--kallsyms[\s\S]*--btf/);
+  });
+});
+
+describe('completion', () => {
+  it.each(SHELLS)('%s knows commands, options and their choices', (shell) => {
+    const script = completion(build(), shell);
+    for (const word of ['vmlinux.h', 'engine', 'step', 'trampoline', 'lookup']) expect(script).toContain(word);
+  });
+
+  const haveBash = have('bash');
+  if (!haveBash) console.log('skipped: no bash, so its completion is not tried');
+  it.skipIf(!haveBash)('bash completes', () => {
+    const complete = (...words: string[]): string[] => {
+      const quoted = words.map((w) => `'${w}'`).join(' ');
+      const ask = `COMP_WORDS=(ebpf-emu ${quoted}); COMP_CWORD=${words.length}; _ebpf_emu; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const done = spawnSync('bash', ['--norc', '-c', `${completion(build(), 'bash')}\n${ask}`], {
+        encoding: 'utf8',
+        cwd: '/',
+      });
+      expect(done.stderr).toBe('');
+      return done.stdout.trim().split('\n');
+    };
+    expect(complete('vml')).toEqual(['vmlinux.h']);
+    expect(complete('load', '--engine', '')).toEqual(['jit', 'step', 'interp']);
+    expect(complete('map', 'l')).toEqual(['lookup']);
+    expect(complete('dump', 'tramp')).toEqual(['trampoline']);
+    expect(complete('load', '--keep')).toEqual(['--keep-going']);
+  });
+});
+
+describe('manual page', () => {
+  it('is what the commands say: npm run docs', () => {
+    expect(readFileSync(manualPath, 'utf8')).toBe(manualText());
+  });
+  const haveGroff = have('groff');
+  if (!haveGroff) console.log('skipped: no groff, so the manual page is not formatted');
+  it.skipIf(!haveGroff)('groff has nothing to say against it', () => {
+    const done = spawnSync('groff', ['-man', '-ww', '-z', manualPath], { encoding: 'utf8' });
+    expect(done.stderr).toBe('');
+  });
+});
