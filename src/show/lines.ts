@@ -59,7 +59,7 @@ export function unified(a: readonly string[], b: readonly string[], context = 3)
   let [lineA, lineB] = [1, 1];
   all.forEach(([mark, line], n) => {
     if (shown.has(n)) {
-      if (!shown.has(n - 1)) out.push(`@@ -${lineA} +${lineB} @@`);
+      if (n === 0 || !shown.has(n - 1)) out.push(`@@ -${lineA} +${lineB} @@`);
       out.push(`${mark}${line}`);
     }
     if (mark !== '+') lineA++;
