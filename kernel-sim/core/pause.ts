@@ -6,6 +6,9 @@ export const PAUSED = 'paused';
 /** Why the machine stopped: the recording has no step yet. */
 export const WAITING = 'waiting';
 
+/** Why the machine stopped: a spin lock is held by another CPU, which must go on first. */
+export const SPINS = 'spins';
+
 /** bytes of `vmcall` */
 const VMCALL_BYTES = 3;
 

@@ -31,6 +31,8 @@ const isRecording: is.Check = (value) => {
 const NEXT = { go: 0, call: 1, interrupt: 2 } as const;
 /** interrupts between two steps; in a longer time the timers' others are passed over */
 const MOST_INTERRUPTS = 1000;
+/** shorter than this no call is taken to have slept, ns */
+const SHORT_NS = 20_000;
 /** task states of include/linux/sched.h */
 const INTERRUPTIBLE = 1;
 const NORMAL = 3;
@@ -304,7 +306,9 @@ export class Replayer {
     task.call = step;
     recorded.set(step.result?.lo ?? 0, step.result?.hi ?? 0);
     const { second } = steps;
-    const waits = step.unfinished && !(second?.kind === 'return' && second.pid === step.pid);
+    // what returns at once, before anybody else did something, has not waited
+    const returns = second?.kind === 'return' && second.pid === step.pid && second.time - step.time < SHORT_NS;
+    const waits = step.unfinished && !returns;
     recorded.sleeps = waits ? INTERRUPTIBLE : 0;
     task.blocked = waits;
     task.user?.setCall?.(step);

@@ -16,11 +16,18 @@ import {
 } from '../bpf/prog/test-run.ts';
 import { setUp } from './index.ts';
 import { Runner } from './runner.ts';
+import { Thread } from './thread.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 
 /** The kernel's own driver. */
-export const testRuns: TestRuns = { through: runThrough, begin, inSlices: runInSlices };
+export const testRuns: TestRuns = {
+  through: runThrough,
+  begin,
+  inSlices: runInSlices,
+  thread: (state, counter, prog, options, cpu) =>
+    state.guarded(COMMAND, () => new Thread(state, counter, prog, options, cpu)),
+};
 
 /** @throws BpfError; EBUSY while another run waits between two slices */
 function runThrough(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult {

@@ -3,6 +3,7 @@
  * one does. Who runs when is decided elsewhere: by a recording's steps, else in turn.
  */
 import type { Addr } from '../../src/machine/addr.ts';
+import { SPINS, suspend } from '../core/pause.ts';
 import { capture } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Task } from '../task/task.ts';
@@ -118,6 +119,10 @@ export class Scheduler {
     /** the argument, where it is so; else null */
     const where = (is: boolean, n = 0): void => args.retAddr(is ? args.addr(n) : 0);
 
+    // who holds a spin lock goes on on another CPU, when that executes
+    on('spin_wait', () => {
+      if (memory.readU32(args.addr(0)) !== 0) suspend(this.#kernel.machine, SPINS);
+    });
     on('this_rq', () => args.retAddr(runqueues.address(context.cpu)));
     on('task_rq', () => args.retAddr(runqueues.address(task()?.cpu ?? 0)));
     on('task_current', () => args.retAddr(tasks.current.address));

@@ -8,6 +8,8 @@ import { HeldBytes } from './held-bytes.ts';
 import { StraceParser } from './strace/parser.ts';
 import { bytesOf, RecordingStream } from './stream.ts';
 import type { RecordingWarning } from './warnings.ts';
+import { WORKLOADS, type WorkloadName, workload } from './workloads/index.ts';
+import { WorkloadSteps } from './workloads/steps.ts';
 
 export { AnyParser } from './formats.ts';
 export { PacedSteps } from './pace.ts';
@@ -19,6 +21,7 @@ export { dataArg } from './strace/data-args.ts';
 export { StraceParser } from './strace/parser.ts';
 export { RecordingStream } from './stream.ts';
 export type { LineWarnings, RecordingWarning } from './warnings.ts';
+export { WORKLOADS, type WorkloadName, workload } from './workloads/index.ts';
 
 const OPEN_BYTES: Schema<OpenBytes> = { follow: is.bool, keep: is.bool };
 const isStream: is.Check = (value) =>
@@ -68,6 +71,13 @@ export function openRecording(path: string, options?: OpenBytes): RecordingStrea
 /** As {@link openRecording}, of bytes. */
 export const recordingOf = (bytes: Uint8Array): RecordingStream =>
   new RecordingStream(new HeldBytes(bytes), () => new AnyParser());
+
+/** A workload of the project's own as a source for {@link Kernel.replay}, for a seed. */
+export function openWorkload(name: WorkloadName, seed = 1): RecordingStream {
+  checkArgument('name', name, is.oneOf(...WORKLOADS));
+  checkArgument('seed', seed, is.count);
+  return new RecordingStream(new HeldBytes(new Uint8Array(0)), () => new WorkloadSteps(workload(name, seed)));
+}
 
 /** strace of a command: every task, wall clock times, strings long enough for paths and what is written; on descriptor 3 */
 const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|exec cat >&3', '--'];

@@ -40,7 +40,8 @@ const allowed: Record<string, readonly string[]> = {
   'src/replay': ['kernel-sim', 'src/platform'],
   'src/explain': ['src/verifier', 'src/isa', 'src/btf'],
   'src/debug': allBut('src/show', 'src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
-  'src/show': allBut('src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
+  'src/show': allBut('src/testkit', 'src/race', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
+  'src/race': ['kernel-sim', 'src/isa', 'src/object', 'src/debug'],
   'src/testkit': [
     'src/btf',
     'src/isa',

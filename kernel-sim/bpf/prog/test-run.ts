@@ -123,12 +123,34 @@ export interface InsnCounter {
   limit(more: number | undefined): void;
 }
 
+/**
+ * Why a {@link ProgramThread} stopped: at an address asked for; at its end; where it waits for a spin lock that another one
+ * holds; at a fault in the kernel, or in what is not modelled.
+ */
+export type ThreadStop =
+  | { readonly reason: 'point'; readonly at: Addr }
+  | { readonly reason: 'end' }
+  | { readonly reason: 'spins' }
+  | { readonly reason: 'fault'; readonly text: string };
+
+/** A program on a CPU of its own, beside others, of which one executes at a time. */
+export interface ProgramThread extends Stateful {
+  readonly prog: BpfProg;
+  readonly cpu: number;
+  /** it has returned */
+  readonly ended: boolean;
+  /** Executes to the next of these addresses; at least one instruction. */
+  run(points: { has(at: Addr): boolean }): ThreadStop;
+}
+
 /** Who makes test runs of programs. @throws BpfError as bpf(2) fails */
 export interface TestRuns {
   /** straight through */
   through(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult;
   /** to be stepped */
   begin(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRun;
+  /** on a CPU of its own, beside others */
+  thread(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions, cpu: number): ProgramThread;
   /** in slices, with turns for the event loop in between */
   inSlices(state: BpfState, counter: InsnCounter, prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
 }

@@ -269,6 +269,7 @@ export class Bpf {
         testRun: (p, options) => this.#testRun(p, options),
         begin: (p, options) => this.#testRuns.begin(this.#state, this.#counter(), p, options),
         run: (p, options) => this.#testRuns.inSlices(this.#state, this.#counter(), p, options),
+        thread: (p, options, cpu) => this.#testRuns.thread(this.#state, this.#counter(), p, options, cpu),
         dump: (p) => this.#dump(p),
       },
       this.#descriptors,

@@ -9,7 +9,7 @@ import { BpfError } from '../errors.ts';
 import type { BpfMap } from '../maps/index.ts';
 import { RingbufMap } from '../maps/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
-import type { AsyncTestRunOptions, TestRun, TestRunOptions, TestRunResult } from '../prog/test-run.ts';
+import type { AsyncTestRunOptions, ProgramThread, TestRun, TestRunOptions, TestRunResult } from '../prog/test-run.ts';
 import type { MapBytes, MapCommands } from './map-commands.ts';
 
 /** One function of a program's image. */
@@ -24,6 +24,7 @@ export interface JitedFunc {
 /** What of bpf(2) a program handle needs. */
 export interface ProgCommands {
   testRun(prog: BpfProg, options: TestRunOptions): TestRunResult;
+  thread(prog: BpfProg, options: TestRunOptions, cpu: number): ProgramThread;
   run(prog: BpfProg, options: AsyncTestRunOptions): Promise<TestRunResult>;
   begin(prog: BpfProg, options: TestRunOptions): TestRun;
   dump(prog: BpfProg): Uint8Array;
@@ -127,6 +128,13 @@ export class Program {
    */
   beginRun(options: TestRunOptions = {}): TestRun {
     return this.#commands.begin(this.#descriptor.open('BPF_PROG_TEST_RUN'), options);
+  }
+  /**
+   * The program on a CPU, to be executed beside others, a piece of each in turn ({@link ProgramThread}). What it leaves in
+   * the kernel stays: save the kernel first. @throws BpfError as {@link testRun}
+   */
+  beginThread(cpu: number, options: TestRunOptions = {}): ProgramThread {
+    return this.#commands.thread(this.#descriptor.open('BPF_PROG_TEST_RUN'), options, cpu);
   }
   /**
    * As {@link testRun}, in slices of some hundredths of a second with a turn of the event loop after each, so that

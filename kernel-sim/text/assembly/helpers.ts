@@ -3,7 +3,18 @@
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import { type Assembler, at, mem, r12, rax, rbx, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 import { READ_NS } from '../../core/clock.ts';
-import { addThisCpu, copyBytes, type Emit, type EmitContext, enter, leave, load, mov, percpu } from './context.ts';
+import {
+  addThisCpu,
+  copyBytes,
+  type Emit,
+  type EmitContext,
+  enter,
+  hyper,
+  leave,
+  load,
+  mov,
+  percpu,
+} from './context.ts';
 
 /** TASK_COMM_LEN */
 const COMM_LEN = 16;
@@ -89,13 +100,25 @@ const jump =
     a.op('jmp rel32', k.sym(to));
   };
 
-/** The lock word; nobody else can hold it while this CPU executes. */
-const lock =
-  (value: 0 | 1): Emit =>
-  (a) => {
-    a.op('mov r/m32, imm32', at(rdi, 0), value);
-    zero(a);
-  };
+/** The lock word, 1 while it is held. Who finds it held waits for the CPU that holds it: `spin_wait`. */
+const lock: Emit = (a, k) => {
+  const held = a.label();
+  const again = a.bind();
+  a.op('xor r/m32, r32', rax, rax);
+  a.op('mov r32, imm32', rdx, 1);
+  a.raw(LOCK).op('cmpxchg r/m32, r32', at(rdi, 0), rdx);
+  a.op('jne rel8', held);
+  zero(a);
+  a.bind(held);
+  hyper(a, k, 'spin_wait');
+  a.op('jmp rel8', again);
+};
+const unlock: Emit = (a) => {
+  a.op('mov r/m32, imm32', at(rdi, 0), 0);
+  zero(a);
+};
+/** the lock prefix */
+const LOCK = 0xf0;
 
 const perCpuPtr: Emit = (a, k) => {
   const none = a.label();
@@ -124,8 +147,8 @@ export const helpers: Readonly<Record<string, Emit>> = {
   ktime_get_boot_fast_ns: jump('ktime_get_mono_fast_ns'),
   bpf_ktime_get_ns: jump('ktime_get_mono_fast_ns'),
   bpf_ktime_get_boot_ns: jump('ktime_get_boot_fast_ns'),
-  bpf_spin_lock: lock(1),
-  bpf_spin_unlock: lock(0),
+  bpf_spin_lock: lock,
+  bpf_spin_unlock: unlock,
   bpf_per_cpu_ptr: perCpuPtr,
   bpf_this_cpu_ptr: thisCpuPtr,
 };

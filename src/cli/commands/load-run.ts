@@ -2,7 +2,14 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import { openRecording, PacedSteps, type RecordingStream, recordCommand } from '../../replay/index.ts';
+import {
+  openRecording,
+  openWorkload,
+  PacedSteps,
+  type RecordingStream,
+  recordCommand,
+  type WorkloadName,
+} from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
 import { INTERRUPTED } from '../interrupt.ts';
 import { packageRoot } from '../package-root.ts';
@@ -26,13 +33,20 @@ interface Recording {
 
 export interface RecordingOptions {
   readonly replay?: string;
+  readonly workload?: WorkloadName;
+  readonly seed?: number;
   readonly follow?: boolean;
   /** times as fast as it happened; as fast as it goes without */
   readonly speed?: number;
 }
 
 /** Opens the user's recording or starts their command; without either it is the recording that ships. @throws UserError where nothing in it can be read */
-export async function openReplay({ replay, follow }: RecordingOptions, command: readonly string[]): Promise<Recording> {
+export async function openReplay(options: RecordingOptions, command: readonly string[]): Promise<Recording> {
+  const { replay, follow, workload } = options;
+  if (workload !== undefined) {
+    if (replay !== undefined || command.length > 0) throw new UserError('either --workload or a recording, not both');
+    return { name: `the workload ${workload}`, open: () => openWorkload(workload, options.seed) };
+  }
   if (command.length > 0) {
     if (replay !== undefined) throw new UserError('either --replay or a command behind --, not both');
     return { name: command.join(' '), open: () => recordCommand(command) };

@@ -55,9 +55,11 @@ export async function load(
 ): Promise<void> {
   if (files.length === 0) throw new UserError('name the object file to load: ebpf-emu load hello.o');
   // packets are something to run on, too
-  const hasRecording = options.pcap === undefined || options.replay !== undefined || command.length > 0;
+  const hasRecording =
+    options.pcap === undefined || options.replay !== undefined || options.workload !== undefined || command.length > 0;
   const saved = files.length === 1 ? readSessionFile(files[0] as string) : undefined;
-  const isOwn = saved !== undefined && options.replay === undefined && command.length === 0;
+  const isOwn =
+    saved !== undefined && options.replay === undefined && options.workload === undefined && command.length === 0;
   const recording = !hasRecording
     ? undefined
     : isOwn

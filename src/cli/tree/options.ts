@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { CPU_NAMES } from '../../../kernel-sim/data/cpus.ts';
 import { isMemorySize, MEMORY_SIZES } from '../../machine/layout.ts';
+import { WORKLOADS } from '../../replay/workloads/index.ts';
 import type { EmuCommand } from './command.ts';
 
 export const engine = () =>
@@ -87,6 +88,10 @@ export const sysroot = () =>
   new Option(
     '--sysroot <directory>',
     'executables and libraries of user space: a directory whose files programs and sections name (read only)',
+  );
+export const workload = () =>
+  new Option('--workload <name>', 'instead of a recording, one of these, with --seed in another way each time').choices(
+    WORKLOADS,
   );
 export const json = () => new Option('--json', 'print JSON for machines');
 export const clang = () => new Option('--clang <path>', 'the clang that compiles a .c file');

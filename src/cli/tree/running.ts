@@ -13,6 +13,7 @@ import {
   withKernel,
   withLoading,
   withProgram,
+  workload,
 } from './options.ts';
 
 const SHIPPED = 'an `strace -f` recording; without it, the one that ships with ebpf-emu';
@@ -58,6 +59,7 @@ function addLoad(cli: EmuCommand, behind: number): void {
       '--replay <file>',
       'an `strace -f` recording (- for standard input, as it arrives); without it, the one that ships with ebpf-emu',
     )
+    .addOption(workload())
     .option('--follow', 'at the end of the recording, wait for it to grow')
     .option('--speed <factor>', 'replay in the time that it took: 1 as it happened, 10 ten times as fast', positive)
     .addOption(net())
@@ -158,6 +160,20 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .addOption(history())
     .action(async (file, options) => (await import('../commands/tui.ts')).tui(file, options))
     .example('ebpf-emu tui hello.o', 'keys are at the bottom of the screen');
+
+  withLoading(cli.command('race'))
+    .description(
+      "run an object's programs at the same time, each on a CPU of its own, in every order of few switches: lost updates, failed assertions, deadlocks",
+    )
+    .argument('<file>', "clang's object file (or C, where clang is installed)")
+    .option('--switches <n>', 'switches in the middle of a program, at most', whole(0), 2)
+    .option('--schedules <n>', 'schedules that are tried, at most', whole(1), 20_000)
+    .option('--schedule <text>', 'execute this one, as a race that went wrong printed it')
+    .option('--data-in <file>', 'the packet that each is given, binary or hex; without it, 64 bytes')
+    .addOption(json())
+    .action(async (file, options) => (await import('../commands/race.ts')).race(file, options))
+    .example('ebpf-emu race counter.o', 'both of its programs, or its only one twice')
+    .example('ebpf-emu race counter.o -p count,reset,count', 'three: two of them the same');
 
   withKernel(cli.command('exec'))
     .description(

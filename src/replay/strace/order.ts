@@ -10,6 +10,8 @@ import { LineError, Scanner } from './scanner.ts';
 import { PidSet, type Tasks, UNNAMED_PID } from './tasks.ts';
 import { ENDED_BY_SIGNAL, RESTART_NO_HANDLER, WAITS } from './waits.ts';
 
+/** a call that may wait and took so long has waited, ns */
+const SLEPT_NS = 50_000;
 /** steps that are held back for the sake of one call */
 const HELD = 1024;
 /** steps of a task whose pid is not known yet that are held back until it is */
@@ -82,6 +84,11 @@ export class Order {
     this.#lose(call.pid);
     this.last = call;
     this.#queue.push(call);
+    // -T: it took long, and nobody did anything meanwhile, else it would be unfinished
+    const { duration } = this.#calls;
+    if (duration < SLEPT_NS || !WAITS.has(call.name)) return;
+    call.unfinished = true;
+    this.#queue.push({ kind: 'return', pid: call.pid, time: call.time + duration });
   }
   begin(row: SyscallRow, pid: number, line: number, time: number, text: Uint8Array): void {
     this.#lose(pid);
