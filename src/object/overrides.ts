@@ -5,8 +5,9 @@
 import { checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { nearest } from '../errors/near.ts';
-import { ATTACH_TYPES, PROG_TYPES } from '../uapi/index.ts';
+import { ATTACH_TYPES, mapTypeName, PROG_TYPES } from '../uapi/index.ts';
 import { ObjectError } from './error.ts';
+import { isMapInMap } from './maps/names.ts';
 import type { MapDef, ObjectModel } from './model.ts';
 import { matchSection, SECTION_RULES, type SectionRule } from './sections.ts';
 
@@ -48,9 +49,20 @@ export function mapOverrides(
   const out = new Map<MapDef, MapOverride>();
   for (const [name, override] of Object.entries(given)) {
     checkOptions(`options.maps.${name}`, override, MAP);
-    out.set(mapNamed(object, name), override);
+    const map = mapNamed(object, name);
+    if (override.inner !== undefined) checkInner(object, map, mapNamed(object, override.inner));
+    out.set(map, override);
   }
   return out;
+}
+
+/** As Linux: only a map-in-map has inner maps, and they hold no maps themselves. @throws ObjectError */
+function checkInner(object: ObjectModel, map: MapDef, inner: MapDef): void {
+  const refuse = (which: MapDef, why: string): never => {
+    throw new ObjectError(object.file, `map '${which.realName}' (${mapTypeName(which.type)})`, why);
+  };
+  if (!isMapInMap(map.type)) refuse(map, 'it holds no maps, so it has no inner map');
+  if (isMapInMap(inner.type)) refuse(inner, 'a map of maps is no inner map');
 }
 
 const stem = (rule: SectionRule): string => rule.pattern.replace(/\+$/, '');

@@ -59,6 +59,27 @@ describe('sizes and globals', () => {
     expect((await cli('verify', 'fixtures/opens.o', '--set', 'limit=3')).stderr).toContain('no such global');
   });
 
+  it('sets globals by their own kind, where the verifier and the program see them', async () => {
+    const run = (...set: string[]) =>
+      cli('prog', 'run', 'fixtures/dead.o', '--data-in', 'fixtures/udp9.hex', ...set.flatMap((s) => ['--set', s]));
+    expect((await run()).stdout).toContain('Return value: 1,');
+    // a branch that is dead no more: 1000 and one of the length
+    expect((await run('verbose=1')).stdout).toContain('Return value: 1001,');
+    expect((await run('hits=41')).stdout).toContain('Return value: 42,');
+    expect((await run('hits=-0x2')).stdout).toContain('Return value: 4294967295,');
+    expect((await run('hits=4294967296')).stderr).toContain('4294967296 does not fit the 32 bits of hits');
+    expect((await run('hits=much')).stderr).toContain("--set hits: 'much' is no whole number");
+  });
+
+  it('gives maps of maps their inner maps, which hold none themselves', async () => {
+    const fill = (...more: string[]) => cli('verify', 'fixtures/kinds.o', '-p', 'fill', ...more);
+    expect(await fill('--inner', 'outer=inner_one')).toMatchObject({ code: 0 });
+    // its first slot holds an array of four bytes a value, and hashes are of another shape
+    expect((await fill('--inner', 'outer=raw')).stderr).toContain("EINVAL: array_of_maps map 'outer'");
+    expect((await fill('--inner', 'colours=raw')).stderr).toContain("map 'colours' (array): it holds no maps");
+    expect((await fill('--inner', 'outer=outer')).stderr).toContain('a map of maps is no inner map');
+  });
+
   it('memory', async () => {
     expect(await cli('verify', 'fixtures/hello.o', '--memory', '256M')).toMatchObject({ code: 0 });
     expect(await cli('verify', 'fixtures/hello.o', '--memory', '1T')).toMatchObject({ code: 2 });
