@@ -12,6 +12,14 @@ const helperCalls = (text: string): string =>
 const program = (kernel: Kernel, text: string, type = 'socket_filter') =>
   kernel.bpf.progLoad({ type, insns: assemble(helperCalls(text)).insns, license: 'GPL' });
 
+/** As {@link program}; the wide constant 7777 is a map. */
+const programOf = (fd: number, kernel: Kernel, text: string) => {
+  const insns = assemble(helperCalls(text)).insns.map((insn) =>
+    insn.imm === 7777 ? { ...insn, src: 1, imm: fd } : insn,
+  );
+  return kernel.bpf.progLoad({ type: 'socket_filter', insns, license: 'GPL' });
+};
+
 const packet = { dataIn: new Uint8Array(64) };
 const r0 = (prog: Program): bigint => prog.testRun(packet).r0;
 
@@ -114,6 +122,38 @@ describe.each(ENGINES)('on engine %s', (engine) => {
     open();
     const names = events.records<{ readonly filename: string }>('event').map(({ filename }) => filename);
     expect(names).toEqual(['/etc/passwd', '', '/etc/passwd']);
+  });
+
+  it('answers in programs that are jumped to by tail calls, known and unknown, and in functions that are called back', async () => {
+    const kernel = await boot();
+    const array = kernel.bpf.mapCreate({ type: 'prog_array', keySize: 4, valueSize: 4, maxEntries: 2 });
+    const target = program(kernel, 'call bpf_get_smp_processor_id\nr0 += 100\nexit');
+    array.update(0, target.fd);
+    const [known, unknown] = ['r3 = 0', 'r3 = *(u32 *)(r6 +0)\nr3 &= 1\nr3 <<= 1\nr3 >>= 2'].map((index) =>
+      programOf(array.fd, kernel, `r6 = r1\nr2 = 7777 ll\n${index}\ncall bpf_tail_call\nr0 = 0\nexit`),
+    ) as [Program, Program];
+    const calls = program(kernel, 'r6 = 0\ncall pc+2\nr0 += 1\nexit\ncall bpf_get_smp_processor_id\nexit');
+    expect([known, unknown, calls].map(r0)).toEqual([100n, 100n, 1n]);
+    {
+      using mock = kernel.mock('bpf_get_smp_processor_id', 7);
+      expect([known, unknown, calls].map(r0)).toEqual([107n, 107n, 8n]);
+      expect(mock.answered).toBe(3);
+    }
+    expect([known, unknown, calls].map(r0)).toEqual([100n, 100n, 1n]);
+  });
+
+  it('may be restored while it answers', async () => {
+    const kernel = await boot();
+    const cpu = program(
+      kernel,
+      'call bpf_get_smp_processor_id\nr6 = r0\ncall bpf_get_smp_processor_id\nr0 += r6\nexit',
+    );
+    const mock = kernel.mock('bpf_get_smp_processor_id', () => {
+      mock.restore();
+      return 5;
+    });
+    expect([r0(cpu), r0(cpu)]).toEqual([5n, 0n]);
+    expect(mock.calls).toHaveLength(1);
   });
 
   it('goes back in time with the kernel', async () => {

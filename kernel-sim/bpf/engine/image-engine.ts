@@ -45,8 +45,8 @@ export class ImageEngine {
     prog.setEntry(prog.placed[0]!.address, length);
   }
 
-  /** Other code runs where the program's image is entered, until what this gives is called. @throws JitError */
-  divert(prog: BpfProg, code: ProgCode, options: ImageOptions = {}): () => void {
+  /** Other code runs where the program's image is entered, until what this gives is called; that gives what frees it. @throws JitError */
+  divert(prog: BpfProg, code: ProgCode, options: ImageOptions = {}): () => () => void {
     const { placed, free } = this.#place(prog, code, options, '.called');
     const { machine, memory } = this.#kernel;
     const undo = prog.placed.flatMap(({ address, bytes }, n) => {
@@ -60,7 +60,7 @@ export class ImageEngine {
     });
     return () => {
       for (const put of undo) put();
-      free();
+      return free;
     };
   }
 

@@ -144,8 +144,8 @@ export class InterpEngine implements InterpEnv, Executor {
     prog.setEntry(prog.init.verified ? text.run[step(code.funcs[0]!.stackDepth)]! : prog.placed[0]!.address, 0);
   }
 
-  /** Other code runs where the program's functions are entered, until what this gives is called. */
-  divert(prog: BpfProg, code: ProgCode): () => void {
+  /** Other code runs where the program's functions are entered, until what this gives is called; that gives what frees it. */
+  divert(prog: BpfProg, code: ProgCode): () => () => void {
     const counted = countedSlots(code);
     const insns = code.insns.map((i) => i);
     resolveFunctionAddresses(insns, code.funcs, prog.placed);
@@ -161,7 +161,7 @@ export class InterpEngine implements InterpEnv, Executor {
     enter(program, code.funcs);
     return () => {
       if (own && this.#progAt.has(prog.addr)) enter(own, prog.init.code.funcs);
-      zone.free(program.code, program.slots);
+      return () => zone.free(program.code, program.slots);
     };
   }
 

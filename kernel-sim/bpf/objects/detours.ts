@@ -14,8 +14,8 @@ import type { Ids } from './ids.ts';
 /** counters that a program is made with before it is known how many it has: made once more where these are too few */
 const FEW = 64;
 
-/** Makes a program run other code; gives what ends that. */
-export type Divert = (prog: BpfProg, made: Remade) => () => void;
+/** Makes a program run other code; gives what ends that, which gives what frees that code. */
+export type Divert = (prog: BpfProg, made: Remade) => () => () => void;
 
 /** What it needs of bpf's objects. */
 export interface DetourHost {
@@ -124,9 +124,14 @@ export class Detours {
     const { made, counting } = this.#make(prog, called);
     const undo = this.divert(prog, made);
     const back = (): void => {
-      this.#take(prog, counting);
-      undo();
-      if (counting) this.#host.kernel.vmalloc.free(counting.at);
+      const { rcu, vmalloc } = this.#host.kernel;
+      const free = undo();
+      // it may be what runs: whoever restores a mock while it answers comes back to it
+      rcu.call(() => {
+        this.#take(prog, counting);
+        free();
+        if (counting) vmalloc.free(counting.at);
+      });
     };
     const diverted = { back, counting };
     this.#diverted.set(prog, diverted);

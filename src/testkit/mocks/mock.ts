@@ -131,15 +131,17 @@ export class Mocks {
 
 /** The newest mock that wants to answers, else the kernel. */
 function ask(list: readonly Answering[], call: MockCall): bigint {
+  // one may be restored while it answers
+  const asked = [...list];
   let answer: bigint | typeof REAL = REAL;
-  for (const one of list) {
+  for (const one of asked) {
     answer = one.answer(call);
     if (answer === REAL) continue;
     one.mock.answered++;
     break;
   }
   const result = BigInt.asIntN(64, answer === REAL ? call.original() : answer);
-  for (const { mock } of list) mock.calls.push({ args: call.args, result, pid: call.task.pid });
+  for (const { mock } of asked) mock.calls.push({ args: call.args, result, pid: call.task.pid });
   return result;
 }
 
