@@ -43,6 +43,18 @@ export class Probes {
     this.#parts = reinstate(state).parts;
   }
 
+  /** Events that no kernel text here has can be attached to from now on: somebody lets them happen ({@link raise}). */
+  letHappen(): void {
+    this.#byHand = true;
+    if (this.#parts) this.#parts.tracepoints.byHand = true;
+  }
+  #byHand = false;
+  #tracepoints(): Tracepoints {
+    const made = new Tracepoints(this.#kernel);
+    made.byHand = this.#byHand;
+    return made;
+  }
+
   /** Made when the first program is attached. */
   get #all() {
     if (!this.#parts) {
@@ -50,7 +62,7 @@ export class Probes {
       this.#parts = {
         ftrace,
         kprobes: new Kprobes(this.#kernel, ftrace),
-        tracepoints: new Tracepoints(this.#kernel),
+        tracepoints: this.#tracepoints(),
         trampolines: new Trampolines(this.#kernel, ftrace),
       };
     }

@@ -10,6 +10,8 @@ import { WORK_EXECUTES } from '../core/work.ts';
 import { syscallNamed } from '../data/syscalls.ts';
 import { eventClass, isModelledEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { bpfTrace, perfTrace, traceIter } from '../text/assembly/bpf.ts';
+import type { Emit } from '../text/assembly/context.ts';
 import { NOP5 } from '../text/trace-sites.ts';
 import { EventRecords } from '../trace/events.ts';
 import { eventFormat, eventNames } from '../trace/formats.ts';
@@ -24,6 +26,9 @@ interface Probe {
   readonly func: Addr;
   readonly data: Addr;
 }
+
+/** arguments of a tracepoint that go in registers behind the private one */
+const MAX_ARGS = 5;
 
 /** of syscalls events: struct syscall_trace_enter and _exit */
 const SYSCALL_NR_END = 12;
@@ -47,6 +52,8 @@ export class Tracepoints {
   /** attachments that are not detached */
   readonly #links = new Set<ProbeLink>();
   readonly #records: EventRecords;
+  /** somebody lets events happen that no kernel text here has: they can be attached to, too */
+  byHand = false;
   /** how many attachments need the syscall_work flag */
   #syscallUsers = 0;
 
@@ -183,6 +190,7 @@ export class Tracepoints {
     if (isModelledEvent(event) && (category === undefined || eventNames().includes(`${category}:${event}`))) return;
     const name = category === undefined ? event : `${category}:${event}`;
     const exists = eventNames().some((e) => (category === undefined ? e.endsWith(`:${event}`) : e === name));
+    if (exists && this.#define(event)) return;
     if (exists)
       throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: nothing here would make it happen`);
     const near = nearest(
@@ -191,6 +199,25 @@ export class Tracepoints {
       3,
     );
     throw new KernelError('ENOENT', `no tracepoint ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+  }
+  /** Gives an event that kernel text has not the machinery of those that it has; false where nobody would let it happen. */
+  #define(event: string): boolean {
+    const { text, args, btf } = this.#kernel;
+    if (!this.byHand) return false;
+    const id = btf.findByName(`btf_trace_${event}`, 'typedef');
+    const typedef = id === 0 ? undefined : btf.typeById(id);
+    const pointer = typedef?.kind === 'typedef' ? btf.typeById(typedef.type) : undefined;
+    const proto = pointer?.kind === 'ptr' ? btf.typeById(pointer.type) : undefined;
+    const count = proto?.kind === 'func_proto' ? proto.params.length - 1 : MAX_ARGS + 1;
+    if (count > MAX_ARGS) return false;
+    if (text.has(`__traceiter_${event}`)) return true;
+    text.hypercall(`record ${event}`, () => args.retAddr(this.#records.make(event)));
+    const define = (name: string, emit: Emit): void =>
+      void text.define({ name: `${name}_${event}`, code: (asm) => emit(asm, text.emitContext()) });
+    define('__traceiter', traceIter(event, count));
+    define('perf_trace', perfTrace(event));
+    define('__bpf_trace', bpfTrace(count));
+    return true;
   }
   #text(name: string): Addr {
     const at = this.#kernel.text.emitContext().sym(name);

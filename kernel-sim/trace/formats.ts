@@ -1,4 +1,5 @@
 /** Ids and record formats of trace events, as /sys/kernel/tracing/events has them (Linux 6.12 Documentation/trace/events.rst). */
+import { allEventFormats } from '../data/event-formats.ts';
 import { eventFormats, eventIds } from '../data/events.ts';
 import { EVENT_NAMES, eventClass } from '../data/tracepoints.ts';
 
@@ -41,7 +42,29 @@ export function eventNames(): string[] {
 }
 
 let formats: Map<string, Format> | undefined;
-/** Record format of a modelled event, by its name without category. */
+let others: Map<string, Format> | undefined;
+/** Record format of any event, by its name without category, from its format file. */
+function anyFormat(event: string): Format | undefined {
+  if (others === undefined) {
+    others = new Map();
+    for (const [category, events] of allEventFormats())
+      for (const [name, text] of events)
+        if (!others.has(name)) others.set(name, parseFormat(`${category}:${name}`, text));
+  }
+  return others.get(event);
+}
+const FIELD = /field:[^;]*?(\w+)(?:\[[^\]]*\])?;\s*offset:(\d+);\s*size:(\d+);/g;
+function parseFormat(name: string, text: string): Format {
+  const fields = new Map<string, FieldRow>();
+  let end = 8;
+  for (const [, field = '', offset, size] of text.matchAll(FIELD)) {
+    if (!field.startsWith('common_')) fields.set(field, { offset: Number(offset), size: Number(size) });
+    end = Math.max(end, Number(offset) + Number(size));
+  }
+  return { name, fields, end, size: Math.ceil(end / 8) * 8 };
+}
+
+/** Record format of an event, by its name without category. */
 export function eventFormat(event: string): Format | undefined {
   formats ??= new Map(
     eventFormats
@@ -62,5 +85,7 @@ export function eventFormat(event: string): Format | undefined {
         return [name.slice(name.indexOf(':') + 1), { name, fields: rows, end, size: Math.ceil(end / 8) * 8 }];
       }),
   );
-  return formats.get(event) ?? formats.get(EVENT_NAMES.find((e) => eventClass(e) === event && formats?.has(e)) ?? '');
+  const own =
+    formats.get(event) ?? formats.get(EVENT_NAMES.find((e) => eventClass(e) === event && formats?.has(e)) ?? '');
+  return own ?? (EVENT_NAMES.includes(event) ? undefined : anyFormat(event));
 }

@@ -64,7 +64,9 @@ export class Kernel extends KernelModel implements TaskOwner {
 
   /** Boots a kernel. @throws BootError naming the option that cannot be used */
   static override async boot(options: BootOptions = {}): Promise<Kernel> {
-    return new Kernel(options);
+    const kernel = new Kernel(options);
+    kernel.probes.letHappen();
+    return kernel;
   }
 
   /** this kernel, as a task asks for it */
@@ -106,7 +108,7 @@ export class Kernel extends KernelModel implements TaskOwner {
    *
    * @returns instructions executed
    * @throws ArgumentError: an event or a field that there is not, with near ones; a value that a field cannot have
-   * @throws KernelError EOPNOTSUPP: a tracepoint that programs cannot attach to here; EIO: the kernel oopsed
+   * @throws KernelError EOPNOTSUPP: a tracepoint with more arguments than go in registers; EIO: the kernel oopsed
    */
   emit(event: string, fields: EventFields = {}, options: EmitOptions = {}): number {
     return emit(this, this.#objects, event, fields, options);
@@ -209,8 +211,7 @@ export class Kernel extends KernelModel implements TaskOwner {
   #setCpu(task: Task, cpu: number): void {
     if (cpu >= this.cpus)
       throw new ArgumentError('options.cpu', `there are ${this.cpus} CPUs; Kernel.boot({ cpus: ${cpu + 1} }) has more`);
-    task.cpu = cpu;
-    this.memory.writeU32(task.field('thread_info.cpu'), cpu);
+    this.tasks.runqueues.adopt(task, cpu);
   }
 
   #setIds(task: Task, uid: number, gid: number): void {

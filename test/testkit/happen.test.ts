@@ -28,6 +28,12 @@ describe.each(ENGINES)('on engine %s', (engine) => {
     expect(loaded.bss).toMatchObject({ to_pid: 1, raw_pid: 90, btf_pid: 90 });
   });
 
+  it('lets a tracepoint happen that no kernel text here has', async () => {
+    const { kernel, loaded } = await boot('switches', engine);
+    kernel.emit('block:block_rq_requeue', { sector: 4711n, nr_sector: 8 });
+    expect(loaded.bss).toMatchObject({ requeued_sector: 4711n, requeued_by: 1 });
+  });
+
   it('calls a kernel function with objects made by type', async () => {
     const { kernel, loaded } = await boot('reads', engine);
     const file = kernel.object('file', { f_flags: 0o2, f_inode: { i_ino: 4711n, i_sb: { s_dev: 8 } } });

@@ -14,18 +14,29 @@ export interface CallResult {
   readonly insns: number;
 }
 
-/** Runs `body` while the kernel believes that the task runs. */
+/** Runs `body` while the kernel believes that the task runs, on the task's own CPU. */
 export function asTask<T>(kernel: Kernel, task: Task | undefined, body: () => T): T {
-  const { tasks, cpu, structs } = kernel;
+  const { tasks, cpu, context, structs } = kernel;
   if (task === undefined || task === tasks.current) return body();
+  const home = context.cpu;
   const before = tasks.current;
   const rsp = cpu.reg(RSP);
+  tasks.bindCpu(task.cpu);
+  const there = tasks.current;
+  const depth = context.preemptCount;
+  // a CPU that idles cannot be preempted; a task can
+  context.preemptCount = 0;
   tasks.enter(task);
   cpu.setReg(RSP, task.stackTop - structs.of('pt_regs').size - FRAME_BYTES);
   try {
     return body();
   } finally {
-    tasks.enter(before);
+    context.preemptCount = depth;
+    tasks.enter(there);
+    if (home !== task.cpu) {
+      tasks.bindCpu(home);
+      tasks.enter(before);
+    }
     cpu.setReg(RSP, rsp);
   }
 }

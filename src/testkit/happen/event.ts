@@ -3,7 +3,7 @@
  * round than the kernel makes the record from the arguments, so that programs of every kind see the same.
  */
 import { allEventFormats } from '../../../kernel-sim/data/event-formats.ts';
-import { eventArgs, isModelledEvent, tracepointRow } from '../../../kernel-sim/data/tracepoints.ts';
+import { eventArgs, tracepointRow } from '../../../kernel-sim/data/tracepoints.ts';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
@@ -65,7 +65,7 @@ function formatOf(name: string): readonly FormatField[] {
 /**
  * @returns instructions executed
  * @throws ArgumentError: an event or a field that there is not, with near ones; a value that a field cannot have
- * @throws KernelError EOPNOTSUPP for events that no kernel text here has; EIO: the kernel oopsed
+ * @throws KernelError EOPNOTSUPP: a tracepoint with more arguments than go in registers; EIO: the kernel oopsed
  */
 export function emit(
   kernel: Kernel,
@@ -80,8 +80,6 @@ export function emit(
   const format = formatOf(name);
   for (const [field, value] of Object.entries(fields)) checkField(format, name, field, value);
   const event = name.slice(name.indexOf(':') + 1);
-  if (!isModelledEvent(event))
-    throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: programs cannot attach to it here`);
   const args = tracepointArgs(kernel, objects, event, fields, options.args ?? {});
   const task = options.task && taskOf(kernel, options.task);
   const { machine, faults, probes, memory } = kernel;
@@ -174,7 +172,8 @@ function tracepointArgs(
   given: NonNullable<EmitOptions['args']>,
 ): bigint[] {
   const row = tracepointRow(event);
-  const count = eventArgs(event);
+  const types = argumentTypes(kernel, event);
+  const count = row ? eventArgs(event) : types.length;
   const numbers = new Map<number, bigint>();
   const made = new Map<number, { readonly type: string; readonly members: { [name: string]: ObjectValue } }>();
   const tasks = new Map<number, { pid?: number; comm?: string }>();
@@ -192,7 +191,6 @@ function tracepointArgs(
       place(of.members, rest.slice(1), word === 'be16' ? swapped(value) : value);
     }
   }
-  const types = argumentTypes(kernel, event);
   for (const name of Object.keys(given))
     if (!types.some((t) => t.name === name)) {
       const names = types.map((t) => t.name);
