@@ -24,6 +24,7 @@ export type {
   TraceCall,
   TraceEnd,
   TraceEvent,
+  TraceFunction,
   TraceReturn,
   TraceRun,
   TraceRuns,

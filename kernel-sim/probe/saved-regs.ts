@@ -43,6 +43,11 @@ export class SavedRegs {
     this.#i32[word] = addrLo(value);
     this.#i32[word + 1] = addrHi(value);
   }
+  putHalves(name: RegisterName, lo: number, hi: number): void {
+    const word = this.#base + this.#at[name];
+    this.#i32[word] = lo;
+    this.#i32[word + 1] = hi;
+  }
   /** lower half */
   flags(): number {
     return this.#i32[this.#base + this.#at.flags]!;

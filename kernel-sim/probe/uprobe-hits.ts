@@ -67,6 +67,10 @@ export class UprobeHits {
     this.#hit = hit;
   }
 
+  /** registers of whoever is looked at */
+  get regs(): SavedRegs {
+    return this.#regs;
+  }
   find(task: Task): UTask | undefined {
     return this.#tasks.get(task);
   }
@@ -75,12 +79,17 @@ export class UprobeHits {
     if (known === undefined) return;
     this.#tasks.delete(task);
     this.#kernel.slab.kfree(known.address);
+    if (known.regs !== 0) this.#kernel.slab.kfree(known.regs);
   }
   /** is_uprobe_at_func_entry(): the breakpoint lies on `push %rbp` or `endbr64`. */
   atFunctionEntry(task: Task): boolean {
     if (this.#hit === undefined || !this.#tasks.has(task)) return false;
     const [first, ...rest] = this.#hit.insn.bytes;
     return first === 0x55 || (first === 0xf3 && rest.join(' ') === '15 30 250');
+  }
+  /** The current task's. */
+  current(): UTask {
+    return this.#utask();
   }
   #utask(): UTask {
     const { tasks, slab, structs, memory } = this.#kernel;
@@ -125,6 +134,8 @@ export class UprobeHits {
     const regs = this.#regs.of(at);
     const next = regs.get('ip') + insn.bytes.length;
     this.#hit = undefined;
+    // a task that is only recorded has nothing to execute it with
+    if (this.#space.space === undefined) return true;
     switch (insn.how) {
       case 'nop':
         regs.put('ip', next);
@@ -208,9 +219,20 @@ export class UprobeHits {
   /** prepare_uretprobe(): the function returns to the trampoline. */
   #hijack(at: Addr): void {
     const utask = this.#utask();
-    const tramp = this.#area();
     const regs = this.#regs.of(at);
     const stack = regs.get('sp');
+    if (this.#space.space === undefined) {
+      if (utask.returns.length < MOST_RETURNS)
+        utask.returns.push({
+          site: this.#hit as UprobeSite,
+          func: regs.get('ip'),
+          stack,
+          returnsTo: 0,
+          chained: false,
+        });
+      return;
+    }
+    const tramp = this.#area();
     // functions that were left by a longjmp lie below
     while (utask.returns.length > 0 && (utask.returns.at(-1) as ReturnInstance).stack < stack) utask.returns.pop();
     if (utask.returns.length >= MOST_RETURNS || !regs.hasWord(this.#space, stack)) return;

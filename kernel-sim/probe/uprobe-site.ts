@@ -1,4 +1,5 @@
 /** One place in a file that is probed, and where it is mapped. */
+import { ElfError, Executable } from '../../src/elf/index.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { CONSUMER, UPROBE } from '../core/trace-uprobe.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -38,6 +39,12 @@ export class UprobeSite {
     this.insn = insn;
     this.refCounter = refCounter;
     this.address = kernel.slab.kmalloc(UPROBE.size);
+  }
+  #symbol: string | undefined;
+  /** the function that begins here; '' where none does */
+  get symbol(): string {
+    this.#symbol ??= functionAt(this.#kernel.root.read(this.path), this.offset);
+    return this.#symbol;
   }
   save() {
     return this.consumers.slice();
@@ -104,6 +111,19 @@ export class UprobeSite {
   }
   free(): void {
     this.#kernel.slab.kfree(this.address);
+  }
+}
+
+function functionAt(bytes: Uint8Array | undefined, offset: number): string {
+  if (bytes === undefined) return '';
+  try {
+    const file = Executable.parse(bytes);
+    const at = file.addressOf(offset);
+    const symbol = at === undefined ? undefined : file.functionAt(at);
+    return symbol?.address === at ? (symbol?.name ?? '') : '';
+  } catch (error) {
+    if (error instanceof ElfError) return '';
+    throw error;
   }
 }
 

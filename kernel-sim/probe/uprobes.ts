@@ -8,9 +8,11 @@ import { KernelError } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
+import type { TraceArg, UserCall } from '../task/user-call.ts';
 import { MMF_HAS_UPROBES } from '../text/assembly/uprobes.ts';
 import { type AddressSpace, isFileVma, PROT, type Vma } from '../user/address-space.ts';
 import { normalPath } from '../user/root.ts';
+import { RecordedFunctions, type UserFunction } from './recorded-functions.ts';
 import type { ProbeLink, ProgRef, UprobePoint } from './types.ts';
 import { UprobeHits } from './uprobe-hits.ts';
 import { uprobeInsn } from './uprobe-insn.ts';
@@ -26,10 +28,12 @@ export class Uprobes {
   readonly #sites = new Map<string, UprobeSite>();
   readonly #installed: InstalledIn = new Map();
   readonly #hits: UprobeHits;
+  readonly #recorded: RecordedFunctions;
 
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.#hits = new UprobeHits(kernel, this.#installed);
+    this.#recorded = new RecordedFunctions(kernel, this.#sites, this.#installed, this.#hits.regs);
     const { mappings, exited } = kernel.tasks;
     mappings.mapped.add((space, vma) => this.#mapped(space, vma));
     mappings.unmapped.add((space, vma) => this.#unmapped(space, vma));
@@ -40,6 +44,14 @@ export class Uprobes {
   }
   restore(state: ReturnType<Uprobes['save']>): void {
     state.back();
+  }
+  /** A recorded task enters a function: what kernel text is called with then; undefined where no probe is on it. */
+  entered(task: Task, func: UserFunction, args: readonly TraceArg[]): Addr | undefined {
+    return this.#recorded.enter(task, () => this.#hits.current(), func, args);
+  }
+  /** ... and returns from it. */
+  left(task: Task, func: UserFunction, result: UserCall['result']): Addr | undefined {
+    return this.#recorded.leave(this.#hits.find(task), func, result);
   }
   /** What bpf_get_func_ip gives in a program on a uprobe of this task: the breakpoint's or the function's address. */
   vaddr(task: Task): Addr {

@@ -27,6 +27,8 @@ export class UTask {
   readonly returns: ReturnInstance[] = [];
   /** of those that return now, the ones whose handlers have not run */
   returning: ReturnInstance[] | undefined;
+  /** pt_regs of functions that a recording names, 0 until there is one */
+  regs: Addr = 0;
   /** stack pointer and instruction pointer of the trampoline while handlers see the function's */
   trampoline = { sp: 0, ip: 0 };
 
@@ -34,17 +36,18 @@ export class UTask {
     this.address = address;
   }
   save() {
-    const { vaddr, stepping, returns, returning, trampoline } = this;
+    const { vaddr, stepping, returns, returning, trampoline, regs } = this;
     return {
-      row: capture({ vaddr, trampoline: { ...trampoline } }),
+      row: capture({ vaddr, regs, trampoline: { ...trampoline } }),
       returns: returns.slice(),
       stepping,
       returning: returning?.slice(),
     };
   }
   restore({ row, returns, stepping, returning }: ReturnType<UTask['save']>): void {
-    const { vaddr, trampoline } = reinstate(row);
+    const { vaddr, regs, trampoline } = reinstate(row);
     this.vaddr = vaddr;
+    this.regs = regs;
     this.trampoline = { ...trampoline };
     this.stepping = stepping;
     this.returning = returning?.slice();

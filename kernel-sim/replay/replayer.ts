@@ -17,7 +17,7 @@ import type { UserCall } from '../task/user-call.ts';
 import { Happenings } from './happenings.ts';
 import { Replay } from './replay.ts';
 import { TraceSource } from './source.ts';
-import type { StepSource, Trace, TraceEvent, TraceStep } from './trace.ts';
+import type { StepSource, Trace, TraceEvent, TraceFunction, TraceStep } from './trace.ts';
 
 const isRecording: is.Check = (value) => {
   const given = value as Partial<Trace & StepSource> | null | undefined;
@@ -36,6 +36,9 @@ const SHORT_NS = 20_000;
 /** task states of include/linux/sched.h */
 const INTERRUPTIBLE = 1;
 const NORMAL = 3;
+
+/** Steps that only a task that is there can make. */
+const APPEARS: ReadonlySet<string> = new Set(['call', 'event', 'runs', 'enter']);
 
 export class Replayer {
   readonly happenings: Happenings;
@@ -238,7 +241,7 @@ export class Replayer {
       steps.advance();
       return undefined;
     }
-    if ((step.kind !== 'call' && step.kind !== 'event' && step.kind !== 'runs') || replay.gone.has(step.pid)) {
+    if (!APPEARS.has(step.kind) || replay.gone.has(step.pid)) {
       // the end of a task that has exited by its own call, or what one that died here would have done
       steps.advance();
       return undefined;
@@ -287,6 +290,10 @@ export class Replayer {
     clock.advanceTo(at);
     if (step.kind === 'run') return NEXT.go;
     if (step.kind === 'event') return this.#happens(replay, step, at);
+    if (step.kind === 'enter' || step.kind === 'leave') {
+      steps.advance();
+      return this.#function(task, step);
+    }
     if (step.kind === 'sleep') {
       sched.setState(task, step.state);
       task.blocked = true;
@@ -314,6 +321,16 @@ export class Replayer {
     task.user?.setCall?.(step);
     steps.advance();
     return NEXT.go;
+  }
+
+  /** A recorded function of user space: where a probe is on it, its breakpoint's exception or its trampoline. */
+  #function(task: Task, step: TraceFunction): number {
+    const { uprobes } = this.#kernel.probes;
+    const { func, file, args = [], result } = step;
+    const where = { func, ...(file === undefined ? {} : { file }) };
+    const regs = step.kind === 'enter' ? uprobes.entered(task, where, args) : uprobes.left(task, where, result);
+    if (regs === undefined) return this.#next();
+    return this.#call(step.kind === 'enter' ? 'exc_int3' : 'uprobe_handle_trampoline', regs);
   }
 
   /** Whom the recording wants to run now; the loader where it is over. */

@@ -1,5 +1,5 @@
 /** A recording of system calls, as the kernel replays it. `src/replay` makes these from strace's text. */
-import type { UserCall } from '../task/user-call.ts';
+import type { TraceArg, UserCall } from '../task/user-call.ts';
 
 export type { TraceArg, UserFrame } from '../task/user-call.ts';
 
@@ -40,6 +40,19 @@ export interface TraceRun {
   readonly pid: number;
   readonly time: number;
 }
+/** A task enters a function of its user space, or returns from it. */
+export interface TraceFunction {
+  readonly kind: 'enter' | 'leave';
+  readonly pid: number;
+  readonly time: number;
+  readonly func: string;
+  /** the mapped file that it is in, where the recording tells: a path, or its last part */
+  readonly file?: string;
+  /** as they are when it is entered */
+  readonly args?: readonly TraceArg[];
+  /** what it returns */
+  readonly result?: { readonly lo: number; readonly hi: number };
+}
 /** A task stops running without a call of its own that says why: it waits for something. */
 export interface TraceSleep {
   readonly kind: 'sleep';
@@ -63,7 +76,16 @@ export interface TraceEvent {
   readonly event: string;
   readonly fields: Readonly<Record<string, string>>;
 }
-type Kinds = TraceAppears | TraceCall | TraceReturn | TraceEnd | TraceRun | TraceSleep | TraceRuns | TraceEvent;
+type Kinds =
+  | TraceFunction
+  | TraceAppears
+  | TraceCall
+  | TraceReturn
+  | TraceEnd
+  | TraceRun
+  | TraceSleep
+  | TraceRuns
+  | TraceEvent;
 /** `cpu`: where it happens, in recordings that tell */
 export type TraceStep = Kinds & { readonly cpu?: number };
 

@@ -93,6 +93,9 @@ export class UserMemory implements UserHalf {
       }
     }
   }
+  place(arg: TraceArg): Addr {
+    return arg.kind === 'int' ? 0 : this.#pointer(arg);
+  }
   /** Address (below 4 GiB) of an argument's memory. */
   #pointer(arg: TraceArg): number {
     switch (arg.kind) {

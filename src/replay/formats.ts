@@ -1,10 +1,13 @@
 /** Which form a recording has: its first lines tell. */
+import { syscallNamed } from '../../kernel-sim/index.ts';
 import { decodeUtf8 } from '../platform/index.ts';
+import { isLtrace, LtraceParser } from './ltrace/parser.ts';
 import { StraceParser } from './strace/parser.ts';
 import { CR, LF } from './strace/scanner.ts';
 import type { RecordingParser } from './stream.ts';
 import { readEventLine } from './trace-events/line.ts';
 import { TraceEventParser } from './trace-events/parser.ts';
+import { isUftrace, UftraceParser } from './uftrace/parser.ts';
 import { LineWarnings } from './warnings.ts';
 
 interface Format {
@@ -16,6 +19,8 @@ interface Format {
 /** The last one takes what no other does. */
 const FORMATS: readonly Format[] = [
   { matches: (line) => readEventLine(line) !== undefined, make: () => new TraceEventParser() },
+  { matches: isUftrace, make: () => new UftraceParser() },
+  { matches: (line) => isLtrace(line, (name) => syscallNamed(name) !== undefined), make: () => new LtraceParser() },
   { matches: () => true, make: () => new StraceParser() },
 ];
 /** bytes that are looked at */

@@ -58,8 +58,8 @@ export function streamStrace(chunks: AsyncIterable<Uint8Array | string>): Record
 }
 
 /**
- * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}: strace's, or trace events
- * as ftrace, `trace-cmd report` and `perf script` print them.
+ * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}: strace's, trace events
+ * as ftrace, `trace-cmd report` and `perf script` print them, or functions as ltrace and `uftrace replay` do.
  * @throws FileError
  */
 export function openRecording(path: string, options?: OpenBytes): RecordingStream {

@@ -10,6 +10,7 @@
  * Time is linear in the recording, and memory bounded: by the longest line, the tasks at once, and what {@link Order} holds back.
  */
 import type { TraceStep } from '../../../kernel-sim/index.ts';
+import { StackFunctions } from '../stack-functions.ts';
 import type { RecordingParser } from '../stream.ts';
 import { LineWarnings } from '../warnings.ts';
 import { Calls } from './calls.ts';
@@ -49,6 +50,9 @@ export class StraceParser implements RecordingParser {
   readonly #tasks = new Tasks();
   readonly #chatter = new Chatter(this.#tasks.born);
   readonly #calls = new Calls(this.#tasks);
+  readonly #functions = new StackFunctions();
+  /** steps that were made already */
+  readonly #ahead: TraceStep[] = [];
   readonly #order: Order;
   #ended = false;
   #events = 0;
@@ -81,14 +85,25 @@ export class StraceParser implements RecordingParser {
   /** The next step; undefined where more must be pushed first, or there is none. */
   next(): TraceStep | undefined {
     for (;;) {
+      if (this.#ahead.length > 0) return this.#ahead.shift();
       if (!this.#mayGrow()) {
         const step = this.#order.give();
-        if (step) return step;
+        if (step) return this.#withFunctions(step);
       }
       if (this.#lines.next()) this.#read();
       else if (!this.#ended || this.#order.ended) return undefined;
       else this.#order.ended = true;
     }
+  }
+
+  /** A call with a recorded stack comes behind the functions that it shows to be entered. */
+  #withFunctions(step: TraceStep): TraceStep {
+    if (step.kind !== 'call' || step.stack === undefined) return step;
+    const functions = this.#functions.before(step);
+    if (step.name === 'execve' || step.name === 'execveat') this.#functions.forget(step.pid);
+    const [first, ...rest] = [...functions, step];
+    this.#ahead.push(...rest);
+    return first as TraceStep;
   }
 
   /** Whether the call that was read last may have a stack in lines that follow. */

@@ -1,0 +1,40 @@
+/**
+ * Functions that a task entered and left between two calls whose stacks were recorded (`strace -k`): what the later
+ * stack has and the earlier one had not was entered, the outermost first; what it has no more was left. A function that
+ * returned and was called again by the same caller in between does not show.
+ */
+import type { TraceCall, TraceStep, UserFrame } from '../../kernel-sim/index.ts';
+
+interface Frame {
+  readonly file: string;
+  readonly func: string;
+}
+
+export class StackFunctions {
+  /** by task, the outermost frame first */
+  readonly #frames = new Map<number, readonly Frame[]>();
+
+  /** Steps in front of a call, as its stack says. */
+  before({ pid, time, stack }: TraceCall): TraceStep[] {
+    if (stack === undefined) return [];
+    const now = stack.flatMap(frameOf).reverse();
+    const before = this.#frames.get(pid) ?? [];
+    let same = 0;
+    while (same < now.length && same < before.length && isSame(now[same], before[same])) same++;
+    this.#frames.set(pid, now);
+    return [
+      ...before
+        .slice(same)
+        .reverse()
+        .map((frame): TraceStep => ({ kind: 'leave', pid, time, ...frame })),
+      ...now.slice(same).map((frame): TraceStep => ({ kind: 'enter', pid, time, ...frame })),
+    ];
+  }
+  /** Its image is another one, or it is gone. */
+  forget(pid: number): void {
+    this.#frames.delete(pid);
+  }
+}
+
+const frameOf = ({ file, symbol }: UserFrame): Frame[] => (symbol === undefined ? [] : [{ file, func: symbol }]);
+const isSame = (a: Frame | undefined, b: Frame | undefined): boolean => a?.file === b?.file && a?.func === b?.func;
