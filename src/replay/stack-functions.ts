@@ -1,5 +1,5 @@
 /**
- * Functions that a task entered and left between two calls whose stacks were recorded (`strace -k`): what the later
+ * Functions that a task entered and left between two calls whose stacks were recorded (`strace -k`, `perf script` of `-g`): what the later
  * stack has and the earlier one had not was entered, the outermost first; what it has no more was left. A function that
  * returned and was called again by the same caller in between does not show.
  */
@@ -14,9 +14,16 @@ export class StackFunctions {
   /** by task, the outermost frame first */
   readonly #frames = new Map<number, readonly Frame[]>();
 
-  /** Steps in front of a call, as its stack says. */
-  before({ pid, time, stack }: TraceCall): TraceStep[] {
-    if (stack === undefined) return [];
+  /** A step, behind the functions that its stack shows to be entered and left, where it is a call that has one. */
+  with(step: TraceStep): TraceStep[] {
+    if (step.kind === 'end') this.#frames.delete(step.pid);
+    if (step.kind !== 'call' || step.stack === undefined) return [step];
+    const steps = [...this.#before(step, step.stack), step];
+    // its image is another one
+    if (step.name === 'execve' || step.name === 'execveat') this.#frames.delete(step.pid);
+    return steps;
+  }
+  #before({ pid, time }: TraceCall, stack: readonly UserFrame[]): TraceStep[] {
     const now = stack.flatMap(frameOf).reverse();
     const before = this.#frames.get(pid) ?? [];
     let same = 0;
@@ -29,10 +36,6 @@ export class StackFunctions {
         .map((frame): TraceStep => ({ kind: 'leave', pid, time, ...frame })),
       ...now.slice(same).map((frame): TraceStep => ({ kind: 'enter', pid, time, ...frame })),
     ];
-  }
-  /** Its image is another one, or it is gone. */
-  forget(pid: number): void {
-    this.#frames.delete(pid);
   }
 }
 

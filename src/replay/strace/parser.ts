@@ -88,7 +88,7 @@ export class StraceParser implements RecordingParser {
       if (this.#ahead.length > 0) return this.#ahead.shift();
       if (!this.#mayGrow()) {
         const step = this.#order.give();
-        if (step) return this.#withFunctions(step);
+        if (step) return this.#order.stacks ? this.#withFunctions(step) : step;
       }
       if (this.#lines.next()) this.#read();
       else if (!this.#ended || this.#order.ended) return undefined;
@@ -98,10 +98,7 @@ export class StraceParser implements RecordingParser {
 
   /** A call with a recorded stack comes behind the functions that it shows to be entered. */
   #withFunctions(step: TraceStep): TraceStep {
-    if (step.kind !== 'call' || step.stack === undefined) return step;
-    const functions = this.#functions.before(step);
-    if (step.name === 'execve' || step.name === 'execveat') this.#functions.forget(step.pid);
-    const [first, ...rest] = [...functions, step];
+    const [first, ...rest] = this.#functions.with(step);
     this.#ahead.push(...rest);
     return first as TraceStep;
   }

@@ -2,7 +2,8 @@
  * Calls whose beginning and end are lines of their own, in the order in which they began. A call is held back until its
  * end is known, except where it may wait long, or has done so for {@link HELD} steps: then its return tells its result.
  */
-import type { TraceCall, TraceStep } from '../../../kernel-sim/index.ts';
+import type { TraceCall, TraceStep, UserFrame } from '../../../kernel-sim/index.ts';
+import { MAX_FRAMES } from '../strace/stack.ts';
 import { WAITS } from '../strace/waits.ts';
 
 const HELD = 1024;
@@ -37,6 +38,12 @@ export class CallOrder {
     const at = open && !open.given ? this.#queue.indexOf(open) : -1;
     if (at >= this.#head) this.#queue.splice(at, 0, step);
     else this.put(step);
+  }
+  /** A frame of the stack on which a task made its call, the innermost first. */
+  frame(pid: number, frame: UserFrame): void {
+    const open = this.#open.get(pid);
+    if (open && !open.given && (open.call.stack?.length ?? 0) < MAX_FRAMES)
+      open.call.stack = [...(open.call.stack ?? []), frame];
   }
   isOpen(pid: number, names?: ReadonlySet<string>): boolean {
     const open = this.#open.get(pid);

@@ -5,11 +5,13 @@
  */
 import { type SyscallRow, syscallNamed, syscallNr, type TraceArg, type TraceStep } from '../../../kernel-sim/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
+import { StackFunctions } from '../stack-functions.ts';
 import { Lines, LONGEST_LINE } from '../strace/lines.ts';
 import { PID_MAX_LIMIT } from '../strace/prefix.ts';
 import { PidSet } from '../strace/tasks.ts';
 import type { RecordingParser } from '../stream.ts';
 import { LineWarnings } from '../warnings.ts';
+import { chainFrame } from './chain.ts';
 import { eventFields, type Fields, switchFields } from './fields.ts';
 import { type EventLine, readEventLine } from './line.ts';
 import { CallOrder } from './order.ts';
@@ -40,6 +42,12 @@ export class TraceEventParser implements RecordingParser {
   readonly #irqs = new Map<number, Fields>();
   /** calls come as raw_syscalls' events */
   #raw: boolean | undefined;
+  readonly #functions = new StackFunctions();
+  readonly #ahead: TraceStep[] = [];
+  /** it has call chains */
+  #chains = false;
+  /** who entered a system call in the line before, whose stack may follow */
+  #entered: number | undefined;
   tasks = 0;
 
   push(chunk: Uint8Array): void {
@@ -51,8 +59,13 @@ export class TraceEventParser implements RecordingParser {
   }
   next(): TraceStep | undefined {
     for (;;) {
+      if (this.#ahead.length > 0) return this.#ahead.shift();
       const step = this.#order.give();
-      if (step) return step;
+      if (step) {
+        if (!this.#chains) return step;
+        this.#ahead.push(...this.#functions.with(step));
+        continue;
+      }
       if (this.#lines.next()) this.#read();
       else if (!this.#ended || this.#order.ended) return undefined;
       else this.#order.ended = true;
@@ -67,7 +80,14 @@ export class TraceEventParser implements RecordingParser {
     }
     const text = decodeUtf8(bytes, from, Math.min(to, from + (1 << 14)));
     if (text.trim() === '' || /^(#|cpus=|version = )/.test(text)) return;
+    const frame = chainFrame(text);
+    if (frame !== undefined) {
+      this.#chains = true;
+      if (frame && this.#entered !== undefined) this.#order.frame(this.#entered, frame);
+      return;
+    }
     const event = readEventLine(text);
+    this.#entered = event?.event.startsWith('sys_enter') ? event.pid : undefined;
     if (!event) this.warnings.add(line, `no trace event: ${JSON.stringify(text.slice(0, 60))}`);
     else if (event.pid >= PID_MAX_LIMIT) this.warnings.add(line, 'its pid is none that a task can have');
     else this.#event(event, line);

@@ -76,3 +76,28 @@ ${stack('main')}`;
     ]);
   });
 });
+
+describe('perf script with call chains', () => {
+  it('functions of the stacks on which calls were made', async () => {
+    const chain = (...frames: string[]): string =>
+      [
+        'ffffffff81453d90 do_sys_openat2+0x0 ([kernel.kallsyms])',
+        ...frames.map((f) => `401150 ${f}+0x10 (${home('steps')})`),
+      ]
+        .map((line) => `\t${line}\n`)
+        .join('');
+    const text = `steps 100 [000] 1.000001: syscalls:sys_enter_getpid:
+${chain('sum', 'main')}
+steps 100 [000] 1.000002: syscalls:sys_exit_getpid: 0x64
+
+steps 100 [000] 1.000003: syscalls:sys_enter_close: fd: 0x00000003
+${chain('factorial', 'main')}
+steps 100 [000] 1.000004: syscalls:sys_exit_close: 0x0
+`;
+    expect(await replayed(text)).toEqual([
+      'steps-100 sum(0, 0, 0)',
+      'steps-100 sum returns 0',
+      'steps-100 factorial(0)',
+    ]);
+  });
+});
