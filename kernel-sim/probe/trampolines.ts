@@ -119,6 +119,8 @@ export class Trampolines {
     let t = this.#byNop.get(nop);
     if (!t) {
       const before = text.read(nop, 5);
+      // the function jumps to a program that took its place
+      if (before[0] === 0xe9) throw new KernelError('EBUSY', `${name} is extended`);
       const id = (((addrToBigInt(entry) * 0x9e3779b97f4a7c15n) >> 20n) & 0x1_ffff_ffffn).toString();
       t = { symbol: name, entry, nop, before, id, list: [], image: 0, im: 0, afterCall: 0, epilogue: 0 };
       this.#byNop.set(nop, t);

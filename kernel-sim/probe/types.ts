@@ -28,7 +28,8 @@ export type ProbeKind =
   | 'raw_tracepoint'
   | 'uprobe'
   | 'uretprobe'
-  | 'perf_event';
+  | 'perf_event'
+  | 'freplace';
 
 /** One attachment: what was patched, and how to undo it. */
 export interface ProbeLink {

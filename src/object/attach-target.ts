@@ -65,7 +65,8 @@ export function loadTarget(object: ObjectModel, program: ProgramDef, kernel: Pic
   if (program.match?.rule.method === 'usdt') return { expectedAttachType: attachType('trace_uprobe_multi') };
   if (!program.match?.rule.attachBtf) return { expectedAttachType };
   const fail = (message: string): ObjectError => new ObjectError(object.file, `program '${program.name}'`, message);
-  if (program.match.rule.method === 'freplace') throw fail('freplace needs a program to replace; name it when loading');
+  if (program.match.rule.method === 'freplace')
+    throw fail('freplace needs a program to extend; give load() { targets: { program: { prog } } }');
   const { target } = program;
   if (!target) throw fail(`SEC("${program.rawSectionName}") does not say what to attach to`);
   const { btf } = kernel;

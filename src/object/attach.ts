@@ -134,9 +134,7 @@ const METHODS: Readonly<Partial<Record<AttachMethod, Method>>> = {
   uprobe: automatic((r) => uprobe(r, named(r))),
   'uprobe.multi': automatic((r) => uprobeMulti(r, named(r))),
   usdt: automatic((r) => usdt(r, named(r))),
-  freplace: automatic((r) => {
-    throw notModelled(r, 'replacing a function of another program');
-  }),
+  freplace: automatic((r) => ({ link: createLink(r, undefined, 0), target: targetOf(r) ?? '', offset: 0 })),
   struct_ops: {
     attach: (r) => {
       throw failure(r, 'struct_ops programs take effect with their map');

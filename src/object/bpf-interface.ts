@@ -57,6 +57,8 @@ export interface ProgLoadRequest {
   readonly expectedAttachType: number;
   /** BTF id in the kernel's BTF, or in `attachProg`'s */
   readonly attachBtf?: number;
+  /** function of `attachProg`, by name */
+  readonly attachFunc?: string;
   /** descriptor of the program to attach to */
   readonly attachProg?: number;
   /** descriptor of BTF */

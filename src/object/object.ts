@@ -32,6 +32,14 @@ export interface OpenOptions {
   readonly btf?: Btf;
 }
 
+/** A function of a program that is loaded. */
+export interface AttachTo {
+  /** descriptor, or what holds one */
+  readonly prog: number | { readonly fd: number };
+  /** by default what the section names behind its slash */
+  readonly func?: string;
+}
+
 export interface LoadOptions {
   /** load these programs only; default: all but those of `SEC("?...")` */
   readonly programs?: readonly string[];
@@ -49,6 +57,8 @@ export interface LoadOptions {
   readonly sections?: Readonly<Record<string, string>>;
   /** sizes of maps, and of inner maps, that a loader sets: `{ events: { maxEntries: 64 } }` */
   readonly maps?: Readonly<Record<string, MapOverride>>;
+  /** programs whose function others attach to or replace, by those others' names: libbpf's bpf_program__set_attach_target */
+  readonly targets?: Readonly<Record<string, AttachTo>>;
   /** passes over programs whose target the kernel lacks, or the model: they are in {@link LoadedObject.skipped} */
   readonly keepGoing?: boolean;
 }
@@ -64,6 +74,7 @@ const LOAD_OPTIONS: Schema<LoadOptions> = {
   types: is.recordOf(is.nameOrNumber),
   sections: is.recordOf(is.text),
   maps: is.recordOf(is.object),
+  targets: is.recordOf(is.object),
   keepGoing: is.bool,
 };
 
@@ -289,7 +300,10 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
         throw new ObjectError(this.model.file, `program '${program.name}'`, `map '${ref.map.name}' was not created`);
       insns[ref.insn] = { ...(insns[ref.insn] as RelocatedProgram['insns'][number]), imm: handle.fd };
     }
-    const { attachBtf, expectedAttachType } = loadTarget(this.model, program, target);
+    const to = options.targets?.[program.name];
+    const { attachBtf, expectedAttachType } = to
+      ? { attachBtf: undefined, expectedAttachType: program.expectedAttachType }
+      : loadTarget(this.model, program, target);
     const info = btfFd !== undefined;
     const request = {
       type,
@@ -299,6 +313,12 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
       flags: program.flags,
       expectedAttachType,
       ...(attachBtf === undefined ? {} : { attachBtf }),
+      ...(to === undefined
+        ? {}
+        : {
+            attachProg: typeof to.prog === 'number' ? to.prog : to.prog.fd,
+            attachFunc: to.func ?? program.target ?? '',
+          }),
       ...(info ? { btf: btfFd } : {}),
       ...(info && relocated.funcInfo.length > 0 ? { funcInfo: relocated.funcInfo } : {}),
       ...(info && relocated.lineInfo.length > 0 ? { lineInfo: relocated.lineInfo } : {}),

@@ -55,6 +55,8 @@ export interface VerifierInput {
   readonly lineInfo?: readonly LineInfo[];
   /** BTF id in the kernel's BTF (or of `attachProg`) of what the program attaches to */
   readonly attachBtfId?: number;
+  /** the program whose function it attaches to, or replaces */
+  readonly attachProg?: AttachProg;
   readonly fdArray?: readonly number[];
   /** the kernel mitigates Spectre v1 and v4; the modelled one runs with mitigations=off */
   readonly mitigations?: boolean;
@@ -62,6 +64,21 @@ export interface VerifierInput {
   /** counts, for each instruction, how often the verifier processed it: what makes a program too large */
   readonly visits?: Uint32Array;
   readonly kernel: VerifierKernel;
+}
+
+/** What is asked of a program that another attaches to (`bpf_check_attach_target`). */
+export interface AttachProg {
+  /** the program that is verified takes a function's place (BPF_PROG_TYPE_EXT): `type` and attach type of the input are the target's */
+  readonly isExtension: boolean;
+  readonly type: number;
+  readonly expectedAttachType: number;
+  /** undefined where it was loaded without */
+  readonly btf?: Btf;
+  /** its functions, the main one first: BTF id of each */
+  readonly funcs: readonly { readonly typeId: number; readonly isExceptionCb: boolean }[];
+  readonly isJited: boolean;
+  /** it is a tracing program that attaches to a program itself */
+  readonly isNested: boolean;
 }
 
 /** alu_state of `struct bpf_insn_aux_data`: which operand of pointer arithmetic gets a mask, and how. */

@@ -12,6 +12,7 @@ import {
 } from '../../../src/uapi/index.ts';
 import { inRelease } from '../../data/release.ts';
 import { cgroup, cgroupDirect } from './cgroup.ts';
+import { freplace } from './freplace.ts';
 import { iter } from './iter.ts';
 import type { AttachBody, AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
@@ -36,6 +37,7 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   lsm: { attach: trampoline },
   tp_btf: { attach: btfTracepoint },
   raw_tp: { attach: rawTracepoint },
+  freplace: { attach: freplace },
   iter: { attach: iter },
   xdp: { attach: xdp },
   tcx: { attach: tcx, direct: tcxDirect },

@@ -103,6 +103,7 @@ export function buildProgram(state: BpfState, engines: Engines, request: LoadReq
   const btf = state.process.fds.find(typeof attrs.btf === 'object' ? attrs.btf.fd : (attrs.btf ?? 0));
   if (btf instanceof BtfObject && (built.funcInfo?.length || built.lineInfo?.length)) prog.btfObject = btf;
   if (request.attachBtfId !== 0) prog.attachBtfObjectId = attachedBtf(state, request);
+  if (request.attachProgFd !== 0) prog.targetProg = state.progByFd('BPF_PROG_LOAD', request.attachProgFd).get();
   state.addProg(prog, btf instanceof BtfObject ? btf : undefined);
   // such programs walk the kernel's structures by type
   if (request.attachBtfId !== 0) state.kernel.cgroups.objects.turnOn();

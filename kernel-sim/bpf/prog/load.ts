@@ -58,6 +58,8 @@ export interface ProgLoadAttrs {
   readonly attachBtf?: string | number;
   /** program to attach to: descriptor */
   readonly attachProg?: number | { readonly fd: number };
+  /** function of it, by name */
+  readonly attachFunc?: string;
   /** descriptor of BTF, or the object BTF_LOAD gave */
   readonly btf?: number | { readonly fd: number };
   readonly funcInfo?: Uint8Array | readonly RawFuncInfo[];
@@ -104,6 +106,7 @@ const ATTRS: Schema<ProgLoadAttrs> = {
   expectedAttachType: is.nameOrNumber,
   attachBtf: is.nameOrNumber,
   attachProg: is.fdOrHandle,
+  attachFunc: is.text,
   btf: is.fdOrHandle,
   funcInfo: is.either(is.bytes, is.listOf(is.object)),
   lineInfo: is.either(is.bytes, is.listOf(is.object)),
@@ -231,8 +234,10 @@ function fromHex(text: string): Uint8Array {
 
 /** BTF id of what the program attaches to. A name is looked up as libbpf does: hooks and tracepoints have prefixes. */
 function attachTarget(state: BpfState, attrs: ProgLoadAttrs): { id: number; name: string | undefined } {
-  const { attachBtf } = attrs;
+  const attachBtf = attrs.attachFunc ?? attrs.attachBtf;
   if (attachBtf === undefined || attachBtf === 0 || attachBtf === '') return { id: 0, name: undefined };
+  const fd = attachedProgram(state, attrs);
+  if (fd !== 0) return inProgram(state, fd, attachBtf);
   const { btf } = state.kernel;
   if (typeof attachBtf === 'number') {
     const name = attachBtf < btf.typeCount ? btf.typeById(attachBtf).name : undefined;
@@ -257,4 +262,15 @@ function attachTarget(state: BpfState, attrs: ProgLoadAttrs): { id: number; name
     }
   }
   throw loadFailure('ESRCH', `the kernel's BTF has no ${attachBtf}`);
+}
+
+/** A function of the program that is attached to. */
+function inProgram(state: BpfState, fd: number, attachBtf: number | string): { id: number; name: string | undefined } {
+  const { btfObject } = state.progByFd(COMMAND, fd);
+  const btf = btfObject?.btf;
+  if (typeof attachBtf === 'number')
+    return { id: attachBtf, name: btf && attachBtf < btf.typeCount ? btf.typeById(attachBtf).name : undefined };
+  const id = btf?.findByName(attachBtf, 'func') ?? 0;
+  if (id <= 0) throw loadFailure('ESRCH', `the BTF of the program that is attached to has no function ${attachBtf}`);
+  return { id, name: attachBtf };
 }

@@ -133,6 +133,10 @@ export class BpfProg implements FdObject {
   onFree: (() => void)[] = [];
   /** its BTF, where it was loaded with records of it */
   btfObject: BtfObject | undefined;
+  /** the program that it was loaded to attach to, which lives as long (`dst_prog`) */
+  targetProg: BpfProg | undefined;
+  /** it was attached there once: a further link must say where */
+  isTargetTaken = false;
   /** id of the BTF that attach_btf_id is in, 0 where it attaches to nothing by BTF */
   attachBtfObjectId = 0;
   recursionMisses = 0;
@@ -163,9 +167,10 @@ export class BpfProg implements FdObject {
 
   save() {
     const { id, entry, placed, interp, runCount, runTime, recursionMisses, btfObject, attachBtfObjectId } = this;
+    const { targetProg, isTargetTaken } = this;
     const counts = { runCount, runTime, recursionMisses };
     return {
-      fields: { id, entry, placed, interp, btfObject, attachBtfObjectId, ...counts },
+      fields: { id, entry, placed, interp, btfObject, attachBtfObjectId, targetProg, isTargetTaken, ...counts },
       maps: this.#maps.slice(),
       onFree: this.onFree.slice(),
       refs: this.#refs,
@@ -270,6 +275,7 @@ export class BpfProg implements FdObject {
     const { rcu, vmalloc, slab } = this.#kernel;
     rcu.call(() => {
       for (const undo of this.onFree) undo();
+      this.targetProg?.put();
       for (const map of this.#maps) map.put();
       vmalloc.free(this.addr);
       slab.kfree(this.init.aux);

@@ -4,6 +4,7 @@ import { BPF_B, BPF_DW, BPF_H, BPF_W, bpfSize } from '../../../src/isa/index.ts'
 import { addrToBigInt } from '../../../src/machine/addr.ts';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_LOG_LEVEL1, BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
 import {
+  type AttachProg,
   checkProgram,
   type FuncInfo,
   type LineInfo,
@@ -104,7 +105,32 @@ function maxCtxOffset({ insns, aux }: Verified): number {
   return max;
 }
 
-function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
+/** What a program that attaches to another is checked against. */
+function attachProg(state: BpfState, { attachProgFd, type }: LoadRequest): AttachProg | undefined {
+  if (attachProgFd === 0) return undefined;
+  const target = state.progByFd(COMMAND, attachProgFd);
+  const { init, btfObject, targetProg } = target;
+  const isTracing = init.type === BPF_PROG_TYPE.TRACING;
+  return {
+    isExtension: type === BPF_PROG_TYPE.EXT,
+    type: init.type,
+    expectedAttachType: init.expectedAttachType,
+    ...(btfObject ? { btf: btfObject.btf } : {}),
+    funcs: init.code.funcs.map((func, n) => ({
+      typeId: init.funcInfo[n]?.typeId ?? 0,
+      isExceptionCb: func.isExceptionCb ?? false,
+    })),
+    isJited: state.kernel.engine !== 'interp',
+    isNested: isTracing && targetProg !== undefined,
+  };
+}
+
+function verifierInput(state: BpfState, given: LoadRequest): VerifierInput {
+  const target = attachProg(state, given);
+  // an extension is verified as what it extends is
+  const request = target?.isExtension
+    ? { ...given, type: target.type, expectedAttachType: target.expectedAttachType }
+    : given;
   const { attrs, caps } = request;
   const { kernel } = state;
   const object = programBtf(state, attrs.btf);
@@ -122,6 +148,7 @@ function verifierInput(state: BpfState, request: LoadRequest): VerifierInput {
     ...(attrs.funcInfo === undefined ? {} : { funcInfo: funcInfo(attrs.funcInfo) }),
     ...(attrs.lineInfo === undefined ? {} : { lineInfo: lineInfo(attrs.lineInfo) }),
     ...(request.attachBtfId === 0 ? {} : { attachBtfId: request.attachBtfId }),
+    ...(target === undefined ? {} : { attachProg: target }),
     ...(request.fdArray === undefined ? {} : { fdArray: request.fdArray }),
     mitigations: kernel.mitigations,
     limits: state.verifierLimits,

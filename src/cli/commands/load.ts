@@ -6,7 +6,7 @@ import { errnoName } from '../../../kernel-sim/core/errno.ts';
 import { BpfError, BpfLink, Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
 import { explainRejection, topicOf, uninitialisedReads } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
-import type { BpfObject, LoadedObject } from '../../object/index.ts';
+import type { BpfObject, LoadedObject, LoadOptions } from '../../object/index.ts';
 import { decodeLatin1 } from '../../platform/index.ts';
 import { recordingOf } from '../../replay/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
@@ -81,7 +81,7 @@ export async function load(
   const all: Loaded[] = [];
   const wanted = saved?.programs === undefined ? options : { program: saved.programs, ...options };
   for (const { object, options: own } of optionsOfEach(opened, wanted)) {
-    const loaded = loadPrograms(kernel, object, own);
+    const loaded = loadPrograms(kernel, object, own, targetsOf(kernel, object, all));
     if (!loaded) return;
     showCode(kernel, loaded);
     all.push(loaded);
@@ -161,11 +161,17 @@ export function showObject(file: string, object: BpfObject): void {
 }
 
 /** Loads all, or says why one is refused; undefined then, and the exit code set. */
-export function loadPrograms(kernel: Kernel, object: BpfObject, options: StageOptions): Loaded | undefined {
+export function loadPrograms(
+  kernel: Kernel,
+  object: BpfObject,
+  options: StageOptions,
+  targets: NonNullable<LoadOptions['targets']> = {},
+): Loaded | undefined {
   const started = now();
   try {
     const loaded = object.load(kernel, {
       ...loadOptions(object, options),
+      targets,
       verify: options.verify,
       logLevel: options.verify ? STATISTICS : 0,
     });
@@ -321,4 +327,19 @@ function readIterator({ program, method, link }: ReturnType<Loaded['attach']>[nu
   const bytes = link.read();
   stage('iter', `${program}: ${plural(bytes.length, 'byte')}`);
   print(decodeLatin1(bytes));
+}
+
+/** Programs of objects in front, whose functions this one's programs extend, or watch where the kernel has none of the name. */
+function targetsOf(kernel: Kernel, object: BpfObject, before: readonly Loaded[]): NonNullable<LoadOptions['targets']> {
+  const out: Record<string, { readonly prog: number }> = {};
+  for (const { name, match, target } of object.programs) {
+    const isTracing = match?.rule.method === 'trace' && match.rule.attachBtf;
+    if (target === undefined || (match?.rule.method !== 'freplace' && !isTracing)) continue;
+    if (isTracing && kernel.symbols.find(target) !== undefined) continue;
+    const has = ({ handle }: Loaded['programs'][string]): boolean =>
+      handle.jitedFuncs.some((func) => func.name.replace(/^bpf_prog_[0-9a-f]{16}_/, '') === target);
+    const found = before.flatMap((loaded) => Object.values(loaded.programs)).find(has);
+    if (found) out[name] = { prog: found.fd };
+  }
+  return out;
 }

@@ -139,6 +139,8 @@ export function btfContextAccess(env: Env, off: number, size: number, write: boo
   const first = btf.typeById(t.type);
   if (first.kind === 'type_tag' && first.name === 'user') type |= R.MEM_USER;
   if (first.kind === 'type_tag' && first.name === 'percpu') type |= R.MEM_PERCPU;
+  const kernels = contextOfKernel(env, nameOf(skipModifiers(btf, t.type)));
+  if (kernels) return { type, fieldSize: 0, ...kernels };
   const target = skipModifiers(btf, t.type);
   if (!isComposite(target)) return complain(env, `${arg} type ${kindText(target.kind)} is not a struct`);
   complain(env, `${arg} has btf_id ${target.id} type ${kindText(target.kind)} '${nameOf(target)}'`);
@@ -147,6 +149,27 @@ export function btfContextAccess(env: Env, off: number, size: number, write: boo
     return scalar;
   }
   return { type, fieldSize: 0, btf, btfId: promoted(env, btf, target.id) };
+}
+
+/** `bpf_ctx_convert`: what programs are passed, as they call it and as the kernel has it. */
+const CONTEXTS: Readonly<Record<string, string>> = {
+  __sk_buff: 'sk_buff',
+  xdp_md: 'xdp_buff',
+  bpf_sock: 'sock',
+  bpf_sock_addr: 'bpf_sock_addr_kern',
+  bpf_sock_ops: 'bpf_sock_ops_kern',
+  sk_msg_md: 'sk_msg',
+  bpf_sk_lookup: 'bpf_sk_lookup_kern',
+  sk_reuseport_md: 'sk_reuseport_kern',
+  bpf_sysctl: 'bpf_sysctl_kern',
+  bpf_sockopt: 'bpf_sockopt_kern',
+};
+/** A context of the program that is attached to is the kernel's own structure to who watches it. */
+function contextOfKernel(env: Env, name: string): { readonly btf: Btf; readonly btfId: number } | undefined {
+  const { vmlinux } = env.kernel;
+  const own = env.input.attachProg === undefined ? undefined : CONTEXTS[name];
+  const btfId = own === undefined ? 0 : (vmlinux?.findByName(own, 'struct') ?? 0);
+  return vmlinux && btfId > 0 ? { btf: vmlinux, btfId } : undefined;
 }
 
 /** What a tracepoint's argument may be besides a valid pointer. */

@@ -1,11 +1,12 @@
 /** What the program attaches to, by BTF id (check_attach_btf_id()). */
-import { type Btf, type BtfFuncProto, type BtfType, isEnum } from '../../btf/index.ts';
+import { type Btf, type BtfFunc, type BtfFuncProto, type BtfType, isEnum } from '../../btf/index.ts';
 import { argOffset, kindText } from '../access/btfctx.ts';
 import { skipModifiers } from '../access/btfwalk.ts';
 import type { CtxArgInfo, Env } from '../env/env.ts';
 import type { StructOpsMember } from '../kernel.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
+import type { AttachProg } from '../types.ts';
 
 const MAX_ARGS = 12;
 
@@ -30,7 +31,7 @@ function checkSyscall(env: Env): void {
 const tracingTypes: readonly number[] = [PROG.TRACING, PROG.LSM, PROG.EXT];
 
 function prototype(env: Env, t: BtfType): void {
-  const btf = env.kernel.vmlinux;
+  const btf = env.attachBtf;
   const proto = btf && t.kind === 'func' ? btf.typeById(t.type) : undefined;
   if (proto?.kind !== 'func_proto') env.fail('EINVAL', `attach_btf_id ${env.input.attachBtfId} is not a function`);
   env.attachProto = proto;
@@ -158,6 +159,61 @@ const onFunction: readonly number[] = [
   ATTACH.LSM_CGROUP,
 ];
 
+/** `bpf_check_attach_target` where the target is a function of a program. */
+function toProgram(env: Env, target: AttachProg, t: BtfType): void {
+  const { expectedAttachType: eat, attachBtfId: id, type } = env.input;
+  const { isExtension } = target;
+  const n = target.funcs.findIndex((func) => func.typeId === id);
+  if (n < 0) env.fail('EINVAL', `Subprog ${t.name} doesn't exist`);
+  if (target.funcs[n]?.isExceptionCb)
+    env.fail('EINVAL', `${isExtension ? 'Extension' : 'FENTRY/FEXIT'} programs cannot attach to exception callback`);
+  if (!target.isJited) env.fail('EINVAL', 'Can attach to only JITed progs');
+  if (!isExtension && target.isNested) env.fail('EINVAL', 'Cannot nest tracing program attach more than once');
+  const isTracing =
+    target.expectedAttachType === ATTACH.TRACE_FENTRY || target.expectedAttachType === ATTACH.TRACE_FEXIT;
+  if (isExtension && target.type === PROG.TRACING && isTracing) env.fail('EINVAL', 'Cannot extend fentry/fexit');
+  if (!isExtension && type === PROG.TRACING && eat === ATTACH.TRACE_RAW_TP)
+    env.fail('EINVAL', 'Only FENTRY/FEXIT progs are attachable to another BPF prog');
+  if (!isExtension && !onFunction.includes(eat)) env.quit('EINVAL');
+  if (t.kind !== 'func') env.fail('EINVAL', `attach_btf_id ${id} is not a function`);
+  prototype(env, t);
+  if (isExtension) matches(env, t);
+  if (!isExtension && eat === ATTACH.MODIFY_RETURN) env.fail('EINVAL', "can't modify return codes of BPF programs");
+}
+
+/** `btf_check_type_match`: the extension's own function has the target's prototype. */
+function matches(env: Env, target: BtfFunc): void {
+  const { name } = target;
+  const { btf, funcInfo } = env.input;
+  const own = btf?.typeById(funcInfo?.[0]?.typeId ?? 0);
+  const [theirs, theirBtf] = [env.attachProto, env.attachBtf];
+  if (btf === undefined || own?.kind !== 'func' || theirs === undefined || theirBtf === undefined) env.quit('EINVAL');
+  const proto = btf.typeById(own.type);
+  if (proto.kind !== 'func_proto') env.quit('EINVAL');
+  for (const func of [own, target])
+    if (func.linkage === 'static') env.fail('EINVAL', `${func.name}() is not a global function`);
+  if (proto.params.length !== theirs.params.length)
+    env.fail(
+      'EINVAL',
+      `${own.name}() has ${proto.params.length} args while ${name}() has ${theirs.params.length} args`,
+    );
+  const kindOf = (of: Btf, typeId: number): BtfType => skipModifiers(of, typeId);
+  const [ret, wanted] = [kindOf(btf, proto.type), kindOf(theirBtf, theirs.type)];
+  if (ret.kind !== wanted.kind)
+    env.fail(
+      'EINVAL',
+      `Return type ${kindText(ret.kind)} of ${own.name}() doesn't match type ${kindText(wanted.kind)} of ${name}()`,
+    );
+  proto.params.forEach((param, n) => {
+    const [mine, other] = [kindOf(btf, param.type), kindOf(theirBtf, theirs.params[n]?.type ?? 0)];
+    if (mine.kind !== other.kind || ('size' in mine && 'size' in other && mine.size !== other.size))
+      env.fail(
+        'EINVAL',
+        `arg${n} in ${own.name}() is ${kindText(mine.kind)} while ${name}() has ${kindText(other.kind)}`,
+      );
+  });
+}
+
 export function checkAttach(env: Env): void {
   const { type, expectedAttachType: eat, attachBtfId: id } = env.input;
   if (type === PROG.SYSCALL) {
@@ -171,20 +227,27 @@ export function checkAttach(env: Env): void {
     structOps(env);
     return;
   }
-  if (!tracingTypes.includes(type)) return;
+  const target = env.input.attachProg;
+  const isExtension = type === PROG.EXT || (target?.isExtension ?? false);
+  if (!tracingTypes.includes(type) && !isExtension) return;
   if (!id) env.fail('EINVAL', 'Tracing programs must provide btf_id');
-  const btf = env.kernel.vmlinux;
+  const btf = target ? target.btf : env.kernel.vmlinux;
   if (!btf) env.fail('EINVAL', 'Tracing program can only be attached to another program annotated with BTF');
   if (id >= btf.typeCount) env.fail('EINVAL', `attach_btf_id ${id} is invalid`);
   env.attachBtf = btf;
   const t = btf.typeById(id);
   if (!t.name) env.fail('EINVAL', `attach_btf_id ${id} doesn't have a name`);
   env.attachName = t.name;
+  if (target) {
+    toProgram(env, target, t);
+    return;
+  }
+  if (isExtension) env.fail('EINVAL', 'Cannot replace kernel functions');
   if (eat === ATTACH.TRACE_RAW_TP) {
     tracepoint(env, t, id);
     return;
   }
-  if (type !== PROG.EXT && eat !== ATTACH.TRACE_ITER && !onFunction.includes(eat)) env.quit('EINVAL');
+  if (eat !== ATTACH.TRACE_ITER && !onFunction.includes(eat)) env.quit('EINVAL');
   if (t.kind !== 'func') env.fail('EINVAL', `attach_btf_id ${id} is not a function`);
   prototype(env, t);
   if (type === PROG.TRACING && eat === ATTACH.TRACE_ITER) {

@@ -5,7 +5,6 @@ import { prepareArgs } from '../calls/funcargs.ts';
 import type { Subprog, SubprogArg } from '../env/aux.ts';
 import type { Env } from '../env/env.ts';
 import { Reject } from '../env/reject.ts';
-import { PROG } from '../kinds.ts';
 import { setDynptr } from '../state/dynptr.ts';
 import { DYNPTR_LOCAL, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -64,7 +63,7 @@ function walkFunction(env: Env, n: number): void {
   env.insnIdx = subprog.start;
   env.explored = [];
   env.source.forget();
-  if (n > 0 || env.input.type === PROG.EXT) {
+  if (n > 0 || env.input.attachProg?.isExtension) {
     env.say(`Validating ${subprog.name}() func#${n}...`);
     const args = prepareArgs(env, n);
     if (subprog.isExceptionCb) {

@@ -4,12 +4,22 @@ import type { LinkFields } from '../../../../kernel-sim/bpf/attach/attachment.ts
 import type { BpfLink } from '../../../../kernel-sim/bpf/attach/link.ts';
 import { ATTACH_KINDS } from '../../../../kernel-sim/bpf/attach/table.ts';
 import { Btf } from '../../../../src/btf/index.ts';
-import { Kernel } from '../../../../src/index.ts';
+import { BpfObject, Kernel } from '../../../../src/index.ts';
 import { insn, writeInsns } from '../../../../src/isa/index.ts';
 import { errno } from '../../../support/errno.ts';
 import { haveShared, readShared } from '../../../support/shared.ts';
 
 const insns = writeInsns([insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)]);
+
+const fixture = (name: string): string =>
+  new URL(`../../../../fixtures/extend/${name}.bpf.o`, import.meta.url).pathname;
+function extension(kernel: Kernel): { readonly link: BpfLink } {
+  const { programs } = BpfObject.open(fixture('target')).load(kernel);
+  const targets = { heavier: { prog: programs['classify']?.fd ?? 0 } };
+  const { heavier } = BpfObject.open(fixture('extension')).load(kernel, { targets }).programs;
+  if (heavier === undefined) throw new Error('no heavier');
+  return heavier.attach().link;
+}
 
 /** A link of each kind, by the kind's name. */
 async function links(): Promise<Map<string, BpfLink>> {
@@ -54,6 +64,7 @@ async function links(): Promise<Map<string, BpfLink>> {
     fixed('lsm', 'lsm_mac', 'file_open'),
     fixed('tracing', 'trace_raw_tp', 'sched_switch'),
     fixed('tracing', 'trace_iter', 'task'),
+    extension(kernel),
     bpf.rawTracepointOpen({ prog: load('raw_tracepoint'), name: 'sched_switch' }),
     bpf.linkCreate({ prog: load('xdp', 'xdp'), attachType: 'xdp', target: 1 }),
     bpf.linkCreate({ prog: load('sched_cls'), attachType: 'tcx_ingress', target: 1 }),
