@@ -14,7 +14,7 @@ export {
 } from './fault.ts';
 export * from './layout.ts';
 export { Machine, type MachineOptions, type MachineState } from './machine.ts';
-export { GuestMemory } from './memory.ts';
+export { copyBytes, GuestMemory } from './memory.ts';
 export type { Protection } from './paged-memory.ts';
 export { PROT_EXEC, PROT_USER, PROT_WRITE, type Region } from './regions.ts';
 export type { Touched } from './save/touched.ts';

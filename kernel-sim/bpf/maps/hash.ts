@@ -4,7 +4,7 @@
  * memory, because programs hold pointers to values and inlined lookups step from the element to its value.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { PAGE_OFFSET } from '../../../src/machine/index.ts';
+import { copyBytes, PAGE_OFFSET } from '../../../src/machine/index.ts';
 import {
   BPF_EXIST,
   BPF_F_LOCK,
@@ -47,8 +47,12 @@ export class HashMap extends BpfMap {
   readonly #lru: Lru | undefined;
   /** elements that are free, last freed first: preallocated maps only */
   readonly #free: Addr[] = [];
+  /** how many elements, from the first one on, never were in use */
+  readonly #fresh = { count: 0 };
   /** one element a CPU, which an update of an existing key fills before the old element goes */
   readonly #extra: Addr[] = [];
+  /** a key, and a value behind it, that came as bytes; its physical address */
+  readonly #bounceAt: Addr;
   readonly #bounce: number;
   readonly #countPhys: number;
 
@@ -68,8 +72,8 @@ export class HashMap extends BpfMap {
     const bucketsAt = this.areaAlloc(buckets * context.layout.bucket.sizeof);
     const table = (delta: number): Buckets =>
       new Buckets(this.host, this.layout, bucketsAt, this.phys(bucketsAt), buckets, delta, attrs.keySize);
-    const bounce = this.areaAlloc(roundUp8(attrs.keySize));
-    this.#bounce = this.phys(bounce);
+    this.#bounceAt = this.areaAlloc(roundUp8(attrs.keySize) + roundUp8(attrs.valueSize));
+    this.#bounce = this.phys(this.#bounceAt);
     memory.writeAddr(this.addr + f.buckets, bucketsAt);
     memory.writeU32(this.addr + f.n_buckets, buckets);
     memory.writeU32(this.addr + f.elem_size, this.#elemSize);
@@ -96,13 +100,13 @@ export class HashMap extends BpfMap {
         (attrs.flags & BPF_F_NO_COMMON_LRU) !== 0,
       );
     } else {
-      for (let n = 0; n < count; n++) this.#free.push(this.#elems + n * this.#elemSize);
-      for (let cpu = 0; cpu < extra; cpu++) this.#extra.push(this.#free.pop()!);
+      this.#fresh.count = count;
+      for (let cpu = 0; cpu < extra; cpu++) this.#extra.push(this.#takeFree());
     }
   }
 
   protected override get hostState(): readonly object[] {
-    return [this.#free, this.#extra, ...(this.#lru?.hostState ?? [])];
+    return [this.#free, this.#fresh, this.#extra, ...(this.#lru?.hostState ?? [])];
   }
   /** bytes of a value as elements hold it */
   protected get storedSize(): number {
@@ -263,6 +267,13 @@ export class HashMap extends BpfMap {
 
   #allocError: number = ERRNO.E2BIG;
 
+  /** The element that became free last, else the last of those that never were in use; 0 where there is none. */
+  #takeFree(): Addr {
+    const elem = this.#free.pop();
+    if (elem !== undefined) return elem;
+    return this.#fresh.count === 0 ? 0 : this.#elems + --this.#fresh.count * this.#elemSize;
+  }
+
   /** A new element; 0 with {@link #allocError} where there is none. */
   #alloc(old: Addr): Addr {
     if (this.#prealloc) {
@@ -270,9 +281,8 @@ export class HashMap extends BpfMap {
         // The old element becomes the CPU's spare in #replaced.
         return this.#extra[this.host.cpu()]!;
       }
-      const elem = this.#free.pop();
       this.#allocError = ERRNO.E2BIG;
-      return elem ?? 0;
+      return this.#takeFree();
     }
     if (old === 0 && this.#count >= this.maxEntries) {
       this.#allocError = ERRNO.E2BIG;
@@ -334,6 +344,57 @@ export class HashMap extends BpfMap {
     this.#table.unlink(elem);
     this.#count--;
     this.#freeElem(elem);
+  }
+
+  // --- user space's keys and values as bytes ---
+
+  /** Whether keys and values may come and go as bytes: the value is all that is to be copied. */
+  get takesBytes(): boolean {
+    return this.constructor === HashMap && !this.isPercpu && !this.isLru && !this.hasSpinLock;
+  }
+  lookupBytes(key: Uint8Array): Uint8Array | undefined {
+    copyBytes(this.host.memory.u8, this.#bounce, key, 0, key.length);
+    const elem = this.#table.find(this.#bounce, this.#hash(this.#bounce));
+    return elem === 0 ? undefined : this.valueBytes(elem);
+  }
+  putBytes(key: Uint8Array, value: Uint8Array, flags: number): number {
+    const { u8 } = this.host.memory;
+    const behind = roundUp8(this.keySize);
+    copyBytes(u8, this.#bounce, key, 0, key.length);
+    copyBytes(u8, this.#bounce + behind, value, 0, value.length);
+    return this.#update(this.#bounceAt, this.#bounceAt + behind, flags, false);
+  }
+
+  // --- iteration by user space: what MAP_GET_NEXT_KEY and MAP_LOOKUP_ELEM give in turn ---
+
+  /** The first element; 0 where there is none. */
+  firstElem(): Addr {
+    return this.#table.first();
+  }
+  keyBytes(elem: Addr): Uint8Array {
+    return this.#bytes(elem, this.#keyAt, this.keySize);
+  }
+  valueBytes(elem: Addr): Uint8Array {
+    return this.#bytes(elem, this.#valueAt, this.valueSize);
+  }
+  #bytes(elem: Addr, at: number, size: number): Uint8Array {
+    const out = new Uint8Array(size);
+    copyBytes(out, 0, this.host.memory.u8, elem - this.#table.delta + at, size);
+    return out;
+  }
+  /** The element behind one that had this key when it was given; 0 at the end. A key that is gone starts over. */
+  elemAfter(elem: Addr, key: Uint8Array): Addr {
+    const { view, u8 } = this.host.memory;
+    const at = elem - this.#table.delta;
+    if (this.#table.isLinked(elem)) {
+      let n = 0;
+      while (n < key.length && u8[at + this.#keyAt + n] === key[n]) n++;
+      if (n === key.length) return this.#table.after(elem, view.getInt32(at + this.layout.htab_elem.hash, true));
+    }
+    u8.set(key, this.#bounce);
+    const hash = this.#hash(this.#bounce);
+    const now = this.#table.find(this.#bounce, hash);
+    return now === 0 ? this.#table.first() : this.#table.after(now, hash);
   }
 
   override nextKey(key: Addr, next: Addr): number {

@@ -3,11 +3,11 @@ import { ArgumentError, checkArgument } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import { writeInsns } from '../../../src/isa/index.ts';
 import { addrToBigInt } from '../../../src/machine/addr.ts';
-import { mapTypeName, progTypeName } from '../../../src/uapi/index.ts';
+import { BPF_F_WRONLY, mapTypeName, progTypeName } from '../../../src/uapi/index.ts';
 import type { FdObject } from '../../core/fds.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfMap } from '../maps/index.ts';
-import { RingbufMap } from '../maps/index.ts';
+import { HashMap, RingbufMap } from '../maps/index.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { AsyncTestRunOptions, ProgramThread, TestRun, TestRunOptions, TestRunResult } from '../prog/test-run.ts';
 import type { MapBytes, MapCommands } from './map-commands.ts';
@@ -209,6 +209,17 @@ export class MapHandle {
   }
   /** All entries, in the order of MAP_GET_NEXT_KEY. */
   *entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+    const { map } = this;
+    if (map instanceof HashMap && map.takesBytes && (map.flags & BPF_F_WRONLY) === 0) {
+      this.#descriptor.open('BPF_MAP_GET_NEXT_KEY');
+      for (let elem = map.firstElem(); elem !== 0; ) {
+        const key = map.keyBytes(elem);
+        yield [key, map.valueBytes(elem)];
+        this.#descriptor.open('BPF_MAP_GET_NEXT_KEY');
+        elem = map.elemAfter(elem, key);
+      }
+      return;
+    }
     for (let key = this.nextKey(); key !== undefined; key = this.nextKey(key)) {
       const value = this.lookup(key);
       if (value !== undefined) yield [key, value];

@@ -2,11 +2,11 @@
 import { checkArgument } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import type { Addr } from '../../../src/machine/addr.ts';
-import { BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY } from '../../../src/uapi/index.ts';
+import { BPF_EXIST, BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfMap, RingbufMap } from '../maps/index.ts';
-import { BloomFilterMap } from '../maps/index.ts';
+import { BloomFilterMap, HashMap } from '../maps/index.ts';
 import type { BpfState } from '../objects/state.ts';
 import {
   type Caller,
@@ -44,6 +44,8 @@ export class MapCommands {
   }
 
   lookup(map: BpfMap, key: MapBytes, flags = 0): Uint8Array | undefined {
+    if (flags === 0 && isPlain(map, BPF_F_WRONLY) && hasSize(key, map.keySize))
+      return this.#state.guarded('BPF_MAP_LOOKUP_ELEM', () => map.lookupBytes(key));
     const call = this.#call('BPF_MAP_LOOKUP_ELEM');
     checkArgument('flags', flags, FLAGS);
     readable(call, opened(map));
@@ -62,6 +64,12 @@ export class MapCommands {
   }
 
   update(map: BpfMap, key: MapBytes, value: MapBytes, flags = 0): void {
+    const isWritten = isPlain(map, BPF_F_RDONLY) && !map.frozen && flags >= 0 && flags <= BPF_EXIST;
+    if (isWritten && hasSize(key, map.keySize) && hasSize(value, map.valueSize)) {
+      const error = this.#state.guarded('BPF_MAP_UPDATE_ELEM', () => map.putBytes(key, value, flags));
+      if (error < 0) check(this.#call('BPF_MAP_UPDATE_ELEM'), error, map);
+      return;
+    }
     const call = this.#call('BPF_MAP_UPDATE_ELEM');
     checkArgument('flags', flags, FLAGS);
     writable(call, opened(map));
@@ -164,6 +172,12 @@ export class MapCommands {
     return this.#state.guarded(call.command, () => use(0));
   }
 }
+
+/** Mostly keys and values are bytes of the right size, and the map is a hash of plain values: nothing else is to be looked at. */
+const isPlain = (map: BpfMap, forbidden: number): map is HashMap =>
+  map instanceof HashMap && (map.flags & forbidden) === 0 && map.takesBytes;
+const hasSize = (bytes: MapBytes, size: number): bytes is Uint8Array =>
+  bytes instanceof Uint8Array && bytes.length === size;
 
 /** A typed handle may do what the map's own flags let. */
 const opened = (map: BpfMap): OpenMap => ({
