@@ -108,6 +108,23 @@ export {
   recordCommand,
   streamStrace,
 } from './replay/index.ts';
+// what a kernel holds and programs sent, as text and JSON
+export {
+  bpftool,
+  histogram,
+  type Json,
+  jsonText,
+  type Names,
+  namesOf,
+  type RecordOptions,
+  RecordPrinter,
+  readable,
+  type ShowOptions,
+  type Stats,
+  statsOfLog,
+  type VeristatOptions,
+  veristat,
+} from './show/index.ts';
 // what signatures name besides
 export * from './signatures.ts';
 // tests of BPF programs

@@ -8,6 +8,9 @@ import { type Json, Members } from './json.ts';
 import { frames, type Names } from './names.ts';
 
 const MAX_DEPTH = 32;
+/** unsigned numbers in between are addresses of the kernel's memory; the last page has errors (IS_ERR_VALUE) and small negative numbers */
+const KERNEL_SPACE = 0xffff_8000_0000_0000n;
+const ERRORS = 0xffff_ffff_ffff_f000n;
 /** members that hold ids of stacks: `kern_stack_id`, `stackid`, `ustack` */
 const STACK_ID = /(?:^|_)(?:k|u|kern_|user_|kernel_)?stack_?(?:id)?$/;
 
@@ -82,6 +85,7 @@ function scalar(type: BtfType, raw: bigint, bits: number, names: Names): Json {
   if (bits === 64) {
     const symbol = names.symbol(raw);
     if (symbol !== undefined) return symbol;
+    if (!type.signed && raw >= KERNEL_SPACE && raw < ERRORS) return `0x${raw.toString(16)}`;
   }
   return number(type.signed ? BigInt.asIntN(bits, raw) : raw);
 }

@@ -133,17 +133,31 @@ export class Results {
       stage('map', `${name}: ${handle.type}, ${plural(records, 'record')}${records > 0 ? ` of ${size} bytes` : ''}`);
       return;
     }
-    const entries = entriesOf(map);
+    const entries: Entries | undefined =
+      handle.type === 'stack_trace'
+        ? this.#stacks(handle).map(([id, stack]) => [id, stack.join(' < ')])
+        : entriesOf(map);
     if (!entries) return;
     stage('map', `${name}: ${handle.type}, ${plural(entries.length, 'entry', 'entries')}`);
     for (const [key, value] of entries.slice(0, SHOWN)) detail(`${valueText(key)}: ${valueText(value)}`);
     if (entries.length > SHOWN) detail(`and ${entries.length - SHOWN} more`);
   }
 
+  /** Ids of a stack trace map, each with its functions, the innermost first. */
+  #stacks(handle: LoadedMap['handle']): (readonly [id: number, stack: readonly string[]])[] {
+    const names = namesOf(this.#kernel, [handle]);
+    return [...handle.keys()].map((key) => {
+      const id = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+      return [id, names.stack(id) ?? []];
+    });
+  }
+
   #dump(name: string, { definition, handle }: LoadedMap): void {
     if (definition.origin === 'kconfig' || this.#received.has(handle.id)) return;
     stage('map', `${name}: ${handle.type}`);
-    print(bpftool(this.#kernel, ['map', 'dump', 'id', String(handle.id)]));
+    if (handle.type === 'stack_trace')
+      for (const [id, stack] of this.#stacks(handle)) print(`${id}:\n${stack.map((f) => `    ${f}\n`).join('')}`);
+    else print(bpftool(this.#kernel, ['map', 'dump', 'id', String(handle.id)]));
   }
 
   /** @param wanted names of maps; undefined for all that look like histograms */
@@ -176,8 +190,10 @@ const words = (command: string): string[] => {
   return list[0] === 'bpftool' ? list.slice(1) : list;
 };
 
+type Entries = readonly (readonly [unknown, unknown])[];
+
 /** undefined for kinds that cannot be listed. */
-function entriesOf(map: LoadedMap): (readonly [unknown, unknown])[] | undefined {
+function entriesOf(map: LoadedMap): Entries | undefined {
   try {
     return [...map.entries()];
   } catch {

@@ -39,9 +39,15 @@ export function flatten(value: Json, prefix = '', out = new Map<string, Json>())
   return out;
 }
 
-/** A value on one line, strings without quotes. */
-export const cellText = (value: Json | undefined): string =>
-  value === undefined ? '' : typeof value === 'string' ? value : value === null ? '0x0' : jsonText(value, 'plain');
+/** A value on one line, strings without quotes; a stack as its functions, each called by the next. */
+export function cellText(value: Json | undefined): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string') return value;
+  if (value === null) return '0x0';
+  const words = Array.isArray(value) ? (value as readonly Json[]) : [];
+  if (words.length > 0 && words.every((w) => typeof w === 'string')) return words.join(' < ');
+  return jsonText(value, 'plain');
+}
 
 export const rowText = (columns: readonly Column[], cell: (column: Column) => string): string =>
   columns

@@ -47,10 +47,13 @@ export function inferStruct(fills: Iterable<Fill>, length: number): Inferred | u
     bool: false,
     encoding: 1,
   });
-  const typeOf = ({ size, isText }: Fill): number =>
-    !isText && [1, 2, 4, 8].includes(size)
-      ? int(size)
-      : builder.add({ kind: 'array', name: '', type: isText ? char : byte, indexType: index, length: size });
+  const array = (type: number, length: number): number =>
+    builder.add({ kind: 'array', name: '', type, indexType: index, length });
+  const typeOf = ({ size, kind }: Fill): number => {
+    if (kind === 'addresses') return array(int(8), Math.floor(size / 8));
+    if (kind === 'text') return array(char, size);
+    return [1, 2, 4, 8].includes(size) ? int(size) : array(byte, size);
+  };
   const used = new Set<string>();
   const members = placed.map((fill) => {
     const plain = fill.name !== undefined && !used.has(fill.name) ? fill.name : `at_${fill.at}`;

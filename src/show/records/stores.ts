@@ -12,8 +12,8 @@ export interface Fill {
   readonly at: number;
   /** bytes */
   readonly size: number;
-  /** a helper writes a string */
-  readonly isText: boolean;
+  /** a string, or addresses, that a helper writes; else numbers */
+  readonly kind: 'number' | 'text' | 'addresses';
   /** what the C line names: `pid` of `event.pid = pid;` */
   readonly name: string | undefined;
 }
@@ -61,7 +61,15 @@ const FILLS: Readonly<Record<string, { readonly data: number; readonly size: num
   probe_read_kernel: { data: 1, size: 2 },
   probe_read_kernel_str: { data: 1, size: 2 },
   skb_load_bytes: { data: 3, size: 4 },
+  get_stack: { data: 2, size: 3 },
 };
+
+interface CLine {
+  readonly text: string;
+  /** from 1: the operator of an assignment, the begin of a call */
+  readonly column: number;
+}
+const NO_LINE: CLine = { text: '', column: 0 };
 
 class Scan {
   readonly #func: FunctionDef;
@@ -73,11 +81,11 @@ class Scan {
   readonly #stack: Fill[] = [];
   #record: Map<string, Fill> | undefined;
   readonly #found: Map<string, Found>;
-  readonly #lineOf: (insn: number) => string;
+  readonly #lineOf: (insn: number) => CLine;
   /** the C line of the instruction that is looked at */
-  #line = '';
+  #line: CLine = NO_LINE;
 
-  constructor(func: FunctionDef, found: Map<string, Found>, lineOf: (insn: number) => string) {
+  constructor(func: FunctionDef, found: Map<string, Found>, lineOf: (insn: number) => CLine) {
     this.#func = func;
     this.#found = found;
     this.#lineOf = lineOf;
@@ -149,8 +157,8 @@ class Scan {
     else this.#regs[dst] = undefined;
   }
 
-  #store(place: Place, at: number, size: number, isText = false): void {
-    const fill: Fill = { at, size, isText, name: MEMBER.exec(this.#line)?.[1] };
+  #store(place: Place, at: number, size: number, kind: Fill['kind'] = 'number'): void {
+    const fill: Fill = { at, size, kind, name: memberOf(this.#line) };
     if (place === 'stack') this.#stack.push(fill);
     else remember(this.#record, fill);
   }
@@ -164,7 +172,13 @@ class Scan {
     if (fill) {
       const to = args[fill.data];
       const size = number(fill.size);
-      if (to?.kind === 'place' && size !== undefined) this.#store(to.place, to.offset, size, /comm|str/.test(helper));
+      if (to?.kind === 'place' && size !== undefined)
+        this.#store(
+          to.place,
+          to.offset,
+          size,
+          helper === 'get_stack' ? 'addresses' : /comm|str/.test(helper) ? 'text' : 'number',
+        );
     } else if (helper === 'ringbuf_reserve' && args[1]?.kind === 'map') {
       const stores = this.#of(args[1].name);
       const size = number(2);
@@ -202,7 +216,15 @@ function remember(fills: Map<string, Fill> | undefined, fill: Fill): void {
 }
 
 /** What a line assigns to, or gives to a helper to fill: `event->pid = ...`, `bpf_get_current_comm(&event.comm, ...)`. */
-const MEMBER = /(?:->|\.)(\w+)(?:\[[^\]]*\])?(?:\s*[-+|]?=(?!=)|\s*,|\s*\))/;
+const MEMBERS = /(?:->|\.)(\w+)(?:\[[^\]]*\])?(?:\s*[-+|]?=(?!=)|\s*,|\s*\))/g;
+
+/** Of several on a line the one that the column is at, or the first behind it. */
+function memberOf({ text, column }: CLine): string | undefined {
+  const all = [...text.matchAll(MEMBERS)];
+  const at = column - 1;
+  const here = all.find((m) => at >= m.index && at < m.index + m[0].length) ?? all.find((m) => m.index >= at) ?? all[0];
+  return here?.[1];
+}
 
 /** Stores by the name of the map that takes the records. */
 export function storesOf(model: ObjectModel): ReadonlyMap<string, Stores> {
@@ -212,13 +234,13 @@ export function storesOf(model: ObjectModel): ReadonlyMap<string, Stores> {
 }
 
 /** Text of the C line that an instruction of a function belongs to. */
-function linesOf({ btf, btfExt }: ObjectModel, func: FunctionDef): (insn: number) => string {
+function linesOf({ btf, btfExt }: ObjectModel, func: FunctionDef): (insn: number) => CLine {
   // as in the file: in bytes from the section's begin
   const lines = (btfExt?.lines.get(func.rawSectionName) ?? []).filter((l) => l.insnOff >= func.start * INSN_SIZE);
   let next = 0;
   return (insn) => {
     while (next < lines.length && (lines[next]?.insnOff ?? 0) <= (func.start + insn) * INSN_SIZE) next++;
     const line = lines[next - 1];
-    return line && btf ? btf.string(line.lineOff) : '';
+    return line && btf ? { text: btf.string(line.lineOff), column: line.lineCol & 0x3ff } : NO_LINE;
   };
 }
