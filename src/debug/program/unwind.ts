@@ -21,7 +21,7 @@ const ENTRY: FrameState = { rsp: 0, rbp: undefined, saved: undefined };
 /** States by offset; those that no instruction was found at are absent. */
 export type FrameStates = ReadonlyMap<number, FrameState>;
 
-/** Walks over a function's code. */
+/** Walks over a function's code. In the order of the code. */
 export function frameStates(code: Uint8Array): FrameStates {
   const states = new Map<number, FrameState>([[0, ENTRY]]);
   /** what holds behind a jump or return that nothing jumps over: what held in the function's body */
@@ -44,7 +44,7 @@ export function frameStates(code: Uint8Array): FrameStates {
     }
     pc += length;
   }
-  return states;
+  return new Map([...states].sort(([a], [b]) => a - b));
 }
 
 const jumps = (mnemonic: string): boolean => /^j/.test(mnemonic);

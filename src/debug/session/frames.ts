@@ -27,7 +27,9 @@ const MOST_BYTES = 1 << 16;
 
 /** Code that nothing calls: what is below it came by an exception or a system call, or began here. */
 const EXCEPTION = /^asm_exc_/;
-const OUTERMOST = /^(entry_SYSCALL_64|ret_from_fork|syscall_return_via_sysret|common_interrupt_return|error_entry)/;
+/** Nothing called these. */
+export const OUTERMOST =
+  /^(entry_SYSCALL_64|ret_from_fork|syscall_return_via_sysret|common_interrupt_return|error_entry)/;
 /** Where a function returns to that a kretprobe took its return address from: no call led there. */
 const RETURNED_TO = /^arch_rethook/;
 

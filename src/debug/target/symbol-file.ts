@@ -7,8 +7,13 @@ import { type ImageSection, writeImage } from '../../elf/index.ts';
 import { type Addr, addrToBigInt } from '../../machine/addr.ts';
 import { MODULES_VADDR, PAGE_SIZE } from '../../machine/layout.ts';
 import type { SessionContext } from '../session/context.ts';
+import { OUTERMOST } from '../session/frames.ts';
+import { callFrames, type FramedFunction } from './call-frames.ts';
+import { lineTables } from './line-table.ts';
 import { readMemory } from './memory.ts';
 
+/** of a function that is walked over */
+const MOST_BYTES = 1 << 16;
 /** symbols further apart than this are in sections of their own */
 const GAP = 1 << 20;
 
@@ -21,8 +26,9 @@ interface Run {
 
 export function symbolFile(session: SessionContext): Uint8Array {
   const names = new Map<string, number>();
+  const runs = runsOf(session);
   return writeImage(
-    runsOf(session).map((run): ImageSection => {
+    runs.map((run): ImageSection => {
       const data = run.start >= MODULES_VADDR ? contents(session, run) : undefined;
       const plain = data !== undefined ? '.bpf' : run.exec ? '.text' : '.data';
       const n = names.get(plain) ?? 0;
@@ -41,7 +47,30 @@ export function symbolFile(session: SessionContext): Uint8Array {
         })),
       };
     }),
+    [{ name: '.debug_frame', data: callFrames(framed(session, runs)) }, ...lineTables(session.programs)],
   );
+}
+
+/** Functions that the model has code of: by name for gdb, and by how they find back to their callers. */
+function framed(session: SessionContext, runs: readonly Run[]): FramedFunction[] {
+  // its text is written to be looked at, and gone again
+  return session.peek(() => [...framedHere(session, runs)]);
+}
+function* framedHere(session: SessionContext, runs: readonly Run[]): IterableIterator<FramedFunction> {
+  const { kernel } = session;
+  for (const { symbols, exec } of runs) {
+    if (!exec) continue;
+    let end = Number.NEGATIVE_INFINITY;
+    for (const { name, address, size } of symbols) {
+      // two names of one function, and what nothing here calls, whose text is all int3
+      if (address < end || size === 0 || (address < MODULES_VADDR && !kernel.text.has(name))) continue;
+      end = address + size;
+      const bytes = Math.min(size, MOST_BYTES);
+      if (address < MODULES_VADDR) kernel.text.ensure(address, bytes);
+      const code = readMemory(session, address, bytes);
+      if (code.length > 0) yield { address, code, outermost: OUTERMOST.test(name) };
+    }
+  }
 }
 
 const isCode = (symbol: KernelSymbol): boolean => symbol.kind !== 'd';

@@ -67,7 +67,9 @@ export class GdbStub {
   constructor(session: Session) {
     this.#session = session;
     this.#points = new GdbPoints(session);
-    this.#files = new TargetFiles(() => symbolFile(session));
+    let symbols: Uint8Array | undefined;
+    // gdb opens it more than once
+    this.#files = new TargetFiles(() => (symbols ??= symbolFile(session)));
     const interrupted = (): AbortSignal => this.#interrupt.signal;
     this.#prompt = new DebugPrompt(session, {
       get signal() {

@@ -3,10 +3,12 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { symbolFile } from '../../../src/debug/index.ts';
 import { listenForGdb } from '../../../src/protocol/index.ts';
 import { openSession } from '../../debug/support.ts';
+import { full } from '../../support/depth.ts';
 
 const version = spawnSync('gdb', ['--nx', '--version'], { encoding: 'utf8' }).stdout ?? '';
 const haveGdb = version.includes('GNU gdb');
@@ -18,7 +20,7 @@ async function gdb(object: string, file: string | undefined, ...commands: readon
   if (file !== undefined) writeFileSync(file, symbolFile(session));
   const listening = await listenForGdb(session, '127.0.0.1', 0);
   const all = [
-    ...['set pagination off', 'set confirm off', 'set width 0', 'set debuginfod enabled off'],
+    ...['set pagination off', 'set confirm off', 'set width 0', 'set debuginfod enabled off', 'set remotetimeout 60'],
     `target remote ${listening.address}`,
     ...commands,
     'detach',
@@ -72,43 +74,81 @@ describe.skipIf(!haveGdb)('gdb', () => {
     expect(text).toMatch(/hit Breakpoint 1, (0x\w+ in )?do_sys_openat2/);
     expect(text).toMatch(/ftrace_trampoline \+ 1 in section/);
     expect(text).toMatch(/hit Breakpoint 2, (0x\w+ in )?kprobe_ftrace_handler/);
-    expect(text).toMatch(/hit Temporary breakpoint 4, (0x\w+ in )?bpf_prog_425715e4842920c0_count_opens/);
+    expect(text).toMatch(/hit Temporary breakpoint 4, (0x\w+ in )?count_opens/);
     expect(text).toMatch(/bpf_prog_425715e4842920c0_count_opens \+ \d+ in section/);
-    expect(text).toMatch(/=> 0xffffffffc00000\w\w <bpf_prog_425715e4842920c0_count_opens\+\d+>/);
+    expect(text).toMatch(/=> 0xffffffffc00000\w\w <count_opens\+\d+>/);
     expect(text).toMatch(/instruction \d+, \d+ ns since boot, system call \d+/);
     expect(text).toMatch(/\$1 = 1/);
     expect(text).toMatch(/No more reverse-execution history/);
   }, 60_000);
 
-  it('takes the file of symbols, reads and writes registers and memory, watches, and asks for BPF state', async () => {
+  it('knows the C lines of a program and its way back through trampoline and kernel', async () => {
     const text = await gdb(
       'opens.o',
-      join(dir, 'symbols'),
-      'print /x $cs',
-      'print $gs_base != 0',
-      'set $r15 = 0x1234',
-      'print /x $r15',
-      'set *(long *)($rsp - 64) = 42',
-      'print *(long *)($rsp - 64)',
-      'print $eflags',
-      'set $xmm1.v4_int32[2] = 77',
-      'print $xmm1.v4_int32[2] + $mxcsr',
-      'watch *(long *)($rsp - 16)',
+      undefined,
+      `directory ${fileURLToPath(new URL('../../../fixtures/', import.meta.url))}`,
+      'break opens.c:22',
       'continue',
+      'next',
+      'reverse-next',
       'delete',
-      'monitor progs',
-      'monitor break helper map_lookup_elem',
+      'break __htab_map_lookup_elem',
       'continue',
-      'info registers rdi',
-      'disassemble bpf_prog_425715e4842920c0_count_opens,+24',
-      'thread apply all -- info registers rip',
+      'backtrace',
+      'finish',
     );
-    expect(text).toMatch(/\$1 = 0x10\n\$2 = 1\n\$3 = 0x1234\n\$4 = 42\n\$5 = \[ .*IF.* \]\n/);
-    expect(text).toMatch(/\$6 = 8141\n/);
-    expect(text).toMatch(/[Ww]atchpoint 1: \*\(long \*\)\(\$rsp - 16\)\n\nOld value = .*\nNew value = /);
-    expect(text).toMatch(/count_opens: kprobe, SEC\("kprobe\/do_sys_openat2"\)/);
-    expect(text).toMatch(/__htab_map_lookup_elem|bpf_map_lookup_elem/);
-    expect(text).toMatch(/endbr64/);
-    expect(text).toMatch(/Thread 1507 "ebpf-emu".*\nrip +0x\w+ +0x\w+ <__schedule/);
+    expect(text).toMatch(/Breakpoint 1 at 0x\w+: file \.\/opens\.c, line 22\./);
+    expect(text).toMatch(
+      /hit Breakpoint 1, count_opens \(\) at \.\/opens\.c:22\n22\s+__sync_fetch_and_add\(n, 1\);\n23\s+return 0;\n/,
+    );
+    const frames = [...text.matchAll(/^#\d+ .* in (\w+) \(\)/gm)].map((m) => m[1]);
+    expect(frames).toEqual([
+      ...[
+        '__htab_map_lookup_elem',
+        'count_opens',
+        'trace_call_bpf',
+        'kprobe_perf_func',
+        'kprobe_dispatcher',
+        'kprobe_ftrace_handler',
+      ],
+      ...['ftrace_trampoline', 'do_sys_openat2', '__x64_sys_openat', 'do_syscall_64', 'entry_SYSCALL_64'],
+    ]);
+    expect(text).toMatch(/20\s+n = bpf_map_lookup_elem\(&counts, &pid\);/);
   }, 60_000);
+
+  it.runIf(full)(
+    'takes the file of symbols, reads and writes registers and memory, watches, and asks for BPF state',
+    async () => {
+      const text = await gdb(
+        'opens.o',
+        join(dir, 'symbols'),
+        'print /x $cs',
+        'print $gs_base != 0',
+        'set $r15 = 0x1234',
+        'print /x $r15',
+        'set *(long *)($rsp - 64) = 42',
+        'print *(long *)($rsp - 64)',
+        'print $eflags',
+        'set $xmm1.v4_int32[2] = 77',
+        'print $xmm1.v4_int32[2] + $mxcsr',
+        'watch *(long *)($rsp - 16)',
+        'continue',
+        'delete',
+        'monitor progs',
+        'monitor break helper map_lookup_elem',
+        'continue',
+        'info registers rdi',
+        'disassemble bpf_prog_425715e4842920c0_count_opens,+24',
+        'thread apply all -- info registers rip',
+      );
+      expect(text).toMatch(/\$1 = 0x10\n\$2 = 1\n\$3 = 0x1234\n\$4 = 42\n\$5 = \[ .*IF.* \]\n/);
+      expect(text).toMatch(/\$6 = 8141\n/);
+      expect(text).toMatch(/[Ww]atchpoint 1: \*\(long \*\)\(\$rsp - 16\)\n\nOld value = .*\nNew value = /);
+      expect(text).toMatch(/count_opens: kprobe, SEC\("kprobe\/do_sys_openat2"\)/);
+      expect(text).toMatch(/__htab_map_lookup_elem|bpf_map_lookup_elem/);
+      expect(text).toMatch(/endbr64/);
+      expect(text).toMatch(/Thread 1507 "ebpf-emu".*\nrip +0x\w+ +0x\w+ <__schedule/);
+    },
+    60_000,
+  );
 });

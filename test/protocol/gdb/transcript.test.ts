@@ -221,7 +221,8 @@ describe('the remote protocol', () => {
     expect(bytes.readUInt16LE(18)).toBe(62);
     const program = session.programs.list[0]?.view.functions[0];
     const text = bytes.toString('latin1');
-    for (const name of ['do_sys_openat2', 'ftrace_trampoline', program?.name]) expect(text).toContain(`\0${name}\0`);
+    for (const name of ['do_sys_openat2', 'ftrace_trampoline', program?.name, '.debug_frame', '.debug_line'])
+      expect(text).toContain(`\0${name}\0`);
     expect(text).toContain(Buffer.from(program?.bytes ?? []).toString('latin1'));
     session.close();
   });
