@@ -38,7 +38,11 @@ writeFileSync('dist/index.d.ts', types);
 writeFileSync('dist/index.d.cts', types);
 
 const missing = unnamed(text);
-if (missing.length > 0) throw new Error(`src/signatures.ts lacks ${missing.join('; ')}`);
+if (missing.length > 0) {
+  const problem = `src/signatures.ts lacks ${missing.join('; ')}`;
+  if (process.env.CI) throw new Error(problem);
+  console.warn(problem);
+}
 
 /** Declarations that signatures of exported ones name, and nobody can. */
 function unnamed(text) {

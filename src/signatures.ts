@@ -1,6 +1,6 @@
 /**
- * Types that signatures of the API name, so that its users can name them too. `bin/types.mjs` refuses a build in which one is
- * missing. What they lead to inside of the kernel model is not part of the API.
+ * Types that signatures of the API name, so that its users can name them too. `bin/types.mjs` says which
+ * are missing, and refuses the build in CI. What they lead to inside of the kernel model is not part of the API.
  */
 
 export type { LinkFields } from '../kernel-sim/bpf/attach/attachment.ts';
@@ -9,7 +9,7 @@ export type { BpfMap } from '../kernel-sim/bpf/maps/map.ts';
 export type { ProgCounts } from '../kernel-sim/bpf/objects/counting.ts';
 export type { VerifierWalk } from '../kernel-sim/bpf/objects/state.ts';
 export type { BpfProg } from '../kernel-sim/bpf/prog/prog.ts';
-export type { TestRun } from '../kernel-sim/bpf/prog/test-run.ts';
+export type { ProgramThread, TestRun } from '../kernel-sim/bpf/prog/test-run.ts';
 export type { Descriptors, ProgCommands } from '../kernel-sim/bpf/syscall/handles.ts';
 export type { MapCommands } from '../kernel-sim/bpf/syscall/map-commands.ts';
 export type { CpuName } from '../kernel-sim/data/cpus.ts';
