@@ -54,6 +54,7 @@ import { testRuns } from './run/drive.ts';
 import { Scheduler } from './sched/scheduler.ts';
 import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
 import type { Symbols } from './sym/symbols.ts';
+import { Departures } from './syscall/departures.ts';
 import { registerEffects } from './syscall/effects.ts';
 import { Recorded } from './syscall/recorded.ts';
 import { Files } from './task/files.ts';
@@ -148,6 +149,9 @@ export class Kernel implements PlacesFloor {
   /** the recorded result of the system call that runs, where the text reads it */
   readonly recorded: Recorded;
 
+  /** where verdicts of programs changed what recorded calls return */
+  readonly departures: Departures;
+
   /** value of {@link Machine.marked} from which helpers call nothing back any more */
   markedLimit: number = Number.POSITIVE_INFINITY;
   /** the BPF interpreter, where it is the engine and has something to run */
@@ -221,6 +225,7 @@ export class Kernel implements PlacesFloor {
       this.percpu.unit >> 2,
       this.context,
     );
+    this.departures = new Departures(this.tasks, this.recorded);
     this.probes = new Probes(this);
     this.perf = new Perf(this);
     this.madeEvents = new MadeEvents(this);
@@ -330,6 +335,7 @@ export class Kernel implements PlacesFloor {
       ...ground,
       this.sysctl,
       this.madeEvents,
+      this.departures,
       objects,
       files,
       root,

@@ -26,6 +26,7 @@ export const layouts: LayoutTable = {
   cred: '184 usage:0:8 uid:8:4 gid:12:4 suid:16:4 sgid:20:4 euid:24:4 egid:28:4 fsuid:32:4 fsgid:36:4 cap_inheritable:48:8 cap_permitted:56:8 cap_effective:64:8 cap_bset:72:8 user_ns:144:8',
   pid: '112 count:0:4 level:4:4 numbers:112:0 tasks:32:32',
   upid: '16 nr:0:4 ns:8:8',
+  msghdr: '104 msg_name:0:8 msg_namelen:8:4',
   nsproxy: '72 count:0:4 uts_ns:8:8 ipc_ns:16:8 mnt_ns:24:8 pid_ns_for_children:32:8 net_ns:40:8 cgroup_ns:64:8',
   pid_namespace: '144 level:64:4 ns.inum:128:4 child_reaper:48:8',
   signal_struct: '1104 live:4:4 nr_threads:8:4 group_exit_code:96:4 tty:408:8 pids:352:32',

@@ -1,6 +1,7 @@
 /** Floor 2, objects: tasks, files and what hangs off them, system calls, the trace buffer, faults. */
 import type { Faults } from '../fault/faults.ts';
 import type { Scheduler } from '../sched/scheduler.ts';
+import type { Departures } from '../syscall/departures.ts';
 import type { Recorded } from '../syscall/recorded.ts';
 import type { Files } from '../task/files.ts';
 import type { KernelObjects } from '../task/objects.ts';
@@ -23,6 +24,8 @@ export interface ObjectFloor extends TextFloor {
   readonly faults: Faults;
   /** the recorded result of the system call that runs, where the text reads it */
   readonly recorded: Recorded;
+  /** where verdicts of programs changed what recorded calls return */
+  readonly departures: Departures;
   /** files of user space */
   readonly root: RootFiles;
   /** processes that execute code of their own */

@@ -86,6 +86,7 @@ export class Net implements NetParts, Stateful {
       this.skbs.free(skb);
     });
     on('inet_bind', () => this.#bind(kernel.args.addr(0), kernel.args.addr(1)));
+    on('inet_unbind', () => this.ports.unbind(kernel.args.addr(0)));
     kernel.text.maker.mayCall([...RECEIVERS, ...XMIT_FUNCTIONS]);
     kernel.files.socketFreed.add((socket) => {
       const sk = kernel.memory.readAddr(socket + kernel.structs.of('socket').offset('sk'));
@@ -99,11 +100,6 @@ export class Net implements NetParts, Stateful {
   }
   restore(state: ReturnType<Net['save']>): void {
     state.back();
-  }
-
-  /** How many programs of cgroups look at packets, by direction: without one their function is not called. */
-  get cgroupUsers(): { ingress: number; egress: number } {
-    return this.#receive.cgroupUsers;
   }
 
   /**
@@ -138,17 +134,12 @@ export class Net implements NetParts, Stateful {
     if (data?.kind === 'bytes' || data?.kind === 'string') out.set(data.bytes.subarray(0, sent));
     return out;
   }
-  destination(sk: Addr): Destination | undefined {
-    const { tasks, memory, structs } = this.kernel;
-    const { call } = tasks.current;
-    const to = call?.name === 'sendto' ? call.args[4] : undefined;
-    if (to?.kind === 'bytes' && to.bytes.length >= 8)
-      return (to.bytes[0] as number) === AF_INET
-        ? {
-            address: to.bytes.slice(4, 8),
-            port: ((to.bytes[2] as number) << 8) | (to.bytes[3] as number),
-            connected: false,
-          }
+  destination(sk: Addr, msg: Addr): Destination | undefined {
+    const { memory, structs } = this.kernel;
+    const to = msg === 0 ? 0 : memory.readAddr(msg + structs.of('msghdr').offset('msg_name'));
+    if (to !== 0)
+      return memory.readU16(to) === AF_INET
+        ? { address: memory.readBytes(to + 4, 4), port: swap16(memory.readU16(to + 2)), connected: false }
         : undefined;
     const sock = structs.of('sock');
     const port = swap16(memory.readU16(sk + sock.offset('__sk_common.skc_dport')));

@@ -28,7 +28,8 @@ export interface NetParts {
   readonly redirect: Redirect;
   /** what the running system call sends, as long as it was; undefined where none does */
   payload(length: number): Uint8Array | undefined;
-  destination(sk: Addr): Destination | undefined;
+  /** where a message (`struct msghdr`) goes, or else its socket is connected to */
+  destination(sk: Addr, msg: Addr): Destination | undefined;
   /** link address of a neighbour, six bytes */
   neighbour(device: NetDevice, address: Uint8Array): Uint8Array;
   /** a device has sent a buffer */

@@ -48,6 +48,15 @@ export class Ports implements Stateful {
     memory.writeBytes(sk + this.#inet.inet_saddr, address);
     this.#bound.add(sk);
   }
+  /** What `bind` did is taken back. */
+  unbind(sk: Addr): void {
+    const { memory } = this.#kernel;
+    memory.writeU16(sk + this.#f['__sk_common.skc_num'], 0);
+    memory.writeU16(sk + this.#inet.inet_sport, 0);
+    memory.writeU32(sk + this.#f['__sk_common.skc_rcv_saddr'], 0);
+    memory.writeU32(sk + this.#inet.inet_saddr, 0);
+    this.#bound.delete(sk);
+  }
   /** It is found by its port from now on, whatever gave it one. */
   add(sk: Addr): void {
     this.#bound.add(sk);

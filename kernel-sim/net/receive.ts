@@ -1,5 +1,6 @@
 /** What a buffer goes through on its way in, beside calling: protocols, sockets, their queues (hypercalls of `text/functions/net-path.ts`). */
 import type { Addr } from '../../src/machine/addr.ts';
+import { ERRNO } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { Reason } from './drops.ts';
 import { ETH_P, fold16, IP_HLEN, IPPROTO, icmpUnreachable, parseIp, sum16 } from './inet.ts';
@@ -10,6 +11,8 @@ import type { Transmit } from './transmit.ts';
 /** net.core.rmem_default */
 const RCVBUF = 212_992;
 const MSG_PEEK = 2;
+/** include/linux/netdevice.h: congestion, the packet went all the same */
+const NET_XMIT_CN = 2;
 /** IPTOS_PREC_INTERNETCONTROL: precedence of errors (RFC 1812 section 4.3.2.5) */
 const INTERNETWORK_CONTROL = 0xc0;
 /** what text passes to `@drop_reason` */
@@ -30,7 +33,7 @@ export const RECEIVERS: readonly string[] = [
   ...Object.values(PTYPES),
   ...Object.values(PROTOCOLS),
   ...Object.values(ICMP),
-  ...['ip_local_deliver', 'ip_forward', 'ip_error', 'process_backlog', 'virtnet_poll', '__cgroup_bpf_run_filter_skb'],
+  ...['ip_local_deliver', 'ip_forward', 'ip_error', 'process_backlog', 'virtnet_poll'],
 ];
 
 /** A socket's receive queue. */
@@ -43,15 +46,13 @@ export class Receive {
   readonly #net: NetParts;
   readonly #transmit: Transmit;
   readonly #inboxes = new Map<Addr, Inbox>();
-  /** how many programs of cgroups look at packets: `cgroup_bpf_enabled`, by direction */
-  readonly cgroupUsers = { ingress: 0, egress: 0 };
 
   constructor(net: NetParts, transmit: Transmit) {
     this.#net = net;
     this.#transmit = transmit;
   }
   save() {
-    return capture({ inboxes: this.#inboxes, cgroupUsers: this.cgroupUsers });
+    return capture({ inboxes: this.#inboxes });
   }
   restore(state: ReturnType<Receive['save']>): void {
     state.back();
@@ -105,14 +106,34 @@ export class Receive {
     });
     on('sock_queue', () => args.retU32(this.#enqueue(args.addr(0), args.addr(1)) ? 1 : 0));
     on('sock_dequeue', () => args.retAddr(this.#dequeue(args.addr(0), args.lo(1))));
-    on('cgroup_skb', () => {
-      const { ingress, egress } = this.cgroupUsers;
-      give((args.lo(1) === 0 ? ingress : egress) > 0 ? '__cgroup_bpf_run_filter_skb' : undefined);
+    // programs of cgroups see the packet from its network header on, and the socket
+    on('skb_of_cgroup', () => {
+      const [sk, skb, saved] = [args.addr(0), args.addr(1), args.addr(2)];
+      const offset = skbs.data(skb) - skbs.header(skb, 'network_header');
+      memory.writeAddr(saved, memory.readAddr(skb + skbs.f.sk));
+      memory.writeU32(saved + 8, offset);
+      memory.writeAddr(skb + skbs.f.sk, sk);
+      skbs.push(skb, offset);
+      skbs.setDataPointers(skb);
     });
-    // what the function said, where it was called at all; the verdict is an error number
-    on('refused', () => {
-      const refused = args.addr(0) !== 0 && args.lo(1) < 0;
+    on('skb_as_before', () => {
+      const [skb, saved] = [args.addr(0), args.addr(1)];
+      skbs.push(skb, -memory.readS32(saved + 8));
+      memory.writeAddr(skb + skbs.f.sk, memory.readAddr(saved));
+    });
+    // what ip_finish_output does with a verdict: NET_XMIT_SUCCESS and NET_XMIT_CN go on
+    on('xmit_refused', () => {
+      const refused = args.lo(0) !== 0 && args.lo(0) !== NET_XMIT_CN;
+      const skb = args.addr(1);
+      if (refused) this.#net.dropped(devices.at(skbs.dev(skb)), skbs.frame(skb), 'CGROUP_EGRESS');
       args.retU32(refused ? drops.number('BPF_CGROUP_EGRESS') : 0);
+    });
+    on('rcv_refused', () => args.retU32(args.lo(0) < 0 ? 1 : 0));
+    // ip_send_skb: what the system call hears of it (net_xmit_errno)
+    on('xmit_failed', () => {
+      const n = args.lo(0);
+      const error = n > 0 ? (n === NET_XMIT_CN ? 0 : -ERRNO.ENOBUFS) : n;
+      if (error !== 0) kernel.departures.depart(error, 'cgroup_inet_egress');
     });
     on('icmp_pointer', () => give(ICMP[memory.readU8(skbs.data(args.addr(0)))]));
     on('icmp_reply', () => args.retAddr(this.#echo(args.addr(0))));

@@ -26,7 +26,7 @@ export class Transmit {
   register(on: (name: string, handler: () => void) => void): void {
     const { kernel, skbs, devices } = this.#net;
     const { args, memory, text } = kernel;
-    on('udp_make_skb', () => args.retAddr(this.#udp(args.addr(0), args.lo(2))));
+    on('udp_make_skb', () => args.retAddr(this.#udp(args.addr(0), args.addr(1), args.lo(2))));
     on('skb_leaves', () => {
       const skb = args.addr(0);
       if (skb === 0) return;
@@ -84,10 +84,10 @@ export class Transmit {
   }
 
   /** `ip_make_skb` of a UDP socket: the data that the system call sends behind their headers, as one buffer; 0 where it cannot be. */
-  #udp(sk: Addr, length: number): Addr {
+  #udp(sk: Addr, msg: Addr, length: number): Addr {
     const { ports, devices } = this.#net;
     const payload = this.#net.payload(length);
-    const to = this.#net.destination(sk);
+    const to = this.#net.destination(sk, msg);
     if (to === undefined || payload === undefined) return 0;
     const { source } = devices.route(to.address);
     const local = ports.local(sk, source);

@@ -1,6 +1,7 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { SocketNames } from './socket-names.ts';
 import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT, TcpConnect } from './tcp-connect.ts';
 
 const AF_UNIX = 1;
@@ -14,6 +15,7 @@ const OPS = {
   bind: { 1: 'unix_bind', 2: 'inet_bind', 10: 'inet6_bind' },
   sendmsg: { 1: 'unix_stream_sendmsg', 2: 'inet_sendmsg', 10: 'inet6_sendmsg' },
   recvmsg: { 1: 'unix_stream_recvmsg', 2: 'inet_recvmsg', 10: 'inet6_recvmsg' },
+  getname: { 2: 'inet_getname', 10: 'inet6_getname' },
   release: { 1: 'unix_release', 2: 'inet_release', 10: 'inet6_release' },
 } as const;
 
@@ -89,8 +91,17 @@ export class Sockets {
     for (const name of Object.keys(OPS)) ops(name as keyof typeof OPS);
     const isSocket = (file: Addr): boolean =>
       file !== 0 && memory.readAddr(file + structs.of('file').offset('private_data')) !== 0;
-    on('read_iter', () => give(isSocket(args.addr(0)) ? 'sock_read_iter' : ''));
-    on('write_iter', () => give(isSocket(args.addr(0)) ? 'sock_write_iter' : ''));
+    const isProcSys = (file: Addr): boolean =>
+      file !== 0 &&
+      files.dcache.pathOf(memory.readAddr(file + structs.of('file').offset('f_path.dentry'))).startsWith('/proc/sys/');
+    on('read_iter', () => {
+      const file = args.addr(0);
+      give(isSocket(file) ? 'sock_read_iter' : isProcSys(file) ? 'proc_sys_read' : '');
+    });
+    on('write_iter', () => {
+      const file = args.addr(0);
+      give(isSocket(file) ? 'sock_write_iter' : isProcSys(file) ? 'proc_sys_write' : '');
+    });
     on('tcp_close_state', () => {
       const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));
       give(CLOSES[state] ?? '');
@@ -108,16 +119,27 @@ export class Sockets {
       else give(dgram(sk) ? 'inet_dgram_connect' : 'inet_stream_connect');
     });
     /** by protocol of the struct sock in the first argument */
-    const proto = (name: string, tcp: (six: boolean) => string, udp: string): void =>
+    const proto = (name: string, tcp: (six: boolean) => string, udp: (six: boolean) => string): void =>
       on(name, () => {
         const sk = args.addr(0);
         if (sk === 0) args.retAddr(0);
-        else if (dgram(sk)) give(udp);
-        else give(tcp(memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6));
+        else give((dgram(sk) ? udp : tcp)(memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6));
       });
-    proto('send_proto', () => 'tcp_sendmsg', 'udp_sendmsg');
-    proto('close_proto', () => 'tcp_close', 'udp_lib_close');
-    proto('recv_proto', () => 'tcp_recvmsg', 'udp_recvmsg');
+    proto(
+      'send_proto',
+      () => 'tcp_sendmsg',
+      (six) => (six ? 'udpv6_sendmsg' : 'udp_sendmsg'),
+    );
+    proto(
+      'close_proto',
+      () => 'tcp_close',
+      () => 'udp_lib_close',
+    );
+    proto(
+      'recv_proto',
+      () => 'tcp_recvmsg',
+      (six) => (six ? 'udpv6_recvmsg' : 'udp_recvmsg'),
+    );
     on('sock_addresses', () => {
       const sk = args.addr(0);
       const address = args.addr(1);
@@ -129,6 +151,8 @@ export class Sockets {
         memory.writeU32(at('skc_rcv_saddr'), 0x0100007f);
       } else if (family === AF_INET6) memory.writeBytes(at('skc_v6_daddr'), memory.readBytes(address + 8, 16));
     });
+    new SocketNames(this.#kernel).register(on);
+    on('tcp_state', () => args.retU32(memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'))));
     on('sk_state', () => {
       const at = args.addr(0) + sock.offset('__sk_common.skc_state');
       const old = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(at);

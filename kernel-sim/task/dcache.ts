@@ -8,6 +8,7 @@ import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { DCACHE_REFERENCED } from '../core/object-words.ts';
 import { capture, reinstate } from '../core/state.ts';
+import { deviceNode } from '../data/device-nodes.ts';
 import type { Ground } from '../floors/ground.ts';
 import { KnownPaths } from './known-paths.ts';
 
@@ -16,6 +17,10 @@ const MAX_DENTRIES = 16384;
 const NAME_MAX = 255;
 const S_IFREG = 0x8000 | 0o644;
 const S_IFDIR = 0x4000 | 0o755;
+const S_IFCHR = 0x2000 | 0o666;
+const S_IFBLK = 0x6000 | 0o660;
+/** MINORBITS of the kernel's dev_t */
+const MINOR_BITS = 20;
 const EXT4_MAGIC = 0xef53;
 /** 8:1 */
 const SDA1 = (8 << 20) | 1;
@@ -133,7 +138,11 @@ export class Dcache {
     this.#hold(parent, 1);
     if (isRoot) this.#rootFs(at);
     memory.writeAddr(at + layout.offset('d_sb'), this.#sb);
-    memory.writeAddr(at + this.#at.inode, this.#inode(isRoot ? S_IFDIR : S_IFREG));
+    const node = deviceNode(key);
+    const inode = this.#inode(isRoot ? S_IFDIR : node === undefined ? S_IFREG : node.block ? S_IFBLK : S_IFCHR);
+    if (node !== undefined)
+      memory.writeU32(inode + structs.of('inode').offset('i_rdev'), (node.major << MINOR_BITS) | node.minor);
+    memory.writeAddr(at + this.#at.inode, inode);
     return at;
   }
   /** prune_dcache_sb(): an eighth of those that nobody holds, each passed over once if it was asked for lately. */

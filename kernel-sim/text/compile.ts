@@ -309,12 +309,14 @@ export function compile(
             }
           } else if (callee !== undefined) a.op('call rel32', callee);
           else emitConst(a, rax, 0);
-          if (s.to !== undefined) {
-            if (s.kind === 'call' && target.returnsInt(s.target)) a.op('movsxd r64, r/m32', rax, rax);
-            store(s.to, rax);
-          }
+          if (s.kind === 'call' && s.to !== undefined && target.returnsInt(s.target))
+            a.op('movsxd r64, r/m32', rax, rax);
         }
-        a.bind(skip);
+        // what is not called where a value is 0 gives that 0
+        const orZero = s.when === 'always';
+        if (orZero) a.bind(skip);
+        if (s.kind !== 'trace' && s.to !== undefined) store(s.to, rax);
+        if (!orZero) a.bind(skip);
         break;
       }
     }

@@ -66,6 +66,7 @@ export class KernelText {
   #ownText: Addr;
   #ownData: Addr;
   readonly #private = new Map<string, Addr>();
+  #privateAsked = 0;
   /** functions that were diverted once, and where to */
   readonly #diverted = new Map<string, Detour>();
   /** how many functions needed more room than Linux's own have */
@@ -92,7 +93,11 @@ export class KernelText {
       ...parts,
       hypercalls: this.hypercalls,
       privateText: (name) => this.#privateText(name),
-      privateAddress: (name) => this.#private.get(name),
+      privateAddress: (name) => {
+        const at = this.#private.get(name);
+        if (at !== undefined) this.#privateAsked++;
+        return at;
+      },
       data: (name) => this.data(name, VARIABLE_BYTES),
     });
   }
@@ -225,6 +230,8 @@ export class KernelText {
   data(name: string, bytes: number): Addr {
     const known = this.#symbols.address(name) ?? this.#private.get(name);
     if (known !== undefined) return known;
+    // memory of the model's own is given in the order in which it is asked for
+    this.#privateAsked++;
     const at = this.#ownData;
     this.#ownData = at + Math.ceil(bytes / 16) * 16;
     this.#private.set(name, at);
@@ -234,9 +241,9 @@ export class KernelText {
   percpu(name: string): number {
     return this.maker.percpu(name);
   }
-  /** names that got addresses of the model's own */
+  /** how often something asked for text of the model's own, or was given memory of its own */
   get privateCount(): number {
-    return this.#private.size;
+    return this.#privateAsked;
   }
   /** For text that is written elsewhere: trampolines. */
   emitContext(): EmitContext {
@@ -336,6 +343,7 @@ export class KernelText {
     return at;
   }
   #privateText(name: string): Addr {
+    this.#privateAsked++;
     const known = this.#private.get(name);
     if (known !== undefined) return known;
     // the address must be known before the text, which may call itself

@@ -9,7 +9,7 @@
  *     *f(a, b)              call of the address in the variable f; nothing where it is 0
  *     trace event(a, b)     tracepoint site
  *     ...?   ...!           only when the system call's recorded result is no error; only when it is
- *     ... if x              only when x is not 0
+ *     ... if x              only when x is not 0; `y = f() if x` makes y 0 where x is 0, as `y = *f()` does where f is
  *     block                 the task waits here, where the recording has the call unfinished for a while
  *     return e              default: return 0
  *     %buf                  address of 64 bytes of the function's own stack; `%buf+8 = x` stores 8 bytes there

@@ -1,5 +1,5 @@
 /** Links at netfilter's hooks (net/netfilter/nf_bpf_link.c). */
-import { BpfError } from '../errors.ts';
+import { BpfError, NotModelledError } from '../errors.ts';
 import type { Attachment } from './attachment.ts';
 import type { AttachRequest } from './kind.ts';
 
@@ -23,8 +23,9 @@ export function netfilter({ state, prog, attrs, command }: AttachRequest): Attac
     throw new BpfError(command, 'ERANGE', `priority ${priority} is in front of what puts fragments together`);
   const { netfilter: place } = state.kernel.net;
   const key = {};
-  // IPv6 packets are not modelled: a program for them is there, and is never called
-  if (pf === NFPROTO.IPV4) place.add(hooknum, key, prog.addr, priority);
+  if (pf === NFPROTO.IPV6)
+    throw new NotModelledError(command, 'netfilter hooks of IPv6, whose packets no buffer here is');
+  place.add(hooknum, key, prog.addr, priority);
   return {
     flags,
     detach: () => place.remove(key),

@@ -43,7 +43,15 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   tcx: { attach: tcx, direct: tcxDirect },
   netfilter: { attach: netfilter },
   cgroup_sock: { attach: cgroup, direct: cgroupDirect },
+  cgroup_sock_bind: { attach: cgroup, direct: cgroupDirect },
+  cgroup_sock_release: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_addr: { attach: cgroup, direct: cgroupDirect },
+  cgroup_sock_msg: { attach: cgroup, direct: cgroupDirect },
+  cgroup_skb: { attach: cgroup, direct: cgroupDirect },
+  cgroup_device: { attach: cgroup, direct: cgroupDirect },
+  cgroup_sysctl: { attach: cgroup, direct: cgroupDirect },
+  cgroup_sockopt: { attach: cgroup, direct: cgroupDirect },
+  sock_ops: { attach: cgroup, direct: cgroupDirect },
 };
 
 /** Those of this release that are modelled. */

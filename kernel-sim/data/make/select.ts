@@ -77,6 +77,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   cred: 'usage uid gid suid sgid euid egid fsuid fsgid cap_inheritable cap_permitted cap_effective cap_bset user_ns',
   pid: 'count level numbers tasks',
   upid: 'nr ns',
+  msghdr: 'msg_name msg_namelen',
   nsproxy: 'count uts_ns ipc_ns mnt_ns pid_ns_for_children net_ns cgroup_ns',
   pid_namespace: 'level ns.inum child_reaper',
   signal_struct: 'live nr_threads group_exit_code tty pids',

@@ -14,7 +14,7 @@ export const fs: Readonly<Record<string, string>> = {
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
   'path_openat(nd, op, flags)':
-    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; may_open(0, 0, 0)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
+    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; m = @open_acc_mode(); may_open(0, f->f_path, m)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
   'vfs_open(path, file:file): int': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open): int':
@@ -203,4 +203,8 @@ export const fs: Readonly<Record<string, string>> = {
     'security_sb_mount(dev_name, path, type_page, flags, data_page); ns_capable(0, 21); return 0',
   '__x64_sys_umount(regs:pt_regs)':
     'user_path_at(-100, regs->di, 1, %path); path_umount(%path, regs->si)?; return result',
+  'may_open(idmap, path, acc_mode): int': 'i = @path_inode(path); n = inode_permission(idmap, i, acc_mode); return n',
+  // fs/namei.c; include/linux/device_cgroup.h
+  'inode_permission(idmap, inode, mask): int':
+    't = @device_type(inode); j = @device_major(inode) if t; m = @device_minor(inode) if t; a = @device_access(mask) if t; e = devcgroup_check_permission(t, j, m, a) if t; n = security_inode_permission(inode, mask)?; return result',
 };

@@ -8,13 +8,13 @@ export const netPath: Readonly<Record<string, string>> = {
     '__ip_append_data(sk, fl4, 0, 0, 0, getfrag); s = @udp_make_skb(sk, from, length); return s',
   'udp_send_skb(skb:sk_buff, fl4, cork): int': 'n = ip_send_skb(0, skb); return n',
   'ip_send_skb(net, skb:sk_buff): int': 'n = ip_local_out(net, skb->sk, skb); return n',
-  'ip_local_out(net, sk, skb): int': 'v = __ip_local_out(net, sk, skb); ip_output(net, sk, skb) if v; return 0',
+  'ip_local_out(net, sk, skb): int': 'v = __ip_local_out(net, sk, skb); n = ip_output(net, sk, skb) if v; return n',
   '__ip_local_out(net, sk, skb): int':
     'h = @nf_hook(3, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); return v',
   'ip_output(net, sk, skb): int':
-    '@skb_leaves(skb); h = @nf_hook(4, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); ip_finish_output(net, sk, skb) if v; return 0',
+    '@skb_leaves(skb); h = @nf_hook(4, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); n = ip_finish_output(net, sk, skb) if v; return n',
   'ip_finish_output(net, sk, skb): int':
-    'f = @cgroup_skb(sk, 1); e = *f(sk, skb, 1); r = @refused(f, e); sk_skb_reason_drop(sk, skb, r) if r; s = @unless(r, skb); __ip_finish_output(net, sk, s) if s; return 0',
+    'c = @cgroup_bpf_enabled(1) if sk; e = __cgroup_bpf_run_filter_skb(sk, skb, 1) if c; r = @xmit_refused(e, skb); sk_skb_reason_drop(sk, skb, r) if r; s = @unless(r, skb); __ip_finish_output(net, sk, s) if s; return e',
   '__ip_finish_output(net, sk, skb): int': 'n = ip_finish_output2(net, sk, skb); return n',
   'ip_finish_output2(net, sk, skb): int': '@neigh_header(skb); n = __dev_queue_xmit(skb, 0) if skb; return n',
 
@@ -97,7 +97,7 @@ export const netPath: Readonly<Record<string, string>> = {
     'q = @sock_queue(sk, skb); sock_def_readable(sk) if q; r = @drop_reason(3); f = @unless(q, skb); sk_skb_reason_drop(sk, f, r) if f; return 0',
   'sock_def_readable(sk)': '__rcu_read_lock(); __rcu_read_unlock()',
   'sk_filter_trim_cap(sk, skb, cap): int':
-    'f = @cgroup_skb(sk, 0); e = *f(sk, skb, 0); r = @refused(f, e); security_sock_rcv_skb(sk, skb); p = @sk_filter(sk, skb); l = @bpf_prog_run(skb, p) if p; d = @sk_filtered(skb, l, p, r, cap); return d',
+    'c = @cgroup_bpf_enabled(0); e = __cgroup_bpf_run_filter_skb(sk, skb, 0) if c; r = @rcv_refused(e); k = @unless(r, sk); security_sock_rcv_skb(k, skb) if k; p = @sk_filter(k, skb) if k; l = @bpf_prog_run(skb, p) if p; d = @sk_filtered(skb, l, p, r, cap); return d',
   '__skb_recv_udp(sk, flags, off, err)': 's = __skb_try_recv_from_queue(sk, 0, flags, 0, 0, 0); return s',
   '__skb_try_recv_from_queue(sk, queue, flags, off, err, last)': 's = @sock_dequeue(sk, flags); return s',
   'skb_consume_udp(sk, skb, len)': 'consume_skb(skb) if skb',

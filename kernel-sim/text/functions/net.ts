@@ -1,4 +1,6 @@
 /** Sockets: socket, bind, listen, accept, connect, send, receive, over IPv4/IPv6 TCP and UDP. */
+import { tcpCallBpf } from './cgroup.ts';
+
 export const net: Readonly<Record<string, string>> = {
   '__x64_sys_socket(regs:pt_regs)': 'n = __sys_socket(regs->di, regs->si, regs->dx); return n',
   '__sys_socket(family, type, protocol): int':
@@ -6,7 +8,7 @@ export const net: Readonly<Record<string, string>> = {
   '__sock_create(net, family, type, protocol, res, kern): int':
     'security_socket_create(family, type, protocol, kern); sock_alloc(); s = @socket_alloc(family, type, protocol)?; c = @ops_create(family); *c(net, s, protocol, kern)?; security_socket_post_create(s, family, type, protocol, kern)?; @socket_created(res, s)?; n = @call_error(); return n',
   'inet_create(net, sock:socket, protocol, kern): int':
-    'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; n = @cgroup_error(c, e); return n',
+    'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; return e',
   'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(sock); return f',
   '__x64_sys_bind(regs:pt_regs)': 'n = __sys_bind(regs->di, regs->si, regs->dx); return n',
   '__sys_bind(fd, umyaddr, addrlen): int':
@@ -17,7 +19,7 @@ export const net: Readonly<Record<string, string>> = {
     's:socket = @socket(fd); fdget(fd); security_socket_listen(s, backlog); inet_listen(s, backlog); return result',
   'inet_listen(sock:socket, backlog): int':
     'lock_sock_nested(sock->sk, 0); __inet_listen_sk(sock->sk, backlog); release_sock(sock->sk); return result',
-  '__inet_listen_sk(sk, backlog): int': 'inet_csk_listen_start(sk); return result',
+  '__inet_listen_sk(sk, backlog): int': `inet_csk_listen_start(sk); ${tcpCallBpf('TCP_LISTEN_CB', '0, 0', '?')}; return result`,
   'inet_csk_listen_start(sk): int': 'reqsk_queue_alloc(0); inet_sk_state_store(sk, 10); return result',
   '__x64_sys_accept(regs:pt_regs)': 'n = __sys_accept4(regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_accept4(regs:pt_regs)': 'n = __sys_accept4(regs->di, regs->si, regs->dx, regs->r10); return n',
@@ -36,9 +38,9 @@ export const net: Readonly<Record<string, string>> = {
   'inet_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
   '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg): int':
-    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); r = @cgroup_refused(p, e, 7); k = @unless(r, sock->sk); t = @connect_proto(k); *t(k, uaddr, addr_len); w = @connect_waits(k); block; release_sock(sock->sk) if w; lock_sock_nested(sock->sk, 0) if w; return result',
+    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); y = @of_family(sock->sk, 7); r = @cgroup_refused(p, e, y); k = @unless(r, sock->sk); t = @connect_proto(k); *t(k, uaddr, addr_len); w = @connect_waits(k); block; release_sock(sock->sk) if w; lock_sock_nested(sock->sk, 0) if w; return result',
   'inet_dgram_connect(sock:socket, uaddr, addr_len, flags): int':
-    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); r = @cgroup_refused(p, e, 7); k = @unless(r, sock->sk); ip4_datagram_connect(k, uaddr, addr_len) if k; return result',
+    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); y = @of_family(sock->sk, 7); r = @cgroup_refused(p, e, y); k = @unless(r, sock->sk); ip4_datagram_connect(k, uaddr, addr_len) if k; return result',
   'ip4_datagram_connect(sk, uaddr, addr_len): int':
     'lock_sock_nested(sk, 0); __ip4_datagram_connect(sk, uaddr, addr_len); release_sock(sk); return result',
   '__ip4_datagram_connect(sk, uaddr, addr_len): int': '@sock_addresses(sk, uaddr)?; return result',
@@ -48,15 +50,14 @@ export const net: Readonly<Record<string, string>> = {
     'r = @routed(); security_sk_classify_flow(sk, 0) if r; ip_route_output_flow(0, 0, sk) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet_hash_connect(0, sk) if r; ip_route_output_flow(0, 0, sk) if r; sk_setup_caps(sk, 0) if r; secure_tcp_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_fastopen_defer_connect(sk, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
   'tcp_v6_connect(sk, uaddr, addr_len): int':
     '__ipv6_addr_type(uaddr); r = @routed(); security_sk_classify_flow(sk, 0); ip6_dst_lookup_flow(0, sk, 0, 0); sk_setup_caps(sk, 0) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet6_hash_connect(0, sk) if r; secure_tcpv6_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
-  'tcp_connect(sk): int':
-    '__cgroup_bpf_run_filter_sock_ops(sk, 0, 0); tcp_sync_mss(sk, 1500); tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); @tcp_skb_flags(s, 2); ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); @syn_sent(sk); return 0',
+  'tcp_connect(sk): int': `${tcpCallBpf('TCP_CONNECT_CB')}; tcp_sync_mss(sk, 1500); ${tcpCallBpf('TIMEOUT_INIT')}; ${tcpCallBpf('RWND_INIT')}; tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); @tcp_skb_flags(s, 2); ${tcpCallBpf('NEEDS_ECN')}; ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); @syn_sent(sk); return 0`,
   'ip_queue_xmit(sk, skb, fl): int': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
-  'tcp_set_state(sk, state)': 'inet_sk_state_store(sk, state)',
+  'tcp_set_state(sk, state)': `f = @sock_ops_flag(sk, 4); old = @tcp_state(sk) if f; ${tcpCallBpf('STATE_CB', 'old, state', ' if f')}; inet_sk_state_store(sk, state)`,
   'inet_sk_state_store(sk, newstate)': 'o = @sk_state(sk, newstate); trace inet_sock_set_state(sk, o, newstate)',
   '__x64_sys_sendto(regs:pt_regs)':
     'n = __sys_sendto(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_sendto(fd, buff, len, flags, addr, addr_len): int':
-    'import_ubuf(1, buff, len, %iter); f = fdget(fd); s = @socket_of(f); security_socket_sendmsg(s, %msg, len); i = @ops_sendmsg(s); *i(s, %msg, len)?; return result',
+    'import_ubuf(1, buff, len, %iter); f = fdget(fd); s = @socket_of(f); move_addr_to_kernel(addr, addr_len, %address) if addr; @msg_name(%msg, %address, addr); security_socket_sendmsg(s, %msg, len); i = @ops_sendmsg(s); *i(s, %msg, len)?; return result',
   'sock_sendmsg(sock, msg): int':
     'security_socket_sendmsg(sock, msg, 0); i = @ops_sendmsg(sock); *i(sock, msg, 0); return result',
   'inet_sendmsg(sock:socket, msg, size): int':
@@ -65,11 +66,9 @@ export const net: Readonly<Record<string, string>> = {
     'lock_sock_nested(sk, 0); tcp_sendmsg_locked(sk, msg, size); release_sock(sk); return result',
   'tcp_sendmsg_locked(sk, msg, size): int':
     'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); @tcp_skb_fill(sk, s, size); tcp_push(sk, 0, 0, 0, 0)?; return result',
-  'udp_sendmsg(sk, msg, len): int':
-    'sk_dst_check(sk, 0); ip_route_output_flow(0, 0, sk); s = ip_make_skb(sk, 0, 0, msg, len, 8); udp_send_skb(s, 0, 0) if s; return result',
   '__x64_sys_sendmsg(regs:pt_regs)': 'n = __sys_sendmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_sendmsg(fd, msg, flags, forbid)':
-    'f = fdget(fd); s = @socket_of(f); ___sys_sendmsg(s, msg, %sys, flags, 0, 0); return result',
+    'f = fdget(fd); s = @socket_of(f); %sys+0 = 0; ___sys_sendmsg(s, msg, %sys, flags, 0, 0); return result',
   '___sys_sendmsg(sock, msg, sys, flags, used, allowed): int':
     'copy_msghdr_from_user(sys, msg, 0, 0); ____sys_sendmsg(sock, sys, flags, used, allowed); return result',
   '____sys_sendmsg(sock, sys, flags, used, allowed): int':
@@ -77,7 +76,7 @@ export const net: Readonly<Record<string, string>> = {
   '__x64_sys_recvfrom(regs:pt_regs)':
     'n = __sys_recvfrom(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_recvfrom(fd, ubuf, size, flags, addr, addr_len): int':
-    'import_ubuf(0, ubuf, size, %iter); f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, %msg, flags); return result',
+    'import_ubuf(0, ubuf, size, %iter); f = fdget(fd); s = @socket_of(f); @recv_room(%msg, %address, addr); sock_recvmsg(s, %msg, flags); move_addr_to_user(%address, 16, addr, addr_len)?; @name_to_user(addr, addr_len, %address)?; return result',
   'sock_recvmsg(sock, msg, flags): int':
     'security_socket_recvmsg(sock, msg, 0, flags); i = @ops_recvmsg(sock); *i(sock, msg, 0, flags); return result',
   'inet_recvmsg(sock:socket, msg, size, flags): int':
@@ -87,26 +86,25 @@ export const net: Readonly<Record<string, string>> = {
   'tcp_recvmsg_locked(sk, msg, len, flags, tss, cmsg): int':
     'tcp_rcv_space_adjust(sk); tcp_cleanup_rbuf(sk, result); block; return result',
   'tcp_cleanup_rbuf(sk, copied)': '__tcp_cleanup_rbuf(sk, copied)',
-  'udp_recvmsg(sk, msg, len, flags, addr_len): int':
-    'block; s = __skb_recv_udp(sk, flags, 0, 0); skb_consume_udp(sk, s, len); return result',
   '__x64_sys_recvmsg(regs:pt_regs)': 'n = __sys_recvmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_recvmsg(fd, msg, flags, forbid)':
-    'f = fdget(fd); s = @socket_of(f); sock_recvmsg(s, msg, flags); return result',
+    'f = fdget(fd); s = @socket_of(f); %msg+0 = 0; sock_recvmsg(s, %msg, flags); return result',
   '__x64_sys_setsockopt(regs:pt_regs)':
     'n = __sys_setsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__sys_setsockopt(fd, level, optname, optval, optlen): int':
-    'fdget(fd); do_sock_setsockopt(0, 0, level, optname, optval, optlen); return result',
+    'fdget(fd); s = @socket(fd); do_sock_setsockopt(s, 0, level, optname, optval, 0); return result',
   '__x64_sys_getsockopt(regs:pt_regs)':
     'n = __sys_getsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__sys_getsockopt(fd, level, optname, optval, optlen): int':
-    'fdget(fd); k = @answered(fd); t = @backlog_rcv(k); *t(k, 0); do_sock_getsockopt(0, 0, level, optname, optval, optlen); return result',
+    'fdget(fd); k = @answered(fd); t = @backlog_rcv(k); *t(k, 0); s = @socket(fd); do_sock_getsockopt(s, 0, level, optname, optval, optlen); return result',
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',
   '__sys_shutdown(fd, how): int': 'fdget(fd); security_socket_shutdown(0, how); return result',
-  'inet_release(sock:socket): int': 'c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
+  'inet_release(sock:socket): int':
+    'b = @cgroup_bpf_enabled(27); __cgroup_bpf_run_filter_sk(sock->sk, 27) if b; c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
   'tcp_close(sk, timeout)': 'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk)',
   '__tcp_close(sk, timeout)': 'c = @tcp_close_state(sk); *c(sk)',
   'inet6_create(net, sock:socket, protocol, kern): int':
-    'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; n = @cgroup_error(c, e); return n',
+    'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; return e',
   'unix_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
   'inet6_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
@@ -129,10 +127,18 @@ export const net: Readonly<Record<string, string>> = {
   'tcp_close_established(sk)': 'tcp_set_state(sk, 4); tcp_send_fin(sk)',
   'tcp_push(sk, flags, mss_now, nonagle, size_goal)': '__tcp_push_pending_frames(sk, mss_now, nonagle)',
   '__tcp_push_pending_frames(sk, cur_mss, nonagle)': 'tcp_write_xmit(sk, cur_mss, nonagle, 0, 0)',
-  'tcp_finish_connect(sk, skb)': 'tcp_set_state(sk, 1); tcp_send_ack(sk)',
+  'tcp_finish_connect(sk, skb)':
+    'tcp_set_state(sk, 1); security_inet_conn_established(sk, skb); tcp_init_transfer(sk, 4, skb); tcp_send_ack(sk)',
+  'tcp_init_transfer(sk, bpf_op, skb)': `${tcpCallBpf('bpf_op')}; tcp_init_congestion_control(sk)`,
   'sock_close(inode, filp): int': 's = @socket_of(filp); __sock_release(s, inode); return 0',
   '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
-  'sock_read_iter(iocb, to)': 's = @socket_of(iocb); sock_recvmsg(s, %msg, 0); return result',
+  'sock_read_iter(iocb, to)': 's = @socket_of(iocb); %msg+0 = 0; sock_recvmsg(s, %msg, 0); return result',
   'sock_write_iter(iocb, from)':
-    's = @socket_of(iocb); sock_sendmsg_nosec(s, %msg); i = @ops_sendmsg(s); *i(s, %msg, 0); return result',
+    's = @socket_of(iocb); %msg+0 = 0; sock_sendmsg_nosec(s, %msg); i = @ops_sendmsg(s); *i(s, %msg, 0); return result',
+  '__x64_sys_getsockname(regs:pt_regs)': 'n = __sys_getsockname(regs->di, regs->si, regs->dx); return n',
+  '__sys_getsockname(fd, usockaddr, usockaddr_len): int':
+    'fdget(fd); s = @socket(fd); security_socket_getsockname(s); g = @ops_getname(s); *g(s, %address, 0)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',
+  '__x64_sys_getpeername(regs:pt_regs)': 'n = __sys_getpeername(regs->di, regs->si, regs->dx); return n',
+  '__sys_getpeername(fd, usockaddr, usockaddr_len): int':
+    'fdget(fd); s = @socket(fd); security_socket_getpeername(s); g = @ops_getname(s); *g(s, %address, 1)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',
 };

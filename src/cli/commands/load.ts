@@ -1,9 +1,9 @@
 /** `ebpf-emu load`: the whole journey, a line a stage on stderr, the program's output on stdout. */
 
 import { attachKind } from '../../../kernel-sim/bpf/attach/table.ts';
-import type { Departure } from '../../../kernel-sim/cgroup/cgroups.ts';
 import { errnoName } from '../../../kernel-sim/core/errno.ts';
 import { BpfError, BpfLink, Kernel, type NetDevice, type ProbeLink } from '../../../kernel-sim/index.ts';
+import type { Departure } from '../../../kernel-sim/syscall/departures.ts';
 import { explainRejection, topicOf, uninitialisedReads } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject, LoadOptions } from '../../object/index.ts';
@@ -92,7 +92,7 @@ export async function load(
     attach(kernel, loaded, options.keepGoing === true, device, iterInfo(loaded, options.iter ?? [])),
   );
   const traffic = new Traffic(kernel, options);
-  kernel.cgroups.departed.add(showDeparture);
+  kernel.departures.told.add(showDeparture);
   const results = new Results(kernel, all, options);
   const interrupt = onInterrupt();
   try {
@@ -292,11 +292,11 @@ function attachToRoot(kernel: Kernel, loaded: Loaded): ReturnType<Loaded['attach
 }
 
 /** Where a verdict makes the replay another story than the recording. */
-function showDeparture({ pid, comm, call, recorded, result, attachType }: Departure): void {
+function showDeparture({ pid, comm, call, recorded, result, by }: Departure): void {
   const was =
     recorded === undefined ? 'has not returned' : recorded < 0 ? errnoName(-recorded) : `returned ${recorded}`;
   warn(
-    `${comm}-${pid}: ${call} is ${errnoName(-result)} here, as a ${attachType} program says; in the recording it ${recorded !== undefined && recorded < 0 ? `is ${was}` : was}: what follows is as recorded`,
+    `${comm}-${pid}: ${call} ${result < 0 ? `is ${errnoName(-result)}` : `returns ${result}`} here, as a ${by} program says; in the recording it ${recorded !== undefined && recorded < 0 ? `is ${was}` : was}: what follows is as recorded`,
   );
 }
 

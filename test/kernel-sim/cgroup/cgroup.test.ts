@@ -108,7 +108,7 @@ async function results(text: string, { type, at, insns, group = '/' }: World) {
       program(k, symbol, () => void passed.push(symbol)),
       { symbol },
     );
-  k.cgroups.departed.add((d) => void departed.push(`${d.call} ${d.recorded} ${d.result} ${d.attachType}`));
+  k.departures.told.add((d) => void departed.push(`${d.call} ${d.recorded} ${d.result} ${d.by}`));
   const steps = [...readStrace(text).trace.steps] as TraceStep[];
   const tasks = [{ pid: 7, comm: 'conn' }];
   expect(await k.replay({ tasks, steps })).toMatchObject({ oopses: [], stopped: undefined });
@@ -147,4 +147,96 @@ describe('verdicts', () => {
       departed: ['socket 3 -1 cgroup_inet_sock_create'],
     });
   });
+});
+
+const UDP = '7 socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP) = 3\n';
+const TO = '{sa_family=AF_INET, sin_port=htons(7777), sin_addr=inet_addr("127.0.0.1")}';
+const SENDTO = `7 sendto(3, "hello", 5, 0, ${TO}, 16) = 5\n`;
+const world = (type: string, at: string, insns = verdict(0)): World => ({ type, at, insns });
+/** kind, calls, the program, what exits show, the departure */
+const NO: readonly (readonly [string, World, string[], string[]])[] = [
+  [UDP + SENDTO, world('cgroup_skb', 'cgroup_inet_egress'), ['3', '-1'], ['sendto 5 -1 cgroup_inet_egress']],
+  [UDP + SENDTO, world('cgroup_sock_addr', 'cgroup_udp4_sendmsg'), ['3', '-1'], ['sendto 5 -1 cgroup_udp4_sendmsg']],
+  [SOCKET + BIND, world('cgroup_sock', 'cgroup_inet4_post_bind'), ['3', '-1'], ['bind 0 -1 cgroup_inet4_post_bind']],
+  [
+    `${SOCKET}7 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0\n`,
+    world('cgroup_sockopt', 'cgroup_setsockopt'),
+    ['3', '-1'],
+    ['setsockopt 0 -1 cgroup_setsockopt'],
+  ],
+  [
+    `${SOCKET}7 getsockopt(3, SOL_SOCKET, SO_TYPE, [1], [4]) = 0\n`,
+    world('cgroup_sockopt', 'cgroup_getsockopt'),
+    ['3', '-1'],
+    ['getsockopt 0 -1 cgroup_getsockopt'],
+  ],
+  [
+    '7 openat(AT_FDCWD, "/dev/null", O_RDWR) = 3\n',
+    // major 1 is refused
+    world('cgroup_device', 'cgroup_device', unless(4, 1)),
+    ['-1'],
+    ['openat 3 -1 cgroup_device'],
+  ],
+  ['7 openat(AT_FDCWD, "/etc/hostname", O_RDWR) = 3\n', world('cgroup_device', 'cgroup_device'), ['3'], []],
+  [
+    '7 openat(AT_FDCWD, "/proc/sys/kernel/ostype", O_RDONLY) = 3\n7 read(3, "Linux\\n", 100) = 6\n',
+    world('cgroup_sysctl', 'cgroup_sysctl'),
+    ['3', '-1'],
+    ['read 6 -1 cgroup_sysctl'],
+  ],
+];
+it.each(NO)('%s', async (text, of, exits, departed) => {
+  const seen = await results(text, of);
+  expect({ exits: seen.exits, departed: seen.departed }).toEqual({ exits, departed });
+});
+
+/** What a program of two instructions and a map would tell: how often the functions that call it were passed. */
+async function passes(text: string, of: World, symbols: readonly string[]): Promise<string[]> {
+  const k = await Kernel.boot({ engine: 'step' });
+  const prog = k.bpf.progLoad({ type: of.type, expectedAttachType: of.at, insns: of.insns, license: 'GPL' });
+  k.bpf.linkCreate({ prog, attachType: of.at, target: k.cgroups.open('/') });
+  const seen: string[] = [];
+  for (const symbol of symbols)
+    k.probes.kprobe(
+      program(k, symbol, () => void seen.push(symbol)),
+      { symbol },
+    );
+  const steps = [...readStrace(text).trace.steps] as TraceStep[];
+  expect(await k.replay({ tasks: [{ pid: 7, comm: 'conn' }], steps })).toMatchObject({ oopses: [] });
+  return seen;
+}
+it('sock_release runs when the last descriptor is closed, sockops at each step of connect', async () => {
+  const run = '__cgroup_bpf_run_filter_sk';
+  expect(
+    await passes(`${SOCKET}7 close(3) = 0\n`, world('cgroup_sock', 'cgroup_inet_sock_release', verdict(1)), [
+      'inet_release',
+      run,
+    ]),
+  ).toEqual(['inet_release', run]);
+  const ops = '__cgroup_bpf_run_filter_sock_ops';
+  // TCP_CONNECT_CB, TIMEOUT_INIT, RWND_INIT, NEEDS_ECN; ACTIVE_ESTABLISHED_CB behind the answer
+  expect(
+    await passes(SOCKET + connect(7), world('sock_ops', 'cgroup_sock_ops', verdict(1)), [ops, 'tcp_finish_connect']),
+  ).toEqual([ops, ops, ops, ops, 'tcp_finish_connect', ops]);
+});
+
+it('a cgroup is an object that a walk from the task finds, with its number and its ancestors', async () => {
+  const k = await Kernel.boot();
+  k.cgroups.objects.turnOn();
+  k.cgroups.mkdir('/a');
+  k.cgroups.mkdir('/a/b');
+  const task = k.tasks.create(7, 7, 'conn', k.tasks.loader);
+  k.cgroups.move('/a/b', 7);
+  const read = (at: number, struct: string, path: string): number =>
+    k.memory.readAddr(at + k.structs.of(struct).offset(path));
+  const group = read(read(task.address, 'task_struct', 'cgroups'), 'css_set', 'dfl_cgrp');
+  const id = (at: number): number => read(read(at, 'cgroup', 'kn'), 'kernfs_node', 'id');
+  const ancestors = group + k.structs.of('cgroup').offset('ancestors');
+  expect([0, 1, 2].map((level) => id(k.memory.readAddr(ancestors + 8 * level)))).toEqual([
+    k.cgroups.root.id,
+    k.cgroups.at('/a').id,
+    k.cgroups.at('/a/b').id,
+  ]);
+  const child = k.tasks.create(8, 8, 'child', task);
+  expect(k.cgroups.of(child).path).toBe('/a/b');
 });

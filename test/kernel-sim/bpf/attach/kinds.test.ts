@@ -9,6 +9,20 @@ import { insn, writeInsns } from '../../../../src/isa/index.ts';
 import { errno } from '../../../support/errno.ts';
 import { haveShared, readShared } from '../../../support/shared.ts';
 
+/** programs of cgroups: a type, and one of its attach types for each kind */
+const IN_CGROUPS = [
+  ['cgroup_sock', 'cgroup_inet_sock_create'],
+  ['cgroup_sock', 'cgroup_inet4_post_bind'],
+  ['cgroup_sock', 'cgroup_inet_sock_release'],
+  ['cgroup_sock_addr', 'cgroup_inet4_connect'],
+  ['cgroup_sock_addr', 'cgroup_udp4_sendmsg'],
+  ['cgroup_skb', 'cgroup_inet_ingress'],
+  ['cgroup_device', 'cgroup_device'],
+  ['cgroup_sysctl', 'cgroup_sysctl'],
+  ['cgroup_sockopt', 'cgroup_setsockopt'],
+  ['sock_ops', 'cgroup_sock_ops'],
+] as const;
+
 const insns = writeInsns([insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)]);
 
 const fixture = (name: string): string =>
@@ -73,16 +87,9 @@ async function links(): Promise<Map<string, BpfLink>> {
       attachType: 'netfilter',
       netfilter: { pf: 2, hooknum: 1, priority: -100 },
     }),
-    bpf.linkCreate({
-      prog: load('cgroup_sock', 'cgroup_inet_sock_create'),
-      attachType: 'cgroup_inet_sock_create',
-      target: kernel.cgroups.open(),
-    }),
-    bpf.linkCreate({
-      prog: load('cgroup_sock_addr', 'cgroup_inet4_connect'),
-      attachType: 'cgroup_inet4_connect',
-      target: kernel.cgroups.open(),
-    }),
+    ...IN_CGROUPS.map(([type, attachType]) =>
+      bpf.linkCreate({ prog: load(type, attachType), attachType, target: kernel.cgroups.open() }),
+    ),
   ];
   return new Map(made.map(({ link }) => [link.kind.name, link]));
 }
