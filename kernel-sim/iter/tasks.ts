@@ -49,6 +49,34 @@ export function tasks(kernel: ObjectFloor, choice: TaskChoice): Walk {
   };
 }
 
+/** vm.max_map_count: positions are of a task, and of an area in it */
+const MAX_AREAS = 1 << 16;
+
+/** Areas of each process, lowest first. */
+export function taskAreas(kernel: ObjectFloor, choice: TaskChoice): Walk {
+  const all = new Tasks(kernel, choice);
+  return {
+    atEnd: [0, 0],
+    start: () => all.start(),
+    at: (position): Element | undefined => {
+      let id = Math.floor(position / MAX_AREAS);
+      let n = position % MAX_AREAS;
+      for (let task = all.from(id); task !== undefined; task = all.from(id)) {
+        const area = task.pid === task.tgid ? task.maps?.areas[task.pid === id ? n : 0] : undefined;
+        const index = task.pid === id ? n : 0;
+        if (area)
+          return {
+            position: task.pid * MAX_AREAS + index,
+            context: [task.address, kernel.programs.areaObject(task, area)],
+          };
+        id = task.pid + 1;
+        n = 0;
+      }
+      return undefined;
+    },
+  };
+}
+
 /** Open files of each process: threads that share their leader's table are passed over. */
 export function taskFiles(kernel: ObjectFloor, choice: TaskChoice): Walk {
   const all = new Tasks(kernel, choice);

@@ -13,7 +13,7 @@ import { WORK_EXECUTES } from '../core/work.ts';
 import { syscallNamed, syscallNr } from '../data/syscalls.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
-import { AddressSpace, isFileVma, PROT } from './address-space.ts';
+import { AddressSpace, isFileVma, PROT, type Vma } from './address-space.ts';
 import { ProgramCall, type UserFloor } from './calls/call.ts';
 import { PROGRAM_CALLS, QUIETLY_ABSENT } from './calls/table.ts';
 import { executableOf, type LoadedImage, loadImage } from './load.ts';
@@ -99,8 +99,11 @@ export class Programs {
   /** `struct vm_area_struct` of the area that an address of a task lies in; 0 where there is none. */
   #vma(task: Task | undefined, at: Addr): Addr {
     const area = task?.maps?.find(at);
-    if (task?.maps === undefined || area === undefined) return 0;
-    return task.maps.object(area, isFileVma(area) ? this.#file(area.name) : 0);
+    return task === undefined || area === undefined ? 0 : this.areaObject(task, area);
+  }
+  /** `struct vm_area_struct` of an area of a task's. */
+  areaObject({ maps }: Task, area: Vma): Addr {
+    return maps === undefined ? 0 : maps.object(area, isFileVma(area) ? this.#file(area.name) : 0);
   }
   /** `struct file` of a mapped file: one a path, which stays open. */
   #file(path: string): Addr {

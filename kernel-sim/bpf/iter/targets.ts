@@ -8,7 +8,7 @@ import { CGROUP_ORDER, cgroups } from '../../iter/cgroups.ts';
 import { ksyms } from '../../iter/ksym.ts';
 import { netlink, tcp, udp, unix } from '../../iter/sockets.ts';
 import type { Walk } from '../../iter/target.ts';
-import { type TaskChoice, taskFiles, tasks } from '../../iter/tasks.ts';
+import { type TaskChoice, taskAreas, taskFiles, tasks } from '../../iter/tasks.ts';
 import type { LinkFields } from '../attach/attachment.ts';
 import { BpfError } from '../errors.ts';
 import { type BpfMap, LocalStorageMap, SockMap } from '../maps/index.ts';
@@ -82,6 +82,7 @@ const cgroup: Target = {
 const TARGETS: Readonly<Record<string, Target>> = {
   task: ofTasks(tasks),
   task_file: ofTasks(taskFiles),
+  task_vma: ofTasks(taskAreas),
   bpf_map: whole(maps),
   bpf_prog: whole(progs),
   bpf_link: whole(links),

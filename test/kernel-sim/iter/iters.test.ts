@@ -112,6 +112,31 @@ it('is read where it is pinned, once by each who opens it', () => {
   }
 });
 
+it('goes over the areas of a process, as its /proc/PID/maps has them', async () => {
+  const own = await Kernel.boot();
+  const steps = new URL('../../../fixtures/user/steps', import.meta.url);
+  own.root.add('/home/demo/steps', new Uint8Array(readFileSync(steps)), 0o755);
+  own.root.add('/etc/hostname', Buffer.from('demo\n'));
+  const { programs } = BpfObject.open(fixture('areas')).load(own);
+  const link = programs['areas']?.attach().link;
+  let read: string[] | undefined;
+  let maps: string[] = [];
+  const streams = {
+    read: () => new Uint8Array(0),
+    write: () => {
+      if (read !== undefined || link === undefined) return;
+      const { pid, maps: areas } = own.tasks.current;
+      read = text(link)
+        .split('\n')
+        .filter((line) => line.startsWith(`${pid} `));
+      maps = (areas?.areas ?? []).map(({ start, end }) => `${pid} ${start.toString(16)}-${end.toString(16)}`);
+    },
+  };
+  await own.replay(own.program({ path: '/home/demo/steps', argv: ['steps'] }, streams));
+  expect(maps.length).toBeGreaterThan(3);
+  expect(read?.map((line) => line.slice(0, line.lastIndexOf(' ')))).toEqual(maps);
+});
+
 it('refuses what bpf(2) refuses', () => {
   const hash = kernel.bpf.mapCreate({ type: 'queue', keySize: 0, valueSize: 4, maxEntries: 4 });
   const small = kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 4 });

@@ -134,6 +134,37 @@ const TASK: HelperBodies = {
   bpf_iter_task_destroy: clear(2),
 };
 
+/** struct bpf_iter_task_vma: where its state is: the task, and the address behind the area given last */
+const TASK_VMA: HelperBodies = {
+  bpf_iter_task_vma_new: ({ args, kernel }) => {
+    const { memory, slab, tasks } = kernel;
+    const [at, task, from] = [args.addr(0), args.addr(1), args.addr(2)];
+    const has = tasks.at(task)?.maps !== undefined;
+    const state = has ? slab.kmalloc(16) : 0;
+    if (state !== 0) {
+      memory.writeAddr(state, task);
+      memory.writeAddr(state + 8, from);
+    }
+    memory.writeAddr(at, state);
+    args.retInt(has ? 0 : -ERRNO.ENOENT);
+  },
+  bpf_iter_task_vma_next: ({ args, kernel }) => {
+    const { memory, tasks, programs } = kernel;
+    const state = memory.readAddr(args.addr(0));
+    const task = state === 0 ? undefined : tasks.at(memory.readAddr(state));
+    const from = state === 0 ? 0 : memory.readAddr(state + 8);
+    const area = task?.maps?.areas.find(({ end }) => end > from);
+    if (task === undefined || area === undefined) return args.ret(0, 0);
+    memory.writeAddr(state + 8, area.end);
+    args.retAddr(programs.areaObject(task, area));
+  },
+  bpf_iter_task_vma_destroy: ({ args, kernel }) => {
+    const state = kernel.memory.readAddr(args.addr(0));
+    if (state !== 0) kernel.slab.kfree(state);
+    args.ret(0, 0);
+  },
+};
+
 /** Cgroups by their `struct cgroup_subsys_state`, which is the first thing in `struct cgroup`. */
 function groupOf({ kernel }: HelperCall, css: Addr): Cgroup | undefined {
   return kernel.cgroups.objects.at(css - kernel.structs.of('cgroup').offset('self'));
@@ -213,4 +244,4 @@ const CSS_TASK: HelperBodies = {
   },
 };
 
-export const ITERATORS: HelperBodies = { ...NUM, ...BITS, ...TASK, ...CSS, ...CSS_TASK };
+export const ITERATORS: HelperBodies = { ...NUM, ...BITS, ...TASK, ...TASK_VMA, ...CSS, ...CSS_TASK };
