@@ -205,6 +205,8 @@ export class LoadedMap<
       const { all } = records;
       while (n < all.length) yield this.#object.decode(type, all[n++] as Uint8Array);
       if (signal?.aborted) return;
+      // what came while the last one was looked at woke nobody
+      if (n < records.all.length) continue;
       await new Promise<void>((resolve) => {
         const done = (): void => {
           stop();

@@ -95,3 +95,79 @@ describe('a task in code', () => {
     expect(() => loaded.maps['counts']!.records('event')).toThrow(/hash, which carries no records/);
   });
 });
+
+describe('what programs send', () => {
+  it('is taken as it comes, until the reader is told to end', async () => {
+    const { kernel, loaded } = await boot('opensnoop');
+    const cat = kernel.task({ comm: 'cat' });
+    const open = (filename: string) => cat.syscall('openat', { filename }, { result: 3 });
+    const stop = new AbortController();
+    open('/first');
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { filename } of loaded.maps['events']!.stream<OpenEvent>('event', { signal: stop.signal }))
+        seen.push(filename);
+    })();
+    await Promise.resolve();
+    open('/second');
+    open('/third');
+    while (seen.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await reading;
+    expect(seen).toEqual(['/first', '/second', '/third']);
+  });
+
+  it.each([
+    ['opensnoop', 'events'],
+    ['openperf', 'opened'],
+  ])('wakes whoever waits for it: %s', async (fixture, map) => {
+    const { kernel, loaded } = await boot(fixture);
+    let woken = 0;
+    const end = loaded.maps[map]!.onReady(() => woken++);
+    const task = kernel.task();
+    task.syscall('openat', { filename: '/x' }, { result: 3 });
+    expect(woken).toBe(1);
+    end();
+    task.syscall('openat', { filename: '/x' }, { result: 3 });
+    expect(woken).toBe(1);
+  });
+});
+
+it('holds what JSON can say, in one order', async () => {
+  const { kernel, loaded } = await boot('opens');
+  for (const pid of [300, 50, 51, 50])
+    (kernel.tasks.find(pid) ? tasksOf(kernel).get(pid)! : keep(kernel, pid)).syscall(
+      'openat',
+      { filename: '/x' },
+      { result: 3 },
+    );
+  loaded.maps['counts']!.set(1, 2n ** 63n);
+  expect(loaded.snapshot()).toEqual({
+    maps: {
+      counts: [
+        [1, '9223372036854775808'],
+        [300, 1],
+        [50, 2],
+        [51, 1],
+      ],
+    },
+    data: {},
+    bss: {},
+  });
+  expect(JSON.parse(JSON.stringify(loaded.snapshot()))).toEqual(loaded.snapshot());
+  expect([
+    loaded.maps['counts']!.has(50),
+    loaded.maps['counts']!.delete(50),
+    loaded.maps['counts']!.delete(50),
+  ]).toEqual([true, true, false]);
+  loaded.maps['counts']!.clear();
+  expect(loaded.maps['counts']!.size).toBe(0);
+});
+
+const kept = new WeakMap<Kernel, Map<number, TestTask>>();
+const tasksOf = (kernel: Kernel): Map<number, TestTask> => kept.get(kernel) ?? new Map();
+function keep(kernel: Kernel, pid: number): TestTask {
+  const task = kernel.task({ pid });
+  kept.set(kernel, tasksOf(kernel).set(pid, task));
+  return task;
+}
