@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Bundles the library and the command line into dist/: one file loads several times faster than some hundred modules.
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { browserBundle } from './browser.mjs';
 import { bundle } from './bundle.mjs';
@@ -48,3 +49,5 @@ await build({
   outfile: 'dist/browser.js',
 });
 await buildCli('.');
+// ebpf-emu(1), as the commands are
+writeFileSync('dist/ebpf-emu.1', execFileSync(process.execPath, ['bin/ebpf-emu.cjs', 'manual']));

@@ -63,7 +63,7 @@ export function manual(cli: EmuCommand): string {
     ([heading, options]) =>
       `.SS ${escaped(heading.replace(/:$/, ''))}\n${[...options.values()].map(optionText).join('')}`,
   );
-  return `.\\" Made from the commands by \`npm run docs\`.
+  return `.\\" Made from the commands when the package is built.
 .TH EBPF\\-EMU 1 "" "ebpf\\-emu" "User Commands"
 .SH NAME
 ebpf\\-emu \\- eBPF objects in a Linux kernel model

@@ -52,6 +52,15 @@ export function addMaking(cli: EmuCommand): void {
     .example('source <(ebpf-emu completion bash)', 'in ~/.bashrc')
     .example('ebpf-emu completion fish > ~/.config/fish/completions/ebpf-emu.fish', 'once');
 
+  cli
+    .command('manual')
+    .description('print the manual page, ebpf-emu(1), in roff')
+    .action(async () => {
+      const { manual } = await import('../manual.ts');
+      (await import('../terminal.ts')).print(manual(cli));
+    })
+    .example('ebpf-emu manual | man -l -', 'where the package is not installed globally');
+
   const gen = cli.command('gen').description('write source for programs that use an object');
   gen
     .command('types')

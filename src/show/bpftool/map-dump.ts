@@ -66,7 +66,9 @@ export function dumpMap(handle: MapHandle, style: JsonStyle): string {
       entries.map((e) => formatted(handle, e, types)),
       'text',
     )}\n`;
-  return `${entries.map((e) => plainEntry(handle, e)).join('')}Found ${entries.length} element${entries.length === 1 ? '' : 's'}\n`;
+  // what could not be read is shown, but not counted
+  const found = entries.filter((e) => !(e.values instanceof KernelError)).length;
+  return `${entries.map((e) => plainEntry(handle, e)).join('')}Found ${found} element${found === 1 ? '' : 's'}\n`;
 }
 
 /** One entry as `map lookup` shows it. */
