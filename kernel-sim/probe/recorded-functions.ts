@@ -62,21 +62,13 @@ export class RecordedFunctions {
         ['bp', stack + FRAME / 2],
       ] as const)
         regs.put(name, value);
-      ARGUMENTS.forEach((name, n) => {
-        const arg = args[n];
-        if (arg?.kind === 'int') regs.putHalves(name, arg.lo, arg.hi);
-        else regs.put(name, arg === undefined ? 0 : (task.user?.place?.(arg) ?? 0));
-      });
+      for (const [n, name] of ARGUMENTS.entries()) this.#put(task, address, name, args[n]);
       return address;
     }
     return undefined;
   }
   /** pt_regs of a task where a function returns whose return is looked at; undefined where none is. */
-  leave(
-    utask: UTask | undefined,
-    func: UserFunction,
-    result: { readonly lo: number; readonly hi: number } | undefined,
-  ): Addr | undefined {
+  leave(task: Task, utask: UTask | undefined, func: UserFunction, result: TraceArg | undefined): Addr | undefined {
     if (utask === undefined) return undefined;
     const n = utask.returns.findLastIndex(({ site }) => isOf(site, func));
     if (n < 0) return undefined;
@@ -87,8 +79,15 @@ export class RecordedFunctions {
     const regs = this.#regs.of(address);
     regs.put('ip', instance?.returnsTo ?? 0);
     regs.put('sp', instance?.stack ?? 0);
-    regs.putHalves('ax', result?.lo ?? 0, result?.hi ?? 0);
+    this.#put(task, address, 'ax', result);
     return address;
+  }
+
+  /** A value in a register; what a pointer refers to in the task's memory. */
+  #put(task: Task, address: Addr, name: RegisterName, value: TraceArg | undefined): void {
+    const regs = this.#regs.of(address);
+    if (value?.kind === 'int') regs.putHalves(name, value.lo, value.hi);
+    else regs.put(name, value === undefined ? 0 : (task.user?.place?.(value) ?? 0));
   }
 
   /** Where a site lies in the task: in the area that a call mapped, or in one that is made for the file. */

@@ -8,7 +8,7 @@ import { KernelError } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
-import type { TraceArg, UserCall } from '../task/user-call.ts';
+import type { TraceArg } from '../task/user-call.ts';
 import { MMF_HAS_UPROBES } from '../text/assembly/uprobes.ts';
 import { type AddressSpace, isFileVma, PROT, type Vma } from '../user/address-space.ts';
 import { normalPath } from '../user/root.ts';
@@ -50,8 +50,8 @@ export class Uprobes {
     return this.#recorded.enter(task, () => this.#hits.current(), func, args);
   }
   /** ... and returns from it. */
-  left(task: Task, func: UserFunction, result: UserCall['result']): Addr | undefined {
-    return this.#recorded.leave(this.#hits.find(task), func, result);
+  left(task: Task, func: UserFunction, result: TraceArg | undefined): Addr | undefined {
+    return this.#recorded.leave(task, this.#hits.find(task), func, result);
   }
   /** What bpf_get_func_ip gives in a program on a uprobe of this task: the breakpoint's or the function's address. */
   vaddr(task: Task): Addr {

@@ -51,7 +51,7 @@ export interface TraceFunction {
   /** as they are when it is entered */
   readonly args?: readonly TraceArg[];
   /** what it returns */
-  readonly result?: { readonly lo: number; readonly hi: number };
+  readonly result?: TraceArg;
 }
 /** A task stops running without a call of its own that says why: it waits for something. */
 export interface TraceSleep {

@@ -15,7 +15,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Halves of a number's text; undefined where it is none. */
-export function numberOf(text: string): { lo: number; hi: number } | undefined {
+function numberOf(text: string): { lo: number; hi: number } | undefined {
   if (/^(nil|\(nil\)|NULL|<void>)$/.test(text)) return { lo: 0, hi: 0 };
   const char = /^'(\\?.)'$/.exec(text);
   if (char !== null) return { lo: plain(char[1] as string).charCodeAt(0), hi: 0 };
@@ -35,7 +35,8 @@ const plain = (text: string): string =>
         : (ESCAPES[code] ?? code),
   );
 
-function argOf(text: string): TraceArg {
+/** One of them. */
+export function argOf(text: string): TraceArg {
   const string = /^"((?:[^"\\]|\\.)*)"(\.\.\.)?/.exec(text);
   if (string !== null) return { kind: 'string', bytes: encodeUtf8(plain(string[1] as string)) };
   const number = numberOf(text);

@@ -8,7 +8,7 @@
  *     4242 +++ exited (status 0) +++
  */
 
-import { argsOf, numberOf } from '../function-args.ts';
+import { argOf, argsOf } from '../function-args.ts';
 import { LineParser } from '../line-parser.ts';
 
 const PREFIX = /^(?:\[pid (\d+)\]\s*|(\d+)\s+)?(?:(?:(\d+):(\d\d):(\d\d)(?:\.(\d+))?|(\d+)\.(\d{6}))\s+)?/;
@@ -62,7 +62,7 @@ export class LtraceParser extends LineParser {
     return undefined;
   }
   #leave(pid: number, func: string, text: string | undefined): void {
-    const result = text === undefined ? undefined : numberOf(text.trim());
+    const result = text === undefined ? undefined : argOf(text.trim());
     this.give({ kind: 'leave', pid, time: this.#time, func, ...(result === undefined ? {} : { result }) });
   }
   #at([, , , hours, minutes, seconds, fraction = '', epoch, micros]: RegExpExecArray): void {

@@ -8,7 +8,7 @@
  *        2.011 us [ 27711] |   } = 5; /* look *\/
  */
 
-import { argsOf, numberOf } from '../function-args.ts';
+import { argOf, argsOf } from '../function-args.ts';
 import { LineParser } from '../line-parser.ts';
 
 const LINE = /^\s*(?:([\d.]+)\s+(ns|us|ms|s|m)\b\s*)?\[\s*(\d+)\]\s*\|\s*(.*)$/;
@@ -60,7 +60,7 @@ export class UftraceParser extends LineParser {
   }
   #leave(pid: number, func: string, text: string | undefined): void {
     this.#time += STEP;
-    const result = text === undefined ? undefined : numberOf(text.trim());
+    const result = text === undefined ? undefined : argOf(text.trim());
     this.give({ kind: 'leave', pid, time: this.#time, func, ...(result === undefined ? {} : { result }) });
   }
 }

@@ -1,6 +1,6 @@
 /** Functions that recordings name: probes on them fire with the arguments and results that were recorded. */
 import { describe, expect, it } from 'vitest';
-import { recordingOf } from '../../../src/replay/index.ts';
+import { AnyParser, recordingOf } from '../../../src/replay/index.ts';
 import { home, load, worldWith } from './world.ts';
 
 async function replayed(text: string, object = 'uprobes'): Promise<string[]> {
@@ -39,6 +39,21 @@ describe('ltrace', () => {
         '<...>-77 sum returns 4294967295',
       ].map((line) => expect.stringContaining(line)),
     );
+  });
+});
+
+describe('a result', () => {
+  it.each([
+    ['readline("$ ") = "echo \\"a\\""', { kind: 'string', bytes: Buffer.from('echo "a"') }],
+    ['malloc(24) = 0x5581', { kind: 'int', lo: 0x5581, hi: 0 }],
+    ['getenv("NONE") = nil', { kind: 'int', lo: 0, hi: 0 }],
+    ['sqrt(2.0) = 1.414214', { kind: 'opaque', text: '1.414214' }],
+  ])('%s', (text, result) => {
+    const parser = new AnyParser();
+    parser.push(Buffer.from(`bash->${text}\n`));
+    parser.end();
+    const steps = [1, 2, 3].map(() => parser.next());
+    expect(steps).toMatchObject([{ kind: 'task' }, { kind: 'enter' }, { kind: 'leave', result }]);
   });
 });
 
