@@ -80,10 +80,10 @@ export class Context {
     this.cpu = cpu;
     this.#preempt = preemptCountPhys >> 2;
   }
-  /** Called on a task switch, and when its comm changes. */
-  bindTask(comm: Int32Array, pid: number, migrationDisabledPhys: number, flagsPhys: number): void {
-    this.#flags = flagsPhys >> 2;
-    this.#migrate = migrationDisabledPhys >> 1;
+  /** Called on a task switch, and when its comm changes: indices of its migration_disabled in half words, of its flags in words. */
+  bindTask(comm: Int32Array, pid: number, migrationDisabled: number, flags: number): void {
+    this.#flags = flags;
+    this.#migrate = migrationDisabled;
     this.comm = comm;
     this.pid = pid;
   }

@@ -17,7 +17,7 @@ import type { UserCall } from '../task/user-call.ts';
 import { Happenings } from './happenings.ts';
 import { Replay } from './replay.ts';
 import { TraceSource } from './source.ts';
-import type { StepSource, Trace, TraceEvent, TraceFunction, TraceStep } from './trace.ts';
+import type { StepSource, Trace, TraceCall, TraceEvent, TraceFunction, TraceStep } from './trace.ts';
 
 const isRecording: is.Check = (value) => {
   const given = value as Partial<Trace & StepSource> | null | undefined;
@@ -45,6 +45,8 @@ export class Replayer {
   readonly #kernel: PlacesFloor;
   /** the one that is under way */
   #replay: Replay | undefined;
+  /** addresses of functions that are called often */
+  readonly #places = new Map<string, Addr>();
   /** CPU that executes next */
   #target = 0;
   /** the task whose time to sleep is up next, and the timer of those whose call starts none here */
@@ -101,6 +103,8 @@ export class Replayer {
   }
   restore(saved: ReturnType<Replayer['save']>): void {
     const { replay, state, target, interrupts } = saved;
+    // text of the model's own may lie elsewhere again
+    this.#places.clear();
     this.happenings.restore(saved.happenings);
     this.#sleeper = saved.sleeper;
     this.#pollTimer = saved.pollTimer;
@@ -128,7 +132,12 @@ export class Replayer {
     cpu.setReg(RDI, a);
     cpu.setReg(RSI, b);
     cpu.setReg(RDX, c);
-    cpu.setReg(R10, text.place(name));
+    let at = this.#places.get(name);
+    if (at === undefined) {
+      at = text.place(name);
+      this.#places.set(name, at);
+    }
+    cpu.setReg(R10, at);
     return NEXT.call;
   }
   #move(to: number): number {
@@ -316,7 +325,7 @@ export class Replayer {
     // what returns at once, before anybody else did something, has not waited
     const returns = second?.kind === 'return' && second.pid === step.pid && second.time - step.time < SHORT_NS;
     const waits = step.unfinished && !returns;
-    recorded.sleeps = waits ? INTERRUPTIBLE : 0;
+    recorded.sleeps = waits ? sleepState(step) : 0;
     task.blocked = waits;
     task.user?.setCall?.(step);
     steps.advance();
@@ -373,6 +382,12 @@ export class Replayer {
   }
 }
 
+/** calls that the freezer may interrupt: they wait with TASK_FREEZABLE */
+const FREEZABLE_CALLS = new Set(['nanosleep', 'clock_nanosleep', 'futex', 'rt_sigtimedwait']);
+const FREEZABLE = 0x2000;
+/** The state in which a call waits. */
+const sleepState = ({ name, sleeps = INTERRUPTIBLE }: TraceCall): number =>
+  sleeps === INTERRUPTIBLE && FREEZABLE_CALLS.has(name) ? INTERRUPTIBLE | FREEZABLE : sleeps;
 const TIMED = new Set(['nanosleep', 'clock_nanosleep']);
 const POLLS = new Set(['poll', 'ppoll', 'select', 'pselect6', 'epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
 const ETIMEDOUT = 110;

@@ -10,6 +10,8 @@ export interface TraceCall extends UserCall {
   readonly time: number;
   /** its return was recorded later, behind other lines: {@link TraceReturn}; it waits until then */
   readonly unfinished: boolean;
+  /** `__state` in which it waits, where the recording tells */
+  readonly sleeps?: number;
 }
 /** An unfinished call returns. */
 export interface TraceReturn {

@@ -78,9 +78,6 @@ export class HrTimers {
     if (n >= 0) this.#armed.splice(n, 1);
     if (this.#expired?.at === at) this.#expired = undefined;
   }
-  isArmed(at: Addr): boolean {
-    return this.#armed.some((timer) => timer.at === at);
-  }
   /** In the order of their times, and of their CPUs where those are the same. */
   #add(timer: HrTimer): void {
     let n = this.#armed.length;

@@ -2,32 +2,38 @@
  * The run queue of each CPU (Linux 6.12 Documentation/scheduler/sched-design-CFS.rst): the tasks that could run there
  * and do not, in the order in which they will, and `struct rq` in guest memory as far as tools read it.
  */
-import type { Addr } from '../../src/machine/addr.ts';
+import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Task } from '../task/task.ts';
 
 /** TIF_NEED_RESCHED of thread_info.flags */
 const NEED_RESCHED = 1 << 3;
+const U32 = 0x1_0000_0000;
 
 export class Runqueues {
   readonly #kernel: TextFloor;
   readonly #queues: Task[][] = [];
   readonly #rq: Addr[] = [];
-  /** offsets in `struct rq` */
-  readonly #at: Readonly<Record<'nr_running' | 'cfsNr' | 'clock' | 'curr' | 'cfs', number>>;
-  readonly #flags: number;
+  /** where fields of each `struct rq` lie in memory, in words */
+  readonly #words: Readonly<Record<'nr' | 'cfsNr' | 'clock' | 'curr', number>>[] = [];
+  readonly #cfs: number;
+  readonly #i32: Int32Array;
 
   constructor(kernel: TextFloor) {
     this.#kernel = kernel;
     const { structs, memory, percpu, text, cpus } = kernel;
     const rq = structs.offsets('rq', ['nr_running', 'clock', 'curr', 'cpu', 'online', 'cfs']);
     const cfs = structs.offsets('cfs_rq', ['nr_running', 'rq']);
-    this.#at = { ...rq, cfsNr: rq.cfs + cfs.nr_running };
-    this.#flags = structs.of('task_struct').offset('thread_info.flags');
+    this.#cfs = rq.cfs;
+    this.#i32 = memory.i32;
     for (let cpu = 0; cpu < cpus; cpu++) {
       const at = percpu.offset(cpu) + text.percpu('runqueues');
       this.#rq.push(at);
+      const word = (offset: number): number => memory.translate(at + offset, 1, false) >> 2;
+      const nr = word(rq.nr_running);
+      const cfsNr = word(rq.cfs + cfs.nr_running);
+      this.#words.push({ nr, cfsNr, clock: word(rq.clock), curr: word(rq.curr) });
       this.#queues.push([]);
       memory.writeU32(at + rq.cpu, cpu);
       memory.writeU32(at + rq.online, 1);
@@ -51,13 +57,13 @@ export class Runqueues {
     task.cpu = cpu;
     memory.writeU32(task.field('thread_info.cpu'), cpu);
     memory.writeU32(task.field('wake_cpu'), cpu);
-    memory.writeAddr(task.field('se.cfs_rq'), this.address(cpu) + this.#at.cfs);
+    memory.writeAddr(task.field('se.cfs_rq'), this.address(cpu) + this.#cfs);
   }
   /** It can run: behind the others. */
   enqueue(task: Task): void {
     if (task.queued) return;
     task.queued = true;
-    this.#kernel.memory.writeU32(task.field('on_rq'), 1);
+    this.#i32[task.words.onRq] = 1;
     (this.#queues[task.cpu] as Task[]).push(task);
     this.#count(task.cpu, 1);
   }
@@ -65,17 +71,16 @@ export class Runqueues {
   dequeue(task: Task): void {
     if (!task.queued) return;
     task.queued = false;
-    this.#kernel.memory.writeU32(task.field('on_rq'), 0);
+    this.#i32[task.words.onRq] = 0;
     const queue = this.#queues[task.cpu] as Task[];
     const at = queue.indexOf(task);
     if (at >= 0) queue.splice(at, 1);
     this.#count(task.cpu, -1);
   }
   #count(cpu: number, by: number): void {
-    const { memory } = this.#kernel;
-    const rq = this.address(cpu);
-    memory.writeU32(rq + this.#at.nr_running, memory.readU32(rq + this.#at.nr_running) + by);
-    memory.writeU32(rq + this.#at.cfsNr, memory.readU32(rq + this.#at.cfsNr) + by);
+    const { nr, cfsNr } = this.#words[cpu] as { nr: number; cfsNr: number };
+    this.#i32[nr] = (this.#i32[nr] as number) + by;
+    this.#i32[cfsNr] = (this.#i32[cfsNr] as number) + by;
   }
   /** It has had its turn: the others come first. */
   requeue(task: Task): void {
@@ -91,20 +96,18 @@ export class Runqueues {
   }
   /** What runs on a CPU now. */
   running(task: Task, cpu: number, now: number): void {
-    const { memory } = this.#kernel;
-    const rq = this.address(cpu);
-    memory.writeAddr(rq + this.#at.curr, task.address);
-    memory.writeU64(rq + this.#at.clock, BigInt(Math.floor(now)));
+    const { curr, clock } = this.#words[cpu] as { curr: number; clock: number };
+    const i32 = this.#i32;
+    i32[curr] = addrLo(task.address);
+    i32[curr + 1] = addrHi(task.address);
+    i32[clock] = now;
+    i32[clock + 1] = now / U32;
   }
 
   /** `set_tsk_need_resched` */
   resched(task: Task, on: boolean): void {
-    const { memory } = this.#kernel;
-    const at = task.address + this.#flags;
-    const flags = memory.readU32(at);
-    memory.writeU32(at, on ? flags | NEED_RESCHED : flags & ~NEED_RESCHED);
-  }
-  needsResched(task: Task): boolean {
-    return (this.#kernel.memory.readU32(task.address + this.#flags) & NEED_RESCHED) !== 0;
+    const { flags } = task.words;
+    const now = this.#i32[flags] as number;
+    this.#i32[flags] = on ? now | NEED_RESCHED : now & ~NEED_RESCHED;
   }
 }

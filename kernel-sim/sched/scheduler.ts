@@ -17,6 +17,9 @@ type SchedFloor = TextFloor & { readonly tasks: Tasks };
 
 /** sched.h: what `__state` says of a task that is no more */
 const TASK_DEAD = 0x80;
+const U32 = 0x1_0000_0000;
+/** one that is to go on elsewhere gives way */
+const stays = (task: Task): boolean => task.queued && task.wantedCpu === undefined;
 /** kernel/sched/sched.h: the first wakeup, which takes the CPU from nobody */
 const WF_FORK = 4;
 /** dead tasks whose memory is given back without waiting for a tick (rcutree.qhimark stands for the same) */
@@ -40,7 +43,6 @@ export class Scheduler {
   #delta = 0;
   /** task to send a reschedule interrupt for: its CPU */
   #remote = -1;
-  readonly #state: number;
 
   constructor(kernel: SchedFloor) {
     this.#kernel = kernel;
@@ -49,7 +51,6 @@ export class Scheduler {
     this.timers = new HrTimers(kernel);
     this.ticks = new Ticks(kernel, this.timers);
     this.#wakelists = Array.from({ length: kernel.cpus }, () => []);
-    this.#state = kernel.structs.offsets('task_struct', ['__state']).__state;
     this.#register();
   }
   save() {
@@ -80,10 +81,10 @@ export class Scheduler {
   }
   /** `__state` */
   state(task: Task): number {
-    return this.#kernel.memory.readU32(task.address + this.#state);
+    return (this.#kernel.memory.i32[task.words.state] as number) >>> 0;
   }
   setState(task: Task, state: number): void {
-    this.#kernel.memory.writeU32(task.address + this.#state, state);
+    this.#kernel.memory.i32[task.words.state] = state;
   }
   /** A replay is over; `keeps`: its tasks wait for the next one. */
   finished(keeps: boolean): void {
@@ -103,8 +104,6 @@ export class Scheduler {
     const { tasks, context } = this.#kernel;
     const { cpu } = context;
     const wanted = this.wanted();
-    // one that is to go on elsewhere gives way
-    const stays = (task: Task): boolean => task.queued && task.wantedCpu === undefined;
     if (wanted && stays(wanted) && wanted.cpu === cpu) return wanted;
     const prev = tasks.current;
     for (const task of tasks.runqueues.queue(cpu)) if (task !== prev && !task.blocked && stays(task)) return task;
@@ -114,6 +113,7 @@ export class Scheduler {
   #register(): void {
     const { text, args, tasks, memory, context, clock } = this.#kernel;
     const { runqueues } = tasks;
+    const { i32 } = memory;
     const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
     const task = (n = 0): Task | undefined => tasks.at(args.addr(n));
     /** the argument, where it is so; else null */
@@ -135,7 +135,10 @@ export class Scheduler {
       const t = task();
       if (t) runqueues.enqueue(t);
     });
-    on('runs', () => where(task()?.queued === true && task()?.pid !== 0));
+    on('runs', () => {
+      const t = task();
+      where(t?.queued === true && t.pid !== 0);
+    });
     on('pick_next_task', () => args.retAddr(this.pick().address));
     on('clear_resched', () => {
       this.#urgent.delete(context.cpu);
@@ -154,8 +157,10 @@ export class Scheduler {
       }
       this.#delta = Math.max(0, clock.now - current.execStart);
       current.execStart = clock.now;
-      const at = current.field('se.sum_exec_runtime');
-      memory.writeAddr(at, memory.readAddr(at) + Math.floor(this.#delta));
+      const { runtime } = current.words;
+      const total = (i32[runtime]! >>> 0) + i32[runtime + 1]! * U32 + Math.floor(this.#delta);
+      i32[runtime] = total;
+      i32[runtime + 1] = total / U32;
       args.retAddr(current.address);
     });
     on('exec_delta', () => args.retAddr(Math.floor(this.#delta)));

@@ -18,6 +18,8 @@ export class Ticks {
   readonly #timers: HrTimers;
   /** ts->sched_timer by CPU, made when it is first needed */
   readonly #at: Addr[] = [];
+  /** CPUs that have a tick */
+  readonly #ticks = new Set<number>();
 
   constructor(kernel: TextFloor & { readonly tasks: Tasks }, timers: HrTimers) {
     this.#kernel = kernel;
@@ -41,7 +43,7 @@ export class Ticks {
     on('idle_cpu', () => args.retU32(isIdle() ? 1 : 0));
   }
   save() {
-    return capture(this.#at);
+    return capture({ at: this.#at, ticks: this.#ticks });
   }
   restore(state: ReturnType<Ticks['save']>): void {
     state.back();
@@ -50,10 +52,14 @@ export class Ticks {
   /** A task runs on this CPU, or none: its tick comes, or is stopped. */
   switched(cpu: number, runs: boolean): void {
     const at = (this.#at[cpu] ??= this.#timers.make('tick_nohz_handler'));
-    const armed = this.#timers.isArmed(at);
-    if (runs && !armed) {
+    if (runs === this.#ticks.has(cpu)) return;
+    if (runs) {
+      this.#ticks.add(cpu);
       const { now } = this.#kernel.clock;
       this.#timers.start(at, cpu, (Math.floor(now / TICK_NS) + 1) * TICK_NS, TICK_NS);
-    } else if (!runs && armed) this.#timers.cancel(at);
+    } else {
+      this.#ticks.delete(cpu);
+      this.#timers.cancel(at);
+    }
   }
 }

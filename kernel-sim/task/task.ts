@@ -18,6 +18,8 @@ export interface TaskInit {
   /** lowest address of the kernel stack */
   readonly stack: Addr;
   readonly parent: Task | undefined;
+  /** offset of `__state` */
+  readonly stateOffset: number;
   /** offset of `uid` in `struct cred` */
   readonly uidOffset: number;
 }
@@ -56,6 +58,8 @@ export class Task {
   lastName: Addr = 0;
   /** address of its `files` pointer */
   readonly files: Addr;
+  /** where fields that each switch reads lie in memory, in words; `migration` in half words */
+  readonly words: Readonly<Record<'state' | 'flags' | 'onRq' | 'runtime' | 'migration', number>>;
   readonly #memory: GuestMemory;
   readonly #layout: StructLayout;
   /** comm as it is in memory: 16 bytes */
@@ -73,6 +77,14 @@ export class Task {
     this.parent = init.parent;
     this.#uid = init.uidOffset;
     this.files = this.field('files');
+    const word = (path: string): number => memory.translate(this.field(path), 0, false) >> 2;
+    this.words = {
+      state: memory.translate(init.address + init.stateOffset, 0, false) >> 2,
+      flags: word('thread_info.flags'),
+      onRq: word('on_rq'),
+      runtime: word('se.sum_exec_runtime'),
+      migration: memory.translate(this.field('migration_disabled'), 0, false) >> 1,
+    };
     this.comm = init.comm;
   }
   save() {

@@ -1,5 +1,5 @@
 /** All tasks, which one runs, and the switch from one to another. */
-import type { Addr } from '../../src/machine/addr.ts';
+import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
 import { THREAD_SIZE } from '../core/layout.ts';
 import { Listeners } from '../core/listeners.ts';
@@ -54,6 +54,8 @@ export class Tasks {
   /** where each CPU that does not execute waits: its stack pointer */
   readonly #parked: Addr[] = [];
   readonly runqueues: Runqueues;
+  /** where `current_task` and `top_of_stack` of each CPU lie in memory, in words */
+  readonly #words: { readonly current: number; readonly stack: number }[] = [];
   /** the task that loads programs: where host calls, test runs and bpf(2) itself run */
   readonly loader: Task;
   /** a user task was made; it waits to be scheduled */
@@ -82,6 +84,10 @@ export class Tasks {
     const layout = kernel.structs.of('task_struct');
     this.#cache = kernel.slab.create('task_struct', layout.size, 64);
     this.runqueues = new Runqueues(kernel);
+    for (let n = 0; n < kernel.cpus; n++) {
+      const at = (address: Addr): number => kernel.memory.translate(address + n * kernel.percpu.unit, 1, false) >> 2;
+      this.#words.push({ current: at(this.#pcpuHot.currentTask), stack: at(this.#pcpuHot.topOfStack) });
+    }
     for (let n = 0; n < kernel.cpus; n++) {
       const address = (n === 0 ? kernel.symbols.address('init_task') : undefined) ?? this.#cache.alloc();
       const idle = this.#make(0, 0, `swapper/${n}`, this.#idle[0], address);
@@ -161,7 +167,8 @@ export class Tasks {
     const layout = structs.of('task_struct');
     const stack = this.#allocStack();
     const uidOffset = structs.of('cred').offset('uid');
-    const task = new Task(memory, layout, { pid, tgid, comm, address, stack, parent, uidOffset });
+    const stateOffset = structs.offsets('task_struct', ['__state']).__state;
+    const task = new Task(memory, layout, { pid, tgid, comm, address, stack, parent, uidOffset, stateOffset });
     const put32 = (path: string, value: number): void => memory.writeU32(task.field(path), value);
     const putAddr = (path: string, value: Addr): void => memory.writeAddr(task.field(path), value);
     put32('pid', pid);
@@ -273,10 +280,12 @@ export class Tasks {
   }
   /** CPU `n`'s own variables say what runs there. */
   #show(n: number, task: Task): void {
-    const { memory, percpu, clock } = this.#kernel;
-    const away = percpu.offset(n) - percpu.base;
-    memory.writeAddr(this.#pcpuHot.currentTask + away, task.address);
-    memory.writeAddr(this.#pcpuHot.topOfStack + away, task.stackTop);
+    const { memory, clock } = this.#kernel;
+    const { current, stack } = this.#words[n] as { current: number; stack: number };
+    memory.i32[current] = addrLo(task.address);
+    memory.i32[current + 1] = addrHi(task.address);
+    memory.i32[stack] = addrLo(task.stackTop);
+    memory.i32[stack + 1] = addrHi(task.stackTop);
     this.runqueues.running(task, n, clock.now);
   }
 
@@ -291,8 +300,7 @@ export class Tasks {
     const { memory, cpu, context } = this.#kernel;
     cpu.rsp0 = task.stackTop;
     if (task.user) memory.switchUserSpace(task.user.space);
-    const at = (path: string): number => memory.translate(task.field(path), 0, false);
-    context.bindTask(task.commWords, task.pid, at('migration_disabled'), at('thread_info.flags'));
+    context.bindTask(task.commWords, task.pid, task.words.migration, task.words.flags);
   }
   /** Another CPU executes from here on, where its stack pointer was left; that of this one is kept. */
   move(to: number, rsp: Addr): Addr {

@@ -101,7 +101,8 @@ export class TraceLines {
       this.#cpu = cpu;
       mine.set(comm);
       const bytes = new Uint8Array(comm.slice().buffer);
-      const name = decodeUtf8(bytes, 0, bytes.indexOf(0));
+      // trace_find_cmdline(): CPUs' idle tasks have one name
+      const name = event.pid === 0 ? '<idle>' : decodeUtf8(bytes, 0, bytes.indexOf(0));
       this.#task = encodeUtf8(`${name.padStart(16)}-${String(event.pid).padEnd(7)} [${String(cpu).padStart(3, '0')}] `);
       this.#taskAscii = this.#task.every((byte) => byte < 0x80);
     }

@@ -27,7 +27,7 @@ export const irq: Readonly<Record<string, string>> = {
   '__handle_irq_event_percpu(desc:irq_desc)':
     'a:irqaction = @irq_action(desc); trace irq_handler_entry(desc->irq_data.irq, a); h = @irq_handler(a); r = *h(desc->irq_data.irq, a->dev_id); trace irq_handler_exit(desc->irq_data.irq, a, 1); return 1',
   'vring_interrupt(irq, vq)':
-    'f = @irq_work(); a = @irq_work_arg(0); b = @irq_work_arg(1); c = @irq_work_arg(2); *f(a, b, c); return 1',
+    'f = @irq_work(); a = @irq_work_arg(0); b = @irq_work_arg(1); c = @irq_work_arg(2); preempt+; *f(a, b, c); preempt-; return 1',
 
   // --- softirqs ---
   'do_softirq()': 'irq-; handle_softirqs(0); irq+',

@@ -13,6 +13,8 @@ type Draft = { -readonly [Key in keyof TraceCall]: TraceCall[Key] } & { readonly
 interface Open {
   readonly call: Draft;
   given: boolean;
+  /** state in which it waited */
+  slept: number | undefined;
   /** its end has been read, or will not come */
   known: boolean;
 }
@@ -23,9 +25,16 @@ export class CallOrder {
   readonly #open = new Map<number, Open>();
   /** there are no more lines */
   ended = false;
+  #tellsSwitches = false;
 
   put(step: TraceStep): void {
     this.#queue.push(step);
+  }
+  /** A task stops running, in this state; undefined: it only gives way. */
+  switchedFrom(pid: number, state: number | undefined): void {
+    this.#tellsSwitches = true;
+    const open = this.#open.get(pid);
+    if (open && state !== undefined) open.slept = state;
   }
   /** What the call of a task was given is known now. */
   args(pid: number, args: TraceCall['args']): void {
@@ -51,7 +60,7 @@ export class CallOrder {
   }
   begin(call: Draft): void {
     this.#lose(call.pid);
-    const open: Open = { call, given: false, known: false };
+    const open: Open = { call, given: false, known: false, slept: undefined };
     this.#open.set(call.pid, open);
     this.#queue.push(open);
   }
@@ -69,8 +78,9 @@ export class CallOrder {
     if (open.given) this.put({ kind: 'return', pid, time, cpu, call: { ...open.call, result } });
     else {
       open.call.result = result;
-      // what the task itself did meanwhile is no wait
-      open.call.unfinished = this.#queue.at(-1) !== open;
+      // where switches are told, others' lines in between say nothing
+      open.call.unfinished = this.#tellsSwitches ? open.slept !== undefined : this.#queue.at(-1) !== open;
+      if (open.slept !== undefined) open.call.sleeps = open.slept;
       if (open.call.unfinished) this.put({ kind: 'return', pid, time, cpu });
     }
     return true;
@@ -92,7 +102,9 @@ export class CallOrder {
     if (!('call' in entry) || 'kind' in entry) return this.#take(entry as TraceStep);
     const behind = this.#queue.length - this.#head - 1;
     if (!entry.known && !this.ended) {
-      if (behind === 0 || (behind < HELD && !WAITS.has(entry.call.name))) return undefined;
+      const waits = WAITS.has(entry.call.name) && (!this.#tellsSwitches || entry.slept !== undefined);
+      if (behind === 0 || (behind < HELD && !waits)) return undefined;
+      if (entry.slept !== undefined) entry.call.sleeps = entry.slept;
       entry.given = true;
       entry.call.unfinished = true;
     }

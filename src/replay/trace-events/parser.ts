@@ -144,6 +144,7 @@ export class TraceEventParser implements RecordingParser {
     }
     const [prev, next] = [Number(f['prev']), Number(f['next'])];
     const state = STATES[f['state'] ?? ''];
+    this.#order.switchedFrom(prev, state);
     if (prev !== 0 && state !== undefined && !this.#order.isOpen(prev)) {
       this.#appears({ pid: prev, comm: e.comm }, time);
       this.#order.put({ kind: 'sleep', pid: prev, time, state, cpu: e.cpu });
