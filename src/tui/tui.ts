@@ -184,15 +184,24 @@ export class Tui implements Commands {
   }
   resize(axis: Axis, by: 1 | -1): void {
     const { sizes, focus } = this.state;
-    const now = sizes.get(focus) ?? { across: 1, down: 1 };
-    const next = Math.max(LEAST_SIZE, Math.min(MOST_SIZE, now[axis] * GROWTH ** by));
-    sizes.set(focus, { ...now, [axis]: next });
     const { cols, rows } = this.#size;
-    // not so far that another pane has no room for a line
-    if (!draw(this.state, this.#story, this.#model, cols, rows).panes.every((p) => p.w > 10 && p.h > 2)) {
-      sizes.set(focus, now);
-      this.state.message = 'the other panes have no room left';
+    const now = sizes.get(focus) ?? { across: 1, down: 1 };
+    const panes = (): readonly DrawnPane[] => draw(this.state, this.#story, this.#model, cols, rows).panes;
+    const cells = (of: readonly DrawnPane[]): number => {
+      const pane = of.find((p) => p.pane === focus);
+      return (axis === 'across' ? pane?.w : pane?.h) ?? 0;
+    };
+    const before = cells(panes());
+    // by as much as a row or a column takes
+    for (let size = now[axis] * GROWTH ** by; size >= LEAST_SIZE && size <= MOST_SIZE; size *= GROWTH ** by) {
+      sizes.set(focus, { ...now, [axis]: size });
+      const drawn = panes();
+      // not so far that another pane has no room for a line
+      if (!drawn.every((p) => p.w > 10 && p.h > 2)) break;
+      if (cells(drawn) !== before) return;
     }
+    sizes.set(focus, now);
+    this.state.message = by > 0 ? 'the other panes have no room left' : 'there is no less of it';
   }
   reset(): void {
     this.state.sizes.clear();

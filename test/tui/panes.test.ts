@@ -61,6 +61,27 @@ describe('keys', () => {
     tui.close();
   });
 
+  it('every key does something that the screen shows, or leads back, and none breaks it', async () => {
+    const tui = await openFixture('opens.o');
+    let quits = 0;
+    tui.onQuit = () => quits++;
+    const still: string[] = [];
+    for (const [key, { shown }] of BINDINGS) {
+      const before = JSON.stringify(tui.screen(120, 40).lines);
+      tui.press(key, shown.length === 1 ? shown : undefined);
+      await tui.settled();
+      const { lines } = tui.screen(120, 40);
+      expect(lines).toHaveLength(40);
+      if (JSON.stringify(lines) === before) still.push(shown);
+      // what is zoomed, hidden or asked for is in the way of the next
+      await press(tui, 'escape');
+    }
+    expect(quits).toBe(2);
+    // what has nothing to pause, to follow or to leave; a pane's end where it stands there
+    expect(still.filter((s) => !/^(p|q|Esc|Home|End|PgUp|PgDn|↑ k|↓ j|6|F|h|=)$/.test(s))).toEqual([]);
+    tui.close();
+  }, 60_000);
+
   it('a step back leads to where the step came from', async () => {
     const tui = await openFixture('opens.o');
     // the moment, with the count of instructions, is in the first line
