@@ -17,8 +17,12 @@ export interface EventsOptions {
   readonly now: () => number;
   /** whether anything is attached: before, nobody could see an event */
   readonly isWatched: () => boolean;
+  /** virtual ns in a ns of the host's, where the events come at their times; without, time is what they make of it */
+  readonly speed?: number | undefined;
   /** there are no more, what they made has been taken, and the command waits for more */
   readonly onEnd: () => void;
+  /** they cannot go on: their source cannot be read */
+  readonly onFail: (error: unknown) => void;
 }
 
 export class Events {
@@ -40,7 +44,7 @@ export class Events {
   get ended(): boolean {
     return this.#ended;
   }
-  /** Somebody waits for events. */
+  /** Somebody waits for events: they go on as far as there are any. */
   wanted(): void {
     if (this.#ended) this.#over();
     else void this.#run(Number.POSITIVE_INFINITY);
@@ -49,13 +53,21 @@ export class Events {
   pass(ns: number): Promise<void> | undefined {
     if (this.#ended) this.#over();
     if (this.#ended || !this.#options.isWatched()) return undefined;
-    return this.#run(this.#options.now() + ns);
+    const { speed, now } = this.#options;
+    if (speed === undefined) return this.#run(now() + ns);
+    void this.#run(Number.POSITIVE_INFINITY);
+    return new Promise((resolve) => setTimeout(resolve, ns / 1e6 / speed));
   }
   #run(until: number): Promise<void> {
     this.#until = Math.max(this.#until, until);
-    this.#running ??= this.#slices().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#slices()
+      .catch((error) => {
+        this.#ended = true;
+        this.#options.onFail(error);
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
     return this.#running;
   }
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export interface ExecOptions {
   readonly name?: string | undefined;
   /** what happens in the kernel: begins when somebody waits for it */
   readonly events?: (() => Replay) | undefined;
+  /** virtual ns in a ns of the host's, where the events come at their times */
+  readonly speed?: number | undefined;
   /** at the end of events: the command goes on waiting, or is interrupted as by Ctrl-C */
   readonly atEnd: 'wait' | 'int';
   readonly say: (line: string) => void;
@@ -40,6 +42,8 @@ export interface ExecKernel extends Model {
   /** whether any program is attached */
   isWatched(): boolean;
 }
+
+const ENDING = ['SIGTERM', 'SIGHUP'] as const;
 
 /** Folder of the supervisor's C files: beside this file, or beside the bundle. */
 const NATIVE = ['native', 'host/native', '../src/host/native']
@@ -80,10 +84,16 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
   const path = executable();
   const dir = new PrivateDir();
   const worlds = new Set<World>();
+  let failure: unknown;
   const events = options.events
     ? new Events(options.events, worlds, {
         now: () => kernel.now(),
         isWatched: () => kernel.isWatched(),
+        speed: options.speed,
+        onFail: (error) => {
+          failure = error;
+          for (const world of worlds) world.close();
+        },
         onEnd: () => {
           if (options.atEnd === 'int') for (const world of worlds) world.supervisor.kill(SIGINT);
         },
@@ -109,6 +119,12 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
     return world;
   };
   const server = options.name === undefined ? undefined : serve(socketPath(options.name), open);
+  // who is asked to end asks the command to; asked again, it does not wait for that
+  const end = (signal: NodeJS.Signals): void => {
+    for (const world of worlds) world.supervisor.kill(constants.signals[signal]);
+    for (const name of ENDING) process.off(name, end);
+  };
+  for (const name of ENDING) process.on(name, end);
   try {
     const { process: child, exited } = startSupervisor(
       {
@@ -122,9 +138,11 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
     );
     const world = open(child.stdio[3] as Duplex);
     const code = await exited;
+    if (failure !== undefined) throw failure;
     if (world.startError !== undefined) options.say(`ebpf-emu: ${world.startError}`);
     return code;
   } finally {
+    for (const name of ENDING) process.off(name, end);
     events?.close();
     server?.close();
     for (const world of worlds) world.close();

@@ -26,6 +26,8 @@ export class Mirror {
   readonly #fd: number;
   readonly #guest: Uint8Array;
   readonly #pages = new Map<number, Page>();
+  /** from the last to the first */
+  #order: readonly Page[] = [];
   readonly #mappings: Mapping[] = [];
   readonly #host = new Uint8Array(PAGE);
 
@@ -47,6 +49,7 @@ export class Mirror {
         this.#pages.set(at, { at, phys: phys + n, base, writable: mapping.writable });
       }
     }
+    this.#order = [...this.#pages.values()].sort((a, b) => b.at - a.at);
   }
   /** What the process stored, byte by byte where both wrote into a page. */
   pull(): void {
@@ -61,20 +64,23 @@ export class Mirror {
       }
     }
   }
-  /** What the model stored: only bytes that changed are written, as the process may be storing beside them. */
+  /**
+   * What the model stored: only bytes that changed are written, as the process may be storing beside them. From the end to
+   * the beginning, where rings have their positions and records their headers: who reads meanwhile finds what these promise.
+   */
   push(): void {
-    for (const { at, phys, base } of this.#pages.values()) {
+    for (const { at, phys, base } of this.#order) {
       const now = this.#guest.subarray(phys, phys + PAGE);
       if (Buffer.compare(now, base) === 0) continue;
-      for (let from = 0; from < PAGE; ) {
-        if (now[from] === base[from]) {
-          from++;
+      for (let to = PAGE; to > 0; ) {
+        if (now[to - 1] === base[to - 1]) {
+          to--;
           continue;
         }
-        let to = from + 1;
-        while (to < PAGE && now[to] !== base[to]) to++;
+        let from = to - 1;
+        while (from > 0 && now[from - 1] !== base[from - 1]) from--;
         writeSync(this.#fd, now, from, to - from, at + from);
-        from = to;
+        to = from;
       }
       base.set(now);
     }

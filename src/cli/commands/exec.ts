@@ -1,12 +1,14 @@
 /** `ebpf-emu exec`: a program of the host, with the model's kernel in front of it. */
 import { exec, join, modelOf } from '../../host/index.ts';
+import { PacedSteps } from '../../replay/index.ts';
 import { UserError } from '../errors.ts';
 import { boot, type KernelOptions } from '../session.ts';
 import { tell } from '../terminal.ts';
-import { openReplay } from './load-run.ts';
+import { openReplay, type RecordingOptions } from './load-run.ts';
 
-export interface ExecCommandOptions extends KernelOptions {
-  readonly replay?: string;
+export interface ExecCommandOptions extends KernelOptions, RecordingOptions {
+  /** a command line of the shell's */
+  readonly live?: string;
   readonly name?: string;
   readonly join?: string;
   readonly then: 'wait' | 'int';
@@ -23,12 +25,23 @@ export async function run(command: readonly string[], options: ExecCommandOption
     return;
   }
   const kernel = await boot(options);
-  const recording = options.replay === undefined ? undefined : await openReplay({ replay: options.replay }, []);
+  const { live } = options;
+  if (live !== undefined && options.replay !== undefined) throw new UserError('either --replay or --live, not both');
+  const hasEvents = options.replay !== undefined || live !== undefined;
+  const recording = hasEvents ? await openReplay(options, live === undefined ? [] : ['sh', '-c', live]) : undefined;
+  const { speed } = options;
   process.exitCode = await exec(modelOf(kernel), {
     command,
     env: process.env,
     name: options.name,
-    events: recording ? () => kernel.replayer(recording.open()) : undefined,
+    events: recording
+      ? () => {
+          const steps = recording.open();
+          return kernel.replayer(speed === undefined ? steps : new PacedSteps(steps, speed));
+        }
+      : undefined,
+    // what happens now takes its own time
+    speed: speed ?? (live === undefined ? undefined : 1),
     atEnd: options.then,
     say,
   });

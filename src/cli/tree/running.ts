@@ -181,12 +181,18 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     )
     .argument('[command...]', 'behind --, the command and its arguments')
     .option('--replay <file>', 'an `strace -f` recording: what happens in the kernel while the command waits')
-    .option('--then <what>', 'at the end of the recording: wait, or int as by Ctrl-C', 'wait')
+    .option(
+      '--live <command line>',
+      'instead of a recording, what a command does on this host, as it does it (under strace)',
+    )
+    .option('--speed <factor>', 'events at their times: 1 as they happened, 10 ten times as fast', positive)
+    .option('--then <what>', 'at the end of events: wait, or int as by Ctrl-C', 'wait')
     .option('--name <name>', 'keep the kernel under a name, for others to join')
     .option('--join <name>', 'run the command in the kernel of that name')
     .action(async (command, options) => (await import('../commands/exec.ts')).run(command, options))
     .example('ebpf-emu exec -- bpftool prog list', 'the real bpftool sees the model')
-    .example('ebpf-emu exec --replay ls.strace --then int -- execsnoop', 'a tool that waits for events');
+    .example('ebpf-emu exec --replay ls.strace --then int -- execsnoop', 'a tool that waits for events')
+    .example("ebpf-emu exec --live 'ls -l /etc' --then int -- opensnoop", 'and sees what happens now');
 }
 
 export function addProgRun(prog: EmuCommand): void {

@@ -271,8 +271,11 @@ int main(int argc, char **argv)
 				;
 			reap(pid);
 		}
-		if (fds[1].revents && !hear(socket, asked))
-			return exit_code; /* the emulator has gone: PTRACE_O_EXITKILL ends the rest */
+		if (fds[1].revents && !hear(socket, asked)) {
+			/* PTRACE_O_EXITKILL ends the rest */
+			fprintf(stderr, "ebpf-emu: the emulator has ended, and %s with it\n", argv[4]);
+			return exit_code;
+		}
 	}
 	int error;
 	if (read(failed, &error, sizeof(error)) == sizeof(error))
