@@ -31,12 +31,12 @@ const KINDS: Readonly<Record<string, string>> = {
   helper: 'helper',
 };
 
-/** The chain to the program that is about to run; a session stands there once it is opened. */
-export function chainText(session: Session): string {
+/** The chain to the program that is about to run; a session stands there once it is opened. undefined where nothing reached one */
+export function chainText(session: Session): string | undefined {
   const { kernel, frames, places, programs, links, stop } = session;
   const name = naming(kernel, links);
   const image = programs.at(kernel.cpu.rip);
-  if (image === undefined) return 'no program was reached: nothing in the recording hits one\n';
+  if (image === undefined) return undefined;
   const patched = new Set(links.flatMap((link) => probesOf(link)).map((p) => p.address));
   const { current } = kernel.tasks;
   const call = current.call === undefined ? '' : ` in ${current.call.name}()`;

@@ -50,9 +50,7 @@ describe('text', () => {
       name: 'hello.o',
       recording: readStrace(file('traces/python3.strace').toString()).trace,
     });
-    const rows = chainText(session)
-      .split('\n')
-      .map((line) => line.split(/\s+/)[0]);
+    const rows = (chainText(session) ?? '').split('\n').map((line) => line.split(/\s+/)[0]);
     expect(rows.slice(2, 6)).toEqual(['entry', 'kernel', 'kernel', 'site']);
     expect(rows[6]).toBe('trampoline');
     expect(rows.indexOf('image')).toBeGreaterThan(6);

@@ -52,7 +52,10 @@ const unknown = ({ symbols }: Kernel, name: string): UserError => {
 export async function dumpChain(file: string, options: DumpOptions): Promise<void> {
   const session = await Session.open(await sessionOptions(file, options));
   try {
-    print(chainText(session));
+    const text = chainText(session);
+    if (text === undefined)
+      throw new UserError('no program was reached: nothing in the recording hits one (--replay names another)');
+    print(text);
   } finally {
     session.close();
   }

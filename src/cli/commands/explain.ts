@@ -16,7 +16,7 @@ export async function explain(words: readonly string[], options: KernelOptions):
   if (found === undefined) {
     const near = nearTopics(text);
     throw new UserError(
-      `nothing is known of '${text}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''} (\`ebpf-emu explain\` lists the topics)`,
+      `nothing is known of '${text.trim()}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''} (\`ebpf-emu explain\` lists the topics)`,
     );
   }
   print(found);

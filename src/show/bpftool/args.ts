@@ -32,7 +32,7 @@ export class Words {
   number(what: string): number {
     const text = this.take(what);
     const n = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(n)) throw new ArgumentError('command', `'${text}' is no ${what}`);
+    if (!Number.isSafeInteger(n)) throw new ArgumentError('command', `'${text}' is not ${what}`);
     return n;
   }
   rest(): readonly string[] {
