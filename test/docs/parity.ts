@@ -2,7 +2,7 @@
  * Writes docs/parity.md from the tables that the code runs on, so that it cannot claim what is not
  * there. `npm run docs` writes it; a test says when it is stale.
  */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ATTACH_KINDS, kindsOf } from '../../kernel-sim/bpf/attach/table.ts';
 import { isModelled } from '../../kernel-sim/bpf/helpers/bodies/index.ts';
@@ -47,15 +47,32 @@ const REFUSED: Readonly<Record<string, string>> = {
   rc_pointer_rel: 'as rc_repeat',
 };
 
+const GOLDENS = new URL('../kernel-sim/bpf/', import.meta.url);
+const golden = (path: string): string => readFileSync(new URL(path, GOLDENS), 'utf8');
+
+/** Names of helpers that calls recorded on Linux reach: in scripts by name, in programs by number. */
+function recorded(): ReadonlySet<string> {
+  const scripts = readdirSync(new URL('calls', GOLDENS)).filter((file) => file.endsWith('.golden.txt'));
+  const named = scripts.flatMap((file) => [...golden(`calls/${file}`).matchAll(/\b([a-z0-9_]+)\(/g)].map((m) => m[1]));
+  const programs = golden('goldens/helpers.golden.jsonl').matchAll(/"((?:[0-9a-f]{16})+)"/g);
+  const insns = [...programs].flatMap((m) => m[1]?.match(/.{16}/g) ?? []);
+  const ids = insns.filter((insn) => insn.startsWith('85000000')).map((insn) => Number.parseInt(insn.slice(8, 10), 16));
+  return new Set([...named.filter((name) => name !== undefined), ...ids.map(helperName)]);
+}
+
 function helpers(): string {
   const ids = Array.from({ length: FUNC_MAX_ID - 1 }, (_, n) => n + 1);
   const lacking = ids.filter((id) => !modelled(id)).map(helperName);
+  const isRecorded = recorded();
+  const unrecorded = ids.map(helperName).filter((name) => !isRecorded.has(name));
   return [
     `All ${ids.length} prototypes are known to the verifier, for the program types that Linux allows them.`,
-    `${ids.length - lacking.length} of ${ids.length} have bodies that do what Linux does, held against it by`,
-    '`test/kernel-sim/bpf/calls` and `test/kernel-sim/bpf/helper-bodies.test.ts`. The others:',
+    `${ids.length - lacking.length} of ${ids.length} have bodies; calls of ${ids.length - unrecorded.length} are held against Linux's recorded answers by`,
+    '`test/kernel-sim/bpf/calls` and `test/kernel-sim/bpf/helper-bodies.test.ts`. The others without a body:',
     '',
     ...lacking.map((name) => `- \`${name}\`: ${REFUSED[name] ?? 'a program that reaches it stops, and says so'}`),
+    '',
+    `Without recorded calls in these two (recorded sequences, objects and fixtures run some of them): ${unrecorded.filter((name) => !lacking.includes(name)).map((name) => `\`${name}\``).join(' ')}.`,
   ].join('\n');
 }
 
