@@ -72,7 +72,10 @@ function helpers(): string {
     '',
     ...lacking.map((name) => `- \`${name}\`: ${REFUSED[name] ?? 'a program that reaches it stops, and says so'}`),
     '',
-    `Without recorded calls in these two (recorded sequences, objects and fixtures run some of them): ${unrecorded.filter((name) => !lacking.includes(name)).map((name) => `\`${name}\``).join(' ')}.`,
+    `Without recorded calls in these two (recorded sequences, objects and fixtures run some of them): ${unrecorded
+      .filter((name) => !lacking.includes(name))
+      .map((name) => `\`${name}\``)
+      .join(' ')}.`,
   ].join('\n');
 }
 
