@@ -1,5 +1,6 @@
 /** Who drives a test run: straight through, or with turns for the event loop in between. */
-import { checkOptions } from '../../src/errors/argument.ts';
+import { checkArgument, checkOptions } from '../../src/errors/argument.ts';
+import * as is from '../../src/errors/checks.ts';
 import { host } from '../../src/platform/index.ts';
 import { BpfError } from '../bpf/errors.ts';
 import type { BpfState } from '../bpf/objects/state.ts';
@@ -25,9 +26,15 @@ export const testRuns: TestRuns = {
   through: runThrough,
   begin,
   inSlices: runInSlices,
-  thread: (state, counter, prog, options, cpu) =>
-    state.guarded(COMMAND, () => new Thread(state, counter, prog, options, cpu)),
+  thread,
 };
+
+/** @throws ArgumentError, BpfError */
+function thread(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions, cpu: number): Thread {
+  checkArgument('cpu', cpu, is.whole(0, state.kernel.percpu.cpus - 1));
+  checkOptions('options', options, TEST_RUN_OPTIONS);
+  return state.guarded(COMMAND, () => new Thread(state, counter, prog, options, cpu));
+}
 
 /** @throws BpfError; EBUSY while another run waits between two slices */
 function runThrough(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions): TestRunResult {

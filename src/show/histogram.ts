@@ -1,4 +1,6 @@
 /** Log2 histograms, as BCC's print_log2_hist() draws them: slot n counts values of n + 1 bits. */
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 
 const WIDTH = 40;
 /** slots of which the bounds take more than ten digits make the bars half as wide */
@@ -8,8 +10,11 @@ const WIDE = 32;
  * The lines of a histogram, without a newline at the end; none where nothing was counted.
  * @param slots counts; slot 0 is for 0 and 1, slot 1 for 2 and 3, slot 2 for 4 to 7
  * @param unit what was counted: `usecs`, `bytes`
+ * @throws ArgumentError
  */
 export function histogram(slots: readonly number[], unit: string): string[] {
+  checkArgument('slots', slots, is.listOf(is.count));
+  checkArgument('unit', unit, is.text);
   const last = slots.findLastIndex((n) => n > 0);
   if (last < 0) return [];
   const most = Math.max(...slots);

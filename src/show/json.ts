@@ -2,6 +2,8 @@
  * JSON in the layout of bpftool's writer: plain on one line, pretty by four blanks a level, where the elements of a
  * list stay on one line with the structures among them opened in place (`[{` ... `},{`).
  */
+import { ArgumentError } from '../errors/argument.ts';
+import { shown } from '../errors/checks.ts';
 
 /** Text that stands as it is where plain text is written, and as a string in JSON: `0x1f`. */
 export class Literal {
@@ -43,12 +45,13 @@ export type JsonStyle =
 
 const INDENT = '    ';
 
-/** The text, without a newline at its end. */
+/** The text, without a newline at its end. @throws ArgumentError for what JSON does not have */
 export function jsonText(value: Json, style: JsonStyle, level = 0): string {
   if (value instanceof Literal) return style === 'text' ? value.text : jsonText(value.value, style);
   if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint')
     return String(value);
   if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object') throw new ArgumentError('value', `${shown(value)} is no JSON`);
   const eol = (at: number): string => (style === 'plain' ? '' : `\n${INDENT.repeat(at)}`);
   const inner = (v: Json): string => jsonText(v, style, level + 1);
   if (isList(value)) return value.length === 0 ? '[]' : `[${value.map(inner).join(',')}${eol(level)}]`;

@@ -3,6 +3,8 @@
  * functions; members of anonymous structures are their holder's own. `bpftool/value.ts` shows them as bpftool does.
  */
 import { type Btf, BtfError, type BtfMember, type BtfType, isComposite, isEnum } from '../btf/index.ts';
+import { checkArgument } from '../errors/argument.ts';
+import * as is from '../errors/checks.ts';
 import { decodeUtf8 } from '../platform/index.ts';
 import { type Json, Members } from './json.ts';
 import { frames, type Names } from './names.ts';
@@ -21,8 +23,20 @@ function readBits(bytes: Uint8Array, bit: number, bits: number): bigint {
   return (value >> BigInt(bit & 7)) & ((1n << BigInt(bits)) - 1n);
 }
 
-/** Of a record that ends before its type does the rest reads as zero. @throws BtfError where types nest too deeply */
-export function readable(btf: Btf, id: number, bytes: Uint8Array, names: Names, offset = 0, depth = 0): Json {
+/**
+ * A value of type `id` of `btf`. Of a record that ends before its type does the rest reads as zero.
+ * @param names what addresses and ids of stacks are called: `namesOf(kernel)`
+ * @throws ArgumentError, and BtfError for a type that there is not, or types that nest too deeply
+ */
+export function readable(btf: Btf, id: number, bytes: Uint8Array, names: Names): Json {
+  checkArgument('btf', btf, is.holding('BTF', 'resolve', 'sizeOf'));
+  checkArgument('id', id, is.u32);
+  checkArgument('bytes', bytes, is.bytes);
+  checkArgument('names', names, is.holding('names: namesOf(kernel) gives some', 'symbol', 'stack'));
+  return valueAt(btf, id, bytes, names, 0, 0);
+}
+
+function valueAt(btf: Btf, id: number, bytes: Uint8Array, names: Names, offset: number, depth: number): Json {
   if (depth > MAX_DEPTH) throw new BtfError('types nest too deeply', { typeId: id });
   const type = btf.resolve(id);
   switch (type.kind) {
@@ -39,12 +53,12 @@ export function readable(btf: Btf, id: number, bytes: Uint8Array, names: Names, 
     case 'union':
       return new Members(type.members.flatMap((m) => member(btf, m, bytes, offset, names, depth)));
     case 'var':
-      return readable(btf, type.type, bytes, names, offset, depth + 1);
+      return valueAt(btf, type.type, bytes, names, offset, depth + 1);
     case 'datasec':
       return new Members(
         type.vars.map((v) => [
           btf.typeById(v.type).name,
-          readable(btf, v.type, bytes, names, offset + v.offset, depth + 1),
+          valueAt(btf, v.type, bytes, names, offset + v.offset, depth + 1),
         ]),
       );
     default:
@@ -67,7 +81,7 @@ function member(
     if (m.name === '') return [];
     return [[m.name, scalar(btf.resolve(m.type), readBits(bytes, bit, m.bitfieldSize), m.bitfieldSize, names)]];
   }
-  const value = readable(btf, m.type, bytes, names, bit / 8, depth + 1);
+  const value = valueAt(btf, m.type, bytes, names, bit / 8, depth + 1);
   if (m.name === '') return value instanceof Members && isComposite(btf.resolve(m.type)) ? value.pairs : [];
   const stack =
     STACK_ID.test(m.name) && (typeof value === 'number' || typeof value === 'bigint') && names.stack(Number(value));
@@ -114,7 +128,7 @@ function array(btf: Btf, type: BtfType, bytes: Uint8Array, offset: number, names
   }
   if (element.kind === 'int' && element.size === 8 && names.symbol(readBits(bytes, offset * 8, 64)) !== undefined)
     return frames(bytes.subarray(offset, end), names);
-  return Array.from({ length }, (_, n) => readable(btf, type.type, bytes, names, offset + n * stride, depth + 1));
+  return Array.from({ length }, (_, n) => valueAt(btf, type.type, bytes, names, offset + n * stride, depth + 1));
 }
 
 /** What `char[]` holds up to its NUL; of bytes only what is printable, which addresses of hardware seldom are. */

@@ -2,7 +2,7 @@
 import { checkArgument } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import type { Addr } from '../../../src/machine/addr.ts';
-import { BPF_EXIST, BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY } from '../../../src/uapi/index.ts';
+import { BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfMap, RingbufMap } from '../maps/index.ts';
@@ -29,6 +29,8 @@ export type MapBytes = Uint8Array | number | bigint | readonly number[] | null |
 
 /** u64 flags, of which a number holds what is in use. */
 const FLAGS = is.whole(0, Number.MAX_SAFE_INTEGER);
+/** flags that ask for nothing but that the element is there, or is not */
+const PLAIN_FLAGS: readonly number[] = [BPF_ANY, BPF_NOEXIST, BPF_EXIST];
 
 export interface BatchResult {
   keys: Uint8Array[];
@@ -64,7 +66,7 @@ export class MapCommands {
   }
 
   update(map: BpfMap, key: MapBytes, value: MapBytes, flags = 0): void {
-    const isWritten = isPlain(map, BPF_F_RDONLY) && !map.frozen && flags >= 0 && flags <= BPF_EXIST;
+    const isWritten = isPlain(map, BPF_F_RDONLY) && !map.frozen && PLAIN_FLAGS.includes(flags);
     if (isWritten && hasSize(key, map.keySize) && hasSize(value, map.valueSize)) {
       const error = this.#state.guarded('BPF_MAP_UPDATE_ELEM', () => map.putBytes(key, value, flags));
       if (error < 0) check(this.#call('BPF_MAP_UPDATE_ELEM'), error, map);

@@ -3,7 +3,8 @@
  * `map show`, `map dump`, `map lookup`, `link show`, `btf show`, `btf dump`.
  */
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import { ArgumentError } from '../../errors/argument.ts';
+import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
+import * as is from '../../errors/checks.ts';
 import { type Json, type JsonStyle, jsonText } from '../json.ts';
 import { Words } from './args.ts';
 import { dumpBtf, showBtf } from './btf-commands.ts';
@@ -20,6 +21,8 @@ export interface ShowOptions {
   /** reads a file that a command names (`btf dump file vmlinux`) */
   readonly readFile?: (path: string) => Uint8Array;
 }
+
+const OPTIONS: Schema<ShowOptions> = { style: is.oneOf('text', 'plain', 'pretty'), readFile: is.callback };
 
 interface Command {
   readonly kernel: Kernel;
@@ -146,6 +149,9 @@ const COMMANDS: Readonly<Record<string, (command: Command) => string>> = {
  * @throws ArgumentError for words that are no command or mean nothing, BpfError as bpf(2) fails
  */
 export function bpftool(kernel: Kernel, command: readonly string[], options: ShowOptions = {}): string {
+  checkArgument('kernel', kernel, is.holding('kernel: Kernel.boot() gives one', 'bpf', 'memory'));
+  checkArgument('command', command, is.listOf(is.text));
+  checkOptions('options', options, OPTIONS);
   let style = options.style ?? 'text';
   const words: string[] = [];
   for (const word of command) {

@@ -2,6 +2,8 @@
  * How the verifier's work on programs is reported: the tables and CSV of veristat (tools/testing/selftests/bpf/veristat,
  * whose own documentation are the messages of the commits that made it), so that what reads its output reads this.
  */
+import { checkArgument, checkOptions, required, type Schema } from '../../errors/argument.ts';
+import * as is from '../../errors/checks.ts';
 import { cellsOf, join, pairValue, parseCsv } from './compare.ts';
 import { parseColumns, parseOrder } from './spec.ts';
 import { DEFAULT_COMPARE, DEFAULT_CSV, DEFAULT_TABLE, type Stats } from './stats.ts';
@@ -24,8 +26,19 @@ export interface Processed {
   readonly skippedPrograms: number;
 }
 
-/** One run. @throws ArgumentError for columns and orders that there are not */
+const OPTIONS: Schema<VeristatOptions> = { emit: is.text, sort: is.text, output: is.oneOf('table', 'csv') };
+const PROCESSED: Schema<Processed> = {
+  files: required(is.count),
+  skippedFiles: required(is.count),
+  skippedPrograms: required(is.count),
+};
+const isStats = is.holding('row of statistics', 'file_name', 'prog_name', 'values');
+
+/** One run. @throws ArgumentError, for columns and orders that there are not too */
 export function veristat(rows: readonly Stats[], processed: Processed, options: VeristatOptions): string {
+  checkArgument('rows', rows, is.listOf(isStats));
+  checkOptions('processed', processed, PROCESSED);
+  checkOptions('options', options, OPTIONS);
   const isCsv = options.output === 'csv';
   const stats = options.emit === undefined ? (isCsv ? DEFAULT_CSV : DEFAULT_TABLE) : parseColumns(options.emit);
   const order = options.sort === undefined ? [] : parseOrder(options.sort);

@@ -1,4 +1,6 @@
 /** What veristat(8) tells of a program's verification: its columns, their names, and where they are in the log. */
+import { checkArgument } from '../../errors/argument.ts';
+import * as is from '../../errors/checks.ts';
 
 /** A row: what is known of one program. */
 export interface Stats {
@@ -60,8 +62,9 @@ export const DEFAULT_COMPARE: readonly StatName[] = [
 /** Columns that name a row: there is no difference to show of them. */
 export const isKey = (name: StatName): boolean => name === 'file_name' || name === 'prog_name';
 
-/** A program's counts from the end of its log (BPF_PROG_LOAD with the bit 4 of log_level). */
+/** A program's counts from the end of its log (BPF_PROG_LOAD with the bit 4 of log_level). @throws ArgumentError */
 export function statsOfLog(log: string): Partial<Record<StatName, number>> {
+  checkArgument('log', log, is.text);
   const found = (pattern: RegExp): number | undefined => {
     const n = pattern.exec(log)?.[1];
     return n === undefined ? undefined : Number(n);
