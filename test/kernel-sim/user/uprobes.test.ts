@@ -163,8 +163,11 @@ it('goes back in time and comes to the same events', async () => {
   load(kernel, 'uprobes').attach();
   const { streams } = captured();
   const replay = kernel.replayer(kernel.program({ path: STEPS }, streams));
-  while (replay.calls < 4) replay.step(100);
-  const before = kernel.tracePipe.read();
+  let before = '';
+  while (before === '') {
+    replay.step(100);
+    before = kernel.tracePipe.read();
+  }
   const mark = kernel.save();
   const rest = (): string[] => {
     while (replay.step().reason !== 'end');
