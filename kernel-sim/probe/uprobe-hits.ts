@@ -22,6 +22,8 @@ const MOST_RETURNS = 64;
 const PUSHED = ['r11', 'cx', 'ax'] as const;
 const NOTHING_LENT = [0, 0] as const;
 
+/** where its system call returns to, bytes from its start */
+const SYSCALL_END = 11;
 /** rax, rcx and r11 are kept through the system call */
 function trampoline(at: Addr): Uint8Array {
   const a = new Assembler(at);
@@ -52,7 +54,7 @@ export class UprobeHits {
     on('uprobe_pre_xol', () => this.#stepOut(args.addr(1)));
     on('uprobe_post_xol', () => this.#stepped(args.addr(1)));
     on('uretprobe_hijack', () => this.#hijack(args.addr(1)));
-    on('uretprobe_enter', () => this.#enter(args.addr(0)));
+    on('uretprobe_enter', () => args.retU32(this.#enter(args.addr(0)) ? 1 : 0));
     on('uretprobe_next', () => args.retAddr(this.#next(args.addr(0))));
     on('uretprobe_leave', () => this.#leave(args.addr(0)));
     kernel.tasks.mappings.unmapped.add((space, { start }) => {
@@ -244,16 +246,23 @@ export class UprobeHits {
     utask.returns.push({ site: this.#hit as UprobeSite, func: regs.get('ip'), stack, returnsTo, chained });
     if (!chained) regs.putWord(this.#space, stack, addrLo(tramp), addrHi(tramp));
   }
-  /** What the trampoline pushed goes back, so that handlers see the registers at the function's return. */
-  #enter(at: Addr): void {
+  /**
+   * What the trampoline pushed goes back, so that handlers see the registers at the function's return.
+   *
+   * @returns false where the call was made by other code than the trampoline
+   */
+  #enter(at: Addr): boolean {
     const utask = this.#utask();
     const regs = this.#regs.of(at);
+    const area = this.#areas.get(this.#space);
+    if (area === undefined || regs.get('ip') !== area + SYSCALL_END) return false;
     const sp = regs.get('sp');
     for (let n = 0; n < PUSHED.length; n++) regs.load(PUSHED[n]!, this.#space, sp + 8 * n);
     utask.trampoline.sp = sp;
     utask.trampoline.ip = regs.get('ip');
     regs.put('sp', sp + 8 * PUSHED.length);
     regs.put('orig_ax', -1);
+    return true;
   }
   /** The next function that returns, its address in rdx; 0 behind the last. */
   #next(at: Addr): Addr {

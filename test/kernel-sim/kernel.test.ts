@@ -96,7 +96,9 @@ describe('symbols', () => {
     const k = await Kernel.boot({ engine: 'step', kallsyms: readShared('reference/6.12/kallsyms.gz') });
     const builtin = await Kernel.boot({ engine: 'step' });
     for (const name of ['do_sys_openat2', 'entry_SYSCALL_64', 'bpf_trace_printk', 'pcpu_hot']) {
-      expect(k.symbols.get(name)).toEqual(builtin.symbols.get(name));
+      // how long kallsyms says a function is, only the list that ships knows
+      const { told: _, ...known } = builtin.symbols.get(name)!;
+      expect(k.symbols.get(name)).toEqual(known);
     }
   });
   it.skipIf(!haveShared)('moved as KASLR moves them, and half of them missing: a recording still runs', async () => {
@@ -121,7 +123,7 @@ describe('symbols', () => {
   it('are found by address, and near by name', async () => {
     const k = await Kernel.boot({ engine: 'step' });
     const at = k.symbols.address('do_sys_openat2') as number;
-    expect(k.symbols.format(at + 0x12)).toBe('do_sys_openat2+0x12/0xf0');
+    expect(k.symbols.format(at + 0x12)).toBe('do_sys_openat2+0x12/0xe0');
     expect(k.symbols.format(-1)).toBe('0xffffffffffffffff');
     expect(k.symbols.near('do_sys_opnat2')).toContain('do_sys_openat2');
     expect(k.symbols.near('zzzzzzzzzzzz')).toEqual([]);

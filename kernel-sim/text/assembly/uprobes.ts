@@ -339,14 +339,22 @@ const progRun: Emit = (a, k) => {
 
 /** The system call of the trampoline that probed functions return to. */
 const sysUretprobe: Emit = (a, k) => {
+  const [foreign, done] = [a.label(), a.label()];
   enter(a, [rbx, r12]);
   mov(a, rbx, rdi);
   hyper(a, k, 'uretprobe_enter');
+  a.op('test r/m32, r32', rax, rax);
+  a.op('je rel8', foreign);
   mov(a, rdi, rbx);
   a.op('call rel32', k.sym('uprobe_handle_trampoline'));
   mov(a, rdi, rbx);
   hyper(a, k, 'uretprobe_leave');
   load(a, rax, rbx, k.off('pt_regs', 'ax'));
+  a.op('jmp rel8', done);
+  // not the trampoline's: Linux ends the task by SIGILL behind it
+  a.bind(foreign);
+  a.op('mov r/m64, imm32', rax, -1);
+  a.bind(done);
   leave(a, [rbx, r12]);
 };
 /** uprobe_handle_trampoline(regs): for each function that returns here, the consumers of its returns */
