@@ -117,7 +117,7 @@ export class Samplers {
     const { slab, cpus, clock, sched } = this.#kernel;
     const { freq, samplePeriod, config = PERF_COUNT_SW.CPU_CLOCK, cpu = -1 } = sampling;
     const isClock = config === PERF_COUNT_SW.CPU_CLOCK || config === PERF_COUNT_SW.TASK_CLOCK;
-    const period = freq ? (isClock ? 1e9 / freq : 1) : (samplePeriod ?? 0);
+    const period = freq ? (isClock ? Math.floor(1e9 / freq) : 1) : (samplePeriod ?? 0);
     if (!(period >= 1)) throw new KernelError('EINVAL', 'a sampling perf event needs a frequency or a period');
     const on = cpu >= 0 ? [cpu] : Array.from({ length: cpus }, (_, n) => n);
     const sampler: Sampler = {

@@ -273,7 +273,8 @@ export class Replayer {
    */
   #wake(task: Task, step: TraceStep, at: number): number {
     const { tasks, clock, context, sched } = this.#kernel;
-    if (step.kind === 'return' && isTimed(task, step)) {
+    // where timers are passed over nobody waits for one
+    if (step.kind === 'return' && isTimed(task, step) && this.#interrupts < MOST_INTERRUPTS) {
       this.#sleeper = task;
       const timer = task.sleeper || (this.#pollTimer ||= sched.timers.make('hrtimer_wakeup'));
       sched.timers.start(timer, task.cpu, Math.max(at, clock.now));

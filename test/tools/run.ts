@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BPFCC_TOOLS, BPFTRACE_TOOLS, LIBBPF_TOOLS, type Row } from './rows.ts';
+import { BPFCC_TOOLS, BPFTRACE_TOOLS, LIBBPF_TOOLS, REFUSED_BY_LINUX, type Row } from './rows.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const recording = fileURLToPath(new URL('session.strace', import.meta.url));
@@ -22,11 +22,14 @@ const PACKAGES = [
   { name: 'bpftrace', rows: BPFTRACE_TOOLS, command: (tool: string) => ['/usr/bin/bpftrace', `/usr/sbin/${tool}.bt`] },
 ] as const;
 
+const OUTCOMES = [undefined, 'prints', 'starts', 'refused', 'fails'] as const;
+
 interface Result {
   readonly package: string;
   readonly tool: string;
   readonly args: string;
-  readonly outcome: 'prints' | 'starts' | 'fails';
+  /** 'refused': with the words that Linux 6.12 has for the same tool */
+  readonly outcome: 'prints' | 'starts' | 'refused' | 'fails';
   readonly reason: string;
 }
 
@@ -75,9 +78,14 @@ function run(command: readonly string[]): Promise<Ran> {
 const REFUSED =
   /fail|error|cannot|can't|could not|couldn't|unable|not modelled|No such|Invalid|not supported|Exception|not found|Permission|usage:/i;
 
-function judge({ out, err, late }: Ran, lines: readonly RegExp[]): Pick<Result, 'outcome' | 'reason'> {
+function judge(
+  { out, err, late }: Ran,
+  lines: readonly RegExp[],
+  refusal: string | undefined,
+): Pick<Result, 'outcome' | 'reason'> {
   const missing = lines.find((line) => !line.test(out));
   if (!missing) return { outcome: 'prints', reason: '' };
+  if (refusal !== undefined && err.includes(refusal)) return { outcome: 'refused', reason: refusal };
   const told = err.split('\n').filter((line) => REFUSED.test(line));
   const own = told.find((line) => line.startsWith('ebpf-emu:'));
   const reason = (own ?? told.at(-1) ?? (late ? 'does not end' : `nothing like ${missing.source}`)).trim();
@@ -98,14 +106,11 @@ function page(results: readonly Result[]): string {
     '',
     'Each ran unmodified as `ebpf-emu exec --replay test/tools/session.strace --then int -- TOOL`. It *prints* where the lines',
     'that were written down from the recording beforehand (`test/tools/rows.ts`) came out; *starts* where it attached and an',
-    'expected line did not come; *fails* otherwise.',
+    'expected line did not come; is *refused* where Linux 6.12.117 refuses it in the same words; *fails* otherwise.',
     '',
-    '| package | tools | print | start | fail |',
-    '| --- | --- | --- | --- | --- |',
-    ...PACKAGES.map(
-      ({ name }) =>
-        `| ${name} | ${count(name)} | ${count(name, 'prints')} | ${count(name, 'starts')} | ${count(name, 'fails')} |`,
-    ),
+    '| package | tools | print | start | refused as on Linux | fail |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...PACKAGES.map(({ name }) => `| ${name} | ${OUTCOMES.map((outcome) => count(name, outcome)).join(' | ')} |`),
     '',
     ...PACKAGES.flatMap(({ name }) => [
       `## ${name}`,
@@ -168,7 +173,7 @@ async function one(
           'm',
         ),
     );
-  const judged = judge(ran, expected.length > 0 ? expected : [/(?!)/]);
+  const judged = judge(ran, expected.length > 0 ? expected : [/(?!)/], REFUSED_BY_LINUX[of.name]?.[tool]);
   const reason =
     expected.length === 0 && judged.outcome === 'starts' ? 'user space is not in a recording' : judged.reason;
   console.log(`${judged.outcome.padEnd(7)} ${file.replace('/usr/sbin/', '')} ${args} ${reason}`);

@@ -24,7 +24,8 @@ export async function run(command: readonly string[], options: ExecCommandOption
     process.exitCode = await join(options.join, command, process.env);
     return;
   }
-  const kernel = await boot(options);
+  // executables that uprobes are in are the command's: this host's
+  const kernel = await boot({ sysroot: '/', ...options });
   const { live } = options;
   if (live !== undefined && options.replay !== undefined) throw new UserError('either --replay or --live, not both');
   const hasEvents = options.replay !== undefined || live !== undefined;

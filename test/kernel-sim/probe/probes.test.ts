@@ -299,6 +299,16 @@ describe('a sampling perf event', () => {
     await kernel.replay(recording([call('getpid', [], 42, { time: 5_500_000 })]));
     expect(ips.length).toBe(5);
   });
+  it('a frequency that does not divide a second', async () => {
+    const kernel = await Kernel.boot({ engine });
+    let samples = 0;
+    const { event } = kernel.perf.open({ type: 'software', config: 0, freq: 99 });
+    event.setBpf(program(kernel, 'sample', () => void samples++));
+    await kernel.replay(
+      recording([call('getpid', [], 42, { time: 0 }), call('getpid', [], 42, { time: 100_000_000 })]),
+    );
+    expect(samples).toBe(9);
+  });
 });
 
 describe('what is refused', () => {
