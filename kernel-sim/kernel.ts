@@ -226,6 +226,9 @@ export class Kernel implements PlacesFloor {
       this.context,
     );
     this.departures = new Departures(this.tasks, this.recorded);
+    this.departures.register(this.text, this.args, () =>
+      this.symbols.format(this.cpu.rip).replace(/^security_|\+.*$/g, ''),
+    );
     this.probes = new Probes(this);
     this.perf = new Perf(this);
     this.madeEvents = new MadeEvents(this);

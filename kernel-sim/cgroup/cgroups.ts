@@ -5,6 +5,7 @@ import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
 import { Cgroup } from './cgroup.ts';
+import { registerCgroupFs } from './cgroupfs.ts';
 import { registerContexts } from './contexts.ts';
 import { CgroupObjects } from './objects.ts';
 import { registerRuns } from './run.ts';
@@ -42,6 +43,7 @@ export class Cgroups implements Stateful {
         memory.writeAddr(args.addr(0) + structs.of('sock').offset('sk_cgrp_data.cgroup'), this.objects.address(group));
       }
     });
+    registerCgroupFs(kernel, on, this);
     tasks.created.add((task) => {
       const group = task.parent === undefined ? undefined : this.#tasks.get(task.parent.pid);
       if (group !== undefined && !this.#tasks.has(task.pid)) this.#put(task.pid, group);

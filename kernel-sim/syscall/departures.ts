@@ -1,7 +1,9 @@
 /** Where a program's verdict makes a recorded call fail: the task, and whoever looks, see the verdict's error; the recording has another result. */
+import type { Args } from '../core/args.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { Tasks } from '../task/tasks.ts';
+import type { KernelText } from '../text/kernel-text.ts';
 import type { Recorded } from './recorded.ts';
 
 /** A call that a verdict made fail, where the recording has another result. */
@@ -33,6 +35,10 @@ export class Departures implements Stateful {
     state.back();
   }
 
+  /** `text` asks at each refusal of an LSM hook (`lsm_refused`): `where` names the hook by the address that asks. */
+  register(text: Pick<KernelText, 'hypercall'>, args: Args, where: () => string): void {
+    text.hypercall('lsm_refused', () => this.depart(args.lo(0), where()));
+  }
   /** The running call returns this, whatever the recording says; an error waits for nothing. */
   depart(result: number, by: string): void {
     const { current } = this.#tasks;

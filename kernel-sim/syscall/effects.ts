@@ -5,6 +5,7 @@ import { GuestFault } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Filenames } from './filenames.ts';
+import { registerPaths } from './paths.ts';
 import { ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
 
@@ -59,8 +60,6 @@ export function registerEffects(kernel: ObjectFloor): void {
     const empty = (args.lo(1) & AT_EMPTY_PATH) !== 0 && readString(args.addr(0)) === '';
     args.retAddr(text.place(empty ? 'vfs_fstat' : 'vfs_fstatat_path'));
   });
-  const file = structs.of('file');
-  const dentryOfPath = file.offset('f_path.dentry') - file.offset('f_path');
   // ACC_MODE() of the flags that the running call has, behind MAY_OPEN (include/linux/fs.h, fs/open.c)
   on('open_acc_mode', () => {
     const { call } = tasks.current;
@@ -68,10 +67,6 @@ export function registerEffects(kernel: ObjectFloor): void {
     const flags = given?.kind === 'int' ? given.lo : 0;
     const access = [MAY.READ, MAY.WRITE, MAY.READ | MAY.WRITE, MAY.READ | MAY.WRITE][flags & 3] as number;
     args.retU32(MAY.OPEN | access | (flags & O_TRUNC ? MAY.WRITE : 0) | (flags & O_APPEND ? MAY.APPEND : 0));
-  });
-  on('path_inode', () => {
-    const dentry = args.addr(0) === 0 ? 0 : memory.readAddr(args.addr(0) + dentryOfPath);
-    args.retAddr(dentry === 0 ? 0 : files.dcache.inode(dentry));
   });
   on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
   on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
@@ -226,5 +221,6 @@ export function registerEffects(kernel: ObjectFloor): void {
     tasks.exit(tasks.current, args.lo(0));
   });
 
+  registerPaths(kernel, on);
   new Sockets(kernel).register(on);
 }

@@ -19,6 +19,9 @@ const OPS = {
   release: { 1: 'unix_release', 2: 'inet_release', 10: 'inet6_release' },
 } as const;
 
+/** where cgroup v2 is mounted */
+const CGROUPFS = '/sys/fs/cgroup/';
+
 /** what closing does, by state */
 const CLOSES: Readonly<Record<number, string>> = {
   [TCP_LISTEN]: 'tcp_close_listening',
@@ -94,13 +97,24 @@ export class Sockets {
     const isProcSys = (file: Addr): boolean =>
       file !== 0 &&
       files.dcache.pathOf(memory.readAddr(file + structs.of('file').offset('f_path.dentry'))).startsWith('/proc/sys/');
+    const isCgroup = (file: Addr): boolean =>
+      file !== 0 &&
+      files.dcache.pathOf(memory.readAddr(file + structs.of('file').offset('f_path.dentry'))).startsWith(CGROUPFS);
     on('read_iter', () => {
       const file = args.addr(0);
       give(isSocket(file) ? 'sock_read_iter' : isProcSys(file) ? 'proc_sys_read' : '');
     });
     on('write_iter', () => {
       const file = args.addr(0);
-      give(isSocket(file) ? 'sock_write_iter' : isProcSys(file) ? 'proc_sys_write' : '');
+      give(
+        isSocket(file)
+          ? 'sock_write_iter'
+          : isProcSys(file)
+            ? 'proc_sys_write'
+            : isCgroup(file)
+              ? 'kernfs_fop_write_iter'
+              : '',
+      );
     });
     on('tcp_close_state', () => {
       const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));

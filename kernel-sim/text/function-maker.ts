@@ -1,6 +1,6 @@
 /** The machine code of one kernel function: from the tables, from hand-written text, or a return at once. */
 import type { Addr } from '../../src/machine/addr.ts';
-import { Assembler, rax, rbp, rsp } from '../../src/x86/index.ts';
+import { Assembler, rax, rbp, rdi, rsp } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { layoutOf } from '../core/map-layout.ts';
 import { STAND_IN_PERCPU } from '../core/model-percpu.ts';
@@ -147,7 +147,7 @@ export class FunctionMaker {
       a.op('mov r32, imm32', rax, hypercalls.nr(name)).op('vmcall').op('ret');
       if (spec.orText && emit) emit(a, this.emitContext(sites));
     } else if (emit) emit(a, this.emitContext(sites));
-    else if (hook !== undefined) lsmHook(a, hook, percpu['result'] as number);
+    else if (hook !== undefined) lsmHook(a, hook, hypercalls.nr('lsm_refused'), percpu['result'] as number);
     else a.op('mov r64, r/m64', rax, percpuMem(percpu['result'] as number)).op('ret');
     a.op('int3');
     return { bytes: a.bytes(), sites };
@@ -245,7 +245,7 @@ const LSM_NAMES: Readonly<Record<string, string>> = {
   vm_enough_memory_mm: 'vm_enough_memory',
 };
 
-function lsmHook(a: Assembler, hook: Addr, result: number): void {
+function lsmHook(a: Assembler, hook: Addr, refused: number, result: number): void {
   const fine = a.label();
   a.op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
   a.op('call rel32', hook);
@@ -253,6 +253,10 @@ function lsmHook(a: Assembler, hook: Addr, result: number): void {
   a.op('test r/m64, r64', rax, rax);
   a.op('jns rel8', fine);
   a.op('mov r/m64, r64', percpuMem(result), rax);
+  // the recording may say something else: who listens is told
+  a.op('push r64', rax).op('mov r64, r/m64', rdi, rax);
+  a.op('mov r32, imm32', rax, refused).op('vmcall');
+  a.op('pop r64', rax);
   a.bind(fine);
   // it returns int
   a.op('mov r/m32, r32', rax, rax);

@@ -12,6 +12,8 @@ export interface NetworkOptions {
   /** `eth0=in.pcap` */
   readonly pcap?: readonly string[];
   readonly pcapOut?: string;
+  /** `/pod1=pid:100` */
+  readonly cgroup?: readonly string[];
   /** device that programs of XDP and tc are attached to */
   readonly dev?: string;
 }
@@ -32,6 +34,23 @@ export function addDevices(kernel: Kernel, { net = [] }: NetworkOptions): void {
     if (peer !== undefined) devices.addVeth(name, peer, { addresses });
     else if (name === 'lo') devices.addAddresses(devices.lo, addresses);
     else devices.add(name, { kind: name.startsWith('dummy') ? 'dummy' : 'ethernet', addresses });
+  }
+}
+
+/** Makes the groups of `--cgroup`, and those above them. @throws UserError for what is no path, or no pid */
+export function addCgroups(kernel: Kernel, { cgroup = [] }: NetworkOptions): void {
+  const make = (path: string): void => {
+    if (path === '' || kernel.cgroups.has(path)) return;
+    make(path.slice(0, path.lastIndexOf('/')));
+    kernel.cgroups.mkdir(path);
+  };
+  for (const one of cgroup) {
+    const [path, member] = pairOf(one);
+    const pid = member === undefined ? undefined : /^pid:(\d+)$/.exec(member)?.[1];
+    if (!/^(\/[^/]+)+$/.test(path) || (member !== undefined && pid === undefined))
+      throw new UserError(`--cgroup ${one}: it takes a path and a task, as /pod1=pid:100`);
+    make(path);
+    if (pid !== undefined) kernel.cgroups.move(path, Number(pid));
   }
 }
 

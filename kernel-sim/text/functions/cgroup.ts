@@ -59,6 +59,12 @@ export const cgroup: Readonly<Record<string, string>> = {
   'do_sock_setsockopt(sock:socket, compat, level, optname, optval, kernel): int': `security_socket_setsockopt(sock, level, optname); c = @cgroup_bpf_enabled(${typeOf('cgroup_setsockopt')}); %level+0 = level; %optname+0 = optname; @setsockopt_len(%optlen); e = __cgroup_bpf_run_filter_setsockopt(sock->sk, %level, %optname, optval, kernel, %optlen) if c; r = @cgroup_refused(c, e, ${typeOf('cgroup_setsockopt')}); f = @ops_setsockopt(sock, level); *f(sock->sk, level, optname, optval, kernel)?; return result`,
   'do_sock_getsockopt(sock:socket, compat, level, optname, optval, optlen): int': `security_socket_getsockopt(sock, level, optname); f = @ops_getsockopt(sock, level); *f(sock->sk, level, optname, optval, optlen)?; c = @cgroup_bpf_enabled(${typeOf('cgroup_getsockopt')}); e = __cgroup_bpf_run_filter_getsockopt(sock->sk, level, optname, optval, optlen, 0) if c; d = @getsockopt_departs(e) if c; @depart(e) if d; return result`,
 
+  // kernel/cgroup/cgroup.c, by the files of cgroupfs
+  'kernfs_fop_write_iter(iocb, from)':
+    'w = @is_cgroup_procs(iocb); cgroup_procs_write(iocb, 0, 0, 0) if w; return result',
+  'cgroup_procs_write(of, buf, nbytes, off)': '@cgroup_procs_write(of)?; return nbytes',
+  'kernfs_iop_mkdir(idmap, dir, dentry, mode): int': 'cgroup_mkdir(0, dentry, mode)?; return result',
+  'cgroup_mkdir(parent_kn, dentry, mode): int': '@cgroup_mkdir(dentry); return 0',
   // security/device_cgroup.c
   'devcgroup_check_permission(type, major, minor, access): int': `c = @cgroup_bpf_enabled(${typeOf('cgroup_device')}); e = __cgroup_bpf_check_dev_permission(type, major, minor, access, ${typeOf('cgroup_device')}) if c; @cgroup_refused(c, e, ${typeOf('cgroup_device')}); return e`,
   // fs/proc/proc_sysctl.c

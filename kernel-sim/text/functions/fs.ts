@@ -14,7 +14,7 @@ export const fs: Readonly<Record<string, string>> = {
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
   'path_openat(nd, op, flags)':
-    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); link_path_walk(s, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; m = @open_acc_mode(); may_open(0, f->f_path, m)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, 0)?; terminate_walk(nd); fput(f)!; @file_free(f)!; return f or result',
+    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); q = @load(nd); link_path_walk(q, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; m = @open_acc_mode(); may_open(0, f->f_path, m)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, m)?; ima_file_check(f, m)?; terminate_walk(nd); security_file_free(f)!; fput(f)!; @file_free(f)!; return f or result',
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
   'vfs_open(path, file:file): int': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open): int':
@@ -41,7 +41,7 @@ export const fs: Readonly<Record<string, string>> = {
     'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
   'vfs_read(file, buf, count, pos)':
     'rw_verify_area(0, file, pos, count); r = @read_iter(file); *r(file, 0); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
-  'rw_verify_area(rw, file, pos, count): int': 'n = security_file_permission(file, 4); return n',
+  'rw_verify_area(rw, file, pos, count): int': 'm = @rw_mask(rw); n = security_file_permission(file, m); return n',
   '__x64_sys_write(regs:pt_regs)': 'n = ksys_write(regs->di, regs->si, regs->dx); return n',
   'ksys_write(fd, buf, count)':
     'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
@@ -95,12 +95,13 @@ export const fs: Readonly<Record<string, string>> = {
     'name = getname_flags(regs->si, 0); do_statx(regs->di, name, regs->dx, regs->r10, regs->r8); putname(name); return result',
   'do_statx(dfd, filename, flags, mask, buffer): int':
     'vfs_statx(dfd, filename, flags, %stat, mask); cp_statx(%stat, buffer)?; return result',
-  '__x64_sys_statfs(regs:pt_regs)': 'user_statfs(regs->di, %st); return result',
+  '__x64_sys_statfs(regs:pt_regs)':
+    'user_path_at(-100, regs->di, 1, %path); security_sb_statfs(0)?; path_put(%path)?; return result',
   '__x64_sys_access(regs:pt_regs)': 'n = do_faccessat(-100, regs->di, regs->si, 0); return n',
   '__x64_sys_faccessat(regs:pt_regs)': 'n = do_faccessat(regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_faccessat2(regs:pt_regs)': 'n = do_faccessat(regs->di, regs->si, regs->dx, regs->r10); return n',
   'do_faccessat(dfd, filename, mode, flags)':
-    'c = prepare_creds(); override_creds(c); user_path_at(dfd, filename, 1, %path); inode_permission(0, 0, mode)?; path_put(%path)?; revert_creds(0); return result',
+    'o = @access_overrides(); c = prepare_creds() if o; override_creds(c) if o; user_path_at(dfd, filename, 1, %path); i = @path_inode(%path)?; inode_permission(0, i, mode)?; path_put(%path)?; revert_creds(0) if o; return result',
   '__x64_sys_readlink(regs:pt_regs)': 'n = do_readlinkat(-100, regs->di, regs->si, regs->dx); return n',
   '__x64_sys_readlinkat(regs:pt_regs)': 'n = do_readlinkat(regs->di, regs->si, regs->dx, regs->r10); return n',
   'do_readlinkat(dfd, pathname, buf, bufsiz): int':
@@ -112,11 +113,11 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_getcwd(regs:pt_regs)': 'n = __do_sys_getcwd(regs->di, regs->si); return n',
   '__do_sys_getcwd(buf, size)': 'return result',
   '__x64_sys_chdir(regs:pt_regs)':
-    'user_path_at(-100, regs->di, 3, %path); inode_permission(0, 0, 65)?; set_fs_pwd(0, %path)?; path_put(%path)?; return result',
+    'user_path_at(-100, regs->di, 3, %path); i = @path_inode(%path)?; inode_permission(0, i, 65)?; set_fs_pwd(0, %path)?; path_put(%path)?; return result',
   '__x64_sys_ioctl(regs:pt_regs)':
     'f = fdget(regs->di); security_file_ioctl(f, regs->si, regs->dx); do_vfs_ioctl(f, regs->di, regs->si, regs->dx); return result',
   '__x64_sys_fcntl(regs:pt_regs)':
-    'f = fdget_raw(regs->di); security_file_fcntl(f, regs->si, regs->dx); n = do_fcntl(regs->di, regs->si, regs->dx, f); return n',
+    'f = fdget_raw(regs->di); security_file_fcntl(f, regs->si, regs->dx); l = @fcntl_locks(regs->si, regs->dx); security_file_lock(f, l) if l; n = do_fcntl(regs->di, regs->si, regs->dx, f); return n',
   'do_fcntl(fd, cmd, arg, filp)': 'return result',
   '__x64_sys_dup(regs:pt_regs)': 'f = @fd_get(regs->di); @fd_install(result, f)?; return result',
   '__x64_sys_dup2(regs:pt_regs)': 'n = ksys_dup3(regs->di, regs->si, 0); return n',
@@ -126,7 +127,7 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_pipe(regs:pt_regs)': 'n = do_pipe2(regs->di, 0); return n',
   '__x64_sys_pipe2(regs:pt_regs)': 'n = do_pipe2(regs->di, regs->si); return n',
   'do_pipe2(fildes, flags): int':
-    'create_pipe_files(%files, flags); __do_pipe_flags.part(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
+    'security_inode_alloc(0, 0xcc0); security_d_instantiate(0, 0); security_file_alloc(0); security_file_alloc(0); create_pipe_files(%files, flags); __do_pipe_flags.part(%fd, %files, flags)?; _copy_to_user(fildes, %fd, 8)?; return result',
   '__x64_sys_poll(regs:pt_regs)': 'n = do_sys_poll(regs->di, regs->si, 0); return n',
   'do_sys_poll(ufds, nfds, end_time): int':
     '__check_object_size(0, 0, 0); _copy_from_user(0, ufds, 0); poll_freewait(0); block; return result',
@@ -138,9 +139,9 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_unlink(regs:pt_regs)': 'name = getname_flags.part(regs->di, 0); n = do_unlinkat(-100, name); return n',
   '__x64_sys_unlinkat(regs:pt_regs)': 'name = getname_flags(regs->si, 0); n = do_unlinkat(regs->di, name); return n',
   'do_unlinkat(dfd, name:filename): int':
-    '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
+    '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; i = @dentry_inode(d)?; security_inode_free(i)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
   'vfs_unlink(idmap, dir, dentry, delegated_inode): int':
-    'may_delete(idmap, dir, dentry, 0); down_write(0); security_inode_unlink(dir, dentry); __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
+    'p = @parent_inode(dentry); may_delete(idmap, p, dentry, 0); down_write(0); security_inode_unlink(p, dentry)?; __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
   '__x64_sys_mkdir(regs:pt_regs)':
     'name = getname_flags.part(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
   '__x64_sys_mkdirat(regs:pt_regs)':
@@ -148,12 +149,12 @@ export const fs: Readonly<Record<string, string>> = {
   'do_mkdirat(dfd, name:filename, mode): int':
     'filename_create(dfd, name, %path, 2); d = @dentry(name->name)?; security_path_mkdir(%path, d, mode)?; vfs_mkdir(0, 0, d, mode)?; putname(name); return result',
   'vfs_mkdir(idmap, dir, dentry, mode): int':
-    'inode_permission(idmap, dir, 3); mode_strip_sgid(idmap, dir, mode); security_inode_mkdir(dir, dentry, mode); fsnotify(0x40000100, 0, 0, dir, 0, 0); return 0',
+    'p = @parent_inode(dentry); inode_permission(idmap, p, 3); mode_strip_sgid(idmap, p, mode); security_inode_mkdir(p, dentry, mode)?; k = @inode_mkdir(dentry)?; *k(idmap, p, dentry, mode)?; security_inode_alloc(0, 0xcc0)?; security_inode_init_security(0, p, 0, 0, 0)?; security_d_instantiate(dentry, 0)?; fsnotify(0x40000100, 0, 0, dir, 0, 0); return 0',
   '__x64_sys_rmdir(regs:pt_regs)': 'name = getname_flags.part(regs->di, 0); n = do_rmdir(-100, name); return n',
   'do_rmdir(dfd, name:filename): int':
-    '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; mnt_drop_write(0)?; putname(name); return result',
+    '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; i = @dentry_inode(d)?; security_inode_free(i)?; mnt_drop_write(0)?; putname(name); return result',
   'vfs_rmdir(idmap, dir, dentry): int':
-    'may_delete(idmap, dir, dentry, 1); down_write(0); security_inode_rmdir(dir, dentry); shrink_dcache_parent(dentry); d_delete(dentry); up_write(0); return 0',
+    'p = @parent_inode(dentry); may_delete(idmap, p, dentry, 1); down_write(0); security_inode_rmdir(p, dentry)?; shrink_dcache_parent(dentry); d_delete(dentry); up_write(0); return 0',
   '__x64_sys_rename(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_renameat2(-100, a, -100, b, 0); return n',
   '__x64_sys_renameat(regs:pt_regs)':
@@ -161,9 +162,9 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_renameat2(regs:pt_regs)':
     'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, regs->r8); return n',
   'do_renameat2(olddfd, from:filename, newdfd, to:filename, flags): int':
-    '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; vfs_rename(%rd)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
+    '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; %rd+0 = a; %rd+8 = b; vfs_rename(%rd)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
   'vfs_rename(rd): int':
-    'security_inode_rename(0, 0, 0, 0, 0); lock_two_nondirectories(0, 0); fsnotify_move(0, 0, 0, 0, 0); return 0',
+    'a = @load(rd); p = @parent_inode(a); may_delete(0, p, a, 0); inode_permission(0, p, 3)?; security_inode_rename(p, a, p, a, 0)?; lock_two_nondirectories(0, 0); fsnotify_move(0, 0, 0, 0, 0); return 0',
   '__x64_sys_symlink(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_symlinkat(a, -100, b); return n',
   '__x64_sys_symlinkat(regs:pt_regs)':
@@ -175,14 +176,14 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_linkat(regs:pt_regs)':
     'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_linkat(regs->di, a, regs->dx, b, regs->r8); return n',
   'do_linkat(olddfd, old:filename, newdfd, new:filename, flags): int':
-    'filename_lookup(olddfd, old, 0, %path, 0); filename_create(newdfd, new, %np, 0)?; d = @dentry(new->name)?; security_path_link(0, %np, d)?; vfs_link(0, 0, 0, d, 0)?; putname(old); putname(new); return result',
+    'filename_lookup(olddfd, old, 0, %path, 0); filename_create(newdfd, new, %np, 0)?; d = @dentry(new->name)?; o = @dentry(old->name)?; i = @dentry_inode(o)?; inode_permission(0, i, 6)?; security_path_link(o, %np, d)?; vfs_link(o, 0, 0, d, 0)?; putname(old); putname(new); return result',
   '__x64_sys_chmod(regs:pt_regs)': 'n = do_fchmodat(-100, regs->di, regs->si, 0); return n',
   '__x64_sys_fchmodat(regs:pt_regs)':
     'user_path_at(regs->di, regs->si, 1, %path); chmod_common(%path, regs->dx)?; path_put(%path)?; return result',
   'do_fchmodat(dfd, filename, mode, flags): int':
     'user_path_at(dfd, filename, 1, %path); chmod_common(%path, mode)?; path_put(%path)?; return result',
   'chmod_common(path, mode): int':
-    'mnt_want_write(0); security_path_chmod(path, mode); notify_change(0, 0, 0, 0); mnt_drop_write(0); return 0',
+    'mnt_want_write(0); security_path_chmod(path, mode); d = @path_dentry(path)?; notify_change(0, d, %attr, 0)?; mnt_drop_write(0); return 0',
   '__x64_sys_chown(regs:pt_regs)': 'n = do_fchownat(-100, regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_fchownat(regs:pt_regs)': 'n = do_fchownat(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   'do_fchownat(dfd, filename, user, group, flag): int':
@@ -190,21 +191,61 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_truncate(regs:pt_regs)':
     'user_path_at(-100, regs->di, 1, %path); vfs_truncate(%path, regs->si)?; path_put(%path)?; return result',
   '__x64_sys_ftruncate(regs:pt_regs)': 'n = do_sys_ftruncate(regs->di, regs->si, 0); return n',
-  'do_sys_ftruncate(fd, length, small)': 'f = fdget(fd); do_truncate(0, 0, length, 0, f)?; return result',
+  'do_sys_ftruncate(fd, length, small)':
+    'f:file = fdget(fd); security_file_truncate(f)?; d = @path_dentry(f->f_path)?; do_truncate(0, d, length, 0, f)?; return result',
   '__x64_sys_mknod(regs:pt_regs)':
     'name = getname_flags(regs->di, 0); n = do_mknodat(-100, name, regs->si, regs->dx); return n',
-  'do_mknodat(dfd, name, mode, dev): int':
-    'filename_create(dfd, name, %path, 0); vfs_create(0, 0, 0, mode, 1)?; putname(name); return result',
+  'do_mknodat(dfd, name:filename, mode, dev): int':
+    'filename_create(dfd, name, %path, 0); d = @dentry(name->name)?; security_path_mknod(%path, d, mode, dev)?; v = @mknod_function(mode)?; vfs_mknod(0, 0, d, mode, dev) if v; w = @unless(v, d); vfs_create(0, 0, w, mode, 1) if w; putname(name); return result',
   'vfs_create(idmap, dir, dentry, mode, excl): int':
-    'inode_permission(idmap, dir, 3); security_inode_create(dir, dentry, mode); return 0',
+    'p = @parent_inode(dentry); inode_permission(idmap, p, 3)?; security_inode_create(p, dentry, mode)?; security_inode_alloc(0, 0xcc0)?; security_inode_init_security(0, p, 0, 0, 0)?; security_d_instantiate(dentry, 0)?; return 0',
   '__x64_sys_mount(regs:pt_regs)':
     'a = strndup_user(regs->dx, 4096); b = strndup_user(regs->di, 4096); user_path_at(-100, regs->si, 1, %path); path_mount(b, %path, a, regs->r10, 0)?; path_put(%path)?; kfree(0); return result',
   'path_mount(dev_name, path, type_page, flags, data_page): int':
-    'security_sb_mount(dev_name, path, type_page, flags, data_page); ns_capable(0, 21); return 0',
+    'security_sb_mount(dev_name, path, type_page, flags, data_page); ns_capable(0, 21)?; security_fs_context_parse_param(0, 0)?; security_sb_eat_lsm_opts(data_page, 0)?; ns_capable(0, 21)?; security_sb_alloc(0)?; security_inode_alloc(0, 0xcc0)?; security_d_instantiate(0, 0)?; security_sb_set_mnt_opts(0, 0, 0, 0)?; security_sb_kern_mount(0)?; security_free_mnt_opts(0)?; return 0',
   '__x64_sys_umount(regs:pt_regs)':
     'user_path_at(-100, regs->di, 1, %path); path_umount(%path, regs->si)?; return result',
+  'path_umount(path, flags): int': 'ns_capable(0, 21); security_sb_umount(0, flags)?; return 0',
   'may_open(idmap, path, acc_mode): int': 'i = @path_inode(path); n = inode_permission(idmap, i, acc_mode); return n',
   // fs/namei.c; include/linux/device_cgroup.h
   'inode_permission(idmap, inode, mask): int':
     't = @device_type(inode); j = @device_major(inode) if t; m = @device_minor(inode) if t; a = @device_access(mask) if t; e = devcgroup_check_permission(t, j, m, a) if t; n = security_inode_permission(inode, mask)?; return result',
+
+  // --- the walk of a path (fs/namei.c) and what changes attributes (fs/attr.c, fs/open.c) ---
+  'link_path_walk(name, nd): int':
+    '%walk+0 = 0; loop; i = @walk_next(%walk, name); security_inode_permission(i, 0x81) if i; again if i; return 0',
+  'filename_lookup(dfd, name, flags, path, root): int':
+    'link_path_walk(name, 0); @name_path(path, name); return result',
+  'filename_create(dfd, name, path, flags)': 'link_path_walk(name, 0); @name_parent(path, name); return result',
+  '__filename_parentat(dfd, name, flags, parent, last, type): int':
+    'link_path_walk(name, 0); @name_parent(parent, name); return result',
+  'user_path_at(dfd, name, flags, path): int':
+    'n = getname_flags(name, flags); filename_lookup(dfd, n, flags, path, 0); putname(n); return result',
+  'may_delete(idmap, dir, victim, isdir): int': 'inode_permission(idmap, dir, 3); return result',
+  'ima_file_check(file, mask): int': '%prop+0 = 0; security_current_getsecid_subj(%prop); return 0',
+  'notify_change(idmap, dentry, attr, deleg): int':
+    'security_inode_setattr(idmap, dentry, attr)?; security_inode_post_setattr(idmap, dentry, 0)?; return result',
+  'do_truncate(idmap, dentry, length, attrs, filp): int': 'notify_change(idmap, dentry, %attr, 0); return result',
+  'vfs_truncate(path, length)':
+    'i = @path_inode(path); inode_permission(0, i, 2); security_path_truncate(path)?; d = @path_dentry(path)?; do_truncate(0, d, length, 0, 0)?; return result',
+  'chown_common(path, user, group): int':
+    'security_path_chown(path, user, group); d = @path_dentry(path)?; security_inode_need_killpriv(d)?; notify_change(0, d, %attr, 0)?; return result',
+  '__x64_sys_fchmod(regs:pt_regs)': 'f:file = fdget(regs->di); chmod_common(f->f_path, regs->si)?; return result',
+  '__x64_sys_fchown(regs:pt_regs)':
+    'f:file = fdget(regs->di); chown_common(f->f_path, regs->si, regs->dx)?; return result',
+  '__x64_sys_utimensat(regs:pt_regs)':
+    'user_path_at(regs->di, regs->si, 1, %path); d = @path_dentry(%path)?; notify_change(0, d, %attr, 0)?; return result',
+  '__x64_sys_flock(regs:pt_regs)': 'f = fdget(regs->di); security_file_lock(f, regs->si)?; return result',
+  '__x64_sys_fallocate(regs:pt_regs)': 'f = fdget(regs->di); security_file_permission(f, 2)?; return result',
+  '__x64_sys_fchdir(regs:pt_regs)': 'f:file = fdget_raw(regs->di); inode_permission(0, f->f_inode, 65)?; return result',
+  '__x64_sys_chroot(regs:pt_regs)':
+    'user_path_at(-100, regs->di, 3, %path); i = @path_inode(%path)?; inode_permission(0, i, 65)?; ns_capable(0, 18)?; security_path_chroot(%path)?; return result',
+  'vfs_symlink(idmap, dir, dentry, oldname): int':
+    'p = @parent_inode(dentry); inode_permission(idmap, p, 3)?; security_inode_symlink(p, dentry, oldname)?; security_inode_alloc(0, 0xcc0)?; security_inode_init_security(0, p, 0, 0, 0)?; security_d_instantiate(dentry, 0)?; return result',
+  'vfs_link(old, idmap, dir, new, deleg): int':
+    'p = @parent_inode(new); inode_permission(idmap, p, 3)?; security_inode_link(old, p, new)?; security_d_instantiate(new, 0)?; return result',
+  'vfs_mknod(idmap, dir, dentry, mode, dev): int':
+    'p = @parent_inode(dentry); inode_permission(idmap, p, 3)?; t = @node_type(mode)?; capable(27) if t; j = @node_major(dev) if t; m = @node_minor(dev) if t; devcgroup_check_permission(t, j, m, 1) if t; security_inode_mknod(p, dentry, mode, dev)?; security_inode_alloc(0, 0xcc0)?; security_inode_init_security(0, p, 0, 0, 0)?; security_d_instantiate(dentry, 0)?; return result',
+  '__x64_sys_mknodat(regs:pt_regs)':
+    'name = getname_flags(regs->si, 0); n = do_mknodat(regs->di, name, regs->dx, regs->r10); return n',
 };

@@ -7,6 +7,7 @@ import { net } from './net.ts';
 import { netPath } from './net-path.ts';
 import { process } from './process.ts';
 import { sched } from './sched.ts';
+import { security } from './security.ts';
 
 export const tables: Readonly<Record<string, string>> = {
   ...fs,
@@ -16,5 +17,6 @@ export const tables: Readonly<Record<string, string>> = {
   ...cgroup,
   ...sched,
   ...irq,
+  ...security,
   ...block,
 };

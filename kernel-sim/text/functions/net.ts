@@ -6,10 +6,11 @@ export const net: Readonly<Record<string, string>> = {
   '__sys_socket(family, type, protocol): int':
     'update_socket_protocol(family, type, protocol); __sock_create(0, family, type, protocol, %res, 0); get_unused_fd_flags(0)?; s = @load(%res)?; f = sock_alloc_file(s, 0, 0)?; fd_install(result, f)?; return result',
   '__sock_create(net, family, type, protocol, res, kern): int':
-    'security_socket_create(family, type, protocol, kern); sock_alloc(); s = @socket_alloc(family, type, protocol)?; c = @ops_create(family); *c(net, s, protocol, kern)?; security_socket_post_create(s, family, type, protocol, kern)?; @socket_created(res, s)?; n = @call_error(); return n',
+    'security_socket_create(family, type, protocol, kern); sock_alloc()?; s = @socket_alloc(family, type, protocol)?; c = @ops_create(family); *c(net, s, protocol, kern)?; security_socket_post_create(s, family, type, protocol, kern)?; @socket_created(res, s)?; n = @call_error(); return n',
   'inet_create(net, sock:socket, protocol, kern): int':
     'sk_alloc(net, 2, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; return e',
-  'sock_alloc_file(sock, flags, dname)': 'f = @sock_alloc_file(sock); return f',
+  'sock_alloc_file(sock, flags, dname)':
+    'security_d_instantiate(0, 0); security_file_alloc(0); f = @sock_alloc_file(sock); return f',
   '__x64_sys_bind(regs:pt_regs)': 'n = __sys_bind(regs->di, regs->si, regs->dx); return n',
   '__sys_bind(fd, umyaddr, addrlen): int':
     's:socket = @socket(fd); fdget(fd); move_addr_to_kernel(umyaddr, addrlen, %address); @copy_sockaddr(%address, umyaddr, addrlen); security_socket_bind(s, %address, addrlen); f = @ops_bind(s); *f(s, %address, addrlen); return result',
@@ -43,7 +44,8 @@ export const net: Readonly<Record<string, string>> = {
     'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); y = @of_family(sock->sk, 7); r = @cgroup_refused(p, e, y); k = @unless(r, sock->sk); ip4_datagram_connect(k, uaddr, addr_len) if k; return result',
   'ip4_datagram_connect(sk, uaddr, addr_len): int':
     'lock_sock_nested(sk, 0); __ip4_datagram_connect(sk, uaddr, addr_len); release_sock(sk); return result',
-  '__ip4_datagram_connect(sk, uaddr, addr_len): int': '@sock_addresses(sk, uaddr)?; return result',
+  '__ip4_datagram_connect(sk, uaddr, addr_len): int':
+    'security_sk_classify_flow(sk, 0); @sock_addresses(sk, uaddr)?; return result',
   'unix_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'unix_find_other(0, uaddr, addr_len, 1); security_unix_stream_connect(sock->sk, 0, 0); return result',
   'tcp_v4_connect(sk, uaddr, addr_len): int':
@@ -130,15 +132,21 @@ export const net: Readonly<Record<string, string>> = {
   'tcp_finish_connect(sk, skb)':
     'tcp_set_state(sk, 1); security_inet_conn_established(sk, skb); tcp_init_transfer(sk, 4, skb); tcp_send_ack(sk)',
   'tcp_init_transfer(sk, bpf_op, skb)': `${tcpCallBpf('bpf_op')}; tcp_init_congestion_control(sk)`,
-  'sock_close(inode, filp): int': 's = @socket_of(filp); __sock_release(s, inode); return 0',
+  'sock_close(inode, filp): int':
+    's = @socket_of(filp); __sock_release(s, inode); security_inode_free(inode); return 0',
   '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
   'sock_read_iter(iocb, to)': 's = @socket_of(iocb); %msg+0 = 0; sock_recvmsg(s, %msg, 0); return result',
   'sock_write_iter(iocb, from)':
-    's = @socket_of(iocb); %msg+0 = 0; sock_sendmsg_nosec(s, %msg); i = @ops_sendmsg(s); *i(s, %msg, 0); return result',
+    's = @socket_of(iocb); %msg+0 = 0; security_socket_sendmsg(s, %msg, 0)?; sock_sendmsg_nosec(s, %msg)?; i = @ops_sendmsg(s); *i(s, %msg, 0); return result',
   '__x64_sys_getsockname(regs:pt_regs)': 'n = __sys_getsockname(regs->di, regs->si, regs->dx); return n',
   '__sys_getsockname(fd, usockaddr, usockaddr_len): int':
     'fdget(fd); s = @socket(fd); security_socket_getsockname(s); g = @ops_getname(s); *g(s, %address, 0)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',
   '__x64_sys_getpeername(regs:pt_regs)': 'n = __sys_getpeername(regs->di, regs->si, regs->dx); return n',
   '__sys_getpeername(fd, usockaddr, usockaddr_len): int':
     'fdget(fd); s = @socket(fd); security_socket_getpeername(s); g = @ops_getname(s); *g(s, %address, 1)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',
+  '__inet_accept(sock, newsock, newsk)': 'security_sock_graft(newsk, newsock); return 0',
+  'sock_alloc()': 'security_inode_alloc(0, 0xcc0); return 0',
+  'sk_alloc(net, family, priority, prot, kern)': 'security_sk_alloc(0, family, priority); return 0',
+  '__x64_sys_socketpair(regs:pt_regs)':
+    'security_socket_create(regs->di, regs->si, regs->dx, 0); sock_alloc()?; sk_alloc(0, regs->di, 0, 0, 0)?; security_socket_post_create(0, regs->di, regs->si, regs->dx, 0)?; security_socket_create(regs->di, regs->si, regs->dx, 0)?; sock_alloc()?; sk_alloc(0, regs->di, 0, 0, 0)?; security_socket_post_create(0, regs->di, regs->si, regs->dx, 0)?; security_socket_socketpair(0, 0)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; return result',
 };

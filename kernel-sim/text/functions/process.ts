@@ -93,7 +93,7 @@ export const process: Readonly<Record<string, string>> = {
     'security_task_prctl(option, arg2, arg3, arg4, arg5); @prctl(option, arg2)?; return result',
   ...credentials,
   '__x64_sys_ptrace(regs:pt_regs)':
-    'find_get_task_by_vpid(regs->si); ptrace_attach(0, regs->di, regs->dx, regs->r10)?; return result',
+    'find_get_task_by_vpid(regs->si); p = @find_task(regs->si); a = @ptrace_attaches(regs->di); ptrace_attach(p, regs->di, regs->dx, regs->r10) if a; return result',
   '__x64_sys_capget(regs:pt_regs)': 'n = __do_sys_capget(regs->di, regs->si); return n',
   '__do_sys_capget(header, dataptr)': 'security_capget(0, 0, 0, 0); return result',
   'ns_capable(ns, cap): int': 'security_capable(0, ns, cap, 0); return 1',
@@ -101,7 +101,11 @@ export const process: Readonly<Record<string, string>> = {
   '__bpf_tramp_exit(tr)': 'return 0',
   '__x64_sys_bpf(regs:pt_regs)': 'n = __sys_bpf(regs->di, regs->si, regs->dx); return n',
   '__sys_bpf(cmd, uattr, size): int':
-    'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); return result',
+    'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); m = @equal(cmd, 0); p = @equal(cmd, 5); map_create(uattr) if m; bpf_prog_load(uattr, 0, size) if p; return result',
+  'map_create(attr): int':
+    'ns_capable(0, 39)?; security_bpf_map_create(0, attr, 0)?; security_bpf_map(0, 3)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; f = @anon_file()?; fd_install(result, f)?; return result',
+  'bpf_prog_load(attr, uattr, size): int':
+    'ns_capable(0, 39)?; security_bpf_prog_load(0, attr, 0)?; ns_capable(0, 39)?; ns_capable(0, 38)?; ns_capable(0, 39)?; ns_capable(0, 38)?; security_bpf_prog(0)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; f = @anon_file()?; fd_install(result, f)?; return result',
   '__x64_sys_getrandom(regs:pt_regs)':
     'import_ubuf(0, regs->di, regs->si, %iter); get_random_bytes_user(%iter); return result',
   '__x64_sys_finit_module(regs:pt_regs)': 'f = fdget(regs->di); return result',
@@ -114,9 +118,9 @@ export const process: Readonly<Record<string, string>> = {
   'ksys_mmap_pgoff(addr, len, prot, flags, fd, pgoff)':
     'f = fget(fd); n = vm_mmap_pgoff(f, addr, len, prot, flags, pgoff); return n',
   'vm_mmap_pgoff(file, addr, len, prot, flag, pgoff)':
-    'security_mmap_file(file, prot, flag); down_write_killable(0); n = do_mmap(file, addr, len, prot, flag, 0); up_write(0); return n',
+    'security_mmap_file(file, prot, flag); ima_file_check(file, prot) if file; down_write_killable(0); n = do_mmap(file, addr, len, prot, flag, 0); up_write(0); return n',
   'do_mmap(file, addr, len, prot, flags, vm_flags)':
-    '__get_unmapped_area(file, addr, len, 0, flags, vm_flags); mmap_region(file, addr, len, vm_flags, 0, 0)?; @mm_changed()?; return result',
+    '__get_unmapped_area(file, addr, len, 0, flags, vm_flags); a = @accountable(file, prot, flags)?; security_vm_enough_memory_mm(0, 1) if a; mmap_region(file, addr, len, vm_flags, 0, 0)?; @mm_changed()?; return result',
   '__x64_sys_munmap(regs:pt_regs)': 'n = __vm_munmap(regs->di, regs->si, 1); return n',
   '__vm_munmap(start, len, unlock): int':
     'down_write_killable(0); do_vmi_munmap(0, 0, start, len, 0, unlock); @mm_changed()?; up_write(0); return result',
@@ -124,4 +128,5 @@ export const process: Readonly<Record<string, string>> = {
   'do_mprotect_pkey(start, len, prot, pkey): int':
     'down_write_killable(0); security_file_mprotect(0, prot, prot); mprotect_fixup(0, 0, 0, 0, start, 0); @mm_changed()?; up_write(0); return result',
   'exit_files(tsk)': '_raw_spin_lock(0); @exit_files(); _raw_spin_unlock(0)',
+  '__get_unmapped_area(file, addr, len, pgoff, flags, vm_flags)': 'security_mmap_addr(result)?; return result',
 };

@@ -14,7 +14,7 @@ import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
 import { type MeasureOptions, measure } from '../measuring.ts';
-import { addDevices, deviceNamed, type NetworkOptions, openCaptures, Traffic } from '../network.ts';
+import { addCgroups, addDevices, deviceNamed, type NetworkOptions, openCaptures, Traffic } from '../network.ts';
 import { optimiseLater } from '../optimiser.ts';
 import { readSessionFile } from '../recorded.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
@@ -67,6 +67,7 @@ export async function load(
       : await openReplay(options, command);
   const kernel = await optimiseLater(() => (saved === undefined ? boot(options) : Kernel.boot(saved.boot)));
   addDevices(kernel, options);
+  addCgroups(kernel, options);
   const opened: Opened[] = [];
   for (const file of files) {
     const object = await openInput(file, kernel, options, saved?.object);

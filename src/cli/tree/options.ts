@@ -79,6 +79,11 @@ export const net = () =>
     '--net <devices>',
     'network devices, with addresses: eth0=10.0.0.2/24, veth0@veth1=10.1.0.1/24, dummy0; commas between several',
   ).argParser(listOf);
+export const cgroup = () =>
+  new Option(
+    '--cgroup <path=pid:PID>',
+    'cgroups, with the tasks that are in them: /pod1=pid:100, /pod1/app; commas between several',
+  ).argParser(listOf);
 export const pcap = () =>
   new Option(
     '--pcap <device=file>',

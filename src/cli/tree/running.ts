@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { EmuCommand } from './command.ts';
 import {
+  cgroup,
   history,
   json,
   listOf,
@@ -63,6 +64,7 @@ function addLoad(cli: EmuCommand, behind: number): void {
     .option('--follow', 'at the end of the recording, wait for it to grow')
     .option('--speed <factor>', 'replay in the time that it took: 1 as it happened, 10 ten times as fast', positive)
     .addOption(net())
+    .addOption(cgroup())
     .addOption(pcap())
     .option('--pcap-out <file>', 'write what the devices send, as pcap')
     .option('--dev <name>', 'the device that programs of XDP and tc are attached to', 'lo')

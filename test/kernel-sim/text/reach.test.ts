@@ -53,7 +53,7 @@ describe('a function that nothing in the model calls', () => {
     const lsm = (target: string): string | undefined =>
       kernel.probes.trampoline(prog, { kind: 'lsm', target, argSizes: [8], retSize: 4 }).unreached;
     expect(lsm('bpf_lsm_file_open')).toBeUndefined();
-    expect(lsm('bpf_lsm_task_kill')).toBe('nothing in the model calls bpf_lsm_task_kill');
+    expect(lsm('bpf_lsm_quotactl')).toBe('nothing in the model calls bpf_lsm_quotactl');
     expect(kernel.probes.tracepoint(prog, 'kmem', 'mm_page_alloc').unreached).toBe(
       'nothing in the model makes the tracepoint kmem:mm_page_alloc happen',
     );
