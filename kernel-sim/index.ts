@@ -7,6 +7,7 @@ export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
 export { RELEASE, VERSION } from './data/release.ts';
 export { type SyscallRow, syscallNamed, syscallNr, syscalls } from './data/syscalls.ts';
+export { isRecordedEvent } from './data/tracepoints.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type KernelMark } from './kernel.ts';
 export type { NetDevice } from './net/devices.ts';

@@ -3,14 +3,16 @@
  * which function of the kernel, where its tracepoint is on the way, and whether a task or an interrupt does.
  */
 import type { Addr } from '../../src/machine/addr.ts';
+import { isRecordedEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Disks } from './disks.ts';
+import { recordedArgs } from './recorded-event.ts';
 import type { TraceEvent } from './trace.ts';
 
 export interface Happening {
   readonly by: 'task' | 'interrupt';
   readonly call: string;
-  readonly args: readonly [a: Addr, b?: number, c?: number];
+  readonly args: readonly [a: Addr, b?: number | undefined, c?: number | undefined];
   /** of an interrupt: number and name of its line */
   readonly line?: readonly [irq: number, name: string];
 }
@@ -60,9 +62,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   signal_deliver: (f) => ({ by: 'task', call: 'get_signal', args: [Number(f('sig'))] }),
 };
 
-/** Events that a recording may have beside calls. */
-export const isHappening = (event: string): boolean => event in ROWS;
-
 export class Happenings {
   readonly kernel: ObjectFloor;
   readonly disks: Disks;
@@ -78,6 +77,10 @@ export class Happenings {
   }
   /** What an event makes happen; undefined where that has happened already. */
   of(event: TraceEvent): Happening | undefined {
-    return ROWS[event.event]?.((name) => event.fields[name] ?? '', this, event);
+    const { event: name } = event;
+    const field: Field = (of) => event.fields[of] ?? '';
+    if (!isRecordedEvent(name)) return ROWS[name]?.(field, this, event);
+    const [b, c] = recordedArgs(name, field);
+    return { by: 'task', call: `__traceiter_${name}`, args: [0, b, c] };
   }
 }

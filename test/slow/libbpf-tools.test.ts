@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BpfObject, Kernel, type LoadedObject, type LoadOptions, readStrace } from '../../src/index.ts';
+import { BpfObject, Kernel, type LoadedObject, type LoadOptions } from '../../src/index.ts';
 import { recordingOf } from '../../src/replay/index.ts';
 import { haveShared, sharedPath } from '../support/shared.ts';
-import { FUTEX, SHELL } from './libbpf-tools/inputs.ts';
+import { EVENTS, FUTEX, SHELL } from './libbpf-tools/inputs.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
 
@@ -181,6 +181,20 @@ const ROWS: Readonly<Record<string, Row>> = {
     // 2^17 us and more
     expect: [[500n, 0x7f00aa0010n, 1n, 250_100n, { 17: 1 }]],
   },
+  cpufreq: {
+    input: EVENTS,
+    // its other program samples
+    options: { programs: ['cpu_frequency'] },
+    shows: (tool) => (tool.bss['freqs_mhz'] as number[]).slice(0, 3),
+    expect: [2400, 1200, 0],
+  },
+  drsnoop: {
+    input: EVENTS,
+    // { task[16], delta_ns, nr_reclaimed, … }
+    options: { programs: ['direct_reclaim_begin_btf', 'direct_reclaim_end_btf'] },
+    shows: (tool) => records(tool).map((r) => [Math.round(Number(r.getBigUint64(16, true)) / 1000), i32(r, 24)]),
+    expect: [[400, 33]],
+  },
   funclatency: {
     options: { sections: { dummy_kprobe: 'kprobe/vfs_read', dummy_kretprobe: 'kretprobe/vfs_read' }, keepGoing: true },
     shows: (tool) => (tool.bss['hist'] as number[]).reduce((a, b) => a + b),
@@ -203,7 +217,7 @@ describe.skipIf(!haveShared)("libbpf-tools' objects show what happened", () => {
   it.each(Object.entries(ROWS))('%s', async (name, { options, set, input = SHELL, ...row }) => {
     const kernel = await Kernel.boot({ cpus: 2 });
     const tool = load(kernel, name, options, set);
-    await kernel.replay(input === 'disk' ? recordingOf(readFileSync(DISK)) : readStrace(input).trace);
+    await kernel.replay(recordingOf(input === 'disk' ? readFileSync(DISK) : Buffer.from(input)));
     expect(row.shows(tool)).toEqual(row.expect);
   });
 

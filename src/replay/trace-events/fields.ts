@@ -1,5 +1,7 @@
 /** Fields of events that are no calls, as ftrace, trace-cmd and perf print them (the `print fmt` of each event's format file). */
 
+import { isRecordedEvent } from '../../../kernel-sim/index.ts';
+
 export type Fields = Readonly<Record<string, string>>;
 
 const named = (text: string): Fields =>
@@ -49,6 +51,6 @@ const PARSERS: Readonly<Record<string, (text: string) => Fields | undefined>> = 
 
 /** undefined for an event that is not of those, null where its text is not as it should be */
 export function eventFields(event: string, text: string): Fields | null | undefined {
-  const parse = PARSERS[event];
+  const parse = PARSERS[event] ?? (isRecordedEvent(event) ? named : undefined);
   return parse === undefined ? undefined : (parse(text) ?? null);
 }

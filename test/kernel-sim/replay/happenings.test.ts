@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../../../kernel-sim/index.ts';
-import { openRecording } from '../../../src/replay/index.ts';
+import { openRecording, recordingOf } from '../../../src/replay/index.ts';
 import { program } from '../support/programs.ts';
 
 const file = fileURLToPath(new URL('../../../fixtures/worlds/disk-read.ftrace', import.meta.url));
@@ -63,5 +63,40 @@ describe.each(['step', 'jit'] as const)('requests to a disk (%s)', (engine) => {
       .flatMap((line) => recorded(line) ?? []);
     expect(wanted).toHaveLength(24);
     expect(seen).toEqual(wanted);
+  });
+});
+
+describe('events whose arguments are numbers', () => {
+  it('happen with the fields that the line has, flags by their names', async () => {
+    const kernel = await Kernel.boot({ cpus: 2 });
+    const seen: string[] = [];
+    for (const [category, event, ...sizes] of [
+      ['power', 'cpu_frequency', 4, 4],
+      ['vmscan', 'mm_vmscan_direct_reclaim_begin', 8, 4],
+      ['vmscan', 'mm_vmscan_direct_reclaim_end', 8],
+    ] as const) {
+      const told = program(kernel, 'told', () => {
+        let at = kernel.args.addr(0) + 8;
+        const values = sizes.map((size) => {
+          const value = size === 8 && event.endsWith('begin') ? kernel.memory.readAddr(at) : kernel.memory.readU32(at);
+          at += size;
+          return value;
+        });
+        seen.push([kernel.tasks.current.pid, kernel.context.cpu, event, ...values].join(' '));
+      });
+      kernel.probes.tracepoint(told, category, event);
+    }
+    const trace = `# tracer: nop
+          <idle>-0       [001] d.h..    10.000000: cpu_frequency: state=2400000 cpu_id=1
+              cc-300     [000] .....    10.100000: mm_vmscan_direct_reclaim_begin: order=2 gfp_flags=GFP_KERNEL|__GFP_COMP
+              cc-300     [000] .....    10.100400: mm_vmscan_direct_reclaim_end: nr_reclaimed=33
+`;
+    await kernel.replay(recordingOf(new TextEncoder().encode(trace)));
+    expect(seen).toEqual([
+      '0 1 cpu_frequency 2400000 1',
+      // GFP_KERNEL is 0xcc0, __GFP_COMP 0x40000 (include/linux/gfp_types.h)
+      `300 0 mm_vmscan_direct_reclaim_begin 2 ${0x40cc0}`,
+      '300 0 mm_vmscan_direct_reclaim_end 33',
+    ]);
   });
 });

@@ -44,3 +44,11 @@ export const FUTEX = `500 1.000000 execve("/usr/bin/locks", ["locks"], 0x7ffd0 /
 500 1.350100 <... futex resumed>) = 0
 500 1.400000 futex(0x7f00aa0010, FUTEX_WAIT_PRIVATE, 2, NULL) = -1 EAGAIN (Resource temporarily unavailable)
 `;
+
+/** What the kernel itself tells of: two CPUs take a speed, and a compiler waits 400 us for memory. */
+export const EVENTS = `# tracer: nop
+          <idle>-0       [000] d.h..    10.000000: cpu_frequency: state=2400000 cpu_id=0
+          <idle>-0       [001] d.h..    10.000100: cpu_frequency: state=1200000 cpu_id=1
+              cc-300     [000] .....    10.100000: mm_vmscan_direct_reclaim_begin: order=2 gfp_flags=GFP_KERNEL
+              cc-300     [000] .....    10.100400: mm_vmscan_direct_reclaim_end: nr_reclaimed=33
+`;
