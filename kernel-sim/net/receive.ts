@@ -11,6 +11,9 @@ import type { Transmit } from './transmit.ts';
 /** net.core.rmem_default */
 const RCVBUF = 212_992;
 const MSG_PEEK = 2;
+const [AF_INET, SOCK_RAW, TCP_CLOSE] = [2, 3, 7];
+/** room for the largest of `struct sock`'s kin */
+const SOCK_ROOM = 2560;
 /** include/linux/netdevice.h: congestion, the packet went all the same */
 const NET_XMIT_CN = 2;
 /** IPTOS_PREC_INTERNETCONTROL: precedence of errors (RFC 1812 section 4.3.2.5) */
@@ -46,16 +49,17 @@ export class Receive {
   readonly #net: NetParts;
   readonly #transmit: Transmit;
   readonly #inboxes = new Map<Addr, Inbox>();
+  #icmpSk: Addr = 0;
 
   constructor(net: NetParts, transmit: Transmit) {
     this.#net = net;
     this.#transmit = transmit;
   }
   save() {
-    return capture({ inboxes: this.#inboxes });
+    return capture({ inboxes: this.#inboxes, icmpSk: this.#icmpSk });
   }
   restore(state: ReturnType<Receive['save']>): void {
-    state.back();
+    this.#icmpSk = state.back().icmpSk;
   }
 
   register(on: On): void {
@@ -224,9 +228,17 @@ export class Receive {
     message[3] = sum & 0xff;
     const { saddr, daddr } = seen.flow;
     const flow = { saddr: daddr, daddr: saddr, sport: 0, dport: 0 };
-    return this.#transmit.ip(0, IPPROTO.ICMP, message.subarray(0, 8), message.subarray(8), flow, this.#id(), {
-      df: false,
-    });
+    return this.#transmit.ip(
+      this.#icmp(),
+      IPPROTO.ICMP,
+      message.subarray(0, 8),
+      message.subarray(8),
+      flow,
+      this.#id(),
+      {
+        df: false,
+      },
+    );
   }
   #unreachable(skb: Addr, code: number): Addr {
     const packet = this.#packet(skb);
@@ -235,10 +247,31 @@ export class Receive {
     const message = icmpUnreachable(code, packet);
     const { saddr, daddr } = seen.flow;
     const flow = { saddr: daddr, daddr: saddr, sport: 0, dport: 0 };
-    return this.#transmit.ip(0, IPPROTO.ICMP, message.subarray(0, 8), message.subarray(8), flow, this.#id(), {
-      df: false,
-      tos: INTERNETWORK_CONTROL,
-    });
+    return this.#transmit.ip(
+      this.#icmp(),
+      IPPROTO.ICMP,
+      message.subarray(0, 8),
+      message.subarray(8),
+      flow,
+      this.#id(),
+      {
+        df: false,
+        tos: INTERNETWORK_CONTROL,
+      },
+    );
+  }
+  /** `ipv4_icmp_sk`: the kernel's own socket, from which errors and echoes are sent */
+  #icmp(): Addr {
+    if (this.#icmpSk !== 0) return this.#icmpSk;
+    const { slab, memory, structs } = this.#net.kernel;
+    const sock = structs.of('sock');
+    const sk = slab.kmalloc(SOCK_ROOM);
+    memory.writeU16(sk + sock.offset('__sk_common.skc_family'), AF_INET);
+    memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_CLOSE);
+    memory.writeU16(sk + sock.offset('sk_type'), SOCK_RAW);
+    memory.writeU16(sk + sock.offset('sk_protocol'), IPPROTO.ICMP);
+    this.#icmpSk = sk;
+    return sk;
   }
   #id(): number {
     return this.#net.kernel.random.below(0x10000);

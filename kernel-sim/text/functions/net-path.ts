@@ -127,7 +127,7 @@ export const netPath: Readonly<Record<string, string>> = {
   '__icmp_send(skb_in, type, code, info, opt)':
     'bh+; preempt+; p = @icmp_unreachable(skb_in, type, code); icmp_push_reply(0, 0, p) if p; preempt-; __local_bh_enable_ip(0, 512)',
   'icmp_push_reply(sk, param, skb)': 'ip_append_data(0, 0, 0, 0, 0, 0); ip_push_pending_frames(0, 0, skb)',
-  'ip_push_pending_frames(sk, fl4, skb): int': 'n = ip_local_out(0, sk, skb); return n',
+  'ip_push_pending_frames(sk, fl4, skb:sk_buff): int': 'n = ip_local_out(0, skb->sk, skb); return n',
 
   // --- the end of a buffer ---
   'sk_skb_reason_drop(sk, skb, reason)':
