@@ -181,8 +181,8 @@ to the model say so when they are attached.
 
 ## Not modelled
 
-Socket attachment (its programs run by
-\`prog run\`), struct_ops in action, perf events from hardware
+Socket attachment from a process (its programs run by
+\`prog run\`, or where \`kernel.net.socketFilters\` hangs them), struct_ops in action, perf events from hardware
 counters, interrupts other than those that the modelled paths raise, constant blinding
 (\`bpf_jit_harden\`), call-depth accounting and FineIBT in the JIT.
 `;

@@ -2,7 +2,7 @@ export { layoutOf, type MapLayout } from '../../core/map-layout.ts';
 export { ArenaMap } from './arena.ts';
 export { ArrayMap, type FdSlot, PercpuArrayMap } from './array.ts';
 export { BloomFilterMap } from './bloom.ts';
-export { ArrayOfMaps, PerfEventArrayMap, ProgArrayMap } from './fd-array.ts';
+export { ArrayOfMaps, CgroupArrayMap, PerfEventArrayMap, ProgArrayMap } from './fd-array.ts';
 export { HashMap } from './hash.ts';
 export { HashOfMaps } from './hash-of-maps.ts';
 export { mayBeInner } from './inner.ts';

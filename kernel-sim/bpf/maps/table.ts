@@ -109,7 +109,6 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
     check: check.fdArrayCheck,
     table: 'cgroup_array_map_ops',
     ops: ops.fdArray,
-    note: 'created; there is one cgroup',
   },
   lru_hash: {
     since: '4.10',

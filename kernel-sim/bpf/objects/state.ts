@@ -3,6 +3,7 @@ import type { Btf } from '../../../src/btf/index.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { LineInfo, VerifierLimits } from '../../../src/verifier/types.ts';
 
+import { Cgroup } from '../../cgroup/cgroup.ts';
 import { ERRNO, type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
@@ -155,7 +156,11 @@ export class BpfState {
         prog: (fd) => this.progByFd(command, fd),
         map: (fd) => this.mapByFd(command, fd),
         perf: (fd) => this.#held(command, fd, 'perf_event', 'EBADF'),
-        cgroup: (fd) => this.#held(command, fd, 'cgroup', 'EBADF'),
+        cgroup: (fd) => {
+          const group = this.fdObject(command, fd);
+          if (!(group instanceof Cgroup)) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is no cgroup`);
+          return { addr: this.kernel.cgroups.objects.address(group), id: group.id };
+        },
         netdev: (index) => {
           const device = this.kernel.net.devices.byIndex(index);
           if (device === undefined) throw new BpfError(command, 'EINVAL', `no network device ${index}`);

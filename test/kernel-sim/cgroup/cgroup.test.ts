@@ -240,3 +240,44 @@ it('a cgroup is an object that a walk from the task finds, with its number and i
   const child = k.tasks.create(8, 8, 'child', task);
   expect(k.cgroups.of(child).path).toBe('/a/b');
 });
+
+describe('arrays of cgroups', () => {
+  it('bpf_current_task_under_cgroup tells whether the task is in one, or below it', async () => {
+    const kernel = await Kernel.boot();
+    kernel.cgroups.mkdir('/a');
+    kernel.cgroups.mkdir('/a/b');
+    kernel.cgroups.mkdir('/c');
+    const map = kernel.bpf.mapCreate({ type: 'cgroup_array', keySize: 4, valueSize: 4, maxEntries: 3 });
+    map.update(0, kernel.cgroups.open('/a'));
+    map.update(1, kernel.cgroups.open('/c'));
+    const asks = (index: number) =>
+      kernel.bpf
+        .progLoad({
+          type: 'raw_tracepoint',
+          license: 'GPL',
+          insns: writeInsns([
+            insn(0x18, 1, 1, 0, map.fd),
+            insn(0, 0, 0, 0, 0),
+            insn(0xb7, 2, 0, 0, index),
+            insn(0x85, 0, 0, 0, 37),
+            insn(0x95, 0, 0, 0, 0),
+          ]),
+        })
+        .testRun().retval | 0;
+    const all = () => [0, 1, 2, 3].map(asks);
+    const { pid } = kernel.tasks.current;
+    const answers: number[][] = [all()];
+    for (const path of ['/a', '/a/b', '/c']) {
+      kernel.cgroups.move(path, pid);
+      answers.push(all());
+    }
+    // E2BIG behind the end, EAGAIN where nothing is (bpf-helpers(7))
+    expect(answers).toEqual([
+      [0, 0, -11, -7],
+      [1, 0, -11, -7],
+      [1, 0, -11, -7],
+      [0, 1, -11, -7],
+    ]);
+    expect(errno(() => map.update(2, map.fd))).toBe('EBADF');
+  });
+});

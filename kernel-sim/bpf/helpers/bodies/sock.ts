@@ -9,6 +9,7 @@ import { ETH_P } from '../../../net/inet.ts';
 import { swap16 } from '../../../net/packet.ts';
 import { F_INGRESS } from '../../../net/redirect.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
+import { underSlot } from './cgroup.ts';
 
 const TCP_TIME_WAIT = 6;
 const TCP_LISTEN = 10;
@@ -65,13 +66,6 @@ const redirectNeigh: HelperBody = ({ args, kernel }) => {
   const refused = args.lo(3) !== 0 || args.hi(3) !== 0 || (size > 0 && size < REDIR_NEIGH);
   if (!refused) kernel.net.redirect.set({ kind: 'device', index: args.u32(0), flags: 0 });
   args.retU32(refused ? TC_ACT_SHOT : TC_ACT_REDIRECT);
-};
-
-const cgroupIndex: HelperBody = (call) => {
-  const { args } = call;
-  const map = call.map(args.addr(0) !== 0 && call.state.mapAt(args.addr(0)) ? 0 : 1);
-  const index = args.u32(call.state.mapAt(args.addr(0)) ? 1 : 2);
-  args.retInt(index >= map.maxEntries ? -ERRNO.E2BIG : -ERRNO.EAGAIN);
 };
 
 const OVERFLOW_UID = 65_534;
@@ -173,8 +167,11 @@ export const SOCK: HelperBodies = {
     kernel.net.skbs.setDev(copy, device.at);
     args.retInt(call.callback(kernel.text.place('__bpf_redirect'), [pair(copy), pair(device.at), [flags, 0]]));
   },
-  bpf_skb_under_cgroup: cgroupIndex,
-  bpf_current_task_under_cgroup: cgroupIndex,
+  bpf_skb_under_cgroup: (call) => {
+    const sk = new GuestStruct(call.kernel, 'sk_buff', call.args.addr(0)).get('sk');
+    const whole = sk !== 0 && isFull(new GuestStruct(call.kernel, 'sock', sk));
+    call.args.retInt(whole ? underSlot(call, 1, call.kernel.cgroups.ofSock(sk)) : -ERRNO.ENOENT);
+  },
   bpf_skb_set_tstamp: (call) => {
     const { args } = call;
     const skb = new GuestStruct(call.kernel, 'sk_buff', args.addr(0));
