@@ -181,6 +181,15 @@ const ROWS: Readonly<Record<string, Row>> = {
     // 2^17 us and more
     expect: [[500n, 0x7f00aa0010n, 1n, 250_100n, { 17: 1 }]],
   },
+  klockstat: {
+    // locks that execve(2) takes, by who takes them: given back as often as they were taken
+    shows: (tool) =>
+      entries(tool, 'stat_map').flatMap(([stack, { acq_count, hld_count }]) => {
+        const functions = tool.maps['stack_map']!.stack(Number(stack)).map((frame) => frame.symbol ?? '');
+        return functions[0] === 'load_elf_binary' && acq_count === hld_count ? [functions.slice(1, 3)] : [];
+      }),
+    expect: expect.arrayContaining([['bprm_execve', 'do_execveat_common.isra.0']]),
+  },
   cpufreq: {
     input: EVENTS,
     // its other program samples
