@@ -145,8 +145,8 @@ describe('text', () => {
         o += insn.length;
       }
     }
-    // few bodies are longer than Linux's: their entry is in place, the rest lies out of line
-    expect(k.text.overflowed).toBeLessThan(60);
+    // some of the 800 bodies are longer than Linux's: their entry is in place, the rest lies out of line as NAME.cold
+    expect(k.text.overflowed).toBeLessThan(100);
   });
   it('that ships is what the tables give now', () => {
     expect(pregenerate()).toEqual(textTable);
