@@ -79,8 +79,8 @@ export function openWorkload(name: WorkloadName, seed = 1): RecordingStream {
   return new RecordingStream(new HeldBytes(new Uint8Array(0)), () => new WorkloadSteps(workload(name, seed)));
 }
 
-/** strace of a command: every task, wall clock times, strings long enough for paths and what is written; on descriptor 3 */
-const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|exec cat >&3', '--'];
+/** strace of a command: every task, wall clock times, strings long enough for paths and what is written; on descriptor 3, up to its end when Ctrl-C ends the command */
+const STRACE = ['-f', '-ttt', '-s', '256', '-o', '|trap "" INT; exec cat >&3', '--'];
 
 /**
  * Runs a command under the host's strace, and gives what it does as it does it: a source for {@link Kernel.replay}.

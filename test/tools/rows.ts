@@ -93,7 +93,7 @@ export const LIBBPF_TOOLS: readonly Row[] = [
 
 /** bpfcc-tools: each is `NAME-bpfcc` */
 export const BPFCC_TOOLS: readonly Row[] = [
-  ['argdist', '-i 1 -n 1 -C p::vfs_read(void*f,char*b,size_t n):size_t:n', String.raw`^\s+\d+ +n = \d+`],
+  ['argdist', '-i 1 -n 1 -C t:syscalls:sys_enter_openat:int:args->flags', String.raw`^\s+\d+ +args->flags = \d+`],
   ['bashreadline', '', USER],
   ['bindsnoop', '', String.raw`{python3} python3 +TCP +127\.0\.0\.1 .*8080`],
   ['biolatency', '', HISTOGRAM],
@@ -227,7 +227,7 @@ export const BPFTRACE_TOOLS: readonly Row[] = [
   ['setuids', '', String.raw`{python3} +python3 +0 +setuid +uid=0 \(0\)`],
   ['ssllatency', '', USER],
   ['sslsnoop', '', USER],
-  ['statsnoop', '', String.raw`{python3} +python3 +-?\d+ +2 /tmp/session/missing\.txt`],
+  ['statsnoop', '', String.raw`{python3} +python3 +0 /tmp$`],
   ['swapin', '', 'python3'],
   [
     'syncsnoop',

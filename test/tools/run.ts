@@ -3,7 +3,7 @@
  * attach, which print what they must, and why the others do not. `npm run tools -- [names]`; `--write` puts the table into docs.
  *
  *     npm run tools -- libbpf-tools          a package
- *     npm run tools -- opensnoop-bpfcc       a tool; --show prints what it printed
+ *     npm run tools -- opensnoop-bpfcc       a tool; --show prints what it printed, --jobs=2 runs two at a time
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -137,14 +137,22 @@ async function main(args: readonly string[]): Promise<void> {
       })
       .map((row) => ({ of, row })),
   );
-  if (!args.includes('--page'))
-    for (const { of, row } of chosen) {
-      const result = await one(of, row, pids, args.includes('--show'));
-      if (result) results.set(key(result), result);
+  const jobs = Number(args.find((arg) => arg.startsWith('--jobs='))?.slice(7) ?? 1);
+  const worker = async (): Promise<void> => {
+    for (let next = chosen.shift(); next; next = chosen.shift()) {
+      const result = await one(next.of, next.row, pids, args.includes('--show'));
+      if (!result) continue;
+      results.set(key(result), result);
+      if (args.includes('--write')) keep(results);
     }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+}
+
+/** Results of this run, and of those before for tools that it did not run. */
+function keep(results: ReadonlyMap<string, Result>): void {
   const order = PACKAGES.flatMap(({ name, rows }) => rows.map(([tool]) => results.get(key({ package: name, tool }))));
   const all = order.filter((r) => r !== undefined);
-  if (!args.includes('--write')) return;
   writeFileSync(KEPT, `${JSON.stringify(all, undefined, 1)}\n`);
   writeFileSync(PAGE, page(all));
 }

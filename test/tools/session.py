@@ -74,4 +74,5 @@ try:
 except ConnectionRefusedError:
     pass
 listener.close()
-time.sleep(0.2)
+# long enough for what is printed once a second
+time.sleep(2.2)

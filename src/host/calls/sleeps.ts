@@ -14,9 +14,14 @@ function interval(call: Call, at: number): number | undefined {
   return Number(view.getBigInt64(0, true)) * SECOND + Number(view.getBigInt64(8, true));
 }
 
-async function sleep(call: Call, at: number): Promise<Outcome> {
-  const ns = interval(call, at);
-  if (ns === undefined) return -ERRNO.EFAULT;
+/** ns that a clock of the host's has passed, by its number (clock_gettime(2)): those that C libraries sleep by */
+const CLOCKS: readonly (() => number)[] = [() => Date.now() * 1e6, () => Number(process.hrtime.bigint())];
+
+async function sleep(call: Call, at: number, since = 0): Promise<Outcome> {
+  const until = interval(call, at);
+  if (until === undefined) return -ERRNO.EFAULT;
+  const ns = until - since;
+  if (ns <= 0) return 'host';
   const slept = call.door.sleep(ns);
   if (!slept) return 'host';
   await slept;
@@ -25,6 +30,10 @@ async function sleep(call: Call, at: number): Promise<Outcome> {
 
 export const SLEEPS = {
   nanosleep: (call) => sleep(call, call.at(0)),
-  // a point in time is one of the host's clock
-  clock_nanosleep: (call) => (call.int(1) & TIMER_ABSTIME ? 'host' : sleep(call, call.at(2))),
+  // a point in time is one of the host's clock: Python sleeps so
+  clock_nanosleep: (call) => {
+    if (!(call.int(1) & TIMER_ABSTIME)) return sleep(call, call.at(2));
+    const clock = CLOCKS[call.int(0)];
+    return clock ? sleep(call, call.at(2), clock()) : 'host';
+  },
 } satisfies Record<string, Handler>;
