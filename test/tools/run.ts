@@ -153,7 +153,7 @@ async function main(args: readonly string[]): Promise<void> {
 function keep(results: ReadonlyMap<string, Result>): void {
   const order = PACKAGES.flatMap(({ name, rows }) => rows.map(([tool]) => results.get(key({ package: name, tool }))));
   const all = order.filter((r) => r !== undefined);
-  writeFileSync(KEPT, `${JSON.stringify(all, undefined, 1)}\n`);
+  writeFileSync(KEPT, `${JSON.stringify(all, undefined, 2)}\n`);
   writeFileSync(PAGE, page(all));
 }
 
