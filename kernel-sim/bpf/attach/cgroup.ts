@@ -31,8 +31,9 @@ const progOf = ({ callee }: Hung): BpfProg => {
 };
 
 export function cgroup({ state, prog, attachType, attrs }: AttachRequest): Attachment {
-  if (attrs.flags) throw new KernelError('EINVAL', 'no flags are taken: programs of links always allow others');
+  // the target first: Linux 6.12 answers EBADF where both are wrong
   const group = target(state, attrs.target);
+  if (attrs.flags) throw new KernelError('EINVAL', 'no flags are taken: programs of links always allow others');
   const type = list(attachType);
   const hung = group.attach(type, prog, { flags: ALLOW_MULTI, link: {} });
   return {
