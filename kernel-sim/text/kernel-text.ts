@@ -314,7 +314,8 @@ export class KernelText {
     }
     const beginning = beginningOf(f);
     let made = this.maker.make(f.name, f.address, beginning);
-    if (made.bytes.length > f.size) {
+    // the padding behind it belongs to the next function
+    if (made.bytes.length > (f.told ?? f.size)) {
       // longer than Linux's own: the entry stays, the rest lies out of line
       this.overflowed++;
       const head = new Assembler(f.address);

@@ -2,7 +2,7 @@
 import type { Kernel, ProbeLink } from '../../kernel-sim/index.ts';
 import { type Addr, formatAddr } from '../machine/addr.ts';
 import type { AttachedLink } from '../object/index.ts';
-import { codeLines, linesOf, lineText, naming, probesOf } from './code.ts';
+import { type CodeLine, codeLines, linesOf, lineText, naming, probesOf } from './code.ts';
 
 export interface FunctionBytes {
   readonly name: string;
@@ -49,6 +49,10 @@ function reason(probe: ProbeLink, { bytes }: FunctionBytes): string {
   }
 }
 
+const INT3 = 0xcc;
+/** as many int3 are shown one by one */
+const FEW = 4;
+
 /** What of a function's text the links changed: removed lines have `-` in front, new ones `+`. */
 export function textDump(kernel: Kernel, before: FunctionBytes, links: readonly AttachedLink[]): string {
   const name = naming(kernel, links);
@@ -69,7 +73,8 @@ export function textDump(kernel: Kernel, before: FunctionBytes, links: readonly 
     for (let n = at - address; n < at - address + length; n++) if (before.bytes[n] !== after[n]) return true;
     return false;
   };
-  for (const line of old) {
+  const unused = unusedFrom(old);
+  for (const line of old.slice(0, unused)) {
     if (!changed(line.address, line.bytes.length)) {
       out.push(lineText(line, address));
       continue;
@@ -83,7 +88,31 @@ export function textDump(kernel: Kernel, before: FunctionBytes, links: readonly 
       at += next.bytes.length;
     }
   }
+  const rest = old[unused];
+  if (rest) {
+    const offset = rest.address - address;
+    const bytes = `${before.bytes.length - offset} bytes`;
+    out.push(
+      lineText({ ...rest, text: `int3   (${bytes} that Linux's own function has and this one does not)` }, address),
+    );
+  }
+  const cold = kernel.symbols.get(`${before.name}.cold`);
+  if (cold) {
+    out.push(
+      '',
+      `${cold.name}: ${cold.size} bytes at ${formatAddr(cold.address)}, as there is no room for it above`,
+      '',
+    );
+    for (const line of codeLines(kernel, cold.address, cold.size, name)) out.push(lineText(line, cold.address));
+  }
   return `${out.join('\n')}\n`;
+}
+
+/** Index of the first of the int3 instructions that fill a function to its end; as many as there are lines where few do. */
+function unusedFrom(lines: readonly CodeLine[]): number {
+  let n = lines.length;
+  while (n > 0 && lines[n - 1]?.bytes[0] === INT3) n--;
+  return lines.length - n > FEW ? n : lines.length;
 }
 
 /** Where each patch leads to: address and size of the code there. */

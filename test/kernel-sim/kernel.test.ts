@@ -146,7 +146,7 @@ describe('text', () => {
       }
     }
     // some of the 800 bodies are longer than Linux's: their entry is in place, the rest lies out of line as NAME.cold
-    expect(k.text.overflowed).toBeLessThan(100);
+    expect(k.text.overflowed).toBeLessThan(140);
   });
   it('that ships is what the tables give now', () => {
     expect(pregenerate()).toEqual(textTable);
