@@ -46,7 +46,7 @@ describe.each(accepted)('$object: $program', ({ object, program }) => {
   });
 
   it("has the kernel's machine code, calls relocated to the same symbols", async () => {
-    const { stdout } = await cli('dump', 'jited', fixture(object), '-p', program);
+    const { stdout } = await cli('dump', 'jited', fixture(object), '-p', program, '--addresses');
     expect(code(stdout)).toEqual(code(golden(`${object}/${program}.jited.asm`)));
   });
 
