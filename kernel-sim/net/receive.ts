@@ -3,7 +3,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { ERRNO } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { Reason } from './drops.ts';
-import { ETH_P, fold16, IP_HLEN, IPPROTO, icmpUnreachable, parseIp, sum16 } from './inet.ts';
+import { ETH_P, type Flow, fold16, IP_HLEN, IPPROTO, icmpUnreachable, parseIp, sum16 } from './inet.ts';
 import type { NetParts, On } from './parts.ts';
 import { PACKET, SkbQueue } from './skb.ts';
 import type { Transmit } from './transmit.ts';
@@ -226,39 +226,19 @@ export class Receive {
     const sum = ~fold16(sum16(message)) & 0xffff;
     message[2] = sum >> 8;
     message[3] = sum & 0xff;
-    const { saddr, daddr } = seen.flow;
-    const flow = { saddr: daddr, daddr: saddr, sport: 0, dport: 0 };
-    return this.#transmit.ip(
-      this.#icmp(),
-      IPPROTO.ICMP,
-      message.subarray(0, 8),
-      message.subarray(8),
-      flow,
-      this.#id(),
-      {
-        df: false,
-      },
-    );
+    return this.#answer(seen.flow, message, { df: false });
   }
   #unreachable(skb: Addr, code: number): Addr {
     const packet = this.#packet(skb);
     const seen = parseIp(packet);
     if (seen === undefined || seen.protocol === IPPROTO.ICMP) return 0;
-    const message = icmpUnreachable(code, packet);
-    const { saddr, daddr } = seen.flow;
+    return this.#answer(seen.flow, icmpUnreachable(code, packet), { df: false, tos: INTERNETWORK_CONTROL });
+  }
+  /** An ICMP message to where a packet came from. */
+  #answer({ saddr, daddr }: Flow, message: Uint8Array, options: { readonly df: boolean; readonly tos?: number }): Addr {
     const flow = { saddr: daddr, daddr: saddr, sport: 0, dport: 0 };
-    return this.#transmit.ip(
-      this.#icmp(),
-      IPPROTO.ICMP,
-      message.subarray(0, 8),
-      message.subarray(8),
-      flow,
-      this.#id(),
-      {
-        df: false,
-        tos: INTERNETWORK_CONTROL,
-      },
-    );
+    const [head, data] = [message.subarray(0, 8), message.subarray(8)];
+    return this.#transmit.ip(this.#icmp(), IPPROTO.ICMP, head, data, flow, this.#id(), options);
   }
   /** `ipv4_icmp_sk`: the kernel's own socket, from which errors and echoes are sent */
   #icmp(): Addr {

@@ -30,34 +30,34 @@ const pull: HelperBody = (call) => {
   if (hasFlags(call) || end <= start || start >= sizeOf(msg) || end > sizeOf(msg)) return args.retInt(-ERRNO.EINVAL);
   args.retInt(0);
 };
-const push: HelperBody = (call) => {
-  const { args, kernel } = call;
-  const msg = msgOf(call);
-  const [start, length] = [args.u32(1), args.u32(2)];
-  if (hasFlags(call)) return args.retInt(-ERRNO.EINVAL);
-  if (length === 0) return args.retInt(0);
-  const before = kernel.memory.readBytes(msg.get('data'), sizeOf(msg));
-  if (start > before.length) return args.retInt(-ERRNO.EINVAL);
+/** Other bytes in place of the message's: what `edit` makes of them, a start and a length; undefined where these do not fit. */
+const edited =
+  (edit: (before: Uint8Array, start: number, length: number) => Uint8Array | undefined): HelperBody =>
+  (call) => {
+    const { args, kernel } = call;
+    const msg = msgOf(call);
+    const [start, length] = [args.u32(1), args.u32(2)];
+    if (hasFlags(call)) return args.retInt(-ERRNO.EINVAL);
+    if (length === 0) return args.retInt(0);
+    const after = edit(kernel.memory.readBytes(msg.get('data'), sizeOf(msg)), start, length);
+    if (after === undefined) return args.retInt(-ERRNO.EINVAL);
+    replace(call, msg, after);
+    args.retInt(0);
+  };
+const push = edited((before, start, length) => {
+  if (start > before.length) return undefined;
   const out = new Uint8Array(before.length + length);
   out.set(before.subarray(0, start));
   out.set(before.subarray(start), start + length);
-  replace(call, msg, out);
-  args.retInt(0);
-};
-const pop: HelperBody = (call) => {
-  const { args, kernel } = call;
-  const msg = msgOf(call);
-  const [start, length] = [args.u32(1), args.u32(2)];
-  if (hasFlags(call)) return args.retInt(-ERRNO.EINVAL);
-  if (length === 0) return args.retInt(0);
-  const before = kernel.memory.readBytes(msg.get('data'), sizeOf(msg));
-  if (start >= before.length || start + length > before.length) return args.retInt(-ERRNO.EINVAL);
+  return out;
+});
+const pop = edited((before, start, length) => {
+  if (start >= before.length || start + length > before.length) return undefined;
   const out = new Uint8Array(before.length - length);
   out.set(before.subarray(0, start));
   out.set(before.subarray(start + length), start);
-  replace(call, msg, out);
-  args.retInt(0);
-};
+  return out;
+});
 const bytes =
   (field: 'apply_bytes' | 'cork_bytes'): HelperBody =>
   (call) => {
