@@ -22,6 +22,51 @@ export const attaching: readonly Row[] = [
     /^(LSM|struct ops) programs must have a GPL compatible license/,
     '$1 programs are GPL-compatible: char LICENSE[] SEC("license") = "GPL"',
   ),
+  row(
+    /^Subprog (\S+) doesn't exist/,
+    'the target program has no function $1(): see what `bpftool prog dump xlated` lists of it',
+  ),
+  row(
+    /^(\w+) programs cannot attach to exception callback/,
+    'the function named is the target’s exception callback, which takes no $1 program',
+  ),
+  row(
+    /^Can attach to only JITed progs/,
+    'the target program is run by the interpreter (engine interp): it has no machine code to attach to',
+  ),
+  row(
+    /^Cannot nest tracing program attach more than once/,
+    'the target is a tracing program that watches a tracing program itself: only one level is allowed',
+  ),
+  row(
+    /^Cannot extend fentry\/fexit/,
+    'the target is an fentry or fexit program: freplace takes the place of other programs’ functions',
+  ),
+  row(
+    /^Only FENTRY\/FEXIT progs are attachable/,
+    'with a program as the target, only fentry, fexit and freplace attach',
+  ),
+  row(
+    /^can't modify return codes of BPF programs/,
+    'fmod_ret is for functions of the kernel: use fexit to watch a program, freplace to replace a function',
+  ),
+  row(
+    /^(\S+)\(\) is not a global function/,
+    'freplace takes the place of global functions only: $1() is static in the target',
+  ),
+  row(
+    /^(\S+)\(\) has (\d+) args while (\S+)\(\) has (\d+)/,
+    '$1() must be declared as $3() is in the target: it takes $2 arguments instead of $4',
+  ),
+  row(
+    /^Return type (\S+) of (\S+)\(\) doesn't match type (\S+) of (\S+)\(\)/,
+    '$2() must return $3, as $4() in the target does',
+  ),
+  row(
+    /^arg(\d+) in (\S+)\(\) is (.+) while (\S+)\(\) has (.+)/,
+    'argument $1 of $2() must be $5, as that of $4() in the target is',
+  ),
+  row(/^Cannot replace kernel functions/, 'freplace takes the place of a program’s function: name a target program'),
   row(/^Tracing program/, 'the program does not say what function it attaches to'),
   row(
     /^Sleepable programs can only use array, hash, ringbuf and local storage maps/,
