@@ -143,9 +143,9 @@ export class Symbols {
     const offset = found === undefined ? 0 : address - found.address;
     if (found?.module !== undefined && offset < Math.max(found.size, 1))
       return { name: found.name, offset, size: found.size, module: found.module };
-    // text of the model's own, which lies where Linux has no code
+    // a body that is longer than Linux's, out of line where Linux has no code: it is told by its function
     if (found !== undefined && found.kind === undefined && offset < found.size)
-      return { name: found.name, offset, size: found.size };
+      return { name: found.name.replace(/\.cold$/, ''), offset, size: found.size };
     if (found?.told !== undefined && offset < found.told) return { name: found.name, offset, size: found.told };
     // data, local functions, padding, and which of several names a place is told by
     const further = this.#moreAt?.(address);
