@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { readMemory } from '../../src/debug/index.ts';
 import { decode, form } from '../../src/x86/index.ts';
+import { first } from '../support/depth.ts';
 import { openSession } from './support.ts';
 
 describe('the call stack', () => {
-  for (const name of ['opens.o', 'openret.o', 'opensnoop.o', 'execs.o'])
+  for (const name of first(1, ['opens.o', 'openret.o', 'opensnoop.o', 'execs.o']))
     it(`of ${name} is that of the calls that were not returned from, at every instruction`, async () => {
       const session = await openSession(name);
       const { kernel } = session;

@@ -12,3 +12,5 @@ declare module 'vitest' {
 
 export const full = inject('depth') === 'full';
 export const many = (quick: number, all: number): number => (full ? all : quick);
+/** The first `quick` of them, or all. */
+export const first = <T>(quick: number, of: readonly T[]): readonly T[] => (full ? of : of.slice(0, quick));

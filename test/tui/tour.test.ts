@@ -7,7 +7,7 @@ import { openFixture, press, screenText } from './support.ts';
 /** Where the kernel's heap puts a map, and which number a hypercall has, is no matter of the screen. */
 const maskHeap = (text: string): string =>
   text
-    .replace(/b8 [0-9a-f]{2}( 0[0-9a-f] 00 00 +mov +\$0x)[0-9a-f]{2}(,%eax)/g, 'b8 ··$1··$2')
+    .replace(/b8 [0-9a-f]{2} 0[0-9a-f]( 00 00 +mov +\$0x)[0-9a-f]+(,%eax)/g, 'b8 ·· ··$1··$2')
     .replace(/ffff8880[0-9a-f]{8}/g, 'ffff8880········')
     .replace(/48 bf(?: [0-9a-f]{2})+/g, (bytes) => bytes.replace(/[0-9a-f]/g, '·'));
 

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../../kernel-sim/index.ts';
+import { first } from '../../support/depth.ts';
 import { comparable, home, load, userFile, worldWith } from './world.ts';
 
 /** offsets of twice, factorial and greeting in the file, with the cookies that they had there */
@@ -23,7 +24,7 @@ function attachMulti(kernel: Kernel): void {
 }
 const attachAll = (object: string) => (kernel: Kernel) => void load(kernel, object).attach();
 
-describe.each(['jit', 'step'] as const)('engine %s', (engine) => {
+describe.each(first(1, ['jit', 'step'] as const))('engine %s', (engine) => {
   it.each([
     ['uprobes', 'steps', attachAll('uprobes')],
     ['ustack', 'steps', attachAll('ustack')],
