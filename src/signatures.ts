@@ -59,12 +59,17 @@ export type {
   InspectedReloc,
 } from './object/inspect.ts';
 export type { FunctionDef, MapOrigin, ObjectModel, OpenedObject } from './object/model.ts';
+export type { AttachTo } from './object/object.ts';
 export type { RelocatedProgram } from './object/relocate.ts';
 export type { AttachMethod, SectionMatch } from './object/sections.ts';
 export type { Target } from './object/target.ts';
 export type { ByteSource, OpenBytes } from './platform/host.ts';
 export type { RecordingParser } from './replay/stream.ts';
 export type { LineWarnings } from './replay/warnings.ts';
+export type { JsonStyle, Literal, Members } from './show/json.ts';
+export type { RecordType } from './show/records/guess.ts';
+export type { Processed } from './show/veristat/index.ts';
+export type { StatName } from './show/veristat/stats.ts';
 export type { KernelObjects } from './testkit/happen/objects.ts';
 export type { Prototype } from './testkit/mocks/prototype.ts';
 export type { TaskOwner } from './testkit/task.ts';
