@@ -4,6 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BpfError } from '../../src/index.ts';
+import { first } from '../support/depth.ts';
 import { ENGINES, type Engine, engine, type RunOutput } from '../support/drivers.ts';
 import { holdFigures } from '../support/figures.ts';
 import { fromHex, haveShared, readJsonl } from '../support/shared.ts';
@@ -56,13 +57,14 @@ function packet(c: KernelCase, size: number): Uint8Array {
   return Uint8Array.from([...linear, ...fragment]);
 }
 
+const TRIED = first(1, [...ENGINES].reverse());
 const engines = new Map<string, Engine>();
 /** instructions that the first engine executed, by case: the others must execute as many */
 const executed = new Map<string, number>();
 const miscounted = (key: string, insns: number): string | undefined => {
-  const first = executed.get(key) ?? insns;
-  executed.set(key, first);
-  return first === insns ? undefined : `${key}: ${insns} instructions executed, ${ENGINES[0]} executes ${first}`;
+  const known = executed.get(key) ?? insns;
+  executed.set(key, known);
+  return known === insns ? undefined : `${key}: ${insns} instructions executed, ${TRIED[0]} executes ${known}`;
 };
 
 /** A wrong answer's report: the first register in which two engines differ, and after which instruction. */
@@ -83,7 +85,7 @@ describe.skipIf(!haveShared)('conformance', () => {
     for (const name of ENGINES) engines.set(name, await engine(name));
   });
 
-  describe.each(ENGINES)('%s', (name) => {
+  describe.each(TRIED)('%s', (name) => {
     it('runs every case of bpf_conformance', () => {
       const cases = readJsonl<ConformanceCase>('conformance/isa/bpf_conformance.jsonl.gz').filter(
         (c) => !OF_UBPF.includes(c.name),

@@ -13,8 +13,9 @@ import {
   profileText,
   summary,
 } from '../../src/index.ts';
+import { first } from '../support/depth.ts';
 
-const ENGINES: readonly EngineName[] = ['jit', 'step', 'interp'];
+const ENGINES = first<EngineName>(1, ['jit', 'step', 'interp']);
 
 async function opens(engine: EngineName = 'jit', { measured = true, profile = false, pids = [50, 51, 50, 50] } = {}) {
   const kernel = await Kernel.boot({ engine });

@@ -1,8 +1,9 @@
 /** What tests make happen beside system calls: events, calls of kernel functions, time; what tasks have around them. */
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, BpfObject, type EngineName, Kernel } from '../../src/index.ts';
+import { first } from '../support/depth.ts';
 
-const ENGINES: readonly EngineName[] = ['jit', 'step', 'interp'];
+const ENGINES = first<EngineName>(1, ['jit', 'step', 'interp']);
 
 const boot = async (fixture: string, engine: EngineName = 'jit', cpus = 1) => {
   const kernel = await Kernel.boot({ engine, cpus });

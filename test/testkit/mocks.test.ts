@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { helperId } from '../../kernel-sim/bpf/helpers/index.ts';
 import { ArgumentError, assemble, BpfObject, type EngineName, Kernel, type Program } from '../../src/index.ts';
+import { first } from '../support/depth.ts';
 
-const ENGINES: readonly EngineName[] = ['jit', 'step', 'interp'];
+const ENGINES = first<EngineName>(1, ['jit', 'step', 'interp']);
 
 /** `call bpf_x` as the assembler has it, by number */
 const helperCalls = (text: string): string =>

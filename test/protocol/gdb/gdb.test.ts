@@ -82,39 +82,43 @@ describe.skipIf(!haveGdb)('gdb', () => {
     expect(text).toMatch(/No more reverse-execution history/);
   }, 60_000);
 
-  it('knows the C lines of a program and its way back through trampoline and kernel', async () => {
-    const text = await gdb(
-      'opens.o',
-      undefined,
-      `directory ${fileURLToPath(new URL('../../../fixtures/', import.meta.url))}`,
-      'break opens.c:22',
-      'continue',
-      'next',
-      'reverse-next',
-      'delete',
-      'break __htab_map_lookup_elem',
-      'continue',
-      'backtrace',
-      'finish',
-    );
-    expect(text).toMatch(/Breakpoint 1 at 0x\w+: file \.\/opens\.c, line 22\./);
-    expect(text).toMatch(
-      /hit Breakpoint 1, count_opens \(\) at \.\/opens\.c:22\n22\s+__sync_fetch_and_add\(n, 1\);\n23\s+return 0;\n/,
-    );
-    const frames = [...text.matchAll(/^#\d+ .* in (\w+) \(\)/gm)].map((m) => m[1]);
-    expect(frames).toEqual([
-      ...[
-        '__htab_map_lookup_elem',
-        'count_opens',
-        'trace_call_bpf',
-        'kprobe_perf_func',
-        'kprobe_dispatcher',
-        'kprobe_ftrace_handler',
-      ],
-      ...['ftrace_trampoline', 'do_sys_openat2', '__x64_sys_openat', 'do_syscall_64', 'entry_SYSCALL_64'],
-    ]);
-    expect(text).toMatch(/20\s+n = bpf_map_lookup_elem\(&counts, &pid\);/);
-  }, 60_000);
+  it.runIf(full)(
+    'knows the C lines of a program and its way back through trampoline and kernel',
+    async () => {
+      const text = await gdb(
+        'opens.o',
+        undefined,
+        `directory ${fileURLToPath(new URL('../../../fixtures/', import.meta.url))}`,
+        'break opens.c:22',
+        'continue',
+        'next',
+        'reverse-next',
+        'delete',
+        'break __htab_map_lookup_elem',
+        'continue',
+        'backtrace',
+        'finish',
+      );
+      expect(text).toMatch(/Breakpoint 1 at 0x\w+: file \.\/opens\.c, line 22\./);
+      expect(text).toMatch(
+        /hit Breakpoint 1, count_opens \(\) at \.\/opens\.c:22\n22\s+__sync_fetch_and_add\(n, 1\);\n23\s+return 0;\n/,
+      );
+      const frames = [...text.matchAll(/^#\d+ .* in (\w+) \(\)/gm)].map((m) => m[1]);
+      expect(frames).toEqual([
+        ...[
+          '__htab_map_lookup_elem',
+          'count_opens',
+          'trace_call_bpf',
+          'kprobe_perf_func',
+          'kprobe_dispatcher',
+          'kprobe_ftrace_handler',
+        ],
+        ...['ftrace_trampoline', 'do_sys_openat2', '__x64_sys_openat', 'do_syscall_64', 'entry_SYSCALL_64'],
+      ]);
+      expect(text).toMatch(/20\s+n = bpf_map_lookup_elem\(&counts, &pid\);/);
+    },
+    60_000,
+  );
 
   it.runIf(full)(
     'takes the file of symbols, reads and writes registers and memory, watches, and asks for BPF state',
