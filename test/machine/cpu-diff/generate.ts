@@ -51,6 +51,7 @@ export const untestable: Readonly<Record<string, string>> = {
   fxsave64: 'has state of the x87',
   fxrstor: 'loads state of the x87',
   fxrstor64: 'loads state of the x87',
+  fldcw: 'loads the one mode that the machine has, and refuses others',
   ldmxcsr: 'loads the one mode that the machine has, and refuses others',
   stmxcsr: 'has flags of what happened before, which the machine does not keep',
 };
