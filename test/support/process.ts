@@ -1,13 +1,15 @@
 /** The command line as its users get it: built, in a process of its own. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildCli } from '../../bin/cli.mjs';
 
 async function build(): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'ebpf-emu-built-'));
   process.once('exit', () => rmSync(root, { recursive: true, force: true }));
-  for (const part of ['bin', 'package.json']) cpSync(part, join(root, part), { recursive: true });
+  // what the package has, and what is installed beside it
+  for (const part of ['bin', 'package.json', 'fixtures/traces']) cpSync(part, join(root, part), { recursive: true });
+  symlinkSync(resolve('node_modules'), join(root, 'node_modules'), 'junction');
   await buildCli(root);
   return root;
 }

@@ -93,6 +93,8 @@ function report(file: string, setting: Race, verdict: Verdict, options: RaceOpti
   lines.push(`serial  ${serial.length} end${serial.length === 1 ? '' : 's'} of the programs one after the other`);
   if (!finding) {
     lines.push(isPartial ? 'nothing went wrong so far' : 'nothing goes wrong');
+    const [first] = racers;
+    if (!options.program && first) lines.push(`each program ran once; against itself: -p ${first.name},${first.name}`);
     print(`${lines.join('\n')}\n`);
     return;
   }
