@@ -1,6 +1,8 @@
 /** A fault in user space: the signal that it becomes, and the line that the kernel logs (Linux 6.12 arch/x86/mm/fault.c, arch/x86/kernel/traps.c). */
+
 import { formatAddr } from '../../src/machine/addr.ts';
 import { type Fault, type FaultKind, RSP } from '../../src/machine/index.ts';
+import { hexBytes } from '../../src/platform/index.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
 const SIGNALS: Readonly<Partial<Record<FaultKind, number>>> = { ud: 4, bp: 5, db: 5, de: 8 };
@@ -32,7 +34,7 @@ export function userFault({ cpu, tasks, printk, memory }: ObjectFloor, fault: Fa
   if (fault.kind === 'ud') {
     const phys = maps?.physical(fault.rip) ?? -1;
     const bytes = phys < 0 ? (fault.bytes ?? new Uint8Array(0)) : memory.u8.subarray(phys, phys + 8);
-    const text = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ');
+    const text = hexBytes(bytes);
     printk.log(
       `${comm}[${pid}]: ${fault.detail ?? `${text}: no instruction of this machine (integer, BMI, SSE and SSE2)`}`,
     );

@@ -3,6 +3,7 @@
  * and calls), else executed out of line from a slot of its own (Linux 6.12 arch/x86/kernel/uprobes.c). What refers to
  * rip gets a register in its place, which the slot's user lends.
  */
+import { hexBytes } from '../../src/platform/index.ts';
 import { conditions, decode, FLAG, form, PREFIX, RIP } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
 
@@ -37,12 +38,12 @@ export function uprobeInsn(code: Uint8Array): UprobeInsn {
   if (insn.row < 0)
     throw new KernelError(
       'EOPNOTSUPP',
-      `a probe on ${hex(code.subarray(0, Math.max(1, insn.length)))}: not an instruction that this machine has`,
+      `a probe on ${hexBytes(code.subarray(0, Math.max(1, insn.length)))}: not an instruction that this machine has`,
     );
   const bytes = code.slice(0, insn.length);
   const { mnemonic, operands } = form(insn.row);
   if (insn.prefixes & PREFIX.LOCK || REFUSED.test(mnemonic))
-    throw new KernelError('ENOTSUPP', `a probe on ${mnemonic} (${hex(bytes)}) is refused`);
+    throw new KernelError('ENOTSUPP', `a probe on ${mnemonic} (${hexBytes(bytes)}) is refused`);
   // prefixes and a nop of one byte; longer nops are executed
   if (mnemonic === 'nop' && operands.length === 0) return { bytes, how: 'nop' };
   if (mnemonic === 'push' && operands[0]?.place === 'opcode' && operands[0].size === 8)
@@ -64,7 +65,6 @@ export function uprobeInsn(code: Uint8Array): UprobeInsn {
   if (rex >= 0) slot[rex] = (slot[rex] as number) & ~1;
   return { bytes, how: 'step', slot, lends, after };
 }
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ');
 
 /** Whether a condition (SDM vol. 2D, B.1.4.7) holds; -1: always. */
 export function conditionHolds(condition: number, flags: number): boolean {

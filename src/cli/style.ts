@@ -30,10 +30,6 @@ export function warn(text: string): void {
   tell(`${paint.yellow('warning')} ${text}\n`);
 }
 
-/** Bytes as two-digit hexadecimal, space between. */
-export const hexBytes = (bytes: Uint8Array): string =>
-  Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ');
-
 /** `1 program`, `2 programs`, `2 entries`. */
 export const plural = (n: number, noun: string, many = `${noun}s`): string => `${n} ${n === 1 ? noun : many}`;
 

@@ -1,5 +1,5 @@
 /** Values of maps and variables as text: numbers, structures by field, bytes in hexadecimal. */
-import { hexBytes } from './style.ts';
+import { hexBytes } from '../platform/index.ts';
 
 export function valueText(value: unknown): string {
   if (value instanceof Uint8Array) return hexBytes(value);

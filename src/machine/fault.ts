@@ -1,7 +1,9 @@
 /**
  * Exceptions as data: Intel SDM vol. 3A, 6.15 "Exception and Interrupt Reference".
  */
+
 import { EmuError } from '../errors/index.ts';
+import { hexBytes } from '../platform/index.ts';
 import { type Addr, formatAddr } from './addr.ts';
 import type { Access } from './layout.ts';
 
@@ -67,9 +69,7 @@ export class Fault extends Error {
   readonly detail: string | undefined;
   constructor(kind: FaultKind, rip: Addr, details: FaultDetails = {}) {
     const at = details.address === undefined ? '' : ` at ${formatAddr(details.address)}`;
-    const bytes = details.bytes
-      ? `, bytes ${Array.from(details.bytes, (b) => b.toString(16).padStart(2, '0')).join(' ')}`
-      : '';
+    const bytes = details.bytes ? `, bytes ${hexBytes(details.bytes)}` : '';
     const why = details.detail ? ` (${details.detail})` : '';
     super(`${TITLE[kind]}${at}, rip ${formatAddr(rip)}${bytes}${why}`);
     this.kind = kind;

@@ -1,11 +1,12 @@
 /** A program as its stages hold it, beside each other: C, BPF, what the verifier knew, x86. As columns of text, or as one HTML file. */
+
 import type { Kernel } from '../../kernel-sim/index.ts';
 import { jitedLines } from '../debug/program/jited-lines.ts';
 import { verifierSteps } from '../debug/program/verifier-states.ts';
 import { type LoadedView, viewOf } from '../debug/program/view.ts';
 import { xlatedLines } from '../debug/program/xlated-lines.ts';
 import type { LoadedObject } from '../object/index.ts';
-import { hexBytes } from './hex.ts';
+import { hexBytes } from '../platform/index.ts';
 
 type LoadedProgram = LoadedObject<Kernel>['programs'][string];
 

@@ -1,9 +1,10 @@
 /** Machine code as lines, with the names of what it calls; trampolines by what they are for. */
+
 import { BpfLink, type Kernel, type ProbeLink } from '../../kernel-sim/index.ts';
 import { type Addr, formatAddr } from '../machine/addr.ts';
 import type { AttachedLink } from '../object/index.ts';
+import { hexBytes } from '../platform/index.ts';
 import { decode, formatInsn } from '../x86/index.ts';
-import { hexBytes } from './hex.ts';
 
 export interface CodeLine {
   readonly address: Addr;

@@ -1,4 +1,5 @@
 /** Keys, values and records as tests compare and show them. */
+import { hexBytes } from '../platform/index.ts';
 
 /** Deep equality. A number equals the bigint of its value: a test writes 25 where C has 64 bits. */
 export function equal(a: unknown, b: unknown): boolean {
@@ -30,7 +31,7 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (value instanceof RegExp) return String(value);
-  if (value instanceof Uint8Array) return `[${Array.from(value, (b) => b.toString(16).padStart(2, '0')).join(' ')}]`;
+  if (value instanceof Uint8Array) return `[${hexBytes(value)}]`;
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
   return `{ ${Object.entries(value)

@@ -1,4 +1,5 @@
 /** Reading an iterator to its end, as cat(1) does. */
+import { concatBytes } from '../../../src/platform/index.ts';
 import { errnoName } from '../../core/errno.ts';
 import type { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
@@ -22,11 +23,5 @@ export function readIterator(link: BpfLink): Uint8Array {
   } finally {
     iterator.release?.();
   }
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concatBytes(parts);
 }

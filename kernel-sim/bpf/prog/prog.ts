@@ -3,7 +3,7 @@
 import type { Insn } from '../../../src/isa/index.ts';
 import { writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, formatAddr } from '../../../src/machine/addr.ts';
-import { fromHex } from '../../../src/platform/index.ts';
+import { concatBytes, fromHex } from '../../../src/platform/index.ts';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../../../src/uapi/index.ts';
 import type { Counters } from '../../../src/verifier/index.ts';
 import type { FuncInfo, LineInfo } from '../../../src/verifier/types.ts';
@@ -199,14 +199,7 @@ export class BpfProg implements FdObject {
   /** machine code as it lies in memory, of all functions that are shown */
   get image(): Uint8Array {
     const { memory } = this.#kernel;
-    const parts = this.shown.map((f) => memory.readBytes(f.address, f.bytes.length));
-    const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return concatBytes(this.shown.map((f) => memory.readBytes(f.address, f.bytes.length)));
   }
   get jited(): boolean {
     return this.interp === undefined;

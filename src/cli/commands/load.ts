@@ -7,7 +7,7 @@ import type { Departure } from '../../../kernel-sim/syscall/departures.ts';
 import { explainRejection, topicOf, uninitialisedReads } from '../../explain/index.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject, LoadOptions } from '../../object/index.ts';
-import { decodeLatin1 } from '../../platform/index.ts';
+import { decodeLatin1, hexBytes } from '../../platform/index.ts';
 import { recordingOf } from '../../replay/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
@@ -18,7 +18,7 @@ import { addCgroups, addDevices, deviceNamed, type NetworkOptions, openCaptures,
 import { optimiseLater } from '../optimiser.ts';
 import { readSessionFile } from '../recorded.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
-import { detail, hexBytes, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
+import { detail, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { print, tell } from '../terminal.ts';
 import { type ResultOptions, Results } from './load-results.ts';
 import { openReplay, type RecordingOptions, replayAll } from './load-run.ts';

@@ -1,4 +1,5 @@
 /** `ebpf-emu prog run`: BPF_PROG_TEST_RUN of one program, with the answers of `bpftool prog run`. */
+
 import type {
   Kernel,
   Program as KernelProgram,
@@ -6,13 +7,14 @@ import type {
   TestRunProgress,
   TestRunResult,
 } from '../../../kernel-sim/index.ts';
+import { hexBytes } from '../../platform/index.ts';
 import { UserError } from '../errors.ts';
 import { readData, readInput, unhex, writeOutput } from '../files.ts';
 import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
 import { Progress } from '../progress.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
-import { hexBytes, milliseconds, stage, warn } from '../style.ts';
+import { milliseconds, stage, warn } from '../style.ts';
 import { print } from '../terminal.ts';
 
 export interface RunOptions extends KernelOptions {

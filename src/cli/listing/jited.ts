@@ -7,7 +7,7 @@ import { type JitedLine, jitedLines } from '../../debug/program/jited-lines.ts';
 import { sourceText } from '../../debug/program/source.ts';
 import type { LoadedView, PlacedFunction } from '../../debug/program/view.ts';
 import { formatAddr } from '../../machine/addr.ts';
-import { hexBytes } from '../style.ts';
+import { hexBytes } from '../../platform/index.ts';
 
 interface ListingOptions {
   /** bytes below each instruction, as bpftool has them */

@@ -1,7 +1,7 @@
 /** Values as text. */
 import { type BtfValue, decodeValue } from '../../btf/index.ts';
 import { addrFromBigInt } from '../../machine/addr.ts';
-import { decodeUtf8 } from '../../platform/index.ts';
+import { decodeUtf8, hexBytes } from '../../platform/index.ts';
 import type { ValueMemory } from './memory.ts';
 import { isArray, isComposite, isPointer, resolved, sizeOf, type Type, target, typeName, type Value } from './value.ts';
 
@@ -47,18 +47,18 @@ function printLarge(value: Value, memory: ValueMemory): string {
   const size = Math.min(sizeOf(type), MOST_BYTES);
   const bytes = value.bytes ?? (value.address === undefined ? undefined : memory.read(value.address, size));
   if (bytes === undefined) return '<cannot be read>';
-  if (type.kind !== 'btf') return [...bytes].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+  if (type.kind !== 'btf') return hexBytes(bytes);
   try {
     return printPlain(decodeValue(type.btf, type.id, bytes));
   } catch {
-    return [...bytes.subarray(0, 64)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+    return hexBytes(bytes.subarray(0, 64));
   }
 }
 
 /** `{pid = 42, comm = "cat"}` */
 export function printPlain(value: BtfValue): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (value instanceof Uint8Array) return [...value].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+  if (value instanceof Uint8Array) return hexBytes(value);
   if (Array.isArray(value)) return `{${value.map(printPlain).join(', ')}}`;
   if (typeof value === 'object')
     return `{${Object.entries(value)

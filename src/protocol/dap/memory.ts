@@ -1,7 +1,9 @@
 /** Memory and machine code. */
+
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { DebugError, readMemory, writeMemory, type X86Row, x86View } from '../../debug/index.ts';
 import { type Addr, addrFromBigInt, formatAddr } from '../../machine/addr.ts';
+import { hexBytes } from '../../platform/index.ts';
 import type { Adapter } from './adapter.ts';
 import { reference } from './points.ts';
 import { lineOf } from './stack.ts';
@@ -79,7 +81,7 @@ function shown(adapter: Adapter, row: X86Row): DebugProtocol.DisassembledInstruc
   const { source, line } = lineOf(adapter, place.source);
   return {
     address: `0x${formatAddr(row.address)}`,
-    instructionBytes: Array.from(row.bytes, (b) => b.toString(16).padStart(2, '0')).join(' '),
+    instructionBytes: hexBytes(row.bytes),
     instruction: `${row.text}${row.points === undefined ? '' : `  → ${row.points}`}`,
     symbol: place.symbol,
     ...(source === undefined ? {} : { location: source, line }),

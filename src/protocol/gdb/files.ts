@@ -2,7 +2,8 @@
  * Files that gdb reads from the target (GDB manual, E.7 "File-I/O", "Host I/O Packets"): one, the symbols of what runs, so
  * that a gdb that knows nothing finds names by itself.
  */
-import { binary, fromHexBytes } from './hex.ts';
+import { fromHex } from '../../platform/index.ts';
+import { binary } from './hex.ts';
 
 /** what qXfer:exec-file names */
 export const EXEC_FILE = '/ebpf-emu/vmlinux';
@@ -30,7 +31,7 @@ export class TargetFiles {
       case 'setfs':
         return 'F0';
       case 'open':
-        return this.#openFile(new TextDecoder().decode(fromHexBytes(args[0] ?? '')));
+        return this.#openFile(new TextDecoder().decode(fromHex(args[0] ?? '')));
       case 'close':
         return this.#open.delete(number(args[0])) ? 'F0' : failed(EBADF);
       case 'pread': {

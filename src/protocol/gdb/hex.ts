@@ -1,4 +1,4 @@
-/** Numbers, bytes and text as gdb's packets write them. */
+/** Numbers and binary data as gdb's packets write them; bytes in hexadecimal are the platform's. */
 
 /** Little-endian, as the target has it. */
 export function hexLittle(value: bigint, bytes: number): string {
@@ -11,10 +11,6 @@ export function fromHexLittle(hex: string): bigint {
   const pairs = hex.match(/../g) ?? [];
   return BigInt(`0x${pairs.reverse().join('') || '0'}`);
 }
-export const hexBytes = (bytes: Uint8Array): string =>
-  Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
-export const fromHexBytes = (hex: string): Uint8Array =>
-  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 /** One character a byte. */
 export const binary = (bytes: Uint8Array): string => {
   let out = '';

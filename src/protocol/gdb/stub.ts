@@ -2,6 +2,7 @@
  * A remote stub of gdb: packets in, packets out, over a session (GDB manual, appendix E "GDB Remote Serial Protocol").
  * Tasks are threads. Nothing is written into the guest for a breakpoint.
  */
+
 import {
   DebugPrompt,
   readMemory,
@@ -13,9 +14,10 @@ import {
 } from '../../debug/index.ts';
 import { EmuError } from '../../errors/index.ts';
 import { addrFromBigInt } from '../../machine/addr.ts';
+import { fromHex, toHex } from '../../platform/index.ts';
 import { doing, memoryMap, targetDescription, threadList } from './features.ts';
 import { EXEC_FILE, TargetFiles } from './files.ts';
-import { fromBinary, fromHexBytes, hexBytes } from './hex.ts';
+import { fromBinary } from './hex.ts';
 import { monitor } from './monitor.ts';
 import { GdbPoints } from './points.ts';
 import { expedited, readAll, readOne, writeAll, writeOne } from './registers.ts';
@@ -107,11 +109,11 @@ export class GdbStub {
   }
 
   async #monitor(hex: string): Promise<string[]> {
-    const said = await monitor(this.#prompt, new TextDecoder().decode(fromHexBytes(hex)));
+    const said = await monitor(this.#prompt, new TextDecoder().decode(fromHex(hex)));
     const bytes = new TextEncoder().encode(said);
     const out: string[] = [];
     const most = PACKET_SIZE / 4;
-    for (let at = 0; at < bytes.length; at += most) out.push(`O${hexBytes(bytes.subarray(at, at + most))}`);
+    for (let at = 0; at < bytes.length; at += most) out.push(`O${toHex(bytes.subarray(at, at + most))}`);
     return [...out, OK];
   }
 
@@ -134,10 +136,10 @@ export class GdbStub {
       case 'm': {
         const [address, length] = addressAndLength(rest);
         const bytes = readMemory(this.#session, address, Math.min(length, PACKET_SIZE / 2));
-        return bytes.length === 0 && length > 0 ? ERROR.memory : hexBytes(bytes);
+        return bytes.length === 0 && length > 0 ? ERROR.memory : toHex(bytes);
       }
       case 'M':
-        return this.#write(rest, (data) => fromHexBytes(data));
+        return this.#write(rest, (data) => fromHex(data));
       case 'X':
         return this.#write(rest, fromBinary);
       case 'Z':
@@ -182,7 +184,7 @@ export class GdbStub {
         return 'l';
       case 'qThreadExtraInfo': {
         const task = tasksOf(this.#session).find((t) => t.pid === pidOf(args[0] ?? ''));
-        return task === undefined ? ERROR.other : hexBytes(new TextEncoder().encode(`${task.comm} ${doing(task)}`));
+        return task === undefined ? ERROR.other : toHex(new TextEncoder().encode(`${task.comm} ${doing(task)}`));
       }
       case 'qXfer':
         return this.#transfer(packet);

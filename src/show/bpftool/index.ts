@@ -2,9 +2,11 @@
  * What bpftool shows, in its grammar, its text and its JSON, of what is in a kernel model: `prog show`, `prog dump`,
  * `map show`, `map dump`, `map lookup`, `link show`, `btf show`, `btf dump`.
  */
+
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
+import { hexBytes } from '../../platform/index.ts';
 import { type Json, type JsonStyle, jsonText } from '../json.ts';
 import { Words } from './args.ts';
 import { dumpBtf, showBtf } from './btf-commands.ts';
@@ -101,11 +103,10 @@ function lookup({ kernel, words, style }: Command): string {
     const key = Uint8Array.from({ length: handle.keySize }, () => byteOf(words.take('a byte of the key'), base));
     words.end();
     const bytes = handle.lookup(key);
-    if (!bytes) return style === 'text' ? `key:\n${hexRow(key)}\n\nNot found\n` : 'null\n';
+    if (!bytes) return style === 'text' ? `key:\n${hexBytes(key)}\n\nNot found\n` : 'null\n';
     return lookupText(handle, { key, values: split(handle, bytes) }, style);
   });
 }
-const hexRow = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ');
 
 function byteOf(text: string, base: number): number {
   const digits = base === 16 && !/^0x/i.test(text) ? `0x${text}` : text;

@@ -2,10 +2,11 @@
  * `bpftool prog dump jited` as a bpftool with libbfd prints it: offsets in the function, AT&T syntax, targets relative to
  * the function, which it takes to lie at 0.
  */
+
 import { jitedLines } from '../../debug/program/jited-lines.ts';
 import { sourceText } from '../../debug/program/source.ts';
 import type { LoadedView, PlacedFunction } from '../../debug/program/view.ts';
-import { hexBytes } from '../hex.ts';
+import { hexBytes } from '../../platform/index.ts';
 import type { Json } from '../json.ts';
 import { type ListingOptions, sourceJson } from './xlated.ts';
 

@@ -1,8 +1,9 @@
 /** `bpftool prog dump xlated`: instructions after the verifier's rewrites, as text or JSON. */
+
 import { type SourceLine, sourceText } from '../../debug/program/source.ts';
 import type { LoadedView } from '../../debug/program/view.ts';
 import { xlatedLines } from '../../debug/program/xlated-lines.ts';
-import { hexBytes } from '../hex.ts';
+import { hexBytes } from '../../platform/index.ts';
 import type { Json } from '../json.ts';
 
 export interface ListingOptions {

@@ -1,8 +1,9 @@
 /** Records as they come, a line each: as a table, as JSON, or as a format says. */
+
 import { ArgumentError } from '../../errors/argument.ts';
 import { nearest } from '../../errors/near.ts';
 import type { ObjectModel } from '../../object/index.ts';
-import { hexBytes } from '../hex.ts';
+import { hexBytes } from '../../platform/index.ts';
 import { type Json, jsonText } from '../json.ts';
 import type { Names } from '../names.ts';
 import { readable } from '../readable.ts';
