@@ -14,7 +14,6 @@ const traceCallBpf: Emit = (a, k) => {
   const saved = [rbx, r12, r13, r14, r15];
   const room = k.sizeOf('bpf_trace_run_ctx');
   const context = -8 * saved.length - room;
-  const bpfCtx = k.off('task_struct', 'bpf_ctx');
   enter(a, saved, room + (room % 16 === 8 ? 0 : 8));
   mov(a, rbx, rdi);
   mov(a, r12, rsi);
@@ -26,27 +25,10 @@ const traceCallBpf: Emit = (a, k) => {
   load(a, r13, rbx, k.off('trace_event_call', 'prog_array'));
   a.op('test r/m64, r64', r13, r13);
   a.op('je rel32', out);
-  a.op('call rel32', k.sym('migrate_disable'));
-  a.op('mov r64, r/m64', r14, current(k));
-  load(a, r15, r14, bpfCtx);
-  a.op('lea r64, m', rax, at(rbp, context));
-  store(a, r14, bpfCtx, rax);
-  a.op('add r/m64, imm8', r13, k.off('bpf_prog_array', 'items'));
-  a.op('mov r32, imm32', rbx, 1);
-  const loop = a.bind();
-  const end = a.label();
-  load(a, rsi, r13, k.off('bpf_prog_array_item', 'prog'));
-  a.op('test r/m64, r64', rsi, rsi);
-  a.op('je rel8', end);
-  load(a, rax, r13, k.off('bpf_prog_array_item', 'bpf_cookie'));
-  store(a, rbp, context + k.off('bpf_trace_run_ctx', 'bpf_cookie'), rax);
-  callProg(a, k, r12);
-  a.op('and r/m32, r32', rbx, rax);
-  a.op('add r/m64, imm8', r13, k.sizeOf('bpf_prog_array_item'));
-  a.op('jmp rel8', loop);
-  a.bind(end);
-  store(a, r14, bpfCtx, r15);
-  a.op('call rel32', k.sym('migrate_enable'));
+  runArray(a, k, context, {
+    before: () => a.op('mov r32, imm32', rbx, 1),
+    behind: () => a.op('and r/m32, r32', rbx, rax),
+  });
   mov(a, rax, rbx);
   a.bind(out);
   a.op('dec r/m32', percpu(k, 'bpf_prog_active'));
@@ -76,6 +58,41 @@ export function callProg(a: Assembler, k: EmitContext, ctx: number): void {
   a.op('lea r64, m', rsi, at(rsi, k.off('bpf_prog', 'insnsi')));
   mov(a, rdi, ctx);
   a.op('call r/m64', rax);
+}
+
+/**
+ * r13 = struct bpf_prog_array, r12 = ctx: each program of it, under a `bpf_trace_run_ctx` that lies at `context`. Uses r14 and r15.
+ *
+ * @param parts what is done before the first one, and behind each
+ */
+export function runArray(
+  a: Assembler,
+  k: EmitContext,
+  context: number,
+  parts: { readonly before: () => void; readonly behind?: () => void },
+): void {
+  const bpfCtx = k.off('task_struct', 'bpf_ctx');
+  a.op('call rel32', k.sym('migrate_disable'));
+  a.op('mov r64, r/m64', r14, current(k));
+  load(a, r15, r14, bpfCtx);
+  a.op('lea r64, m', rax, at(rbp, context));
+  store(a, r14, bpfCtx, rax);
+  a.op('add r/m64, imm8', r13, k.off('bpf_prog_array', 'items'));
+  parts.before();
+  const loop = a.bind();
+  const end = a.label();
+  load(a, rsi, r13, k.off('bpf_prog_array_item', 'prog'));
+  a.op('test r/m64, r64', rsi, rsi);
+  a.op('je rel8', end);
+  load(a, rax, r13, k.off('bpf_prog_array_item', 'bpf_cookie'));
+  store(a, rbp, context + k.off('bpf_trace_run_ctx', 'bpf_cookie'), rax);
+  callProg(a, k, r12);
+  parts.behind?.();
+  a.op('add r/m64, imm8', r13, k.sizeOf('bpf_prog_array_item'));
+  a.op('jmp rel8', loop);
+  a.bind(end);
+  store(a, r14, bpfCtx, r15);
+  a.op('call rel32', k.sym('migrate_enable'));
 }
 
 const migrate =

@@ -8,7 +8,7 @@ import { compiledName } from '../../data/compiled-names.ts';
 import type { SyscallRow } from '../../data/syscalls.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, store } from './context.ts';
 import { exitLoop } from './interrupts.ts';
-import { popRegs, pushRegs } from './registers.ts';
+import { popRegs, pushRegs, returnToInterrupted } from './registers.ts';
 
 const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } = GPR;
 
@@ -211,14 +211,7 @@ export const exceptionEntry =
     a.bind(kernel);
     mov(a, rdi, rsp);
     a.op('call rel32', k.sym(handler));
-    const toKernel = a.label();
-    a.op('test r/m8, imm8', at(rsp, k.off('pt_regs', 'cs')), 3);
-    a.op('je rel8', toKernel);
-    a.op('swapgs');
-    a.bind(toKernel);
-    popRegs(a);
-    a.op('add r/m64, imm8', rsp, 8);
-    a.op('iretq');
+    returnToInterrupted(a, k.off('pt_regs', 'cs'));
   };
 
 export const entry = (k: { readonly syscalls: readonly SyscallRow[] }): Readonly<Record<string, Emit>> => ({

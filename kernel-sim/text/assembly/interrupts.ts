@@ -2,7 +2,7 @@
 import { type Assembler, at, GPR } from '../../../src/x86/index.ts';
 import { compiledName } from '../../data/compiled-names.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, mov, percpu, preempt } from './context.ts';
-import { popRegs, pushRegsUnderReturn } from './registers.ts';
+import { pushRegsUnderReturn, returnToInterrupted } from './registers.ts';
 
 const { rax, rbx, rsp, rbp, rsi, rdi, r10, r12, r13, r14, r15 } = GPR;
 
@@ -38,16 +38,7 @@ const errorEntry: Emit = (a, k) => {
   a.op('lea r64, m', rax, at(rsp, 8));
   a.op('ret');
 };
-const errorReturn: Emit = (a, k) => {
-  const kernel = a.label();
-  a.op('test r/m8, imm8', at(rsp, k.off('pt_regs', 'cs')), 3);
-  a.op('je rel8', kernel);
-  a.op('swapgs');
-  a.bind(kernel);
-  popRegs(a);
-  a.op('add r/m64, imm8', rsp, 8);
-  a.op('iretq');
-};
+const errorReturn: Emit = (a, k) => returnToInterrupted(a, k.off('pt_regs', 'cs'));
 
 /** irqentry_exit(regs): on the way to user mode, which the task was about to enter, what is to be done there first */
 const irqentryExit: Emit = (a, k) => {

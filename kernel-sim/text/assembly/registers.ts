@@ -25,3 +25,14 @@ export function popRegs(a: Assembler, keepDi = false): void {
   for (const r of [r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi]) a.op('pop r64', r);
   if (!keepDi) a.op('pop r64', rdi);
 }
+/** rsp = struct pt_regs, with its code segment at `cs`: back to what was interrupted, in user mode or in the kernel. */
+export function returnToInterrupted(a: Assembler, cs: number): void {
+  const kernel = a.label();
+  a.op('test r/m8, imm8', at(rsp, cs), 3);
+  a.op('je rel8', kernel);
+  a.op('swapgs');
+  a.bind(kernel);
+  popRegs(a);
+  a.op('add r/m64, imm8', rsp, 8);
+  a.op('iretq');
+}

@@ -3,10 +3,10 @@
  * Documentation/trace/uprobetracer.rst; kernel/events/uprobes.c has the functions). The breakpoint's exception only
  * marks the task (TIF_UPROBE); the rest happens on its way back to user space, where it may sleep.
  */
-import { type Assembler, at, GPR } from '../../../src/x86/index.ts';
+import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
 import { CONSUMER, SWBP, UPROBE } from '../../core/trace-uprobe.ts';
 import { TIF_UPROBE } from '../../core/work.ts';
-import { callProg, runContext } from './bpf.ts';
+import { callProg, runArray, runContext } from './bpf.ts';
 import { type Emit, type EmitContext, enter, hyper, leave, load, mov, percpu, percpuAt, store } from './context.ts';
 
 const { rax, rcx, rdx, rbx, rbp, rsi, rdi, r12, r13, r14, r15 } = GPR;
@@ -130,7 +130,7 @@ const exceptionNotify: Emit = (a, k) => {
 };
 /** marks the task, where `test` does not jump to the label that it is given */
 const mark =
-  (test: (a: Assembler, k: EmitContext, none: ReturnType<Assembler['label']>) => void): Emit =>
+  (test: (a: Assembler, k: EmitContext, none: Label) => void): Emit =>
   (a, k) => {
     const none = a.label();
     a.op('mov r64, r/m64', rcx, current(k));
@@ -154,10 +154,27 @@ const postStep = mark((a, k, none) => {
   a.op('je rel8', none);
 });
 
+/** Those of a list of consumers that have a handler there get (consumer, ...args); behind the last one on to `end`. */
+function callConsumers(a: Assembler, list: number, handler: number, args: readonly number[], end: Label): void {
+  const next = a.label();
+  const loop = a.bind();
+  a.op('test r/m64, r64', list, list);
+  a.op('je rel8', end);
+  load(a, rax, list, handler);
+  a.op('test r/m64, r64', rax, rax);
+  a.op('je rel8', next);
+  mov(a, rdi, list);
+  args.forEach((reg, n) => void mov(a, n === 0 ? rsi : rdx, reg));
+  a.op('call r/m64', rax);
+  a.bind(next);
+  load(a, list, list, CONSUMER.next);
+  a.op('jmp rel8', loop);
+}
+
 /** uprobe_notify_resume(regs): handle_swbp and handle_singlestep */
 const notifyResume: Emit = (a, k) => {
   const saved = [rbx, r12, r13];
-  const [loop, next, done, out, stepped, trap] = [a.label(), a.label(), a.label(), a.label(), a.label(), a.label()];
+  const [done, out, stepped, trap] = [a.label(), a.label(), a.label(), a.label()];
   enter(a, saved, 8);
   mov(a, r12, rdi);
   a.op('mov r64, r/m64', rax, current(k));
@@ -170,18 +187,7 @@ const notifyResume: Emit = (a, k) => {
   a.op('je rel32', trap);
   mov(a, rbx, rax);
   load(a, r13, rbx, UPROBE.consumers);
-  a.bind(loop);
-  a.op('test r/m64, r64', r13, r13);
-  a.op('je rel8', done);
-  load(a, rax, r13, CONSUMER.handler);
-  a.op('test r/m64, r64', rax, rax);
-  a.op('je rel8', next);
-  mov(a, rdi, r13);
-  mov(a, rsi, r12);
-  a.op('call r/m64', rax);
-  a.bind(next);
-  load(a, r13, r13, CONSUMER.next);
-  a.op('jmp rel8', loop);
+  callConsumers(a, r13, CONSUMER.handler, [r12], done);
   a.bind(done);
   const simple = a.label();
   a.op('cmp r/m32, imm8', at(rbx, UPROBE.returns), 0);
@@ -222,7 +228,7 @@ const hosted =
 // --- perf events: kernel/trace/trace_uprobe.c ---
 
 /** jumps to `other` where the consumer (rdi) is for another address space */
-function filter(a: Assembler, k: EmitContext, other: ReturnType<Assembler['label']>): void {
+function filter(a: Assembler, k: EmitContext, other: Label): void {
   const all = a.label();
   load(a, rax, rdi, CONSUMER.mm);
   a.op('test r/m64, r64', rax, rax);
@@ -261,33 +267,17 @@ const retDispatcher: Emit = (a, k) => {
 /** __uprobe_perf_func(tu, func, regs): bpf_prog_run_array_uprobe */
 const perfFunc: Emit = (a, k) => {
   const saved = [rbx, r12, r13, r14, r15];
-  const { room, context, bpfCtx } = runContext(k, saved.length);
-  const [loop, end, out] = [a.label(), a.label(), a.label()];
+  const { room, context } = runContext(k, saved.length);
+  const out = a.label();
   enter(a, saved, room);
   mov(a, r12, rdx);
   load(a, rax, rdi, CONSUMER.call);
   load(a, r13, rax, k.off('trace_event_call', 'prog_array'));
   a.op('test r/m64, r64', r13, r13);
   a.op('je rel32', out);
-  a.op('call rel32', k.sym('migrate_disable'));
-  a.op('mov r64, r/m64', r14, current(k));
-  load(a, r15, r14, bpfCtx);
-  a.op('lea r64, m', rax, at(rbp, context));
-  store(a, r14, bpfCtx, rax);
-  a.op('mov r/m8, imm8', at(rbp, context + k.off('bpf_trace_run_ctx', 'is_uprobe')), 1);
-  a.op('add r/m64, imm8', r13, k.off('bpf_prog_array', 'items'));
-  a.bind(loop);
-  load(a, rsi, r13, k.off('bpf_prog_array_item', 'prog'));
-  a.op('test r/m64, r64', rsi, rsi);
-  a.op('je rel8', end);
-  load(a, rax, r13, k.off('bpf_prog_array_item', 'bpf_cookie'));
-  store(a, rbp, context + k.off('bpf_trace_run_ctx', 'bpf_cookie'), rax);
-  callProg(a, k, r12);
-  a.op('add r/m64, imm8', r13, k.sizeOf('bpf_prog_array_item'));
-  a.op('jmp rel8', loop);
-  a.bind(end);
-  store(a, r14, bpfCtx, r15);
-  a.op('call rel32', k.sym('migrate_enable'));
+  runArray(a, k, context, {
+    before: () => a.op('mov r/m8, imm8', at(rbp, context + k.off('bpf_trace_run_ctx', 'is_uprobe')), 1),
+  });
   a.bind(out);
   leave(a, saved, room);
 };
@@ -360,7 +350,7 @@ const sysUretprobe: Emit = (a, k) => {
 /** uprobe_handle_trampoline(regs): for each function that returns here, the consumers of its returns */
 const handleTrampoline: Emit = (a, k) => {
   const saved = [rbx, r12, r13];
-  const [instances, loop, next, done] = [a.label(), a.label(), a.label(), a.label()];
+  const [instances, done] = [a.label(), a.label()];
   enter(a, saved, 8);
   mov(a, r12, rdi);
   a.bind(instances);
@@ -371,19 +361,7 @@ const handleTrampoline: Emit = (a, k) => {
   // the function's address comes in rdx
   mov(a, r13, rdx);
   load(a, rbx, rax, UPROBE.consumers);
-  a.bind(loop);
-  a.op('test r/m64, r64', rbx, rbx);
-  a.op('je rel8', instances);
-  load(a, rax, rbx, CONSUMER.retHandler);
-  a.op('test r/m64, r64', rax, rax);
-  a.op('je rel8', next);
-  mov(a, rdi, rbx);
-  mov(a, rsi, r13);
-  mov(a, rdx, r12);
-  a.op('call r/m64', rax);
-  a.bind(next);
-  load(a, rbx, rbx, CONSUMER.next);
-  a.op('jmp rel8', loop);
+  callConsumers(a, rbx, CONSUMER.retHandler, [r13, r12], instances);
   a.bind(done);
   leave(a, saved, 8);
 };
