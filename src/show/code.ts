@@ -4,7 +4,7 @@ import { BpfLink, type Kernel, type ProbeLink } from '../../kernel-sim/index.ts'
 import { type Addr, formatAddr } from '../machine/addr.ts';
 import type { AttachedLink } from '../object/index.ts';
 import { hexBytes } from '../platform/index.ts';
-import { decode, formatInsn } from '../x86/index.ts';
+import { listInsns } from '../x86/index.ts';
 
 export interface CodeLine {
   readonly address: Addr;
@@ -16,8 +16,6 @@ export interface CodeLine {
 
 export type NameOf = (address: Addr) => string | undefined;
 
-const LONGEST = 15;
-
 /** Lines of `size` bytes from `at`; what is there is written first, as it is when it is first executed. */
 export function codeLines(kernel: Kernel, at: Addr, size: number, name: NameOf): CodeLine[] {
   kernel.text.ensure(at, size);
@@ -25,28 +23,18 @@ export function codeLines(kernel: Kernel, at: Addr, size: number, name: NameOf):
 }
 
 export function linesOf(bytes: Uint8Array, at: Addr, name: NameOf): CodeLine[] {
-  const out: CodeLine[] = [];
-  for (let pc = 0; pc < bytes.length; ) {
-    const insn = decode(bytes.subarray(pc, pc + LONGEST), 0);
-    const length = insn.row < 0 ? 1 : insn.length;
-    const address = at + pc;
-    out.push({
-      address,
-      bytes: bytes.slice(pc, pc + length),
-      text: formatInsn(insn, { syntax: 'att', address, symbol: name }).trimEnd(),
-      target: branch(bytes, pc, length, address),
-    });
-    pc += length;
-  }
-  return out;
+  return listInsns(bytes, { address: at, symbol: name }).map((insn) => {
+    const address = at + insn.offset;
+    return { address, bytes: insn.bytes, text: insn.text, target: branch(insn.bytes, address) };
+  });
 }
 
 const CALL = 0xe8;
 const JMP = 0xe9;
 
-function branch(bytes: Uint8Array, pc: number, length: number, address: Addr): Addr | undefined {
-  if (length !== 5 || (bytes[pc] !== CALL && bytes[pc] !== JMP)) return undefined;
-  return address + 5 + new DataView(bytes.buffer, bytes.byteOffset).getInt32(pc + 1, true);
+function branch(insn: Uint8Array, address: Addr): Addr | undefined {
+  if (insn.length !== 5 || (insn[0] !== CALL && insn[0] !== JMP)) return undefined;
+  return address + 5 + new DataView(insn.buffer, insn.byteOffset).getInt32(1, true);
 }
 
 /** Widest bytes that stand beside an instruction; few are longer. */
@@ -66,7 +54,7 @@ export function probesOf({ link }: AttachedLink): readonly ProbeLink[] {
 export function naming(kernel: Kernel, links: readonly AttachedLink[]): NameOf {
   const known = new Map<Addr, string>();
   for (const { address, symbol, via, after } of links.flatMap((l) => probesOf(l))) {
-    const to = branch(after, 0, after.length, address);
+    const to = branch(after, address);
     if (to === undefined || via === 'static_key') continue;
     known.set(to, via === 'direct' ? `BPF trampoline of ${symbol}` : `ftrace trampoline of ${symbol}`);
   }

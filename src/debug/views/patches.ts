@@ -1,6 +1,6 @@
 /** What attaching the programs wrote into text: the bytes before and after, as a listing of each. */
 import type { Addr } from '../../machine/addr.ts';
-import { decode, formatInsn } from '../../x86/index.ts';
+import { listInsns } from '../../x86/index.ts';
 import type { SessionContext } from '../session/context.ts';
 import { probesOf } from '../session/stations.ts';
 
@@ -34,15 +34,7 @@ export function patchesView(session: SessionContext): PatchRow[] {
   );
 }
 
-function listing({ places, kernel }: SessionContext, bytes: Uint8Array, at: Addr): PatchedInsn[] {
+function listing({ places, kernel }: SessionContext, bytes: Uint8Array, address: Addr): PatchedInsn[] {
   const symbol = (to: Addr): string | undefined => (kernel.symbols.at(to) === undefined ? undefined : places.name(to));
-  const out: PatchedInsn[] = [];
-  for (let pc = 0; pc < bytes.length; ) {
-    const insn = decode(bytes, pc);
-    const length = insn.row < 0 ? 1 : insn.length;
-    const text = formatInsn(insn, { syntax: 'att', address: at + pc, symbol }).trimEnd();
-    out.push({ bytes: bytes.slice(pc, pc + length), text });
-    pc += length;
-  }
-  return out;
+  return listInsns(bytes, { address, symbol }).map(({ bytes: own, text }) => ({ bytes: own, text }));
 }

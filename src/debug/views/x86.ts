@@ -1,6 +1,6 @@
 /** The listing of the function that the CPU is in, whatever it is: an image with its BPF slots, a trampoline, kernel text, user code. */
 import type { Addr } from '../../machine/addr.ts';
-import { decode, formatInsn } from '../../x86/index.ts';
+import { listInsns } from '../../x86/index.ts';
 import type { SessionContext } from '../session/context.ts';
 
 export interface X86Row {
@@ -31,7 +31,6 @@ export interface X86Options {
 
 /** an address of the kernel as an immediate */
 const ADDRESS = /\b0xffff[0-9a-f]{12}\b/;
-const LONGEST = 15;
 /** bytes of a function that are shown, and of code that has no symbol */
 const MOST_BYTES = 16384;
 const WINDOW = 64;
@@ -61,22 +60,19 @@ export function x86View(session: SessionContext, options: X86Options = {}): X86V
   };
   // code without a symbol is decoded from where it is executed
   const from = symbol === undefined && image === undefined && at < start + bytes.length ? at - start : 0;
-  for (let pc = from; pc < bytes.length; ) {
-    const insn = decode(bytes.subarray(pc, pc + LONGEST), 0);
-    const length = insn.row < 0 ? 1 : insn.length;
-    const address = start + pc;
-    const text = formatInsn(insn, { syntax: options.syntax ?? 'att', address, symbol: name }).trimEnd();
-    const immediate = ADDRESS.exec(text)?.[0];
+  const listing = { address: start, symbol: name, ...(options.syntax ? { syntax: options.syntax } : {}) };
+  for (const insn of listInsns(bytes, listing, from)) {
+    const address = start + insn.offset;
+    const immediate = ADDRESS.exec(insn.text)?.[0];
     rows.push({
       address,
-      bytes: bytes.slice(pc, pc + length),
-      text,
+      bytes: insn.bytes,
+      text: insn.text,
       points: immediate === undefined ? undefined : session.follow(BigInt(immediate)),
       slot: slots.get(address),
       current: address === rip,
       breakpoint: points.has(address),
     });
-    pc += length;
   }
   return {
     name: image?.func.name ?? (at >= 0 ? '[user]' : (symbol?.name ?? '?')),
