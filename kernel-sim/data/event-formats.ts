@@ -25,3 +25,29 @@ export function allEventFormats(): ReadonlyMap<string, ReadonlyMap<string, strin
   }
   return events;
 }
+
+/** A line of a format file: `field:char comm[16];	offset:8;	size:16;	signed:0;`. */
+export interface FormatField {
+  readonly name: string;
+  /** what stands in front of the name */
+  readonly type: string;
+  readonly isArray: boolean;
+  /** in the record, bytes */
+  readonly offset: number;
+  readonly size: number;
+}
+
+const FIELD = /field:([^;]*?)(\w+)(\[[^\]]*\])?;\s*offset:(\d+);\s*size:(\d+);/g;
+
+/** The fields of a format file, those of every event first. */
+export const formatFields = (text: string): FormatField[] =>
+  Array.from(text.matchAll(FIELD), ([, type = '', name = '', array, offset, size]) => ({
+    name,
+    type,
+    isArray: array !== undefined,
+    offset: Number(offset),
+    size: Number(size),
+  }));
+
+/** Whether it is one of {@link COMMON_FIELDS}. */
+export const isCommon = ({ name }: FormatField): boolean => name.startsWith('common_');

@@ -16,7 +16,6 @@ export function parseIpv4(text: string): Uint8Array {
     throw new KernelError('EINVAL', `'${text}' is no IPv4 address; one looks like 10.0.0.2`);
   return Uint8Array.from(bytes);
 }
-export const formatIpv4 = (bytes: Uint8Array): string => bytes.join('.');
 
 /** `10.0.0.2/24`; without a prefix the address alone. @throws KernelError EINVAL */
 export function parsePrefix(text: string): Ipv4Prefix {
@@ -39,5 +38,3 @@ export function parseMac(text: string): Uint8Array {
     throw new KernelError('EINVAL', `'${text}' is no MAC address; one looks like 02:00:00:00:00:02`);
   return Uint8Array.from(text.split(':'), (part) => Number.parseInt(part, 16));
 }
-export const formatMac = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');

@@ -1,5 +1,4 @@
 /** Headers of the Internet protocols as bytes: IPv4 (RFC 791), UDP (RFC 768), TCP (RFC 9293), ICMP (RFC 792), checksums (RFC 1071). */
-import { ETH_HLEN } from './packet.ts';
 
 /** include/uapi/linux/if_ether.h */
 export const ETH_P = {
@@ -107,10 +106,7 @@ export function icmpUnreachable(code: number, datagram: Uint8Array): Uint8Array 
   return out;
 }
 
-/** What an Ethernet frame says of its flow; undefined where it is not IPv4, or is cut off. */
-export function parseFrame(frame: Uint8Array): { readonly protocol: number; readonly flow: Flow } | undefined {
-  return frame.length >= ETH_HLEN && get16(frame, 12) === ETH_P.IP ? parseIp(frame.subarray(ETH_HLEN)) : undefined;
-}
+/** What a packet says of its flow; undefined where it is not IPv4, or is cut off. */
 export function parseIp(packet: Uint8Array): { readonly protocol: number; readonly flow: Flow } | undefined {
   if (packet.length < IP_HLEN || (packet[0] as number) >> 4 !== 4) return undefined;
   const header = ((packet[0] as number) & 15) * 4;

@@ -9,9 +9,15 @@ const NUMBER = /^-?(0x[0-9a-f]{1,13}|\d{1,15})$/i;
 /** `{( unsigned long)((( gfp_t)(1UL << (6))) | ...), "GFP_NOFS"}` */
 const FLAG = /\{([^{}"]*), "(\w+)"\}/g;
 
+/** Facts of one kernel version, read off when an event is first recorded with flags. */
+const known = new Map<string, ReadonlyMap<string, number>>();
+
 /** Bits of the flags that an event prints by name. */
 function flagsOf(event: string): ReadonlyMap<string, number> {
+  const before = known.get(event);
+  if (before) return before;
   const out = new Map<string, number>();
+  known.set(event, out);
   for (const events of allEventFormats().values()) {
     for (const [, bits = '', name = ''] of (events.get(event) ?? '').matchAll(FLAG)) {
       let value = 0;

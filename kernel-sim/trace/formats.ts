@@ -1,5 +1,5 @@
 /** Ids and record formats of trace events, as /sys/kernel/tracing/events has them (Linux 6.12 Documentation/trace/events.rst). */
-import { allEventFormats } from '../data/event-formats.ts';
+import { allEventFormats, formatFields, isCommon } from '../data/event-formats.ts';
 import { eventFormats, eventIds } from '../data/events.ts';
 import { EVENT_NAMES, eventClass } from '../data/tracepoints.ts';
 
@@ -53,13 +53,13 @@ function anyFormat(event: string): Format | undefined {
   }
   return others.get(event);
 }
-const FIELD = /field:[^;]*?(\w+)(?:\[[^\]]*\])?;\s*offset:(\d+);\s*size:(\d+);/g;
 function parseFormat(name: string, text: string): Format {
   const fields = new Map<string, FieldRow>();
   let end = 8;
-  for (const [, field = '', offset, size] of text.matchAll(FIELD)) {
-    if (!field.startsWith('common_')) fields.set(field, { offset: Number(offset), size: Number(size) });
-    end = Math.max(end, Number(offset) + Number(size));
+  for (const field of formatFields(text)) {
+    const { offset, size } = field;
+    if (!isCommon(field)) fields.set(field.name, { offset, size });
+    end = Math.max(end, offset + size);
   }
   return { name, fields, end, size: Math.ceil(end / 8) * 8 };
 }

@@ -15,7 +15,6 @@ const MOST_HEADERS = 256;
 
 export const PT_LOAD = 1;
 export const PT_INTERP = 3;
-export const PT_TLS = 7;
 export const PF_X = 1;
 export const PF_W = 2;
 export const PF_R = 4;

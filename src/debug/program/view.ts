@@ -42,10 +42,6 @@ export function viewOf(
   return view(kernel, program.handle, sourceMap(btf, program.relocated));
 }
 
-/** A program of raw instructions. */
-export const plainView = (kernel: Kernel, handle: KernelProgram): LoadedView =>
-  view(kernel, handle, sourceMap(undefined, { funcInfo: [], lineInfo: [] }));
-
 /** A program that is in the kernel, whoever loaded it: with lines and signatures as the kernel tells them (bpf_prog_info). */
 export function heldView(kernel: Kernel, handle: KernelProgram): LoadedView {
   const { init, btfObject } = handle.prog;

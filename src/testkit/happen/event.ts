@@ -2,7 +2,7 @@
  * Events that a test lets happen: the tracepoint's arguments are made from the fields that the test gives, the other way
  * round than the kernel makes the record from the arguments, so that programs of every kind see the same.
  */
-import { allEventFormats } from '../../../kernel-sim/data/event-formats.ts';
+import { allEventFormats, formatFields, isCommon } from '../../../kernel-sim/data/event-formats.ts';
 import { eventArgs, tracepointRow } from '../../../kernel-sim/data/tracepoints.ts';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
@@ -28,7 +28,7 @@ export interface EmitOptions {
 }
 export const EMIT_OPTIONS: Schema<EmitOptions> = { task: is.object, args: is.object };
 
-interface FormatField {
+interface RecordField {
   readonly name: string;
   readonly offset: number;
   readonly size: number;
@@ -36,11 +36,8 @@ interface FormatField {
   readonly isText: boolean;
 }
 
-const FIELD = /field:([^;]*?)(\w+)(\[[^\]]*\])?;\s*offset:(\d+);\s*size:(\d+);/g;
-const COMMON = /^common_/;
-
 /** @throws ArgumentError with near names */
-function formatOf(name: string): readonly FormatField[] {
+function formatOf(name: string): readonly RecordField[] {
   const [category = '', event = ''] = name.split(':');
   const formats = allEventFormats();
   const text = formats.get(category)?.get(event);
@@ -53,13 +50,15 @@ function formatOf(name: string): readonly FormatField[] {
       'event',
       `a task makes system calls: task.syscall('${event.replace(/^sys_(enter|exit)_/, '')}', …)`,
     );
-  return Array.from(text.matchAll(FIELD), ([, type = '', field = '', array, offset, size]) => ({
-    name: field,
-    offset: Number(offset),
-    size: Number(size),
-    isLocation: type.includes('__data_loc'),
-    isText: /\bchar\b/.test(type) && (array !== undefined || type.includes('[]')),
-  })).filter((field) => !COMMON.test(field.name));
+  return formatFields(text)
+    .filter((field) => !isCommon(field))
+    .map(({ name, type, isArray, offset, size }) => ({
+      name,
+      offset,
+      size,
+      isLocation: type.includes('__data_loc'),
+      isText: /\bchar\b/.test(type) && (isArray || type.includes('[]')),
+    }));
 }
 
 /**
@@ -114,7 +113,7 @@ export function emit(
 
 const MAX_STRING = 1024;
 
-function checkField(format: readonly FormatField[], event: string, name: string, value: EventValue): void {
+function checkField(format: readonly RecordField[], event: string, name: string, value: EventValue): void {
   const argument = `fields.${name}`;
   const field = format.find((f) => f.name === name);
   if (!field) {

@@ -8,7 +8,7 @@ import { Bytes, type FunctionBody, I64, OP } from '../../wasm/encoder.ts';
 import type { FlagState } from '../ir/flags.ts';
 import type { Block, Unit } from '../ir/ir.ts';
 import { TEMP, type Uop } from '../ir/uop.ts';
-import { USE } from '../ir/uses.ts';
+import { type Named, USE } from '../ir/uses.ts';
 import type { CallImports } from './calls.ts';
 import type { Locals } from './locals.ts';
 
@@ -28,16 +28,6 @@ export interface EmitterOptions {
   readonly window: Window;
   readonly spilled: readonly number[];
   readonly loaded: readonly number[];
-}
-
-/** Fields that may name a variable; bits of `ends` and `uses` say which are there. */
-interface Named {
-  readonly uses: number;
-  readonly a?: number;
-  readonly b?: number;
-  readonly c?: number;
-  readonly d?: number;
-  readonly p?: number;
 }
 
 export class Emitter {

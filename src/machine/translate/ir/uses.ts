@@ -70,15 +70,19 @@ export function usesOf(op: Uop['op'], a: number, b: number, p: number): number {
   return uses;
 }
 
-/** All fields that may name a variable. */
-interface Fields {
-  readonly d: number;
-  readonly p: number;
+/** Fields that may name a variable; bits of `uses`, and of `ends`, say which are there. */
+export interface Named {
+  readonly uses: number;
+  readonly a?: number;
+  readonly b?: number;
+  readonly c?: number;
+  readonly d?: number;
+  readonly p?: number;
 }
 
 /** The variable that a micro-operation writes, -1 none. */
 export function written(u: Uop): number {
-  const { uses } = u;
-  if (uses & USE.setsD) return (u as Fields).d;
-  return uses & USE.setsP ? (u as Fields).p : -1;
+  const { uses, d, p }: Named = u;
+  if (uses & USE.setsD) return d!;
+  return uses & USE.setsP ? p! : -1;
 }

@@ -7,7 +7,7 @@
 import { ANY_FLAGS, afterUop, type FlagState, meetFlags } from '../ir/flags.ts';
 import { type Block, clobbers, successor, termReads, type Unit } from '../ir/ir.ts';
 import { TEMP, type Uop } from '../ir/uop.ts';
-import { USE } from '../ir/uses.ts';
+import { type Named, USE } from '../ir/uses.ts';
 import type { Flow } from './flow.ts';
 
 const MAIN = 1;
@@ -29,15 +29,6 @@ export function dropDead(unit: Unit, flow: Flow): void {
     const live = to < 0 || flow.position[to]! <= i ? ALL : liveIn[to]!;
     liveIn[block.id] = sweeper.sweep(block, live);
   }
-}
-
-interface Fields {
-  readonly uses: number;
-  readonly a?: number;
-  readonly b?: number;
-  readonly c?: number;
-  readonly d?: number;
-  readonly p?: number;
 }
 
 class Sweeper {
@@ -87,7 +78,7 @@ class Sweeper {
   }
 
   /** Notes what a micro-operation names; which of these are temporaries that nothing after it names. */
-  private last(u: Fields, uses: number): number {
+  private last(u: Named, uses: number): number {
     let ends = 0;
     if (uses & USE.a && this.read(u.a!)) ends |= USE.a;
     if (uses & USE.b && this.read(u.b!)) ends |= USE.b;
