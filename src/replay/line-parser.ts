@@ -1,7 +1,7 @@
 /** What parsers of line by line formats of user functions share: lines in, steps out, a task named when it is first seen. */
 import type { TraceStep } from '../../kernel-sim/index.ts';
 import { decodeUtf8 } from '../platform/index.ts';
-import { Lines, LONGEST_LINE } from './strace/lines.ts';
+import { Lines } from './strace/lines.ts';
 import type { RecordingParser } from './stream.ts';
 import { LineWarnings } from './warnings.ts';
 
@@ -40,10 +40,7 @@ export abstract class LineParser implements RecordingParser {
   }
   #line(): void {
     const { bytes, from, to, line } = this.#lines;
-    if (this.#lines.tooLong) {
-      this.warnings.add(line, `it is longer than ${LONGEST_LINE >> 20} MiB`);
-      return;
-    }
+    if (this.#lines.isPassedOver(this.warnings)) return;
     const text = decodeUtf8(bytes, from, Math.min(to, from + MOST)).trimEnd();
     if (text === '' || text.startsWith('#')) return;
     const problem = this.read(text);

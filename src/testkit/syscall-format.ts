@@ -1,5 +1,5 @@
 /** A system call's arguments by name and C type, as its event's format file has them (events/syscalls/sys_enter_openat/format). */
-import { allEventFormats } from '../../kernel-sim/data/event-formats.ts';
+import { allEventFormats, formatFields } from '../../kernel-sim/data/event-formats.ts';
 import { type SyscallRow, syscallNamed, syscalls } from '../../kernel-sim/index.ts';
 import { ArgumentError } from '../errors/argument.ts';
 import { didYouMean } from './near.ts';
@@ -14,7 +14,6 @@ export interface SyscallFormat {
   readonly fields: readonly SyscallField[];
 }
 
-const FIELD = /field:(.*?)(\w+);\toffset:(\d+);/g;
 /** behind the common fields and the number, bytes */
 const FIRST_ARGUMENT = 16;
 
@@ -27,10 +26,8 @@ export function syscallFormat(name: string): SyscallFormat {
   }
   const text = row.event && allEventFormats().get('syscalls')?.get(`sys_enter_${row.event}`);
   if (!text) throw new ArgumentError('name', `Linux has no event that tells the arguments of '${name}'`);
-  const fields = Array.from(text.matchAll(FIELD), ([, type = '', field = '', offset]) => ({
-    name: field,
-    type: type.trim(),
-    offset: Number(offset),
-  })).filter((field) => field.offset >= FIRST_ARGUMENT);
+  const fields = formatFields(text)
+    .filter((field) => field.offset >= FIRST_ARGUMENT)
+    .map(({ name: field, type, offset }) => ({ name: field, type: type.trim(), offset }));
   return { row, fields };
 }

@@ -1,4 +1,5 @@
 /** Cuts a stream of bytes into lines, whatever ends them: LF, CR LF, or CR alone. Lines are views; nothing is copied but what a chunk's end divides. */
+import type { LineWarnings } from '../warnings.ts';
 import { CR, LF } from './scanner.ts';
 
 /** Of a line; what is longer is passed over. */
@@ -80,11 +81,13 @@ export class Lines {
       return true;
     }
   }
-  /** Whether the line that was cut is the end of one that is too long. */
-  get tooLong(): boolean {
+  /** Whether the line that was cut is the end of one that is too long, which is then among the warnings. */
+  isPassedOver(warnings: LineWarnings): boolean {
     const was = this.#skipping;
     this.#skipping = false;
-    return was || this.to - this.from > LONGEST_LINE;
+    if (!was && this.to - this.from <= LONGEST_LINE) return false;
+    warnings.add(this.line, `it is longer than ${LONGEST_LINE >> 20} MiB`);
+    return true;
   }
   /** Passes over a byte order mark. False where it cannot be told yet. */
   #bom(): boolean {

@@ -16,7 +16,7 @@ import { LineWarnings } from '../warnings.ts';
 import { Calls } from './calls.ts';
 import { Chatter } from './chatter.ts';
 import { constants } from './constants.ts';
-import { Lines, LONGEST_LINE } from './lines.ts';
+import { Lines } from './lines.ts';
 import { Order } from './order.ts';
 import { Prefix } from './prefix.ts';
 import {
@@ -112,10 +112,7 @@ export class StraceParser implements RecordingParser {
 
   #read(): void {
     const { bytes, from, to, line } = this.#lines;
-    if (this.#lines.tooLong) {
-      this.warnings.add(line, `it is longer than ${LONGEST_LINE >> 20} MiB`);
-      return;
-    }
+    if (this.#lines.isPassedOver(this.warnings)) return;
     const s = this.#line;
     s.set(bytes, from, to);
     if (isFrame(bytes, from)) {

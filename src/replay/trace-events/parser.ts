@@ -6,7 +6,7 @@
 import { type SyscallRow, syscallNamed, syscallNr, type TraceArg, type TraceStep } from '../../../kernel-sim/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
 import { StackFunctions } from '../stack-functions.ts';
-import { Lines, LONGEST_LINE } from '../strace/lines.ts';
+import { Lines } from '../strace/lines.ts';
 import { PID_MAX_LIMIT } from '../strace/prefix.ts';
 import { PidSet } from '../strace/tasks.ts';
 import type { RecordingParser } from '../stream.ts';
@@ -74,10 +74,7 @@ export class TraceEventParser implements RecordingParser {
 
   #read(): void {
     const { bytes, from, to, line } = this.#lines;
-    if (this.#lines.tooLong) {
-      this.warnings.add(line, `it is longer than ${LONGEST_LINE >> 20} MiB`);
-      return;
-    }
+    if (this.#lines.isPassedOver(this.warnings)) return;
     const text = decodeUtf8(bytes, from, Math.min(to, from + (1 << 14)));
     if (text.trim() === '' || /^(#|cpus=|version = )/.test(text)) return;
     const frame = chainFrame(text);
