@@ -32,6 +32,11 @@ export class Perf {
   constructor(kernel: PerfFloor) {
     this.#kernel = kernel;
   }
+  /** Whether a program is attached to any of its events. */
+  get isUsed(): boolean {
+    for (const { prog } of this.#events) if (prog !== undefined) return true;
+    return false;
+  }
   /** perf_event_open(2): a descriptor. @throws KernelError ENOENT: no such symbol or tracepoint */
   open(attr: PerfAttr, pid = -1, cpu = 0): { readonly fd: number; readonly event: PerfEvent } {
     const event = this.#make(attr, pid, cpu, undefined);

@@ -9,8 +9,8 @@ import type { World } from './world.ts';
 const SLICE = 400_000;
 /** ms until a reader that is behind is looked at again */
 const REST = 2;
-/** ms in which the command deals with the last events, where it is not seen to wait again */
-const GRACE = 1000;
+/** looks, each after a rest, at which the command must be found waiting: then it has dealt with the last events */
+const LOOKS = 3;
 
 export interface EventsOptions {
   /** the virtual clock, ns */
@@ -19,7 +19,7 @@ export interface EventsOptions {
   readonly isWatched: () => boolean;
   /** virtual ns in a ns of the host's, where the events come at their times; without, time is what they make of it */
   readonly speed?: number | undefined;
-  /** there are no more, what they made has been taken, and the command waits for more */
+  /** there are no more, what they made has been taken, and every thread of the command waits for more */
   readonly onEnd: () => void;
   /** they cannot go on: their source cannot be read */
   readonly onFail: (error: unknown) => void;
@@ -32,7 +32,7 @@ export class Events {
   #replay: Replay | undefined;
   #running: Promise<void> | undefined;
   #ended = false;
-  #isOver = false;
+  #isClosed = false;
   /** virtual time up to which it runs; as far as there is anything, where somebody waits for events */
   #until = 0;
 
@@ -46,12 +46,10 @@ export class Events {
   }
   /** Somebody waits for events: they go on as far as there are any. */
   wanted(): void {
-    if (this.#ended) this.#over();
-    else void this.#run(Number.POSITIVE_INFINITY);
+    if (!this.#ended) void this.#run(Number.POSITIVE_INFINITY);
   }
   /** What happens within so many ns; undefined where nothing more will. */
   pass(ns: number): Promise<void> | undefined {
-    if (this.#ended) this.#over();
     if (this.#ended || !this.#options.isWatched()) return undefined;
     const { speed, now } = this.#options;
     if (speed === undefined) return this.#run(now() + ns);
@@ -81,8 +79,7 @@ export class Events {
       if (reason === 'end') {
         this.#ended = true;
         while (!this.#isTaken(true) || !(await this.#isRead())) await rest();
-        // who waits in a read of trace_pipe makes no further call
-        setTimeout(() => this.#over(), GRACE).unref();
+        void this.#end();
         return;
       }
       if (reason === 'wait') await replay.ready();
@@ -99,9 +96,14 @@ export class Events {
     }
     return isTaken;
   }
-  #over(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  /** Tells of the end when nobody is busy with events any more. */
+  async #end(): Promise<void> {
+    for (let looks = 0; looks < LOOKS; ) {
+      await rest();
+      if (this.#isClosed) return;
+      const isWaiting = [...this.#worlds].map((world) => world.isWaiting());
+      looks = isWaiting.includes(false) || !this.#isTaken(true) || !(await this.#isRead()) ? 0 : looks + 1;
+    }
     this.#options.onEnd();
   }
   async #isRead(): Promise<boolean> {
@@ -110,6 +112,7 @@ export class Events {
   }
   /** Ends the replay where it is. */
   close(): void {
+    this.#isClosed = true;
     this.#until = 0;
     this.#ended = true;
     this.#replay?.finish();

@@ -132,6 +132,7 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
         command: options.command,
         env: environment(options.env, dir),
         prefixes: PREFIXES,
+        dir: dir.path,
         seesSleeps: events !== undefined,
       },
       'pipe',
@@ -178,7 +179,7 @@ export async function join(name: string, command: readonly string[], env: NodeJS
       socket.connect(socketPath(name), () => resolve());
     });
     const { exited } = startSupervisor(
-      { path, command, env: environment(env, dir), prefixes: PREFIXES, seesSleeps: true },
+      { path, command, env: environment(env, dir), prefixes: PREFIXES, dir: dir.path, seesSleeps: true },
       socket,
     );
     socket.destroy();

@@ -24,6 +24,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
     takeMissing,
     table: (first) => kernel.fds.sibling(first),
     now: () => kernel.clock.now,
-    isWatched: () => kernel.probes.patched.length > 0 || kernel.bpf.state.links.values().next().done !== true,
+    isWatched: () =>
+      kernel.probes.patched.length > 0 || kernel.perf.isUsed || kernel.bpf.state.links.values().next().done !== true,
   };
 }

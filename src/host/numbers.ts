@@ -24,6 +24,7 @@ export const SYS = {
   uname: 63,
   fcntl: 72,
   ftruncate: 77,
+  chdir: 80,
   rename: 82,
   mkdir: 83,
   rmdir: 84,

@@ -3,6 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { FdTable } from '../../kernel-sim/core/fds.ts';
 import { ALL_CAPS, type Process } from '../../kernel-sim/core/process.ts';
 import { HostMemory } from './memory.ts';
+import { SYS } from './numbers.ts';
+
+/** `S`: interruptible sleep; `Z`: it has ended (proc_pid_stat(5)) */
+function isThreadWaiting(folder: string): boolean {
+  const stat = readFileSync(`${folder}/stat`, 'latin1');
+  if (!/^[SZ]/.test(stat.slice(stat.lastIndexOf(')') + 2))) return false;
+  let call = '';
+  try {
+    call = readFileSync(`${folder}/syscall`, 'latin1');
+  } catch {
+    // who joined from elsewhere may not be looked at so closely
+  }
+  const nr = Number.parseInt(call, 10);
+  return nr !== SYS.write && nr !== SYS.writev;
+}
 
 export class HostProcess implements Process {
   readonly pid: number;
@@ -41,6 +56,14 @@ export class HostProcess implements Process {
       return; // it has ended meanwhile
     }
     for (const [fd] of [...this.fds.entries()]) if (!open.has(String(fd))) this.close(fd);
+  }
+  /** Whether each of its threads sleeps in the host's kernel, and not because who reads its output is slow. */
+  isWaiting(): boolean {
+    try {
+      return readdirSync(`/proc/${this.pid}/task`).every((tid) => isThreadWaiting(`/proc/${this.pid}/task/${tid}`));
+    } catch {
+      return true; // it has ended
+    }
   }
   close(fd: number): void {
     this.fds.close(fd);

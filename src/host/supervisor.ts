@@ -13,16 +13,18 @@ export interface CommandOptions {
   readonly env: NodeJS.ProcessEnv;
   /** beginnings of the paths that are shown */
   readonly prefixes: readonly string[];
+  /** folder that goes with the supervisor, whatever ends this side */
+  readonly dir: string;
   /** sleeps are shown too */
   readonly seesSleeps: boolean;
 }
 
 /** Starts a supervisor whose other end is `socket`: 'pipe' for one of ours, or a connection to another emulator. */
 export function startSupervisor(
-  { path, command, env, prefixes, seesSleeps }: CommandOptions,
+  { path, command, env, prefixes, dir, seesSleeps }: CommandOptions,
   socket: 'pipe' | Duplex,
 ): { readonly process: ChildProcess; readonly exited: Promise<number> } {
-  const process = spawn(path, [String(SOCKET), seesSleeps ? '1' : '0', prefixes.join(':'), ...command], {
+  const process = spawn(path, [String(SOCKET), seesSleeps ? '1' : '0', prefixes.join(':'), dir, ...command], {
     stdio: ['inherit', 'inherit', 'inherit', socket],
     env,
   });

@@ -66,6 +66,7 @@ export class World implements Listener, Door {
   startError: string | undefined;
   readonly #options: WorldOptions;
   #isClosed = false;
+  #isQuiet = false;
   readonly #missing = new Set<string>();
   /** eventfds of the supervisor's, by what they stand for */
   readonly #events = new Map<FdObject, { readonly own: number; readonly pid: number; readonly stop: () => void }>();
@@ -85,6 +86,7 @@ export class World implements Listener, Door {
 
   call(told: HostCall): void {
     const handler = HANDLERS.get(told.nr);
+    this.#isQuiet = false;
     this.#takeLent();
     if (handler) void this.#answer(handler, new Call(this, this.processes.get(told.tgid), told));
     else this.supervisor.go(told.tid);
@@ -116,11 +118,18 @@ export class World implements Listener, Door {
     if (this.processes.exit(tid, tgid)) this.#release();
   }
   idle(): void {
+    this.#isQuiet = false;
     this.#takeLent();
     this.#options.onIdle();
   }
   failed(text: string): void {
     this.startError = text;
+  }
+  /** Whether every thread waits, and none has asked for anything since this was last asked. */
+  isWaiting(): boolean {
+    const isQuiet = this.#isQuiet;
+    this.#isQuiet = true;
+    return isQuiet && [...this.processes.all()].every((process) => process.isWaiting());
   }
   gone(): void {
     this.#options.onEnd();

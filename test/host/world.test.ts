@@ -1,6 +1,6 @@
 /** The door with a real process behind it and a small model: a static program that makes raw system calls. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -103,6 +103,7 @@ async function run(command: readonly string[]) {
       command: ['sh', '-c', `exec "$@" >${out} 2>&1`, 'sh', ...command],
       env: environment(process.env, dir),
       prefixes: PREFIXES,
+      dir: dir.path,
       seesSleeps: false,
     },
     'pipe',
@@ -149,6 +150,26 @@ describe.skipIf(!hasCompiler)('a process of the host', () => {
   it('ends with its own exit code, or the one of a command that is not there', async () => {
     expect((await run(['sh', '-c', 'exit 5'])).code).toBe(5);
     expect((await run(['no-such-command'])).code).toBe(127);
+  });
+
+  it('ends with the emulator, and its private folder with it', async () => {
+    const dir = new PrivateDir();
+    const { process: child, exited } = startSupervisor(
+      {
+        path: supervisorPath(source('../../src/host/native')),
+        command: ['sleep', '60'],
+        env: environment(process.env, dir),
+        prefixes: PREFIXES,
+        dir: dir.path,
+        seesSleeps: false,
+      },
+      'pipe',
+    );
+    expect(existsSync(join(dir.path, 'bin'))).toBe(true);
+    // as a socket ends whose process was killed
+    (child.stdio[3] as Duplex).destroy();
+    await exited;
+    expect(existsSync(dir.path)).toBe(false);
   });
 
   it('needs no sudo', async () => {

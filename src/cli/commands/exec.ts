@@ -27,8 +27,9 @@ export async function run(command: readonly string[], options: ExecCommandOption
   // executables that uprobes are in are the command's: this host's
   const kernel = await boot({ sysroot: '/', ...options });
   const { live } = options;
-  if (live !== undefined && options.replay !== undefined) throw new UserError('either --replay or --live, not both');
-  const hasEvents = options.replay !== undefined || live !== undefined;
+  if (live !== undefined && (options.replay ?? options.workload) !== undefined)
+    throw new UserError('either --replay, --workload or --live, not several');
+  const hasEvents = (options.replay ?? options.workload ?? live) !== undefined;
   const recording = hasEvents ? await openReplay(options, live === undefined ? [] : ['sh', '-c', live]) : undefined;
   const { speed } = options;
   process.exitCode = await exec(modelOf(kernel), {

@@ -187,6 +187,7 @@ export function addRunning(cli: EmuCommand, behind: number): void {
       '--live <command line>',
       'instead of a recording, what a command does on this host, as it does it (under strace)',
     )
+    .addOption(workload())
     .option('--speed <factor>', 'events at their times: 1 as they happened, 10 ten times as fast', positive)
     .option('--then <what>', 'at the end of events: wait, or int as by Ctrl-C', 'wait')
     .option('--name <name>', 'keep the kernel under a name, for others to join')
@@ -194,6 +195,7 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .action(async (command, options) => (await import('../commands/exec.ts')).run(command, options))
     .example('ebpf-emu exec -- bpftool prog list', 'the real bpftool sees the model')
     .example('ebpf-emu exec --replay ls.strace --then int -- execsnoop', 'a tool that waits for events')
+    .example('ebpf-emu exec --workload disk --then int -- biolatency', 'events without a recording')
     .example("ebpf-emu exec --live 'ls -l /etc' --then int -- opensnoop", 'and sees what happens now');
 }
 

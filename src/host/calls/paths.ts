@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { ERRNO } from '../../../kernel-sim/core/errno.ts';
 import type { FdObject } from '../../../kernel-sim/core/fds.ts';
+import { headersFor } from '../headers.ts';
 import * as layouts from '../layouts.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, O, SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
@@ -10,6 +11,7 @@ import { place } from './place.ts';
 
 const AT_REMOVEDIR = 0x200;
 const CHUNK = 1 << 20;
+const HEADERS = /^\/lib\/modules\/[^/]+\/(source|build)\/?$/;
 
 /** Absolute, and the caller's own /proc/self; undefined where it names what the model does not have. */
 function pathOf(call: Call, directory?: number): string | undefined {
@@ -136,6 +138,11 @@ export const PATHS = {
     const magic = call.door.model.files.statfs(path);
     return magic < 0 ? magic : call.write(call.at(1), layouts.statfs(magic));
   }),
+  chdir: (call) => {
+    if (!HEADERS.test(call.path)) return 'host';
+    const folder = headersFor(call.process.pid, call.path, call.door.dir);
+    return folder === undefined ? 'host' : call.with({ 0: { data: 0 } }, cString(folder));
+  },
   mkdir: onPath(undefined, (call, path) => mkdir(call, path, 1)),
   mkdirat: onPath(0, (call, path) => mkdir(call, path, 2)),
   rmdir: onPath(undefined, (call, path) => call.door.model.files.rmdir(path, call.process)),

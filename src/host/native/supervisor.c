@@ -1,9 +1,10 @@
 /*
  * Runs a command under ptrace and shows the Node side what it asks of the kernel about BPF.
  *
- *     supervisor SOCKET FLAGS PREFIXES COMMAND [ARGUMENTS]
+ *     supervisor SOCKET FLAGS PREFIXES FOLDER COMMAND [ARGUMENTS]
  *
- * SOCKET is a connected stream descriptor, PREFIXES the colon-separated beginnings of the paths that the model has. A
+ * SOCKET is a connected stream descriptor, PREFIXES the colon-separated beginnings of the paths that the model has, FOLDER
+ * the run's own, which goes with this process. A
  * seccomp filter (filter.c) stops the command's threads at the calls of interest; at each stop the Node side says what
  * becomes of the call (wire.h). Why ptrace and not a seccomp listener: a listener cannot change arguments, and a ring's
  * descriptor is polled as one file (an eventfd) and mapped as another (a memfd).
@@ -17,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -229,16 +231,32 @@ static void asked(uint32_t type, const unsigned char *p, uint32_t length)
 	}
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	remove(path);
+	return 0;
+}
+
+static const char *folder;
+
+static void remove_folder(void)
+{
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 5) {
-		fputs("usage: supervisor SOCKET FLAGS PREFIXES COMMAND [ARGUMENTS]\n", stderr);
+	if (argc < 6) {
+		fputs("usage: supervisor SOCKET FLAGS PREFIXES FOLDER COMMAND [ARGUMENTS]\n", stderr);
 		return 2;
 	}
 	int socket = atoi(argv[1]), failed = -1;
 	fcntl(socket, F_SETFD, FD_CLOEXEC);
 	tell_to(socket);
 	thread_prefixes(argv[3]);
+	folder = argv[4];
+	atexit(remove_folder);
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -246,7 +264,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	int children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	int base = descriptor_base();
-	pid_t pid = start(base, atoi(argv[2]), argv + 4, &failed);
+	pid_t pid = start(base, atoi(argv[2]), argv + 5, &failed);
 	if (pid < 0) {
 		tell_failed(errno, "ptrace");
 		return 126;
@@ -273,12 +291,12 @@ int main(int argc, char **argv)
 		}
 		if (fds[1].revents && !hear(socket, asked)) {
 			/* PTRACE_O_EXITKILL ends the rest */
-			fprintf(stderr, "ebpf-emu: the emulator has ended, and %s with it\n", argv[4]);
+			fprintf(stderr, "ebpf-emu: the emulator has ended, and %s with it\n", argv[5]);
 			return exit_code;
 		}
 	}
 	int error;
 	if (read(failed, &error, sizeof(error)) == sizeof(error))
-		tell_failed(error, argv[4]);
+		tell_failed(error, argv[5]);
 	return exit_code;
 }
