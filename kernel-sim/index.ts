@@ -37,4 +37,4 @@ export type {
 export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
 export type { Task } from './task/task.ts';
 export { eventNames as traceEvents } from './trace/formats.ts';
-export type { ProgramStreams } from './user/open-files.ts';
+export type { ProgramStreams } from './user/user-files.ts';

@@ -66,9 +66,9 @@ import { KernelText } from './text/kernel-text.ts';
 import { Pregenerated } from './text/pregenerated.ts';
 import { TraceBuffer } from './trace/buffer.ts';
 import { TracePipe } from './trace/pipe.ts';
-import type { ProgramStreams } from './user/open-files.ts';
 import { Programs } from './user/programs.ts';
 import { RootFiles } from './user/root.ts';
+import type { ProgramStreams } from './user/user-files.ts';
 import { MadeEvents } from './vfs/tracefs/made-events.ts';
 import type { KernelFiles } from './vfs/types.ts';
 
@@ -233,6 +233,11 @@ export class Kernel implements PlacesFloor {
     this.perf = new Perf(this);
     this.madeEvents = new MadeEvents(this);
     this.programs = new Programs(this);
+    this.programs.provide({
+      bpf: (call) => this.bpf.syscallAt(call.int(0), call.long(1), call.u32(2), call.process),
+      perf_event_open: (call) =>
+        this.perf.syscall(call.long(0), call.int(1), call.int(2), call.int(3), call.long(4), call.process),
+    });
     this.#replayer = new Replayer(this);
     registerEffects(this);
     this.net = new Net(this);

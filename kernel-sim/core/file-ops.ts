@@ -41,6 +41,11 @@ export interface FileStat {
   readonly uid: number;
   readonly gid: number;
   readonly blksize: number;
+  /** dev_t of the file system, and of the device that it is */
+  readonly dev?: number;
+  readonly rdev?: number;
+  /** when it was last changed, s since 1970 */
+  readonly seconds?: number;
 }
 
 export interface DirEntry {

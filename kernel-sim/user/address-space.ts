@@ -5,6 +5,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { PAGE_SIZE, type UserSpace } from '../../src/machine/index.ts';
+import type { Mapping } from '../core/file-ops.ts';
 import type { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { Ground } from '../floors/ground.ts';
@@ -25,6 +26,8 @@ export interface Vma {
   readonly name: string;
   /** bytes from the file's beginning to the area's */
   readonly offset: number;
+  /** of a kernel object that is mapped: its pages, which are the object's */
+  readonly mapping?: Mapping;
 }
 
 export const isFileVma = ({ name }: Vma): boolean => name.startsWith('/');
@@ -82,7 +85,8 @@ export class AddressSpace {
   /** Maps an area, in the place of what was there; `content` fills it from its beginning. @throws OutOfMemory */
   map(vma: Vma, content?: Uint8Array): Vma {
     this.unmap(vma.start, vma.end);
-    if (this.space !== undefined) this.#back(vma, content);
+    if (vma.mapping !== undefined) this.#share(vma, vma.mapping);
+    else if (this.space !== undefined) this.#back(vma, content);
     const joined = this.#joined(vma);
     this.#events.mapped.tell(this, joined);
     return joined;
@@ -93,11 +97,26 @@ export class AddressSpace {
     if (content !== undefined) memory.u8.set(content.subarray(0, end - start), phys);
     this.#inSpace(() => memory.map(start, phys, end - start, protection(prot)));
   }
+  /** Pages of an object: what the process stores there the kernel sees, and the other way round. */
+  #share({ start, end, prot }: Vma, { pages }: Mapping): void {
+    let at = start;
+    this.#inSpace(() => {
+      for (const { phys, bytes } of pages) {
+        this.#kernel.memory.map(at, phys, Math.min(bytes, end - at), protection(prot));
+        at += bytes;
+      }
+    });
+  }
   /** An area beside one that is alike and goes on is one with it, as Linux merges anonymous ones. */
   #joined(vma: Vma): Vma {
     const alike = (o: Vma): boolean =>
-      o.end === vma.start && o.prot === vma.prot && o.name === vma.name && !isFileVma(o) && o.shared === vma.shared;
-    const before = this.#areas.find(alike);
+      o.end === vma.start &&
+      o.prot === vma.prot &&
+      o.name === vma.name &&
+      !isFileVma(o) &&
+      o.shared === vma.shared &&
+      o.mapping === undefined;
+    const before = vma.mapping === undefined ? this.#areas.find(alike) : undefined;
     const made = before === undefined ? vma : { ...vma, start: before.start, offset: before.offset };
     this.#set([...this.#areas.filter((o) => o !== before), made]);
     return made;
@@ -125,14 +144,17 @@ export class AddressSpace {
       if (o.start < start) kept.push(part(o, o.start, start));
       if (o.end > end) kept.push(part(o, end, o.end));
     }
-    this.#freePages(start, end);
+    for (const o of hit) if (o.mapping === undefined) this.#freePages(Math.max(o.start, start), Math.min(o.end, end));
+    this.#inSpace(() => this.#kernel.memory.unmap(start, end - start));
     this.#set(kept);
+    const gone = new Set(hit.map(({ mapping }) => mapping));
+    for (const { mapping } of kept) gone.delete(mapping);
+    for (const mapping of gone) mapping?.unmap();
   }
   #freePages(start: Addr, end: Addr): void {
-    const { memory } = this.#kernel;
     if (this.space === undefined) return;
+    const { memory } = this.#kernel;
     for (const r of this.space.regions.within(start, end)) memory.freePages(r.phys, (r.end - r.start) / PAGE_SIZE);
-    this.#inSpace(() => memory.unmap(start, end - start));
   }
   /** mprotect(2). False where part of the range is not mapped. */
   protect(start: Addr, end: Addr, prot: number): boolean {

@@ -1,27 +1,8 @@
-/** Descriptors of a program: what each refers to, shared by dup(2) with its position. */
+/** Descriptors of a program: those of the kernel's objects among them, which system calls of higher floors install. */
 import { KernelError } from '../core/errno.ts';
-import { capture } from '../core/state.ts';
-import type { RootNode } from './root.ts';
-
-/** What a program's standard streams are connected to. */
-export interface ProgramStreams {
-  /** Bytes of standard input, at most so many; none at its end. */
-  read(bytes: number): Uint8Array;
-  /** Bytes that go to standard output (1) or error (2). */
-  write(fd: 1 | 2, bytes: Uint8Array): void;
-}
-
-export interface OpenFile {
-  readonly path: string;
-  /** a file of the root; undefined for a terminal */
-  readonly node: RootNode | undefined;
-  /** open(2)'s flags */
-  flags: number;
-  /** bytes from its beginning */
-  position: number;
-  /** end of a pipe: what was written and not read yet */
-  readonly pipe?: { bytes: Uint8Array };
-}
+import type { FdObject, FdTable } from '../core/fds.ts';
+import { capture, reinstate } from '../core/state.ts';
+import { isUserFile, type ProgramStreams, Terminal } from './user-files.ts';
 
 /** O_ACCMODE and what matters beside it */
 export const O = {
@@ -35,60 +16,84 @@ export const O = {
   DIRECTORY: 0o200000,
   CLOEXEC: 0o2000000,
 } as const;
-export const TERMINAL = '/dev/pts/0';
 /** RLIMIT_NOFILE */
 export const MOST_FILES = 1024;
 
+/** Objects of bpf(2) are opened with O_CLOEXEC. */
+const closesByItself = ({ fdName }: FdObject): boolean => fdName.startsWith('anon_inode:bpf');
+
 export class OpenFiles {
-  readonly #table = new Map<number, OpenFile>();
+  /** as system calls see it */
+  readonly fds: FdTable;
   readonly #closeOnExec = new Set<number>();
 
-  constructor() {
-    for (const fd of [0, 1, 2]) this.#table.set(fd, { path: TERMINAL, node: undefined, flags: O.RDWR, position: 0 });
+  /** `fds`: a table that is empty */
+  constructor(fds: FdTable, streams: ProgramStreams) {
+    this.fds = fds;
+    for (const fd of [1, 1, 2] as const) fds.install(new Terminal(streams, fd, O.RDWR));
   }
   save() {
-    return capture({ table: this.#table, closeOnExec: this.#closeOnExec });
+    return capture({ fds: this.fds, closeOnExec: this.#closeOnExec });
   }
   restore(state: ReturnType<OpenFiles['save']>): void {
-    state.back();
+    reinstate(state);
   }
 
   /** @throws KernelError EBADF */
-  get(fd: number): OpenFile {
-    const file = this.#table.get(fd);
-    if (file === undefined) throw new KernelError('EBADF', `descriptor ${fd} is not open`);
-    return file;
+  get(fd: number): FdObject {
+    return this.fds.get(fd);
   }
-  /** The lowest descriptor that is free, from `least` on. @throws KernelError EMFILE */
-  install(file: OpenFile, least = 0): number {
-    let fd = least;
-    while (this.#table.has(fd)) fd++;
-    if (fd >= MOST_FILES) throw new KernelError('EMFILE', `${MOST_FILES} files are open`);
-    this.put(fd, file);
+  /** What may be read from. @throws KernelError EBADF */
+  readable(fd: number): FdObject {
+    if (!this.fds.mode(fd).read) throw new KernelError('EBADF', 'it is open for writing only');
+    return this.get(fd);
+  }
+  /** @throws KernelError EBADF */
+  writable(fd: number): FdObject {
+    if (!this.fds.mode(fd).write) throw new KernelError('EBADF', 'it is open for reading only');
+    return this.get(fd);
+  }
+  /** The lowest descriptor that is free, from `least` on; `flags` are open(2)'s. @throws KernelError EMFILE */
+  install(object: FdObject, flags: number, least = 0): number {
+    const access = flags & O.ACCMODE;
+    const fd = this.fds.install(object, { read: access !== O.WRONLY, write: access !== 0 }, least);
+    if (fd >= MOST_FILES) {
+      this.fds.close(fd);
+      throw new KernelError('EMFILE', `${MOST_FILES} files are open`);
+    }
+    this.setCloseOnExec(fd, (flags & O.CLOEXEC) !== 0);
     return fd;
   }
-  put(fd: number, file: OpenFile): void {
-    this.#table.set(fd, file);
-    this.setCloseOnExec(fd, (file.flags & O.CLOEXEC) !== 0);
+  /** F_GETFL: how it was opened, and the status flags of the description. */
+  flags(fd: number): number {
+    const object = this.get(fd);
+    const { read, write } = this.fds.mode(fd);
+    const access = read && write ? O.RDWR : write ? O.WRONLY : 0;
+    return access | (isUserFile(object) ? object.flags & ~(O.ACCMODE | O.CLOEXEC) : 0);
+  }
+  /** dup3(2) @throws KernelError EBADF */
+  dup(from: number, to: number, cloexec: boolean): void {
+    this.fds.dup(from, to);
+    this.setCloseOnExec(to, cloexec);
   }
   /** @throws KernelError EBADF */
   close(fd: number): void {
-    this.get(fd);
-    this.#table.delete(fd);
+    this.fds.close(fd);
     this.#closeOnExec.delete(fd);
   }
   closesOnExec(fd: number): boolean {
-    return this.#closeOnExec.has(fd);
+    return this.#closeOnExec.has(fd) || closesByItself(this.get(fd));
   }
   setCloseOnExec(fd: number, on: boolean): void {
     if (on) this.#closeOnExec.add(fd);
     else this.#closeOnExec.delete(fd);
   }
-  /** Names of the open descriptors, as /proc/self/fd has them. */
-  numbers(): number[] {
-    return [...this.#table.keys()].sort((a, b) => a - b);
-  }
   exec(): void {
-    for (const fd of [...this.#closeOnExec]) this.close(fd);
+    for (const [fd] of [...this.fds.entries()]) if (this.closesOnExec(fd)) this.close(fd);
+  }
+  /** The process ends. */
+  closeAll(): void {
+    this.#closeOnExec.clear();
+    this.fds.closeAll();
   }
 }

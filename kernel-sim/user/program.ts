@@ -4,13 +4,14 @@ import type { UserSpace } from '../../src/machine/index.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { UserHalf } from '../task/user-half.ts';
 import type { AddressSpace } from './address-space.ts';
-import { OpenFiles, type ProgramStreams } from './open-files.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { ProgramStreams } from './user-files.ts';
 
 export class Program implements UserHalf {
   /** path of what it executes */
   path: string;
   maps: AddressSpace;
-  readonly files = new OpenFiles();
+  readonly files: OpenFiles;
   readonly streams: ProgramStreams;
   cwd = '/';
   /** start and end of what brk(2) moves */
@@ -18,10 +19,11 @@ export class Program implements UserHalf {
   brk: Addr = 0;
   umask = 0o022;
 
-  constructor(path: string, maps: AddressSpace, streams: ProgramStreams) {
+  constructor(path: string, maps: AddressSpace, streams: ProgramStreams, files: OpenFiles) {
     this.path = path;
     this.maps = maps;
     this.streams = streams;
+    this.files = files;
   }
   get space(): UserSpace {
     return this.maps.space as UserSpace;

@@ -14,13 +14,14 @@ import { syscallNamed, syscallNr } from '../data/syscalls.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
 import { AddressSpace, isFileVma, PROT, type Vma } from './address-space.ts';
-import { ProgramCall, type UserFloor } from './calls/call.ts';
-import { PROGRAM_CALLS, QUIETLY_ABSENT } from './calls/table.ts';
+import { type CallHandler, ProgramCall, type UserFloor } from './calls/call.ts';
+import { CALLED_BY_TEXT, PROGRAM_CALLS, QUIETLY_ABSENT } from './calls/table.ts';
 import { executableOf, type LoadedImage, loadImage } from './load.ts';
-import type { ProgramStreams } from './open-files.ts';
+import { OpenFiles } from './open-files.ts';
 import { Program } from './program.ts';
 import { RecordedMaps } from './recorded-maps.ts';
 import { normalPath } from './root.ts';
+import type { ProgramStreams } from './user-files.ts';
 
 const URETPROBE = syscallNamed('uretprobe')?.nr;
 /** A system call takes so long, by rule: ns */
@@ -45,6 +46,10 @@ export class Programs {
   /** a program made a call that nothing is known of, for the first time */
   readonly unknownCall = new Listeners<[name: string]>();
   readonly #unknown = new Set<string>();
+  /** calls of higher floors, by name */
+  readonly #provided = new Map<string, CallHandler>();
+  /** calls that are on their way to where the kernel's text makes them, by thread */
+  readonly #underway = new Map<number, ProgramCall>();
   /** a program ended */
   readonly ended = new Listeners<[pid: number, waitStatus: number]>();
 
@@ -53,11 +58,13 @@ export class Programs {
     const { text, args, tasks } = kernel;
     const recorded = new RecordedMaps(kernel);
     text.hypercall('user_call', () => this.#call(args.addr(0)));
+    text.hypercall('program_call', () => this.#callNow());
     text.hypercall('start_image', () => this.#exec(tasks.current, this.#bprmPath(args.addr(0)), recorded));
     text.hypercall('find_vma', () => args.retAddr(this.#vma(tasks.at(args.addr(0)), args.addr(1))));
     text.hypercall('mm_changed', () => recorded.follow(tasks.current));
     tasks.exited.add((task) => {
       if (!this.#programs.has(task.tgid) || tasks.threads(task) > 1) return;
+      this.#programs.get(task.tgid)?.files.closeAll();
       this.#programs.delete(task.tgid);
       this.ended.tell(task.pid, task.exitStatus ?? 0);
     });
@@ -76,6 +83,10 @@ export class Programs {
   /** The program that a process executes; undefined for those that are only recorded. */
   of(task: Task): Program | undefined {
     return this.#programs.get(task.tgid);
+  }
+  /** System calls that a higher floor answers. */
+  provide(calls: Readonly<Record<string, CallHandler>>): void {
+    for (const [name, handler] of Object.entries(calls)) this.#provided.set(name, handler);
   }
   /** The next execve of a process is that of a program, with these streams. */
   expect(pid: number, streams: ProgramStreams = SILENT): void {
@@ -127,16 +138,28 @@ export class Programs {
     const name = syscallNr(nr)?.name ?? `syscall_${nr}`;
     clock.pass(clock.now + CALL_NS);
     const call = new ProgramCall(this.#kernel, task, program, name, regs);
-    const result = this.#result(call);
-    const value = BigInt(result ?? 0);
-    const [lo, hi] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
-    recorded.set(lo, hi);
+    const later = CALLED_BY_TEXT.has(name);
+    if (later) this.#underway.set(task.pid, call);
+    const result = later ? 0 : this.#result(call);
+    const told = words(result ?? 0);
+    recorded.set(told.lo, told.hi);
     recorded.sleeps = 0;
-    task.call = { nr, name, args: call.args(), result: result === undefined ? undefined : { lo, hi } };
+    task.call = { nr, name, args: call.args(), result: result === undefined ? undefined : told };
     this.called.tell();
   }
+  /** The kernel's text is where the call takes effect. */
+  #callNow(): void {
+    const { tasks, recorded } = this.#kernel;
+    const { current } = tasks;
+    const call = this.#underway.get(current.pid);
+    if (call === undefined) return;
+    this.#underway.delete(current.pid);
+    const result = words(this.#result(call) ?? 0);
+    recorded.set(result.lo, result.hi);
+    if (current.call !== undefined) current.call = { ...current.call, result };
+  }
   #result(call: ProgramCall): number | undefined {
-    const handler = PROGRAM_CALLS.get(call.name);
+    const handler = PROGRAM_CALLS.get(call.name) ?? this.#provided.get(call.name);
     if (handler === undefined) {
       if (!QUIETLY_ABSENT.has(call.name) && !this.#unknown.has(call.name)) {
         this.#unknown.add(call.name);
@@ -176,14 +199,15 @@ export class Programs {
     const [argv, envp] = at.map((field) => this.#strings(memory.readAddr(regs(field)))) as [Uint8Array[], Uint8Array[]];
     const mm = memory.readAddr(task.field('mm'));
     const maps = new AddressSpace(this.#kernel, mm, memory.createUserSpace(), this.#kernel.tasks.mappings);
-    const program = new Program(path, maps, streams);
+    before?.files.exec();
+    const files = before?.files ?? new OpenFiles(this.#kernel.fds.sibling(0), streams);
+    const program = new Program(path, maps, streams, files);
     const file = executableOf(root.read(path) ?? new Uint8Array(0), path);
     const seed = new Uint8Array(16).map(() => random.u32() & 255);
     const request = { path, argv, envp, random: seed, hwcap: CPUID_EDX };
     const image = loadImage(maps, file, request, (name) => root.read(name));
     program.brkStart = image.brk;
     program.brk = image.brk;
-    if (before !== undefined) before.files.exec();
     task.user?.release();
     task.maps?.clear();
     task.user = program;
@@ -239,4 +263,10 @@ export class Programs {
     put('brk', image.brk);
     put('start_stack', image.sp);
   }
+}
+
+/** A result as rax has it. */
+function words(result: number): { readonly lo: number; readonly hi: number } {
+  const value = BigInt(result);
+  return { lo: Number(BigInt.asIntN(32, value)), hi: Number(BigInt.asIntN(32, value >> 32n)) };
 }

@@ -47,9 +47,9 @@ export class Mounts implements KernelFiles {
   #at(path: string): Mount | undefined {
     return this.#mounts.find((m) => path === m.path || path.startsWith(`${m.path}/`));
   }
-  has(path: string): boolean {
+  has(path: string, own = false): boolean {
     const mount = this.#at(path);
-    if (mount === undefined || mount.own) return false;
+    if (mount === undefined || (mount.own && !own)) return false;
     return path === mount.path || mount.node.kind === 'directory';
   }
 

@@ -8,8 +8,8 @@ import type { Process } from '../core/process.ts';
 
 /** Paths are absolute and without `.` or `..`. Negative numbers are -errno; nothing throws. */
 export interface KernelFiles {
-  /** Whether a path is answered from here, be it that there is no such file. */
-  has(path: string): boolean;
+  /** Whether a path is answered from here, be it that there is no such file; `own`: to a process of the model's. */
+  has(path: string, own?: boolean): boolean;
   /** open(2): the file, not yet a descriptor; `flags` of include/uapi/asm-generic/fcntl.h */
   open(path: string, flags: number, mode: number, process: Process): FdObject | number;
   stat(path: string, process: Process): FileStat | number;

@@ -115,7 +115,7 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_chdir(regs:pt_regs)':
     'user_path_at(-100, regs->di, 3, %path); i = @path_inode(%path)?; inode_permission(0, i, 65)?; set_fs_pwd(0, %path)?; path_put(%path)?; return result',
   '__x64_sys_ioctl(regs:pt_regs)':
-    'f = fdget(regs->di); security_file_ioctl(f, regs->si, regs->dx); do_vfs_ioctl(f, regs->di, regs->si, regs->dx); return result',
+    'f = fdget(regs->di); security_file_ioctl(f, regs->si, regs->dx); @program_call()?; do_vfs_ioctl(f, regs->di, regs->si, regs->dx); return result',
   '__x64_sys_fcntl(regs:pt_regs)':
     'f = fdget_raw(regs->di); security_file_fcntl(f, regs->si, regs->dx); l = @fcntl_locks(regs->si, regs->dx); security_file_lock(f, l) if l; n = do_fcntl(regs->di, regs->si, regs->dx, f); return n',
   'do_fcntl(fd, cmd, arg, filp)': 'return result',

@@ -101,7 +101,7 @@ export const process: Readonly<Record<string, string>> = {
   '__bpf_tramp_exit(tr)': 'return 0',
   '__x64_sys_bpf(regs:pt_regs)': 'n = __sys_bpf(regs->di, regs->si, regs->dx); return n',
   '__sys_bpf(cmd, uattr, size): int':
-    'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); m = @equal(cmd, 0); p = @equal(cmd, 5); map_create(uattr) if m; bpf_prog_load(uattr, 0, size) if p; return result',
+    'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); @program_call()?; m = @equal(cmd, 0); p = @equal(cmd, 5); map_create(uattr) if m; bpf_prog_load(uattr, 0, size) if p; return result',
   'map_create(attr): int':
     'ns_capable(0, 39)?; security_bpf_map_create(0, attr, 0)?; security_bpf_map(0, 3)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; f = @anon_file()?; fd_install(result, f)?; return result',
   'bpf_prog_load(attr, uattr, size): int':

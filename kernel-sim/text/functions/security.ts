@@ -99,5 +99,5 @@ export const security: Readonly<Record<string, string>> = {
     'security_key_permission(0, current->cred, 8)?; security_key_permission(0, current->cred, 8)?; security_key_permission(0, current->cred, 2)?; security_key_permission(0, current->cred, 2)?; return result',
   '__x64_sys_request_key(regs:pt_regs)':
     'security_key_permission(0, current->cred, 4)?; security_key_permission(0, current->cred, 8)?; security_key_permission(0, current->cred, 8)?; security_key_permission(0, current->cred, 8)?; return result',
-  '__x64_sys_perf_event_open(regs:pt_regs)': `capable(38); security_perf_event_open(0, 2)?; capable(38)?; security_perf_event_open(0, 0)?; security_perf_event_alloc(0)?; capable(38)?; ${file}; return result`,
+  '__x64_sys_perf_event_open(regs:pt_regs)': `capable(38); security_perf_event_open(0, 2)?; @program_call()?; capable(38)?; security_perf_event_open(0, 0)?; security_perf_event_alloc(0)?; capable(38)?; ${file}; return result`,
 };

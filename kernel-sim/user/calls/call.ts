@@ -3,12 +3,14 @@ import { type Addr, addrOf } from '../../../src/machine/addr.ts';
 import { GuestFault } from '../../../src/machine/index.ts';
 import { decodeUtf8 } from '../../../src/platform/index.ts';
 import { KernelError } from '../../core/errno.ts';
+import type { Process } from '../../core/process.ts';
 import type { TextFloor } from '../../floors/text.ts';
 import type { Recorded } from '../../syscall/recorded.ts';
 import type { Files } from '../../task/files.ts';
 import type { Task } from '../../task/task.ts';
 import type { Tasks } from '../../task/tasks.ts';
 import type { TraceArg } from '../../task/user-call.ts';
+import type { KernelFiles } from '../../vfs/types.ts';
 import type { Program } from '../program.ts';
 import type { RootFiles } from '../root.ts';
 
@@ -22,6 +24,8 @@ export type UserFloor = TextFloor & {
   readonly tasks: Tasks;
   readonly recorded: Recorded;
   readonly root: RootFiles;
+  /** the kernel's own files */
+  readonly vfs: KernelFiles;
 };
 
 export class ProgramCall {
@@ -63,6 +67,31 @@ export class ProgramCall {
   }
   args(): TraceArg[] {
     return Array.from(this.#lo, (lo, n) => this.filled.get(n) ?? { kind: 'int', lo, hi: this.#hi[n] as number });
+  }
+
+  /** Who makes it, as system calls of objects see it. */
+  get process(): Process {
+    const { task, program, kernel } = this;
+    return {
+      pid: task.tgid,
+      tid: task.pid,
+      comm: task.comm,
+      uid: task.uid,
+      caps: kernel.tasks.creds.caps(task.cred, 'cap_effective'),
+      fds: program.files.fds,
+      memory: {
+        read: (at, bytes) => this.#tried(() => this.read(at, bytes)),
+        write: (at, bytes) => this.#tried(() => this.write(at, bytes) ?? true) ?? false,
+      },
+    };
+  }
+  #tried<T>(access: () => T): T | undefined {
+    try {
+      return access();
+    } catch (error) {
+      if (error instanceof KernelError) return undefined;
+      throw error;
+    }
   }
 
   /** The program's memory. @throws KernelError EFAULT */

@@ -1,8 +1,10 @@
 /** brk(2), mmap(2), munmap(2), mprotect(2). */
 import { OutOfMemory, PAGE_SIZE } from '../../../src/machine/index.ts';
 import { KernelError } from '../../core/errno.ts';
+import type { FdObject } from '../../core/fds.ts';
 import { PROT, type Vma } from '../address-space.ts';
 import { MMAP_BASE } from '../load.ts';
+import { RootFile } from '../user-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
 
 const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, FIXED_NOREPLACE: 0x10_0000 } as const;
@@ -25,6 +27,18 @@ function mapped({ program }: ProgramCall, vma: Vma, content?: Uint8Array): void 
   }
 }
 
+/** Pages of the kernel's own: a map, a ring. */
+function mapObject(call: ProgramCall, object: FdObject, area: Omit<Vma, 'name'>): number {
+  const { start, end, prot, shared, offset } = area;
+  const { fdName: name } = object;
+  if (object.mmap === undefined) return fail('ENODEV', `${name} cannot be mapped`);
+  if (!shared) return fail('EINVAL', `${name} is mapped shared`);
+  const mapping = object.mmap(offset, end - start, prot);
+  if (typeof mapping === 'number') return mapping;
+  call.program.maps.map({ start, end, prot, shared, offset, name, mapping });
+  return start;
+}
+
 const mmap: CallHandler = (call) => {
   const { program } = call;
   const bytes = up(call.long(1));
@@ -42,8 +56,10 @@ const mmap: CallHandler = (call) => {
     mapped(call, { start, end: start + bytes, prot, shared, name: shared ? '/dev/zero' : '', offset: 0 });
     return start;
   }
-  const { node, path } = program.files.get(call.int(4));
-  if (node === undefined || node.kind !== 'file') return fail('ENODEV', `${path} cannot be mapped`);
+  const file = program.files.get(call.int(4));
+  if (!(file instanceof RootFile)) return mapObject(call, file, { start, end: start + bytes, prot, shared, offset });
+  const { node, fdName: path } = file;
+  if (node.kind !== 'file') return fail('ENODEV', `${path} cannot be mapped`);
   mapped(
     call,
     { start, end: start + bytes, prot, shared, name: path, offset },

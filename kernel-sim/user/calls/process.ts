@@ -4,7 +4,7 @@ import { KernelError } from '../../core/errno.ts';
 import { executableOf } from '../load.ts';
 import { MOST_FILES } from '../open-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
-import { resolve } from './files.ts';
+import { resolve } from './paths.ts';
 
 const ARCH = { SET_GS: 0x1001, SET_FS: 0x1002, GET_FS: 0x1003, GET_GS: 0x1004 } as const;
 const FUTEX_WAIT = 0;

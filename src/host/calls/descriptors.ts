@@ -1,7 +1,7 @@
 /** Calls on descriptors of the model's. */
 import { ERRNO } from '../../../kernel-sim/core/errno.ts';
 import { type Mapping, PROT_WRITE } from '../../../kernel-sim/core/file-ops.ts';
-import { dirents, stat } from '../layouts.ts';
+import { dirents, stat } from '../../../kernel-sim/syscall/user-layouts.ts';
 import { AT_FDCWD, F, O, SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
 import { type Call, cString, type Handler } from './call.ts';

@@ -1,6 +1,6 @@
 /** Who the command is told it is, and on which kernel: root, on the model's. */
 import { ALL_CAPS } from '../../../kernel-sim/core/process.ts';
-import { utsname } from '../layouts.ts';
+import { utsname } from '../../../kernel-sim/syscall/user-layouts.ts';
 import type { Handler } from './call.ts';
 
 const LINUX_CAPABILITY_VERSION_1 = 0x19980330;

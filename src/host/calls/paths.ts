@@ -2,8 +2,8 @@
 import { posix } from 'node:path';
 import { ERRNO } from '../../../kernel-sim/core/errno.ts';
 import type { FdObject } from '../../../kernel-sim/core/fds.ts';
+import * as layouts from '../../../kernel-sim/syscall/user-layouts.ts';
 import { headersFor } from '../headers.ts';
-import * as layouts from '../layouts.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, O, SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
 import { type Call, cString, type Handler } from './call.ts';

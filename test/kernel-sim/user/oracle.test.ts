@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { first } from '../../support/depth.ts';
-import { comparable, home, load, userFile, worldWith } from './world.ts';
+import { captured, comparable, home, load, userFile, worldWith } from './world.ts';
 
 /** offsets of twice, factorial and greeting in the file, with the cookies that they had there */
 const PLACES = [0x13cn, 0x168n, 0x193n];
@@ -23,6 +23,27 @@ function attachMulti(kernel: Kernel): void {
     });
 }
 const attachAll = (object: string) => (kernel: Kernel) => void load(kernel, object).attach();
+
+describe('bpf(2) and perf_event_open(2) of a program', () => {
+  // fixtures/user/bpfcalls.out: what the real kernel gave the same program, and behind it what was in trace_pipe
+  it.each(['jit', 'interp'] as const)('what the real kernel gave it, in its own memory (%s)', async (engine) => {
+    const kernel = await worldWith({ engine });
+    kernel.root.add(home('bpfcalls'), userFile('bpfcalls'), 0o755);
+    const { streams, text } = captured();
+    const result = await kernel.replay(kernel.program({ path: home('bpfcalls') }, streams));
+    expect(result).toMatchObject({ stopped: undefined, oopses: [] });
+    const real = Buffer.from(userFile('bpfcalls.out')).toString();
+    expect(text(1)).toBe(real.slice(0, real.indexOf('        bpfcalls-')));
+    expect(comparable(kernel.tracePipe.read())).toEqual(comparable(real));
+    // all of it went with the process
+    expect([kernel.bpf.nextId('prog'), kernel.bpf.nextId('map'), kernel.bpf.nextId('link')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(kernel.probes.patched).toEqual([]);
+  });
+});
 
 describe.each(first(1, ['jit', 'step'] as const))('engine %s', (engine) => {
   it.each([

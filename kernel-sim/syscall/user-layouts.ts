@@ -1,21 +1,25 @@
 /** Structures of the x86-64 system call interface as bytes. */
-import { ERRNO } from '../../kernel-sim/core/errno.ts';
-import type { DirEntry, FileStat } from '../../kernel-sim/core/file-ops.ts';
+import { concatBytes, encodeUtf8 } from '../../src/platform/index.ts';
+import { ERRNO } from '../core/errno.ts';
+import type { DirEntry, FileStat } from '../core/file-ops.ts';
 
 const BLOCK = 512;
 
 /** `struct stat` (arch/x86/include/uapi/asm/stat.h), 144 bytes */
 export function stat(of: FileStat): Uint8Array {
   const out = new DataView(new ArrayBuffer(144));
-  out.setBigUint64(0, 1n, true);
+  out.setBigUint64(0, BigInt(of.dev ?? 1), true);
   out.setBigUint64(8, BigInt(of.ino), true);
   out.setBigUint64(16, BigInt(of.nlink), true);
   out.setUint32(24, of.mode, true);
   out.setUint32(28, of.uid, true);
   out.setUint32(32, of.gid, true);
+  out.setBigUint64(40, BigInt(of.rdev ?? 0), true);
   out.setBigUint64(48, BigInt(of.size), true);
   out.setBigUint64(56, BigInt(of.blksize), true);
   out.setBigUint64(64, BigInt(Math.ceil(of.size / BLOCK)), true);
+  // st_atime, st_mtime, st_ctime
+  for (const at of [72, 88, 104]) out.setBigUint64(at, BigInt(of.seconds ?? 0), true);
   return new Uint8Array(out.buffer);
 }
 
@@ -49,7 +53,7 @@ export function statfs(magic: number): Uint8Array {
 /** `struct new_utsname`: six names of 65 bytes */
 export function utsname(names: readonly string[]): Uint8Array {
   const out = new Uint8Array(6 * 65);
-  for (const [n, name] of names.entries()) out.set(new TextEncoder().encode(name).subarray(0, 64), 65 * n);
+  for (const [n, name] of names.entries()) out.set(encodeUtf8(name).subarray(0, 64), 65 * n);
   return out;
 }
 
@@ -64,7 +68,7 @@ export function dirents(open: object, entries: readonly DirEntry[] | number, roo
   let used = 0;
   for (; next < entries.length; next++) {
     const { name, ino, type } = entries[next] as DirEntry;
-    const bytes = new TextEncoder().encode(name);
+    const bytes = encodeUtf8(name);
     const length = (19 + bytes.length + 1 + 7) & ~7;
     if (used + length > room) break;
     const out = new DataView(new ArrayBuffer(length));
@@ -78,5 +82,5 @@ export function dirents(open: object, entries: readonly DirEntry[] | number, roo
   }
   if (parts.length === 0 && next < entries.length) return -ERRNO.EINVAL;
   positions.set(open, next);
-  return Buffer.concat(parts);
+  return concatBytes(parts);
 }
