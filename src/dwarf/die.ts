@@ -2,14 +2,14 @@
 import { AT, FORM } from './constants.ts';
 import { Cursor } from './cursor.ts';
 import { DwarfError } from './error.ts';
-import type { DebugSections, Place } from './sections.ts';
+import type { DebugSections, Expression, Place } from './sections.ts';
 
 /** What an attribute is, whichever form it has. */
 export type Attribute =
   | { readonly kind: 'constant'; readonly value: bigint }
   | { readonly kind: 'string'; readonly text: string }
   | { readonly kind: 'address'; readonly place: Place }
-  | { readonly kind: 'expression'; readonly bytes: Uint8Array }
+  | { readonly kind: 'expression'; readonly expression: Expression }
   /** to another entry, by its offset in .debug_info */
   | { readonly kind: 'reference'; readonly to: number }
   /** to a list in another section: its offset there, or its index */
@@ -130,7 +130,10 @@ export class Unit {
     const c = this.#cursor;
     const value = (bits: bigint): Attribute => ({ kind: 'constant', value: bits });
     const refer = (to: number): Attribute => ({ kind: 'reference', to: this.#start + to });
-    const bytes = (count: number): Attribute => ({ kind: 'expression', bytes: c.slice(count) });
+    const bytes = (count: number): Attribute => {
+      const { at } = c;
+      return { kind: 'expression', expression: { bytes: c.slice(count), section: '.debug_info', at } };
+    };
     const string = (index: number): Attribute => ({ kind: 'string', text: this.#string(index) });
     const address = (index: number): Attribute => ({ kind: 'address', place: this.address(index) });
     switch (form) {

@@ -2,7 +2,7 @@
 import { OP } from './constants.ts';
 import { Cursor } from './cursor.ts';
 import type { Unit } from './die.ts';
-import type { Place } from './sections.ts';
+import type { Expression, Place } from './sections.ts';
 
 export type Location =
   | { readonly kind: 'register'; readonly register: number }
@@ -30,11 +30,12 @@ export interface Machine {
 const mask = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 /** undefined: nowhere at the moment, or by an operation that is not known here. @throws DwarfError where it is damaged */
-export function locate(unit: Unit, expression: Uint8Array, machine: Machine): Location | undefined {
-  const c = new Cursor(expression);
+export function locate(unit: Unit, expression: Expression, machine: Machine): Location | undefined {
+  const c = new Cursor(expression.bytes);
+  const addressAt = (at: number): Place => unit.sections.place(expression.section, expression.at + at);
   const pieces: Piece[] = [];
   while (!c.ended) {
-    const at = c.bytes[c.at] === OP.piece ? undefined : simple(unit, c, machine);
+    const at = c.bytes[c.at] === OP.piece ? undefined : simple(unit, c, machine, addressAt);
     if (c.ended && pieces.length === 0) return at === 'unknown' ? undefined : at;
     if (at === 'unknown' || c.ended || c.u8() !== OP.piece) return undefined;
     pieces.push({ at, bytes: c.number() });
@@ -42,8 +43,13 @@ export function locate(unit: Unit, expression: Uint8Array, machine: Machine): Lo
   return pieces.length === 0 ? undefined : { kind: 'pieces', pieces };
 }
 
-/** Up to the end, or a piece's. 'unknown': an operation that is not known here, whose end is not known either. */
-function simple(unit: Unit, c: Cursor, machine: Machine): Location | undefined | 'unknown' {
+/** Up to the end, or a piece's. `addressAt`: the address that stands at an offset of the expression. 'unknown': an operation that is not known here, whose end is not known either. */
+function simple(
+  unit: Unit,
+  c: Cursor,
+  machine: Machine,
+  addressAt: (at: number) => Place,
+): Location | undefined | 'unknown' {
   const stack: bigint[] = [];
   let isKnown = true;
   let found: Location | undefined;
@@ -85,10 +91,9 @@ function simple(unit: Unit, c: Cursor, machine: Machine): Location | undefined |
       case OP.addrx:
         found = { kind: 'static', place: unit.address(c.number()) };
         break;
-      // DWARF 4's way to a section: its relocation stands at an offset that the expression does not know
       case OP.addr:
+        found = { kind: 'static', place: addressAt(c.at) };
         c.slice(8);
-        isKnown = false;
         break;
       case OP.constx:
         stack.push(BigInt(unit.address(c.number()).offset));

@@ -2,7 +2,7 @@
 import { AT, LLE, RLE } from './constants.ts';
 import { Cursor } from './cursor.ts';
 import type { Attribute, Die, Unit } from './die.ts';
-import type { Place } from './sections.ts';
+import type { Expression, Place } from './sections.ts';
 
 /** Code from `start` on, `end` not included. */
 export interface Range {
@@ -10,7 +10,7 @@ export interface Range {
   readonly end: number;
 }
 export interface Located extends Range {
-  readonly expression: Uint8Array;
+  readonly expression: Expression;
 }
 
 export const contains = ({ start, end }: Range, at: Place): boolean =>
@@ -19,12 +19,17 @@ export const contains = ({ start, end }: Range, at: Place): boolean =>
 /** lists with more entries than this are damage */
 const MOST = 1 << 16;
 
+function expressionOf(c: Cursor, section: string, length: number): Expression {
+  const { at } = c;
+  return { bytes: c.slice(length), section, at };
+}
+
 /** Where a variable is and when. An expression without a list holds everywhere: `range` undefined. */
 export function locations(
   unit: Unit,
   location: Attribute | undefined,
-): readonly (Located | { readonly start?: undefined; readonly expression: Uint8Array })[] {
-  if (location?.kind === 'expression') return [{ expression: location.bytes }];
+): readonly (Located | { readonly start?: undefined; readonly expression: Expression })[] {
+  if (location?.kind === 'expression') return [{ expression: location.expression }];
   if (location?.kind === 'list' && unit.version < 5) return oldLocations(unit, location.offset);
   const offset = offsetOf(unit, location, '.debug_loclists', AT.loclists_base);
   if (offset === undefined) return [];
@@ -32,7 +37,7 @@ export function locations(
   const out: Located[] = [];
   let { base } = unit;
   const push = (start: Place, end: number): void => {
-    out.push({ start, end, expression: c.slice(c.number()) });
+    out.push({ start, end, expression: expressionOf(c, '.debug_loclists', c.number()) });
   };
   for (let n = 0; n < MOST; n++) {
     switch (c.u8()) {
@@ -176,7 +181,8 @@ function* oldPairs(unit: Unit, section: string, at: number): IterableIterator<re
 }
 function oldLocations(unit: Unit, at: number): Located[] {
   const out: Located[] = [];
-  for (const [range, c] of oldPairs(unit, '.debug_loc', at)) out.push({ ...range, expression: c.slice(c.u16()) });
+  for (const [range, c] of oldPairs(unit, '.debug_loc', at))
+    out.push({ ...range, expression: expressionOf(c, '.debug_loc', c.u16()) });
   return out;
 }
 const oldRanges = (unit: Unit, at: number): Range[] => [...oldPairs(unit, '.debug_ranges', at)].map(([range]) => range);

@@ -10,6 +10,13 @@ export interface Place {
   readonly offset: number;
 }
 
+/** Bytes that are an expression, and where they lie: what relocates them says which section an address in them is of. */
+export interface Expression {
+  readonly bytes: Uint8Array;
+  readonly section: string;
+  readonly at: number;
+}
+
 interface Section {
   readonly bytes: Uint8Array;
   /** by offset in the section */

@@ -1,6 +1,7 @@
 /** The call stack, held against the calls and returns that were executed on the way. */
 import { describe, expect, it } from 'vitest';
 import { readMemory } from '../../src/debug/index.ts';
+import type { Frame } from '../../src/debug/session/frames.ts';
 import { decode, form } from '../../src/x86/index.ts';
 import { first } from '../support/depth.ts';
 import { openSession } from './support.ts';
@@ -45,4 +46,27 @@ describe('the call stack', () => {
       expect(wrong.slice(0, 20)).toEqual([]);
       session.close();
     }, 60_000);
+
+  it('has what callers had in their registers: what is there again once the function returns', async () => {
+    const session = await openSession('opens.o');
+    const { cpu } = session.kernel;
+    const kept = [3, 5, 12, 13, 14, 15];
+    let compared = 0;
+    session.breakpoints.add({ kind: 'function', name: 'kprobe_dispatcher' });
+    session.breakpoints.add({ kind: 'helper', name: 'bpf_map_update_elem' });
+    session.breakpoints.add({ kind: 'function', name: 'do_filp_open' });
+    for (let n = 0; n < 12; n++) {
+      await session.move({ kind: 'continue' });
+      // in the middle of the function, where it has saved and changed them
+      await session.move({ kind: 'step', unit: 'x86', times: 8 });
+      const { registers, place } = session.frames[1] as Frame;
+      await session.move({ kind: 'finish' });
+      if (cpu.rip !== place.rip) continue;
+      expect(kept.map((r) => registers[r])).toEqual(kept.map((r) => cpu.reg64(r)));
+      expect(registers[4]).toBe(cpu.reg64(4));
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(6);
+    session.close();
+  }, 60_000);
 });

@@ -52,3 +52,23 @@ it('of functions that were inlined have the name of theirs', async () => {
   expect(session.evaluate('e->pid').bits).toBe(30042n);
   session.close();
 });
+
+it('are those of the frame that is selected: of a function that called, too', async () => {
+  const session = await openSession('nested.o');
+  session.breakpoints.add({ kind: 'function', name: 'count' });
+  await session.move({ kind: 'continue' });
+  expect(session.stop.place.source?.text).toContain('count(struct caller *who)');
+  const who = session.evaluate('who').bits;
+  expect(session.selectFrame(1).place.program).toBe('nested');
+  expect(session.evaluate('&who').bits).toBe(BigInt.asIntN(64, who));
+  expect(session.evaluate('who').text).toBe('{pid = 30042, uid = 0}');
+  expect(session.inFrame(0, () => session.evaluate('who').bits)).toBe(who);
+  expect(() => session.evaluate('R1')).toThrow('what frame 1 had in it, nothing kept');
+  expect(() => session.assign('$rbx', '1')).toThrow(DebugError);
+  session.assign('who.uid', '7');
+  // a motion goes back to the innermost
+  await session.move({ kind: 'finish' });
+  expect(session.selected).toBe(0);
+  expect(session.evaluate('who').text).toBe('{pid = 30042, uid = 7}');
+  session.close();
+});

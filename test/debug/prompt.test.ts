@@ -1,7 +1,7 @@
 /** The prompt: each of its commands at least once, and what it answers, as a golden transcript. */
 import { expect, it } from 'vitest';
 import { DebugPrompt } from '../../src/debug/index.ts';
-import { COMMANDS } from '../../src/debug/prompt/commands.ts';
+import { COMMANDS } from '../../src/debug/prompt/commands/index.ts';
 import { matchGolden } from '../support/golden.ts';
 import { maskHeap, openSession } from './support.ts';
 
@@ -35,6 +35,30 @@ print *task->cred
 print task->comm
 print nothing
 p/x pid
+whatis task->comm
+whatis task_struct
+ptype struct list_head
+ptype enum pid_type
+ptype &task->pid
+ptype nothing
+display comm
+display
+display nothing
+undisplay 2
+list 17
+list opens.c:25
+list count_opens
+list do_sys_openat2
+frame
+up
+p $rip
+p $rax
+p R6
+frame 2
+down 5
+frame 99
+source FILE
+quit
 help goto
 # every step, and back
 stepb
@@ -54,6 +78,7 @@ station
 reverse-station
 event
 reverse-event
+undisplay
 # breakpoints on everything
 break 17
 break ./opens.c:25
@@ -132,6 +157,9 @@ set counts[30042] = 41
 print counts[30042]
 set nothing = 1
 end
+start
+advance 21
+advance do_filp_open if comm == "cat"
 record nowhere
 nonsense
 `;

@@ -66,6 +66,10 @@ export class Breakpoints {
   add(at: BreakpointAt, options: BreakpointOptions = {}): Breakpoint {
     return this.#put(at, resolve(this.#env, at), options);
   }
+  /** Addresses of a place, without a breakpoint. @throws DebugError where there is none such */
+  placesOf(at: BreakpointAt): readonly Addr[] {
+    return resolve(this.#env, at).addresses;
+  }
   /** Stops behind the instruction that changes it, or touches it. */
   watch(at: WatchAt, options: BreakpointOptions = {}): Breakpoint {
     const text =
@@ -144,14 +148,15 @@ export class Breakpoints {
     return this.#points.filter((p) => p.enabled && (p.at.kind === 'memory' || p.at.kind === 'expression'));
   }
 
-  /** The breakpoint that stops here at a moment; log points write, and hits are counted, on the way forwards only. */
+  /** The first breakpoint that stops here at a moment; all that are here count it, and log points write, and hits are counted, on the way forwards only. */
   hit(rip: Addr, count: number, forwards: boolean): Breakpoint | undefined {
+    let first: Breakpoint | undefined;
     for (const point of this.#points) {
       if (!point.enabled || !point.addresses.includes(rip)) continue;
       if (point.when !== undefined && !point.when()) continue;
-      if (this.#stops(point, count, forwards)) return point;
+      if (this.#stops(point, count, forwards)) first ??= point;
     }
-    return undefined;
+    return first;
   }
   /** Whether a watchpoint that something happened to at a moment stops there; likewise. */
   hitWatch(id: number, count: number, forwards: boolean): boolean {

@@ -87,16 +87,22 @@ export function resolve(env: ResolveEnv, at: BreakpointAt): Resolved {
 
 const names = (programs: Programs): string => programs.list.map((p) => p.name).join(', ');
 
+/** What a program's function is called in kallsyms: its tag, and its name in C. */
+const IMAGE = /^bpf_prog_[0-9a-f]{16}_(.+)$/;
+
 function functionAt({ kernel, programs }: ResolveEnv, name: string, offset: number): Resolved {
   const text = offset === 0 ? name : `${name}+0x${offset.toString(16)}`;
-  for (const { view, name: program } of programs.list) {
-    for (const [n, func] of view.functions.entries()) {
-      if (func.name === name || (n === 0 && program === name)) return { text, addresses: [func.address + offset] };
-    }
-  }
+  // every copy of a function that several programs have, as gdb does
+  const own = programs.list.flatMap(({ view, name: program }) =>
+    view.functions
+      .filter((f, n) => f.name === name || (n === 0 && program === name) || IMAGE.exec(f.name)?.[1] === name)
+      .map((f) => f.address + offset),
+  );
+  if (own.length > 0) return { text, addresses: own };
   const symbol = kernel.symbols.find(name);
   if (symbol === undefined) {
     const near = [...kernel.symbols.near(name), ...programs.list.map((p) => p.name)].slice(0, 4);
+    if (syscallNamed(name) !== undefined) near.unshift(`syscall ${name}`);
     throw new DebugError(`no function ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
   }
   return { text, addresses: [symbol.address + offset] };

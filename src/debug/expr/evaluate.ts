@@ -65,6 +65,8 @@ export const memberOf = (scope: Scope, of: Value, name: string): Value => new Ev
 export const elementOf = (scope: Scope, of: Value, index: number): Value => new Evaluation(scope).element(of, index);
 /** A value of a type that lies at an address. @throws DebugError where it cannot be read */
 export const valueAt = (scope: Scope, type: Type, at: Addr): Value => new Evaluation(scope).load(type, at);
+/** A type by its name. @throws DebugError where neither the object nor the kernel has one */
+export const typeNamed = (scope: Scope, name: TypeName): Type => new Evaluation(scope).type(name);
 /** What a pointer points to. @throws DebugError */
 export const pointee = (scope: Scope, of: Value): Value => new Evaluation(scope).pointee(of);
 

@@ -7,7 +7,6 @@ import type { LoadedObject } from '../../object/index.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
 import { type Scope, valueAt } from './evaluate.ts';
 import { ValueMemory } from './memory.ts';
-import { readRegister } from './registers.ts';
 import { S64, type Type, U32, U64, type Value } from './value.ts';
 
 const SECTIONS = ['.data', '.bss', '.rodata', '.kconfig'];
@@ -15,6 +14,8 @@ const SECTIONS = ['.data', '.bss', '.rodata', '.kconfig'];
 export interface Moment {
   readonly count: number;
   readonly calls: number;
+  /** a register of the selected frame. @throws NoValue where nothing kept it */
+  register(name: string): Value | undefined;
   /** a variable of the function that runs. @throws DebugError where it is kept nowhere */
   local(name: string): Value | undefined;
   /** names of those that there are here */
@@ -43,9 +44,9 @@ export class SessionScope implements Scope {
   }
 
   name(name: string): Value | undefined {
-    const { cpu, tasks, clock, context, symbols } = this.#kernel;
-    const register = readRegister(cpu, name);
-    if (register !== undefined) return { type: U64, bits: register, register: name };
+    const { tasks, clock, context, symbols } = this.#kernel;
+    const register = this.#moment.register(name);
+    if (register !== undefined) return register;
     const variable = this.#moment.local(name) ?? this.#variable(name);
     if (variable !== undefined) return variable;
     switch (name) {

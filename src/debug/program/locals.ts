@@ -3,13 +3,14 @@
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { Dwarf, DwarfError, type Location, type Piece, type Place, type Variable } from '../../dwarf/index.ts';
 import { INSN_SIZE, type Insn } from '../../isa/index.ts';
-import { addrFromBigInt } from '../../machine/addr.ts';
+import { type Addr, addrFromBigInt } from '../../machine/addr.ts';
 import type { LoadedObject } from '../../object/index.ts';
 import { DebugError, NoValue } from '../error.ts';
 import { type Scope, valueAt } from '../expr/evaluate.ts';
 import { BPF_REGISTERS } from '../expr/registers.ts';
 import { isArray, isComposite, isSigned, sizeOf, type Type, typeName, type Value } from '../expr/value.ts';
 import type { InImage, Programs } from './programs.ts';
+import type { Registers } from './unwind.ts';
 
 export interface Local {
   readonly name: string;
@@ -22,26 +23,35 @@ export interface Local {
   readonly why: string;
 }
 
+/** What of a frame tells where its variables are. */
+export interface FrameOf {
+  readonly place: { readonly rip: Addr };
+  /** it called another, to where it goes on at `rip` */
+  readonly calls: boolean;
+  readonly registers: Registers;
+}
+
 const NOT_HERE = 'not kept here';
 
 export class Locals {
-  readonly #kernel: Kernel;
   readonly #loaded: LoadedObject<Kernel>;
   readonly #programs: Programs;
+  readonly #frame: () => FrameOf;
   readonly #scope: () => Scope;
   #dwarf: Dwarf | undefined | DwarfError;
   #isRead = false;
 
-  constructor(kernel: Kernel, loaded: LoadedObject<Kernel>, programs: Programs, scope: () => Scope) {
-    this.#kernel = kernel;
+  /** `frame`: the one that they are asked of */
+  constructor(loaded: LoadedObject<Kernel>, programs: Programs, frame: () => FrameOf, scope: () => Scope) {
     this.#loaded = loaded;
     this.#programs = programs;
+    this.#frame = frame;
     this.#scope = scope;
   }
 
   /** In scope here, the innermost block's first; none outside of programs. @throws DebugError where nothing tells of them */
   list(): Local[] {
-    const image = this.#programs.at(this.#kernel.cpu.rip);
+    const image = this.#image();
     if (image === undefined) return [];
     const dwarf = this.#read();
     if (dwarf === undefined) return this.#parameters(image);
@@ -71,10 +81,20 @@ export class Locals {
   }
   /** @throws DebugError where it is in scope and kept nowhere */
   value(name: string): Value | undefined {
-    if (this.#programs.at(this.#kernel.cpu.rip) === undefined) return undefined;
+    if (this.#image() === undefined) return undefined;
     const found = this.list().find((l) => l.name === name);
     if (found !== undefined && found.value === undefined) throw new NoValue(`${name}: ${found.why}`);
     return found?.value;
+  }
+
+  /** Where its frame stands: of one that called, at the call, in front of where it goes on. */
+  #image(): InImage | undefined {
+    const { place, calls } = this.#frame();
+    return this.#programs.at(calls ? place.rip - 1 : place.rip);
+  }
+  #register(bpf: number): bigint | undefined {
+    const x86 = BPF_REGISTERS[bpf];
+    return x86 === undefined ? undefined : this.#frame().registers[x86];
   }
 
   #read(): Dwarf | undefined {
@@ -104,11 +124,7 @@ export class Locals {
   #local(dwarf: Dwarf, variable: Variable, image: InImage, depth: number): Local {
     const { btf } = dwarf;
     const type: Type = { kind: 'btf', btf, id: variable.type };
-    const { cpu } = this.#kernel;
-    const bpf = (n: number): bigint | undefined => {
-      const x86 = BPF_REGISTERS[n];
-      return x86 === undefined ? undefined : cpu.reg64(x86);
-    };
+    const bpf = (n: number): bigint | undefined => this.#register(n);
     // R10 is the frame pointer once the prologue has made the frame; LLVM counts from the frame's lower end
     const fp = image.prologue ? undefined : bpf(10);
     const bottom = fp === undefined ? undefined : BigInt.asUintN(64, fp - BigInt(depth));
@@ -127,8 +143,10 @@ export class Locals {
     switch (at.kind) {
       case 'register': {
         if (isComposite(type) || isArray(type)) return undefined;
-        const x86 = BPF_REGISTERS[at.register] as number;
-        return { type, bits: narrowed(type, this.#kernel.cpu.reg64(x86)), register: `R${at.register}` };
+        const bits = this.#register(at.register);
+        if (bits === undefined) return undefined;
+        const { calls } = this.#frame();
+        return { type, bits: narrowed(type, bits), ...(calls ? {} : { register: `R${at.register}` }) };
       }
       case 'value':
         return isComposite(type) || isArray(type) ? undefined : { type, bits: narrowed(type, at.bits) };
@@ -147,6 +165,8 @@ export class Locals {
 
   /** A value in pieces, put together; undefined where one of them is kept nowhere. */
   #assembled(type: Type, pieces: readonly Piece[]): Value | undefined {
+    const start = together(pieces);
+    if (start !== undefined) return valueAt(this.#scope(), type, addrFromBigInt(start));
     const bytes = new Uint8Array(sizeOf(type));
     let offset = 0;
     for (const { at, bytes: length } of pieces) {
@@ -163,7 +183,8 @@ export class Locals {
   #bytes(at: Location, length: number): Uint8Array | undefined {
     if (at.kind === 'memory') return this.#scope().memory.read(addrFromBigInt(at.address), length);
     if (at.kind !== 'register' && at.kind !== 'value') return undefined;
-    let bits = at.kind === 'value' ? at.bits : this.#kernel.cpu.reg64(BPF_REGISTERS[at.register] as number);
+    let bits = at.kind === 'value' ? at.bits : this.#register(at.register);
+    if (bits === undefined) return undefined;
     const out = new Uint8Array(length);
     for (let n = 0; n < length; n++, bits >>= 8n) out[n] = Number(bits & 0xffn);
     return out;
@@ -197,6 +218,18 @@ export class Locals {
 function narrowed(type: Type, bits: bigint): bigint {
   const size = 8 * Math.min(8, sizeOf(type));
   return isSigned(type) ? BigInt.asIntN(size, bits) : BigInt.asUintN(size, bits);
+}
+
+/** Where pieces that lie in memory one behind the other begin. */
+function together(pieces: readonly Piece[]): bigint | undefined {
+  let start: bigint | undefined;
+  let next: bigint | undefined;
+  for (const { at, bytes } of pieces) {
+    if (at?.kind !== 'memory' || (next !== undefined && at.address !== next)) return undefined;
+    start ??= at.address;
+    next = at.address + BigInt(bytes);
+  }
+  return start;
 }
 
 const MOV64_REG = 0xbf;

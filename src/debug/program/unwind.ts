@@ -2,8 +2,8 @@
  * Where a function's return address lies, at each of its instructions: found by walking over its code once, as what it
  * pushes and reserves says. Kernel text here has no tables for it (.orc_unwind), nor has an image.
  */
-import { type Addr, addrOf } from '../../machine/addr.ts';
-import { RBP, RSP } from '../../machine/index.ts';
+import { type Addr, addrFromBigInt, addrToBigInt } from '../../machine/addr.ts';
+import { RBP, RBX, RSP } from '../../machine/index.ts';
 import { decode, form, type X86Insn } from '../../x86/index.ts';
 
 /** The state of a frame in front of an instruction. */
@@ -12,11 +12,14 @@ export interface FrameState {
   readonly rsp: number | undefined;
   /** bytes from rbp up to the return address, where rbp is this function's frame pointer */
   readonly rbp: number | undefined;
-  /** bytes from the caller's rbp, where it was pushed, up to the return address */
-  readonly saved: number | undefined;
+  /** of the caller's registers that were pushed: bytes from where each lies up to the return address */
+  readonly saved: ReadonlyMap<number, number>;
 }
 
-const ENTRY: FrameState = { rsp: 0, rbp: undefined, saved: undefined };
+/** Registers that a function gives back as it found them (System V psABI, figure 3.4), rsp aside. */
+export const CALLEE_SAVED: readonly number[] = [RBX, RBP, 12, 13, 14, 15];
+
+const ENTRY: FrameState = { rsp: 0, rbp: undefined, saved: new Map() };
 
 /** States by offset; those that no instruction was found at are absent. */
 export type FrameStates = ReadonlyMap<number, FrameState>;
@@ -55,7 +58,9 @@ function after(state: FrameState, mnemonic: string, insn: X86Insn): FrameState {
   switch (mnemonic) {
     case 'push': {
       const pushed = moved(8);
-      return insn.reg === RBP && state.saved === undefined ? { ...pushed, saved: pushed.rsp } : pushed;
+      const keeps = CALLEE_SAVED.includes(insn.reg) && !state.saved.has(insn.reg);
+      if (!keeps || pushed.rsp === undefined) return pushed;
+      return { ...pushed, saved: new Map([...state.saved, [insn.reg, pushed.rsp]]) };
     }
     case 'pushfq':
       return moved(8);
@@ -95,32 +100,42 @@ function registers(insn: X86Insn): readonly [to: number, from: number] {
   return first?.place === 'rm' ? [insn.rm, insn.reg] : [insn.reg, insn.rm];
 }
 
+/** Registers of a frame by x86's numbers; undefined: what it had there, nothing kept. */
+export type Registers = readonly (bigint | undefined)[];
+
 /** What a frame hands to its caller. */
 export interface Caller {
   /** where the return address lies */
   readonly at: Addr;
   readonly rip: Addr;
-  readonly rsp: Addr;
-  /** undefined: it cannot be told any more */
-  readonly rbp: Addr | undefined;
+  /** `rip` is behind its call; false: it was interrupted there */
+  readonly calls: boolean;
+  readonly registers: Registers;
 }
 
-/** Follows a state up. `read`: eight bytes as halves; undefined where nothing is mapped. */
+/** Follows a state up. `read`: eight bytes; undefined where nothing is mapped. */
 export function callerOf(
   state: FrameState,
-  rsp: Addr,
-  rbp: Addr | undefined,
-  read: (at: Addr) => readonly [lo: number, hi: number] | undefined,
+  registers: Registers,
+  read: (at: Addr) => bigint | undefined,
 ): Caller | undefined {
+  const rsp = registers[RSP];
+  const rbp = registers[RBP];
   const at =
-    state.rsp !== undefined
-      ? rsp + state.rsp
+    state.rsp !== undefined && rsp !== undefined
+      ? addrFromBigInt(rsp) + state.rsp
       : state.rbp !== undefined && rbp !== undefined
-        ? rbp + state.rbp
+        ? addrFromBigInt(rbp) + state.rbp
         : undefined;
-  const word = at === undefined ? undefined : read(at);
-  if (at === undefined || word === undefined) return undefined;
-  const own = state.saved === undefined ? undefined : read(at - state.saved);
-  const kept = state.rbp === undefined && state.saved === undefined ? rbp : undefined;
-  return { at, rip: addrOf(...word), rsp: at + 8, rbp: own === undefined ? kept : addrOf(...own) };
+  const rip = at === undefined ? undefined : read(at);
+  if (at === undefined || rip === undefined) return undefined;
+  const of = new Array<bigint | undefined>(registers.length).fill(undefined);
+  for (const n of CALLEE_SAVED) {
+    const saved = state.saved.get(n);
+    // a frame pointer that nothing saved is this function's own
+    if (saved !== undefined) of[n] = read(at - saved);
+    else if (n !== RBP || state.rbp === undefined) of[n] = registers[n];
+  }
+  of[RSP] = addrToBigInt(at + 8);
+  return { at, rip: addrFromBigInt(rip), calls: true, registers: of };
 }

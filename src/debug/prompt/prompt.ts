@@ -4,13 +4,16 @@ import { EmuError } from '../../errors/index.ts';
 import { nearest } from '../../errors/near.ts';
 import type { Session } from '../session/session.ts';
 import type { MoveOptions } from '../session/types.ts';
-import { COMMANDS, type Command, INFO_NAMES, type Prompt } from './commands.ts';
+import type { Command, Prompt } from './command.ts';
+import { INFO_NAMES } from './commands/about.ts';
+import { COMMANDS } from './commands/index.ts';
 import { stopText } from './text.ts';
 
 export class DebugPrompt implements Prompt {
   readonly session: Session;
   readonly options: MoveOptions;
   shown = 0;
+  readonly displays = new Map<number, string>();
   #last = '';
 
   constructor(session: Session, options: MoveOptions = {}) {

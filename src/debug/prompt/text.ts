@@ -1,9 +1,12 @@
 /** What the prompt writes: stops and views as lines of text. */
 import { formatAddr } from '../../machine/addr.ts';
+import { parseBreakpoint } from '../breakpoints/parse.ts';
+import { DebugError } from '../error.ts';
 import type { SessionContext } from '../session/context.ts';
 import type { Stop } from '../session/types.ts';
 import { bpfView } from '../views/bpf.ts';
-import { callsView } from '../views/calls.ts';
+import { type CallRow, callsView } from '../views/calls.ts';
+import type { ProgramSlot } from '../views/current.ts';
 import { eventView } from '../views/events.ts';
 import { mapsView } from '../views/maps.ts';
 import { patchesView } from '../views/patches.ts';
@@ -34,14 +37,41 @@ export function stopText(session: SessionContext, stop: Stop): string {
   return out.join('\n');
 }
 
-export function listText(session: SessionContext): string {
-  const view = sourceView(session);
+const LIST_LINES = 10;
+
+/** C lines around the selected frame's; `where`: around another, of its file, or of a function. @throws DebugError */
+export function listText(session: SessionContext, where?: string): string {
+  const view = sourceView(session, where === undefined ? undefined : placeOf(session, where));
   if (view === undefined) return 'no program here has line information';
-  const from = Math.max(0, Math.max(view.current, 0) - 5);
+  const line = where === undefined ? undefined : /\d+$/.exec(where)?.[0];
+  const at = line === undefined ? view.current : view.rows.findIndex((r) => r.line >= Number(line));
+  if (line !== undefined && at < 0) throw new DebugError(`${view.file} has no line ${line}`);
+  const from = Math.max(0, Math.max(at, 0) - LIST_LINES / 2);
   return view.rows
-    .slice(from, from + 10)
+    .slice(from, from + LIST_LINES)
     .map((r) => `${r.breakpoint ? 'b' : ' '}${r.current ? '>' : ' '} ${r.line}\t${r.text}`)
     .join('\n');
+}
+
+/** Where a function of a program begins, or the first code of a file; undefined: where it stands. @throws DebugError */
+function placeOf(session: SessionContext, where: string): ProgramSlot | undefined {
+  if (/^\d+$/.test(where)) return undefined;
+  const { at } = parseBreakpoint(where);
+  if (at.kind !== 'line' && at.kind !== 'function')
+    throw new DebugError(`list LINE, FILE:LINE or FUNCTION, not '${where}'`);
+  const [address] = session.breakpoints.placesOf(at);
+  const image = address === undefined ? undefined : session.programs.at(address);
+  if (image === undefined) throw new DebugError(`${where} is in no program here: only they have C lines`);
+  return { program: image.program.name, slot: image.slot };
+}
+
+/** The selected frame: its number, place and line. */
+export function frameText(session: SessionContext): string {
+  const row = callsView(session)[session.selected];
+  if (row === undefined) return 'no frame';
+  const { source } = row;
+  const line = source === undefined ? '' : `\n${source.line}\t${source.text}`;
+  return `${callText(row, session.selected)}${line}`;
 }
 
 export function disassembleText(session: SessionContext, what: 'bpf' | 'x86'): string {
@@ -74,13 +104,9 @@ export function registersText(session: SessionContext): string {
   return [...(view.bpf ?? []), ...view.x86, view.rip].map(row).concat(`flags ${view.flags}`).join('\n');
 }
 
-export const callsText = (session: SessionContext): string =>
-  callsView(session)
-    .map(
-      (c, n) =>
-        `#${String(n).padEnd(2)} ${c.symbol}${c.source === undefined ? '' : ` at ${c.source.file}:${c.source.line}`} [${c.world}]`,
-    )
-    .join('\n');
+const callText = (c: CallRow, n: number): string =>
+  `#${String(n).padEnd(2)} ${c.symbol}${c.source === undefined ? '' : ` at ${c.source.file}:${c.source.line}`} [${c.world}]`;
+export const callsText = (session: SessionContext): string => callsView(session).map(callText).join('\n');
 
 export const mapsText = (session: SessionContext): string =>
   mapsView(session)
@@ -127,7 +153,7 @@ export function eventsText(session: SessionContext): string {
 
 /** Variables of the function that runs; `parameters`: those that it was called with. */
 export function localsText(session: SessionContext, parameters: boolean): string {
-  if (session.stop.place.program === undefined) return 'no program runs here: no locals';
+  if (session.frames[session.selected]?.place.program === undefined) return 'no program runs here: no locals';
   const all = session.locals.list().filter((l) => l.isParameter === parameters);
   if (all.length === 0) return parameters ? 'no arguments' : 'no locals';
   const own = session.locals.list().at(-1)?.function;

@@ -49,6 +49,8 @@ export interface SessionContext {
   readonly lines: readonly TraceLine[];
   /** the call stack, the innermost frame first */
   readonly frames: readonly Frame[];
+  /** which of them names and panes are about: 0 after each motion */
+  readonly selected: number;
   /** what a watchpoint watches, as text that differs where the value does */
   watched(what: Breakpoint['at']): string;
   /** @throws DebugError where it is no expression, or what it names is not there */

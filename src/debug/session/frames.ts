@@ -4,11 +4,11 @@
  * call where that leads to the function below it.
  */
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import { type Addr, addrOf } from '../../machine/addr.ts';
-import { RBP, RSP } from '../../machine/index.ts';
+import { type Addr, addrFromBigInt, addrToBigInt } from '../../machine/addr.ts';
+import { type CpuState, REGISTER_NAMES, RSP } from '../../machine/index.ts';
 import { PAGE_SIZE } from '../../machine/layout.ts';
 import type { Programs } from '../program/programs.ts';
-import { type Caller, callerOf, type FrameStates, frameStates } from '../program/unwind.ts';
+import { type Caller, callerOf, type FrameStates, frameStates, type Registers } from '../program/unwind.ts';
 import type { Place } from './types.ts';
 import type { Places } from './world.ts';
 
@@ -18,6 +18,10 @@ export interface Frame {
   readonly returnAt: Addr | undefined;
   /** address that it returns to */
   readonly returnTo: Addr | undefined;
+  /** it called the one below it, and goes on at `place` */
+  readonly calls: boolean;
+  /** what it had in its registers, as far as those that it called kept them */
+  readonly registers: Registers;
 }
 
 const MOST_FRAMES = 64;
@@ -33,12 +37,19 @@ export const OUTERMOST =
 /** Where a function returns to that a kretprobe took its return address from: no call led there. */
 const RETURNED_TO = /^arch_rethook/;
 
-/** Registers in a frame, as far as they are known. */
-interface Registers {
+/** Where pt_regs has x86's registers, by their numbers. */
+const PT_REGS = REGISTER_NAMES.map((name) => name.replace(/^r(?=[a-z])/, ''));
+
+/** A frame on the way up. */
+interface Step {
   readonly rip: Addr;
-  readonly rsp: Addr;
-  readonly rbp: Addr | undefined;
+  readonly calls: boolean;
+  readonly registers: Registers;
 }
+
+export const liveRegisters = (cpu: CpuState): Registers =>
+  Array.from({ length: REGISTER_NAMES.length }, (_, n) => cpu.reg64(n));
+const rspOf = ({ registers }: Step): Addr => addrFromBigInt(registers[RSP] as bigint);
 
 export class CallStack {
   readonly #kernel: Kernel;
@@ -57,25 +68,32 @@ export class CallStack {
   frames(): Frame[] {
     const { cpu, tasks } = this.#kernel;
     const out: Frame[] = [];
-    let here: Registers = { rip: cpu.rip, rsp: cpu.reg(RSP), rbp: cpu.reg(RBP) };
+    let here: Step = { rip: cpu.rip, calls: false, registers: liveRegisters(cpu) };
     const top = tasks.current.stackTop;
     while (cpu.cpl !== 3 && out.length < MOST_FRAMES) {
       const caller = this.#caller(here, out.length === 0, top);
-      if (caller === undefined || caller.at >= top || caller.rsp <= here.rsp) break;
-      out.push({ place: this.#places.at(here.rip), returnAt: caller.at, returnTo: caller.rip });
+      if (caller === undefined || caller.at >= top || rspOf(caller) <= rspOf(here)) break;
+      out.push({
+        place: this.#places.at(here.rip),
+        returnAt: caller.at,
+        returnTo: caller.rip,
+        calls: here.calls,
+        registers: here.registers,
+      });
       here = caller;
     }
-    out.push({ place: this.#places.at(here.rip), returnAt: undefined, returnTo: undefined });
+    const { rip, calls, registers } = here;
+    out.push({ place: this.#places.at(rip), returnAt: undefined, returnTo: undefined, calls, registers });
     return out;
   }
 
-  #caller(here: Registers, isInnermost: boolean, top: Addr): Caller | undefined {
+  #caller(here: Step, isInnermost: boolean, top: Addr): Caller | undefined {
     const { symbols } = this.#kernel;
     const name = symbols.at(here.rip)?.name ?? '';
     if (OUTERMOST.test(name)) return undefined;
-    if (EXCEPTION.test(name)) return isInnermost ? undefined : this.#interrupted(here.rsp);
+    if (EXCEPTION.test(name)) return isInnermost ? undefined : this.#interrupted(rspOf(here));
     const state = RETURNED_TO.test(name) ? undefined : this.#state(here.rip);
-    const caller = state && callerOf(state, here.rsp, here.rbp, (at) => this.#word(at));
+    const caller = state && callerOf(state, here.registers, (at) => this.#word(at));
     if (caller !== undefined && this.#isCode(caller.rip)) return caller;
     // nothing returns out of the first function of a task
     if (caller !== undefined && caller.rip === this.#kernel.machine.haltAddress) return undefined;
@@ -113,23 +131,28 @@ export class CallStack {
     const read = (field: string): Addr => memory.readAddr(rsp + regs.offset(field));
     const rip = read('ip');
     if (rip >= 0) return undefined;
-    return { at: rsp + regs.offset('ip'), rip, rsp: read('sp'), rbp: read('bp') };
+    const registers = PT_REGS.map((field) => this.#word(rsp + regs.offset(field)));
+    return { at: rsp + regs.offset('ip'), rip, calls: false, registers };
   }
 
   /** The next word on the stack that is a return address out of here. */
-  #found({ rip, rsp }: Registers, top: Addr): Caller | undefined {
+  #found({ rip, registers }: Step, top: Addr): Caller | undefined {
+    const rsp = addrFromBigInt(registers[RSP] as bigint);
     for (let words = 0, at = rsp; words < MOST_WORDS && at < top; words++, at += 8) {
       const word = this.#word(at);
       if (word === undefined) return undefined;
-      const to = addrOf(...word);
-      if (isReturn(this.#kernel, to, rip)) return { at, rip: to, rsp: at + 8, rbp: undefined };
+      const to = addrFromBigInt(word);
+      if (!isReturn(this.#kernel, to, rip)) continue;
+      const of = new Array<bigint | undefined>(registers.length).fill(undefined);
+      of[RSP] = addrToBigInt(at + 8);
+      return { at, rip: to, calls: true, registers: of };
     }
     return undefined;
   }
-  #word(at: Addr): readonly [lo: number, hi: number] | undefined {
+  #word(at: Addr): bigint | undefined {
     const { memory } = this.#kernel;
     if (memory.translate(at, 0, false) < 0 || memory.translate(at + 7, 0, false) < 0) return undefined;
-    return [memory.readS32(at), memory.readS32(at + 4)];
+    return memory.readU64(at);
   }
   #isCode(rip: Addr): boolean {
     return rip < 0 && (this.#kernel.symbols.at(rip) !== undefined || this.#programs.at(rip) !== undefined);

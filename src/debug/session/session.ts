@@ -23,6 +23,7 @@ import type { SessionContext, Shown, TraceLine } from './context.ts';
 import { follow } from './follow.ts';
 import { CallStack, type Frame } from './frames.ts';
 import { Motions } from './motions.ts';
+import { Selection } from './selection.ts';
 import { Stations } from './stations.ts';
 import type { Motion, MoveOptions, SessionOptions, Stop } from './types.ts';
 import { Places } from './world.ts';
@@ -47,6 +48,7 @@ export class Session implements SessionContext {
   readonly #callStack: CallStack;
   readonly #lines: TraceLine[] = [];
   #stop: Stop;
+  readonly #selection: Selection;
   #isMoving = false;
   registersBefore: readonly bigint[] | undefined;
 
@@ -77,6 +79,7 @@ export class Session implements SessionContext {
     this.stations = new Stations(kernel, this.programs, this.links);
     this.places = new Places(kernel, this.programs, this.stations.helpers);
     this.#callStack = new CallStack(kernel, this.places, this.programs);
+    this.#selection = new Selection(kernel.cpu, this.#callStack);
     this.timeline = new Timeline(kernel, kernel.replayer(options.recording), options.history ?? HISTORY);
     const { timeline } = this;
     const lines = this.#lines;
@@ -87,11 +90,17 @@ export class Session implements SessionContext {
       get calls() {
         return timeline.replay.calls;
       },
+      register: (name) => this.#selection.register(name),
       local: (name) => this.locals.value(name),
       locals: () => this.locals.names(),
       peek: (read) => this.peek(read),
     });
-    this.locals = new Locals(kernel, loaded, this.programs, () => this.scope);
+    this.locals = new Locals(
+      loaded,
+      this.programs,
+      () => this.#selection.frame,
+      () => this.scope,
+    );
     this.breakpoints = new Breakpoints(
       {
         kernel,
@@ -130,10 +139,23 @@ export class Session implements SessionContext {
     return this.#callStack.frames();
   }
 
+  get selected(): number {
+    return this.#selection.n;
+  }
+  /** The frame that names are about, until the next motion. @throws DebugError where there is none of this number */
+  selectFrame(n: number): Frame {
+    return this.#selection.select(n);
+  }
+  /** Looks at things in another frame than the selected one. @throws DebugError where there is none of this number */
+  inFrame<T>(n: number, look: () => T): T {
+    return this.#selection.inFrame(n, look);
+  }
+
   /** Makes one motion. One at a time. @throws DebugError while another is under way, or where it makes no sense here */
   async move(motion: Motion, options: MoveOptions = {}): Promise<Stop> {
     if (this.#isMoving) throw new DebugError('the session is moving already');
     this.#isMoving = true;
+    this.#selection.clear();
     this.registersBefore = [...this.kernel.cpu.regs64, BigInt(this.kernel.cpu.rflags >>> 0)];
     try {
       const { reason, breakpoint } = await this.#motions.make(motion, options);
@@ -202,7 +224,9 @@ export class Session implements SessionContext {
    * the start. `what` is an expression. @throws DebugError
    */
   async whoWrote(what: string, options: MoveOptions = {}): Promise<Written | undefined> {
-    const written = await whoWrote(this.timeline, this.#looking(what), options);
+    const looking = this.#looking(what);
+    this.#selection.clear();
+    const written = await whoWrote(this.timeline, looking, options);
     this.breakpoints.wentTo(this.timeline.count);
     this.#stop = this.#describe(written === undefined ? 'begin' : 'watchpoint');
     return written;

@@ -17,6 +17,15 @@ export interface FramedFunction {
 const RBP = 6;
 const RSP = 7;
 const RETURN = 16;
+/** ... and of those that a function saves, by x86's */
+const SAVED: ReadonlyMap<number, number> = new Map([
+  [3, 3],
+  [5, RBP],
+  [12, 12],
+  [13, 13],
+  [14, 14],
+  [15, 15],
+]);
 /** what offsets are counted in */
 const WORD = 8;
 
@@ -53,20 +62,22 @@ function description({ address, code, outermost }: FramedFunction): Bytes {
   let at = 0;
   let register = RSP;
   let offset = WORD;
-  let saved: number | undefined;
+  const told = new Map<number, number>();
   for (const [pc, state] of frameStates(code)) {
     const cfa = cfaOf(state);
-    if (cfa === undefined || (cfa[0] === register && cfa[1] === offset && state.saved === saved)) continue;
+    if (cfa === undefined) continue;
+    const saved = [...state.saved].filter(([n, at]) => told.get(n) !== at);
+    if (cfa[0] === register && cfa[1] === offset && saved.length === 0) continue;
     advance(fde, pc - at);
     at = pc;
     [register, offset] = cfa;
     fde.u8(CFA.defCfa);
     fde.uleb(register);
     fde.uleb(offset);
-    if (state.saved !== undefined && state.saved !== saved) {
-      fde.u8(CFA.offset | RBP);
-      fde.uleb((state.saved + WORD) / WORD);
-      saved = state.saved;
+    for (const [n, from] of saved) {
+      fde.u8(CFA.offset | (SAVED.get(n) as number));
+      fde.uleb((from + WORD) / WORD);
+      told.set(n, from);
     }
   }
   return fde;

@@ -1,25 +1,25 @@
-/** Which program the panes show: the one that runs, else the one on the call stack, else the one that ran last, else the first. */
+/** Which program the panes show: the one that runs in the selected frame, else one further up the call stack, else the first. */
 import type { DebugProgram } from '../program/programs.ts';
 import type { SessionContext } from '../session/context.ts';
 
-export function currentProgram({ programs, stop, frames }: SessionContext): DebugProgram | undefined {
-  const name = stop.place.program ?? frames.find((f) => f.place.program !== undefined)?.place.program;
+/** An instruction of a program as it runs. */
+export interface ProgramSlot {
+  readonly program: string;
+  readonly slot: number;
+}
+
+export function currentProgram({ programs, frames, selected }: SessionContext): DebugProgram | undefined {
+  const name = frames.slice(selected).find((f) => f.place.program !== undefined)?.place.program;
   return (name === undefined ? undefined : programs.named(name)) ?? programs.list[0];
 }
 
 /** Slot of the program at which it is, or goes on once what it called returns. */
-export function currentSlot({
-  programs,
-  stop,
-  frames,
-}: SessionContext): { readonly program: string; readonly slot: number } | undefined {
-  const { program, slot } = stop.place;
-  if (program !== undefined && slot !== undefined) return { program, slot };
-  for (const { place } of frames) {
+export function currentSlot({ programs, frames, selected }: SessionContext): ProgramSlot | undefined {
+  for (const { place, calls } of frames.slice(selected)) {
     if (place.program === undefined) continue;
     // a return address is behind the call
-    const call = programs.at(place.rip - 1);
-    return { program: place.program, slot: call?.slot ?? place.slot ?? 0 };
+    const slot = (calls ? programs.at(place.rip - 1)?.slot : undefined) ?? place.slot;
+    if (slot !== undefined) return { program: place.program, slot };
   }
   return undefined;
 }

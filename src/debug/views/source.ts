@@ -1,6 +1,6 @@
 /** C lines of the current program; lines that BTF does not tell come from the source, where there is one. */
 import type { SessionContext } from '../session/context.ts';
-import { currentProgram, currentSlot } from './current.ts';
+import { currentProgram, currentSlot, type ProgramSlot } from './current.ts';
 
 export interface SourceRow {
   readonly line: number;
@@ -19,10 +19,10 @@ export interface SourceView {
   readonly current: number;
 }
 
-/** undefined where the program has no line information. */
-export function sourceView(session: SessionContext): SourceView | undefined {
-  const program = currentProgram(session);
-  const at = currentSlot(session);
+/** `of`: the lines around another place than the current one. undefined where the program has no line information. */
+export function sourceView(session: SessionContext, of?: ProgramSlot): SourceView | undefined {
+  const program = of === undefined ? currentProgram(session) : session.programs.named(of.program);
+  const at = of ?? currentSlot(session);
   const starts = program === undefined ? [] : [...program.lineStarts()];
   const first = starts[0]?.[1];
   if (program === undefined || first === undefined) return undefined;

@@ -3,7 +3,12 @@ import type { Value } from '../../debug/index.ts';
 
 /** What opens to variables. */
 export type Container =
-  | { readonly kind: 'scope'; readonly name: 'locals' | 'bpf' | 'x86' | 'globals' | 'maps' | 'task' | 'verifier' }
+  | {
+      readonly kind: 'scope';
+      readonly name: 'locals' | 'bpf' | 'x86' | 'globals' | 'maps' | 'task' | 'verifier';
+      /** depth of the frame that it is of */
+      readonly frame: number;
+    }
   | { readonly kind: 'map'; readonly map: string }
   | { readonly kind: 'value'; readonly value: Value; readonly expression: string | undefined };
 

@@ -5,7 +5,7 @@ import type { Adapter } from './adapter.ts';
 import { disassemble, read, write } from './memory.ts';
 import { setDataBreakpoints, setFunctionBreakpoints, setInstructionBreakpoints, setLineBreakpoints } from './points.ts';
 import { codeLines, fileOf, filesOf, sourceOf, textOf } from './sources.ts';
-import { framesOf, isInnermost, threadsOf } from './stack.ts';
+import { frameOf, framesOf, threadsOf } from './stack.ts';
 import { expressionOf, scopesOf, variable, variablesOf } from './variables.ts';
 
 /** Arguments are the client's: what is missing is met where it is used. */
@@ -63,12 +63,13 @@ export const REQUESTS: Readonly<Record<string, Handler>> = {
     const from = args.startFrame ?? 0;
     return { stackFrames: all.slice(from, args.levels ? from + args.levels : undefined), totalFrames: all.length };
   },
-  scopes: (a, args: DebugProtocol.ScopesArguments) => ({ scopes: scopesOf(a, isInnermost(args.frameId)) }),
+  scopes: (a, args: DebugProtocol.ScopesArguments) => ({ scopes: scopesOf(a, frameOf(a, args.frameId)) }),
   variables: (a, args: DebugProtocol.VariablesArguments) => ({ variables: variablesOf(a, args) }),
   evaluate,
   setVariable: (a, args: DebugProtocol.SetVariableArguments) =>
     set(a, expressionOf(a, args.variablesReference, args.name), args.value),
-  setExpression: (a, args: DebugProtocol.SetExpressionArguments) => set(a, args.expression, args.value),
+  setExpression: (a, args: DebugProtocol.SetExpressionArguments) =>
+    a.session.inFrame(frameOf(a, args.frameId) ?? 0, () => set(a, args.expression, args.value)),
   completions: (a, args: DebugProtocol.CompletionsArguments) => {
     const text = args.text.slice(0, Math.max(0, args.column - a.firstColumn));
     const [words, word] = a.prompt.complete(`print ${text}`);
@@ -115,7 +116,9 @@ export const WHILE_MOVING: ReadonlySet<string> = new Set(['pause', 'threads']);
 async function evaluate(a: Adapter, args: DebugProtocol.EvaluateArguments): Promise<object> {
   const command = /^(?:`|-exec\s+)([\s\S]+)$/.exec(args.expression.trim())?.[1];
   if (command === undefined) {
-    const { value: result, ...rest } = variable(a, '', a.session.value(args.expression), args.expression);
+    const { value: result, ...rest } = a.session.inFrame(frameOf(a, args.frameId) ?? 0, () =>
+      variable(a, '', a.session.value(args.expression), args.expression),
+    );
     return { result, ...rest };
   }
   const { count } = a.session.stop;

@@ -13,7 +13,9 @@ export const threadsOf = ({ session }: Adapter): DebugProtocol.Thread[] =>
 
 /** The number of a frame is its depth; of a task that does not run, none opens. */
 const ELSEWHERE = 1 << 20;
-export const isInnermost = (frameId: number | undefined): boolean => frameId === undefined || frameId === 0;
+/** A frame by its number, where names can be about it: user code and other tasks have none. No number is the innermost. */
+export const frameOf = ({ session }: Adapter, frameId = 0): number | undefined =>
+  frameId < session.frames.length ? frameId : undefined;
 
 export function framesOf(adapter: Adapter, args: DebugProtocol.StackTraceArguments): DebugProtocol.StackFrame[] {
   const { session } = adapter;

@@ -15,22 +15,24 @@ import type { Container } from './references.ts';
 
 type Variable = DebugProtocol.Variable;
 
-/** Scopes of the innermost frame; of the others, what belongs to no frame. */
-export function scopesOf({ session, references }: Adapter, isInnermost: boolean): DebugProtocol.Scope[] {
+/** Scopes of a frame by its depth: of those that called, variables and what belongs to no frame; undefined: only that. */
+export function scopesOf({ session, references }: Adapter, frame: number | undefined): DebugProtocol.Scope[] {
   const scope = (
     name: string,
     of: Extract<Container, { kind: 'scope' }>['name'],
     more: Partial<DebugProtocol.Scope> = {},
   ): DebugProtocol.Scope => ({
     name,
-    variablesReference: references.add({ kind: 'scope', name: of }),
+    variablesReference: references.add({ kind: 'scope', name: of, frame: frame ?? 0 }),
     expensive: false,
     ...more,
   });
   const registers = { presentationHint: 'registers' } as const;
-  const inImage = isInnermost && session.stop.place.program !== undefined;
+  const isInnermost = frame === 0;
+  const isProgram = frame !== undefined && session.frames[frame]?.place.program !== undefined;
+  const inImage = isInnermost && isProgram;
   return [
-    ...(inImage ? [scope('Locals', 'locals', { presentationHint: 'locals' })] : []),
+    ...(isProgram ? [scope('Locals', 'locals', { presentationHint: 'locals' })] : []),
     ...(inImage ? [scope('BPF registers', 'bpf', registers)] : []),
     ...(isInnermost ? [scope('x86 registers', 'x86', registers)] : []),
     ...(inImage ? [scope('Verifier', 'verifier')] : []),
@@ -46,7 +48,9 @@ export function variablesOf(adapter: Adapter, args: DebugProtocol.VariablesArgum
   if (container === undefined) throw new DebugError('what this stood for is gone: the session has moved on');
   switch (container.kind) {
     case 'scope':
-      return inScope(adapter, container.name);
+      return container.frame === 0
+        ? inScope(adapter, container.name)
+        : adapter.session.inFrame(container.frame, () => inScope(adapter, container.name));
     case 'map':
       return mapElements(adapter.session, container.map, args.start ?? 0, args.count || undefined).map((e) =>
         variable(adapter, `[${e.key}]`, e.value, e.expression),

@@ -184,6 +184,22 @@ describe('the debug adapter', () => {
     });
   });
 
+  it('has variables in each frame of a program, and none of them elsewhere', async () => {
+    const { client } = await launched('nested.o', (c) =>
+      c.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'count' }] }),
+    );
+    // biome-ignore lint/suspicious/noExplicitAny: variables of the protocol
+    const locals = async (frameId: number): Promise<any[] | undefined> => {
+      const { scopes } = await client.ask('scopes', { frameId });
+      const found = scopes.find((s: { name: string }) => s.name === 'Locals');
+      return found && (await client.ask('variables', found)).variables;
+    };
+    expect((await locals(0))?.find((v) => v.name === 'who')).toMatchObject({ type: 'struct caller *' });
+    expect((await locals(1))?.find((v) => v.name === 'who')).toMatchObject({ value: '{pid = 30042, uid = 0}' });
+    expect(await locals(2)).toBeUndefined();
+    expect((await client.ask('evaluate', { expression: 'who.pid', frameId: 1 })).result).toBe('30042');
+  });
+
   it('pauses, lets breakpoints be set on the way, and ends', async () => {
     const { client, stopped } = await launched('opens.o');
     expect(stopped.reason).toBe('entry');
