@@ -98,7 +98,10 @@ export function kernelFiles(needs: FilesNeeds, made: MadeEvents): Mounts {
       },
       kprobes: made.kprobes,
       uprobes: made.uprobes,
-      traceable: () => symbols.everyFunction().filter((s) => TRACEABLE.test(s.kind ?? '')),
+      traceable: () => [
+        ...symbols.everyFunction().filter((s) => TRACEABLE.test(s.kind ?? '')),
+        ...[...symbols.all()].filter((s) => s.module === kernel.rootfs && s.module !== undefined),
+      ],
       patched: () => probes.patched.map((at) => symbols.at(at)?.name ?? ''),
       missing: needs.missing,
     }),

@@ -32,6 +32,7 @@ import { Sysctl } from './core/sysctl.ts';
 import { Arena } from './core/user-access.ts';
 import { builtinBtf, builtinConfig, wholeBtf } from './data/builtin.ts';
 import type { CpuName } from './data/cpus.ts';
+import type { FileSystemName } from './data/file-systems.ts';
 import { layouts } from './data/layouts.ts';
 import { RELEASE } from './data/release.ts';
 import { textTable } from './data/text.ts';
@@ -98,6 +99,7 @@ export class Kernel implements PlacesFloor {
   readonly engine: EngineName;
   readonly cpuModel: CpuName;
   readonly mitigations: boolean;
+  readonly rootfs: FileSystemName | undefined;
   readonly machine: Machine;
   readonly memory: GuestMemory;
   /** the kernel's own objects */
@@ -174,6 +176,7 @@ export class Kernel implements PlacesFloor {
     this.cpus = o.cpus;
     this.engine = o.engine;
     this.mitigations = o.mitigations;
+    this.rootfs = o.rootfs;
     this.cpuModel = o.cpu;
     this.#btfBytes = o.btf;
     this.#isShipped = o.kallsyms === undefined;

@@ -3,6 +3,7 @@ import { ArgumentError, checkOptions, type Schema } from '../../src/errors/argum
 import * as is from '../../src/errors/checks.ts';
 import { DEFAULT_MEMORY_BYTES, isMemorySize, MEMORY_SIZES } from '../../src/machine/index.ts';
 import { CPU_NAMES, type CpuName } from '../data/cpus.ts';
+import { FILE_SYSTEM_NAMES, type FileSystemName } from '../data/file-systems.ts';
 
 /** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
 export type EngineName = 'jit' | 'step' | 'interp';
@@ -23,6 +24,11 @@ export interface BootOptions {
   readonly seed?: number;
   /** guest RAM in bytes, 128 MiB to 2 GiB in steps of 64 KiB; default 1 GiB, of which only touched pages cost anything */
   readonly memory?: number;
+  /**
+   * type of the root file system, whose module is loaded then: its functions can be probed, and are called for files on it;
+   * without it no module of a file system is loaded
+   */
+  readonly rootfs?: FileSystemName;
   /** directory of the host whose files user space has, read only; without it only files that are put there */
   readonly sysroot?: string;
 }
@@ -49,6 +55,7 @@ const OPTIONS: Schema<BootOptions> = {
   cpu: is.oneOf(...CPU_NAMES),
   seed: is.whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   memory: memorySize,
+  rootfs: is.oneOf(...FILE_SYSTEM_NAMES),
   sysroot: is.text,
 };
 
@@ -56,5 +63,6 @@ const OPTIONS: Schema<BootOptions> = {
 export function bootOptions(o: BootOptions) {
   checkOptions('options', o, OPTIONS, (argument, problem) => new BootError(argument, problem));
   const { cpus = 1, engine = 'jit', cpu = 'max', mitigations = false, memory = DEFAULT_MEMORY_BYTES, seed = 1 } = o;
-  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms: o.kallsyms, btf: o.btf, sysroot: o.sysroot };
+  const { kallsyms, btf, rootfs, sysroot } = o;
+  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms, btf, rootfs, sysroot };
 }

@@ -18,6 +18,7 @@ import type { Rcu } from '../core/rcu.ts';
 import type { Structs } from '../core/structs.ts';
 import type { Sysctl } from '../core/sysctl.ts';
 import type { CpuName } from '../data/cpus.ts';
+import type { FileSystemName } from '../data/file-systems.ts';
 import type { BpfPack } from '../mm/bpf-pack.ts';
 import type { PerCpu } from '../mm/percpu.ts';
 import type { Slab } from '../mm/slab.ts';
@@ -32,6 +33,8 @@ export interface Ground {
   readonly cpuModel: CpuName;
   /** the kernel mitigates speculation: unprivileged programs are walked and masked for it */
   readonly mitigations: boolean;
+  /** type of the root file system, whose module is loaded then */
+  readonly rootfs: FileSystemName | undefined;
   readonly machine: Machine;
   readonly memory: GuestMemory;
   /** the kernel's own objects */

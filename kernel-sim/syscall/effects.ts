@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../../src/platform/index.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Filenames } from './filenames.ts';
 import { registerPaths } from './paths.ts';
+import { RootFs } from './root-fs.ts';
 import { ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
 
@@ -222,5 +223,7 @@ export function registerEffects(kernel: ObjectFloor): void {
   });
 
   registerPaths(kernel, on);
-  new Sockets(kernel).register(on);
+  const rootFs = new RootFs(kernel);
+  rootFs.register(on);
+  new Sockets(kernel, rootFs).register(on);
 }

@@ -1,6 +1,7 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import type { RootFs } from './root-fs.ts';
 import { SocketNames } from './socket-names.ts';
 import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT, TcpConnect } from './tcp-connect.ts';
 
@@ -31,8 +32,10 @@ const CLOSES: Readonly<Record<number, string>> = {
 
 export class Sockets {
   readonly #kernel: ObjectFloor;
-  constructor(kernel: ObjectFloor) {
+  readonly #rootFs: RootFs;
+  constructor(kernel: ObjectFloor, rootFs: RootFs) {
     this.#kernel = kernel;
+    this.#rootFs = rootFs;
   }
 
   register(on: (name: string, handler: () => void) => void): void {
@@ -102,19 +105,16 @@ export class Sockets {
       files.dcache.pathOf(memory.readAddr(file + structs.of('file').offset('f_path.dentry'))).startsWith(CGROUPFS);
     on('read_iter', () => {
       const file = args.addr(0);
-      give(isSocket(file) ? 'sock_read_iter' : isProcSys(file) ? 'proc_sys_read' : '');
+      if (isSocket(file)) give('sock_read_iter');
+      else if (isProcSys(file)) give('proc_sys_read');
+      else args.retAddr(this.#rootFs.operation('read_iter', file));
     });
     on('write_iter', () => {
       const file = args.addr(0);
-      give(
-        isSocket(file)
-          ? 'sock_write_iter'
-          : isProcSys(file)
-            ? 'proc_sys_write'
-            : isCgroup(file)
-              ? 'kernfs_fop_write_iter'
-              : '',
-      );
+      if (isSocket(file)) give('sock_write_iter');
+      else if (isProcSys(file)) give('proc_sys_write');
+      else if (isCgroup(file)) give('kernfs_fop_write_iter');
+      else args.retAddr(this.#rootFs.operation('write_iter', file));
     });
     on('tcp_close_state', () => {
       const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));

@@ -1,6 +1,6 @@
 /** The machine code of one kernel function: from the tables, from hand-written text, or a return at once. */
 import type { Addr } from '../../src/machine/addr.ts';
-import { Assembler, rax, rbp, rdi, rsp } from '../../src/x86/index.ts';
+import { Assembler, rax, rbp, rcx, rdi, rdx, rsi, rsp } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { layoutOf } from '../core/map-layout.ts';
 import { STAND_IN_PERCPU } from '../core/model-percpu.ts';
@@ -115,7 +115,8 @@ export class FunctionMaker {
       const names = [...this.#reach().functions, ...this.#byHost, ...this.#defined.keys()];
       for (const name of names) {
         const hook = name.startsWith('security_') ? this.#lsmHook(name.slice('security_'.length)) : undefined;
-        for (const address of [this.address(name), hook]) if (address !== undefined) reachable.add(address);
+        const cap = hook === undefined ? undefined : this.#capHook(name);
+        for (const address of [this.address(name), hook, cap]) if (address !== undefined) reachable.add(address);
       }
       this.#reachable = reachable;
     }
@@ -147,7 +148,14 @@ export class FunctionMaker {
       a.op('mov r32, imm32', rax, hypercalls.nr(name)).op('vmcall').op('ret');
       if (spec.orText && emit) emit(a, this.emitContext(sites));
     } else if (emit) emit(a, this.emitContext(sites));
-    else if (hook !== undefined) lsmHook(a, hook, hypercalls.nr('lsm_refused'), percpu['result'] as number);
+    else if (hook !== undefined)
+      lsmHook(
+        a,
+        hook,
+        this.address(name.replace(/^security_/, 'cap_')),
+        hypercalls.nr('lsm_refused'),
+        percpu['result'] as number,
+      );
     else a.op('mov r64, r/m64', rax, percpuMem(percpu['result'] as number)).op('ret');
     a.op('int3');
     return { bytes: a.bytes(), sites };
@@ -184,6 +192,11 @@ export class FunctionMaker {
       if (address !== undefined) return address;
     }
     return undefined;
+  }
+
+  /** The hook of the capability LSM that `security_NAME` asks first. */
+  #capHook(name: string): Addr | undefined {
+    return this.address(name.replace(/^security_/, 'cap_'));
   }
 
   /** As {@link address}; what this kernel has inlined or calls otherwise, but the model needs, gets a place of its own. */
@@ -237,7 +250,8 @@ function leaf(beginning: Beginning): Compiled {
   return made;
 }
 
-/** security_X(...): the BPF LSM's hook. A refusal becomes the system call's result, whatever the recording says. */
+/** arguments of a hook that the first callee may change */
+const HOOK_ARGS = [rdi, rsi, rdx, rcx];
 /** hooks whose names are neither their function's nor that with `_security` behind it */
 const LSM_NAMES: Readonly<Record<string, string>> = {
   settime64: 'settime',
@@ -245,9 +259,18 @@ const LSM_NAMES: Readonly<Record<string, string>> = {
   vm_enough_memory_mm: 'vm_enough_memory',
 };
 
-function lsmHook(a: Assembler, hook: Addr, refused: number, result: number): void {
+/**
+ * security_X(...): the hook of the capability LSM, where it has one (security/commoncap.c), and behind it the BPF LSM's, in
+ * the order of CONFIG_LSM. A refusal becomes the system call's result, whatever the recording says.
+ */
+function lsmHook(a: Assembler, hook: Addr, cap: Addr | undefined, refused: number, result: number): void {
   const fine = a.label();
   a.op('push r64', rbp).op('mov r/m64, r64', rbp, rsp);
+  if (cap !== undefined) {
+    for (const reg of HOOK_ARGS) a.op('push r64', reg);
+    a.op('call rel32', cap);
+    for (const reg of HOOK_ARGS.toReversed()) a.op('pop r64', reg);
+  }
   a.op('call rel32', hook);
   a.op('movsxd r64, r/m32', rax, rax);
   a.op('test r/m64, r64', rax, rax);

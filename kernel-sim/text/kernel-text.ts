@@ -203,6 +203,12 @@ export class KernelText {
     if (at === undefined) throw new KernelError('ENOENT', `the active kernel has no ${name}`);
     return at;
   }
+  /** A function of a module that is loaded: it has a symbol, and a place of its own. */
+  module(name: string, module: string): void {
+    if (this.#symbols.get(name) !== undefined) return;
+    const at = this.#privateText(name);
+    this.#symbols.add(name, at, ROOM[name] ?? PRIVATE_ROOM, module);
+  }
   /** Bytes of kernel text, generated where they were not yet. */
   read(at: Addr, bytes: number): Uint8Array {
     this.ensure(at, bytes);

@@ -17,6 +17,7 @@ export interface KernelOptions extends LoadingOptions {
   readonly memory?: number;
   readonly clang?: string;
   /** directory of the host whose files user space has */
+  readonly rootfs?: BootOptions['rootfs'];
   readonly sysroot?: string;
 }
 
@@ -27,6 +28,7 @@ export function bootOptions(options: KernelOptions): BootOptions {
   return {
     ...(options.engine ? { engine: options.engine } : {}),
     ...(options.mitigations ? { mitigations: true } : {}),
+    ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
     ...(options.sysroot === undefined ? {} : { sysroot: options.sysroot }),
     ...(options.cpu ? { cpu: options.cpu } : {}),
     ...(options.cpus === undefined ? {} : { cpus: options.cpus }),

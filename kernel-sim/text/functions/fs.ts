@@ -18,7 +18,7 @@ export const fs: Readonly<Record<string, string>> = {
   'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
   'vfs_open(path, file:file): int': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open): int':
-    'path_get(f->f_path); security_file_open(f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
+    'path_get(f->f_path); security_file_open(f); o = @file_open(f); *o(f->f_inode, f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
   'kmem_cache_free(s, x)': 'return 0',
   'getname(filename)': 'n = getname_flags.part(filename, 0); return n',
   'getname_flags(filename, flags)': 'n = getname_flags.part(filename, flags); return n',
@@ -40,13 +40,13 @@ export const fs: Readonly<Record<string, string>> = {
   'ksys_read(fd, buf, count)':
     'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
   'vfs_read(file, buf, count, pos)':
-    'rw_verify_area(0, file, pos, count); r = @read_iter(file); *r(file, 0); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
+    'rw_verify_area(0, file, pos, count); r = @read_iter(file); %kiocb+0 = file; %kiocb+8 = pos; *r(%kiocb, 0); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
   'rw_verify_area(rw, file, pos, count): int': 'm = @rw_mask(rw); n = security_file_permission(file, m); return n',
   '__x64_sys_write(regs:pt_regs)': 'n = ksys_write(regs->di, regs->si, regs->dx); return n',
   'ksys_write(fd, buf, count)':
     'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
   'vfs_write(file, buf, count, pos)':
-    'rw_verify_area(1, file, pos, count); r = @write_iter(file); *r(file, 0); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
+    'rw_verify_area(1, file, pos, count); r = @write_iter(file); %kiocb+0 = file; %kiocb+8 = pos; *r(%kiocb, 0); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
   '__x64_sys_pread64(regs:pt_regs)':
     'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_read(f, regs->si, regs->dx, %pos); return n',
   '__x64_sys_pwrite64(regs:pt_regs)':
@@ -68,6 +68,9 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_fdatasync(regs:pt_regs)': 'n = do_fsync(regs->di, 1); return n',
   'do_fsync(fd, datasync): int': 'f = fdget(fd); vfs_fsync_range(f, 0, -1, datasync)?; return result',
 
+  'vfs_fsync_range(file, start, end, datasync): int':
+    's = @file_fsync(file); *s(file, start, end, datasync); return result',
+  'vfs_getattr_nosec(path, stat, mask, flags): int': 'g = @getattr_of(path); *g(0, path, stat, mask, flags); return 0',
   '__x64_sys_newstat(regs:pt_regs)': 'n = __do_sys_newstat(regs->di, regs->si); return n',
   '__do_sys_newstat(filename, statbuf)':
     'name = getname_flags(filename, 0); vfs_statx(-100, name, 0, %stat, 2047); putname(name); cp_new_stat(%stat, statbuf)?; return result',

@@ -1,6 +1,7 @@
 /** All function tables. */
 import { block } from './block.ts';
 import { cgroup } from './cgroup.ts';
+import { fileSystems } from './file-systems.ts';
 import { fs } from './fs.ts';
 import { irq } from './irq.ts';
 import { net } from './net.ts';
@@ -11,6 +12,7 @@ import { security } from './security.ts';
 
 export const tables: Readonly<Record<string, string>> = {
   ...fs,
+  ...fileSystems,
   ...process,
   ...net,
   ...netPath,

@@ -95,7 +95,8 @@ export function tracefsMounts(facts: TracefsFacts): Mount[] {
       .filter(([category]) => category !== FTRACE)
       .map(([category, events]) => [...events.keys()].map((e) => `${category}:${e}\n`).join(''))
       .join('');
-  const names = (symbols: readonly KernelSymbol[]): string => symbols.map((s) => `${s.name}\n`).join('');
+  const names = (symbols: readonly KernelSymbol[]): string =>
+    symbols.map(({ name, module }) => (module === undefined ? `${name}\n` : `${name} [${module}]\n`)).join('');
   const root = directory(
     {
       available_events: text(available, { mode: 0o440 }),

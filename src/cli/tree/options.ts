@@ -1,6 +1,7 @@
 /** Options that several commands have, and the groups in which help shows them. */
 import { InvalidArgumentError, Option } from 'commander';
 import { CPU_NAMES } from '../../../kernel-sim/data/cpus.ts';
+import { FILE_SYSTEM_NAMES } from '../../../kernel-sim/data/file-systems.ts';
 import { isMemorySize, MEMORY_SIZES } from '../../machine/layout.ts';
 import { WORKLOADS } from '../../replay/workloads/index.ts';
 import type { EmuCommand } from './command.ts';
@@ -89,6 +90,8 @@ export const pcap = () =>
     '--pcap <device=file>',
     'packets of a capture (pcap, pcapng) that arrive at a device; repeat it, or use commas, for several',
   ).argParser(listOf);
+export const rootfs = () =>
+  new Option('--rootfs <type>', 'type of the root file system, whose module is loaded then').choices(FILE_SYSTEM_NAMES);
 export const sysroot = () =>
   new Option(
     '--sysroot <directory>',
@@ -106,7 +109,19 @@ const LOADING = 'In place of a loader:';
 
 /** Adds the options that say which kernel is modelled. */
 export function withKernel(command: EmuCommand): EmuCommand {
-  const options = [engine(), kallsyms(), btf(), mitigations(), cpu(), cpus(), seed(), memory(), clang(), sysroot()];
+  const options = [
+    engine(),
+    kallsyms(),
+    btf(),
+    mitigations(),
+    cpu(),
+    cpus(),
+    seed(),
+    memory(),
+    clang(),
+    rootfs(),
+    sysroot(),
+  ];
   for (const option of options) command.addOption(option.helpGroup(KERNEL));
   return command;
 }

@@ -1,0 +1,46 @@
+/**
+ * File systems that are modules of Debian's kernel: what struct file_operations and struct inode_operations of their
+ * regular files have (fs/ext4/file.c, fs/xfs/xfs_file.c, fs/btrfs/file.c, fs/nfs/file.c of Linux 6.12).
+ */
+export interface FileSystem {
+  readonly open: string;
+  readonly read_iter: string;
+  readonly write_iter: string;
+  readonly fsync: string;
+  readonly getattr: string;
+}
+export type FileOperation = keyof FileSystem;
+
+export const FILE_SYSTEMS = {
+  ext4: {
+    open: 'ext4_file_open',
+    read_iter: 'ext4_file_read_iter',
+    write_iter: 'ext4_file_write_iter',
+    fsync: 'ext4_sync_file',
+    getattr: 'ext4_file_getattr',
+  },
+  xfs: {
+    open: 'xfs_file_open',
+    read_iter: 'xfs_file_read_iter',
+    write_iter: 'xfs_file_write_iter',
+    fsync: 'xfs_file_fsync',
+    getattr: 'xfs_vn_getattr',
+  },
+  btrfs: {
+    open: 'btrfs_file_open',
+    read_iter: 'btrfs_file_read_iter',
+    write_iter: 'btrfs_file_write_iter',
+    fsync: 'btrfs_sync_file',
+    getattr: 'btrfs_getattr',
+  },
+  nfs: {
+    open: 'nfs_file_open',
+    read_iter: 'nfs_file_read',
+    write_iter: 'nfs_file_write',
+    fsync: 'nfs_file_fsync',
+    getattr: 'nfs_getattr',
+  },
+} as const satisfies Readonly<Record<string, FileSystem>>;
+
+export type FileSystemName = keyof typeof FILE_SYSTEMS;
+export const FILE_SYSTEM_NAMES = Object.keys(FILE_SYSTEMS) as readonly FileSystemName[];
