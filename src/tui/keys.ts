@@ -82,7 +82,9 @@ export const GROUPS: readonly (readonly [title: string, bindings: readonly Bindi
         c.ask('goto'),
       ),
       bind('/', '/', 'search in the pane; / and Enter: the same again', (c) => c.ask('search')),
-      bind('up k', '↑ k', 'choose the line above', (c) => c.scroll(-1)),
+      bind('up k', '↑ k', 'choose the line above; in the call stack, the frame that the panes show', (c) =>
+        c.scroll(-1),
+      ),
       bind('down j', '↓ j', 'choose the line below', (c) => c.scroll(1)),
       bind('pageup', 'PgUp', 'a page up', (c) => c.scroll('-page')),
       bind('pagedown', 'PgDn', 'a page down', (c) => c.scroll('page')),

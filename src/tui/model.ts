@@ -50,6 +50,8 @@ export interface Model {
   /** trace_pipe where it stood before */
   readonly traceBefore: number;
   readonly calls: readonly CallRow[];
+  /** which of them the code panes are about */
+  readonly selected: number;
   readonly verifier: VerifierView | undefined;
   readonly event: EventView;
   readonly patches: readonly PatchRow[];
@@ -73,6 +75,7 @@ export function modelOf(session: SessionContext, name: string, traceBefore: numb
     trace: () => traceView(session),
     traceBefore: () => traceBefore,
     calls: () => callsView(session),
+    selected: () => session.selected,
     verifier: () => verifierView(session),
     event: () => eventView(session),
     patches: () => patchesView(session),

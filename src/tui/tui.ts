@@ -71,7 +71,7 @@ export class Tui implements Commands {
     this.#focus(pane.pane);
     const index = pane.top + y - pane.y - 1;
     if (pane.text.rows[index] === undefined) return;
-    this.state.chosen.set(pane.pane, index);
+    this.#choose(pane.pane, index);
     this.state.tops.set(pane.pane, pane.top);
     if (x === pane.x + 1) this.breakpoint();
     this.onChange();
@@ -239,6 +239,7 @@ export class Tui implements Commands {
     state.zoomed = false;
     state.hidden.clear();
     this.#follow();
+    this.#session?.selectFrame(0);
     if (state.screen !== 'patch') this.#show(undefined);
   }
   /** Gives the session back. */
@@ -265,7 +266,15 @@ export class Tui implements Commands {
     const to =
       by === 'start' ? 0 : by === 'end' ? rows.length - 1 : from + (by === 'page' ? page : by === '-page' ? -page : by);
     this.state.tops.delete(pane.pane);
-    this.state.chosen.set(pane.pane, Math.max(0, Math.min(rows.length - 1, to)));
+    this.#choose(pane.pane, Math.max(0, Math.min(rows.length - 1, to)));
+  }
+  /** A line of a pane; of the call stack, the frame that the others show. */
+  #choose(pane: PaneName, row: number): void {
+    this.state.chosen.set(pane, row);
+    const session = this.#session;
+    if (pane !== 'calls' || session === undefined || row >= session.frames.length) return;
+    session.selectFrame(row);
+    this.#show(undefined);
   }
   breakpoint(): void {
     const pane = this.#pane;

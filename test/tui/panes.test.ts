@@ -61,6 +61,25 @@ describe('keys', () => {
     tui.close();
   });
 
+  it('a frame that is chosen in the call stack is what the code panes show, until the CPU moves', async () => {
+    const tui = await openFixture('nested.o');
+    // into the function that the program calls
+    for (let n = 0; n < 10 && !/▸count/.test(screenText(tui, 120, 40)); n++) await press(tui, 's');
+    expect(screenText(tui, 120, 40)).toMatch(/▸count/);
+    while (tui.state.focus !== 'calls') await press(tui, 'tab');
+    await press(tui, 'home', 'down');
+    const caller = screenText(tui, 120, 40);
+    expect(caller).toMatch(/▸nested\+0x/);
+    expect(caller).toContain('bpf_prog_');
+    expect(caller).toMatch(/x86-64 {2}bpf_prog_\w+_nested/);
+    expect(caller).toMatch(/▸35\s+if \(count\(&who\)\)/);
+    await press(tui, 'down');
+    expect(screenText(tui, 120, 40)).toMatch(/x86-64 {2}trace_call_bpf/);
+    await press(tui, 'escape');
+    expect(screenText(tui, 120, 40)).toMatch(/x86-64 {2}bpf_prog_\w+_count/);
+    tui.close();
+  });
+
   it('every key does something that the screen shows, or leads back, and none breaks it', async () => {
     const tui = await openFixture('opens.o');
     let quits = 0;

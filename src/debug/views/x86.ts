@@ -37,7 +37,7 @@ const WINDOW = 64;
 
 export function x86View(session: SessionContext, options: X86Options = {}): X86View {
   const { kernel, programs, places } = session;
-  const rip = kernel.cpu.rip;
+  const rip = session.selected === 0 ? kernel.cpu.rip : (session.frames[session.selected]?.place.rip ?? kernel.cpu.rip);
   const at = options.at ?? rip;
   const image = programs.at(at);
   const symbol = kernel.symbols.at(at);
