@@ -1,6 +1,7 @@
 // The command line as one script that can be kept compiled, beside the data that it reads. bin/ebpf-emu.cjs starts it.
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -25,22 +26,22 @@ const plainRequire = {
 };
 
 /**
- * Node's modules that a dependency asks for when it is loaded, but hardly ever calls: loaded when touched, as that
- * takes milliseconds. commander wants child_process for subcommands in files of their own, which there are none of;
- * elfy wants assert for string tables of the wrong type.
+ * Node's modules that are wanted when a module is loaded, but hardly ever called: loaded when one of these functions is,
+ * as that takes milliseconds. elfy asserts that a string table's type is one.
  */
-const LAZY = { child_process: ['spawn'], assert: ['equal'] };
+const LAZY = { child_process: ['spawn', 'spawnSync'], zlib: ['gunzipSync'], assert: ['equal'] };
+const QUICK = { equal: 'args[0] == args[1] || ' };
 const lazyBuiltins = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?(child_process|assert)$/ }, ({ path, importer }) =>
-      /node_modules.(commander|elfy)/.test(importer)
-        ? { path: path.replace('node:', ''), namespace: 'lazy' }
-        : undefined,
+    onResolve({ filter: /^(node:)?(child_process|zlib|assert)$/ }, ({ path, kind, namespace }) =>
+      namespace === 'lazy' || kind === 'dynamic-import'
+        ? { path, external: true }
+        : { path: path.replace('node:', ''), namespace: 'lazy' },
     );
     onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
       contents: LAZY[path]
-        .map((name) => `exports.${name} = (...args) => require('node:${path}').${name}(...args);`)
+        .map((name) => `exports.${name} = (...args) => ${QUICK[name] ?? ''}require('node:${path}').${name}(...args);`)
         .join('\n'),
     }));
   },
@@ -66,6 +67,13 @@ export async function buildCli(installed) {
     },
     footer: { js: '})' },
   });
+  // by which a code cache knows it
+  const bundled = join(dist, 'cli.cjs');
+  appendFileSync(
+    bundled,
+    `//${createHash('sha256').update(readFileSync(bundled)).digest('hex').slice(0, 32)}\n`.padStart(64),
+  );
+  rmSync(join(dist, 'cli.cache'), { force: true });
   for (const name of dataFiles) cpSync(join(DATA, name), join(dist, 'data', name));
   // without the cache it only starts more slowly
   spawnSync(process.execPath, [join(installed, 'bin/ebpf-emu.cjs'), 'load', join(root, 'fixtures/hello.o')], {

@@ -82,9 +82,17 @@ export class FunctionMaker {
     this.#reachable = undefined;
     if (spec.handler) this.#parts.hypercalls.register(spec.name, spec.handler);
   }
+  /** Whether a function was given to {@link define}. */
+  isDefined(name: string): boolean {
+    return this.#defined.has(name);
+  }
   /** Whether a function of that name does something (others return 0 at once). */
   has(name: string): boolean {
     return this.#defined.has(name) || this.#rows.has(name) || name in this.#parts.assembly;
+  }
+  /** Names of the functions in the tables and in hand-written text. */
+  names(): string[] {
+    return [...this.#rows.keys(), ...Object.keys(this.#parts.assembly)].filter((name) => !name.startsWith('@'));
   }
   /** Functions whose table row has a site of a tracepoint. */
   withSite(event: string): string[] {

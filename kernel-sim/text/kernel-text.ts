@@ -10,6 +10,7 @@ import { capture, reinstate } from '../core/state.ts';
 import type { Structs } from '../core/structs.ts';
 import type { KernelSymbol, Symbols } from '../sym/symbols.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
+import type { TraceSite } from './compile.ts';
 import { beginningOf, emitBeginning, FunctionMaker, type FunctionSpec } from './function-maker.ts';
 import { Hypercalls } from './hypercalls.ts';
 import type { Pregenerated } from './pregenerated.ts';
@@ -27,6 +28,15 @@ const ROOM: Readonly<Record<string, number>> = { x64_sys_call: 8192 };
 const VARIABLE_BYTES = 512;
 
 const JMP_BYTES = 5;
+/** What lies out of line is told by its function, as Linux's is. */
+const coldName = (name: string): string => `${name}.cold`;
+
+/** Machine code, and where it belongs. */
+interface Piece {
+  readonly name: string;
+  readonly at: Addr;
+  readonly bytes: Uint8Array;
+}
 
 interface Detour {
   readonly original: Addr;
@@ -57,6 +67,7 @@ export class KernelText {
   readonly maker: FunctionMaker;
   readonly #machine: Machine;
   readonly #symbols: Symbols;
+  readonly #ready: Pregenerated | undefined;
   /** pages that are mapped, and pages whose gaps are filled */
   readonly #pages = new Set<number>();
   readonly #filled = new Set<number>();
@@ -66,7 +77,6 @@ export class KernelText {
   #ownText: Addr;
   #ownData: Addr;
   readonly #private = new Map<string, Addr>();
-  #privateAsked = 0;
   /** functions that were diverted once, and where to */
   readonly #diverted = new Map<string, Detour>();
   /** how many functions needed more room than Linux's own have */
@@ -80,8 +90,10 @@ export class KernelText {
     if (stext === undefined)
       throw new KernelError('ENOENT', "the symbol table has no _stext: it is not a kernel's kallsyms");
     this.base = stext;
-    this.#ownText = stext + IMAGE.own;
-    this.#ownData = stext + IMAGE.ownData;
+    this.#ready = parts.ready;
+    this.#ownText = stext + (parts.ready?.ownText ?? IMAGE.own);
+    this.#ownData = stext + (parts.ready?.ownData ?? IMAGE.ownData);
+    for (const [name, at] of parts.ready?.own ?? []) this.#private.set(name, at);
     machine.memory.map(stext + IMAGE.text, IMAGE.phys + IMAGE.text, IMAGE.own - IMAGE.text, { write: true });
     // perf_event_open's tables of system call events, which perf_syscall_enter and _exit read
     for (const name of ['enter_calls', 'exit_calls']) this.data(name, 8 * 512);
@@ -93,11 +105,7 @@ export class KernelText {
       ...parts,
       hypercalls: this.hypercalls,
       privateText: (name) => this.#privateText(name),
-      privateAddress: (name) => {
-        const at = this.#private.get(name);
-        if (at !== undefined) this.#privateAsked++;
-        return at;
-      },
+      privateAddress: (name) => this.#private.get(name),
       data: (name) => this.data(name, VARIABLE_BYTES),
     });
   }
@@ -236,8 +244,6 @@ export class KernelText {
   data(name: string, bytes: number): Addr {
     const known = this.#symbols.address(name) ?? this.#private.get(name);
     if (known !== undefined) return known;
-    // memory of the model's own is given in the order in which it is asked for
-    this.#privateAsked++;
     const at = this.#ownData;
     this.#ownData = at + Math.ceil(bytes / 16) * 16;
     this.#private.set(name, at);
@@ -247,9 +253,28 @@ export class KernelText {
   percpu(name: string): number {
     return this.maker.percpu(name);
   }
-  /** how often something asked for text of the model's own, or was given memory of its own */
-  get privateCount(): number {
-    return this.#privateAsked;
+  /** Text and variables that the active kernel has no symbols for, and how far the memory for them is used: distances from {@link base}. */
+  own(): { readonly places: ReadonlyMap<string, Addr>; readonly ownText: number; readonly ownData: number } {
+    return { places: this.#private, ownText: this.#ownText - this.base, ownData: this.#ownData - this.base };
+  }
+  /** A function's text, of which a second piece lies out of line where it is longer than Linux's own. */
+  pieces(f: KernelSymbol): { readonly pieces: readonly [Piece, Piece?]; readonly sites: readonly TraceSite[] } {
+    const beginning = beginningOf(f);
+    const { bytes, sites } = this.maker.make(f.name, f.address, beginning);
+    // the padding behind it belongs to the next function
+    if (bytes.length <= (f.told ?? f.size)) return { pieces: [{ name: f.name, at: f.address, bytes }], sites };
+    const head = new Assembler(f.address);
+    emitBeginning(head, beginning);
+    const own = this.#allocText(bytes.length);
+    head.op('jmp rel32', own);
+    const body = this.maker.make(f.name, own, beginning, false);
+    return {
+      pieces: [
+        { name: f.name, at: f.address, bytes: head.bytes() },
+        { name: coldName(f.name), at: own, bytes: body.bytes },
+      ],
+      sites: body.sites,
+    };
   }
   /** For text that is written elsewhere: trampolines. */
   emitContext(): EmitContext {
@@ -275,7 +300,9 @@ export class KernelText {
     this.#fill(page);
     const at = this.base + offset;
     this.#machine.memory.map(at, IMAGE.phys + offset, PAGE_SIZE, { exec: true });
-    if (offset < IMAGE.own) for (const f of this.#on(at)) if (!this.#written.has(f.name)) this.#write(f);
+    if (offset < IMAGE.own) {
+      for (const f of this.#on(at)) if (!this.#written.has(f.name)) this.#write(f);
+    } else for (const name of this.#ready?.ownNames(at, at + PAGE_SIZE) ?? []) this.#writeOwn(name);
     return true;
   }
   /** A page is int3 all over before the first function is written to it. */
@@ -318,22 +345,40 @@ export class KernelText {
         return;
       }
     }
-    const beginning = beginningOf(f);
-    let made = this.maker.make(f.name, f.address, beginning);
-    // the padding behind it belongs to the next function
-    if (made.bytes.length > (f.told ?? f.size)) {
-      // longer than Linux's own: the entry stays, the rest lies out of line
-      this.overflowed++;
-      const head = new Assembler(f.address);
-      emitBeginning(head, beginning);
-      const own = this.#allocText(made.bytes.length);
-      head.op('jmp rel32', own);
-      made = this.maker.make(f.name, own, beginning, false);
-      this.#put(own, made.bytes);
-      this.#symbols.add(`${f.name}.cold`, own, made.bytes.length);
-      this.#put(f.address, head.bytes());
-    } else this.#put(f.address, made.bytes);
-    for (const site of made.sites) this.sites.add(site);
+    const {
+      pieces: [entry, cold],
+      sites,
+    } = this.pieces(f);
+    if (cold) {
+      this.#put(cold.at, cold.bytes);
+      this.#name(cold);
+    }
+    this.#put(entry.at, entry.bytes);
+    const ready =
+      cold === undefined && !this.maker.isDefined(f.name) ? this.#ready?.place(coldName(f.name)) : undefined;
+    if (ready) this.ensure(ready.at, ready.length);
+    if (cold ?? ready) this.overflowed++;
+    for (const site of sites) this.sites.add(site);
+  }
+  /** Writes text of the model's own that was made beforehand. */
+  #writeOwn(name: string): void {
+    if (this.#written.has(name)) return;
+    this.#written.add(name);
+    const at = this.#private.get(name);
+    if (at !== undefined) {
+      this.#writePrivate(name, at);
+      return;
+    }
+    const piece = this.#ready?.piece(name);
+    if (piece === undefined) return;
+    this.#put(piece.at, piece.bytes);
+    this.#name(piece);
+  }
+  /** A symbol for text of the model's own, which is no function of the kernel's image. */
+  #name({ name, at, bytes }: Piece): void {
+    const functions = this.#functions;
+    this.#symbols.add(name, at, bytes.length);
+    this.#functions = functions;
   }
   #put(at: Addr, bytes: Uint8Array): void {
     const offset = at - this.base;
@@ -350,17 +395,20 @@ export class KernelText {
     return at;
   }
   #privateText(name: string): Addr {
-    this.#privateAsked++;
     const known = this.#private.get(name);
     if (known !== undefined) return known;
     // the address must be known before the text, which may call itself
     const room = ROOM[name] ?? PRIVATE_ROOM;
     const at = this.#allocText(room);
     this.#private.set(name, at);
+    this.#writePrivate(name, at);
+    return at;
+  }
+  #writePrivate(name: string, at: Addr): void {
+    const room = ROOM[name] ?? PRIVATE_ROOM;
     const { bytes, sites } = this.maker.make(name, at, 'endbr');
     if (bytes.length > room) throw new KernelError('ENOMEM', `${name} needs ${bytes.length} bytes of text`);
     this.#put(at, bytes);
     for (const site of sites) this.sites.add(site);
-    return at;
   }
 }

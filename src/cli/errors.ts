@@ -4,6 +4,7 @@ import { BpfError } from '../../kernel-sim/bpf/errors.ts';
 import { EmuError } from '../errors/index.ts';
 import { ClangError } from '../object/error.ts';
 import { FileError } from '../platform/index.ts';
+import { err } from './standard.ts';
 import { paint } from './style.ts';
 import { tell } from './terminal.ts';
 
@@ -30,7 +31,7 @@ export function report(thrown: unknown): number {
   if (error instanceof BpfError && error.oops) tell(`${error.oops.text}\n`);
   // clang's own words, with its colours
   if (error instanceof ClangError) {
-    process.stderr.write(error.diagnostics);
+    err.write(error.diagnostics);
     return say(error.summary);
   }
   if (isTyped(error)) return say(error.message);

@@ -9,6 +9,7 @@ import { CommanderError } from 'commander';
 import { FileError } from '../platform/index.ts';
 import { report } from './errors.ts';
 import { endPager } from './pager.ts';
+import { err, out } from './standard.ts';
 import { build } from './tree/index.ts';
 
 /** A reader that has seen enough (`| head`) ends the command, as SIGPIPE ends others. */
@@ -22,11 +23,11 @@ const onPipeError = (error: NodeJS.ErrnoException): void => {
 
 /** Runs one command line and sets the exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
-  for (const stream of [process.stdout, process.stderr])
-    if (!stream.listeners('error').includes(onPipeError)) stream.on('error', onPipeError);
+  out.onError = onPipeError;
+  err.onError = onPipeError;
   try {
     const dashes = argv.indexOf('--');
-    await build(dashes < 0 ? 0 : argv.length - dashes - 1).parseAsync([...argv]);
+    await build(dashes < 0 ? 0 : argv.length - dashes - 1, argv[2]).parseAsync([...argv]);
     await endPager();
   } catch (error) {
     await endPager();

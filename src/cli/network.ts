@@ -3,6 +3,7 @@ import type { Kernel, NetDevice } from '../../kernel-sim/index.ts';
 import { type Capture, LINKTYPE_ETHERNET, readCapture, writeCapture } from '../replay/index.ts';
 import { UserError } from './errors.ts';
 import { readInput, writeOutput } from './files.ts';
+import { out } from './standard.ts';
 import { plural, stage, warn } from './style.ts';
 import { escapeControls } from './terminal.ts';
 
@@ -124,7 +125,7 @@ export class Traffic {
           batch.map(({ bytes }) => bytes),
         );
       }
-      process.stdout.write(escapeControls(this.#kernel.tracePipe.read()));
+      out.write(escapeControls(this.#kernel.tracePipe.read()));
       stage('net', `${plural(capture.packets.length, 'packet')} of ${file} arrived at ${device.name}`);
     }
   }

@@ -1,30 +1,47 @@
 /**
  * How soon V8 optimises, for commands whose work is mostly short. By default a function counts as hot within
  * milliseconds, takes longer to compile than a short replay has left, and the process waits for the compiler before
- * it can end.
+ * it can end. bin/ebpf-emu.cjs sets the first flag for these commands already before the bundle is executed.
  */
 import { setFlagsFromString } from 'node:v8';
 
 /** Bytes of bytecode that a function of JavaScript executes before it counts as hot: some tens of milliseconds of it. */
 const PATIENCE = 10_000_000;
+/** V8's default in Node 20. */
+const USUAL = 67_584;
 /**
  * The same for WebAssembly, and V8's default. V8 counts the bytes that a loop jumps back over: the stepping loop has
  * kilobytes of them in each operation, so that this is some hundred thousand operations.
  */
 const LOOP_PATIENCE = 2_000_000_000;
-const USUAL = 1_800_000;
+const LOOP_USUAL = 1_800_000;
+
+/** Flags are part of what V8 checks a code cache against: a run that makes one keeps the defaults. */
+const makesCache = (): boolean => process.env['EBPF_EMU_CODE_CACHE'] !== undefined;
+
+/** V8 12 (Node 22) counts calls instead, and complains on stderr of a flag that it does not know. */
+function setBudget(bytes: number): void {
+  if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString(`--interrupt-budget=${bytes}`);
+}
 
 /**
  * From now on only what keeps running is optimised. Long replays are as fast as before once they have begun.
  * `boot` makes the machine, and with it the stepping loop; modules that are made later are translations, which are hot.
  */
 export async function optimiseLater<T>(boot: () => Promise<T>): Promise<T> {
-  // Flags are part of what V8 checks a code cache against: a run that makes one keeps the defaults.
-  if (process.env['EBPF_EMU_CODE_CACHE']) return boot();
-  // V8 12 (Node 22) counts calls instead, and complains on stderr of a flag that it does not know
-  if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString(`--interrupt-budget=${PATIENCE}`);
+  if (makesCache()) return boot();
+  setBudget(PATIENCE);
   setFlagsFromString(`--wasm-tiering-budget=${LOOP_PATIENCE}`);
+  // the guest's RAM counts as memory that V8 should collect garbage for at once, in threads of its own: one collection
+  // of the little that there is by now takes less
+  setFlagsFromString('--no-incremental-marking');
   const booted = await boot();
-  setFlagsFromString(`--wasm-tiering-budget=${USUAL}`);
+  setFlagsFromString('--incremental-marking');
+  setFlagsFromString(`--wasm-tiering-budget=${LOOP_USUAL}`);
   return booted;
+}
+
+/** The short part is over. */
+export function optimiseAsUsual(): void {
+  if (!makesCache()) setBudget(USUAL);
 }

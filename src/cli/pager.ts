@@ -3,6 +3,7 @@
  * PAGER is empty or `cat`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { out } from './standard.ts';
 
 /** As git sets it: what fits on the screen is only printed, colours stay, the screen is not cleared. */
 const LESS = 'FRX';
@@ -10,10 +11,10 @@ const LESS = 'FRX';
 let pager: ChildProcess | undefined;
 let ended: Promise<void> | undefined;
 
-/** From now on {@link output} is a pager's, where standard output is a terminal. */
+/** From now on {@link pageOut} writes to a pager, where standard output is a terminal. */
 export function startPager(): void {
   const command = process.env['PAGER'] ?? 'less';
-  if (pager !== undefined || process.stdout.isTTY !== true || command === '' || command === 'cat') return;
+  if (pager !== undefined || !out.isTerminal || command === '' || command === 'cat') return;
   const child = spawn(command, { shell: true, stdio: ['pipe', 'inherit', 'inherit'], env: { LESS, ...process.env } });
   pager = child;
   ended = new Promise((resolve) => {
@@ -27,8 +28,11 @@ export function startPager(): void {
 }
 const ignore = (): void => {};
 
-/** Where what was asked for goes. */
-export const output = (): NodeJS.WritableStream => pager?.stdin ?? process.stdout;
+/** Writes what was asked for. */
+export function pageOut(text: string): void {
+  if (pager?.stdin) pager.stdin.write(text);
+  else out.write(text);
+}
 
 /** Fulfilled when the reader has left the pager. */
 export async function endPager(): Promise<void> {

@@ -1,4 +1,5 @@
 /** One line on a terminal that says how far a long run is; nothing where stderr is no terminal. */
+import { err } from './standard.ts';
 import { now, paint } from './style.ts';
 
 /** ms before it is shown, and between two changes */
@@ -17,13 +18,13 @@ export class Progress {
   /** Shows what `text` gives, where it is time. */
   show(text: () => string): void {
     const { elapsed } = this;
-    if (process.stderr.isTTY !== true || elapsed < PATIENCE || elapsed - this.#shown < INTERVAL) return;
+    if (!err.isTerminal || elapsed < PATIENCE || elapsed - this.#shown < INTERVAL) return;
     this.#shown = elapsed;
-    process.stderr.write(`${CLEAR}${paint.dim(`${(elapsed / 1000).toFixed(1)} s, ${text()}`)}`);
+    err.write(`${CLEAR}${paint.dim(`${(elapsed / 1000).toFixed(1)} s, ${text()}`)}`);
   }
   /** Takes the line away. */
   clear(): void {
-    if (this.#shown > 0) process.stderr.write(CLEAR);
+    if (this.#shown > 0) err.write(CLEAR);
     this.#shown = 0;
   }
 }

@@ -3,6 +3,7 @@ import { type BootOptions, Kernel } from '../../kernel-sim/index.ts';
 import { BpfObject } from '../object/index.ts';
 import { readInput, readMaybeGzip } from './files.ts';
 import type { LoadingOptions } from './loading.ts';
+import { err } from './standard.ts';
 import { colours } from './terminal.ts';
 
 export interface KernelOptions extends LoadingOptions {
@@ -57,6 +58,6 @@ export async function compileInput(file: string, kernel: Kernel, options: Kernel
     ...(options.clang === undefined ? {} : { clang: options.clang }),
     btf: () => kernel.btf,
     color: colours,
-    warn: (diagnostics) => process.stderr.write(diagnostics),
+    warn: (diagnostics) => err.write(diagnostics),
   });
 }

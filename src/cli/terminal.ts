@@ -3,10 +3,11 @@
  * escaped, so that a section's name can neither move the cursor nor hide a line.
  */
 
-import { output } from './pager.ts';
+import { pageOut } from './pager.ts';
+import { err } from './standard.ts';
 
 /** Colours, only where stderr is a terminal and NO_COLOR (no-color.org) is not set. */
-export const colours = process.stderr.isTTY === true && !process.env['NO_COLOR'];
+export const colours = err.isTerminal && !process.env['NO_COLOR'];
 
 /** Our own colours (ECMA-48 8.3.117, SGR) as they are; else C0 but for tab and newline, DEL, C1. */
 const CONTROL = /(\x1b\[(?:1|2|22|31|32|33|36|39)m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
@@ -21,10 +22,10 @@ const escapeOne = (c: string): string => (/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(c
 
 /** To stdout: what was asked for. */
 export function print(text: string): void {
-  output().write(escapeControls(text));
+  pageOut(escapeControls(text));
 }
 
 /** To stderr: what is said about it. */
 export function tell(text: string): void {
-  process.stderr.write(escapeControls(text));
+  err.write(escapeControls(text));
 }

@@ -1,5 +1,6 @@
 /** Runs a command line in this process and catches what it writes. */
 import { run } from '../../src/cli/main.ts';
+import { err as standardError, out as standardOutput } from '../../src/cli/standard.ts';
 
 export interface CliResult {
   readonly stdout: string;
@@ -24,6 +25,8 @@ export async function cli(...args: string[]): Promise<CliResult> {
     }) as typeof process.stdout.write;
   process.stdout.write = catcher(out);
   process.stderr.write = catcher(err);
+  standardOutput.redirect(process.stdout.write);
+  standardError.redirect(process.stderr.write);
   console.log = (text: string) => void process.stdout.write(`${text}\n`);
   console.error = (text: string) => void process.stderr.write(`${text}\n`);
   process.exitCode = 0;
@@ -34,6 +37,8 @@ export async function cli(...args: string[]): Promise<CliResult> {
     process.stdout.write = before.out;
     process.stderr.write = before.err;
     process.exitCode = before.code;
+    standardOutput.redirect();
+    standardError.redirect();
     Object.assign(console, { log, error });
   }
 }

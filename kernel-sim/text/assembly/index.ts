@@ -20,29 +20,31 @@ import { rethook } from './rethook.ts';
 import { thunks } from './thunks.ts';
 import { uprobes } from './uprobes.ts';
 
-const events: Record<string, Emit> = {};
+const events: Record<string, Emit> = Object.create(null);
 for (const event of EVENT_NAMES) {
   events[`__traceiter_${event}`] = traceIter(event, eventArgs(event));
   events[`perf_trace_${event}`] = perfTrace(event);
   events[`__bpf_trace_${event}`] = bpfTrace(eventArgs(event));
 }
 
-export const assembly: Readonly<Record<string, Emit>> = {
-  ...events,
-  ...entry({ syscalls }),
-  ...interrupts,
-  ...ftrace,
-  ...kprobes,
-  ...rethook,
-  ...uprobes,
-  ...bpf,
-  ...callbacks,
-  ...htab,
-  ...arrayMap,
-  ...helpers,
-  ...nofault,
-  ...fd,
-  ...net,
-  ...files,
-  ...thunks,
-};
+/** In a dictionary, as the function tables are. */
+export const assembly: Readonly<Record<string, Emit>> = Object.assign(
+  Object.create(null),
+  events,
+  entry({ syscalls }),
+  interrupts,
+  ftrace,
+  kprobes,
+  rethook,
+  uprobes,
+  bpf,
+  callbacks,
+  htab,
+  arrayMap,
+  helpers,
+  nofault,
+  fd,
+  net,
+  files,
+  thunks,
+);

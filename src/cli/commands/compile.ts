@@ -8,6 +8,7 @@ import { encodeUtf8, FileError } from '../../platform/index.ts';
 import { UserError } from '../errors.ts';
 import { writeOutput } from '../files.ts';
 import { boot, type KernelOptions } from '../session.ts';
+import { err } from '../standard.ts';
 import { plural, stage } from '../style.ts';
 import { colours, print } from '../terminal.ts';
 
@@ -29,7 +30,7 @@ export async function compileFile(
     btf: () => kernel.btf,
     color: colours,
     args,
-    warn: (diagnostics) => process.stderr.write(diagnostics),
+    warn: (diagnostics) => err.write(diagnostics),
   });
   writeOutput(output, bytes);
   stage('clang', `${file}: ${plural(bytes.length, 'byte')} to ${output}`);

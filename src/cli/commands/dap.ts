@@ -5,11 +5,12 @@ import { openOrRefused } from '../../debug/index.ts';
 import { type LaunchArguments, type Opened, serveDap } from '../../protocol/index.ts';
 import { type DebuggingOptions, pathBeside, sessionOptions } from '../debugging.ts';
 import { UserError } from '../errors.ts';
+import { out } from '../standard.ts';
 
 /** `parse`: the options of `debug` from words of a command line. @throws UserError */
 export async function dap(parse: (args: readonly string[]) => DebuggingOptions): Promise<void> {
   try {
-    await serveDap((args) => openLaunch(args, parse), process.stdin, process.stdout);
+    await serveDap((args) => openLaunch(args, parse), process.stdin, out.stream);
   } finally {
     // what the client may still hold open keeps nothing here
     process.stdin.destroy();

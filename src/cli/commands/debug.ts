@@ -6,6 +6,7 @@ import { FileError, host } from '../../platform/index.ts';
 import { type DebuggingOptions, sessionOptions } from '../debugging.ts';
 import { UserError } from '../errors.ts';
 import { readInput } from '../files.ts';
+import { out } from '../standard.ts';
 import { print, tell } from '../terminal.ts';
 
 export interface DebugOptions extends DebuggingOptions {
@@ -88,7 +89,7 @@ const LOOPBACK = '127.0.0.1';
 async function serveGdb(session: Session, file: string, at: string): Promise<void> {
   const protocol = await import('../../protocol/gdb/listen.ts');
   try {
-    if (at === '-') return await protocol.serveGdb(session, process.stdin, process.stdout);
+    if (at === '-') return await protocol.serveGdb(session, process.stdin, out.stream);
     const [, host, port] = /^(?:(.*):)?(\d{1,5})$/.exec(at) ?? [];
     if (port === undefined || Number(port) > 65535)
       throw new UserError(`--gdb ${at}: it takes [HOST:]PORT, or - for standard input and output`);
@@ -117,9 +118,7 @@ async function readLines(
   const isTerminal = process.stdin.isTTY === true;
   const lines = createInterface({
     input: process.stdin,
-    ...(isTerminal
-      ? { output: process.stdout, prompt: PROMPT, completer: (line: string) => prompt.complete(line) }
-      : {}),
+    ...(isTerminal ? { output: out.stream, prompt: PROMPT, completer: (line: string) => prompt.complete(line) } : {}),
   });
   lines.on('SIGINT', () => interrupt().abort());
   if (isTerminal) lines.prompt();

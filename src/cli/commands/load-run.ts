@@ -14,6 +14,7 @@ import { UserError } from '../errors.ts';
 import { INTERRUPTED } from '../interrupt.ts';
 import { packageRoot } from '../package-root.ts';
 import { Progress } from '../progress.ts';
+import { out } from '../standard.ts';
 import { plural, stage, warn } from '../style.ts';
 import { escapeControls, tell } from '../terminal.ts';
 
@@ -84,7 +85,7 @@ export async function replayAll(
   const flush = (): void => {
     if (chunk !== '') progress.clear();
     // trace_pipe's own bytes for a program that reads them; on a terminal they are only shown
-    if (chunk !== '') process.stdout.write(process.stdout.isTTY === true ? escapeControls(chunk) : chunk);
+    if (chunk !== '') out.write(out.isTerminal ? escapeControls(chunk) : chunk);
     chunk = '';
   };
   const unlisten = kernel.tracePipe.onLine((line) => {

@@ -9,6 +9,7 @@ import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
 import { optimiseLater } from '../optimiser.ts';
 import { Progress } from '../progress.ts';
 import { boot, openInput } from '../session.ts';
+import { err, out } from '../standard.ts';
 import { milliseconds, plural, stage, warn } from '../style.ts';
 import { escapeControls, tell } from '../terminal.ts';
 import { attach, loadPrograms, type StageOptions, showCode, showObject } from './load.ts';
@@ -77,7 +78,7 @@ const streams: ProgramStreams = {
   },
   write(fd, bytes) {
     // what was traced before it comes before it
-    (fd === 2 ? process.stderr : process.stdout).write(Buffer.from(bytes));
+    (fd === 2 ? err : out).write(bytes.slice());
   },
 };
 
@@ -101,7 +102,7 @@ async function execute(
   kernel.programs.unknownCall.add((name) => warn(`${name} is not modelled for programs: it gives ENOSYS`));
   const unlisten = kernel.tracePipe.onLine((line) => {
     lines++;
-    process.stdout.write(process.stdout.isTTY === true ? escapeControls(`${line}\n`) : `${line}\n`);
+    out.write(out.isTerminal ? escapeControls(`${line}\n`) : `${line}\n`);
   });
   const { signal, forget } = onInterrupt();
   const progress = new Progress();

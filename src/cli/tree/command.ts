@@ -1,6 +1,9 @@
 /** A command with examples, which its help and the man page show. */
 import { Command } from 'commander';
 
+/** Commands by name: each adds itself. `behind`: operands behind `--`, of which commander tells nobody how many there were. */
+export type Commands = Readonly<Record<string, (cli: EmuCommand, behind: number) => void>>;
+
 export interface Example {
   readonly command: string;
   readonly what: string;

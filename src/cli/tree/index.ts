@@ -1,23 +1,34 @@
 /** All commands. Their modules are loaded when one is asked for. */
 import { startPager } from '../pager.ts';
-import { EmuCommand } from './command.ts';
-import { addLooking } from './looking.ts';
-import { addMaking } from './making.ts';
-import { addRunning } from './running.ts';
+import { type Commands, EmuCommand } from './command.ts';
+import { looking } from './looking.ts';
+import { making } from './making.ts';
+import { running } from './running.ts';
 
-/** @param behind operands of the command line behind `--` */
-export function build(behind = 0): EmuCommand {
+const GROUPS: Readonly<Record<string, Commands>> = {
+  'Run programs:': running,
+  'Look at them:': looking,
+  'Make files:': making,
+};
+/** These describe all the others. */
+const ABOUT_ALL = new Set(['completion', 'manual']);
+
+/**
+ * @param behind operands of the command line behind `--`
+ * @param only where it is a command's name, only that command is added: the others take longer than some of them run
+ */
+export function build(behind = 0, only?: string): EmuCommand {
   const cli = new EmuCommand('ebpf-emu')
     .description('Runs eBPF objects in a Linux 6.12 kernel model: verifier, JIT, machine code, probes, trace_pipe')
     .version('0.1.0')
     .exitOverride()
     .showHelpAfterError('(ebpf-emu --help lists the commands)');
-  cli.commandsGroup('Run programs:');
-  addRunning(cli, behind);
-  cli.commandsGroup('Look at them:');
-  addLooking(cli);
-  cli.commandsGroup('Make files:');
-  addMaking(cli);
+  const isOne =
+    only !== undefined && !ABOUT_ALL.has(only) && Object.values(GROUPS).some((group) => Object.hasOwn(group, only));
+  for (const [heading, commands] of Object.entries(GROUPS)) {
+    cli.commandsGroup(heading);
+    for (const [name, add] of Object.entries(commands)) if (!isOne || name === only) add(cli, behind);
+  }
   cli.hook('preAction', (_, command) => {
     if (command instanceof EmuCommand && command.isPaged) startPager();
   });

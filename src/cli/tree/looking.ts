@@ -1,6 +1,6 @@
 /** Commands that show what is in an object, and what a kernel makes of it. */
 import { Argument, Option } from 'commander';
-import type { EmuCommand } from './command.ts';
+import type { Commands, EmuCommand } from './command.ts';
 import { btf, json, kallsyms, several, whole, withKernel, withLoading, withProgram } from './options.ts';
 import { addProgRun } from './running.ts';
 
@@ -20,7 +20,7 @@ const statistics = (): Option[] =>
     new Option('-C, --compare', 'compare two CSV files that -o csv wrote'),
   ].map((option) => option.helpGroup('Statistics:'));
 
-export function addLooking(cli: EmuCommand): void {
+function addVerify(cli: EmuCommand): void {
   const verify = withLoading(cli.command('verify'))
     .paged()
     .description("print the verifier's log in the kernel's format; ends 0 where every program is accepted, else 1")
@@ -43,7 +43,9 @@ export function addLooking(cli: EmuCommand): void {
     )
     .example('ebpf-emu verify --stats prog.o -o csv > before.csv', 'to compare with later')
     .example('ebpf-emu verify --stats -C before.csv after.csv', 'what changed');
+}
 
+function addDump(cli: EmuCommand): void {
   withLoading(cli.command('dump'))
     .paged()
     .description('show a program as the kernel holds it, as bpftool does, and what attaching it wrote into the kernel')
@@ -80,26 +82,35 @@ export function addLooking(cli: EmuCommand): void {
     .example('ebpf-emu dump xlated hello.o --annotate', 'C, BPF, verifier and x86 beside each other')
     .example('ebpf-emu dump text do_sys_openat2 --attached hello.o', "the kernel's text before and after")
     .example('ebpf-emu dump chain hello.o', 'from the patched place to the program and back');
+}
 
-  const listed = (name: 'symbols' | 'probes', what: string): EmuCommand =>
-    cli
-      .command(name)
-      .paged()
-      .description(what)
-      .argument('[pattern]', 'a shell pattern: vfs_*, tracepoint:sched:*')
-      .addOption(kallsyms())
-      .addOption(btf())
-      .addOption(json())
-      .action(async (pattern, options) => (await import('../commands/symbols.ts'))[name](pattern, options));
+const listed = (cli: EmuCommand, name: 'symbols' | 'probes', what: string): EmuCommand =>
+  cli
+    .command(name)
+    .paged()
+    .description(what)
+    .argument('[pattern]', 'a shell pattern: vfs_*, tracepoint:sched:*')
+    .addOption(kallsyms())
+    .addOption(btf())
+    .addOption(json())
+    .action(async (pattern, options) => (await import('../commands/symbols.ts'))[name](pattern, options));
+
+function addSymbols(cli: EmuCommand): void {
   listed(
+    cli,
     'symbols',
     "list the kernel's functions: address, name, size, the probes that each takes, and which are never hit",
   ).example("ebpf-emu symbols 'tcp_*'", 'functions of that beginning');
-  listed('probes', 'list what a replay passes through, and a probe can be hit at').example(
+}
+
+function addProbes(cli: EmuCommand): void {
+  listed(cli, 'probes', 'list what a replay passes through, and a probe can be hit at').example(
     "ebpf-emu probes 'tracepoint:sched:*'",
     'tracepoints of the scheduler',
   );
+}
 
+function addInspect(cli: EmuCommand): void {
   withProgram(cli.command('inspect'))
     .paged()
     .description('show what an object file holds: programs, maps, globals, externs, relocations')
@@ -107,6 +118,9 @@ export function addLooking(cli: EmuCommand): void {
     .addOption(json())
     .action(async (file, options) => (await import('../commands/inspect.ts')).inspect(file, options))
     .example('ebpf-emu inspect hello.o', 'without loading it');
+}
+
+function addDiff(cli: EmuCommand): void {
   withLoading(cli.command('diff'))
     .paged()
     .description(
@@ -117,7 +131,9 @@ export function addLooking(cli: EmuCommand): void {
     .addOption(json())
     .action(async (first, second, options) => (await import('../commands/diff.ts')).diff(first, second, options))
     .example('ebpf-emu diff before.o after.o', 'ends 0 where they are the same, else 1');
+}
 
+function addExplain(cli: EmuCommand): void {
   withKernel(cli.command('explain'))
     .paged()
     .description('what a message of the verifier means, with a program that is refused and one that is accepted')
@@ -129,21 +145,23 @@ export function addLooking(cli: EmuCommand): void {
     .example('ebpf-emu explain null-check', 'a topic')
     .example(`ebpf-emu explain "R0 invalid mem access 'scalar'"`, 'a message')
     .example('ebpf-emu explain _do_fork', 'what became of a function that a tutorial probes');
-  addBpftool(cli);
 }
 
+const GROUPS = {
+  prog: [
+    'run programs by themselves, and show those of a kernel, as bpftool does',
+    { show: 'list programs', dump: 'list instructions: xlated or jited' },
+  ],
+  map: ['show maps, as bpftool does', { show: 'list maps', dump: 'print entries', lookup: 'print one entry' }],
+  link: ['show links, as bpftool does', { show: 'list links' }],
+  btf: ['show BTF, as bpftool does', { show: 'list BTF objects', dump: 'print types' }],
+} as const;
+
 /** `prog show`, `map dump` and so on, of a kernel into which objects were loaded. */
-function addBpftool(cli: EmuCommand): void {
-  const groups = {
-    prog: [
-      'run programs by themselves, and show those of a kernel, as bpftool does',
-      { show: 'list programs', dump: 'list instructions: xlated or jited' },
-    ],
-    map: ['show maps, as bpftool does', { show: 'list maps', dump: 'print entries', lookup: 'print one entry' }],
-    link: ['show links, as bpftool does', { show: 'list links' }],
-    btf: ['show BTF, as bpftool does', { show: 'list BTF objects', dump: 'print types' }],
-  } as const;
-  for (const [object, [what, verbs]] of Object.entries(groups)) {
+const bpftool =
+  (object: keyof typeof GROUPS) =>
+  (cli: EmuCommand): void => {
+    const [what, verbs] = GROUPS[object];
     const group = cli.command(object).description(what);
     if (object === 'prog') addProgRun(group);
     for (const [verb, does] of Object.entries(verbs)) {
@@ -163,12 +181,25 @@ function addBpftool(cli: EmuCommand): void {
       if (verb === 'show') command.alias('list');
       command.example(`ebpf-emu ${object} ${verb} ${EXAMPLES[`${object} ${verb}`] ?? 'hello.o'}`, does);
     }
-  }
-}
+  };
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   'prog dump': 'hello.o xlated name hello opcodes',
   'map dump': 'counts.o name counts --replay ls.strace',
   'map lookup': 'counts.o name counts key 1 0 0 0',
   'btf dump': 'file hello.o format c',
+};
+
+export const looking: Commands = {
+  verify: addVerify,
+  dump: addDump,
+  symbols: addSymbols,
+  probes: addProbes,
+  inspect: addInspect,
+  diff: addDiff,
+  explain: addExplain,
+  prog: bpftool('prog'),
+  map: bpftool('map'),
+  link: bpftool('link'),
+  btf: bpftool('btf'),
 };

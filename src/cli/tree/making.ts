@@ -1,9 +1,9 @@
 /** Commands that make files. */
 import { Argument } from 'commander';
-import type { EmuCommand } from './command.ts';
+import type { Commands, EmuCommand } from './command.ts';
 import { withKernel } from './options.ts';
 
-function addCompiling(cli: EmuCommand): void {
+function addCompile(cli: EmuCommand): void {
   withKernel(cli.command('compile'))
     .description("compile C by this host's clang, with vmlinux.h and libbpf's headers of our own")
     .argument('<file>', 'the C source')
@@ -12,6 +12,9 @@ function addCompiling(cli: EmuCommand): void {
     .action(async (file, args, options) => (await import('../commands/compile.ts')).compileFile(file, args, options))
     .example('ebpf-emu compile prog.c -o prog.o', 'an object that `load` takes')
     .example('ebpf-emu compile prog.c -- -Wall -DLIMIT=3', 'with arguments for clang');
+}
+
+function addVmlinux(cli: EmuCommand): void {
   withKernel(cli.command('vmlinux.h'))
     .paged()
     .description("print the kernel's types as a C header, as `bpftool btf dump ... format c` does")
@@ -19,6 +22,9 @@ function addCompiling(cli: EmuCommand): void {
     .action(async (options) => (await import('../commands/compile.ts')).vmlinux(options))
     .example('ebpf-emu vmlinux.h -o vmlinux.h', 'of Linux 6.12')
     .example('ebpf-emu vmlinux.h --btf /sys/kernel/btf/vmlinux -o vmlinux.h', "of this host's kernel");
+}
+
+function addHeaders(cli: EmuCommand): void {
   withKernel(cli.command('headers'))
     .description('write the headers that `compile` gives programs to include: vmlinux.h and bpf/*.h')
     .argument('<directory>', 'where to')
@@ -26,8 +32,7 @@ function addCompiling(cli: EmuCommand): void {
     .example('ebpf-emu headers include', 'then: clang -O2 -g -target bpf -Iinclude -c prog.c -o prog.o');
 }
 
-export function addMaking(cli: EmuCommand): void {
-  addCompiling(cli);
+function addAsm(cli: EmuCommand): void {
   cli
     .command('asm')
     .description('assemble BPF text to raw instructions, or to an object that can be loaded')
@@ -40,7 +45,9 @@ export function addMaking(cli: EmuCommand): void {
     .option('--license <license>', "the object's licence", 'GPL')
     .action(async (file, options) => (await import('../commands/asm.ts')).asm(file, options))
     .example('ebpf-emu asm prog.s --section xdp -o prog.o', 'an object that `load` takes');
+}
 
+function addCompletion(cli: EmuCommand): void {
   cli
     .command('completion')
     .description("print a shell's completion script for ebpf-emu")
@@ -51,7 +58,9 @@ export function addMaking(cli: EmuCommand): void {
     })
     .example('source <(ebpf-emu completion bash)', 'in ~/.bashrc')
     .example('ebpf-emu completion fish > ~/.config/fish/completions/ebpf-emu.fish', 'once');
+}
 
+function addManual(cli: EmuCommand): void {
   cli
     .command('manual')
     .description('print the manual page, ebpf-emu(1), in roff')
@@ -60,7 +69,9 @@ export function addMaking(cli: EmuCommand): void {
       (await import('../terminal.ts')).print(manual(cli));
     })
     .example('ebpf-emu manual | man -l -', 'where the package is not installed globally');
+}
 
+function addGen(cli: EmuCommand): void {
   const gen = cli.command('gen').description('write source for programs that use an object');
   gen
     .command('types')
@@ -71,3 +82,13 @@ export function addMaking(cli: EmuCommand): void {
     .action(async (file, options) => (await import('../commands/gen.ts')).types(file, options))
     .example('ebpf-emu gen types opensnoop.o -o opensnoop.ts', 'types for a test of it');
 }
+
+export const making: Commands = {
+  compile: addCompile,
+  'vmlinux.h': addVmlinux,
+  headers: addHeaders,
+  asm: addAsm,
+  completion: addCompletion,
+  manual: addManual,
+  gen: addGen,
+};

@@ -1,6 +1,6 @@
 /** Commands that run programs. */
 import { Option } from 'commander';
-import { EmuCommand } from './command.ts';
+import { type Commands, EmuCommand } from './command.ts';
 import {
   cgroup,
   history,
@@ -117,10 +117,7 @@ function addRun(cli: EmuCommand): void {
     .example('ebpf-emu run ./a.out --load uprobe.o', 'a uprobe on its main, a kprobe below its open: both fire');
 }
 
-export function addRunning(cli: EmuCommand, behind: number): void {
-  addLoad(cli, behind);
-  addRun(cli);
-
+function addDebug(cli: EmuCommand): void {
   withProgram(cli.command('debug'))
     .description(
       "a prompt like gdb's over a replay: steps, breakpoints and watchpoints, forwards and backwards in time",
@@ -137,7 +134,9 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .action(async (file, options) => (await import('../commands/debug.ts')).debug(file, options))
     .example('ebpf-emu debug hello.o', 'at its prompt: break hello, continue, step, reverse-step')
     .example('ebpf-emu debug hello.o --gdb 1234', 'and in gdb: target remote :1234');
+}
 
+function addDap(cli: EmuCommand): void {
   cli
     .command('dap')
     .description(
@@ -154,7 +153,9 @@ export function addRunning(cli: EmuCommand, behind: number): void {
       ),
     )
     .example('ebpf-emu dap', "what an editor's configuration starts");
+}
 
+function addTui(cli: EmuCommand): void {
   withProgram(cli.command('tui'))
     .description('watch a program run on the whole terminal, forwards and backwards: C, BPF and x86 side by side')
     .argument('<file>', "clang's object file (or C, where clang is installed)")
@@ -162,7 +163,9 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .addOption(history())
     .action(async (file, options) => (await import('../commands/tui.ts')).tui(file, options))
     .example('ebpf-emu tui hello.o', 'keys are at the bottom of the screen');
+}
 
+function addRace(cli: EmuCommand): void {
   withLoading(cli.command('race'))
     .description(
       "run an object's programs at the same time, each on a CPU of its own, in every order of few switches: lost updates, failed assertions, deadlocks",
@@ -176,7 +179,9 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .action(async (file, options) => (await import('../commands/race.ts')).race(file, options))
     .example('ebpf-emu race counter.o', 'both of its programs, or its only one twice')
     .example('ebpf-emu race counter.o -p count,reset,count', 'three: two of them the same');
+}
 
+function addExec(cli: EmuCommand): void {
   withKernel(cli.command('exec'))
     .description(
       'run a program of the host with the model as its kernel: bpftool, BCC, bpftrace, your own loader (Linux x86-64)',
@@ -198,6 +203,16 @@ export function addRunning(cli: EmuCommand, behind: number): void {
     .example('ebpf-emu exec --workload disk --then int -- biolatency', 'events without a recording')
     .example("ebpf-emu exec --live 'ls -l /etc' --then int -- opensnoop", 'and sees what happens now');
 }
+
+export const running: Commands = {
+  load: addLoad,
+  run: addRun,
+  debug: addDebug,
+  dap: addDap,
+  tui: addTui,
+  race: addRace,
+  exec: addExec,
+};
 
 export function addProgRun(prog: EmuCommand): void {
   withLoading(prog.command('run'))
