@@ -34,7 +34,7 @@ export type {
   TraceTask,
   UserFrame,
 } from './replay/trace.ts';
-export type { KernelSymbol, SymbolAt } from './sym/symbols.ts';
+export type { KernelSymbol, SymbolAt } from './sym/symbol.ts';
 export type { Task } from './task/task.ts';
 export { eventNames as traceEvents } from './trace/formats.ts';
 export type { ProgramStreams } from './user/user-files.ts';

@@ -13,8 +13,40 @@ export interface FieldAt {
   readonly size: number;
 }
 
-/** Structures by name: size in bytes, then `field.path:offset:size` each, separated by blanks. */
-export type LayoutTable = Readonly<Record<string, string>>;
+/** A structure of the table that ships. */
+export interface ShippedLayout {
+  /** bytes */
+  readonly size: number;
+  readonly fields: ReadonlyMap<string, FieldAt>;
+}
+
+/** Layouts that ship, by the structure's name: facts that all kernels share. A row is read when it is first asked for. */
+export class LayoutTable {
+  readonly #rows: Readonly<Record<string, string>>;
+  readonly #read = new Map<string, ShippedLayout>();
+
+  /** @param rows size in bytes, then `field.path:offset:size` each, separated by blanks */
+  constructor(rows: Readonly<Record<string, string>>) {
+    this.#rows = rows;
+  }
+  has(name: string): boolean {
+    return name in this.#rows;
+  }
+  get(name: string): ShippedLayout | undefined {
+    const known = this.#read.get(name);
+    const row = this.#rows[name];
+    if (known !== undefined || row === undefined) return known;
+    const [size, ...rest] = row.split(' ') as [string, ...string[]];
+    const fields = new Map<string, FieldAt>();
+    for (const field of rest) {
+      const [path, offset, bytes] = field.split(':') as [string, string, string];
+      fields.set(path, { offset: Number(offset), size: Number(bytes) });
+    }
+    const layout = { size: Number(size), fields };
+    this.#read.set(name, layout);
+    return layout;
+  }
+}
 
 export class StructLayout {
   readonly name: string;
@@ -84,21 +116,16 @@ export class Structs {
   }
   has(name: string): boolean {
     return (
-      this.#layouts.has(name) || (!this.foreign && name in this.#table) || this.#btf().findByName(name, 'struct') > 0
+      this.#layouts.has(name) || (!this.foreign && this.#table.has(name)) || this.#btf().findByName(name, 'struct') > 0
     );
   }
   /** Fields that the table leaves out come from the built-in BTF. */
   #fromTable(name: string): StructLayout | undefined {
-    const row = this.#table[name];
+    const row = this.#table.get(name);
     if (row === undefined) return undefined;
-    const [size, ...rest] = row.split(' ') as [string, ...string[]];
-    const fields = new Map<string, FieldAt>();
-    for (const field of rest) {
-      const [path, offset, bytes] = field.split(':') as [string, string, string];
-      fields.set(path, { offset: Number(offset), size: Number(bytes) });
-    }
+    const { size, fields } = row;
     let whole: StructLayout | undefined;
-    return new StructLayout(name, Number(size), (path) => {
+    return new StructLayout(name, size, (path) => {
       const at = fields.get(path);
       if (at) return at;
       whole ??= fromBtf(this.#btf(), name);

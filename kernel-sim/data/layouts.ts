@@ -1,7 +1,7 @@
 /** Made by make/extract.ts: offsets and sizes of structure fields in Linux 6.12.117 (Debian, amd64). */
-import type { LayoutTable } from '../core/structs.ts';
+import { LayoutTable } from '../core/structs.ts';
 
-export const layouts: LayoutTable = {
+export const layouts = new LayoutTable({
   task_struct:
     '9792 thread_info.flags:0:8 thread_info.syscall_work:8:8 thread_info.cpu:20:4 __state:24:4 stack:32:8 flags:44:4 on_cpu:52:4 prio:108:4 static_prio:112:4 normal_prio:116:4 migration_disabled:2040:2 migration_flags:2042:2 cpus_ptr:992:8 nr_cpus_allowed:984:4 tasks:2224:16 mm:2304:8 active_mm:2312:8 exit_state:2328:4 exit_code:2332:4 pid:2432:4 tgid:2436:4 real_parent:2448:8 parent:2456:8 children:2464:16 sibling:2480:16 group_leader:2496:8 thread_pid:2536:8 start_time:2776:8 start_boottime:2784:8 real_cred:2952:8 cred:2960:8 comm:2976:16 fs:3040:8 files:3048:8 nsproxy:3064:8 signal:3072:8 sighand:3080:8 sas_ss_sp:3136:8 loginuid:3176:4 sessionid:3180:4 rethooks:5320:8 bpf_ctx:5232:8 bpf_storage:5224:8 utime:2656:8 stime:2664:8 thread.sp:5400:8 thread.fsbase:5416:8 utask:5112:8 stack_canary:2440:8 cgroups:3584:8 usage:40:4 wake_cpu:100:4 recent_used_cpu:96:4 policy:972:4 on_rq:104:4 se.cfs_rq:288:8 se.sum_exec_runtime:224:8 se.exec_start:216:8 nvcsw:2760:8 nivcsw:2768:8 exit_signal:2336:4 rcu:5128:16',
   pt_regs:
@@ -96,4 +96,4 @@ export const layouts: LayoutTable = {
   tracepoint: '80 name:0:8 key:8:16 funcs:72:8',
   tracepoint_func: '24 func:0:8 data:8:8 prio:16:4',
   trace_entry: '8 type:0:2 flags:2:1 preempt_count:3:1 pid:4:4',
-};
+});

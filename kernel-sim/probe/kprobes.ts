@@ -10,7 +10,7 @@ import { capture, reinstate } from '../core/state.ts';
 import { KPROBE } from '../core/trace-kprobe.ts';
 import { becameText } from '../data/renamed.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
-import type { KernelSymbol } from '../sym/symbols.ts';
+import type { KernelSymbol } from '../sym/symbol.ts';
 import type { Task } from '../task/task.ts';
 import type { Ftrace } from './ftrace.ts';
 import { type AttachedProg, EventCall, PerCpuCounter } from './guest.ts';

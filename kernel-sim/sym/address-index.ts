@@ -4,7 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { kallsymsData } from '../data/builtin.ts';
-import type { SymbolAt } from './symbols.ts';
+import type { SymbolAt } from './symbol.ts';
 
 interface Index {
   readonly text: string;

@@ -1,7 +1,8 @@
 /** /proc/kallsyms: every symbol of the kernel, then those of modules, of ftrace's trampolines and of BPF images. */
 import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { kallsymsData } from '../data/builtin.ts';
-import type { KernelSymbol, Symbols } from './symbols.ts';
+import type { KernelSymbol } from './symbol.ts';
+import type { Symbols } from './symbols.ts';
 
 let shipped: string | undefined;
 

@@ -4,7 +4,9 @@ import { BootError } from '../core/options.ts';
 import { furtherFunctions } from '../data/builtin.ts';
 import { kinds, names, offsets, PERCPU, padded, sizes } from '../data/symbols.ts';
 import { kernelSymbolAt } from './address-index.ts';
-import { type KernelSymbol, Symbols } from './symbols.ts';
+import type { KernelSymbol } from './symbol.ts';
+import { ShippedSymbols } from './symbol-table.ts';
+import { Symbols } from './symbols.ts';
 
 /** Bytes of the longest list that is taken: ten times that of a kernel with many modules. */
 const MOST_KALLSYMS = 256 * 1024 * 1024;
@@ -22,33 +24,43 @@ const numbers = (base64: string): Uint32Array => {
   return out;
 };
 
-/** Symbols of the kernel that ships with the project. */
-export function builtinSymbols(): Symbols {
+/** The table that ships: read once, and never changed. */
+let shipped: ShippedSymbols | undefined;
+function shippedSymbols(): ShippedSymbols {
+  if (shipped !== undefined) return shipped;
   const at = numbers(offsets);
   const room = numbers(sizes);
-  const symbols = new Symbols({
+  shipped = new ShippedSymbols({
     names: names.split(' '),
     kinds,
     sizes: room,
     told: (row) => (padded[row] === '2' ? undefined : (room[row] as number) - (padded[row] === '1' ? PADDING : 0)),
     address: (row) => (row < PERCPU ? 0 : STEXT) + (at[row] as number),
   });
-  let further: Map<string, KernelSymbol> | undefined;
-  const all = (): Map<string, KernelSymbol> => {
-    if (!further) {
-      further = new Map();
-      let address = STEXT;
-      for (const line of furtherFunctions().split('\n')) {
-        const [name, distance, size, kind] = line.split(' ') as [string, string, string, string];
-        address += Number.parseInt(distance, 36);
-        further.set(name, { name, address, size: Number.parseInt(size, 36), kind });
-      }
-    }
-    return further;
-  };
+  return shipped;
+}
+
+/** Its functions that nothing here calls, by name; likewise. */
+let further: ReadonlyMap<string, KernelSymbol> | undefined;
+function furtherSymbols(): ReadonlyMap<string, KernelSymbol> {
+  if (further !== undefined) return further;
+  const all = new Map<string, KernelSymbol>();
+  let address = STEXT;
+  for (const line of furtherFunctions().split('\n')) {
+    const [name, distance, size, kind] = line.split(' ') as [string, string, string, string];
+    address += Number.parseInt(distance, 36);
+    all.set(name, { name, address, size: Number.parseInt(size, 36), kind });
+  }
+  further = all;
+  return all;
+}
+
+/** Symbols of the kernel that ships with the project. */
+export function builtinSymbols(): Symbols {
+  const symbols = new Symbols(shippedSymbols());
   symbols.setFurther(
-    (name) => all().get(name),
-    () => all().keys(),
+    (name) => furtherSymbols().get(name),
+    () => furtherSymbols().keys(),
     (address) => (address >= STEXT ? kernelSymbolAt(address) : undefined),
   );
   return symbols;

@@ -3,60 +3,41 @@
 import { nearest } from '../../src/errors/near.ts';
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { Listeners } from '../core/listeners.ts';
+import { byAddress, type KernelSymbol, type SymbolAt, type SymbolTable } from './symbol.ts';
 
-export interface KernelSymbol {
-  readonly name: string;
-  readonly address: Addr;
-  /** bytes up to the next symbol, the padding in front of a function counted to the one before */
-  readonly size: number;
-  /** bytes as %pS tells them, without that padding; undefined: whoever knows all symbols knows */
-  readonly told?: number;
-  /** `bpf`, `__builtin__ftrace`; undefined for the kernel itself */
-  readonly module?: string;
-  /**
-   * how its text begins: e endbr64, s sealed endbr64, b neither, each with ftrace's nop behind; n endbr64 without,
-   * m nothing; d data. Upper case: kprobes are refused (NOKPROBE_SYMBOL).
-   */
-  readonly kind?: string;
+/** Index behind the last symbol at or below an address, in a list that is in order. */
+function after(list: readonly KernelSymbol[], address: Addr): number {
+  let lo = 0;
+  let hi = list.length;
+  while (lo < hi) {
+    const mid = (lo + hi) >>> 1;
+    if ((list[mid] as KernelSymbol).address <= address) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo;
 }
 
-export interface SymbolAt {
-  readonly name: string;
-  /** from the symbol's start */
-  readonly offset: number;
-  readonly size: number;
-  readonly module?: string;
-}
-
-/** A table that ships: columns, by address; rows become {@link KernelSymbol} objects when they are asked for. */
-export interface SymbolTable {
-  readonly names: readonly string[];
-  readonly kinds: string;
-  readonly sizes: Uint32Array;
-  address(row: number): Addr;
-  /** {@link KernelSymbol.told} */
-  told(row: number): number | undefined;
-}
+/** Of a kernel whose symbols are all put. */
+const NO_SYMBOLS: SymbolTable = { names: [], order: [], get: () => undefined };
 
 export class Symbols {
-  readonly #byName = new Map<string, KernelSymbol>();
-  readonly #table: SymbolTable | undefined;
-  /** rows of the table by name, made at the first look-up */
-  #rows: Map<string, number> | undefined;
-  /** sorted by address; rebuilt when something was added */
+  readonly #table: SymbolTable;
+  /** what was put beside the table, and names that were taken out of it */
+  readonly #put = new Map<string, KernelSymbol>();
+  readonly #removed = new Set<string>();
+  /** of {@link #put}, by address; rebuilt when something changed */
   #sorted: KernelSymbol[] = [];
-  #dirty = true;
+  #dirty = false;
+  /** both, by address, once all were asked for */
+  #merged: readonly KernelSymbol[] | undefined;
   /** further symbols, looked up only when a name is not in the table */
   #more: ((name: string) => KernelSymbol | undefined) | undefined;
   #moreNames: (() => Iterable<string>) | undefined;
   #moreAt: ((address: Addr) => SymbolAt | undefined) | undefined;
   /** one of the further symbols was asked for, and belongs to the table from now on */
   readonly added = new Listeners<[symbol: KernelSymbol]>();
-  /** what was put beside the table, and names that were taken out of it */
-  readonly #put = new Map<string, KernelSymbol>();
-  readonly #removed = new Set<string>();
 
-  constructor(table?: SymbolTable) {
+  constructor(table: SymbolTable = NO_SYMBOLS) {
     this.#table = table;
   }
   save() {
@@ -69,18 +50,15 @@ export class Symbols {
       [...put].every(([name, symbol]) => this.#put.get(name) === symbol) &&
       [...removed].every((name) => this.#removed.has(name));
     if (same) return;
-    for (const name of this.#put.keys()) this.#byName.delete(name);
     this.#put.clear();
     this.#removed.clear();
-    for (const name of removed) {
-      this.#removed.add(name);
-      this.#byName.delete(name);
-    }
-    for (const [name, symbol] of put) {
-      this.#put.set(name, symbol);
-      this.#byName.set(name, symbol);
-    }
+    for (const name of removed) this.#removed.add(name);
+    for (const [name, symbol] of put) this.#put.set(name, symbol);
+    this.#changed();
+  }
+  #changed(): void {
     this.#dirty = true;
+    this.#merged = undefined;
   }
 
   /** Where names come from that the table has not. */
@@ -98,30 +76,8 @@ export class Symbols {
     return this.get(name)?.address;
   }
   get(name: string): KernelSymbol | undefined {
-    const known = this.#byName.get(name);
-    if (known || !this.#table || this.#removed.has(name)) return known;
-    if (!this.#rows) {
-      const rows = new Map<string, number>();
-      const { names } = this.#table;
-      for (let n = 0; n < names.length; n++) rows.set(names[n] as string, n);
-      this.#rows = rows;
-    }
-    const row = this.#rows.get(name);
-    if (row === undefined) return undefined;
-    const symbol = this.#row(row);
-    this.#byName.set(name, symbol);
-    return symbol;
-  }
-  #row(row: number): KernelSymbol {
-    const t = this.#table as SymbolTable;
-    const told = t.told(row);
-    return {
-      name: t.names[row] as string,
-      address: t.address(row),
-      size: t.sizes[row] as number,
-      kind: t.kinds[row] as string,
-      ...(told === undefined ? {} : { told }),
-    };
+    const put = this.#put.get(name);
+    return put !== undefined || this.#removed.has(name) ? put : this.#table.get(name);
   }
   /** As {@link get}, and among the kernel's further functions, which nothing here calls. */
   find(name: string): KernelSymbol | undefined {
@@ -138,8 +94,7 @@ export class Symbols {
   at(address: Addr): SymbolAt | undefined {
     // per-CPU offsets are no addresses
     if (address >= 0) return undefined;
-    const list = this.#order();
-    const found = list[this.#after(address) - 1];
+    const found = this.#below(address);
     const offset = found === undefined ? 0 : address - found.address;
     if (found?.module !== undefined && offset < Math.max(found.size, 1))
       return { name: found.name, offset, size: found.size, module: found.module };
@@ -165,28 +120,38 @@ export class Symbols {
     this.put({ name, address, size, ...(module === undefined ? {} : { module }) });
   }
   put(symbol: KernelSymbol): void {
-    const before = this.#byName.get(symbol.name) ?? this.get(symbol.name);
-    this.#byName.set(symbol.name, symbol);
+    const replaces = this.#put.has(symbol.name);
     this.#put.set(symbol.name, symbol);
-    if (before || this.#dirty) this.#dirty = true;
-    else this.#sorted.splice(this.#after(symbol.address), 0, symbol);
-  }
-  /** Index behind the last symbol at or below an address, in a list that is in order. */
-  #after(address: Addr): number {
-    const list = this.#sorted;
-    let lo = 0;
-    let hi = list.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >>> 1;
-      if ((list[mid] as KernelSymbol).address <= address) lo = mid + 1;
-      else hi = mid;
-    }
-    return lo;
+    this.#merged = undefined;
+    if (replaces || this.#dirty) this.#dirty = true;
+    else this.#sorted.splice(after(this.#sorted, symbol.address), 0, symbol);
   }
   remove(name: string): void {
     this.#removed.add(name);
-    this.#put.delete(name);
-    if (this.#byName.delete(name)) this.#dirty = true;
+    this.#merged = undefined;
+    if (this.#put.delete(name)) this.#dirty = true;
+  }
+  /** Something of that name was put in its place, or it was taken out. */
+  #isHidden({ name }: KernelSymbol): boolean {
+    return this.#put.has(name) || this.#removed.has(name);
+  }
+  get #own(): readonly KernelSymbol[] {
+    if (this.#dirty) {
+      this.#sorted = [...this.#put.values()].sort(byAddress);
+      this.#dirty = false;
+    }
+    return this.#sorted;
+  }
+  /** The last symbol at or below an address. */
+  #below(address: Addr): KernelSymbol | undefined {
+    const own = this.#own;
+    const put = own[after(own, address) - 1];
+    const { order } = this.#table;
+    let row = after(order, address) - 1;
+    while (row >= 0 && this.#isHidden(order[row] as KernelSymbol)) row--;
+    const shipped = order[row];
+    if (put === undefined || shipped === undefined) return put ?? shipped;
+    return byAddress(put, shipped) > 0 ? put : shipped;
   }
   /** The kernel's own functions (no modules, no data), by address. */
   functions(): KernelSymbol[] {
@@ -205,42 +170,29 @@ export class Symbols {
   /** Other names of the same address. */
   aliases(of: KernelSymbol): string[] {
     const list = this.#order();
-    let lo = 0;
-    let hi = list.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >>> 1;
-      if ((list[mid] as KernelSymbol).address < of.address) lo = mid + 1;
-      else hi = mid;
-    }
     const out: string[] = [];
-    for (let i = lo; list[i]?.address === of.address; i++)
-      if (list[i]?.name !== of.name) out.push((list[i] as KernelSymbol).name);
+    for (let i = after(list, of.address) - 1; list[i]?.address === of.address; i--)
+      if (list[i]?.name !== of.name) out.unshift((list[i] as KernelSymbol).name);
     return out;
   }
   /** Names that begin so, the kernel's further functions among them. */
   beginning(prefix: string): string[] {
-    const all = new Set([...this.#byName.keys(), ...(this.#table?.names ?? []), ...(this.#moreNames?.() ?? [])]);
+    const all = new Set([...this.#put.keys(), ...this.#table.names, ...(this.#moreNames?.() ?? [])]);
     return [...all].filter((name) => name.startsWith(prefix)).sort();
   }
   /** Names most like `name`, best first, for "did you mean". */
   near(name: string, count = 3): string[] {
-    const close = nearest(name, new Set([...this.#byName.keys(), ...(this.#table?.names ?? [])]), count);
+    const close = nearest(name, new Set([...this.#put.keys(), ...this.#table.names]), count);
     return close.length > 0 || !this.#moreNames ? close : nearest(name, this.#moreNames(), count);
   }
   *all(): IterableIterator<KernelSymbol> {
     yield* this.#order();
   }
-  #order(): KernelSymbol[] {
-    if (this.#dirty) {
-      const all = [...this.#byName.values()];
-      const { names } = this.#table ?? { names: [] };
-      for (let n = 0; n < names.length; n++) {
-        const name = names[n] as string;
-        if (!this.#byName.has(name) && !this.#removed.has(name)) all.push(this.#row(n));
-      }
-      this.#sorted = all.sort((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
-      this.#dirty = false;
-    }
-    return this.#sorted;
+  #order(): readonly KernelSymbol[] {
+    this.#merged ??=
+      this.#put.size + this.#removed.size === 0
+        ? this.#table.order
+        : [...this.#table.order.filter((s) => !this.#isHidden(s)), ...this.#own].sort(byAddress);
+    return this.#merged;
   }
 }

@@ -1,6 +1,6 @@
 /** /sys/kernel/debug/kprobes: what is probed, and what may not be (Linux 6.12 Documentation/trace/kprobes.rst). */
 import { addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
-import type { KernelSymbol } from '../sym/symbols.ts';
+import type { KernelSymbol } from '../sym/symbol.ts';
 import { MAGIC } from './magic.ts';
 import { control, directory, text } from './nodes.ts';
 import type { Mount } from './types.ts';

@@ -209,7 +209,7 @@ for (const [struct, paths] of Object.entries(FIELDS)) {
 }
 writeFileSync(
   out('layouts.ts'),
-  `/** Made by make/extract.ts: offsets and sizes of structure fields in Linux 6.12.117 (Debian, amd64). */\nimport type { LayoutTable } from '../core/structs.ts';\n\nexport const layouts: LayoutTable = {\n${layout.join('\n')}\n};\n`,
+  `/** Made by make/extract.ts: offsets and sizes of structure fields in Linux 6.12.117 (Debian, amd64). */\nimport { LayoutTable } from '../core/structs.ts';\n\nexport const layouts = new LayoutTable({\n${layout.join('\n')}\n});\n`,
 );
 spawnSync('npx', ['biome', 'format', '--write', out('layouts.ts')]);
 const functions = Object.keys(tables).map(functionName);

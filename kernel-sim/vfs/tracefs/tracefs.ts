@@ -4,7 +4,7 @@ import { ERRNO } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import { EPOLLIN } from '../../core/file-ops.ts';
 import { allEventFormats, COMMON_FIELDS } from '../../data/event-formats.ts';
-import type { KernelSymbol } from '../../sym/symbols.ts';
+import type { KernelSymbol } from '../../sym/symbol.ts';
 import { MAGIC } from '../magic.ts';
 import { control, directory, text } from '../nodes.ts';
 import type { FileNode, Mount, Node } from '../types.ts';
