@@ -64,7 +64,7 @@ export const layouts = new LayoutTable({
   kprobe:
     '128 hlist:0:16 list:16:16 nmissed:32:8 addr:40:8 symbol_name:48:8 offset:56:4 pre_handler:64:8 post_handler:72:8 opcode:80:1 flags:120:4',
   rethook_node: '48 rcu:0:16 llist.next:16:8 rethook:24:8 ret_addr:32:8 frame:40:8',
-  trace_event_call: '120 event.type:48:4 prog_array:104:8 flags:88:4',
+  trace_event_call: '120 event.type:48:4 perf_events:96:8 prog_array:104:8 flags:88:4',
   bpf_prog:
     '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 expected_attach_type:8:4 tag:20:8',
   bpf_prog_aux: '1128 refcnt:0:8 used_map_cnt:8:4 max_ctx_offset:16:4 id:32:4',

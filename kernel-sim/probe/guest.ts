@@ -1,5 +1,6 @@
 /** Guest objects of probes: event calls, program arrays, per-CPU counters. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { KernelError } from '../core/errno.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { ProgRef } from './types.ts';
 
@@ -29,8 +30,15 @@ export class EventCall {
   get count(): number {
     return this.#progs.length;
   }
-  /** Adds a program behind the others, in a new array, as bpf_prog_array_copy does. */
+  /** How many perf events count it: perf_tp_event() is asked where there are any. */
+  set listeners(count: number) {
+    const { memory, structs } = this.#kernel;
+    memory.writeAddr(this.address + structs.of('trace_event_call').offset('perf_events'), count);
+  }
+  /** Adds a program behind the others, in a new array, as bpf_prog_array_copy does. @throws KernelError EEXIST */
   add(prog: ProgRef, cookie: bigint): AttachedProg {
+    if (this.#progs.some((o) => o.prog === prog))
+      throw new KernelError('EEXIST', `${prog.name} is attached to this event already`);
     const entry = { prog, cookie };
     this.#progs.push(entry);
     this.#publish();

@@ -8,6 +8,7 @@ import {
   PERF_FORMAT,
   PERF_RECORD,
   PERF_RECORD_MISC_KERNEL,
+  PERF_RECORD_MISC_USER,
   PERF_SAMPLE,
 } from '../../src/uapi/index.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
@@ -18,6 +19,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import { PerfRing } from './perf-ring.ts';
 import type { PerfAttr, PerfOptions } from './perf-types.ts';
 import type { Probes } from './probes.ts';
+import type { Happened } from './tracepoints.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
 
 export type PerfFloor = ObjectFloor & { readonly probes: Probes };
@@ -56,6 +58,13 @@ export class PerfEvent implements FdObject {
   #enabledAt: number;
   #enabledFor = 0;
   #refs = 1;
+  /** times that a tracepoint's event happened where it is for, since the last reset */
+  #count = 0;
+  /** events to the next sample */
+  #left: bigint;
+  /** records that found no room: PERF_FORMAT_LOST */
+  #lost = 0;
+  readonly #uncount: () => void;
 
   constructor(
     kernel: PerfFloor,
@@ -73,11 +82,22 @@ export class PerfEvent implements FdObject {
     this.#others = others;
     this.enabled = !options.disabled;
     this.#enabledAt = kernel.clock.now;
+    this.#uncount = this.#countEvents();
+    this.#left = this.options.samplePeriod;
   }
   save() {
-    return { link: this.link, prog: this.prog, enabled: this.enabled, refs: this.#refs };
+    return {
+      link: this.link,
+      prog: this.prog,
+      enabled: this.enabled,
+      refs: this.#refs,
+      count: this.#count,
+      left: this.#left,
+    };
   }
-  restore({ link, prog, enabled, refs }: ReturnType<PerfEvent['save']>): void {
+  restore({ link, prog, enabled, refs, count, left }: ReturnType<PerfEvent['save']>): void {
+    this.#count = count;
+    this.#left = left;
     this.link = link;
     this.prog = prog;
     this.enabled = enabled;
@@ -103,6 +123,9 @@ export class PerfEvent implements FdObject {
     this.#cookie = cookie;
     this.link = this.#attach(prog);
     this.prog = prog;
+    // those with programs stand in the order in which they got them
+    (this.#others as Set<PerfEvent>).delete(this);
+    (this.#others as Set<PerfEvent>).add(this);
     return this.link;
   }
   #attach(prog: ProgRef): ProbeLink {
@@ -169,6 +192,8 @@ export class PerfEvent implements FdObject {
         this.enabled = false;
         return 0;
       case PERF_EVENT_IOC.RESET:
+        this.#count = 0;
+        return 0;
       case PERF_EVENT_IOC.REFRESH:
         return 0;
       case PERF_EVENT_IOC.ID:
@@ -186,13 +211,17 @@ export class PerfEvent implements FdObject {
       case PERF_EVENT_IOC.QUERY_BPF:
         return this.#queryBpf(arg, process);
       case PERF_EVENT_IOC.PAUSE_OUTPUT:
-        return this.#ring === undefined ? -ERRNO.EINVAL : 0;
+        if (this.#ring === undefined) return -ERRNO.EINVAL;
+        this.#ring.paused = arg !== 0;
+        return 0;
       default:
         return -ERRNO.ENOTTY;
     }
   }
   #setPeriod(period: bigint): void {
     const a = this.attr;
+    Object.assign(this.options, { samplePeriod: period });
+    this.#left = period;
     if (a.type !== 'software' && a.type !== 'hardware') return;
     Object.assign(a, this.options.isFreq ? { freq: Number(period) } : { samplePeriod: Number(period) });
     const { prog } = this;
@@ -245,12 +274,12 @@ export class PerfEvent implements FdObject {
   read(bytes: number): Uint8Array | number {
     const { readFormat } = this.options;
     const running = this.#enabledFor + (this.enabled ? this.#kernel.clock.now - this.#enabledAt : 0);
-    const words = [BigInt(this.link?.hits ?? 0)];
+    const words = [BigInt(this.attr.type === 'tracepoint' ? this.#count : (this.link?.hits ?? 0))];
     if (readFormat & PERF_FORMAT.GROUP) words.unshift(1n);
     if (readFormat & PERF_FORMAT.TOTAL_TIME_ENABLED) words.push(BigInt(Math.round(running)));
     if (readFormat & PERF_FORMAT.TOTAL_TIME_RUNNING) words.push(BigInt(Math.round(running)));
     if (readFormat & PERF_FORMAT.ID) words.push(BigInt(this.id));
-    if (readFormat & PERF_FORMAT.LOST) words.push(BigInt(this.#ring?.lost ?? 0));
+    if (readFormat & PERF_FORMAT.LOST) words.push(BigInt(this.#lost));
     if (bytes < 8 * words.length) return -ERRNO.ENOSPC;
     const out = new Uint8Array(8 * words.length);
     words.forEach((word, n) => {
@@ -299,21 +328,55 @@ export class PerfEvent implements FdObject {
 
   // --- records ---
 
-  /** bpf_perf_event_output(): a sample with raw data, where anybody has mapped a ring. */
-  output(data: Uint8Array): void {
+  /** bpf_perf_event_output(): a sample with raw data; ENOSPC where nobody has mapped a ring, or it is full. */
+  output(data: Uint8Array): number {
     const { attr, options } = this;
-    if (attr.type !== 'software' || attr.config !== PERF_COUNT_SW.BPF_OUTPUT || this.#ring === undefined) return;
-    const wakeups = options.watermark ? 0 : options.wakeup;
-    this.#ring.write(this.#sample(data), this.id, options.sampleIdAll ? this.#trailer() : NONE, wakeups);
+    if (attr.type !== 'software' || attr.config !== PERF_COUNT_SW.BPF_OUTPUT) return -ERRNO.EINVAL;
+    return this.#put(this.#sample(data, PERF_RECORD_MISC_KERNEL, options.samplePeriod)) ? 0 : -ERRNO.ENOSPC;
   }
-  #sample(data: Uint8Array): Uint8Array {
+  #put(record: Uint8Array): boolean {
+    const { options } = this;
+    if (this.#ring === undefined) return false;
+    const wakeups = options.watermark ? 0 : options.wakeup;
+    const done = this.#ring.write(record, this.id, options.sampleIdAll ? this.#trailer() : NONE, wakeups);
+    if (!done) this.#lost++;
+    return done;
+  }
+  /** Of a tracepoint that the model has: events are counted as they happen. */
+  #countEvents(): () => void {
+    const { attr } = this;
+    const nothing = (): void => undefined;
+    if (attr.type !== 'tracepoint') return nothing;
+    try {
+      return this.#kernel.probes.countTracepoint(attr.category, attr.event, (what) => this.#happened(what));
+    } catch (error) {
+      // nothing lets it happen: who attaches a program is told
+      if (error instanceof KernelError) return nothing;
+      throw error;
+    }
+  }
+  /** perf_swevent_event() */
+  #happened({ record, size, isUser }: Happened): void {
+    if (!this.#samples) return;
+    this.#count++;
+    const { samplePeriod, sampleType, isFreq } = this.options;
+    if (samplePeriod === 0n) return;
+    // each is a sample that says that it stands for one
+    const each = (sampleType & PERF_SAMPLE.PERIOD) !== 0 && !isFreq;
+    if (!each && --this.#left > 0n) return;
+    this.#left = samplePeriod;
+    if (this.#ring === undefined) return;
+    const data = sampleType & PERF_SAMPLE.RAW ? this.#kernel.memory.readBytes(record, size) : NONE;
+    this.#put(this.#sample(data, isUser ? PERF_RECORD_MISC_USER : PERF_RECORD_MISC_KERNEL, each ? 1n : samplePeriod));
+  }
+  #sample(data: Uint8Array, misc: number, period: bigint): Uint8Array {
     const { sampleType } = this.options;
     const raw = sampleType & PERF_SAMPLE.RAW ? Math.ceil((4 + data.length) / 8) * 8 : 0;
-    const fields = this.#fields(SAMPLE_FIELDS);
+    const fields = this.#fields(SAMPLE_FIELDS, period);
     const out = new Uint8Array(8 + 8 * fields.length + raw);
     const view = new DataView(out.buffer);
     view.setUint32(0, PERF_RECORD.SAMPLE, true);
-    view.setUint16(4, PERF_RECORD_MISC_KERNEL, true);
+    view.setUint16(4, misc, true);
     view.setUint16(6, out.length, true);
     fields.forEach((field, n) => {
       view.setBigUint64(8 + 8 * n, field, true);
@@ -333,10 +396,10 @@ export class PerfEvent implements FdObject {
     });
     return out;
   }
-  #fields(order: readonly (keyof typeof PERF_SAMPLE)[]): bigint[] {
-    return order.filter((name) => this.options.sampleType & PERF_SAMPLE[name]).map((name) => this.#field(name));
+  #fields(order: readonly (keyof typeof PERF_SAMPLE)[], period = 0n): bigint[] {
+    return order.filter((name) => this.options.sampleType & PERF_SAMPLE[name]).map((name) => this.#field(name, period));
   }
-  #field(name: keyof typeof PERF_SAMPLE): bigint {
+  #field(name: keyof typeof PERF_SAMPLE, period: bigint): bigint {
     const { tasks, clock, context, cpu } = this.#kernel;
     const { current } = tasks;
     switch (name) {
@@ -349,7 +412,7 @@ export class PerfEvent implements FdObject {
       case 'CPU':
         return BigInt(context.cpu);
       case 'PERIOD':
-        return this.options.samplePeriod;
+        return period;
       case 'ADDR':
         return 0n;
       default:
@@ -366,6 +429,7 @@ export class PerfEvent implements FdObject {
   }
   put(): void {
     if (--this.#refs > 0) return;
+    this.#uncount();
     this.link?.detach();
     this.link = undefined;
     this.prog = undefined;

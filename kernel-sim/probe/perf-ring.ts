@@ -43,7 +43,10 @@ export class PerfRing {
   readonly #overwrites: boolean;
   #head = 0;
   #wakeAt: number;
+  /** not told of yet */
   #lost = 0;
+  /** nothing is written for a while */
+  paused = false;
   #events = 0;
 
   constructor({ memory }: Pick<Ground, 'memory'>, { pages, watermark, writable }: RingOptions) {
@@ -76,22 +79,22 @@ export class PerfRing {
     const { view } = this.#memory;
     return view.getUint32(this.#phys + TAIL, true) + view.getUint32(this.#phys + TAIL + 4, true) * 0x1_0000_0000;
   }
-  get lost(): number {
-    return this.#lost;
-  }
-
   /**
    * Appends a record, a multiple of 8 bytes. `id` and `trailer` are for the record that tells of those that were lost;
-   * `wakeupEvents`: how many records wake a reader, 0 where the watermark does.
+   * `wakeupEvents`: how many records wake a reader, 0 where the watermark does. False where it is lost.
    */
-  write(record: Uint8Array, id: number, trailer: Uint8Array, wakeupEvents: number): void {
+  write(record: Uint8Array, id: number, trailer: Uint8Array, wakeupEvents: number): boolean {
+    if (this.paused) {
+      this.#lost++;
+      return false;
+    }
     const more = this.#lost > 0 ? LOST + trailer.length : 0;
     if (!this.#overwrites) {
       const used = this.#head - this.#tail;
       // as CIRC_SPACE: one byte stays free
       if (this.#bytes - 1 - used < record.length + more) {
         this.#lost++;
-        return;
+        return false;
       }
     }
     if (more > 0) this.#append(lostRecord(id, this.#lost, trailer));
@@ -107,9 +110,10 @@ export class PerfRing {
       this.#wakeAt += this.#watermark;
       wakes = true;
     }
-    if (!wakes) return;
+    if (!wakes) return true;
     this.ready = true;
     this.woken.tell();
+    return true;
   }
   #append(bytes: Uint8Array): void {
     const { u8 } = this.#memory;

@@ -8,7 +8,7 @@ import {
   PERF_TYPE,
 } from '../../src/uapi/index.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
-import { type Process, perfmonCapable } from '../core/process.ts';
+import { capable, type Process, perfmonCapable } from '../core/process.ts';
 import type { DynamicEvent } from '../vfs/tracefs/dynamic-events.ts';
 import { type AttrBytes, copyAttr, eventOf } from './perf-attr.ts';
 import { PerfEvent, type PerfFloor } from './perf-event.ts';
@@ -69,6 +69,8 @@ export class Perf {
     if (flags & ~FLAGS) fail('EINVAL', `flags ${flags}`);
     const attr = copyAttr(process, at);
     const { sysctl, tasks, cpus } = this.#kernel;
+    // Debian's: not for anybody else at all
+    if (sysctl.perfEventParanoid > 2 && !capable(process, 'SYS_ADMIN')) fail('EACCES', 'CAP_SYS_ADMIN is needed');
     if (sysctl.perfEventParanoid > 1 && !perfmonCapable(process)) fail('EACCES', 'CAP_PERFMON is needed');
     const { options } = attr;
     if (options.isFreq && options.samplePeriod > BigInt(sysctl.perfEventMaxSampleRate))

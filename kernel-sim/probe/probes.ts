@@ -9,7 +9,7 @@ import type { Fill } from '../trace/record.ts';
 import { Ftrace } from './ftrace.ts';
 import { Kprobes } from './kprobes.ts';
 import { Samplers, type Sampling } from './samplers.ts';
-import { Tracepoints } from './tracepoints.ts';
+import { type EventCounter, Tracepoints } from './tracepoints.ts';
 import { Trampolines } from './trampolines.ts';
 import type { KprobePoint, ProbeLink, ProgRef, TrampolinePoint, UprobePoint } from './types.ts';
 import { Uprobes } from './uprobes.ts';
@@ -86,6 +86,10 @@ export class Probes {
     return typeof point.target === 'string' ? this.#told(link) : link;
   }
   /** A tracepoint's perf handler: ctx is the event's record, 8 bytes of common fields first. @throws KernelError ENOENT */
+  /** A perf event that counts an event of a tracepoint. */
+  countTracepoint(category: string, event: string, counter: EventCounter): () => void {
+    return this.#all.tracepoints.count(category, event, counter);
+  }
   tracepoint(prog: ProgRef, category: string, event: string, cookie = 0n): ProbeLink {
     return this.#toldEvent(this.#all.tracepoints.attach(prog, category, event, cookie), category, event);
   }

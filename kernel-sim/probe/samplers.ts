@@ -5,7 +5,6 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { RBP, RSP } from '../../src/machine/index.ts';
 import { PERF_COUNT_SW } from '../../src/uapi/index.ts';
-import { KernelError } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { ProbeLink, ProgRef } from './types.ts';
@@ -112,18 +111,17 @@ export class Samplers {
     this.#interrupted = interrupted;
   }
 
-  /** @throws KernelError EINVAL without a period or a frequency */
+  /** Without a period or a frequency nothing is ever sampled. */
   attach(prog: ProgRef, type: string, sampling: Sampling): ProbeLink {
     const { slab, cpus, clock, sched } = this.#kernel;
     const { freq, samplePeriod, config = PERF_COUNT_SW.CPU_CLOCK, cpu = -1 } = sampling;
     const isClock = config === PERF_COUNT_SW.CPU_CLOCK || config === PERF_COUNT_SW.TASK_CLOCK;
     const period = freq ? (isClock ? Math.floor(1e9 / freq) : 1) : (samplePeriod ?? 0);
-    if (!(period >= 1)) throw new KernelError('EINVAL', 'a sampling perf event needs a frequency or a period');
     const on = cpu >= 0 ? [cpu] : Array.from({ length: cpus }, (_, n) => n);
     const sampler: Sampler = {
       prog,
       config,
-      timers: isClock ? on.map(() => sched.timers.make('perf_swevent_hrtimer')) : [],
+      timers: isClock && period >= 1 ? on.map(() => sched.timers.make('perf_swevent_hrtimer')) : [],
       period,
       count: 0,
       hits: 0,

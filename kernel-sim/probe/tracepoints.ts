@@ -27,6 +27,34 @@ interface Probe {
   readonly data: Addr;
 }
 
+/** An event's record, for a perf event that counts it. */
+export interface Happened {
+  readonly record: Addr;
+  /** bytes of it */
+  readonly size: number;
+  /** its registers are user space's */
+  readonly isUser: boolean;
+}
+export type EventCounter = (happened: Happened) => void;
+
+/** A `struct trace_event_call` and who is on it. */
+interface Entry {
+  readonly call: EventCall;
+  probe: Probe | undefined;
+  readonly counters: Set<EventCounter>;
+}
+const inUse = ({ call, counters }: Entry): boolean => call.count + counters.size > 0;
+
+interface Place {
+  readonly entry: Entry;
+  /** the probe comes with the first who uses the entry, and goes with the last */
+  readonly settle: () => void;
+  /** the tracepoint that it hangs on */
+  readonly site: string;
+  /** where the last field ends */
+  readonly end: number | undefined;
+}
+
 /** arguments of a tracepoint that go in registers behind the private one */
 const MAX_ARGS = 5;
 
@@ -34,6 +62,14 @@ const MAX_ARGS = 5;
 const SYSCALL_NR_END = 12;
 const SYSCALL_ARGS = 16;
 const SYSCALL_RET_END = 24;
+const SYSCALLS = 'syscalls:sys_';
+/** Where the fields of a system call's record end, and what it takes. */
+function syscallRecord(key: string): { readonly end: number; readonly size: number } {
+  const exit = key.startsWith(`${SYSCALLS}exit_`);
+  const args = syscallNamed(key.slice(SYSCALLS.length + (exit ? 5 : 6)))?.args ?? 0;
+  const end = exit ? SYSCALL_RET_END : args === 0 ? SYSCALL_NR_END : SYSCALL_ARGS + 8 * args;
+  return { end, size: exit ? SYSCALL_RET_END : SYSCALL_ARGS + 8 * args };
+}
 
 /** perf_event_set_bpf_prog(): a program sees the fields of its event, and nothing behind them. @throws KernelError EACCES */
 function sees(prog: ProgRef, event: string, end: number | undefined): void {
@@ -48,7 +84,7 @@ function sees(prog: ProgRef, event: string, end: number | undefined): void {
 export class Tracepoints {
   readonly #kernel: ObjectFloor;
   readonly #probes = new Map<string, Probe[]>();
-  readonly #calls = new Map<string, { readonly call: EventCall; probe: Probe | undefined }>();
+  readonly #calls = new Map<string, Entry>();
   /** attachments that are not detached */
   readonly #links = new Set<ProbeLink>();
   readonly #records: EventRecords;
@@ -60,6 +96,7 @@ export class Tracepoints {
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.#records = new EventRecords(kernel);
+    kernel.text.hypercall('perf_tp_event', () => this.#happened(kernel.args.addr(0), kernel.args.addr(1)));
   }
   save() {
     return capture({
@@ -81,29 +118,66 @@ export class Tracepoints {
     return this.#syscallUsers > 0 ? WORK_TRACEPOINT : 0;
   }
 
-  /** Event of the perf kind. */
+  /** Event of the perf kind. @throws KernelError ENOENT, EOPNOTSUPP, EACCES; EEXIST where the program is there already */
   attach(prog: ProgRef, category: string, event: string, cookie: bigint): ProbeLink {
-    if (category === 'syscalls') return this.#syscall(prog, event, cookie);
-    this.#check(category, event);
     const key = `${category}:${event}`;
-    sees(prog, key, eventFormat(event)?.end);
+    const { entry, settle, site, end } = this.#place(category, event);
+    sees(prog, key, end);
+    const added = entry.call.add(prog, cookie);
+    settle();
+    return this.#link('tracepoint', key, site, () => {
+      entry.call.remove(added);
+      settle();
+    });
+  }
+  /** A perf event that counts it, where programs do not say 0. What is given back ends that. @throws KernelError as {@link attach} */
+  count(category: string, event: string, counter: EventCounter): () => void {
+    const { entry, settle } = this.#place(category, event);
+    entry.counters.add(counter);
+    entry.call.listeners = entry.counters.size;
+    settle();
+    return () => {
+      if (!entry.counters.delete(counter)) return;
+      entry.call.listeners = entry.counters.size;
+      settle();
+    };
+  }
+  /** perf_tp_event() */
+  #happened(call: Addr, record: Addr): void {
+    for (const [key, entry] of this.#calls) {
+      if (entry.call.address !== call) continue;
+      const isSyscall = key.startsWith(SYSCALLS);
+      const size = isSyscall ? syscallRecord(key).size : (eventFormat(key.slice(key.indexOf(':') + 1))?.size ?? 0);
+      for (const counter of [...entry.counters]) counter({ record, size, isUser: isSyscall });
+      return;
+    }
+  }
+  #entry(key: string): Entry {
     let entry = this.#calls.get(key);
     if (!entry) {
-      entry = { call: new EventCall(this.#kernel), probe: undefined };
+      entry = { call: new EventCall(this.#kernel), probe: undefined, counters: new Set() };
       this.#calls.set(key, entry);
     }
-    const added = entry.call.add(prog, cookie);
-    if (!entry.probe) {
-      entry.probe = { func: this.#text(`perf_trace_${eventClass(event)}`), data: entry.call.address };
-      this.#add(event, entry.probe);
+    return entry;
+  }
+  #place(category: string, event: string): Place {
+    if (category === 'syscalls') return this.#syscall(event);
+    this.#check(category, event);
+    const entry = this.#entry(`${category}:${event}`);
+    const settle = (): void =>
+      this.#probe(entry, inUse(entry), event, `perf_trace_${eventClass(event)}`, entry.call.address);
+    return { entry, settle, site: event, end: eventFormat(event)?.end };
+  }
+  /** Puts the probe of an entry into its tracepoint, or takes it out. */
+  #probe(entry: Entry, wanted: boolean, event: string, func: string, data: Addr): void {
+    if (wanted === (entry.probe !== undefined)) return;
+    if (entry.probe) {
+      this.#remove(event, entry.probe);
+      entry.probe = undefined;
+      return;
     }
-    return this.#link('tracepoint', key, event, () => {
-      entry.call.remove(added);
-      if (entry.call.count === 0 && entry.probe) {
-        this.#remove(event, entry.probe);
-        entry.probe = undefined;
-      }
-    });
+    entry.probe = { func: this.#text(func), data };
+    this.#add(event, entry.probe);
   }
 
   /**
@@ -139,7 +213,7 @@ export class Tracepoints {
   }
 
   /** sys_enter_X and sys_exit_X hang on raw_syscalls' tracepoints and pick their number from a table. */
-  #syscall(prog: ProgRef, event: string, cookie: bigint): ProbeLink {
+  #syscall(event: string): Place {
     const m = /^sys_(enter|exit)_(\w+)$/.exec(event);
     const row = m && syscallNamed(m[2] as string);
     if (!m || !row || row.event !== m[2]) {
@@ -150,40 +224,16 @@ export class Tracepoints {
       );
     }
     const exit = m[1] === 'exit';
-    sees(
-      prog,
-      `syscalls:${event}`,
-      exit ? SYSCALL_RET_END : row.args === 0 ? SYSCALL_NR_END : SYSCALL_ARGS + 8 * row.args,
-    );
-    const raw = exit ? 'sys_exit' : 'sys_enter';
+    const site = exit ? 'sys_exit' : 'sys_enter';
     const table = this.#kernel.text.data(exit ? 'exit_calls' : 'enter_calls', 0);
     const key = `syscalls:${event}`;
-    let entry = this.#calls.get(key);
-    if (!entry) {
-      entry = { call: new EventCall(this.#kernel), probe: undefined };
-      this.#calls.set(key, entry);
-    }
-    const added = entry.call.add(prog, cookie);
-    this.#kernel.memory.writeAddr(table + 8 * row.nr, entry.call.address);
-    const shared = `perf ${raw}`;
-    let all = this.#calls.get(shared);
-    if (!all) {
-      all = { call: new EventCall(this.#kernel), probe: undefined };
-      this.#calls.set(shared, all);
-    }
-    if (!all.probe) {
-      all.probe = { func: this.#text(exit ? 'perf_syscall_exit' : 'perf_syscall_enter'), data: 0 };
-      this.#add(raw, all.probe);
-    }
-    return this.#link('tracepoint', key, raw, () => {
-      entry.call.remove(added);
-      if (entry.call.count === 0) this.#kernel.memory.writeAddr(table + 8 * row.nr, 0);
-      const left = [...this.#calls].some(([k, c]) => k.startsWith(`syscalls:sys_${m[1]}_`) && c.call.count > 0);
-      if (!left && all.probe) {
-        this.#remove(raw, all.probe);
-        all.probe = undefined;
-      }
-    });
+    const entry = this.#entry(key);
+    const settle = (): void => {
+      this.#kernel.memory.writeAddr(table + 8 * row.nr, inUse(entry) ? entry.call.address : 0);
+      const any = [...this.#calls].some(([k, c]) => k.startsWith(`syscalls:sys_${m[1]}_`) && inUse(c));
+      this.#probe(this.#entry(`perf ${site}`), any, site, exit ? 'perf_syscall_exit' : 'perf_syscall_enter', 0);
+    };
+    return { entry, settle, site, end: syscallRecord(key).end };
   }
 
   #check(category: string | undefined, event: string): void {

@@ -2,7 +2,7 @@
 import { ERRNO } from '../core/errno.ts';
 import { fdinfoText } from './fdinfo.ts';
 import { MAGIC } from './magic.ts';
-import { control, text } from './nodes.ts';
+import { control, directory, link, text } from './nodes.ts';
 import type { DirectoryNode, Mount } from './types.ts';
 
 /** A number below /proc/sys. */
@@ -50,20 +50,26 @@ const FDINFO: DirectoryNode = {
   },
 };
 
+/** Of the process that looks: a link for each of its descriptors. */
+const FD: DirectoryNode = {
+  ...FDINFO,
+  mode: 0o500,
+  child: (name, { fds }) => {
+    const object = /^\d+$/.test(name) ? fds.find(Number(name)) : undefined;
+    return object && link(object.fdName);
+  },
+};
+
 /** A directory for each task. */
 const tasks = ({ maps, pids }: ProcFacts): DirectoryNode => ({
   kind: 'directory',
   mode: 0o555,
   names: () => Array.from(pids(), String),
-  child: (name) => {
+  child: (name, process) => {
     const pid = /^\d+$/.test(name) ? Number(name) : -1;
     if (maps(pid) === undefined) return undefined;
-    return {
-      kind: 'directory',
-      mode: 0o555,
-      names: () => ['maps'],
-      child: (file) => (file === 'maps' ? text(() => maps(pid) ?? '') : undefined),
-    };
+    const ofSelf = pid === process.pid ? { fd: FD, fdinfo: FDINFO, comm: text(() => `${process.comm}\n`) } : {};
+    return directory({ maps: text(() => maps(pid) ?? ''), ...ofSelf }, 0o555);
   },
 });
 

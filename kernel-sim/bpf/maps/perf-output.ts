@@ -27,8 +27,9 @@ export class PerfOutput implements FdObject {
   get oncpu(): number {
     return this.cpu;
   }
-  output(data: Uint8Array, cpu: number): void {
+  output(data: Uint8Array, cpu: number): number {
     this.#sink({ cpu, data });
+    return 0;
   }
   release(): void {
     this.#host.kfree(this.addr);

@@ -112,7 +112,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   bpf_nf_ctx: 'state skb',
   kprobe: 'hlist list nmissed addr symbol_name offset pre_handler post_handler opcode flags',
   rethook_node: 'rcu llist.next rethook ret_addr frame',
-  trace_event_call: 'event.type prog_array flags',
+  trace_event_call: 'event.type perf_events prog_array flags',
   bpf_prog: 'bpf_func insnsi aux active stats len jited_len type expected_attach_type tag',
   bpf_prog_aux: 'refcnt used_map_cnt max_ctx_offset id',
   bpf_map:

@@ -22,6 +22,7 @@ const traceCallBpf: Emit = (a, k) => {
   a.op('inc r/m32', percpu(k, 'bpf_prog_active'));
   a.op('cmp r/m32, imm8', percpu(k, 'bpf_prog_active'), 1);
   a.op('jne rel32', nested);
+  a.op('mov r32, imm32', rax, 1);
   load(a, r13, rbx, k.off('trace_event_call', 'prog_array'));
   a.op('test r/m64, r64', r13, r13);
   a.op('je rel32', out);
@@ -182,13 +183,28 @@ export const perfTrace =
   (a, k) => {
     enter(a, [rbx, r12]);
     mov(a, rbx, rdi);
-    // the host lays the record out by the event's format; r12 keeps nothing but the stack's alignment
+    // the host lays the record out by the event's format
     hyper(a, k, `record ${event}`);
+    mov(a, r12, rax);
     mov(a, rsi, rax);
     mov(a, rdi, rbx);
     a.op('call rel32', k.sym('trace_call_bpf'));
+    perfCount(a, k, rbx, () => mov(a, rsi, r12));
     leave(a, [rbx, r12]);
   };
+
+/** eax = what the programs said of the event whose call `call` holds: perf_tp_event(), where perf events count it. `record` puts the record's address into rsi. */
+function perfCount(a: Assembler, k: EmitContext, call: number, record: () => void): void {
+  const out = a.label();
+  a.op('test r/m32, r32', rax, rax);
+  a.op('je rel8', out);
+  a.op('cmp r/m64, imm8', at(call, k.off('trace_event_call', 'perf_events')), 0);
+  a.op('je rel8', out);
+  mov(a, rdi, call);
+  record();
+  hyper(a, k, 'perf_tp_event');
+  a.bind(out);
+}
 
 /** perf_syscall_enter(unused, regs, id), perf_syscall_exit(unused, regs, ret): events of single system calls */
 const perfSyscall =
@@ -218,8 +234,10 @@ const perfSyscall =
         store(a, rbp, record + 16 + 8 * n, rcx);
       });
     }
+    mov(a, rbx, rdi);
     a.op('lea r64, m', rsi, at(rbp, record));
     a.op('call rel32', k.sym('trace_call_bpf'));
+    perfCount(a, k, rbx, () => a.op('lea r64, m', rsi, at(rbp, record)));
     a.bind(out);
     leave(a, saved, room);
   };

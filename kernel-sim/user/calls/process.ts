@@ -1,6 +1,8 @@
 /** Who a process is, its thread's own registers, signals and limits; and its end. */
 import { encodeUtf8 } from '../../../src/platform/index.ts';
 import { KernelError } from '../../core/errno.ts';
+import { ALL_CAPS } from '../../core/process.ts';
+import type { Task } from '../../task/task.ts';
 import { executableOf } from '../load.ts';
 import { MOST_FILES } from '../open-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
@@ -83,6 +85,55 @@ const execve: CallHandler = (c) => {
   if (interpreter !== undefined && c.kernel.root.read(interpreter) === undefined) fail('ENOENT', interpreter);
   return 0;
 };
+/** _LINUX_CAPABILITY_VERSION_3 (capget(2)): two words of each set */
+const CAPABILITY_VERSION = 0x2008_0522;
+const CAP_SETS = ['cap_effective', 'cap_permitted'] as const;
+function capability(c: ProgramCall): { readonly task: Task; readonly asks: boolean } {
+  const head = c.read(c.long(0), 8);
+  const view = new DataView(head.buffer, head.byteOffset);
+  const pid = view.getInt32(4, true);
+  if (view.getUint32(0, true) !== CAPABILITY_VERSION) {
+    view.setUint32(0, CAPABILITY_VERSION, true);
+    c.write(c.long(0), head);
+    if (c.long(1) !== 0) fail('EINVAL', 'the version of the capability sets');
+    return { task: c.task, asks: true };
+  }
+  return { task: pid === 0 ? c.task : (c.kernel.tasks.find(pid) ?? fail('ESRCH', `no task ${pid}`)), asks: false };
+}
+const capget: CallHandler = (c) => {
+  const { task, asks } = capability(c);
+  if (asks) return 0;
+  const { bytes, view } = c.view(24);
+  CAP_SETS.forEach((set, n) => {
+    const caps = c.kernel.tasks.creds.caps(task.cred, set);
+    view.setUint32(4 * n, Number(BigInt.asUintN(32, caps)), true);
+    view.setUint32(12 + 4 * n, Number(caps >> 32n), true);
+  });
+  c.write(c.long(1), bytes);
+  return 0;
+};
+/** What is effective must be permitted, and nothing is permitted that was not. */
+const capset: CallHandler = (c) => {
+  const { task } = capability(c);
+  if (task !== c.task) fail('EPERM', 'the capabilities of another task');
+  const raw = c.read(c.long(1), 24);
+  const view = new DataView(raw.buffer, raw.byteOffset);
+  const asked = CAP_SETS.map(
+    (_, n) => BigInt(view.getUint32(4 * n, true)) | (BigInt(view.getUint32(12 + 4 * n, true)) << 32n),
+  ) as [bigint, bigint];
+  const { creds } = c.kernel.tasks;
+  // what no capability has is left out
+  asked.forEach((set, n) => {
+    asked[n] = set & ALL_CAPS;
+  });
+  const [effective, permitted] = asked;
+  if (permitted & ~creds.caps(task.cred, 'cap_permitted') || effective & ~permitted)
+    fail('EPERM', 'more than permitted');
+  const cred = creds.prepare(task);
+  CAP_SETS.forEach((set, n) => void creds.setCaps(cred, set, asked[n] as bigint));
+  creds.commit(task, cred);
+  return 0;
+};
 const id: CallHandler = (c) => c.task.uid;
 
 export const PROCESS_CALLS: Readonly<Record<string, CallHandler>> = {
@@ -97,6 +148,8 @@ export const PROCESS_CALLS: Readonly<Record<string, CallHandler>> = {
   geteuid: id,
   getgid: id,
   getegid: id,
+  capget,
+  capset,
   set_tid_address: (c) => c.task.pid,
   set_robust_list: () => 0,
   arch_prctl: archPrctl,

@@ -26,6 +26,16 @@ const attachAll = (object: string) => (kernel: Kernel) => void load(kernel, obje
 
 describe('bpf(2) and perf_event_open(2) of a program', () => {
   // fixtures/user/bpfcalls.out: what the real kernel gave the same program, and behind it what was in trace_pipe
+  it('perf events count, sample, lose and tell as on the real kernel, and so do capabilities', async () => {
+    const kernel = await worldWith();
+    kernel.root.add(home('perfcalls'), userFile('perfcalls'), 0o755);
+    const { streams, text } = captured();
+    const result = await kernel.replay(
+      kernel.program({ path: home('perfcalls'), argv: ['perfcalls', String(kernel.tasks.loader.pid)] }, streams),
+    );
+    expect(result).toMatchObject({ stopped: undefined, oopses: [] });
+    expect(text(1)).toBe(Buffer.from(userFile('perfcalls.out')).toString());
+  });
   it.each(['jit', 'interp'] as const)('what the real kernel gave it, in its own memory (%s)', async (engine) => {
     const kernel = await worldWith({ engine });
     kernel.root.add(home('bpfcalls'), userFile('bpfcalls'), 0o755);

@@ -15,7 +15,8 @@ const VALUE_SIZE = 24;
 
 /** An event that takes records. */
 interface SampleSink {
-  output(data: Uint8Array, cpu: number): void;
+  /** 0, or an error number where it is lost */
+  output(data: Uint8Array, cpu: number): number;
   /** CPU that it is active on, -1 while it is off */
   readonly oncpu: number;
 }
@@ -32,8 +33,7 @@ function output(call: HelperCall, data: Uint8Array, flagsHi: number): number {
   if (event === undefined) return -ERRNO.ENOENT;
   if (!isSink(event)) return -ERRNO.EINVAL;
   if (event.oncpu !== kernel.context.cpu) return -ERRNO.EOPNOTSUPP;
-  event.output(data, kernel.context.cpu);
-  return 0;
+  return event.output(data, kernel.context.cpu);
 }
 
 const plain: HelperBody = (call) => {
