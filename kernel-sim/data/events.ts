@@ -1529,8 +1529,15 @@ block:block_io_start dev:u4@8 sector:u8@16 nr_sector:u4@24 bytes:u4@28 ioprio:u2
 block:block_rq_issue dev:u4@8 sector:u8@16 nr_sector:u4@24 bytes:u4@28 ioprio:u2@32 rwbs:u8@34 comm:u16@42 cmd:data_loc@60
 block:block_rq_insert dev:u4@8 sector:u8@16 nr_sector:u4@24 bytes:u4@28 ioprio:u2@32 rwbs:u8@34 comm:u16@42 cmd:data_loc@60
 block:block_rq_complete dev:u4@8 sector:u8@16 nr_sector:u4@24 error:s4@28 ioprio:u2@32 rwbs:u8@34 cmd:data_loc@44
+tcp:tcp_cong_state_set skaddr:u8@8 sport:u2@16 dport:u2@18 family:u2@20 saddr:u4@22 daddr:u4@26 saddr_v6:u16@30 daddr_v6:u16@46 cong_state:u1@62
 tcp:tcp_probe saddr:u28@8 daddr:u28@36 sport:u2@64 dport:u2@66 family:u2@68 mark:u4@72 data_len:u2@76 snd_nxt:u4@80 snd_una:u4@84 snd_cwnd:u4@88 ssthresh:u4@92 snd_wnd:u4@96 srtt:u4@100 rcv_wnd:u4@104 sock_cookie:u8@112 skbaddr:u8@120 skaddr:u8@128
+tcp:tcp_rcv_space_adjust skaddr:u8@8 sport:u2@16 dport:u2@18 family:u2@20 saddr:u4@22 daddr:u4@26 saddr_v6:u16@30 daddr_v6:u16@46 sock_cookie:u8@64
+tcp:tcp_destroy_sock skaddr:u8@8 sport:u2@16 dport:u2@18 family:u2@20 saddr:u4@22 daddr:u4@26 saddr_v6:u16@30 daddr_v6:u16@46 sock_cookie:u8@64
+tcp:tcp_receive_reset skaddr:u8@8 sport:u2@16 dport:u2@18 family:u2@20 saddr:u4@22 daddr:u4@26 saddr_v6:u16@30 daddr_v6:u16@46 sock_cookie:u8@64
+tcp:tcp_send_reset skbaddr:u8@8 skaddr:u8@16 state:s4@24 reason:u4@28 saddr:u28@32 daddr:u28@60
 tcp:tcp_retransmit_skb skbaddr:u8@8 skaddr:u8@16 state:s4@24 sport:u2@28 dport:u2@30 family:u2@32 saddr:u4@34 daddr:u4@38 saddr_v6:u16@42 daddr_v6:u16@58
+sock:sk_data_ready skaddr:u8@8 family:u2@16 protocol:u2@18 ip:u8@24
+sock:inet_sk_error_report error:s4@8 sport:u2@12 dport:u2@14 family:u2@16 protocol:u2@18 saddr:u4@20 daddr:u4@24 saddr_v6:u16@28 daddr_v6:u16@44
 sock:inet_sock_set_state skaddr:u8@8 oldstate:s4@16 newstate:s4@20 sport:u2@24 dport:u2@26 family:u2@28 protocol:u2@30 saddr:u4@32 daddr:u4@36 saddr_v6:u16@40 daddr_v6:u16@56
 napi:napi_poll napi:u8@8 dev_name:data_loc@16 work:s4@20 budget:s4@24
 net:netif_rx skbaddr:u8@8 len:u4@16 name:data_loc@20

@@ -46,8 +46,16 @@ export const layouts = new LayoutTable({
     '416 vma:0:8 p:32:8 argmin:16:8 file:64:8 executable:48:8 interpreter:56:8 mm:24:8 cred:72:8 unsafe:80:4 per_clear:84:4 argc:88:4 envc:92:4 filename:96:8 interp:104:8 fdpath:112:8 buf:160:256',
   kernel_clone_args: '136 flags:0:8 exit_signal:40:4 stack:48:8',
   socket: '128 state:0:4 type:4:2 flags:8:8 file:16:8 sk:24:8 ops:32:8',
-  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_backlog.tail:208:8 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4 sk_receive_queue.qlen:184:4',
+  sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_backlog.head:200:8 sk_backlog.tail:208:8 sk_lock.owned:324:4 sk_err:284:4 sk_shutdown:571:1 sk_ack_backlog:604:4 sk_max_ack_backlog:608:4 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4 sk_receive_queue.qlen:184:4',
   inet_sock: '1000 inet_sport:806:2 inet_saddr:800:4 inet_id:816:4',
+  inet_connection_sock: '1448 icsk_ca_ops:1240:8',
+  tcp_sock:
+    '2368 snd_una:1720:4 snd_nxt:1716:4 write_seq:1636:4 rcv_nxt:1712:4 rcv_wup:1800:4 copied_seq:1520:4 snd_wnd:1492:4 rcv_wnd:1752:4 snd_cwnd:1500:4 snd_ssthresh:1584:4 srtt_us:1728:4 mdev_us:1648:4 mss_cache:1496:4 packets_out:1732:4 delivered:1740:4 segs_in:1792:4 segs_out:1600:4 data_segs_in:1796:4 data_segs_out:1604:4 window_clamp:1724:4 total_retrans:2216:4 bytes_acked:1840:8 bytes_received:1784:8 bytes_sent:1608:8 bpf_sock_ops_cb_flags:2248:1',
+  tcp_congestion_ops:
+    '192 ssthresh:0:8 cong_avoid:8:8 set_state:16:8 cwnd_event:24:8 in_ack_event:32:8 pkts_acked:40:8 cong_control:56:8 undo_cwnd:64:8 init:136:8 release:144:8 name:88:16',
+  iphdr: '20 saddr:12:4 daddr:16:4',
+  udphdr: '8 source:0:2 dest:2:2',
+  tcp_skb_cb: '48 seq:0:4 end_seq:4:4 tcp_flags:12:1 ack_seq:16:4',
   sk_buff:
     '232 next:0:8 dev:16:8 sk:24:8 cb:40:48 _skb_refdst:88:8 len:112:4 data_len:116:4 mac_len:120:2 queue_mapping:124:2 __pkt_type_offset:128:0 protocol:180:2 transport_header:182:2 network_header:184:2 mac_header:186:2 tail:188:4 end:192:4 head:200:8 data:208:8 truesize:216:4 users:220:4 skb_iif:148:4 mark:168:4 priority:144:4 hash:152:4',
   skb_shared_info: '320 meta_len:1:1',

@@ -20,6 +20,8 @@
  *     sectors 3, sectors 1 bio bi_iter.bi_size    bytes in units of 512;  rwbs 1 bio bi_opf     letters of an operation
  *     chars 1 net_device name  the string that lies in a structure
  *     mem 1 sock ...           bytes there, as many as the field has
+ *     in6 1 own, in6 1 peer    an end of a socket as an address of IPv6;  sockaddr 1 own     with family and port
+ *     tcpdata 2                bytes of data in a segment;  eighth 1 tcp_sock srtt_us     an eighth of a number there
  *     regs 1                   the six arguments of a system call, from pt_regs
  */
 import { inRelease, type Versioned } from './release.ts';
@@ -66,6 +68,20 @@ const BIO = {
 };
 const SOFTIRQ = { class: 'softirq', fields: { vec: 'int 1' } };
 const NET_DEV = { class: 'net_dev_template', fields: SKB };
+/** both ends of a `struct sock` */
+const ENDS = {
+  sport: 'u16 1 sock __sk_common.skc_num',
+  dport: 'be16 1 sock __sk_common.skc_dport',
+  family: 'u16 1 sock __sk_common.skc_family',
+  saddr: 'mem 1 sock __sk_common.skc_rcv_saddr',
+  daddr: 'mem 1 sock __sk_common.skc_daddr',
+  saddr_v6: 'in6 1 own',
+  daddr_v6: 'in6 1 peer',
+};
+const TCP_SOCK = {
+  class: 'tcp_event_sk',
+  fields: { skaddr: 'u64 1', ...ENDS, sock_cookie: 'long 1 sock __sk_common.skc_cookie' },
+};
 const row = (args: number, more: Omit<TracepointRow, 'args'> = {}): TracepointRow => ({ args, ...more });
 
 const ROWS: Readonly<Record<string, TracepointRow>> = {
@@ -114,6 +130,8 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
       protocol: 'u16 1 sock sk_protocol',
       saddr: 'mem 1 sock __sk_common.skc_rcv_saddr',
       daddr: 'mem 1 sock __sk_common.skc_daddr',
+      saddr_v6: 'in6 1 own',
+      daddr_v6: 'in6 1 peer',
     },
   }),
   softirq_entry: row(1, SOFTIRQ),
@@ -137,7 +155,40 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   }),
   block_bio_queue: row(1, BIO),
   block_getrq: row(1, BIO),
-  tcp_probe: row(2),
+  tcp_probe: row(2, {
+    fields: {
+      saddr: 'sockaddr 1 own',
+      daddr: 'sockaddr 1 peer',
+      sport: 'u16 1 sock __sk_common.skc_num',
+      dport: 'be16 1 sock __sk_common.skc_dport',
+      family: 'u16 1 sock __sk_common.skc_family',
+      mark: 'u32 2 sk_buff mark',
+      data_len: 'tcpdata 2',
+      snd_nxt: 'u32 1 tcp_sock snd_nxt',
+      snd_una: 'u32 1 tcp_sock snd_una',
+      snd_cwnd: 'u32 1 tcp_sock snd_cwnd',
+      ssthresh: 'u32 1 tcp_sock snd_ssthresh',
+      snd_wnd: 'u32 1 tcp_sock snd_wnd',
+      srtt: 'eighth 1 tcp_sock srtt_us',
+      rcv_wnd: 'u32 1 tcp_sock rcv_wnd',
+      sock_cookie: 'long 1 sock __sk_common.skc_cookie',
+      skbaddr: 'u64 2',
+      skaddr: 'u64 1',
+    },
+  }),
+  tcp_send_reset: row(3, {
+    fields: { skbaddr: 'u64 2', skaddr: 'u64 1', state: 'u8 1 sock __sk_common.skc_state', reason: 'int 3' },
+  }),
+  tcp_receive_reset: row(1, TCP_SOCK),
+  tcp_destroy_sock: row(1, TCP_SOCK),
+  tcp_rcv_space_adjust: row(1, TCP_SOCK),
+  tcp_cong_state_set: row(2, { fields: { skaddr: 'u64 1', ...ENDS, cong_state: 'int 2' } }),
+  inet_sk_error_report: row(1, {
+    fields: { error: 's32 1 sock sk_err', ...ENDS, protocol: 'u16 1 sock sk_protocol' },
+  }),
+  sk_data_ready: row(1, {
+    fields: { skaddr: 'u64 1', family: 'u16 1 sock __sk_common.skc_family', protocol: 'u16 1 sock sk_protocol' },
+  }),
   tcp_retransmit_skb: row(2),
   kfree_skb: row(4, {
     fields: {

@@ -8,7 +8,7 @@ import { KernelError } from '../core/errno.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
-import { type Ipv4Prefix, inNetwork, parseMac, parsePrefix } from './address.ts';
+import { type IpPrefix, inNetwork, parseMac, parsePrefix } from './address.ts';
 import { ETH_HLEN } from './packet.ts';
 
 export type DeviceKind = 'loopback' | 'ethernet' | 'veth' | 'dummy';
@@ -56,7 +56,7 @@ export class NetDevice {
   readonly at: Addr;
   readonly mac: Uint8Array;
   readonly netns: Addr;
-  readonly addresses: Ipv4Prefix[] = [];
+  readonly addresses: IpPrefix[] = [];
   /** of a veth: what it sends arrives there */
   peer: NetDevice | undefined;
   readonly stats = { rxPackets: 0, rxBytes: 0, rxDropped: 0, txPackets: 0, txBytes: 0 };
@@ -96,7 +96,7 @@ export class NetDevices implements Stateful {
   constructor(kernel: TextFloor) {
     this.#kernel = kernel;
     this.#f = kernel.structs.offsets('net_device', FIELDS);
-    this.lo = this.add('lo', { kind: 'loopback', addresses: ['127.0.0.1/8'] });
+    this.lo = this.add('lo', { kind: 'loopback', addresses: ['127.0.0.1/8', '::1/128'] });
   }
   save() {
     return capture({ list: this.#list, byAt: this.#byAt });
@@ -177,7 +177,7 @@ export class NetDevices implements Stateful {
 
   /** Whether an address is one of this host's. */
   isLocal(address: Uint8Array): boolean {
-    if (inNetwork({ address: Uint8Array.of(127, 0, 0, 1), prefix: 8 }, address)) return true;
+    if (address.length === 4 && address[0] === 127) return true;
     return this.#list.some((device) => device.addresses.some((own) => sameBytes(own.address, address)));
   }
   /**
@@ -190,9 +190,32 @@ export class NetDevices implements Stateful {
       for (const own of device.addresses) if (inNetwork(own, to)) return { device, source: own.address };
     const device =
       this.#list.find(({ kind }) => kind !== 'loopback') ?? this.add('eth0', { addresses: ['10.0.2.15/24'] });
-    return { device, source: device.addresses[0]?.address ?? Uint8Array.of(0, 0, 0, 0) };
+    return { device, source: this.#source(device, to.length) };
+  }
+  /** Its first address of the kind; without one of IPv6, what stateless configuration gives it (RFC 4862 section 5.3). */
+  #source(device: NetDevice, size: number): Uint8Array {
+    const own = device.addresses.find(({ address }) => address.length === size)?.address;
+    return own ?? (size === 16 ? linkLocal(device.mac) : new Uint8Array(4));
   }
 }
+
+/** `fe80::/64` with the interface identifier of a MAC address (RFC 4291 appendix A) */
+const linkLocal = (mac: Uint8Array): Uint8Array =>
+  Uint8Array.of(
+    0xfe,
+    0x80,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    (mac[0] ?? 0) ^ 2,
+    ...mac.subarray(1, 3),
+    0xff,
+    0xfe,
+    ...mac.subarray(3, 6),
+  );
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, n) => byte === b[n]);

@@ -20,6 +20,7 @@ export const REASONS = [
   'IP_NOPROTO',
   'IP_INADDRERRORS',
   'DEV_READY',
+  'QUEUE_PURGE',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

@@ -1,4 +1,4 @@
-/** Headers of the Internet protocols as bytes: IPv4 (RFC 791), UDP (RFC 768), TCP (RFC 9293), ICMP (RFC 792), checksums (RFC 1071). */
+/** Headers of the Internet protocols as bytes: IPv4 (RFC 791), IPv6 (RFC 8200), UDP (RFC 768), ICMP (RFC 792), checksums (RFC 1071). */
 
 /** include/uapi/linux/if_ether.h */
 export const ETH_P = {
@@ -10,8 +10,9 @@ export const ETH_P = {
   IPV6: 0x86dd,
   QINQ: 0x88a8,
 } as const;
-export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17, ROUTING: 43 } as const;
+export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17, ROUTING: 43, ICMPV6: 58 } as const;
 export const IP_HLEN = 20;
+export const IP6_HLEN = 40;
 export const UDP_HLEN = 8;
 export const TCP_HLEN = 20;
 export const TCP_FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;
@@ -30,11 +31,11 @@ export function fold16(sum: number): number {
   while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x10000);
   return folded;
 }
-const put16 = (bytes: Uint8Array, at: number, value: number): void => {
+export const put16 = (bytes: Uint8Array, at: number, value: number): void => {
   bytes[at] = (value >> 8) & 0xff;
   bytes[at + 1] = value & 0xff;
 };
-const put32 = (bytes: Uint8Array, at: number, value: number): void => {
+export const put32 = (bytes: Uint8Array, at: number, value: number): void => {
   put16(bytes, at, value >>> 16);
   put16(bytes, at + 2, value & 0xffff);
 };
@@ -63,6 +64,17 @@ export function ipHeader(flow: Flow, protocol: number, payload: number, id: numb
   put16(h, 10, ~fold16(sum16(h)) & 0xffff);
   return h;
 }
+/** `payload`: bytes behind the header */
+export function ip6Header(flow: Flow, next: number, payload: number): Uint8Array {
+  const h = new Uint8Array(IP6_HLEN);
+  h[0] = 0x60;
+  put16(h, 4, payload);
+  h[6] = next;
+  h[7] = TTL;
+  h.set(flow.saddr, 8);
+  h.set(flow.daddr, 24);
+  return h;
+}
 /** Sum of the pseudo header: what a device that computes checksums itself finds in their place. */
 export const pseudoSum = (flow: Flow, protocol: number, length: number): number =>
   fold16(sum16(flow.daddr, sum16(flow.saddr, protocol + length)));
@@ -73,25 +85,6 @@ export function udpHeader(flow: Flow, payload: number): Uint8Array {
   put16(h, 2, flow.dport);
   put16(h, 4, UDP_HLEN + payload);
   put16(h, 6, pseudoSum(flow, IPPROTO.UDP, UDP_HLEN + payload));
-  return h;
-}
-export function tcpHeader(
-  flow: Flow,
-  seq: number,
-  ack: number,
-  flags: number,
-  window: number,
-  payload: number,
-): Uint8Array {
-  const h = new Uint8Array(TCP_HLEN);
-  put16(h, 0, flow.sport);
-  put16(h, 2, flow.dport);
-  put32(h, 4, seq);
-  put32(h, 8, ack);
-  h[12] = (TCP_HLEN / 4) << 4;
-  h[13] = flags;
-  put16(h, 14, window);
-  put16(h, 16, pseudoSum(flow, IPPROTO.TCP, TCP_HLEN + payload));
   return h;
 }
 /** ICMP destination unreachable: the offending datagram's header and first bytes behind it. */
@@ -106,17 +99,27 @@ export function icmpUnreachable(code: number, datagram: Uint8Array): Uint8Array 
   return out;
 }
 
-/** What a packet says of its flow; undefined where it is not IPv4, or is cut off. */
-export function parseIp(packet: Uint8Array): { readonly protocol: number; readonly flow: Flow } | undefined {
-  if (packet.length < IP_HLEN || (packet[0] as number) >> 4 !== 4) return undefined;
-  const header = ((packet[0] as number) & 15) * 4;
-  const protocol = packet[9] as number;
+/** What a packet says of its flow; undefined where it is neither IPv4 nor IPv6, or is cut off. */
+export function parseIp(packet: Uint8Array): Packet | undefined {
+  const version = (packet[0] ?? 0) >> 4;
+  if (version === 4 && packet.length >= IP_HLEN)
+    return parsed(packet, packet[9] as number, ((packet[0] as number) & 15) * 4, 12, 4);
+  if (version === 6 && packet.length >= IP6_HLEN) return parsed(packet, packet[6] as number, IP6_HLEN, 8, 16);
+  return undefined;
+}
+export interface Packet {
+  readonly protocol: number;
+  /** of the IP header, bytes */
+  readonly header: number;
+  readonly flow: Flow;
+}
+function parsed(packet: Uint8Array, protocol: number, header: number, addresses: number, size: number): Packet {
   const ports = protocol === IPPROTO.UDP || protocol === IPPROTO.TCP;
   return {
-    protocol,
+    ...{ protocol, header },
     flow: {
-      saddr: packet.slice(12, 16),
-      daddr: packet.slice(16, 20),
+      saddr: packet.slice(addresses, addresses + size),
+      daddr: packet.slice(addresses + size, addresses + 2 * size),
       sport: ports ? get16(packet, header) : 0,
       dport: ports ? get16(packet, header + 2) : 0,
     },

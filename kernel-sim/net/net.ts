@@ -15,15 +15,18 @@ import type { Destination, NetParts } from './parts.ts';
 import { Ports } from './ports.ts';
 import { RECEIVERS, Receive } from './receive.ts';
 import { Redirect } from './redirect.ts';
+import { Reuseport } from './reuseport.ts';
+import { SkLookup } from './sk-lookup.ts';
 import { SkBuffs } from './skb.ts';
 import { SocketFilters } from './socket-filter.ts';
+import { SocketOptions } from './socket-options.ts';
+import { AF, Socks, unmapped } from './socks.ts';
 import { Softnet } from './softnet.ts';
-import { Tcp } from './tcp.ts';
+import { Tcp } from './tcp/tcp.ts';
 import { TcxPlace } from './tcx.ts';
 import { onTheWire, Transmit } from './transmit.ts';
 import { XdpPlace } from './xdp.ts';
 
-const AF_INET = 2;
 /** longest datagram */
 const MAX_DATAGRAM = 65_507;
 
@@ -40,6 +43,7 @@ export class Net implements NetParts, Stateful {
   readonly kernel: ObjectFloor;
   readonly devices: NetDevices;
   readonly skbs: SkBuffs;
+  readonly socks: Socks;
   readonly ports: Ports;
   readonly softnet: Softnet;
   readonly drops: DropReasons;
@@ -49,6 +53,10 @@ export class Net implements NetParts, Stateful {
   readonly tcx: TcxPlace;
   readonly netfilter: Netfilter;
   readonly socketFilters: SocketFilters;
+  readonly reuseport: Reuseport;
+  readonly skLookup: SkLookup;
+  /** what programs do for sockets that ask for one: SO_ATTACH_BPF and its kin */
+  readonly options: SocketOptions;
   /** a frame left, or goes no further */
   readonly events = new Listeners<[event: NetEvent]>();
   readonly #transmit: Transmit;
@@ -59,17 +67,24 @@ export class Net implements NetParts, Stateful {
     this.kernel = kernel;
     this.devices = new NetDevices(kernel);
     this.skbs = new SkBuffs(kernel);
-    this.ports = new Ports(kernel);
+    this.socks = new Socks(kernel);
+    this.ports = new Ports(kernel, this.socks);
     this.cookies = new SocketCookies(kernel);
     this.softnet = new Softnet(kernel, this.skbs);
     this.drops = new DropReasons(kernel);
     this.#transmit = new Transmit(this);
     this.#receive = new Receive(this, this.#transmit);
-    this.#tcp = new Tcp(this, this.#transmit);
+    this.#tcp = new Tcp(this, this.#transmit, this.#receive, (sk) => {
+      this.#closed(sk);
+      kernel.slab.kfree(sk);
+    });
     this.xdp = new XdpPlace(this);
     this.tcx = new TcxPlace(this);
     this.netfilter = new Netfilter(this);
     this.socketFilters = new SocketFilters(this);
+    this.reuseport = new Reuseport(this);
+    this.skLookup = new SkLookup(this);
+    this.options = new SocketOptions(this, this.socketFilters, this.#tcp.congestion);
     const on = (name: string, handler: () => void): void => void kernel.text.hypercall(name, handler);
     for (const part of [
       this.#transmit,
@@ -79,6 +94,9 @@ export class Net implements NetParts, Stateful {
       this.tcx,
       this.netfilter,
       this.socketFilters,
+      this.reuseport,
+      this.skLookup,
+      this.options,
     ])
       part.register(on);
     this.softnet.register(on, (skb) => {
@@ -95,7 +113,9 @@ export class Net implements NetParts, Stateful {
   }
   save() {
     const { devices, skbs, ports, cookies, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
-    const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, socketFilters];
+    const { reuseport, skLookup, options } = this;
+    const sockets = [socketFilters, reuseport, skLookup, options];
+    const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, ...sockets];
     return capture({ parts: [devices, skbs, ports, cookies, softnet, redirect, ...places], events: this.events });
   }
   restore(state: ReturnType<Net['save']>): void {
@@ -137,15 +157,33 @@ export class Net implements NetParts, Stateful {
   destination(sk: Addr, msg: Addr): Destination | undefined {
     const { memory, structs } = this.kernel;
     const to = msg === 0 ? 0 : memory.readAddr(msg + structs.of('msghdr').offset('msg_name'));
-    if (to !== 0)
-      return memory.readU16(to) === AF_INET
-        ? { address: memory.readBytes(to + 4, 4), port: swap16(memory.readU16(to + 2)), connected: false }
-        : undefined;
-    const sock = structs.of('sock');
-    const port = swap16(memory.readU16(sk + sock.offset('__sk_common.skc_dport')));
-    const isInet = memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET;
-    if (port === 0 || !isInet) return undefined;
-    return { address: memory.readBytes(sk + sock.offset('__sk_common.skc_daddr'), 4), port, connected: true };
+    if (to !== 0) {
+      const named = this.#named(to);
+      return named && { ...named, connected: false };
+    }
+    const port = this.socks.peerPort(sk);
+    const family = this.socks.family(sk);
+    if (port === 0 || (family !== AF.INET && family !== AF.INET6)) return undefined;
+    return { address: this.socks.peer(sk), port, connected: true };
+  }
+  /** What a `struct sockaddr_in` or `sockaddr_in6` says; undefined for another family. */
+  #named(at: Addr): { readonly address: Uint8Array; readonly port: number } | undefined {
+    const { memory } = this.kernel;
+    const port = swap16(memory.readU16(at + 2));
+    const family = memory.readU16(at);
+    if (family === AF.INET) return { address: memory.readBytes(at + 4, 4), port };
+    return family === AF.INET6 ? { address: unmapped(memory.readBytes(at + 8, 16)), port } : undefined;
+  }
+  packet(skb: Addr): Uint8Array {
+    const { skbs, kernel } = this;
+    const start = skbs.header(skb, 'network_header');
+    return kernel.memory.readBytes(start, skbs.data(skb) + skbs.len(skb) - start);
+  }
+  get looksUp(): Addr {
+    return this.#receive.looksUp;
+  }
+  isBacklogged(sk: Addr): boolean {
+    return this.#tcp.isBacklogged(sk);
   }
   neighbour(device: NetDevice, address: Uint8Array): Uint8Array {
     if (device.kind === 'loopback') return device.mac;
@@ -170,15 +208,17 @@ export class Net implements NetParts, Stateful {
     if (this.events.any) this.events.tell({ what: 'dropped', device, frame, by });
   }
 
-  #bind(sk: Addr, address: Addr): void {
-    const { memory } = this.kernel;
-    if (sk === 0 || memory.readU16(address) !== AF_INET) return;
-    this.ports.bind(sk, memory.readBytes(address + 4, 4), swap16(memory.readU16(address + 2)));
+  #bind(sk: Addr, at: Addr): void {
+    const named = sk === 0 ? undefined : this.#named(at);
+    if (!named) return;
+    this.ports.bind(sk, named.address, named.port);
+    this.reuseport.bound(sk);
   }
   #closed(sk: Addr): void {
     this.ports.remove(sk);
     this.#receive.closed(sk);
     this.#tcp.closed(sk);
     this.socketFilters.closed(sk);
+    this.reuseport.closed(sk);
   }
 }

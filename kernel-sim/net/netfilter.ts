@@ -1,4 +1,4 @@
-/** The hooks of netfilter on the way of an IPv4 packet, called in the order of their priorities (include/uapi/linux/netfilter.h). */
+/** The hooks of netfilter on the way of a packet of IPv4 and of IPv6, called in the order of their priorities (include/uapi/linux/netfilter.h). */
 import type { Addr } from '../../src/machine/addr.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, type Stateful } from '../core/state.ts';
@@ -6,7 +6,9 @@ import type { NetParts, On } from './parts.ts';
 
 export const NF_HOOKS = ['PRE_ROUTING', 'LOCAL_IN', 'FORWARD', 'LOCAL_OUT', 'POST_ROUTING'] as const;
 const NF_DROP = 0;
-const NFPROTO_IPV4 = 2;
+/** include/uapi/linux/netfilter.h */
+export const NFPROTO = { IPV4: 2, IPV6: 10 } as const;
+export type NfFamily = (typeof NFPROTO)[keyof typeof NFPROTO];
 const LOCAL_OUT = 3;
 
 interface Hook {
@@ -17,9 +19,15 @@ interface Hook {
 
 export class Netfilter implements Stateful {
   readonly #net: NetParts;
-  readonly #hooks: readonly Hook[][] = NF_HOOKS.map(() => []);
+  readonly #hooks: { readonly [F in NfFamily]: readonly Hook[][] } = {
+    [NFPROTO.IPV4]: NF_HOOKS.map(() => []),
+    [NFPROTO.IPV6]: NF_HOOKS.map(() => []),
+  };
   /** packets that are between two programs */
-  readonly #walks = new Map<Addr, { readonly hook: number; next: number; dropped: boolean }>();
+  readonly #walks = new Map<
+    Addr,
+    { readonly list: readonly Hook[]; readonly hook: number; next: number; dropped: boolean }
+  >();
   readonly #state: { readonly [F in 'hook' | 'pf' | 'in' | 'out' | 'sk' | 'net' | 'sizeof']: number };
   readonly #ctx: { readonly state: number; readonly skb: number; readonly sizeof: number };
   constructor(net: NetParts) {
@@ -36,8 +44,8 @@ export class Netfilter implements Stateful {
   }
 
   /** @throws KernelError EBUSY where the priority is taken at this hook */
-  add(hook: number, key: object, prog: Addr, priority: number): void {
-    const list = this.#hooks[hook];
+  add(family: NfFamily, hook: number, key: object, prog: Addr, priority: number): void {
+    const list = this.#hooks[family][hook];
     if (list === undefined) throw new KernelError('EINVAL', `hook ${hook}: one of 0 to ${NF_HOOKS.length - 1}`);
     if (list.some((one) => one.priority === priority))
       throw new KernelError('EBUSY', `priority ${priority} is taken at ${NF_HOOKS[hook]}`);
@@ -45,28 +53,35 @@ export class Netfilter implements Stateful {
     list.sort((a, b) => a.priority - b.priority);
   }
   replace(key: object, prog: Addr): void {
-    for (const list of this.#hooks) for (const one of list) if (one.key === key) one.prog = prog;
+    for (const list of this.#lists()) for (const one of list) if (one.key === key) one.prog = prog;
   }
   remove(key: object): void {
-    for (const list of this.#hooks) {
+    for (const list of this.#lists()) {
       const at = list.findIndex((one) => one.key === key);
       if (at >= 0) list.splice(at, 1);
     }
+  }
+
+  #lists(): Hook[][] {
+    return [...this.#hooks[NFPROTO.IPV4], ...this.#hooks[NFPROTO.IPV6]];
   }
 
   register(on: On): void {
     const { args, slab } = this.#net.kernel;
     const { drops } = this.#net;
     // what nf_hook_slow walks, where anything hangs at the hook: `struct nf_hook_state`, with the programs' context behind it
-    on('nf_hook', () => {
-      const [number, skb] = [args.lo(0), args.addr(1)];
-      if (skb === 0 || (this.#hooks[number]?.length ?? 0) === 0) args.retAddr(0);
-      else args.retAddr(this.#enter(number, skb));
-    });
+    const enters = (name: string, family: NfFamily): void =>
+      on(name, () => {
+        const [number, skb] = [args.lo(0), args.addr(1)];
+        if (skb === 0 || (this.#hooks[family][number]?.length ?? 0) === 0) args.retAddr(0);
+        else args.retAddr(this.#enter(family, number, skb));
+      });
+    enters('nf_hook', NFPROTO.IPV4);
+    enters('nf_hook6', NFPROTO.IPV6);
     on('nf_context', () => args.retAddr(args.addr(0) + this.#state.sizeof));
     on('nf_next', () => {
       const walk = this.#walks.get(args.addr(0));
-      args.retAddr(walk === undefined || walk.dropped ? 0 : (this.#hooks[walk.hook]?.[walk.next++]?.prog ?? 0));
+      args.retAddr(walk === undefined || walk.dropped ? 0 : (walk.list[walk.next++]?.prog ?? 0));
     });
     on('nf_verdict', () => {
       const walk = this.#walks.get(args.addr(0));
@@ -89,20 +104,20 @@ export class Netfilter implements Stateful {
       args.retAddr(dropped ? 0 : args.addr(1));
     });
   }
-  #enter(hook: number, skb: Addr): Addr {
+  #enter(family: NfFamily, hook: number, skb: Addr): Addr {
     const { skbs, devices, kernel } = this.#net;
     const { memory, slab } = kernel;
     const f = this.#state;
     const at = slab.kmalloc(f.sizeof + this.#ctx.sizeof);
     const dev = hook < LOCAL_OUT ? skbs.dev(skb) : skbs.routeDev(skb);
     memory.writeU8(at + f.hook, hook);
-    memory.writeU8(at + f.pf, NFPROTO_IPV4);
+    memory.writeU8(at + f.pf, family);
     memory.writeAddr(at + (hook < LOCAL_OUT - 1 ? f.in : f.out), dev);
     memory.writeAddr(at + f.sk, memory.readAddr(skb + skbs.f.sk));
     memory.writeAddr(at + f.net, devices.at(dev)?.netns ?? devices.lo.netns);
     memory.writeAddr(at + f.sizeof + this.#ctx.state, at);
     memory.writeAddr(at + f.sizeof + this.#ctx.skb, skb);
-    this.#walks.set(at, { hook, next: 0, dropped: false });
+    this.#walks.set(at, { list: this.#hooks[family][hook] ?? [], hook, next: 0, dropped: false });
     return at;
   }
   #tell(hook: number, skb: Addr): void {

@@ -5,7 +5,10 @@ import type { NetDevice, NetDevices } from './devices.ts';
 import type { DropReasons } from './drops.ts';
 import type { Ports } from './ports.ts';
 import type { Redirect } from './redirect.ts';
+import type { Reuseport } from './reuseport.ts';
+import type { SkLookup } from './sk-lookup.ts';
 import type { SkBuffs } from './skb.ts';
+import type { Socks } from './socks.ts';
 import type { Softnet } from './softnet.ts';
 
 export type On = (name: string, handler: () => void) => void;
@@ -22,7 +25,10 @@ export interface NetParts {
   readonly kernel: ObjectFloor;
   readonly devices: NetDevices;
   readonly skbs: SkBuffs;
+  readonly socks: Socks;
   readonly ports: Ports;
+  readonly reuseport: Reuseport;
+  readonly skLookup: SkLookup;
   readonly softnet: Softnet;
   readonly drops: DropReasons;
   readonly redirect: Redirect;
@@ -30,6 +36,12 @@ export interface NetParts {
   payload(length: number): Uint8Array | undefined;
   /** where a message (`struct msghdr`) goes, or else its socket is connected to */
   destination(sk: Addr, msg: Addr): Destination | undefined;
+  /** IP header and what is behind it, wherever the data of a buffer begin */
+  packet(skb: Addr): Uint8Array;
+  /** the packet of UDP whose socket is looked for */
+  readonly looksUp: Addr;
+  /** segments wait until the task that has locked a socket gives it free */
+  isBacklogged(sk: Addr): boolean;
   /** link address of a neighbour, six bytes */
   neighbour(device: NetDevice, address: Uint8Array): Uint8Array;
   /** a device has sent a buffer */

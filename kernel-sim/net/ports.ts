@@ -7,25 +7,22 @@ import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Flow } from './inet.ts';
 import { swap16 } from './packet.ts';
+import { AF, isZero, type Socks, TCP } from './socks.ts';
 
 const FIRST_PORT = 32_768;
 const PORTS = 28_232;
-const TCP_LISTEN = 10;
-
-const SOCK = [
-  ...(['__sk_common.skc_daddr', '__sk_common.skc_rcv_saddr', '__sk_common.skc_dport', '__sk_common.skc_num'] as const),
-  ...(['__sk_common.skc_state', '__sk_common.skc_family', 'sk_protocol'] as const),
-] as const;
 
 export class Ports implements Stateful {
   readonly #kernel: ObjectFloor;
-  readonly #f: { readonly [F in (typeof SOCK)[number] | 'sizeof']: number };
+  readonly #socks: Socks;
   readonly #inet: { readonly inet_sport: number; readonly inet_saddr: number; readonly inet_id: number };
+  readonly #num: number;
   /** sockets with a port, in the order in which they got it */
   readonly #bound = new Set<Addr>();
-  constructor(kernel: ObjectFloor) {
+  constructor(kernel: ObjectFloor, socks: Socks) {
     this.#kernel = kernel;
-    this.#f = kernel.structs.offsets('sock', SOCK);
+    this.#socks = socks;
+    this.#num = socks.f['__sk_common.skc_num'];
     this.#inet = kernel.structs.offsets('inet_sock', ['inet_sport', 'inet_saddr', 'inet_id'] as const);
   }
   save() {
@@ -36,25 +33,27 @@ export class Ports implements Stateful {
   }
 
   port(sk: Addr): number {
-    return this.#kernel.memory.readU16(sk + this.#f['__sk_common.skc_num']);
+    return this.#socks.port(sk);
+  }
+  setPort(sk: Addr, port: number): void {
+    const { memory } = this.#kernel;
+    memory.writeU16(sk + this.#num, port);
+    memory.writeU16(sk + this.#inet.inet_sport, swap16(port));
   }
   /** `inet_bind`; port 0: one of the ephemeral ones */
   bind(sk: Addr, address: Uint8Array, port: number): void {
-    const { memory } = this.#kernel;
-    const number = port || this.#free(memory.readU16(sk + this.#f.sk_protocol));
-    memory.writeU16(sk + this.#f['__sk_common.skc_num'], number);
-    memory.writeU16(sk + this.#inet.inet_sport, swap16(number));
-    memory.writeBytes(sk + this.#f['__sk_common.skc_rcv_saddr'], address);
-    memory.writeBytes(sk + this.#inet.inet_saddr, address);
+    this.setPort(sk, port || this.#free(this.#socks.protocol(sk)));
+    this.setOwn(sk, address);
     this.#bound.add(sk);
+  }
+  setOwn(sk: Addr, address: Uint8Array): void {
+    this.#socks.setOwn(sk, address);
+    if (address.length === 4) this.#kernel.memory.writeBytes(sk + this.#inet.inet_saddr, address);
   }
   /** What `bind` did is taken back. */
   unbind(sk: Addr): void {
-    const { memory } = this.#kernel;
-    memory.writeU16(sk + this.#f['__sk_common.skc_num'], 0);
-    memory.writeU16(sk + this.#inet.inet_sport, 0);
-    memory.writeU32(sk + this.#f['__sk_common.skc_rcv_saddr'], 0);
-    memory.writeU32(sk + this.#inet.inet_saddr, 0);
+    this.setPort(sk, 0);
+    this.setOwn(sk, new Uint8Array(4));
     this.#bound.delete(sk);
   }
   /** It is found by its port from now on, whatever gave it one. */
@@ -71,22 +70,20 @@ export class Ports implements Stateful {
     return this.#bound.has(sk);
   }
   #free(protocol: number): number {
-    const { random, memory } = this.#kernel;
+    const { random } = this.#kernel;
     for (;;) {
       const port = FIRST_PORT + random.below(PORTS);
       let taken = false;
-      for (const sk of this.#bound)
-        if (this.port(sk) === port && memory.readU16(sk + this.#f.sk_protocol) === protocol) taken = true;
+      for (const sk of this.#bound) if (this.port(sk) === port && this.#socks.protocol(sk) === protocol) taken = true;
       if (!taken) return port;
     }
   }
   /** Own address and port of a socket that sends; it gets a port where it has none (`inet_autobind`). */
   local(sk: Addr, source: Uint8Array): { readonly address: Uint8Array; readonly port: number } {
-    const { memory } = this.#kernel;
-    if (this.port(sk) === 0) this.bind(sk, new Uint8Array(4), 0);
+    if (this.port(sk) === 0) this.bind(sk, new Uint8Array(source.length), 0);
     else this.#bound.add(sk);
-    const own = memory.readBytes(sk + this.#f['__sk_common.skc_rcv_saddr'], 4);
-    return { address: own.some((byte) => byte !== 0) ? own : source, port: this.port(sk) };
+    const own = this.#socks.own(sk);
+    return { address: isZero(own) ? source : own, port: this.port(sk) };
   }
   /** `ip_select_ident` of a connected socket */
   nextId(sk: Addr): number {
@@ -97,24 +94,38 @@ export class Ports implements Stateful {
   }
 
   /** The socket that a packet of this flow is for; 0 where there is none: `__udp4_lib_lookup`, `__inet_lookup`. */
-  lookup(protocol: number, { saddr, daddr, sport, dport }: Flow): Addr {
+  lookup(protocol: number, flow: Flow): Addr {
+    return this.#best(protocol, flow, () => true);
+  }
+  /** one that is connected to where the packet is from: `__inet_lookup_established` */
+  connected(protocol: number, flow: Flow): Addr {
+    return this.#best(protocol, flow, (sk) => this.#isConnected(sk));
+  }
+  /** one that listens: `__inet_lookup_listener` */
+  listener(protocol: number, flow: Flow): Addr {
+    return this.#best(protocol, flow, (sk) => this.#socks.state(sk) === TCP.LISTEN);
+  }
+  #isConnected(sk: Addr): boolean {
+    return this.#socks.peerPort(sk) !== 0 && this.#socks.state(sk) !== TCP.LISTEN;
+  }
+  #best(protocol: number, { saddr, daddr, sport, dport }: Flow, fits: (sk: Addr) => boolean): Addr {
     const { memory } = this.#kernel;
-    const f = this.#f;
+    const socks = this.#socks;
     let best = 0;
     let most = -1;
     for (const sk of this.#bound) {
-      if (memory.readU16(sk + f['__sk_common.skc_num']) !== dport) continue;
-      if (memory.readU16(sk + f.sk_protocol) !== protocol) continue;
-      let score = memory.readU16(sk + f['__sk_common.skc_family']) === 2 ? 2 : 1;
-      const own = memory.readU32(sk + f['__sk_common.skc_rcv_saddr']);
-      if (own !== 0) {
-        if (own !== u32(daddr)) continue;
+      if (memory.readU16(sk + this.#num) !== dport || socks.protocol(sk) !== protocol || !fits(sk)) continue;
+      // a socket of IPv4 has no packets of IPv6
+      const isInet = socks.family(sk) === AF.INET;
+      if (isInet && daddr.length !== 4) continue;
+      let score = isInet ? 2 : 1;
+      const own = socks.own(sk);
+      if (!isZero(own)) {
+        if (!same(own, daddr)) continue;
         score += 4;
       }
-      const listens = memory.readU8(sk + f['__sk_common.skc_state']) === TCP_LISTEN;
-      const peerPort = swap16(memory.readU16(sk + f['__sk_common.skc_dport']));
-      if (peerPort !== 0 && !listens) {
-        if (peerPort !== sport || memory.readU32(sk + f['__sk_common.skc_daddr']) !== u32(saddr)) continue;
+      if (this.#isConnected(sk)) {
+        if (socks.peerPort(sk) !== sport || !same(socks.peer(sk), saddr)) continue;
         score += 8;
       }
       if (score > most) {
@@ -126,6 +137,8 @@ export class Ports implements Stateful {
   }
 }
 
-/** as a little-endian word in memory holds it */
-const u32 = (b: Uint8Array): number =>
-  ((b[0] ?? 0) | ((b[1] ?? 0) << 8) | ((b[2] ?? 0) << 16) | ((b[3] ?? 0) << 24)) >>> 0;
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let n = 0; n < a.length; n++) if (a[n] !== b[n]) return false;
+  return true;
+}

@@ -3,14 +3,30 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { ERRNO } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { Reason } from './drops.ts';
-import { ETH_P, type Flow, fold16, IP_HLEN, IPPROTO, icmpUnreachable, parseIp, sum16 } from './inet.ts';
+import {
+  ETH_P,
+  type Flow,
+  fold16,
+  get16,
+  IP_HLEN,
+  IP6_HLEN,
+  IPPROTO,
+  icmpUnreachable,
+  parseIp,
+  pseudoSum,
+  put16,
+  sum16,
+} from './inet.ts';
 import type { NetParts, On } from './parts.ts';
 import { PACKET, SkbQueue } from './skb.ts';
+import type { Inboxes } from './tcp/input.ts';
 import type { Transmit } from './transmit.ts';
 
 /** net.core.rmem_default */
 const RCVBUF = 212_992;
 const MSG_PEEK = 2;
+/** least MTU of IPv6, and how its multicast addresses begin (RFC 8200 section 5, RFC 4291 section 2.7) */
+const [MTU6, MULTICAST6] = [1280, 0xff];
 const [AF_INET, SOCK_RAW, TCP_CLOSE] = [2, 3, 7];
 /** room for the largest of `struct sock`'s kin */
 const SOCK_ROOM = 2560;
@@ -19,7 +35,7 @@ const NET_XMIT_CN = 2;
 /** IPTOS_PREC_INTERNETCONTROL: precedence of errors (RFC 1812 section 4.3.2.5) */
 const INTERNETWORK_CONTROL = 0xc0;
 /** what text passes to `@drop_reason` */
-const BY_NUMBER: readonly Reason[] = ['IP_INADDRERRORS', 'NO_SOCKET', 'SOCKET_FILTER', 'SOCKET_RCVBUFF'];
+const BY_NUMBER: readonly Reason[] = ['IP_INADDRERRORS', 'NO_SOCKET', 'SOCKET_FILTER', 'SOCKET_RCVBUFF', 'QUEUE_PURGE'];
 const PTYPES: Readonly<Record<number, string>> = {
   [ETH_P.IP]: 'ip_rcv',
   [ETH_P.ARP]: 'arp_rcv',
@@ -30,12 +46,19 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   [IPPROTO.TCP]: 'tcp_v4_rcv',
   [IPPROTO.UDP]: 'udp_rcv',
 };
+const PROTOCOLS6: Readonly<Record<number, string>> = {
+  [IPPROTO.ICMPV6]: 'icmpv6_rcv',
+  [IPPROTO.TCP]: 'tcp_v6_rcv',
+  [IPPROTO.UDP]: 'udpv6_rcv',
+};
 const ICMP: Readonly<Record<number, string>> = { 3: 'icmp_unreach', 8: 'icmp_echo' };
 /** functions that hypercalls give to text to call */
 export const RECEIVERS: readonly string[] = [
   ...Object.values(PTYPES),
   ...Object.values(PROTOCOLS),
+  ...Object.values(PROTOCOLS6),
   ...Object.values(ICMP),
+  ...['ip6_input', 'ip6_pkt_discard', 'udp_sendmsg'],
   ...['ip_local_deliver', 'ip_forward', 'ip_error', 'process_backlog', 'virtnet_poll'],
 ];
 
@@ -45,11 +68,13 @@ interface Inbox {
   bytes: number;
 }
 
-export class Receive {
+export class Receive implements Inboxes {
   readonly #net: NetParts;
   readonly #transmit: Transmit;
   readonly #inboxes = new Map<Addr, Inbox>();
   #icmpSk: Addr = 0;
+  /** the packet of UDP whose socket is looked for */
+  looksUp: Addr = 0;
 
   constructor(net: NetParts, transmit: Transmit) {
     this.#net = net;
@@ -103,10 +128,36 @@ export class Receive {
     });
     on('ip_protocol', () => args.retU32(memory.readU8(skbs.header(args.addr(0), 'network_header') + 9)));
     on('inet_protos', () => give(PROTOCOLS[args.lo(0)]));
-    on('udp_lookup', () => {
-      const packet = this.#packet(args.addr(0));
-      const seen = parseIp(packet);
+    on('ip6_rcv_core', () => args.retU32(this.#check6(args.addr(0))));
+    on('dst_input6', () => {
+      const to = memory.readBytes(skbs.data(args.addr(0)) + 24, 16);
+      give(devices.isLocal(to) || to[0] === MULTICAST6 ? 'ip6_input' : 'ip6_pkt_discard');
+    });
+    on('ip6_pull', () => {
+      skbs.push(args.addr(0), -IP6_HLEN);
+      skbs.resetHeader(args.addr(0), 'transport_header');
+    });
+    on('ip6_protocol', () => args.retU32(memory.readU8(skbs.header(args.addr(0), 'network_header') + 6)));
+    on('inet6_protos', () => give(PROTOCOLS6[args.lo(0)]));
+    on('icmp6_unreachable', () => args.retAddr(this.#unreachable6(args.addr(0), args.lo(1), args.lo(2))));
+    // a socket of IPv6 that sends to an address of IPv4
+    on('v6_mapped', () => {
+      const to = args.addr(0) === 0 ? undefined : this.#net.destination(args.addr(0), args.addr(1));
+      give(to?.address.length === 4 ? 'udp_sendmsg' : undefined);
+    });
+    on('udp_looks_up', () => {
+      this.looksUp = args.addr(0);
+      args.retAddr(skbs.data(this.looksUp));
+    });
+    on('udp_best', () => {
+      const seen = parseIp(this.#net.packet(this.looksUp));
       args.retAddr(seen === undefined ? 0 : this.#net.ports.lookup(IPPROTO.UDP, seen.flow));
+    });
+    // programs are asked where no socket is connected to where the packet is from
+    on('sk_lookup_wanted', () => {
+      const sk = args.addr(0);
+      const asked = this.#net.skLookup.any && (sk === 0 || this.#net.socks.peerPort(sk) === 0);
+      args.retAddr(asked ? this.looksUp : 0);
     });
     on('sock_queue', () => args.retU32(this.#enqueue(args.addr(0), args.addr(1)) ? 1 : 0));
     on('sock_dequeue', () => args.retAddr(this.#dequeue(args.addr(0), args.lo(1))));
@@ -150,12 +201,6 @@ export class Receive {
     });
   }
 
-  /** IP header and what is behind it, wherever the data begin. */
-  #packet(skb: Addr): Uint8Array {
-    const { kernel, skbs } = this.#net;
-    const start = skbs.header(skb, 'network_header');
-    return kernel.memory.readBytes(start, skbs.data(skb) + skbs.len(skb) - start);
-  }
   /** Why IP does not take a packet; 0: it does. */
   #check(skb: Addr): number {
     const { kernel, skbs, drops } = this.#net;
@@ -175,6 +220,20 @@ export class Receive {
     return 0;
   }
 
+  /** Why IPv6 does not take a packet; 0: it does. */
+  #check6(skb: Addr): number {
+    const { kernel, skbs, drops } = this.#net;
+    if (skbs.pktType(skb) === PACKET.OTHERHOST) return drops.number('OTHERHOST');
+    if (skbs.len(skb) < IP6_HLEN) return drops.number('PKT_TOO_SMALL');
+    const header = kernel.memory.readBytes(skbs.data(skb), IP6_HLEN);
+    if ((header[0] as number) >> 4 !== 6) return drops.number('IP_INHDR');
+    const total = IP6_HLEN + get16(header, 4);
+    if (total > skbs.len(skb)) return drops.number('PKT_TOO_SMALL');
+    if (total < skbs.len(skb)) skbs.trim(skb, total);
+    skbs.resetHeader(skb, 'transport_header', IP6_HLEN);
+    return 0;
+  }
+
   #inbox(sk: Addr): Inbox {
     let inbox = this.#inboxes.get(sk);
     if (inbox === undefined) {
@@ -182,6 +241,15 @@ export class Receive {
       this.#inboxes.set(sk, inbox);
     }
     return inbox;
+  }
+  queue(sk: Addr): SkbQueue {
+    return this.#inbox(sk).queue;
+  }
+  charge(sk: Addr, bytes: number): void {
+    const { memory, structs } = this.#net.kernel;
+    const inbox = this.#inbox(sk);
+    inbox.bytes += bytes;
+    memory.writeU32(sk + structs.of('sock').offset('sk_receive_queue.qlen'), inbox.queue.length);
   }
   #enqueue(sk: Addr, skb: Addr): boolean {
     const { kernel, skbs } = this.#net;
@@ -217,7 +285,7 @@ export class Receive {
 
   /** RFC 792: an echo's answer, the ends exchanged. */
   #echo(skb: Addr): Addr {
-    const packet = this.#packet(skb);
+    const packet = this.#net.packet(skb);
     const seen = parseIp(packet);
     if (seen === undefined) return 0;
     const message = packet.slice(((packet[0] as number) & 15) * 4);
@@ -229,10 +297,25 @@ export class Receive {
     return this.#answer(seen.flow, message, { df: false });
   }
   #unreachable(skb: Addr, code: number): Addr {
-    const packet = this.#packet(skb);
+    const packet = this.#net.packet(skb);
     const seen = parseIp(packet);
     if (seen === undefined || seen.protocol === IPPROTO.ICMP) return 0;
     return this.#answer(seen.flow, icmpUnreachable(code, packet), { df: false, tos: INTERNETWORK_CONTROL });
+  }
+  /** RFC 4443 section 3.1: what could not be delivered is quoted, up to the least MTU of IPv6. */
+  #unreachable6(skb: Addr, type: number, code: number): Addr {
+    const packet = this.#net.packet(skb);
+    const seen = parseIp(packet);
+    if (seen === undefined || seen.protocol === IPPROTO.ICMPV6) return 0;
+    const message = new Uint8Array(8 + Math.min(packet.length, MTU6 - IP6_HLEN - 8));
+    message[0] = type;
+    message[1] = code;
+    message.set(packet.subarray(0, message.length - 8), 8);
+    const flow = { saddr: seen.flow.daddr, daddr: seen.flow.saddr, sport: 0, dport: 0 };
+    const sum = ~fold16(pseudoSum(flow, IPPROTO.ICMPV6, message.length) + sum16(message)) & 0xffff;
+    put16(message, 2, sum);
+    const [head, data] = [message.subarray(0, 8), message.subarray(8)];
+    return this.#transmit.ip(this.#icmp(), IPPROTO.ICMPV6, head, data, flow, 0);
   }
   /** An ICMP message to where a packet came from. */
   #answer({ saddr, daddr }: Flow, message: Uint8Array, options: { readonly df: boolean; readonly tos?: number }): Addr {

@@ -133,6 +133,11 @@ export class SkBuffs implements Stateful {
     const end = this.data(skb) + this.len(skb);
     return memory.readBytes(Math.min(start, end), Math.max(0, end - start));
   }
+  /** bytes that can be appended */
+  room(skb: Addr): number {
+    const { memory } = this.#kernel;
+    return memory.readU32(skb + this.f.end) - memory.readU32(skb + this.f.tail);
+  }
   /** Appends bytes: `skb_put_data`. */
   put(skb: Addr, bytes: Uint8Array): void {
     const { memory } = this.#kernel;
@@ -256,6 +261,13 @@ export class SkbQueue implements Stateful {
     this.#head = head;
     this.#tail = tail;
     this.length = length;
+  }
+  /** 0 where there is none */
+  get first(): Addr {
+    return this.#head;
+  }
+  get last(): Addr {
+    return this.#tail;
   }
   push(skb: Addr): void {
     const { memory } = this.#kernel;

@@ -1,7 +1,19 @@
 /** What a buffer goes through on its way out, beside calling: headers, the route, the device (hypercalls of `text/functions/net-path.ts`). */
 import type { Addr } from '../../src/machine/addr.ts';
 import { capture } from '../core/state.ts';
-import { ETH_P, fold16, get16, IP_HLEN, IPPROTO, ipHeader, sum16, UDP_HLEN, udpHeader } from './inet.ts';
+import {
+  ETH_P,
+  fold16,
+  get16,
+  IP_HLEN,
+  IP6_HLEN,
+  IPPROTO,
+  ip6Header,
+  ipHeader,
+  sum16,
+  UDP_HLEN,
+  udpHeader,
+} from './inet.ts';
 import { ETH_HLEN, swap16 } from './packet.ts';
 import type { NetParts } from './parts.ts';
 import { PACKET } from './skb.ts';
@@ -33,13 +45,19 @@ export class Transmit {
       skbs.setDev(skb, skbs.routeDev(skb));
       skbs.setProtocol(skb, ETH_P.IP);
     });
+    on('skb_leaves6', () => {
+      const skb = args.addr(0);
+      skbs.setDev(skb, skbs.routeDev(skb));
+      skbs.setProtocol(skb, ETH_P.IPV6);
+    });
     // the header of the link: neigh_hh_output, eth_header
     on('neigh_header', () => {
       const skb = args.addr(0);
       const device = skb === 0 ? undefined : devices.at(skbs.dev(skb));
       if (device === undefined) return;
       const network = skbs.data(skb);
-      const to = memory.readBytes(network + 16, 4);
+      const six = memory.readU8(network) >> 4 === 6;
+      const to = memory.readBytes(network + (six ? 24 : 16), six ? 16 : 4);
       const data = skbs.push(skb, ETH_HLEN);
       memory.writeBytes(data, this.#net.neighbour(device, to));
       memory.writeBytes(data + 6, device.mac);
@@ -114,16 +132,19 @@ export class Transmit {
   ): Addr {
     const { kernel, skbs, devices } = this.#net;
     const { memory } = kernel;
-    const skb = skbs.alloc(LL_ROOM, IP_HLEN + header.length + payload.length);
-    skbs.put(skb, ipHeader(flow, protocol, header.length + payload.length, id, more.df, more.tos));
+    const six = flow.daddr.length === 16;
+    const length = header.length + payload.length;
+    const ip = six ? ip6Header(flow, protocol, length) : ipHeader(flow, protocol, length, id, more.df, more.tos);
+    const skb = skbs.alloc(LL_ROOM, ip.length + length);
+    skbs.put(skb, ip);
     skbs.put(skb, header);
     skbs.put(skb, payload);
-    this.address(skb, sk, devices.route(flow.daddr).device.at);
-    memory.writeU16(skb + skbs.f.protocol, swap16(ETH_P.IP));
+    this.address(skb, sk, devices.route(flow.daddr).device.at, ip.length);
+    memory.writeU16(skb + skbs.f.protocol, swap16(six ? ETH_P.IPV6 : ETH_P.IP));
     return skb;
   }
-  /** Gives a buffer whose data begin with the IP header its socket and its route. */
-  address(skb: Addr, sk: Addr, dev: Addr): void {
+  /** Gives a buffer whose data begin with the IP header, so many bytes long, its socket and its route. */
+  address(skb: Addr, sk: Addr, dev: Addr, header = IP_HLEN): void {
     const { kernel, skbs } = this.#net;
     const { memory } = kernel;
     memory.writeAddr(skb + skbs.f.sk, sk);
@@ -134,7 +155,7 @@ export class Transmit {
       memory.writeU32(skb + skbs.f.mark, memory.readU32(sk + sock.offset('sk_mark')));
     }
     skbs.resetHeader(skb, 'network_header');
-    skbs.resetHeader(skb, 'transport_header', IP_HLEN);
+    skbs.resetHeader(skb, 'transport_header', header);
   }
   #route(dev: Addr): Addr {
     let at = this.#routes.get(dev);
@@ -161,19 +182,21 @@ function packetType(to: Uint8Array, own: Uint8Array): number {
  * (Documentation/networking/checksum-offloads.rst), are there.
  */
 export function onTheWire(frame: Uint8Array): Uint8Array {
-  if (frame.length < ETH_HLEN + IP_HLEN || get16(frame, 12) !== ETH_P.IP) return frame;
-  const header = ((frame[ETH_HLEN] as number) & 15) * 4;
-  const protocol = frame[ETH_HLEN + 9] as number;
+  const type = get16(frame, 12);
+  const six = type === ETH_P.IPV6;
+  if (frame.length < ETH_HLEN + (six ? IP6_HLEN : IP_HLEN) || (type !== ETH_P.IP && !six)) return frame;
+  const header = six ? IP6_HLEN : ((frame[ETH_HLEN] as number) & 15) * 4;
+  const protocol = frame[ETH_HLEN + (six ? 6 : 9)] as number;
   const start = ETH_HLEN + header;
-  const end = Math.min(frame.length, ETH_HLEN + get16(frame, ETH_HLEN + 2));
+  const end = Math.min(frame.length, six ? start + get16(frame, ETH_HLEN + 4) : ETH_HLEN + get16(frame, ETH_HLEN + 2));
   const field = protocol === IPPROTO.UDP ? 6 : protocol === IPPROTO.TCP ? 16 : -1;
   if (field < 0 || start + Math.max(field + 2, UDP_HLEN) > end) return frame;
   const out = frame.slice();
   const transport = out.subarray(start, end);
   transport[field] = 0;
   transport[field + 1] = 0;
-  const sum =
-    ~fold16(sum16(transport, sum16(out.subarray(ETH_HLEN + 12, ETH_HLEN + 20), protocol + transport.length))) & 0xffff;
+  const addresses = six ? out.subarray(ETH_HLEN + 8, ETH_HLEN + 40) : out.subarray(ETH_HLEN + 12, ETH_HLEN + 20);
+  const sum = ~fold16(sum16(transport, sum16(addresses, protocol + transport.length))) & 0xffff;
   transport[field] = sum >> 8;
   transport[field + 1] = sum & 0xff;
   return out;

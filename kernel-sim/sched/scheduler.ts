@@ -12,6 +12,7 @@ import { HrTimers } from './hrtimers.ts';
 import { Interrupts } from './interrupts.ts';
 import { Softirqs } from './softirqs.ts';
 import { Ticks } from './ticks.ts';
+import { TimerWheel } from './wheel.ts';
 
 type SchedFloor = TextFloor & { readonly tasks: Tasks };
 
@@ -30,6 +31,7 @@ export class Scheduler {
   readonly softirqs: Softirqs;
   readonly timers: HrTimers;
   readonly ticks: Ticks;
+  readonly wheel: TimerWheel;
   readonly #kernel: SchedFloor;
   /** the task that is to run next because the recording says so: it goes before others */
   wanted: () => Task | undefined = () => undefined;
@@ -50,12 +52,13 @@ export class Scheduler {
     this.softirqs = new Softirqs(kernel);
     this.timers = new HrTimers(kernel);
     this.ticks = new Ticks(kernel, this.timers);
+    this.wheel = new TimerWheel(kernel, this.timers);
     this.#wakelists = Array.from({ length: kernel.cpus }, () => []);
     this.#register();
   }
   save() {
     const { delta, remote } = { delta: this.#delta, remote: this.#remote };
-    const parts = [this.interrupts, this.softirqs, this.timers, this.ticks];
+    const parts = [this.interrupts, this.softirqs, this.timers, this.ticks, this.wheel];
     const { preemptsByTick } = this;
     const lists = { wakelists: this.#wakelists, urgent: this.#urgent, dead: this.#dead };
     return capture({ parts, ...lists, delta, remote, preemptsByTick });

@@ -3,12 +3,15 @@ import type { Addr } from '../../src/machine/addr.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { RootFs } from './root-fs.ts';
 import { SocketNames } from './socket-names.ts';
-import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT, TcpConnect } from './tcp-connect.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
+/** include/net/tcp_states.h */
+const [TCP_ESTABLISHED, TCP_CLOSE] = [1, 7];
+/** room for the largest of `struct sock`'s kin */
+const SOCK_ROOM = 2560;
 
 /** struct proto_ops and net_proto_family: operation, then address family */
 const OPS = {
@@ -18,17 +21,15 @@ const OPS = {
   recvmsg: { 1: 'unix_stream_recvmsg', 2: 'inet_recvmsg', 10: 'inet6_recvmsg' },
   getname: { 2: 'inet_getname', 10: 'inet6_getname' },
   release: { 1: 'unix_release', 2: 'inet_release', 10: 'inet6_release' },
+  accept: { 1: 'unix_accept', 2: 'inet_accept', 10: 'inet_accept' },
+  shutdown: { 1: 'unix_shutdown', 2: 'inet_shutdown', 10: 'inet_shutdown' },
 } as const;
+
+/** calls whose third argument is a count of bytes */
+const COUNTED: ReadonlySet<string> = new Set(['read', 'write', 'sendto', 'recvfrom']);
 
 /** where cgroup v2 is mounted */
 const CGROUPFS = '/sys/fs/cgroup/';
-
-/** what closing does, by state */
-const CLOSES: Readonly<Record<number, string>> = {
-  [TCP_LISTEN]: 'tcp_close_listening',
-  [TCP_ESTABLISHED]: 'tcp_close_established',
-  [TCP_SYN_SENT]: 'tcp_close_syn_sent',
-};
 
 export class Sockets {
   readonly #kernel: ObjectFloor;
@@ -39,7 +40,6 @@ export class Sockets {
   }
 
   register(on: (name: string, handler: () => void) => void): void {
-    new TcpConnect(this.#kernel, (fd) => this.#of(this.#kernel.files.get(this.#kernel.tasks.current, fd))).register(on);
     const { args, memory, structs, files, tasks, text, recorded } = this.#kernel;
     const sock = structs.of('sock');
     const socket = structs.of('socket');
@@ -48,36 +48,45 @@ export class Sockets {
     const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
     for (const operation of Object.values(OPS)) text.maker.mayCall(Object.values(operation));
     files.socketFreed.add((s) => {
-      this.#kernel.slab.kfree(memory.readAddr(s + socket.offset('sk')));
+      // a socket that goes on without it is its protocol's to free
+      const sk = memory.readAddr(s + socket.offset('sk'));
+      if (sk !== 0) this.#kernel.slab.kfree(sk);
       this.#kernel.slab.kfree(s);
     });
     on('socket_of', () => args.retAddr(this.#of(args.addr(0))));
     on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));
     on('sock_alloc_file', () => {
       const file = files.open('socket');
-      const made = args.addr(0);
-      if (made !== 0) {
-        this.#bind(made, file);
-        args.retAddr(file);
-        return;
-      }
-      const call = tasks.current.call;
-      const number = (n: number): number => {
-        const a = call?.args[n];
-        return a?.kind === 'int' ? a.lo : 0;
-      };
-      // accept: as the listening socket, connected
-      const from = files.get(tasks.current, number(0));
-      const s = this.#make(file, from === 0 ? AF_INET : familyOf(this.#of(from)), 1, 0);
-      const sk = memory.readAddr(s + socket.offset('sk'));
-      memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_ESTABLISHED);
+      this.#bind(args.addr(0), file);
       args.retAddr(file);
+    });
+    // accept: a socket as the one that listens, whose struct sock comes with the connection
+    on('accept_alloc', () => {
+      const listener = args.addr(0);
+      args.retAddr(this.#allocBare(listener === 0 ? 1 : memory.readU16(listener + socket.offset('type'))));
+    });
+    on('accept_refused', () => this.#kernel.slab.kfree(args.addr(0)));
+    on('unless_null', () => args.retAddr(args.addr(0) === 0 ? 0 : args.addr(1)));
+    // the connection that was waiting; one that the recording alone knows is made
+    on('accepted', () => {
+      const [listener, made, waiting] = [args.addr(0), args.addr(1), args.addr(2)];
+      args.retAddr(waiting !== 0 ? waiting : this.#acceptUnknown(listener, made));
+    });
+    on('sock_graft', () => {
+      const [sk, made] = [args.addr(0), args.addr(1)];
+      memory.writeAddr(made + socket.offset('sk'), sk);
+      memory.writeAddr(sk + sock.offset('sk_socket'), made);
     });
     on('socket_alloc', () => args.retAddr(this.#alloc(args.lo(0), args.lo(1) & 0xf, args.lo(2))));
     on('socket_created', () => memory.writeAddr(args.addr(0), args.addr(1)));
     on('socket_refused', () => {
       this.#kernel.slab.kfree(memory.readAddr(args.addr(0) + socket.offset('sk')));
       this.#kernel.slab.kfree(args.addr(0));
+    });
+    // what the call that runs asks to move: its count, or where it names buffers what was moved
+    on('io_size', () => {
+      const count = COUNTED.has(tasks.current.call?.name ?? '') ? tasks.current.call?.args[2] : undefined;
+      args.retU32(count?.kind === 'int' ? count.lo : Math.max(0, recorded.failed ? 0 : recorded.lo));
     });
     on('call_error', () => args.retInt(recorded.failed ? recorded.lo : 0));
     on('copy_sockaddr', () => {
@@ -115,10 +124,6 @@ export class Sockets {
       else if (isProcSys(file)) give('proc_sys_write');
       else if (isCgroup(file)) give('kernfs_fop_write_iter');
       else args.retAddr(this.#rootFs.operation('write_iter', file));
-    });
-    on('tcp_close_state', () => {
-      const state = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'));
-      give(CLOSES[state] ?? '');
     });
     on('connect_family', () => {
       const s = args.addr(0);
@@ -162,16 +167,14 @@ export class Sockets {
       memory.writeU16(at('skc_dport'), memory.readU16(address + 2));
       if (family === AF_INET) {
         memory.writeU32(at('skc_daddr'), memory.readU32(address + 4));
-        memory.writeU32(at('skc_rcv_saddr'), 0x0100007f);
       } else if (family === AF_INET6) memory.writeBytes(at('skc_v6_daddr'), memory.readBytes(address + 8, 16));
     });
     new SocketNames(this.#kernel).register(on);
-    on('tcp_state', () => args.retU32(memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'))));
+    on('tcp_state', () =>
+      args.retU32(args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(args.addr(0) + sock.offset('__sk_common.skc_state'))),
+    );
     on('sk_state', () => {
-      const at = args.addr(0) + sock.offset('__sk_common.skc_state');
-      const old = args.addr(0) === 0 ? TCP_CLOSE : memory.readU8(at);
-      if (args.addr(0) !== 0) memory.writeU8(at, args.lo(1));
-      args.retU32(old);
+      if (args.addr(0) !== 0) memory.writeU8(args.addr(0) + sock.offset('__sk_common.skc_state'), args.lo(1));
     });
   }
 
@@ -192,20 +195,53 @@ export class Sockets {
     memory.writeAddr(file + structs.of('file').offset('private_data'), s);
     memory.writeAddr(s + structs.of('socket').offset('file'), file);
   }
+  /** A `struct socket` with nothing behind it yet. */
+  #allocBare(type: number): Addr {
+    const { memory, structs, slab } = this.#kernel;
+    const socket = structs.of('socket');
+    const s = slab.kmalloc(socket.size);
+    memory.writeBytes(s, new Uint8Array(socket.size));
+    memory.writeU16(s + socket.offset('type'), type);
+    return s;
+  }
   #alloc(family: number, type: number, protocol: number): Addr {
+    const s = this.#allocBare(type);
+    this.#allocSock(s, family, type, protocol);
+    return s;
+  }
+  #allocSock(s: Addr, family: number, type: number, protocol: number): Addr {
     const { memory, structs, slab, symbols } = this.#kernel;
     const socket = structs.of('socket');
     const sock = structs.of('sock');
-    const s = slab.kmalloc(socket.size);
-    const sk = slab.kmalloc(2560);
+    const sk = slab.kmalloc(SOCK_ROOM);
+    memory.writeBytes(sk, new Uint8Array(SOCK_ROOM));
     memory.writeAddr(s + socket.offset('sk'), sk);
-    memory.writeU16(s + socket.offset('type'), type);
     memory.writeAddr(sk + sock.offset('sk_socket'), s);
     memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
     memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_CLOSE);
     memory.writeU16(sk + sock.offset('sk_type'), type);
     memory.writeU16(sk + sock.offset('sk_protocol'), protocol || (type === SOCK_DGRAM ? 17 : 6));
     memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), symbols.address('init_net') ?? 0);
-    return s;
+    return sk;
+  }
+  /** A connection whose other end the recording alone knows: as the call says, which gives that end's address. */
+  #acceptUnknown(listener: Addr, made: Addr): Addr {
+    const { memory, structs, tasks } = this.#kernel;
+    if (made === 0) return 0;
+    const sock = structs.of('sock');
+    const from = listener === 0 ? 0 : memory.readAddr(listener + structs.of('socket').offset('sk'));
+    const common = (sk: Addr, name: string): Addr => sk + sock.offset(`__sk_common.${name}`);
+    const family = from === 0 ? AF_INET : memory.readU16(common(from, 'skc_family'));
+    const sk = this.#allocSock(made, family, 1, 0);
+    memory.writeU8(common(sk, 'skc_state'), TCP_ESTABLISHED);
+    const address = tasks.current.call?.args[1];
+    if (address?.kind !== 'bytes' || address.bytes.length < 8 || from === 0) return sk;
+    memory.writeU16(common(sk, 'skc_num'), memory.readU16(common(from, 'skc_num')));
+    memory.writeBytes(common(sk, 'skc_dport'), address.bytes.subarray(2, 4));
+    if (family === AF_INET) {
+      memory.writeBytes(common(sk, 'skc_daddr'), address.bytes.subarray(4, 8));
+      memory.writeU32(common(sk, 'skc_rcv_saddr'), memory.readU32(common(from, 'skc_rcv_saddr')));
+    } else if (address.bytes.length >= 24) memory.writeBytes(common(sk, 'skc_v6_daddr'), address.bytes.subarray(8, 24));
+    return sk;
   }
 }

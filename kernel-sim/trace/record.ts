@@ -89,6 +89,22 @@ const rwbs = (flags: number): string => {
 };
 const swap16 = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
 
+const AF_INET = 2;
+/** An end of a `struct sock`: its own, or its peer's; as IPv6 has it, an address of IPv4 mapped. */
+function socketEnd({ memory, structs }: RecordFloor, sk: Addr, which: string) {
+  const sock = structs.of('sock');
+  const at = (name: string): Addr => sk + sock.offset(`__sk_common.${name}`);
+  const own = which === 'own';
+  const family = memory.readU16(at('skc_family'));
+  const v4 = memory.readBytes(at(own ? 'skc_rcv_saddr' : 'skc_daddr'), 4);
+  const in6 =
+    family === AF_INET
+      ? Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...v4)
+      : memory.readBytes(at(own ? 'skc_v6_rcv_saddr' : 'skc_v6_daddr'), 16);
+  const port = own ? memory.readU16(at('skc_num')) : swap16(memory.readU16(at('skc_dport')));
+  return { family, port, v4, in6 };
+}
+
 const WORDS: Readonly<Record<string, Word>> = {
   int: (kernel, field) => number(kernel, field, () => kernel.args.lo(field.arg)),
   u64:
@@ -166,6 +182,33 @@ const WORDS: Readonly<Record<string, Word>> = {
       const base = args.addr(arg);
       if (base !== 0) memory.writeBytes(at + offset, memory.readBytes(base + structs.of(struct).offset(path), size));
     },
+  eighth: (kernel, field) => inStruct(kernel, field, (at) => kernel.memory.readU32(at) >>> 3),
+  in6:
+    (kernel, { offset, arg, rest: [which = ''] }) =>
+    ({ at }) => {
+      const sk = kernel.args.addr(arg);
+      if (sk !== 0) kernel.memory.writeBytes(at + offset, socketEnd(kernel, sk, which).in6);
+    },
+  sockaddr:
+    (kernel, { offset, arg, rest: [which = ''] }) =>
+    ({ at }) => {
+      const sk = kernel.args.addr(arg);
+      if (sk === 0) return;
+      const { memory } = kernel;
+      const { family, port, v4, in6 } = socketEnd(kernel, sk, which);
+      memory.writeU16(at + offset, family);
+      memory.writeU16(at + offset + 2, swap16(port));
+      if (family === AF_INET) memory.writeBytes(at + offset + 4, v4);
+      else memory.writeBytes(at + offset + 8, in6);
+    },
+  // bytes behind the header that a segment's data begin with
+  tcpdata: (kernel, field) =>
+    number(kernel, field, () => {
+      const { memory, structs, args } = kernel;
+      const skb = structs.of('sk_buff');
+      const [at, len] = [args.addr(field.arg), memory.readU32(args.addr(field.arg) + skb.offset('len'))];
+      return len - (memory.readU8(memory.readAddr(at + skb.offset('data')) + 12) >> 4) * 4;
+    }),
   regs: ({ memory, args, structs }, { offset, arg }) => {
     const regs = structs.of('pt_regs');
     return ({ at }) => {

@@ -1,9 +1,9 @@
 /** Links at netfilter's hooks (net/netfilter/nf_bpf_link.c). */
-import { BpfError, NotModelledError } from '../errors.ts';
+import { NFPROTO } from '../../net/netfilter.ts';
+import { BpfError } from '../errors.ts';
 import type { Attachment } from './attachment.ts';
 import type { AttachRequest } from './kind.ts';
 
-const NFPROTO = { IPV4: 2, IPV6: 10 } as const;
 const NF_INET_NUMHOOKS = 5;
 /** NF_IP_PRI_FIRST and _LAST, which nobody may have */
 const [FIRST, LAST] = [-0x8000_0000, 0x7fff_ffff];
@@ -23,9 +23,7 @@ export function netfilter({ state, prog, attrs, command }: AttachRequest): Attac
     throw new BpfError(command, 'ERANGE', `priority ${priority} is in front of what puts fragments together`);
   const { netfilter: place } = state.kernel.net;
   const key = {};
-  if (pf === NFPROTO.IPV6)
-    throw new NotModelledError(command, 'netfilter hooks of IPv6, whose packets no buffer here is');
-  place.add(hooknum, key, prog.addr, priority);
+  place.add(pf, hooknum, key, prog.addr, priority);
   return {
     flags,
     detach: () => place.remove(key),

@@ -95,8 +95,16 @@ export const FIELDS: Readonly<Record<string, string>> = {
     'vma p argmin file executable interpreter mm cred unsafe per_clear argc envc filename interp fdpath buf',
   kernel_clone_args: 'flags exit_signal stack',
   socket: 'state type flags file sk ops',
-  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_backlog.tail sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid sk_receive_queue.qlen',
+  sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_backlog.head sk_backlog.tail sk_lock.owned sk_err sk_shutdown sk_ack_backlog sk_max_ack_backlog sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid sk_receive_queue.qlen',
   inet_sock: 'inet_sport inet_saddr inet_id',
+  inet_connection_sock: 'icsk_ca_ops',
+  tcp_sock:
+    'snd_una snd_nxt write_seq rcv_nxt rcv_wup copied_seq snd_wnd rcv_wnd snd_cwnd snd_ssthresh srtt_us mdev_us mss_cache packets_out delivered segs_in segs_out data_segs_in data_segs_out window_clamp total_retrans bytes_acked bytes_received bytes_sent bpf_sock_ops_cb_flags',
+  tcp_congestion_ops:
+    'ssthresh cong_avoid set_state cwnd_event in_ack_event pkts_acked cong_control undo_cwnd init release name',
+  iphdr: 'saddr daddr',
+  udphdr: 'source dest',
+  tcp_skb_cb: 'seq end_seq tcp_flags ack_seq',
   sk_buff:
     'next dev sk cb _skb_refdst len data_len mac_len queue_mapping __pkt_type_offset protocol transport_header network_header mac_header tail end head data truesize users skb_iif mark priority hash',
   skb_shared_info: 'meta_len',

@@ -24,6 +24,7 @@ const SOCK_OPS = {
   NEEDS_ECN: 6,
   STATE_CB: 10,
   TCP_LISTEN_CB: 11,
+  RTT_CB: 12,
 } as const;
 /** tcp_call_bpf(sk, op, ...), which is inlined (include/net/tcp.h); `op` may be a variable of the row */
 export const tcpCallBpf = (op: keyof typeof SOCK_OPS | 'bpf_op', more = '0, 0', when = ''): string => {
@@ -52,7 +53,7 @@ export const cgroup: Readonly<Record<string, string>> = {
   'inet_getname(sock:socket, uaddr, peer): int': getname,
   'inet6_getname(sock:socket, uaddr, peer): int': getname,
   'udp_sendmsg(sk, msg, len): int': `n = @load(msg); @sockaddr_len(%len, n); ${sockAddrLocked('cgroup_udp4_sendmsg', 'n', ' if n')}; r = @cgroup_refused(c, e, ${typeOf('cgroup_udp4_sendmsg')}); k = @unless(r, sk); sk_dst_check(k, 0) if k; security_sk_classify_flow(k, 0) if n; ip_route_output_flow(0, 0, k) if k; s = ip_make_skb(k, 0, 0, msg, len, 8) if k; x = udp_send_skb(s, 0, 0) if s; @xmit_failed(x); return result`,
-  'udpv6_sendmsg(sk, msg, len): int': `n = @load(msg); @sockaddr_len(%len, n); ${sockAddrLocked('cgroup_udp6_sendmsg', 'n', ' if n')}; r = @cgroup_refused(c, e, ${typeOf('cgroup_udp6_sendmsg')}); k = @unless(r, sk); security_sk_classify_flow(k, 0) if n; ip6_dst_lookup_flow(0, k, 0, 0) if k; return result`,
+  'udpv6_sendmsg(sk, msg, len): int': `n = @load(msg); @sockaddr_len(%len, n); ${sockAddrLocked('cgroup_udp6_sendmsg', 'n', ' if n')}; r = @cgroup_refused(c, e, ${typeOf('cgroup_udp6_sendmsg')}); k = @unless(r, sk); m = @v6_mapped(k, msg); *m(k, msg, len); x = @unless(m, k); security_sk_classify_flow(x, 0) if n; ip6_dst_lookup_flow(0, x, 0, 0) if x; s = ip6_make_skb(x, 0, msg, len, 8, 0) if x; y = udp_v6_send_skb(s, 0, 0) if s; @xmit_failed(y); return result`,
   'udp_recvmsg(sk, msg, len, flags, addr_len): int': `block; s = __skb_recv_udp(sk, flags, 0, 0); n = @recv_name(msg, s); @sockaddr_len(%len, n); ${sockAddrLocked('cgroup_udp4_recvmsg', 'n', ' if n')}; r = @cgroup_refused(c, e, ${typeOf('cgroup_udp4_recvmsg')}); skb_consume_udp(sk, s, len); return result`,
   'udpv6_recvmsg(sk, msg, len, flags, addr_len): int': `block; s = __skb_recv_udp(sk, flags, 0, 0); n = @recv_name(msg, s); @sockaddr_len(%len, n); ${sockAddrLocked('cgroup_udp6_recvmsg', 'n', ' if n')}; r = @cgroup_refused(c, e, ${typeOf('cgroup_udp6_recvmsg')}); skb_consume_udp(sk, s, len); return result`,
 

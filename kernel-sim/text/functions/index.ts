@@ -3,12 +3,16 @@ import { block } from './block.ts';
 import { cgroup } from './cgroup.ts';
 import { fileSystems } from './file-systems.ts';
 import { fs } from './fs.ts';
+import { ip6 } from './ip6.ts';
 import { irq } from './irq.ts';
+import { lookup } from './lookup.ts';
 import { net } from './net.ts';
 import { netPath } from './net-path.ts';
 import { process } from './process.ts';
 import { sched } from './sched.ts';
 import { security } from './security.ts';
+import { tcpCalls } from './tcp-calls.ts';
+import { tcpSegments } from './tcp-segments.ts';
 
 /** In a dictionary: an object that grows by spreading has a shape for each of its names. */
 export const tables: Readonly<Record<string, string>> = Object.assign(
@@ -18,6 +22,10 @@ export const tables: Readonly<Record<string, string>> = Object.assign(
   process,
   net,
   netPath,
+  ip6,
+  lookup,
+  tcpCalls,
+  tcpSegments,
   cgroup,
   sched,
   irq,

@@ -36,7 +36,10 @@ export const irq: Readonly<Record<string, string>> = {
   'raise_softirq(nr)': 'irqsave; raise_softirq_irqoff(nr); irqrestore',
   'raise_softirq_irqoff(nr)': '__raise_softirq_irqoff(nr)',
   '__raise_softirq_irqoff(nr)': 'trace softirq_raise(nr); @raise_softirq(nr)',
-  'run_timer_softirq()': 'return 0',
+  'run_timer_softirq()':
+    'loop; f = @timer_expired(); a = @timer_argument(); *f(a); again if f; @wheel_next(); return 0',
+  // the tick that finds a timer of the wheel due
+  'timer_wheel_tick(timer): int': 'raise_softirq_irqoff(1); return 0',
   'blk_done_softirq()': 'return 0',
   'sched_balance_softirq()': 'sched_balance_update_blocked_averages(0); sched_balance_domains(0, 0)',
   'rcu_core_si()': 'rcu_core()',

@@ -88,14 +88,18 @@ export const netPath: Readonly<Record<string, string>> = {
   // --- in: UDP ---
   'udp_rcv(skb): int': 'n = __udp4_lib_rcv(skb, 0, 17); return n',
   '__udp4_lib_rcv(skb, udptable, proto): int':
-    'k = @udp_lookup(skb); udp_unicast_rcv_skb(k, skb, 0) if k; u = @unless(k, skb); __icmp_send(u, 3, 3, 0, 0) if u; r = @drop_reason(1) if u; sk_skb_reason_drop(0, u, r) if u; return 0',
+    'i:iphdr = @skb_word(skb, 4); u:udphdr = @udp_looks_up(skb); k = __udp4_lib_lookup(0, i->saddr, u->source, i->daddr, u->dest, 0); udp_unicast_rcv_skb(k, skb, 0) if k; x = @unless(k, skb); __icmp_send(x, 3, 3, 0, 0) if x; r = @drop_reason(1) if x; sk_skb_reason_drop(0, x, r) if x; return 0',
+  '__udp4_lib_lookup(net, saddr, sport, daddr, dport, dif)':
+    'k = udp4_lib_lookup2(net, saddr, sport, daddr, dport, dif); g = @sk_lookup_wanted(k); s = inet_lookup_run_sk_lookup(net, 17, g, 8, saddr, sport) if g; r = @chosen(s, k); return r',
+  'udp4_lib_lookup2(net, saddr, sport, daddr, hnum, dif)':
+    'k = @udp_best(); c = @reuseport(k); s = inet_lookup_reuseport(net, k, c, 8, saddr, sport) if c; r = @chosen(s, k); return r',
   'udp_unicast_rcv_skb(sk, skb, uh): int': 'n = udp_queue_rcv_skb(sk, skb); return n',
   'udp_queue_rcv_skb(sk, skb): int': 'n = udp_queue_rcv_one_skb(sk, skb); return n',
   'udp_queue_rcv_one_skb(sk, skb): int':
     'r = sk_filter_trim_cap(sk, skb, 8); q = @drop_reason(2) if r; sk_skb_reason_drop(sk, skb, q) if r; v = @unless(r, skb); __udp_enqueue_schedule_skb(sk, v) if v; return 0',
   '__udp_enqueue_schedule_skb(sk, skb): int':
     'q = @sock_queue(sk, skb); sock_def_readable(sk) if q; r = @drop_reason(3); f = @unless(q, skb); sk_skb_reason_drop(sk, f, r) if f; return 0',
-  'sock_def_readable(sk)': '__rcu_read_lock(); __rcu_read_unlock()',
+  'sock_def_readable(sk)': 'trace sk_data_ready(sk); __rcu_read_lock(); __rcu_read_unlock()',
   'sk_filter_trim_cap(sk, skb, cap): int':
     'c = @cgroup_bpf_enabled(0); e = __cgroup_bpf_run_filter_skb(sk, skb, 0) if c; r = @rcv_refused(e); k = @unless(r, sk); security_sock_rcv_skb(k, skb) if k; p = @sk_filter(k, skb) if k; l = @bpf_prog_run(skb, p) if p; d = @sk_filtered(skb, l, p, r, cap); return d',
   '__skb_recv_udp(sk, flags, off, err)': 's = __skb_try_recv_from_queue(sk, 0, flags, 0, 0, 0); return s',
@@ -103,21 +107,8 @@ export const netPath: Readonly<Record<string, string>> = {
   'skb_consume_udp(sk, skb, len)': 'consume_skb(skb) if skb',
 
   // --- TCP: segments out and in ---
-  'tcp_stream_alloc_skb(sk, gfp, force)': 's = @tcp_skb_alloc(sk); return s',
-  '__tcp_transmit_skb(sk, skb, clone_it, gfp, rcv_nxt): int':
-    'skb_push(skb, 20); @tcp_header(sk, skb); tcp_v4_send_check(sk, skb); f = @queue_xmit(sk); *f(sk, skb, 0); return 0',
   '__ip_queue_xmit(sk, skb, fl, tos): int':
     '__rcu_read_lock(); skb_push(skb, 20); @ip_header(sk, skb); ip_local_out(0, sk, skb); __rcu_read_unlock(); return 0',
-  'inet6_csk_xmit(sk, skb, fl): int': 'ip6_xmit(sk, skb, 0, 0, 0, 0); return 0',
-  'tcp_write_xmit(sk, mss_now, nonagle, push_one, gfp): int':
-    's = @tcp_send_head(sk); __tcp_transmit_skb(sk, s, 1, gfp, 0); return 0',
-  'tcp_send_ack(sk)': 's = @tcp_skb_ack(sk); __tcp_transmit_skb(sk, s, 0, 0, 0)',
-  'tcp_send_fin(sk)':
-    's = tcp_stream_alloc_skb(sk, 0, 1); @tcp_skb_queue(sk, s, 17); __tcp_push_pending_frames(sk, 0, 0)',
-  'tcp_v4_rcv(skb): int':
-    'k = @tcp_lookup(skb); f = @tcp_input(k); *f(k, skb); u = @unless(k, skb); r = @drop_reason(1); sk_skb_reason_drop(0, u, r) if u; return 0',
-  'tcp_rcv_established(sk, skb)': 'tcp_data_queue(sk, skb); __kfree_skb(skb)',
-  'tcp_discard(sk, skb)': '__kfree_skb(skb)',
 
   // --- in: ICMP ---
   'icmp_rcv(skb): int': 'f = @icmp_pointer(skb); r = *f(skb); consume_skb(skb); return 0',

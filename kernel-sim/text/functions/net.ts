@@ -1,5 +1,4 @@
 /** Sockets: socket, bind, listen, accept, connect, send, receive, over IPv4/IPv6 TCP and UDP. */
-import { tcpCallBpf } from './cgroup.ts';
 
 export const net: Readonly<Record<string, string>> = {
   '__x64_sys_socket(regs:pt_regs)': 'n = __sys_socket(regs->di, regs->si, regs->dx); return n',
@@ -20,17 +19,10 @@ export const net: Readonly<Record<string, string>> = {
     's:socket = @socket(fd); fdget(fd); security_socket_listen(s, backlog); inet_listen(s, backlog); return result',
   'inet_listen(sock:socket, backlog): int':
     'lock_sock_nested(sock->sk, 0); __inet_listen_sk(sock->sk, backlog); release_sock(sock->sk); return result',
-  '__inet_listen_sk(sk, backlog): int': `inet_csk_listen_start(sk); ${tcpCallBpf('TCP_LISTEN_CB', '0, 0', '?')}; return result`,
-  'inet_csk_listen_start(sk): int': 'reqsk_queue_alloc(0); inet_sk_state_store(sk, 10); return result',
   '__x64_sys_accept(regs:pt_regs)': 'n = __sys_accept4(regs->di, regs->si, regs->dx, 0); return n',
   '__x64_sys_accept4(regs:pt_regs)': 'n = __sys_accept4(regs->di, regs->si, regs->dx, regs->r10); return n',
   '__sys_accept4(fd, upeer_sockaddr, upeer_addrlen, flags): int':
     'f = fdget(fd); get_unused_fd_flags(flags); n = do_accept(f, %arg, upeer_sockaddr, upeer_addrlen, flags); fd_install(result, n)?; return result',
-  'do_accept(file, arg, upeer_sockaddr, upeer_addrlen, flags)':
-    'sock_alloc(); f = sock_alloc_file(0, 0, 0)?; security_socket_accept(0, 0); s:socket = @socket_of(file); inet_accept(s, 0, arg); move_addr_to_user(0, 0, upeer_sockaddr, upeer_addrlen)?; return f',
-  'inet_accept(sock:socket, newsock, arg): int':
-    'inet_csk_accept(sock->sk, arg); lock_sock_nested(0, 0); __inet_accept(sock, newsock, 0); release_sock(0); return result',
-  'inet_csk_accept(sk, arg)': 'lock_sock_nested(sk, 0); release_sock(sk); block; return sk',
   '__x64_sys_connect(regs:pt_regs)': 'n = __sys_connect(regs->di, regs->si, regs->dx); return n',
   '__sys_connect(fd, uservaddr, addrlen): int':
     'f = fdget(fd); move_addr_to_kernel(uservaddr, addrlen, %address); @copy_sockaddr(%address, uservaddr, addrlen); n = __sys_connect_file(f, %address, addrlen, 0); return n',
@@ -38,8 +30,6 @@ export const net: Readonly<Record<string, string>> = {
     's:socket = @socket_of(file); security_socket_connect(s, address, addrlen); t = @connect_family(s, address); *t(s, address, addrlen, file_flags); return result',
   'inet_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'lock_sock_nested(sock->sk, 0); __inet_stream_connect(sock, uaddr, addr_len, flags, 0); release_sock(sock->sk); return result',
-  '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg): int':
-    'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); y = @of_family(sock->sk, 7); r = @cgroup_refused(p, e, y); k = @unless(r, sock->sk); t = @connect_proto(k); *t(k, uaddr, addr_len); w = @connect_waits(k); block; release_sock(sock->sk) if w; lock_sock_nested(sock->sk, 0) if w; return result',
   'inet_dgram_connect(sock:socket, uaddr, addr_len, flags): int':
     'p = @pre_connect(sock->sk); e = *p(sock->sk, uaddr, addr_len); y = @of_family(sock->sk, 7); r = @cgroup_refused(p, e, y); k = @unless(r, sock->sk); ip4_datagram_connect(k, uaddr, addr_len) if k; return result',
   'ip4_datagram_connect(sk, uaddr, addr_len): int':
@@ -48,14 +38,7 @@ export const net: Readonly<Record<string, string>> = {
     'security_sk_classify_flow(sk, 0); @sock_addresses(sk, uaddr)?; return result',
   'unix_stream_connect(sock:socket, uaddr, addr_len, flags): int':
     'unix_find_other(0, uaddr, addr_len, 1); security_unix_stream_connect(sock->sk, 0, 0); return result',
-  'tcp_v4_connect(sk, uaddr, addr_len): int':
-    'r = @routed(); security_sk_classify_flow(sk, 0) if r; ip_route_output_flow(0, 0, sk) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet_hash_connect(0, sk) if r; ip_route_output_flow(0, 0, sk) if r; sk_setup_caps(sk, 0) if r; secure_tcp_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_fastopen_defer_connect(sk, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
-  'tcp_v6_connect(sk, uaddr, addr_len): int':
-    '__ipv6_addr_type(uaddr); r = @routed(); security_sk_classify_flow(sk, 0); ip6_dst_lookup_flow(0, sk, 0, 0); sk_setup_caps(sk, 0) if r; @sock_addresses(sk, uaddr) if r; tcp_set_state(sk, 2) if r; inet6_hash_connect(0, sk) if r; secure_tcpv6_seq_and_ts_off(0, 0, 0, 0, 0) if r; tcp_connect(sk) if r; n = @connect_begun(r); return n',
-  'tcp_connect(sk): int': `${tcpCallBpf('TCP_CONNECT_CB')}; tcp_sync_mss(sk, 1500); ${tcpCallBpf('TIMEOUT_INIT')}; ${tcpCallBpf('RWND_INIT')}; tcp_initialize_rcv_mss(sk); tcp_select_initial_window(sk, 0, 0, 0, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); @tcp_skb_flags(s, 2); ${tcpCallBpf('NEEDS_ECN')}; ktime_get(); tcp_rbtree_insert(0, s); __tcp_transmit_skb(sk, s, 1, 0, 0); sk_reset_timer(sk, 0, 0); @syn_sent(sk); return 0`,
   'ip_queue_xmit(sk, skb, fl): int': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
-  'tcp_set_state(sk, state)': `f = @sock_ops_flag(sk, 4); old = @tcp_state(sk) if f; ${tcpCallBpf('STATE_CB', 'old, state', ' if f')}; inet_sk_state_store(sk, state)`,
-  'inet_sk_state_store(sk, newstate)': 'o = @sk_state(sk, newstate); trace inet_sock_set_state(sk, o, newstate)',
   '__x64_sys_sendto(regs:pt_regs)':
     'n = __sys_sendto(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_sendto(fd, buff, len, flags, addr, addr_len): int':
@@ -64,30 +47,21 @@ export const net: Readonly<Record<string, string>> = {
     'security_socket_sendmsg(sock, msg, 0); i = @ops_sendmsg(sock); *i(sock, msg, 0); return result',
   'inet_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
-  'tcp_sendmsg(sk, msg, size): int':
-    'lock_sock_nested(sk, 0); tcp_sendmsg_locked(sk, msg, size); release_sock(sk); return result',
-  'tcp_sendmsg_locked(sk, msg, size): int':
-    'tcp_rate_check_app_limited(sk); tcp_send_mss(sk, 0, 0); s = tcp_stream_alloc_skb(sk, 0, 1); tcp_skb_entail(sk, s); _copy_from_iter(0, size, 0); @tcp_skb_fill(sk, s, size); tcp_push(sk, 0, 0, 0, 0)?; return result',
   '__x64_sys_sendmsg(regs:pt_regs)': 'n = __sys_sendmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_sendmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); %sys+0 = 0; ___sys_sendmsg(s, msg, %sys, flags, 0, 0); return result',
   '___sys_sendmsg(sock, msg, sys, flags, used, allowed): int':
     'copy_msghdr_from_user(sys, msg, 0, 0); ____sys_sendmsg(sock, sys, flags, used, allowed); return result',
   '____sys_sendmsg(sock, sys, flags, used, allowed): int':
-    'security_socket_sendmsg(sock, sys, 0); i = @ops_sendmsg(sock); *i(sock, sys, 0)?; return result',
+    'security_socket_sendmsg(sock, sys, 0); i = @ops_sendmsg(sock); n = @io_size(); *i(sock, sys, n)?; return result',
   '__x64_sys_recvfrom(regs:pt_regs)':
     'n = __sys_recvfrom(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_recvfrom(fd, ubuf, size, flags, addr, addr_len): int':
     'import_ubuf(0, ubuf, size, %iter); f = fdget(fd); s = @socket_of(f); @recv_room(%msg, %address, addr); sock_recvmsg(s, %msg, flags); move_addr_to_user(%address, 16, addr, addr_len)?; @name_to_user(addr, addr_len, %address)?; return result',
   'sock_recvmsg(sock, msg, flags): int':
-    'security_socket_recvmsg(sock, msg, 0, flags); i = @ops_recvmsg(sock); *i(sock, msg, 0, flags); return result',
+    'security_socket_recvmsg(sock, msg, 0, flags); i = @ops_recvmsg(sock); n = @io_size(); *i(sock, msg, n, flags); return result',
   'inet_recvmsg(sock:socket, msg, size, flags): int':
     't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
-  'tcp_recvmsg(sk, msg, len, flags, addr_len): int':
-    'lock_sock_nested(sk, 0); tcp_recvmsg_locked(sk, msg, len, flags, 0, 0); release_sock(sk); return result',
-  'tcp_recvmsg_locked(sk, msg, len, flags, tss, cmsg): int':
-    'tcp_rcv_space_adjust(sk); tcp_cleanup_rbuf(sk, result); block; return result',
-  'tcp_cleanup_rbuf(sk, copied)': '__tcp_cleanup_rbuf(sk, copied)',
   '__x64_sys_recvmsg(regs:pt_regs)': 'n = __sys_recvmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_recvmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); %msg+0 = 0; sock_recvmsg(s, %msg, flags); return result',
@@ -95,16 +69,11 @@ export const net: Readonly<Record<string, string>> = {
     'n = __sys_setsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__sys_setsockopt(fd, level, optname, optval, optlen): int':
     'fdget(fd); s = @socket(fd); do_sock_setsockopt(s, 0, level, optname, optval, 0); return result',
+  'sock_setsockopt(sk, level, optname, optval, optlen): int': '@sockopt_set(sk, level, optname); return result',
+  'tcp_setsockopt(sk, level, optname, optval, optlen): int': '@sockopt_set(sk, level, optname); return result',
   '__x64_sys_getsockopt(regs:pt_regs)':
     'n = __sys_getsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  '__sys_getsockopt(fd, level, optname, optval, optlen): int':
-    'fdget(fd); k = @answered(fd); t = @backlog_rcv(k); *t(k, 0); s = @socket(fd); do_sock_getsockopt(s, 0, level, optname, optval, optlen); return result',
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',
-  '__sys_shutdown(fd, how): int': 'fdget(fd); security_socket_shutdown(0, how); return result',
-  'inet_release(sock:socket): int':
-    'b = @cgroup_bpf_enabled(27); __cgroup_bpf_run_filter_sk(sock->sk, 27) if b; c = @close_proto(sock->sk); *c(sock->sk, 0); return 0',
-  'tcp_close(sk, timeout)': 'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk)',
-  '__tcp_close(sk, timeout)': 'c = @tcp_close_state(sk); *c(sk)',
   'inet6_create(net, sock:socket, protocol, kern): int':
     'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; return e',
   'unix_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
@@ -114,37 +83,18 @@ export const net: Readonly<Record<string, string>> = {
     't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
   'inet6_bind(sock:socket, uaddr, addr_len): int': 'inet6_bind_sk(sock->sk, uaddr, addr_len); return result',
   'inet6_release(sock): int': 'n = inet_release(sock); return n',
-  'tcp_close_listening(sk)': 'tcp_set_state(sk, 7); inet_csk_listen_stop(sk)',
-  'inet_hash_connect(death_row, sk): int': '@local_port(sk); return 0',
-  'inet6_hash_connect(death_row, sk): int': '@local_port(sk); return 0',
-  'release_sock(sk:sock)': '__release_sock(sk) if sk->sk_backlog.tail',
-  '__release_sock(sk)': 't = @backlog_rcv(sk); *t(sk, 0)',
-  'tcp_v4_do_rcv(sk, skb): int': 'tcp_rcv_state_process(sk, skb); return 0',
-  'tcp_v6_do_rcv(sk, skb): int': 'tcp_rcv_state_process(sk, skb); return 0',
-  'tcp_rcv_state_process(sk, skb)': 'a = @tcp_answer(sk); *a(sk, skb)',
-  'tcp_reset(sk, skb)': 'tcp_done_with_error(sk, 111)',
-  'tcp_done_with_error(sk, err)': 'tcp_done(sk)',
-  'tcp_done(sk)': 'tcp_set_state(sk, 7)',
-  'tcp_close_syn_sent(sk)': 'tcp_set_state(sk, 7)',
-  'tcp_close_established(sk)': 'tcp_set_state(sk, 4); tcp_send_fin(sk)',
-  'tcp_push(sk, flags, mss_now, nonagle, size_goal)': '__tcp_push_pending_frames(sk, mss_now, nonagle)',
-  '__tcp_push_pending_frames(sk, cur_mss, nonagle)': 'tcp_write_xmit(sk, cur_mss, nonagle, 0, 0)',
-  'tcp_finish_connect(sk, skb)':
-    'tcp_set_state(sk, 1); security_inet_conn_established(sk, skb); tcp_init_transfer(sk, 4, skb); tcp_send_ack(sk)',
-  'tcp_init_transfer(sk, bpf_op, skb)': `${tcpCallBpf('bpf_op')}; tcp_init_congestion_control(sk)`,
   'sock_close(inode, filp): int':
     's = @socket_of(filp); __sock_release(s, inode); security_inode_free(inode); return 0',
   '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
   'sock_read_iter(iocb, to)': 'f = @load(iocb); s = @socket_of(f); %msg+0 = 0; sock_recvmsg(s, %msg, 0); return result',
   'sock_write_iter(iocb, from)':
-    'f = @load(iocb); s = @socket_of(f); %msg+0 = 0; security_socket_sendmsg(s, %msg, 0)?; sock_sendmsg_nosec(s, %msg)?; i = @ops_sendmsg(s); *i(s, %msg, 0); return result',
+    'f = @load(iocb); s = @socket_of(f); %msg+0 = 0; security_socket_sendmsg(s, %msg, 0)?; sock_sendmsg_nosec(s, %msg)?; i = @ops_sendmsg(s); n = @io_size(); *i(s, %msg, n); return result',
   '__x64_sys_getsockname(regs:pt_regs)': 'n = __sys_getsockname(regs->di, regs->si, regs->dx); return n',
   '__sys_getsockname(fd, usockaddr, usockaddr_len): int':
     'fdget(fd); s = @socket(fd); security_socket_getsockname(s); g = @ops_getname(s); *g(s, %address, 0)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',
   '__x64_sys_getpeername(regs:pt_regs)': 'n = __sys_getpeername(regs->di, regs->si, regs->dx); return n',
   '__sys_getpeername(fd, usockaddr, usockaddr_len): int':
     'fdget(fd); s = @socket(fd); security_socket_getpeername(s); g = @ops_getname(s); *g(s, %address, 1)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',
-  '__inet_accept(sock, newsock, newsk)': 'security_sock_graft(newsk, newsock); return 0',
   'sock_alloc()': 'security_inode_alloc(0, 0xcc0); return 0',
   'sk_alloc(net, family, priority, prot, kern)': 'security_sk_alloc(0, family, priority); return 0',
   '__x64_sys_socketpair(regs:pt_regs)':
