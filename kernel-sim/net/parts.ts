@@ -5,8 +5,6 @@ import type { NetDevice, NetDevices } from './devices.ts';
 import type { DropReasons } from './drops.ts';
 import type { Ports } from './ports.ts';
 import type { Redirect } from './redirect.ts';
-import type { Reuseport } from './reuseport.ts';
-import type { SkLookup } from './sk-lookup.ts';
 import type { SkBuffs } from './skb.ts';
 import type { Socks } from './socks.ts';
 import type { Softnet } from './softnet.ts';
@@ -21,14 +19,24 @@ export interface Destination {
   readonly connected: boolean;
 }
 
+/** Sockets that share a port. */
+export interface SharedPorts {
+  /** SO_REUSEPORT of a `struct sock` */
+  ask(sk: Addr, is: boolean): void;
+  /** the program that chooses in a socket's group; `isFilter`: what it returns is an index */
+  set(sk: Addr, prog: Addr, isFilter: boolean): void;
+  isGrouped(sk: Addr): boolean;
+}
+
 export interface NetParts {
   readonly kernel: ObjectFloor;
   readonly devices: NetDevices;
   readonly skbs: SkBuffs;
   readonly socks: Socks;
   readonly ports: Ports;
-  readonly reuseport: Reuseport;
-  readonly skLookup: SkLookup;
+  readonly reuseport: SharedPorts;
+  /** programs that choose a packet's socket; whether there are any */
+  readonly skLookup: { readonly any: boolean };
   readonly softnet: Softnet;
   readonly drops: DropReasons;
   readonly redirect: Redirect;

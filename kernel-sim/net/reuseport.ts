@@ -3,7 +3,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import { parseIp } from './inet.ts';
-import type { NetParts, On } from './parts.ts';
+import type { NetParts, On, SharedPorts } from './parts.ts';
 import { isZero, TCP } from './socks.ts';
 
 const SK_PASS = 1;
@@ -20,7 +20,7 @@ interface Group {
   isFilter: boolean;
 }
 
-export class Reuseport implements Stateful {
+export class Reuseport implements SharedPorts, Stateful {
   readonly #net: NetParts;
   /** sockets that asked for it */
   readonly #asked = new Set<Addr>();
