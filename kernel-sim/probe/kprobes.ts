@@ -3,6 +3,7 @@
  * ftrace's nop, elsewhere through a breakpoint and a copy of the displaced instruction.
  */
 
+import { nearIt } from '../../src/errors/near.ts';
 import { type Addr, addrToBigInt, formatAddr } from '../../src/machine/addr.ts';
 import { decode } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
@@ -122,10 +123,9 @@ export class Kprobes {
     if (point.symbol !== undefined) {
       symbol = symbols.find(point.symbol);
       if (!symbol || symbol.kind === 'd') {
-        const near = symbols.near(point.symbol);
         throw new KernelError(
           'ENOENT',
-          `no kernel function ${point.symbol}${becameText(point.symbol, (now) => symbols.find(now) !== undefined)}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+          `no kernel function ${point.symbol}${becameText(point.symbol, (now) => symbols.find(now) !== undefined)}${nearIt(symbols.near(point.symbol))}`,
         );
       }
     } else if (point.address !== undefined) {

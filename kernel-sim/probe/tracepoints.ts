@@ -1,6 +1,6 @@
 /** Tracepoints: their list of probes in guest memory, and the programs behind them (Linux 6.12 Documentation/trace/tracepoints.rst). */
 
-import { nearest } from '../../src/errors/near.ts';
+import { nearestText } from '../../src/errors/near.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import type { Stop } from '../../src/machine/index.ts';
 import type { Pair } from '../core/args.ts';
@@ -217,11 +217,8 @@ export class Tracepoints {
     const m = /^sys_(enter|exit)_(\w+)$/.exec(event);
     const row = m && syscallNamed(m[2] as string);
     if (!m || !row || row.event !== m[2]) {
-      const near = nearest(`syscalls:${event}`, eventNames(), 3);
-      throw new KernelError(
-        'ENOENT',
-        `no tracepoint syscalls:${event}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
-      );
+      const near = nearestText(`syscalls:${event}`, eventNames());
+      throw new KernelError('ENOENT', `no tracepoint syscalls:${event}${near}`);
     }
     const exit = m[1] === 'exit';
     const site = exit ? 'sys_exit' : 'sys_enter';
@@ -243,12 +240,11 @@ export class Tracepoints {
     if (exists && this.#define(event)) return;
     if (exists)
       throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: nothing here would make it happen`);
-    const near = nearest(
+    const near = nearestText(
       name,
       category === undefined ? eventNames().map((e) => e.slice(e.indexOf(':') + 1)) : eventNames(),
-      3,
     );
-    throw new KernelError('ENOENT', `no tracepoint ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+    throw new KernelError('ENOENT', `no tracepoint ${name}${near}`);
   }
   /** Gives an event that kernel text has not the machinery of those that it has; false where nobody would let it happen. */
   #define(event: string): boolean {

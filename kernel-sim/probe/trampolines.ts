@@ -8,6 +8,7 @@
  *     below     stack arguments of the function
  */
 
+import { nearIt } from '../../src/errors/near.ts';
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label } from '../../src/x86/index.ts';
 import { KernelError } from '../core/errno.ts';
@@ -98,10 +99,9 @@ export class Trampolines {
       name = point.target;
       const symbol = symbols.find(name);
       if (!symbol || symbol.kind === 'd') {
-        const near = symbols.near(name);
         throw new KernelError(
           'ENOENT',
-          `no kernel function ${name}${becameText(name, (now) => symbols.find(now) !== undefined)}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+          `no kernel function ${name}${becameText(name, (now) => symbols.find(now) !== undefined)}${nearIt(symbols.near(name))}`,
         );
       }
       entry = symbol.address;

@@ -1,5 +1,5 @@
 /** What the command line decides in place of a loader: program types and targets, sizes of maps, globals. */
-import { nearest } from '../errors/near.ts';
+import { nearestOrAll } from '../errors/near.ts';
 import type { BpfObject, LoadOptions, MapOverride, Variables } from '../object/index.ts';
 import { sectionFor, whyNoSection } from '../object/index.ts';
 import { UserError } from './errors.ts';
@@ -82,9 +82,8 @@ function setGlobal(object: BpfObject, text: string): void {
   const found = variables.find((v) => name in v);
   if (!found) {
     const names = variables.flatMap((v) => Object.keys(v));
-    const near = nearest(name, names, 3);
     throw new UserError(
-      `--set ${name}: the object has no such global${names.length === 0 ? ' (it has none with types: compile it with -g)' : `; ${near.length > 0 ? 'near it' : 'there are'}: ${(near.length > 0 ? near : names).join(', ')}`}`,
+      `--set ${name}: the object has no such global${names.length === 0 ? ' (it has none with types: compile it with -g)' : nearestOrAll(name, names)}`,
     );
   }
   assign(found, name, value);

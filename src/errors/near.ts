@@ -16,6 +16,16 @@ export function nearest(name: string, candidates: Iterable<string>, count: numbe
   return found.slice(0, count).map((f) => f.name);
 }
 
+/** `; near it: openat, openat2`, as messages go on after a name that is not there; nothing where nothing is near. */
+export const nearIt = (near: readonly string[]): string => (near.length === 0 ? '' : `; near it: ${near.join(', ')}`);
+
+/** The same of the three nearest among the names that there are. */
+export const nearestText = (name: string, names: Iterable<string>): string => nearIt(nearest(name, names, 3));
+
+/** The same for few names: where none is near, all are told. */
+export const nearestOrAll = (name: string, names: readonly string[]): string =>
+  nearestText(name, names) || `; there are: ${names.join(', ') || 'none'}`;
+
 /** Levenshtein's, given up as soon as it must exceed `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

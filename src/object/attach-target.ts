@@ -2,7 +2,7 @@
 
 import { becameText } from '../../kernel-sim/data/renamed.ts';
 import type { Btf } from '../btf/index.ts';
-import { nearest } from '../errors/near.ts';
+import { nearest, nearIt } from '../errors/near.ts';
 import { ATTACH_TYPES, attachType, BPF_PROG_TYPE } from '../uapi/index.ts';
 import { ObjectError } from './error.ts';
 import { kernelStructOps } from './maps/struct-ops.ts';
@@ -80,9 +80,8 @@ export function loadTarget(object: ObjectModel, program: ProgramDef, kernel: Pic
   const id = btf.findByName(name, kind);
   if (id === 0) {
     const became = becameText(bare, (now) => btf.findByName(now, kind) !== 0);
-    const near = nearNames(btf, name, kind).map((n) => n.slice(name.length - bare.length));
     throw fail(
-      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to${became}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
+      `the kernel's BTF has no ${kind === 'func' ? 'function' : 'tracepoint'} '${kind === 'func' ? name : bare}' to attach to${became}${nearIt(nearNames(btf, name, kind).map((n) => n.slice(name.length - bare.length)))}`,
     );
   }
   return { attachBtf: id, expectedAttachType };

@@ -4,7 +4,7 @@
  */
 import { checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
-import { nearest } from '../errors/near.ts';
+import { nearestOrAll, nearestText } from '../errors/near.ts';
 import { ATTACH_TYPES, mapTypeName, PROG_TYPES } from '../uapi/index.ts';
 import { ObjectError } from './error.ts';
 import { isMapInMap } from './maps/names.ts';
@@ -33,12 +33,7 @@ export function mapNamed(object: ObjectModel, name: string): MapDef {
   const found = object.maps.find((m) => m.realName === name) ?? object.maps.find((m) => m.name === name);
   if (found) return found;
   const names = object.maps.map((m) => m.realName);
-  const near = nearest(name, names, 3);
-  throw new ObjectError(
-    object.file,
-    undefined,
-    `there is no map '${name}'; ${near.length > 0 ? `near it: ${near.join(', ')}` : `there are: ${names.join(', ') || 'none'}`}`,
-  );
+  throw new ObjectError(object.file, undefined, `there is no map '${name}'${nearestOrAll(name, names)}`);
 }
 
 /** Overrides by map. @throws ArgumentError, ObjectError for a map that is not there */
@@ -108,8 +103,8 @@ function attachParts(attach: string | undefined): [attachType: string | undefine
 export function whyNoSection(type: string, attach: string | undefined): string {
   const rules = SECTION_RULES.filter((rule) => rule.type === type);
   if (rules.length === 0 && !matchSection(type)) {
-    const near = nearest(type, [...PROG_TYPES.slice(1), ...SECTION_RULES.map(stem)], 3);
-    return `'${type}' is neither a program type nor a section name${near.length > 0 ? `; near it: ${[...new Set(near)].join(', ')}` : ''}`;
+    const near = nearestText(type, new Set([...PROG_TYPES.slice(1), ...SECTION_RULES.map(stem)]));
+    return `'${type}' is neither a program type nor a section name${near}`;
   }
   const kinds = [...new Set(rules.flatMap((rule) => rule.attachType ?? []))];
   if (attach === undefined) return `${type} programs need an attach type: ${kinds.join(', ')}`;

@@ -1,9 +1,9 @@
 /** Which form a recording has: its first lines tell. */
 import { syscallNamed } from '../../kernel-sim/index.ts';
 import { decodeUtf8 } from '../platform/index.ts';
+import { CR, LF } from './lines.ts';
 import { isLtrace, LtraceParser } from './ltrace/parser.ts';
 import { StraceParser } from './strace/parser.ts';
-import { CR, LF } from './strace/scanner.ts';
 import type { RecordingParser } from './stream.ts';
 import { readEventLine } from './trace-events/line.ts';
 import { TraceEventParser } from './trace-events/parser.ts';

@@ -1,7 +1,7 @@
 /** What parsers of line by line formats of user functions share: lines in, steps out, a task named when it is first seen. */
 import type { TraceStep } from '../../kernel-sim/index.ts';
 import { decodeUtf8 } from '../platform/index.ts';
-import { Lines } from './strace/lines.ts';
+import { Lines } from './lines.ts';
 import type { RecordingParser } from './stream.ts';
 import { LineWarnings } from './warnings.ts';
 

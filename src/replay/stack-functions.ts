@@ -5,6 +5,9 @@
  */
 import type { TraceCall, TraceStep, UserFrame } from '../../kernel-sim/index.ts';
 
+/** perf's own bound of a stack (Linux 6.12 kernel.perf_event_max_stack) */
+export const MAX_FRAMES = 127;
+
 interface Frame {
   readonly file: string;
   readonly func: string;

@@ -2,9 +2,9 @@
 import type { TraceArg } from '../../kernel-sim/index.ts';
 import { ArgumentError } from '../errors/argument.ts';
 import { shown } from '../errors/checks.ts';
+import { nearestOrAll, nearestText } from '../errors/near.ts';
 import { encodeUtf8 } from '../platform/index.ts';
 import { constantValues, dataArg } from '../replay/index.ts';
-import { didYouMean } from './near.ts';
 import type { SyscallField, SyscallFormat } from './syscall-format.ts';
 
 /**
@@ -38,10 +38,7 @@ export function syscallArgs({ row, fields }: SyscallFormat, values: SyscallValue
   const names = fields.map((field) => field.name);
   for (const name of Object.keys(values))
     if (!names.includes(name))
-      throw new ArgumentError(
-        `args.${name}`,
-        `${row.name} has no such argument${didYouMean(name, names) || `; it has ${names.join(', ') || 'none'}`}`,
-      );
+      throw new ArgumentError(`args.${name}`, `${row.name} has no such argument${nearestOrAll(name, names)}`);
   const data = dataArg(row.nr);
   const args: TraceArg[] = [];
   for (const [n, field] of fields.entries()) {
@@ -99,7 +96,7 @@ function flags(argument: string, text: string): bigint {
   for (const word of text.split('|').map((part) => part.trim())) {
     const value = known.get(word);
     if (value === undefined)
-      throw new ArgumentError(argument, `'${word}' is no constant that is known${didYouMean(word, known.keys())}`);
+      throw new ArgumentError(argument, `'${word}' is no constant that is known${nearestText(word, known.keys())}`);
     all |= BigInt(value);
   }
   return all;

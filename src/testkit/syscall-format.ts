@@ -2,7 +2,7 @@
 import { allEventFormats, formatFields } from '../../kernel-sim/data/event-formats.ts';
 import { type SyscallRow, syscallNamed, syscalls } from '../../kernel-sim/index.ts';
 import { ArgumentError } from '../errors/argument.ts';
-import { didYouMean } from './near.ts';
+import { nearestText } from '../errors/near.ts';
 
 export interface SyscallField {
   readonly name: string;
@@ -22,7 +22,7 @@ export function syscallFormat(name: string): SyscallFormat {
   const row = syscallNamed(name);
   if (!row) {
     const names = syscalls.map((s) => s.name);
-    throw new ArgumentError('name', `there is no system call '${name}'${didYouMean(name, names)}`);
+    throw new ArgumentError('name', `there is no system call '${name}'${nearestText(name, names)}`);
   }
   const text = row.event && allEventFormats().get('syscalls')?.get(`sys_enter_${row.event}`);
   if (!text) throw new ArgumentError('name', `Linux has no event that tells the arguments of '${name}'`);

@@ -3,10 +3,10 @@ import type { Kernel, Task, TraceCall } from '../../kernel-sim/index.ts';
 import { ArgumentError, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { ERRNO, type Errno, KernelError } from '../errors/index.ts';
+import { nearestText } from '../errors/near.ts';
 import { addrToBigInt } from '../machine/addr.ts';
 import { FORKS } from '../replay/index.ts';
 import { type Environment, environment, setStrings } from './happen/surroundings.ts';
-import { didYouMean } from './near.ts';
 import { type SyscallValues, syscallArgs } from './syscall-args.ts';
 import { syscallFormat } from './syscall-format.ts';
 
@@ -161,7 +161,7 @@ function returned({ result = 0, error }: SyscallOutcome): bigint {
   if (error === undefined) return BigInt(result);
   const number = ERRNO[error];
   if (number === undefined)
-    throw new ArgumentError('outcome.error', `there is no '${error}'${didYouMean(error, Object.keys(ERRNO))}`);
+    throw new ArgumentError('outcome.error', `there is no '${error}'${nearestText(error, Object.keys(ERRNO))}`);
   return BigInt(-number);
 }
 

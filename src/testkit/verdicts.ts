@@ -1,6 +1,6 @@
 /** What programs answer, by the names of include/uapi/linux/{bpf,pkt_cls}.h. */
 import { ArgumentError } from '../errors/argument.ts';
-import { didYouMean } from './near.ts';
+import { nearestText } from '../errors/near.ts';
 
 export const VERDICTS = {
   XDP_ABORTED: 0,
@@ -31,7 +31,7 @@ export type VerdictName = keyof typeof VERDICTS;
 export function verdictValue(name: VerdictName): number {
   const value: number | undefined = Object.hasOwn(VERDICTS, name) ? VERDICTS[name] : undefined;
   if (value === undefined)
-    throw new ArgumentError('retval', `there is no '${name}'${didYouMean(name, Object.keys(VERDICTS))}`);
+    throw new ArgumentError('retval', `there is no '${name}'${nearestText(name, Object.keys(VERDICTS))}`);
   return value;
 }
 

@@ -120,16 +120,12 @@ describe('objects', () => {
   });
 
   it.each<[string, (kernel: Kernel) => unknown, RegExp]>([
-    ['a structure', (k) => k.object('fil'), /no struct fil; did you mean fid, file/],
-    [
-      'a member',
-      (k) => k.object('file', { f_flag: 1 }),
-      /file\.f_flag: struct file has no f_flag; did you mean f_flags/,
-    ],
+    ['a structure', (k) => k.object('fil'), /no struct fil; near it: fid, file/],
+    ['a member', (k) => k.object('file', { f_flag: 1 }), /file\.f_flag: struct file has no f_flag; near it: f_flags/],
     ['a value', (k) => k.object('file', { f_flags: 2n ** 40n }), /does not fit the 32 bits/],
     ['a pointer', (k) => k.object('file', { f_inode: [true] }), /file\.f_inode/],
-    ['an event', (k) => k.emit('sched:sched_swich'), /did you mean sched:sched_switch/],
-    ['a field', (k) => k.emit('sched:sched_switch', { prev_pidd: 1 }), /did you mean prev_pid/],
+    ['an event', (k) => k.emit('sched:sched_swich'), /near it: sched:sched_switch/],
+    ['a field', (k) => k.emit('sched:sched_switch', { prev_pidd: 1 }), /near it: prev_pid/],
     ['text for a number', (k) => k.emit('sched:sched_switch', { prev_pid: 'a' }), /nothing for a number/],
     [
       'a long text',
@@ -137,10 +133,10 @@ describe('objects', () => {
       /17 bytes, there is room for 16/,
     ],
     ['a number', (k) => k.emit('sched:sched_switch', { prev_pid: 2 ** 40 }), /does not fit 32 bits/],
-    ['an argument', (k) => k.emit('sched:sched_switch', {}, { args: { nxt: 0n } }), /did you mean next/],
+    ['an argument', (k) => k.emit('sched:sched_switch', {}, { args: { nxt: 0n } }), /near it: next/],
     ['a call', (k) => k.emit('syscalls:sys_enter_openat'), /task\.syscall\('openat'/],
-    ['a function', (k) => k.callFunction('vfs_raed'), /did you mean vfs_read/],
-    ['its argument', (k) => k.callFunction('vfs_read', { fil: 0n }), /did you mean file/],
+    ['a function', (k) => k.callFunction('vfs_raed'), /near it: vfs_read/],
+    ['its argument', (k) => k.callFunction('vfs_read', { fil: 0n }), /near it: file/],
     ['too many', (k) => k.callFunction('vfs_read', [1, 2, 3, 4, 5]), /vfs_read takes 4: file, buf, count, pos/],
     ['a span', (k) => k.clock.advance('5 sec'), /'5s', '100ms'|no span of time/],
     ['a CPU', (k) => k.task({ cpu: 3 }), /there are 1 CPUs/],

@@ -196,11 +196,11 @@ it('gives the verifier other limits', async () => {
 });
 
 it.each<[string, (kernel: Kernel) => unknown, RegExp]>([
-  ['a helper', (k) => k.mock('bpf_ktime_get_nz'), /neither a helper nor a kfunc; did you mean bpf_ktime_get_ns/],
-  ['a fault', (k) => k.fail('map_ful' as 'map_full'), /there is no 'map_ful'; did you mean map_full/],
-  ['an error', (k) => k.mock('bpf_ktime_get_ns', { error: 'ENOENTT' as 'ENOENT' }), /did you mean ENOENT/],
+  ['a helper', (k) => k.mock('bpf_ktime_get_nz'), /neither a helper nor a kfunc; near it: bpf_ktime_get_ns/],
+  ['a fault', (k) => k.fail('map_ful' as 'map_full'), /there is no 'map_ful'; near it: map_full/],
+  ['an error', (k) => k.mock('bpf_ktime_get_ns', { error: 'ENOENTT' as 'ENOENT' }), /near it: ENOENT/],
   ['a result', (k) => k.mock('bpf_ktime_get_ns', 1n << 64n), /is not a number of 64 bits/],
-  ['an option', (k) => k.mock('bpf_ktime_get_ns', 1, { form: 2 } as object), /did you mean from/],
+  ['an option', (k) => k.mock('bpf_ktime_get_ns', 1, { form: 2 } as object), /near it: from/],
   ['one without text', (k) => k.mock('bpf_tail_call', 0), /bpf_tail_call is no function of the kernel/],
 ])('names what is wrong with %s', async (_, act, message) => {
   const kernel = await Kernel.boot();

@@ -84,6 +84,6 @@ describe('matchers', () => {
     const run = load('fixtures/xdp_count.o').programs['count_packets']!.testRun({ dataIn: new Uint8Array(64) });
     expect(run).toHaveRetval('XDP_PASS');
     expect(message(() => expect(run).toHaveRetval('XDP_DROP'))).toBe('the program returned XDP_PASS (2), not XDP_DROP');
-    expect(message(() => expect(run).toHaveRetval('XDP_DORP' as 'XDP_DROP'))).toContain('did you mean XDP_DROP');
+    expect(message(() => expect(run).toHaveRetval('XDP_DORP' as 'XDP_DROP'))).toContain('near it: XDP_DROP');
   });
 });

@@ -1,6 +1,8 @@
 /** `ebpf-emu dump text`, `trampoline`, `chain`: what attaching wrote into the kernel, and the way that leads through it. */
+
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { Session } from '../../debug/index.ts';
+import { nearIt } from '../../errors/near.ts';
 import type { AttachedLink } from '../../object/index.ts';
 import { chainText, functionBytes, textDump, trampolineDump } from '../../show/index.ts';
 import { sessionOptions } from '../debugging.ts';
@@ -44,8 +46,7 @@ async function attach(kernel: Kernel, file: string, options: DumpOptions): Promi
 }
 
 const unknown = ({ symbols }: Kernel, name: string): UserError => {
-  const near = symbols.near(name);
-  return new UserError(`no kernel function ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+  return new UserError(`no kernel function ${name}${nearIt(symbols.near(name))}`);
 };
 
 /** From the patched place to the program and back, as a recording goes it. */

@@ -1,5 +1,7 @@
 /** `ebpf-emu explain`: a message of the verifier, a topic, or a function that older kernels had. */
+
 import { becameOf } from '../../../kernel-sim/data/renamed.ts';
+import { nearIt } from '../../errors/near.ts';
 import { explained, nearTopics, topicList } from '../../explain/show.ts';
 import { UserError } from '../errors.ts';
 import { readInput } from '../files.ts';
@@ -15,9 +17,7 @@ export async function explain(words: readonly string[], options: KernelOptions):
   const found = explained(text) ?? (/^[\w.]+$/.test(text) ? await functionText(text, options) : undefined);
   if (found === undefined) {
     const near = nearTopics(text);
-    throw new UserError(
-      `nothing is known of '${text.trim()}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''} (\`ebpf-emu explain\` lists the topics)`,
-    );
+    throw new UserError(`nothing is known of '${text.trim()}'${nearIt(near)} (\`ebpf-emu explain\` lists the topics)`);
   }
   print(found);
 }

@@ -1,5 +1,7 @@
 /** `ebpf-emu symbols` and `probes`: what can be attached to, and what of it a replay can hit; one a line, in bpftrace's words. */
+
 import { type KernelSymbol, traceEvents } from '../../../kernel-sim/index.ts';
+import { nearIt } from '../../errors/near.ts';
 import { formatAddr } from '../../machine/addr.ts';
 import { UserError } from '../errors.ts';
 import { boot, type KernelOptions } from '../session.ts';
@@ -67,4 +69,4 @@ export async function probes(pattern: string | undefined, options: ListOptions):
 const print = (line: string): void => write(`${line}\n`);
 
 const nothing = (pattern: string | undefined, near: readonly string[]): UserError =>
-  new UserError(`nothing matches '${pattern}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+  new UserError(`nothing matches '${pattern}'${nearIt(near)}`);

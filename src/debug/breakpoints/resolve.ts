@@ -1,6 +1,8 @@
 /** From a place as people say it to addresses in guest code, and what must hold there besides. */
+
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { syscallNamed } from '../../../kernel-sim/index.ts';
+import { nearIt } from '../../errors/near.ts';
 import { type Addr, formatAddr } from '../../machine/addr.ts';
 import { RDI } from '../../machine/index.ts';
 import { DebugError } from '../error.ts';
@@ -103,7 +105,7 @@ function functionAt({ kernel, programs }: ResolveEnv, name: string, offset: numb
   if (symbol === undefined) {
     const near = [...kernel.symbols.near(name), ...programs.list.map((p) => p.name)].slice(0, 4);
     if (syscallNamed(name) !== undefined) near.unshift(`syscall ${name}`);
-    throw new DebugError(`no function ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+    throw new DebugError(`no function ${name}${nearIt(near)}`);
   }
   return { text, addresses: [symbol.address + offset] };
 }

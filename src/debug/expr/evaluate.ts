@@ -1,5 +1,7 @@
 /** Expressions to values, with C's rules of types as far as looking at things needs them. */
+
 import { type Btf, findMember } from '../../btf/index.ts';
+import { nearIt } from '../../errors/near.ts';
 import { type Addr, addrFromBigInt } from '../../machine/addr.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
 import { DebugError, NoValue } from '../error.ts';
@@ -105,7 +107,7 @@ class Evaluation {
     const value = this.#scope.name(name);
     if (value !== undefined) return value;
     const near = this.#scope.near(name);
-    throw new DebugError(`nothing here is called ${name}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+    throw new DebugError(`nothing here is called ${name}${nearIt(near)}`);
   }
 
   /** @throws DebugError where no BTF has it */

@@ -1,7 +1,7 @@
 /** A prompt like gdb's, without a terminal: a line in, text out. */
 
 import { EmuError } from '../../errors/index.ts';
-import { nearest } from '../../errors/near.ts';
+import { nearestText } from '../../errors/near.ts';
 import type { Session } from '../session/session.ts';
 import type { MoveOptions } from '../session/types.ts';
 import type { Command, Prompt } from './command.ts';
@@ -34,12 +34,11 @@ export class DebugPrompt implements Prompt {
     const [, word = '', rest = ''] = /^([\w-]+)([\s\S]*)$/.exec(text) ?? [];
     const command = find(word);
     if (command === undefined) {
-      const near = nearest(
+      const near = nearestText(
         word,
         COMMANDS.flatMap((c) => c.names),
-        3,
       );
-      return `no command ${word === '' ? text : word}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}; help lists all`;
+      return `no command ${word || text}${near}; help lists all`;
     }
     try {
       return await command.run(this, rest.trim());

@@ -1,5 +1,5 @@
 /** The prompt over a program that the verifier refused: steps along its log, both ways, with what decided as stops. */
-import { nearest } from '../../errors/near.ts';
+import { nearestText } from '../../errors/near.ts';
 import type { Refused } from '../refused/refused.ts';
 
 interface Row {
@@ -87,12 +87,11 @@ export class RefusedPrompt {
     const [, word = '', rest = ''] = /^([\w-]+)([\s\S]*)$/.exec(text) ?? [];
     const row = ROWS.find((r) => r.names.includes(word));
     if (row !== undefined) return row.run(this.refused, rest.trim());
-    const near = nearest(
+    const near = nearestText(
       word,
       ROWS.flatMap((r) => r.names),
-      3,
     );
-    return `no command ${word || text} where a program was refused${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}; help lists all`;
+    return `no command ${word || text} where a program was refused${near}; help lists all`;
   }
   complete(line: string): [string[], string] {
     const word = /[\w-]*$/.exec(line)?.[0] ?? '';

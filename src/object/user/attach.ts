@@ -1,4 +1,5 @@
 /** Attaching to code of user space, as libbpf 1.5 does on 6.12: uprobes through perf events, patterns and USDT through multi links. */
+import { nearIt } from '../../errors/near.ts';
 import { attachType, BPF_F_UPROBE_MULTI_RETURN } from '../../uapi/index.ts';
 import { parseProbePoint } from '../probe-point.ts';
 import { type Attached, createLink, failure, notModelled, perfLink, type Request } from '../request.ts';
@@ -32,8 +33,7 @@ export function uprobe(r: Request, target: string): Attached {
   if (ret && point.offset !== 0) throw failure(r, 'return probes take no offset');
   const at = raw ?? functionOffset(binary, point.func);
   if (at === undefined) {
-    const near = nearFunctions(binary, point.func);
-    throw failure(r, `${path} has no function ${point.func}${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`);
+    throw failure(r, `${path} has no function ${point.func}${nearIt(nearFunctions(binary, point.func))}`);
   }
   const offset = at + (raw === undefined ? point.offset : 0);
   return {

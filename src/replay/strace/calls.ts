@@ -1,8 +1,8 @@
 /** A call's name, arguments and result to a step. */
 import { type SyscallRow, syscalls, type TraceCall } from '../../../kernel-sim/index.ts';
+import { PID_MAX_LIMIT } from '../pids.ts';
 import { Args } from './args.ts';
 import { clone3Flags, FORKS, inRegisterOrder } from './clone.ts';
-import { PID_MAX_LIMIT } from './prefix.ts';
 import { readDuration, readResult } from './result.ts';
 import { excerpt, LineError, OPEN, type Scanner } from './scanner.ts';
 import type { Tasks } from './tasks.ts';

@@ -7,10 +7,9 @@
  *
  * With -C a table follows the recording.
  */
-import { LONGEST_LINE } from './lines.ts';
-import { PID_MAX_LIMIT } from './prefix.ts';
+import { LONGEST_LINE } from '../lines.ts';
+import { PID_MAX_LIMIT, type PidSet } from '../pids.ts';
 import { isDigit, MINUS, type Scanner, SPACE, ZERO } from './scanner.ts';
-import type { PidSet } from './tasks.ts';
 
 const LETTER_D = 0x64;
 const PERCENT = 0x25;

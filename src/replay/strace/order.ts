@@ -4,11 +4,12 @@
  * (waits.ts) or has done so for {@link HELD} steps: then it is given as far as it is known, and its return tells the rest.
  */
 import type { SyscallRow, TraceStep } from '../../../kernel-sim/index.ts';
+import { PidSet } from '../pids.ts';
+import { ENDED_BY_SIGNAL, RESTART_NO_HANDLER, WAITS } from '../waits.ts';
 import type { LineWarnings } from '../warnings.ts';
 import type { Calls, Draft } from './calls.ts';
 import { LineError, Scanner } from './scanner.ts';
-import { PidSet, type Tasks, UNNAMED_PID } from './tasks.ts';
-import { ENDED_BY_SIGNAL, RESTART_NO_HANDLER, WAITS } from './waits.ts';
+import { type Tasks, UNNAMED_PID } from './tasks.ts';
 
 /** a call that may wait and took so long has waited, ns */
 const SLEPT_NS = 50_000;

@@ -10,13 +10,13 @@
  * Time is linear in the recording, and memory bounded: by the longest line, the tasks at once, and what {@link Order} holds back.
  */
 import type { TraceStep } from '../../../kernel-sim/index.ts';
-import { StackFunctions } from '../stack-functions.ts';
+import { Lines } from '../lines.ts';
+import { MAX_FRAMES, StackFunctions } from '../stack-functions.ts';
 import type { RecordingParser } from '../stream.ts';
 import { LineWarnings } from '../warnings.ts';
 import { Calls } from './calls.ts';
 import { Chatter } from './chatter.ts';
 import { constants } from './constants.ts';
-import { Lines } from './lines.ts';
 import { Order } from './order.ts';
 import { Prefix } from './prefix.ts';
 import {
@@ -32,7 +32,7 @@ import {
   Scanner,
   SQUARE,
 } from './scanner.ts';
-import { isFrame, MAX_FRAMES, readFrame } from './stack.ts';
+import { isFrame, readFrame } from './stack.ts';
 import { Tasks } from './tasks.ts';
 import { Times } from './times.ts';
 import { readNumber } from './value.ts';

@@ -7,6 +7,7 @@
  *     [pid 31684] 12:00:01 (+     0.000031)     -t -r
  *     1795348740.88 [  59] [00007f6a8d040ad7]   -ttt, -n: number of the call, -i: instruction pointer
  */
+import { PID_MAX_LIMIT } from '../pids.ts';
 import {
   CLOSE,
   COLON,
@@ -27,8 +28,6 @@ import {
 } from './scanner.ts';
 import { skipAnnotation, skipComment } from './value.ts';
 
-/** pids are below it (include/linux/threads.h, PID_MAX_LIMIT) */
-export const PID_MAX_LIMIT = 0x40_0000;
 /** of -o, which pads shorter ones */
 const PID_WIDTH = 5;
 /** of the seconds of -r */

@@ -7,8 +7,6 @@ export class LineError extends Error {
 }
 
 export const TAB = 0x09;
-export const LF = 0x0a;
-export const CR = 0x0d;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
 export const OPEN = 0x28;

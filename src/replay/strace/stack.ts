@@ -8,9 +8,6 @@ import type { UserFrame } from '../../../kernel-sim/index.ts';
 import { CLOSE, GREATER, OPEN, PLUS, type Scanner, SPACE, SQUARE } from './scanner.ts';
 import { readNumber } from './value.ts';
 
-/** perf's own bound of a stack (Linux 6.12 kernel.perf_event_max_stack) */
-export const MAX_FRAMES = 127;
-
 /** Whether a line that begins at `at` is a frame. */
 export const isFrame = (bytes: Uint8Array, at: number): boolean => bytes[at] === SPACE && bytes[at + 1] === GREATER;
 

@@ -2,7 +2,7 @@
  * Whose line is it? Strace names a line's task only while it follows several, so the first task's pid shows once it has
  * a child, and lines without a name belong to whichever task is left.
  */
-import { PID_MAX_LIMIT } from './prefix.ts';
+import { PidSet } from '../pids.ts';
 import { LineError } from './scanner.ts';
 
 /** tasks at once: the default of Linux's pid_max (include/linux/threads.h, PID_MAX_DEFAULT) */
@@ -10,17 +10,6 @@ const MOST = 0x8000;
 
 /** Pid of a recording that names none. */
 export const UNNAMED_PID = 1000;
-
-/** Pids, one bit each: a recording may have made them all. */
-export class PidSet {
-  readonly #words = new Int32Array(PID_MAX_LIMIT / 32);
-  has(pid: number): boolean {
-    return (((this.#words[pid >> 5] as number) >> (pid & 31)) & 1) !== 0;
-  }
-  add(pid: number): void {
-    (this.#words[pid >> 5] as number) |= 1 << (pid & 31);
-  }
-}
 
 export class Tasks {
   /** those that a call of the recording created */

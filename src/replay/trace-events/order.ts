@@ -3,8 +3,8 @@
  * end is known, except where it may wait long, or has done so for {@link HELD} steps: then its return tells its result.
  */
 import type { TraceCall, TraceStep, UserFrame } from '../../../kernel-sim/index.ts';
-import { MAX_FRAMES } from '../strace/stack.ts';
-import { WAITS } from '../strace/waits.ts';
+import { MAX_FRAMES } from '../stack-functions.ts';
+import { WAITS } from '../waits.ts';
 
 const HELD = 1024;
 

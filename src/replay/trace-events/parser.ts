@@ -5,10 +5,9 @@
  */
 import { type SyscallRow, syscallNamed, syscallNr, type TraceArg, type TraceStep } from '../../../kernel-sim/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
+import { Lines } from '../lines.ts';
+import { PID_MAX_LIMIT, PidSet } from '../pids.ts';
 import { StackFunctions } from '../stack-functions.ts';
-import { Lines } from '../strace/lines.ts';
-import { PID_MAX_LIMIT } from '../strace/prefix.ts';
-import { PidSet } from '../strace/tasks.ts';
 import type { RecordingParser } from '../stream.ts';
 import { LineWarnings } from '../warnings.ts';
 import { chainFrame } from './chain.ts';

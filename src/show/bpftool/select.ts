@@ -1,7 +1,7 @@
 /** Which programs, maps, links and BTF a command means: `id 3`, `name counts`, `tag 3bf1fda76c224d71`, `pinned /sys/fs/bpf/counts`. */
 import type { Kernel, MapHandle, Program } from '../../../kernel-sim/index.ts';
 import { ArgumentError } from '../../errors/argument.ts';
-import { nearest } from '../../errors/near.ts';
+import { nearestText } from '../../errors/near.ts';
 import type { Words } from './args.ts';
 import { fullName } from './prog.ts';
 
@@ -34,13 +34,8 @@ function pinned(kernel: Kernel, kind: 'prog' | 'map' | 'link', path: string): nu
   }
 }
 
-const missing = (what: string, name: string, names: Iterable<string>): ArgumentError => {
-  const near = nearest(name, names, 3);
-  return new ArgumentError(
-    'command',
-    `no ${what} is named '${name}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''}`,
-  );
-};
+const missing = (what: string, name: string, names: Iterable<string>): ArgumentError =>
+  new ArgumentError('command', `no ${what} is named '${name}'${nearestText(name, names)}`);
 
 /** Ids of the programs that the next words mean. @throws ArgumentError, BpfError */
 export function selectProgs(kernel: Kernel, words: Words): number[] {

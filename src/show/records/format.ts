@@ -1,6 +1,6 @@
 /** `--format '{comm:16} {pid:>7} {addr:x}'`: members in braces, with a width and a notation where they are wanted. */
 import { ArgumentError } from '../../errors/argument.ts';
-import { nearest } from '../../errors/near.ts';
+import { nearestOrAll } from '../../errors/near.ts';
 import type { Json } from '../json.ts';
 import { cellText } from './columns.ts';
 
@@ -65,9 +65,5 @@ function fieldOf(text: string): Field {
 
 function unknown(name: string, values: ReadonlyMap<string, Json>): ArgumentError {
   const names = [...values.keys()];
-  const near = nearest(name, names, 3);
-  return new ArgumentError(
-    'format',
-    `the record has no '${name}'; ${near.length > 0 ? `near it: ${near.join(', ')}` : `it has ${names.join(', ')}`}`,
-  );
+  return new ArgumentError('format', `the record has no '${name}'${nearestOrAll(name, names)}`);
 }

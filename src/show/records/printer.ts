@@ -1,7 +1,7 @@
 /** Records as they come, a line each: as a table, as JSON, or as a format says. */
 
 import { ArgumentError } from '../../errors/argument.ts';
-import { nearest } from '../../errors/near.ts';
+import { nearestOrAll } from '../../errors/near.ts';
 import type { ObjectModel } from '../../object/index.ts';
 import { hexBytes } from '../../platform/index.ts';
 import { type Json, jsonText } from '../json.ts';
@@ -88,10 +88,6 @@ export function checkTypes(printers: readonly RecordPrinter[], types: ReadonlyMa
   for (const type of types.values()) {
     if (printers.some((p) => p.has(type))) continue;
     const names = printers.flatMap((p) => p.typeNames);
-    const near = nearest(type, names, 3);
-    throw new ArgumentError(
-      'event-type',
-      `no structure of the program is named '${type}'; ${near.length > 0 ? `near it: ${near.join(', ')}` : `there are: ${names.join(', ') || 'none'}`}`,
-    );
+    throw new ArgumentError('event-type', `no structure of the program is named '${type}'${nearestOrAll(type, names)}`);
   }
 }

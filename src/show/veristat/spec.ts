@@ -1,6 +1,6 @@
 /** What `-e` and `-s` take: names of columns with commas between; of an order, with a variant and a direction behind. */
 import { ArgumentError } from '../../errors/argument.ts';
-import { nearest } from '../../errors/near.ts';
+import { nearestOrAll } from '../../errors/near.ts';
 import { STAT_NAMES, STATS, type StatName } from './stats.ts';
 
 /** Of two runs: the first's value, the second's, their difference, that in per cent. */
@@ -19,11 +19,7 @@ const named = (name: string): StatName | undefined =>
 
 function unknown(name: string): ArgumentError {
   const names = STAT_NAMES.flatMap((stat) => STATS[stat].names);
-  const near = nearest(name, names, 3);
-  return new ArgumentError(
-    'stats',
-    `'${name}' is no column; ${near.length > 0 ? `near it: ${near.join(', ')}` : `there are: ${names.join(', ')}`}`,
-  );
+  return new ArgumentError('stats', `'${name}' is no column${nearestOrAll(name, names)}`);
 }
 
 /** `file,prog,insns`. @throws ArgumentError */

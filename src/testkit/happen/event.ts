@@ -8,8 +8,8 @@ import type { Kernel } from '../../../kernel-sim/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
 import { KernelError } from '../../errors/index.ts';
+import { nearestOrAll, nearestText } from '../../errors/near.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
-import { didYouMean } from '../near.ts';
 import type { TestTask } from '../task.ts';
 import { asTask } from './context.ts';
 import { taskOf } from './function.ts';
@@ -43,7 +43,7 @@ function formatOf(name: string): readonly RecordField[] {
   const text = formats.get(category)?.get(event);
   if (text === undefined) {
     const names = [...formats].flatMap(([group, events]) => [...events.keys()].map((e) => `${group}:${e}`));
-    throw new ArgumentError('event', `there is no event '${name}'${didYouMean(name, names)}`);
+    throw new ArgumentError('event', `there is no event '${name}'${nearestText(name, names)}`);
   }
   if (category === 'syscalls')
     throw new ArgumentError(
@@ -118,10 +118,7 @@ function checkField(format: readonly RecordField[], event: string, name: string,
   const field = format.find((f) => f.name === name);
   if (!field) {
     const names = format.map((f) => f.name);
-    throw new ArgumentError(
-      argument,
-      `${event} has no such field${didYouMean(name, names) || `; it has ${names.join(', ')}`}`,
-    );
+    throw new ArgumentError(argument, `${event} has no such field${nearestOrAll(name, names)}`);
   }
   const { size, isLocation, isText } = field;
   if (typeof value === 'string' || value instanceof Uint8Array) {
@@ -193,10 +190,7 @@ function tracepointArgs(
   for (const name of Object.keys(given))
     if (!types.some((t) => t.name === name)) {
       const names = types.map((t) => t.name);
-      throw new ArgumentError(
-        `options.args.${name}`,
-        `${event} has no such argument${didYouMean(name, names) || `; it has ${names.join(', ')}`}`,
-      );
+      throw new ArgumentError(`options.args.${name}`, `${event} has no such argument${nearestOrAll(name, names)}`);
     }
   return Array.from({ length: count }, (_, at) => {
     const n = at + 1;

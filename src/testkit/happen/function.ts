@@ -3,7 +3,7 @@ import type { Kernel, Task } from '../../../kernel-sim/index.ts';
 import type { BtfFuncProto, BtfValue } from '../../btf/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
-import { didYouMean } from '../near.ts';
+import { nearestOrAll, nearestText } from '../../errors/near.ts';
 import type { TestTask } from '../task.ts';
 import { asTask, callKernel } from './context.ts';
 import type { KernelObjects, ObjectValue } from './objects.ts';
@@ -80,7 +80,7 @@ function prototype({ btf, symbols }: Kernel, name: string): BtfFuncProto {
   const known = symbols.find(name) !== undefined;
   if (known) throw new ArgumentError('name', `${name} has no types in the kernel's BTF`);
   const names = [...symbols.functions()].map((f) => f.name);
-  throw new ArgumentError('name', `the kernel has no function ${name}${didYouMean(name, names)}`);
+  throw new ArgumentError('name', `the kernel has no function ${name}${nearestText(name, names)}`);
 }
 
 function ordered(proto: BtfFuncProto, args: FunctionArguments, name: string): (ObjectValue | undefined)[] {
@@ -93,9 +93,6 @@ function ordered(proto: BtfFuncProto, args: FunctionArguments, name: string): (O
   const byName = args as { readonly [argument: string]: ObjectValue };
   for (const key of Object.keys(byName))
     if (!names.includes(key))
-      throw new ArgumentError(
-        `args.${key}`,
-        `${name} has no such argument${didYouMean(key, names) || `; it has ${names.join(', ') || 'none'}`}`,
-      );
+      throw new ArgumentError(`args.${key}`, `${name} has no such argument${nearestOrAll(key, names)}`);
   return names.map((key) => byName[key]);
 }

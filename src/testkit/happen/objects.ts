@@ -11,9 +11,9 @@ import {
 } from '../../btf/index.ts';
 import { ArgumentError, checkArgument } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
+import { nearestText } from '../../errors/near.ts';
 import { type Addr, addrFromBigInt, addrToBigInt } from '../../machine/addr.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
-import { didYouMean } from '../near.ts';
 
 /** What has an address in the kernel: an object, a task. */
 export interface HasAddress {
@@ -86,7 +86,7 @@ export class KernelObjects {
     const id = this.#btf.findByName(name, 'struct') || this.#btf.findByName(name, 'union');
     if (id === 0) {
       const names = [...this.#btf.types()].flatMap((t) => (t.kind === 'struct' || t.kind === 'union' ? [t.name] : []));
-      throw new ArgumentError('type', `the kernel has no struct ${name}${didYouMean(name, names)}`);
+      throw new ArgumentError('type', `the kernel has no struct ${name}${nearestText(name, names)}`);
     }
     return new KernelObject(this, name, id, this.#allocate(id, members, name), this.#btf.sizeOf(id));
   }
@@ -213,7 +213,7 @@ export class KernelObjects {
       const known = isComposite(type) ? this.#names(type) : [];
       throw new ArgumentError(
         what,
-        `struct ${type.name} has no ${path}${didYouMean(path.split('.').at(-1) ?? path, known)}`,
+        `struct ${type.name} has no ${path}${nearestText(path.split('.').at(-1) ?? path, known)}`,
       );
     }
   }

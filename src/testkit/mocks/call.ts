@@ -1,10 +1,10 @@
 /** One call of a mocked function: its arguments by name, as values. */
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { ArgumentError } from '../../errors/argument.ts';
+import { nearestText } from '../../errors/near.ts';
 import { type Addr, addrFromBigInt } from '../../machine/addr.ts';
 import { GuestFault, MachineStop } from '../../machine/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
-import { didYouMean } from '../near.ts';
 import type { Parameter, Prototype } from './prototype.ts';
 
 /** A map as an argument. */
@@ -69,7 +69,7 @@ export class MockCall {
     if (n < 0)
       throw new ArgumentError(
         'argument',
-        `${this.#prototype.name} has no ${argument}${didYouMean(
+        `${this.#prototype.name} has no ${argument}${nearestText(
           argument,
           parameters.map((p) => p.name),
         )}`,

@@ -4,7 +4,7 @@
  */
 import { ArgumentError, checkArgument } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
-import { didYouMean } from '../near.ts';
+import { nearestOrAll } from '../../errors/near.ts';
 import type { Mock, MockBehaviour, MockError, MockFunction, MockOptions, Mocks } from './mock.ts';
 
 /** A failing read leaves zeros behind. */
@@ -90,11 +90,7 @@ export function injectFault(mocks: Mocks, name: FaultName, options: MockOptions)
     ? FAULTS[name]
     : undefined;
   const known = Object.keys(FAULTS);
-  if (rows === undefined)
-    throw new ArgumentError(
-      'fault',
-      `there is no '${name}'${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
-    );
+  if (rows === undefined) throw new ArgumentError('fault', `there is no '${name}'${nearestOrAll(name, known)}`);
   // the n-th call is the n-th of them all
   const turn = { count: 0 };
   return new Fault(

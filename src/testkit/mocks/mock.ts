@@ -3,7 +3,7 @@ import type { Kernel } from '../../../kernel-sim/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
 import { ERRNO, type Errno } from '../../errors/index.ts';
-import { didYouMean } from '../near.ts';
+import { nearestText } from '../../errors/near.ts';
 import { keepingRegisters, type MockArguments, MockCall } from './call.ts';
 import { type Prototype, prototypeOf } from './prototype.ts';
 
@@ -177,7 +177,7 @@ function failure({ error }: MockError, argument: string): bigint {
   if (number === undefined)
     throw new ArgumentError(
       `${argument}.error`,
-      `there is no '${error}'${didYouMean(String(error), Object.keys(ERRNO))}`,
+      `there is no '${error}'${nearestText(String(error), Object.keys(ERRNO))}`,
     );
   return BigInt.asUintN(64, BigInt(-number));
 }

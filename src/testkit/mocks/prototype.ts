@@ -5,7 +5,7 @@ import { kfuncNames, kfuncRow } from '../../../kernel-sim/bpf/kfuncs/index.ts';
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import type { Btf } from '../../btf/index.ts';
 import { ArgumentError } from '../../errors/argument.ts';
-import { didYouMean } from '../near.ts';
+import { nearestText } from '../../errors/near.ts';
 
 /** What an argument is, and so what it is shown as. */
 export type ParameterKind =
@@ -111,7 +111,7 @@ export function prototypeOf(kernel: Kernel, name: string): Prototype {
   const found = ofKfunc(kernel.btf, name) ?? ofHelper(name);
   if (found === undefined) {
     const known = [...helperNames(), ...kfuncNames()];
-    throw new ArgumentError('name', `'${name}' is neither a helper nor a kfunc${didYouMean(name, known)}`);
+    throw new ArgumentError('name', `'${name}' is neither a helper nor a kfunc${nearestText(name, known)}`);
   }
   const symbols = found.symbols.filter((symbol) => kernel.symbols.find(symbol) !== undefined);
   if (symbols.length === 0)

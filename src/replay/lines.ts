@@ -1,6 +1,9 @@
 /** Cuts a stream of bytes into lines, whatever ends them: LF, CR LF, or CR alone. Lines are views; nothing is copied but what a chunk's end divides. */
-import type { LineWarnings } from '../warnings.ts';
-import { CR, LF } from './scanner.ts';
+import type { LineWarnings } from './warnings.ts';
+
+/** what may end a line */
+export const LF = 0x0a;
+export const CR = 0x0d;
 
 /** Of a line; what is longer is passed over. */
 export const LONGEST_LINE = 16 << 20;
