@@ -1,7 +1,7 @@
 /** Which C line each instruction of a program is of, by BTF's line and function records. */
 import type { ProgCounts } from '../../../kernel-sim/bpf/objects/counting.ts';
+import type { Remaking } from '../../../kernel-sim/bpf/prog/prog.ts';
 import type { Btf } from '../../btf/index.ts';
-import type { LineInfo } from '../../verifier/types.ts';
 
 export interface SourceRow {
   /** as the compiler was told it */
@@ -49,7 +49,7 @@ export function sourceOf({ prog }: ProgCounts): ProgramSource | undefined {
 /** A row for each record of a line. @param func the function that a slot is in */
 export function rowsOf(
   btf: Btf,
-  lineInfo: readonly LineInfo[],
+  lineInfo: Remaking['lineInfo'],
   length: number,
   func: (slot: number) => string,
 ): readonly SourceRow[] {
