@@ -83,7 +83,8 @@ export class Assembler {
   readonly origin: number;
   /** bytes written so far */
   length = 0;
-  private buffer = new Uint8Array(256);
+  // V8 keeps up to 64 bytes with the object: most functions are short, and memory of its own costs more than they
+  private buffer = new Uint8Array(64);
   private fixups: Fixup[] = [];
   private labels = 0;
 
