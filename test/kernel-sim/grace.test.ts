@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import type { TraceArg, TraceStep } from '../../kernel-sim/index.ts';
 import { BpfObject, type EngineName, Kernel } from '../../src/index.ts';
 import { assemble, writeInsns } from '../../src/isa/index.ts';
-import { first } from '../support/depth.ts';
+import { first, many } from '../support/depth.ts';
 
 const ENGINES = first<EngineName>(1, ['jit', 'step', 'interp']);
 const code = (text: string): Uint8Array => writeInsns(assemble(text).insns);
@@ -94,7 +94,7 @@ describe.each(ENGINES)('%s', (engine) => {
     const object = BpfObject.open(fixture(name));
     let inside = 0;
     // wherever the replay stops: in a program, its helper, the trampoline, the probe's handler
-    for (let at = 1; at < 40; at += 5) {
+    for (let at = 1; at < 40; at += many(13, 5)) {
       const loaded = object.load(kernel);
       loaded.attach();
       const replay = kernel.replayer({ tasks: [{ pid: 1000, comm: 'cat' }], steps: opens });

@@ -47,7 +47,7 @@ describe('loading, attaching and closing', () => {
     };
     await cycle();
     const pages = await cycle();
-    for (let i = 0; i < many(6, 100); i++) expect(await cycle()).toBe(pages);
+    for (let i = 0; i < many(3, 100); i++) expect(await cycle()).toBe(pages);
     // the kernel's own types have an id, and stay
     expect(KINDS.map((kind) => ids(kernel, kind))).toEqual(before);
     expect([...kernel.fds.entries()]).toEqual([]);
@@ -71,7 +71,7 @@ describe('loading, attaching and closing', () => {
     };
     await cycle();
     const pages = await cycle();
-    for (let i = 0; i < many(12, 200); i++) expect(await cycle()).toBe(pages);
+    for (let i = 0; i < many(6, 200); i++) expect(await cycle()).toBe(pages);
   });
 
   it('a second descriptor of a map does not keep it', async () => {

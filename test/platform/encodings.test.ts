@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { base64Bytes, latin1Bytes, latin1Text, utf8Bytes, utf8Text } from '../../src/platform/encodings.ts';
 import { fromHex, host, toHex } from '../../src/platform/index.ts';
+import { many } from '../support/depth.ts';
 
 const plain = (bytes: Uint8Array): number[] => [...bytes];
 /** bytes among which malformed UTF-8 is common */
@@ -18,7 +19,7 @@ describe('encodings', () => {
       fc.property(fc.oneof(nearUtf8, fc.array(fc.nat(255))), (bytes) => {
         expect(utf8Text(Uint8Array.from(bytes))).toBe(Buffer.from(bytes).toString('utf8'));
       }),
-      { seed: 1, numRuns: 500 },
+      { seed: 1, numRuns: many(100, 500) },
     );
   });
 
@@ -42,7 +43,7 @@ describe('encodings', () => {
         expect(toHex(bytes)).toBe(buffer.toString('hex'));
         expect(plain(fromHex(toHex(bytes)))).toEqual(plain(bytes));
       }),
-      { seed: 1, numRuns: 50 },
+      { seed: 1, numRuns: many(10, 50) },
     );
   });
 

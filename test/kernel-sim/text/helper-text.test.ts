@@ -4,11 +4,11 @@ import { probeRead } from '../../../kernel-sim/bpf/helpers/bodies/access.ts';
 import { Kernel, type MapHandle } from '../../../src/index.ts';
 import { type Insn, insn, ldImm64, writeInsns } from '../../../src/isa/index.ts';
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
-import { first } from '../../support/depth.ts';
+import { first, many } from '../../support/depth.ts';
 
 const ENGINES = first(1, ['jit', 'step'] as const);
 /** so often that translated code takes over */
-const ROUNDS = 600;
+const ROUNDS = many(200, 600);
 
 /** Numbers from a seed, u32. */
 function numbers(seed: number): () => number {
