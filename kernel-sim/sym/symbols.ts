@@ -25,7 +25,9 @@ export class Symbols {
   /** what was put beside the table, and names that were taken out of it */
   readonly #put = new Map<string, KernelSymbol>();
   readonly #removed = new Set<string>();
-  /** of {@link #put}, by address; rebuilt when something changed */
+  /** further text of a name that is put already, in the order in which it came */
+  readonly #namesakes: KernelSymbol[] = [];
+  /** of {@link #put} and {@link #namesakes}, by address; rebuilt when something changed */
   #sorted: KernelSymbol[] = [];
   #dirty = false;
   /** both, by address, once all were asked for */
@@ -41,12 +43,14 @@ export class Symbols {
     this.#table = table;
   }
   save() {
-    return { put: new Map(this.#put), removed: new Set(this.#removed) };
+    return { put: new Map(this.#put), removed: new Set(this.#removed), namesakes: [...this.#namesakes] };
   }
-  restore({ put, removed }: ReturnType<Symbols['save']>): void {
+  restore({ put, removed, namesakes }: ReturnType<Symbols['save']>): void {
     const same =
       put.size === this.#put.size &&
       removed.size === this.#removed.size &&
+      namesakes.length === this.#namesakes.length &&
+      namesakes.every((symbol, n) => this.#namesakes[n] === symbol) &&
       [...put].every(([name, symbol]) => this.#put.get(name) === symbol) &&
       [...removed].every((name) => this.#removed.has(name));
     if (same) return;
@@ -54,6 +58,7 @@ export class Symbols {
     this.#removed.clear();
     for (const name of removed) this.#removed.add(name);
     for (const [name, symbol] of put) this.#put.set(name, symbol);
+    this.#namesakes.splice(0, this.#namesakes.length, ...namesakes);
     this.#changed();
   }
   #changed(): void {
@@ -131,13 +136,38 @@ export class Symbols {
     this.#merged = undefined;
     if (this.#put.delete(name)) this.#dirty = true;
   }
+  /**
+   * Text of a program. Programs of one name and tag, or functions of theirs, have one name: each is listed and told by
+   * its address, as bpf_ksym_add() and bpf_ksym_del() of kernel/bpf/core.c keep them; by name the first is found.
+   */
+  addText(name: string, address: Addr, size: number): void {
+    if (!this.#put.has(name)) {
+      this.add(name, address, size, 'bpf');
+      return;
+    }
+    this.#namesakes.push({ name, address, size, module: 'bpf' });
+    this.#changed();
+  }
+  removeText(name: string, address: Addr): void {
+    if (this.#put.get(name)?.address === address) {
+      const next = this.#namesakes.findIndex((s) => s.name === name);
+      const [heir] = next < 0 ? [] : this.#namesakes.splice(next, 1);
+      if (heir === undefined) this.#put.delete(name);
+      else this.#put.set(name, heir);
+    } else {
+      const at = this.#namesakes.findIndex((s) => s.name === name && s.address === address);
+      if (at < 0) return;
+      this.#namesakes.splice(at, 1);
+    }
+    this.#changed();
+  }
   /** Something of that name was put in its place, or it was taken out. */
   #isHidden({ name }: KernelSymbol): boolean {
     return this.#put.has(name) || this.#removed.has(name);
   }
   get #own(): readonly KernelSymbol[] {
     if (this.#dirty) {
-      this.#sorted = [...this.#put.values()].sort(byAddress);
+      this.#sorted = [...this.#put.values(), ...this.#namesakes].sort(byAddress);
       this.#dirty = false;
     }
     return this.#sorted;

@@ -54,7 +54,7 @@ const golden = (path: string): string => readFileSync(new URL(path, GOLDENS), 'u
 function recorded(): ReadonlySet<string> {
   const scripts = readdirSync(new URL('calls', GOLDENS)).filter((file) => file.endsWith('.golden.txt'));
   const named = scripts.flatMap((file) => [...golden(`calls/${file}`).matchAll(/\b([a-z0-9_]+)\(/g)].map((m) => m[1]));
-  const programs = golden('goldens/helpers.golden.jsonl').matchAll(/"((?:[0-9a-f]{16})+)"/g);
+  const programs = golden('golden/helpers.golden.jsonl').matchAll(/"((?:[0-9a-f]{16})+)"/g);
   const insns = [...programs].flatMap((m) => m[1]?.match(/.{16}/g) ?? []);
   const ids = insns.filter((insn) => insn.startsWith('85000000')).map((insn) => Number.parseInt(insn.slice(8, 10), 16));
   return new Set([...named.filter((name) => name !== undefined), ...ids.map(helperName)]);

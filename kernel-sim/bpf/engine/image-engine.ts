@@ -105,12 +105,12 @@ export class ImageEngine {
       const address = addrFromBigInt(f.address);
       bpfPack.write(address, f.bytes);
       const name = `${prog.symbol(n)}${suffix}`;
-      symbols.add(name, address, f.bytes.length, 'bpf');
+      symbols.addText(name, address, f.bytes.length);
       const table = f.extable.map((e) => ({ at: address + e.at, resume: address + e.resume, reg: e.reg }));
       faults.addExtable(table);
       machine.mark(address, weights(code.insns, counted, code.funcs[n]!.start, f.insnOffsets, f.bytes.length));
       undo.push(() => {
-        if (symbols.get(name)?.address === address) symbols.remove(name);
+        symbols.removeText(name, address);
         faults.removeExtable(table);
         machine.unmark(address);
         bpfPack.free(address);

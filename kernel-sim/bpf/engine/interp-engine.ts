@@ -120,11 +120,9 @@ export class InterpEngine implements InterpEnv, Executor {
       const bytes = entry(address);
       this.#kernel.bpfPack.write(address, bytes);
       const name = prog.symbol(n);
-      this.#kernel.symbols.add(name, address, length, 'bpf');
+      this.#kernel.symbols.addText(name, address, length);
       prog.onFree.push(() => {
-        const { symbols } = this.#kernel;
-        // another program of the same tag may have taken the name over
-        if (symbols.get(name)?.address === address) symbols.remove(name);
+        this.#kernel.symbols.removeText(name, address);
         this.#kernel.bpfPack.free(address);
       });
       return { name, address, bytes, insnOffsets: new Uint32Array(0) };

@@ -29,7 +29,7 @@ function format(fmt: string, args: readonly bigint[], limit = 1 << 20): string |
 }
 
 it('formats as the kernel does, and refuses what it refuses', () => {
-  const lines = readFileSync(new URL('goldens/snprintf.golden.jsonl', import.meta.url), 'utf8')
+  const lines = readFileSync(new URL('golden/snprintf.golden.jsonl', import.meta.url), 'utf8')
     .split('\n')
     .filter((l) => l !== '');
   const wrong: string[] = [];

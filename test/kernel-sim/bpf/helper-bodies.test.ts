@@ -15,7 +15,7 @@ type Row = [
 ];
 const VALUE = 256;
 
-const rows = readFileSync(new URL('goldens/helpers.golden.jsonl', import.meta.url), 'utf8')
+const rows = readFileSync(new URL('golden/helpers.golden.jsonl', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as Row);

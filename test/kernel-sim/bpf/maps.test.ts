@@ -6,7 +6,7 @@ import { insn, ldImm64, writeInsns } from '../../../src/isa/index.ts';
 import { errno } from '../../support/errno.ts';
 
 const golden = (name: string): string[] =>
-  readFileSync(new URL(`goldens/${name}`, import.meta.url), 'utf8')
+  readFileSync(new URL(`golden/${name}`, import.meta.url), 'utf8')
     .split('\n')
     .filter((line) => line !== '');
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

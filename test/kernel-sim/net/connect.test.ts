@@ -1,11 +1,11 @@
 /** connect(2) against what Linux's function tracer showed of it: golden/tcp-connect.txt. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Kernel, type TraceStep } from '../../kernel-sim/index.ts';
-import { readStrace } from '../../src/replay/index.ts';
-import { program } from './support/programs.ts';
+import { Kernel, type TraceStep } from '../../../kernel-sim/index.ts';
+import { readStrace } from '../../../src/replay/index.ts';
+import { program } from '../support/programs.ts';
 
-const golden = readFileSync(new URL('golden/tcp-connect.txt', import.meta.url), 'utf8');
+const golden = readFileSync(new URL('../golden/tcp-connect.txt', import.meta.url), 'utf8');
 /** Lines of one part of the golden. */
 const part = (name: string): string[] => {
   const lines = golden.split('\n');

@@ -5,14 +5,14 @@
 
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { TraceArg, TraceStep } from '../../kernel-sim/index.ts';
-import { BpfObject, type EngineName, Kernel } from '../../src/index.ts';
-import { assemble, writeInsns } from '../../src/isa/index.ts';
-import { first, many } from '../support/depth.ts';
+import type { TraceArg, TraceStep } from '../../../kernel-sim/index.ts';
+import { BpfObject, type EngineName, Kernel } from '../../../src/index.ts';
+import { assemble, writeInsns } from '../../../src/isa/index.ts';
+import { first, many } from '../../support/depth.ts';
 
 const ENGINES = first<EngineName>(1, ['jit', 'step', 'interp']);
 const code = (text: string): Uint8Array => writeInsns(assemble(text).insns);
-const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}.o`, import.meta.url));
+const fixture = (name: string): string => fileURLToPath(new URL(`../../../fixtures/${name}.o`, import.meta.url));
 const int = (lo: number): TraceArg => ({ kind: 'int', lo, hi: lo < 0 ? -1 : 0 });
 const call = (pid: number, time: number, nr: number, name: string, args: TraceArg[], result: number): TraceStep => ({
   kind: 'call',

@@ -18,7 +18,7 @@ type Row = [
 
 const decode = (b: Bytes): Uint8Array | undefined =>
   b === null ? undefined : Uint8Array.from(Buffer.from(typeof b === 'string' ? b : b[0].repeat(b[1]), 'hex'));
-const rows = readFileSync(new URL('goldens/test-run.golden.jsonl', import.meta.url), 'utf8')
+const rows = readFileSync(new URL('golden/test-run.golden.jsonl', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as Row);

@@ -1,9 +1,9 @@
 /** What happens while time passes: timers and samples on the virtual clock; storage that goes with its owner. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../kernel-sim/core/clock.ts';
-import { BpfObject, Kernel, readStrace } from '../../src/index.ts';
-import { haveShared, sharedPath } from '../support/shared.ts';
+import { Clock } from '../../../kernel-sim/core/clock.ts';
+import { BpfObject, Kernel, readStrace } from '../../../src/index.ts';
+import { haveShared, sharedPath } from '../../support/shared.ts';
 
 describe('the clock', () => {
   const clock = (): Clock => new Clock(new Int32Array(2), 0, 1000, 0n);

@@ -1,8 +1,8 @@
 /** bpf_get_stack(BPF_F_USER_STACK): what `strace -k` recorded is the task's user stack. */
 import { expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { assemble, writeInsns } from '../../src/isa/index.ts';
-import { readStrace } from '../../src/replay/index.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { assemble, writeInsns } from '../../../src/isa/index.ts';
+import { readStrace } from '../../../src/replay/index.ts';
 
 /** The user stack at the last close() of a recording. */
 async function stackOf(text: string): Promise<bigint[]> {

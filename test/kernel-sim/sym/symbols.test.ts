@@ -37,7 +37,7 @@ it('tells symbols as the kernel does', async () => {
     const bytes = out.lookup(0) as Uint8Array;
     return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
   };
-  const lines = readFileSync(new URL('goldens/symbols.golden.txt', import.meta.url), 'utf8')
+  const lines = readFileSync(new URL('golden/symbols.golden.txt', import.meta.url), 'utf8')
     .trimEnd()
     .split('\n');
   const got = lines.map((line) => {
