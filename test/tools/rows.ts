@@ -1,9 +1,45 @@
 /**
- * What is run, and what it must print of session.strace: written down from the recording (session.py is what was recorded) and
- * from what the tool is for. A row is the tool, its arguments, and an expression for each line that must be there, in which
- * `{python3}` and its kin are process ids of the recording. What cannot be in a recording has the reason in place of lines.
+ * What is run, on which input, and what it must print of it: written down from the input's own facts and from what the tool is
+ * for. A row is the tool, its arguments, and an expression for each line that must be there, in which `{python3}` and its kin
+ * are process ids of session.strace (session.py is what was recorded). What nothing here can show has the reason in place of
+ * lines.
  */
 export type Row = readonly [tool: string, args: string, ...lines: readonly string[]];
+
+/** what happens, as options of `exec`; files are in this folder */
+export const INPUTS = {
+  session: '--replay session.strace',
+  /** the same on another root file system */
+  ext4: '--replay session.strace --rootfs ext4',
+  xfs: '--replay session.strace --rootfs xfs',
+  btrfs: '--replay session.strace --rootfs btrfs',
+  nfs: '--replay session.strace --rootfs nfs',
+  /** src/replay/workloads/disk.ts: 6000 postgres, 6001 walwriter, 6002 tar on 254,0 */
+  disk: '--workload disk',
+} as const;
+export type InputName = keyof typeof INPUTS;
+
+/** Rows that have another input than session.strace. */
+const ON: Readonly<Record<string, InputName>> = {
+  biolatency: 'disk',
+  biolatpcts: 'disk',
+  biopattern: 'disk',
+  biosnoop: 'disk',
+  biotop: 'disk',
+  bitesize: 'disk',
+  ext4dist: 'ext4',
+  ext4slower: 'ext4',
+  xfsdist: 'xfs',
+  xfsslower: 'xfs',
+  btrfsdist: 'btrfs',
+  btrfsslower: 'btrfs',
+  nfsdist: 'nfs',
+  nfsslower: 'nfs',
+  fsdist: 'ext4',
+  fsslower: 'ext4',
+};
+export const inputOf = ({ package: from, tool }: { readonly package: string; readonly tool: string }): InputName =>
+  ON[`${from} ${tool}`] ?? ON[tool] ?? 'session';
 
 const HISTOGRAM = String.raw`^ *\d+( +-> \d+)? +: \d+ +\|\*`;
 const BT_HISTOGRAM = String.raw`^\[.*\) +\d+ \|@`;
@@ -15,13 +51,18 @@ export const LIBBPF_TOOLS: readonly Row[] = [
   ['bashreadline', '', USER],
   ['bindsnoop', '', String.raw`{python3} +python3 +0 +TCP .* 8080 +127\.0\.0\.1`],
   ['biolatency', '', HISTOGRAM],
-  ['biopattern', '1 1', String.raw`^\S+ +\d+ +\d+ +[1-9]\d* +\d+`],
+  ['biopattern', '1 1', String.raw`^vda +\d+ +\d+ +[1-9]\d* +\d+`],
   ['biosnoop', '', String.raw`^\d+\.\d+ +\S+ +\d+ +\S+ +\S+ +\d+`],
   ['biostacks', '', HISTOGRAM],
-  ['biotop', '1 1', String.raw`^\d+ +\S+ +W +\d+ +\d+`],
-  ['bitesize', '', HISTOGRAM],
+  [
+    'biotop',
+    '1 1',
+    String.raw`^6001 +walwriter +W +254 +0 +vda +30 +240 `,
+    String.raw`^6002 +tar +R +254 +0 +vda +40 +5120 `,
+  ],
+  ['bitesize', '', 'Process Name = walwriter', String.raw`^ *8 +-> 15 +: 30 `, String.raw`^ *128 +-> 255 +: 40 `],
   ['btrfsdist', '', HISTOGRAM],
-  ['btrfsslower', '-m 0', 'python3'],
+  ['btrfsslower', '-m 0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
   ['cachestat', '1 1', String.raw`^ *[1-9]\d* +\d+ +\d+ +\d+\.\d+%`],
   ['capable', '', String.raw`{python3} +python3 +7 +CAP_SETUID`],
   ['cpudist', '', HISTOGRAM],
@@ -41,7 +82,12 @@ export const LIBBPF_TOOLS: readonly Row[] = [
     String.raw`{server} +{python3} .*code 3`,
   ],
   ['ext4dist', '', HISTOGRAM],
-  ['ext4slower', '-m 0', String.raw`python3 +{python3} +S .*notes\.txt`],
+  [
+    'ext4slower',
+    '-m 0',
+    String.raw`python3 +{python3} +W +4096 .*notes\.txt`,
+    String.raw`python3 +{python3} +F .*notes\.txt`,
+  ],
   ['filelife', '', String.raw`{python3} +python3 .*renamed\.txt`],
   ['filetop', '-C 1 1', String.raw`^{python3} +python3 .*notes\.txt`],
   ['fsdist', '-t ext4', HISTOGRAM],
@@ -57,7 +103,7 @@ export const LIBBPF_TOOLS: readonly Row[] = [
   ['mdflush', '', 'python3'],
   ['mountsnoop', '', String.raw`python3 +{python3} .*mount\("none", "/tmp/session", "tmpfs"`],
   ['nfsdist', '', HISTOGRAM],
-  ['nfsslower', '-m 0', 'python3'],
+  ['nfsslower', '-m 0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
   ['numamove', '', String.raw`^\d\d:\d\d:\d\d +\d+`],
   ['offcputime', '', String.raw`- +python3 \({python3}\)`],
   ['oomkill', '', 'Triggered by'],
@@ -88,23 +134,32 @@ export const LIBBPF_TOOLS: readonly Row[] = [
   ['vfsstat', '1 1', String.raw`: +[1-9]\d* +[1-9]\d*`],
   ['wakeuptime', '', String.raw`(target|waker): +\S+`],
   ['xfsdist', '', HISTOGRAM],
-  ['xfsslower', '-m 0', 'python3'],
+  ['xfsslower', '-m 0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
 ];
 
 /** bpfcc-tools: each is `NAME-bpfcc` */
 export const BPFCC_TOOLS: readonly Row[] = [
-  ['argdist', '-i 1 -n 1 -C t:syscalls:sys_enter_openat:int:args->flags', String.raw`^\s+\d+ +args->flags = \d+`],
+  [
+    'argdist',
+    '-i 1 -n 1 -C t:syscalls:sys_enter_openat():int:args->flags',
+    String.raw`^\s+[1-9]\d* +args->flags = 524288`,
+  ],
   ['bashreadline', '', USER],
   ['bindsnoop', '', String.raw`{python3} python3 +TCP +127\.0\.0\.1 .*8080`],
   ['biolatency', '', HISTOGRAM],
-  ['biolatpcts', '8:0 -i 1', String.raw`^\S+ .*us`],
-  ['biopattern', '1 1', String.raw`^\S+ +\S+ +\d+ +\d+ +[1-9]`],
-  ['biosnoop', '', String.raw`^\d+\.\d+ +\S+ +\d+ +\S+ +[RW] `],
-  ['biotop', '-C 1 1', String.raw`^\d+ +\S+ +W `],
-  ['bitesize', '', HISTOGRAM],
+  ['biolatpcts', '254:0 -i 1', String.raw`^write +[\d.]+us`],
+  ['biopattern', '1 1', String.raw`^\S+ +vda +\d+ +\d+ +[1-9]`],
+  [
+    'biosnoop',
+    '',
+    String.raw`^\d+\.\d+ +walwriter +6001 +vda +W +\d+ +8192 `,
+    String.raw`tar +6002 +vda +R +\d+ +131072 `,
+  ],
+  ['biotop', '-C 1 1', String.raw`^6001 +walwriter +W +254 +0 +vda +30 +240`],
+  ['bitesize', '', 'Process Name = .?walwriter', String.raw`^ *8 +-> 15 +: 30 `],
   ['bpflist', '', String.raw`\d+ +\S+ +prog +\d+`],
   ['btrfsdist', '', HISTOGRAM],
-  ['btrfsslower', '0', 'python3'],
+  ['btrfsslower', '0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
   ['cachestat', '1 1', String.raw`^ *[1-9]\d* +\d+ +\d+`],
   ['cachetop', '1', 'python3'],
   ['capable', '', String.raw`{python3} +python3 +7 +CAP_SETUID`],
@@ -128,7 +183,7 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ],
   ['exitsnoop', '', String.raw`^false +{false} +{python3} +{false} .*code 1`, String.raw`^sleep +{sleep} .*signal 15`],
   ['ext4dist', '', HISTOGRAM],
-  ['ext4slower', '0', String.raw`python3 +{python3} +S .*notes\.txt`],
+  ['ext4slower', '0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
   ['filegone', '', String.raw`{python3} +python3 +DELETE .*renamed\.txt`],
   ['filelife', '', String.raw`{python3} +python3 .*renamed\.txt`],
   ['fileslower', '0', String.raw`python3 +{python3} +W .*notes\.txt`],
@@ -149,7 +204,7 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ['mountsnoop', '', String.raw`python3 +{python3} .*mount\("none", "/tmp/session", "tmpfs"`],
   ['netqtop', '-n lo -i 1', String.raw`^ *0 +`],
   ['nfsdist', '', HISTOGRAM],
-  ['nfsslower', '0', 'python3'],
+  ['nfsslower', '0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
   ['offcputime', '', String.raw`- +python3 \({python3}\)`],
   ['offwaketime', '', String.raw`(target|waker): +\S+`],
   ['oomkill', '', 'Triggered by'],
@@ -161,9 +216,9 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ['runqlat', '', HISTOGRAM],
   ['runqlen', '1 1', HISTOGRAM],
   ['runqslower', '1', String.raw`\S+ +\d+ +\d+`],
-  ['shmsnoop', '', 'SHMGET'],
+  ['shmsnoop', '', String.raw`{python3} +python3 +SHMGET +1 key: 0x5eed, size: 8192`, String.raw`SHMDT`],
   ['slabratetop', '-C 1 1', String.raw`^\S+ +[1-9]\d* +\d+`],
-  ['sofdsnoop', '', 'python3'],
+  ['sofdsnoop', '', String.raw`^SEND +{python3} +python3 `],
   ['softirqs', '-N 1 1', String.raw`^\S+ +[1-9]\d*$`],
   ['solisten', '', String.raw`{python3} +python3 .*TCPv4 +7 +8080 +127\.0\.0\.1`],
   ['sslsniff', '', USER],
@@ -198,7 +253,7 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ['virtiostat', '1 1', 'virtio'],
   ['wakeuptime', '', String.raw`(target|waker): +\S+`],
   ['xfsdist', '', HISTOGRAM],
-  ['xfsslower', '0', 'python3'],
+  ['xfsslower', '0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
   ['zfsdist', '', HISTOGRAM],
   ['zfsslower', '0', 'python3'],
 ];

@@ -8,10 +8,20 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BPFCC_TOOLS, BPFTRACE_TOOLS, LIBBPF_TOOLS, REFUSED_BY_LINUX, type Row } from './rows.ts';
+import {
+  BPFCC_TOOLS,
+  BPFTRACE_TOOLS,
+  INPUTS,
+  type InputName,
+  inputOf,
+  LIBBPF_TOOLS,
+  REFUSED_BY_LINUX,
+  type Row,
+} from './rows.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const recording = fileURLToPath(new URL('session.strace', import.meta.url));
+const here = fileURLToPath(new URL('.', import.meta.url));
+const recording = `${here}session.strace`;
 const KEPT = fileURLToPath(new URL('../results/tools.json', import.meta.url));
 const PAGE = `${root}docs/tools.md`;
 const TIMEOUT = 90_000;
@@ -28,6 +38,8 @@ interface Result {
   readonly package: string;
   readonly tool: string;
   readonly args: string;
+  /** what happened meanwhile: INPUTS of rows.ts */
+  readonly input: InputName;
   /** 'refused': with the words that Linux 6.12 has for the same tool */
   readonly outcome: 'prints' | 'starts' | 'refused' | 'fails';
   readonly reason: string;
@@ -36,8 +48,8 @@ interface Result {
 /** Process ids of the recording by what they ran. */
 function people(text: string): ReadonlyMap<string, string> {
   const by = new Map<string, string>();
-  for (const [, pid, name] of text.matchAll(/^(\d+) \S+ execve\("\S*\/(\w+)"/gm)) by.set(name as string, pid as string);
-  const server = /^(\d+) \S+ accept4\(/m.exec(text)?.[1];
+  for (const [, pid, name] of text.matchAll(/^(\d+) +\S+ execve\("\S*\/(\w+)"/gm)) by.set(name as string, pid as string);
+  const server = /^(\d+) +\S+ accept4\(/m.exec(text)?.[1];
   if (server) by.set('server', server);
   return by;
 }
@@ -49,12 +61,12 @@ interface Ran {
 }
 
 /** In a process group of its own, all of which ends with the time. */
-function run(command: readonly string[]): Promise<Ran> {
+function run(input: InputName, command: readonly string[]): Promise<Ran> {
   const child = spawn(
     process.execPath,
-    [`${root}bin/ebpf-emu.cjs`, 'exec', '--replay', recording, '--then', 'int', '--', ...command],
+    [`${root}bin/ebpf-emu.cjs`, 'exec', ...INPUTS[input].split(' '), '--then', 'int', '--', ...command],
     {
-      cwd: root,
+      cwd: here,
       detached: true,
       env: { ...process.env, PATH: `/usr/bin:${process.env['PATH']}` },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -104,9 +116,13 @@ function page(results: readonly Result[]): string {
     '<!-- generated: npm run tools -- --write -->',
     '# Tools of Debian’s packages in front of the model',
     '',
-    'Each ran unmodified as `ebpf-emu exec --replay test/tools/session.strace --then int -- TOOL`. It *prints* where the lines',
-    'that were written down from the recording beforehand (`test/tools/rows.ts`) came out; *starts* where it attached and an',
-    'expected line did not come; is *refused* where Linux 6.12.117 refuses it in the same words; *fails* otherwise.',
+    'Each ran unmodified as `ebpf-emu exec INPUT --then int -- TOOL`. It *prints* where the lines that are expected of its',
+    'input (`test/tools/rows.ts`) came out; *starts* where it attached and an expected line did not come; is *refused* where',
+    'Linux 6.12.117 refuses it in the same words; *fails* otherwise.',
+    '',
+    '| input | options |',
+    '| --- | --- |',
+    ...Object.entries(INPUTS).map(([name, options]) => `| ${name} | \`${options}\` |`),
     '',
     '| package | tools | print | start | refused as on Linux | fail |',
     '| --- | --- | --- | --- | --- | --- |',
@@ -115,11 +131,11 @@ function page(results: readonly Result[]): string {
     ...PACKAGES.flatMap(({ name }) => [
       `## ${name}`,
       '',
-      '| tool | outcome | why not |',
-      '| --- | --- | --- |',
+      '| tool | input | outcome | why not |',
+      '| --- | --- | --- | --- |',
       ...results
         .filter((r) => r.package === name)
-        .map((r) => `| \`${cell(`${r.tool} ${r.args}`.trim())}\` | ${r.outcome} | ${cell(r.reason)} |`),
+        .map((r) => `| \`${cell(`${r.tool} ${r.args}`.trim())}\` | ${r.input} | ${r.outcome} | ${cell(r.reason)} |`),
       '',
     ]),
   ].join('\n');
@@ -169,8 +185,9 @@ async function one(
     console.log(`${file}: not installed`);
     return undefined;
   }
-  const row = { package: of.name, tool, args };
-  const ran = await run([...command, ...(args === '' ? [] : args.split(' '))]);
+  const input = inputOf({ package: of.name, tool });
+  const row = { package: of.name, tool, args, input };
+  const ran = await run(input, [...command, ...(args === '' ? [] : args.split(' '))]);
   if (show) process.stdout.write(`${ran.out}${ran.err}`);
   const expected = lines
     .filter((line) => line !== '')

@@ -46,6 +46,18 @@ thread = threading.Thread(target=lambda: time.sleep(0.01))
 thread.start()
 thread.join()
 
+# a sleep by the call that C libraries do not make any more, shared memory, and a descriptor that is passed on
+libc.syscall(35, (ctypes.c_long * 2)(0, 20_000_000), None)
+libc.shmat.restype = ctypes.c_void_p
+memory = libc.shmget(0x5eed, 8192, 0o1600)
+at = libc.shmat(memory, None, 0)
+libc.shmdt(ctypes.c_void_p(at))
+libc.shmctl(memory, 0, None)
+here, there = socket.socketpair()
+fd = os.open("/etc/hostname", os.O_RDONLY)
+socket.send_fds(here, [b"x"], [fd])
+socket.recv_fds(there, 1, 1)
+
 # a connection: 1000 bytes there, 2000 back; and one that is refused
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
