@@ -100,7 +100,7 @@ export function kernelFiles(needs: FilesNeeds, made: MadeEvents): Mounts {
       uprobes: made.uprobes,
       traceable: () => [
         ...symbols.everyFunction().filter((s) => TRACEABLE.test(s.kind ?? '')),
-        ...[...symbols.all()].filter((s) => s.module === kernel.rootfs && s.module !== undefined),
+        ...[...symbols.all()].filter((s) => s.module === kernel.rootfs && s.module !== undefined && s.kind !== 'd'),
       ],
       patched: () => probes.patched.map((at) => symbols.at(at)?.name ?? ''),
       missing: needs.missing,

@@ -3,6 +3,7 @@
  * which function of the kernel, where its tracepoint is on the way, and whether a task or an interrupt does.
  */
 import type { Addr } from '../../src/machine/addr.ts';
+import { PAGE_SIZE } from '../core/layout.ts';
 import { isRecordedEvent } from '../data/tracepoints.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Disks } from './disks.ts';
@@ -59,22 +60,39 @@ const ROWS: Readonly<Record<string, Row>> = {
     const target = kernel.tasks.find(Number(f('pid')));
     return target && { by: 'task', call: 'send_sig', args: [Number(f('sig')), target.address, 0] };
   },
+  // who asks for memory is who finds that there is none
+  mark_victim: (f, { kernel, oomControl }) => {
+    const victim = kernel.tasks.find(Number(f('pid')));
+    return victim && { by: 'task', call: 'out_of_memory', args: [oomControl(victim.address)] };
+  },
   signal_deliver: (f) => ({ by: 'task', call: 'get_signal', args: [Number(f('sig'))] }),
 };
 
 export class Happenings {
   readonly kernel: ObjectFloor;
   readonly disks: Disks;
+  #oom: Addr = 0;
   constructor(kernel: ObjectFloor) {
     this.kernel = kernel;
     this.disks = new Disks(kernel);
+    kernel.text.maker.mayCall(['out_of_memory']);
   }
   save() {
-    return this.disks.save();
+    return { disks: this.disks.save(), oom: this.#oom };
   }
   restore(state: ReturnType<Happenings['save']>): void {
-    this.disks.restore(state);
+    this.disks.restore(state.disks);
+    this.#oom = state.oom;
   }
+  /** `struct oom_control` of the one who is killed. */
+  readonly oomControl = (victim: Addr): Addr => {
+    const { memory, slab, structs } = this.kernel;
+    const at = structs.offsets('oom_control', ['chosen', 'totalpages']);
+    this.#oom ||= slab.kmalloc(at.sizeof);
+    memory.writeAddr(this.#oom + at.chosen, victim);
+    memory.writeU64(this.#oom + at.totalpages, BigInt(memory.u8.length / PAGE_SIZE));
+    return this.#oom;
+  };
   /** What an event makes happen; undefined where that has happened already. */
   of(event: TraceEvent): Happening | undefined {
     const { event: name } = event;

@@ -20,7 +20,8 @@ function kernelText(): string {
   return out;
 }
 
-const line = ({ name, address, module }: KernelSymbol): string => `${formatAddr(address)} t ${name}\t[${module}]\n`;
+const line = ({ name, address, kind, module }: KernelSymbol): string =>
+  `${formatAddr(address)} ${kind === 'd' ? 'd' : 't'} ${name}\t[${module}]\n`;
 
 /** `isShipped`: the symbols are those that the project ships; another kernel's are shown as far as they are known. */
 export function kallsymsText(symbols: Symbols, isShipped: boolean): string {

@@ -9,19 +9,28 @@ const ELSEWHERE = /^\/(proc|sys|dev|run)\/|^\/(socket|anon_inode|pipe)$/;
 export class RootFs {
   readonly #kernel: ObjectFloor;
   readonly #fs: FileSystem | undefined;
+  /** its struct file_operations, which programs compare files by */
+  readonly #operations: Addr = 0;
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     const { rootfs, text } = kernel;
     this.#fs = rootfs && FILE_SYSTEMS[rootfs];
     if (rootfs === undefined || this.#fs === undefined) return;
-    for (const name of Object.values(this.#fs)) text.module(name, rootfs);
-    text.maker.mayCall(Object.values(this.#fs));
+    const { file_operations, ...functions } = this.#fs;
+    for (const name of Object.values(functions)) text.module(name, rootfs);
+    this.#operations = text.moduleData(file_operations, rootfs);
+    text.maker.mayCall(Object.values(functions));
   }
   register(on: (name: string, handler: () => void) => void): void {
     const { args, structs, direct } = this.#kernel;
     const file = structs.of('file');
     const [inFile, inPath] = [file.offset('f_path.dentry'), file.offset('f_path.dentry') - file.offset('f_path')];
-    on('file_open', () => this.#give('open', args.addr(0), inFile));
+    const inOps = file.offset('f_op');
+    on('file_open', () => {
+      const opened = this.operation('open', args.addr(0));
+      if (opened !== 0) direct.putAddr(args.addr(0) + inOps, this.#operations);
+      args.retAddr(opened);
+    });
     on('file_fsync', () => this.#give('fsync', args.addr(0), inFile));
     on('getattr_of', () => this.#give('getattr', args.addr(0), inPath));
     this.operation = (of, at) => this.#of(of, at === 0 ? 0 : direct.addr(at + inFile));

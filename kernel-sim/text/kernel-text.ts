@@ -218,6 +218,12 @@ export class KernelText {
     const at = this.#privateText(name);
     this.#symbols.add(name, at, ROOM[name] ?? PRIVATE_ROOM, module);
   }
+  /** A variable of a module that is loaded: there only to be compared with. */
+  moduleData(name: string, module: string): Addr {
+    const address = this.data(name, 8);
+    this.#symbols.put({ name, address, size: 8, kind: 'd', module });
+    return address;
+  }
   /** Bytes of kernel text, generated where they were not yet. */
   read(at: Addr, bytes: number): Uint8Array {
     this.ensure(at, bytes);

@@ -28,8 +28,11 @@ export interface Door {
   ring(process: HostProcess, object: FdObject): void;
   /** A path at which a process reads what the model writes there as it comes. */
   stream(path: string, object: FdObject): Promise<string>;
-  /** A process would sleep so long, in ns: undefined where the host's clock is the one; else until when it has slept. */
-  sleep(ns: number): Promise<void> | undefined;
+  /**
+   * A process would sleep so long, in ns: whether it has slept, when what happens meanwhile has happened; undefined where the
+   * host's clock is the one.
+   */
+  sleep(ns: number): Promise<boolean> | undefined;
   /** A low descriptor for an object, as a shell's redirection makes. */
   lend(object: FdObject, to: number): Promise<Outcome>;
 }

@@ -7,8 +7,12 @@ import type { World } from './world.ts';
 
 /** instructions between two looks at the command */
 const SLICE = 400_000;
+/** ns: what is left of a longer sleep does not pass at the end of events */
+const LONG = 3600e9;
 /** ms until a reader that is behind is looked at again */
 const REST = 2;
+/** ms between looks at a command that has attached something and does not ask for events */
+const LOOK_MS = 50;
 /** looks, each after a rest, at which the command must be found waiting: then it has dealt with the last events */
 const LOOKS = 3;
 
@@ -35,11 +39,18 @@ export class Events {
   #isClosed = false;
   /** virtual time up to which it runs; as far as there is anything, where somebody waits for events */
   #until = 0;
+  /** looks for who waits in a call that is not seen, as in a lock of its own with a time limit */
+  readonly #watch: NodeJS.Timeout;
 
   constructor(open: () => Replay, worlds: ReadonlySet<World>, options: EventsOptions) {
     this.#open = open;
     this.#worlds = worlds;
     this.#options = options;
+    let looks = 0;
+    this.#watch = setInterval(() => {
+      if (this.#replay !== undefined || !this.#options.isWatched() || !this.#isEverybodyWaiting()) looks = 0;
+      else if (++looks === LOOKS) this.wanted();
+    }, LOOK_MS).unref();
   }
   get ended(): boolean {
     return this.#ended;
@@ -48,13 +59,17 @@ export class Events {
   wanted(): void {
     if (!this.#ended) void this.#run(Number.POSITIVE_INFINITY);
   }
-  /** What happens within so many ns; undefined where nothing more will. */
-  pass(ns: number): Promise<void> | undefined {
+  /** What happens within so many ns: whether they have passed then; undefined where nothing more will happen. */
+  pass(ns: number): Promise<boolean> | undefined {
     if (this.#ended || !this.#options.isWatched()) return undefined;
     const { speed, now } = this.#options;
-    if (speed === undefined) return this.#run(now() + ns);
+    if (speed === undefined) {
+      const until = now() + ns;
+      // who waits for a signal is still asleep when there are no more events
+      return this.#run(until).then(() => until - now() < LONG);
+    }
     void this.#run(Number.POSITIVE_INFINITY);
-    return new Promise((resolve) => setTimeout(resolve, ns / 1e6 / speed));
+    return new Promise((resolve) => setTimeout(resolve, ns / 1e6 / speed, true));
   }
   #run(until: number): Promise<void> {
     this.#until = Math.max(this.#until, until);
@@ -87,6 +102,10 @@ export class Events {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
+  #isEverybodyWaiting(): boolean {
+    // each is asked, as each tells what it has done since
+    return ![...this.#worlds].map((world) => world.isWaiting()).includes(false);
+  }
   /** Whether readers have room for more, or have taken everything. */
   #isTaken(everything: boolean): boolean {
     let isTaken = true;
@@ -101,8 +120,7 @@ export class Events {
     for (let looks = 0; looks < LOOKS; ) {
       await rest();
       if (this.#isClosed) return;
-      const isWaiting = [...this.#worlds].map((world) => world.isWaiting());
-      looks = isWaiting.includes(false) || !this.#isTaken(true) || !(await this.#isRead()) ? 0 : looks + 1;
+      looks = !this.#isEverybodyWaiting() || !this.#isTaken(true) || !(await this.#isRead()) ? 0 : looks + 1;
     }
     this.#options.onEnd();
   }
@@ -113,6 +131,7 @@ export class Events {
   /** Ends the replay where it is. */
   close(): void {
     this.#isClosed = true;
+    clearInterval(this.#watch);
     this.#until = 0;
     this.#ended = true;
     this.#replay?.finish();

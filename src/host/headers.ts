@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import type { PrivateDir } from './private-dir.ts';
 
 const UAPI = 'include/uapi/linux/bpf.h';
+/** which include/linux/bpf.h defines itself */
+const GUARD = '_LINUX_BPF_H';
 const KERNEL = ['include', 'linux', 'bpf.h'] as const;
 
 /** Structures that a header defines, in its order. */
@@ -52,7 +54,7 @@ export function headersFor(pid: number, path: string, dir: PrivateDir): string |
     const missing = lacking(folder, readFileSync(library));
     if (missing === '') return undefined;
     const to = dir.fresh();
-    links(folder, to, KERNEL, `${missing}#include "${join(folder, ...KERNEL)}"\n`);
+    links(folder, to, KERNEL, `#ifndef ${GUARD}\n${missing}#endif\n#include "${join(folder, ...KERNEL)}"\n`);
     return to;
   } catch {
     return undefined; // there are no headers

@@ -48,8 +48,11 @@ export interface WorldOptions {
   readonly onMissing: (what: string) => void;
   /** a process is about to wait for what the model may give it */
   readonly onIdle: () => void;
-  /** A process would sleep so long, in ns: undefined where the host's clock is the one; else until when it has slept. */
-  readonly onSleep: (ns: number) => Promise<void> | undefined;
+  /**
+   * A process would sleep so long, in ns: whether it has slept, when what happens meanwhile has happened; undefined where the
+   * host's clock is the one.
+   */
+  readonly onSleep: (ns: number) => Promise<boolean> | undefined;
   readonly onEnd: () => void;
 }
 
@@ -135,7 +138,7 @@ export class World implements Listener, Door {
     this.#options.onEnd();
   }
 
-  sleep(ns: number): Promise<void> | undefined {
+  sleep(ns: number): Promise<boolean> | undefined {
     return this.#options.onSleep(ns);
   }
 

@@ -48,7 +48,8 @@ interface Result {
 /** Process ids of the recording by what they ran. */
 function people(text: string): ReadonlyMap<string, string> {
   const by = new Map<string, string>();
-  for (const [, pid, name] of text.matchAll(/^(\d+) +\S+ execve\("\S*\/(\w+)"/gm)) by.set(name as string, pid as string);
+  for (const [, pid, name] of text.matchAll(/^(\d+) +\S+ execve\("\S*\/(\w+)"/gm))
+    by.set(name as string, pid as string);
   const server = /^(\d+) +\S+ accept4\(/m.exec(text)?.[1];
   if (server) by.set('server', server);
   return by;

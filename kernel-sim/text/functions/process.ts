@@ -63,6 +63,8 @@ export const process: Readonly<Record<string, string>> = {
   'do_send_sig_info(sig, info, p, type): int':
     '_raw_spin_lock_irqsave(0); irq-; send_signal_locked(sig, info, p, type); irq+; _raw_spin_unlock_irqrestore(0, 0); return 0',
   'send_sig(sig, p, priv): int': '%info+0 = sig; n = do_send_sig_info(sig, %info, p, 0); return n',
+  // mm/oom_kill.c: that the victim dies, the recording tells
+  'out_of_memory(oc): int': 'oom_kill_process(oc, 0); return 1',
   'get_signal(ksig): int': '%info+0 = ksig; trace signal_deliver(ksig, %info, 0); return 0',
   'send_signal_locked(sig, info, t, type): int':
     'siginfo_layout(sig, 0); __send_signal_locked(sig, info, t, type, 0); return 0',

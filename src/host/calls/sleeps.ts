@@ -23,9 +23,7 @@ async function sleep(call: Call, at: number, since = 0): Promise<Outcome> {
   const ns = until - since;
   if (ns <= 0) return 'host';
   const slept = call.door.sleep(ns);
-  if (!slept) return 'host';
-  await slept;
-  return 0;
+  return slept !== undefined && (await slept) ? 0 : 'host';
 }
 
 export const SLEEPS = {

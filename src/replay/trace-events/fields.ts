@@ -47,6 +47,7 @@ const PARSERS: Readonly<Record<string, (text: string) => Fields | undefined>> = 
   softirq_entry: named,
   signal_generate: named,
   signal_deliver: named,
+  mark_victim: named,
 };
 
 /** undefined for an event that is not of those, null where its text is not as it should be */
