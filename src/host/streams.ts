@@ -1,6 +1,9 @@
 /** Files that are read as they are written, trace_pipe above all: a named pipe each, in which a reader waits as on Linux. */
+
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { FdObject } from '../../kernel-sim/core/fds.ts';
+import { errnoName } from '../errors/errno.ts';
+import { HostError } from './errors.ts';
 import type { PrivateDir } from './private-dir.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -26,7 +29,11 @@ export class Streams {
   async open(name: string, object: FdObject): Promise<string> {
     const path = this.#dir.fresh();
     const made = await this.#supervisor.fifo(path);
-    if (made < 0) throw new Error(`${name}: a pipe could not be made (error ${-made})`);
+    if (made < 0)
+      throw new HostError(
+        'ERR_HOST',
+        `${name}: a pipe could not be made in ${path} (${errnoName(made)}): free a file descriptor, or room in the folder`,
+      );
     // both ends, so that a reader does not wait for a writer to open it
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     this.#open.push({ path, object, fd, rest: new Uint8Array() });

@@ -11,7 +11,6 @@ const DEFECTS = [
   'kernel-sim/bpf/engine/interp/ops.ts',
   'kernel-sim/bpf/engine/interp/slow.ts',
   'src/cli/package-root.ts',
-  'src/host/streams.ts',
   'src/isa/disasm.ts',
   'src/machine/exec/handlers.ts',
   'src/machine/exec/vector/handlers.ts',
