@@ -12,4 +12,4 @@ export { essentialName } from './name-index.ts';
 export { nameFilter, QuickBtf } from './quick.ts';
 export * from './types.ts';
 export { type BtfErrno, type BtfVerdict, validateBtf } from './validate/index.ts';
-export { type BtfValue, decodeValue, encodeValue } from './value.ts';
+export { type BtfValue, decodeSent, decodeValue, encodeValue } from './value.ts';

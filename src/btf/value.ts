@@ -94,13 +94,24 @@ class Decoder {
       case 'float':
         return this.#float(offset, size);
       case 'array':
-        return this.#array(type, offset, size, depth);
+        return this.array(type, offset, size, depth);
       case 'struct':
       case 'union': {
         const out: { [member: string]: BtfValue } = {};
         for (const member of type.members) this.#member(member, offset, depth, out);
         return out;
       }
+      // a map of global variables: each by its name
+      case 'datasec': {
+        const out: { [variable: string]: BtfValue } = {};
+        for (const { type: variable, offset: at } of type.vars) {
+          const { name, kind } = this.#btf.typeById(variable);
+          if (kind === 'var') setMember(out, name, this.value(variable, offset + at, depth + 1));
+        }
+        return out;
+      }
+      case 'var':
+        return this.value(type.type, offset, depth + 1);
       default:
         throw new BtfError(`a ${type.kind} has no value`, { typeId: id });
     }
@@ -113,7 +124,7 @@ class Decoder {
     return this.#bytes.slice(offset, offset + size);
   }
 
-  #array(type: BtfArray, offset: number, size: number, depth: number): BtfValue {
+  array(type: BtfArray, offset: number, size: number, depth: number): BtfValue {
     const element = this.#btf.resolve(type.type);
     if (element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char')) {
       const text = this.#bytes.subarray(offset, offset + size);
@@ -144,6 +155,30 @@ class Decoder {
 /** A value of type `id` at `offset` of the bytes. @throws BtfError where the bytes are too few or the type has no values */
 export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, offset = 0): BtfValue {
   return new Decoder(btf, bytes).value(id, offset, 0);
+}
+
+/**
+ * A value of type `id` of which the bytes may be only the beginning, or which ends in an array without a length that they go
+ * on in: programs send of a structure what they filled. Members that the bytes do not reach are missing; of arrays there are
+ * the whole elements. @throws BtfError where the type has no values, or is no structure and the bytes are too few
+ */
+export function decodeSent(btf: Btf, id: number, bytes: Uint8Array): BtfValue {
+  const type = btf.resolve(id);
+  if (type.kind !== 'struct') return decodeValue(btf, id, bytes);
+  const whole = new Uint8Array(Math.max(btf.sizeOf(type.id), bytes.length));
+  whole.set(bytes);
+  const out = decodeValue(btf, id, whole) as { [member: string]: BtfValue };
+  for (const { name, type: of, bitOffset } of type.members) {
+    const member = btf.resolve(of);
+    const at = Math.floor(bitOffset / 8);
+    if (member.kind === 'array' && (member.length === 0 || at + btf.sizeOf(member.id) > bytes.length)) {
+      const stride = btf.sizeOf(member.type);
+      const there = stride === 0 ? 0 : Math.floor(Math.max(0, bytes.length - at) / stride);
+      const element = { ...member, length: there };
+      if (name !== '') setMember(out, name, new Decoder(btf, whole).array(element, at, there * stride, 1));
+    } else if (at >= bytes.length && btf.sizeOf(of) > 0) delete out[name];
+  }
+  return out;
 }
 
 function toInteger(value: BtfValue, what: string): bigint {
@@ -227,6 +262,17 @@ export function encodeValue(
     case 'union':
       if (typeof value !== 'object' || Array.isArray(value)) throw new BtfError(`${what} takes an object`);
       for (const [name, part] of Object.entries(value)) encodeMember(btf, type, name, part, bytes, offset, what);
+      return;
+    case 'datasec':
+      if (typeof value !== 'object' || Array.isArray(value)) throw new BtfError(`${what} takes an object`);
+      for (const [name, part] of Object.entries(value)) {
+        const found = type.vars.find((v) => btf.typeById(v.type).name === name);
+        if (!found) throw new BtfError(`${what}: ${type.name} has no variable '${name}'`);
+        encodeValue(btf, found.type, part, bytes, offset + found.offset, name);
+      }
+      return;
+    case 'var':
+      encodeValue(btf, type.type, value, bytes, offset, what);
       return;
     default:
       throw new BtfError(`a ${type.kind} has no value`, { typeId: id });

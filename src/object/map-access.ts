@@ -179,11 +179,12 @@ export class LoadedMap<
   /**
    * What programs have sent so far through a ring buffer or a perf event array, in order, as values of a type of the
    * object's BTF; without one as bytes. Samples of a perf event array are kept from the first call of this on, or of
-   * {@link stream} or {@link onReady}, and may end in padding.
+   * {@link stream} or {@link onReady}, and may end in padding. A record that is shorter than the type has the members that it
+   * reaches, and of arrays the elements that are there.
    *
    *     loaded.maps.events.records<{ pid: number; comm: string }>('event')
    *
-   * @throws ObjectError: the map carries no records, or the object has no such type; BtfError: a record is shorter than it
+   * @throws ObjectError: the map carries no records, or the object has no such type; BtfError: a record is too short for a type that is no structure
    */
   records(): Uint8Array[];
   records<N extends keyof T & string>(type: N): T[N][];

@@ -1,6 +1,6 @@
 /** An opened object: libbpf's `bpf_object` in the shape of JavaScript. */
 
-import { type Btf, decodeValue } from '../btf/index.ts';
+import { type Btf, decodeSent } from '../btf/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
 import { writeInsns } from '../isa/index.ts';
@@ -168,7 +168,7 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
     const { btf } = this.model;
     for (const kind of ['struct', 'typedef', 'union', 'enum'] as const) {
       const id = btf?.findByName(type, kind);
-      if (btf && id) return decodeValue(btf, id, bytes);
+      if (btf && id) return decodeSent(btf, id, bytes);
     }
     throw new ObjectError(this.model.file, undefined, `its BTF has no type '${type}'`);
   }

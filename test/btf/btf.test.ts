@@ -7,6 +7,7 @@ import {
   BtfBuilder,
   BtfEditor,
   BtfError,
+  decodeSent,
   decodeValue,
   encodeValue,
   essentialName,
@@ -267,6 +268,53 @@ describe('Btf', () => {
     expect(() => encodeValue(btf, id, { mode: 'SOME' }, data)).toThrow(/no 'SOME'/);
     expect(() => encodeValue(btf, id, { none: 1 }, data)).toThrow(/no member/);
     expect(() => decodeValue(btf, id, data.subarray(0, 20))).toThrow(/beyond/);
+  });
+
+  it('reads what was sent of a structure, and a map of variables by their names', () => {
+    const builder = new BtfBuilder();
+    const u32 = builder.add(int('unsigned int', 4));
+    const char = builder.add(int('char', 1, 3));
+    const array = (type: number, length: number): number =>
+      builder.add({ kind: 'array', name: '', type, indexType: u32, length });
+    const member = (name: string, type: number, bytes: number) => ({
+      name,
+      type,
+      bitOffset: bytes * 8,
+      bitfieldSize: 0,
+    });
+    const [words, text, rest] = [array(u32, 4), array(char, 8), array(char, 0)];
+    const members = [
+      member('pid', u32, 0),
+      member('words', words, 4),
+      member('text', text, 20),
+      member('ret', u32, 28),
+    ];
+    const event = builder.add({ kind: 'struct', name: 'event', size: 32, kindFlag: false, members });
+    const open = [member('length', u32, 0), member('data', rest, 4)];
+    const flexible = builder.add({ kind: 'struct', name: 'flexible', size: 4, kindFlag: false, members: open });
+    const counter = builder.add({ kind: 'var', name: 'counter', type: u32, linkage: 'global' });
+    const limits = builder.add({ kind: 'var', name: 'limits', type: words, linkage: 'global' });
+    const vars = [
+      { type: counter, offset: 0, size: 4 },
+      { type: limits, offset: 8, size: 16 },
+    ];
+    const bss = builder.add({ kind: 'datasec', name: '.bss', size: 24, vars });
+    const btf = Btf.parse(builder.bytes());
+    const bytes = Uint8Array.from({ length: 32 }, (_, n) => (n % 4 === 0 ? 1 + n / 4 : 0));
+    bytes.set(Buffer.from('hello\0\0\0'), 20);
+
+    const whole = { pid: 1, words: [2, 3, 4, 5], text: 'hello', ret: 8 };
+    expect(decodeSent(btf, event, bytes)).toEqual(whole);
+    expect(decodeSent(btf, event, bytes.subarray(0, 23))).toEqual({ pid: 1, words: [2, 3, 4, 5], text: 'hel' });
+    expect(decodeSent(btf, event, bytes.subarray(0, 14))).toEqual({ pid: 1, words: [2, 3], text: '' });
+    expect(() => decodeSent(btf, u32, new Uint8Array(2))).toThrow(/beyond/);
+    expect(decodeSent(btf, flexible, Buffer.from('\x05\0\0\0abcde'))).toEqual({ length: 5, data: 'abcde' });
+
+    expect(decodeValue(btf, bss, bytes)).toEqual({ counter: 1, limits: [3, 4, 5, 0x6c6c6568 >>> 0] });
+    const written = new Uint8Array(24);
+    encodeValue(btf, bss, { counter: 7, limits: [1] }, written);
+    expect([written[0], written[8]]).toEqual([7, 1]);
+    expect(() => encodeValue(btf, bss, { none: 1 }, written)).toThrow(/no variable 'none'/);
   });
 
   it('reads .BTF.ext', () => {
