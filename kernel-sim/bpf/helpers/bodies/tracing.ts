@@ -1,6 +1,6 @@
 /** Where a tracing program was called from: bpf-helpers(7), bpf_get_func_ip, bpf_get_stackid and their kin. */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { RBP } from '../../../../src/machine/index.ts';
+import { RBP, RSP } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CONSUMER } from '../../../core/trace-uprobe.ts';
 import { userAddress } from '../../../task/user-frames.ts';
@@ -13,19 +13,43 @@ const MAX_DEPTH = 127;
 /** the patched instruction's length: a call */
 const CALL_SIZE = 5;
 
-/** Return addresses up the frame pointers, starting at `ip`. */
-function walk(call: HelperCall, ip: Addr, bp: Addr): Addr[] {
-  const { memory } = call.kernel;
+const PUSH_RBP = 0x55;
+/** Whether an address is in a function before it has made its frame: its return address is on top of the stack then. */
+function beforeFrame({ symbols, memory }: HelperCall['kernel'], ip: Addr): boolean {
+  const offset = symbols.at(ip)?.offset;
+  // behind endbr64, or a nop in its place, where the function has one, and behind what ftrace patches
+  return [CALL_SIZE, 4 + CALL_SIZE].some((at) => {
+    if (offset === undefined || offset > at) return false;
+    return memory.translate(ip - offset + at, 0, false) >= 0 && memory.readU8(ip - offset + at) === PUSH_RBP;
+  });
+}
+/** Return addresses, starting at `ip`: up the frame pointers, and where a function has no frame yet, from the stack's top. */
+function walk({ kernel }: HelperCall, ip: Addr, sp: Addr, bp: Addr): Addr[] {
+  const { memory } = kernel;
+  const isThere = (at: Addr): boolean => memory.translate(at, 0, false) >= 0 && memory.translate(at + 7, 0, false) >= 0;
   const out: Addr[] = [ip];
-  let frame = bp;
+  const node = kernel.structs.offsets('rethook_node', ['llist', 'ret_addr']);
+  const trampoline = kernel.symbols.address('arch_rethook_trampoline');
+  let hook = memory.readAddr(kernel.tasks.current.field('rethooks'));
+  let [at, top, frame] = [ip, sp, bp];
   while (out.length < MAX_DEPTH) {
-    if (memory.translate(frame, 0, false) < 0 || memory.translate(frame + 15, 0, false) < 0) break;
-    const back = memory.readAddr(frame + 8);
-    const next = memory.readAddr(frame);
-    if (call.kernel.symbols.at(back) === undefined) break;
-    out.push(back);
-    if (next <= frame) break;
-    frame = next;
+    const from = beforeFrame(kernel, at) ? top : frame + 8;
+    if (!isThere(from)) break;
+    if (from === frame + 8) {
+      if (!isThere(frame)) break;
+      const next = memory.readAddr(frame);
+      if (out.length > 1 && next <= frame && next !== 0) break;
+      frame = next;
+    }
+    at = memory.readAddr(from);
+    top = from + 8;
+    // where the function was really called from: the trampolines of its probes lie one behind another (rethook_find_ret_addr)
+    while (at === trampoline && hook !== 0) {
+      at = memory.readAddr(hook - node.llist + node.ret_addr);
+      hook = memory.readAddr(hook);
+    }
+    if (kernel.symbols.at(at) === undefined) break;
+    out.push(at);
   }
   return out;
 }
@@ -63,14 +87,14 @@ function programFrames(kernel: HelperCall['kernel']): Addr[] {
   return out;
 }
 
-/** where a stack begins: the context's registers, those of the sample that it points to, or here */
-type Source = 'regs' | 'sample' | 'here';
+/** where a stack begins: the context's registers, those of the sample that it points to, where an event was raised, or here */
+type Source = 'regs' | 'sample' | 'event' | 'here';
 /** The stack as the context's registers have it, or from here where the context has none. */
 function frames(call: HelperCall, source: Source, flags: number): Addr[] {
   const { kernel, args } = call;
   const skip = flags & BPF_F_SKIP_FIELD_MASK;
   if (flags & BPF_F_USER_STACK) return userFrames(call).slice(skip);
-  if (source !== 'here') {
+  if (source === 'regs' || source === 'sample') {
     const regs = kernel.structs.of('pt_regs');
     const kern = kernel.structs.of('bpf_perf_event_data_kern');
     const at = source === 'regs' ? args.addr(0) : kernel.memory.readAddr(args.addr(0) + kern.offset('regs'));
@@ -79,11 +103,16 @@ function frames(call: HelperCall, source: Source, flags: number): Addr[] {
     return walk(
       call,
       kernel.memory.readAddr(at + regs.offset('ip')),
+      kernel.memory.readAddr(at + regs.offset('sp')),
       kernel.memory.readAddr(at + regs.offset('bp')),
     ).slice(skip);
   }
-  const bp = kernel.cpu.reg(RBP);
-  return walk(call, kernel.cpu.rip, bp).slice(1 + skip);
+  // the helper has no frame
+  const sp = kernel.cpu.reg(RSP);
+  const trace = walk(call, kernel.memory.readAddr(sp), sp + 8, kernel.cpu.reg(RBP));
+  // a tracepoint's program is told of who calls what runs it: perf_fetch_caller_regs()
+  const from = source === 'event' ? trace.findIndex((at) => kernel.symbols.at(at)?.name === 'trace_call_bpf') + 1 : 0;
+  return trace.slice(from + skip);
 }
 
 const stackId =
@@ -148,12 +177,12 @@ export const TRACING: HelperBodies = {
 
   bpf_get_stackid: stackId('regs'),
   bpf_get_stackid_pe: stackId('sample'),
-  bpf_get_stackid_tp: stackId('here'),
+  bpf_get_stackid_tp: stackId('event'),
   bpf_get_stackid_raw_tp: stackId('here'),
   bpf_get_stack: stack('regs'),
   bpf_get_stack_sleepable: stack('regs'),
   bpf_get_stack_pe: stack('sample'),
-  bpf_get_stack_tp: stack('here'),
+  bpf_get_stack_tp: stack('event'),
   bpf_get_stack_raw_tp: stack('here'),
   bpf_get_task_stack: stack('here'),
   bpf_get_task_stack_sleepable: stack('here'),
