@@ -18,6 +18,8 @@ export const MODEL_PERCPU = {
   /** dentry and mount of the path that was copied last; 0: the path is to be looked up */
   open_dentry: 0x36f40,
   open_mnt: 0x36f48,
+  /** what runs lasts until a time that the recording tells; 0: it does not say */
+  lasts: 0x36f50,
   /** not a variable: numbers from here on are no system call */
   nr_syscalls: (syscalls.at(-1)?.nr ?? 0) + 1,
 } as const;

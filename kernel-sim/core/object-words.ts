@@ -5,11 +5,19 @@ const FILE_WORDS = { refs: 0, live: 4 } as const;
 export const FILE_WORDS_BYTES = 8;
 /** Offset of such a word, by the structure's size. */
 export const fileWord = (size: number, word: keyof typeof FILE_WORDS): number => ((size + 7) & ~7) + FILE_WORDS[word];
+/**
+ * Words of the pages that a read or write goes over: the next, one behind the last, the one at hand, their address_space; of
+ * a read also the next to be told of, and the one that the read before ended in.
+ */
+export const RANGE = { next: 0, end: 8, index: 16, mapping: 24, told: 32, before: 40 } as const;
 /** Field that holds the next file to be closed: Linux's f_task_work shares its place. */
 export const FILE_NEXT = 'f_ra';
 /** names_cache: bytes of an object, and where a free one has the next, as SLUB has it in the middle. */
 export const PATH_MAX = 4096;
 export const NAME_NEXT = PATH_MAX / 2;
 
+/** d_flags, DCACHE_ENTRY_TYPE: what has the name; none of them, nothing is known to */
+export const DCACHE_ENTRY_TYPE = 7 << 20;
+export const DCACHE_REGULAR_TYPE = 4 << 20;
 /** d_flags: asked for since the cache was last looked through */
 export const DCACHE_REFERENCED = 1 << 6;

@@ -1514,6 +1514,8 @@ timer:hrtimer_start hrtimer:u8@8 function:u8@16 expires:s8@24 softexpires:s8@32 
 bpf_trace:bpf_trace_printk bpf_string:data_loc@8
 power:cpu_frequency state:u4@8 cpu_id:u4@12
 xdp:xdp_exception prog_id:s4@8 act:u4@12 ifindex:s4@16
+filemap:mm_filemap_add_to_page_cache pfn:u8@8 i_ino:u8@16 index:u8@24 s_dev:u4@32 order:u1@36
+oom:mark_victim pid:s4@8 comm:data_loc@12 total_vm:u8@16 anon_rss:u8@24 file_rss:u8@32 shmem_rss:u8@40 uid:u4@48 pgtables:u8@56 oom_score_adj:s2@64
 vmscan:mm_vmscan_direct_reclaim_end nr_reclaimed:u8@8
 vmscan:mm_vmscan_direct_reclaim_begin order:s4@8 gfp_flags:u8@16
 kmem:mm_page_alloc pfn:u8@8 order:u4@16 gfp_flags:u8@24 migratetype:s4@32
@@ -1521,6 +1523,7 @@ kmem:kmem_cache_free call_site:u8@8 ptr:u8@16 name:data_loc@24
 kmem:kfree call_site:u8@8 ptr:u8@16
 kmem:kmalloc call_site:u8@8 ptr:u8@16 bytes_req:u8@24 bytes_alloc:u8@32 gfp_flags:u8@40 node:s4@48
 kmem:kmem_cache_alloc call_site:u8@8 ptr:u8@16 bytes_req:u8@24 bytes_alloc:u8@32 gfp_flags:u8@40 node:s4@48 accounted:u1@52
+migrate:mm_migrate_pages_start mode:u4@8 reason:s4@12
 writeback:writeback_dirty_folio name:u32@8 ino:u8@40 index:u8@48
 block:block_getrq dev:u4@8 sector:u8@16 nr_sector:u4@24 rwbs:u8@28 comm:u16@36
 block:block_bio_queue dev:u4@8 sector:u8@16 nr_sector:u4@24 rwbs:u8@28 comm:u16@36

@@ -222,7 +222,17 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   xdp_exception: row(3, {
     fields: { prog_id: 'u32 2 bpf_prog aux bpf_prog_aux id', act: 'int 3', ifindex: 'u32 1 net_device ifindex' },
   }),
-  mm_page_alloc: row(4),
+  mm_page_alloc: row(4, { fields: { order: 'int 2', gfp_flags: 'u64 3', migratetype: 'int 4' } }),
+  mm_filemap_add_to_page_cache: row(1, {
+    class: 'mm_filemap_op_page_cache',
+    fields: {
+      i_ino: 'long 1 folio mapping address_space host inode i_ino',
+      index: 'long 1 folio index',
+      s_dev: 'u32 1 folio mapping address_space host inode i_sb super_block s_dev',
+    },
+  }),
+  mark_victim: row(2, { fields: { pid: 'pid 1', comm: 'comm 1' } }),
+  mm_migrate_pages_start: row(2, { fields: { mode: 'int 1', reason: 'int 2' } }),
   kmalloc: row(6),
   kfree: row(2),
   kmem_cache_alloc: row(5),
@@ -239,7 +249,10 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   hrtimer_expire_entry: row(2, { fields: { ...HRTIMER, now: 'deref 2' } }),
   hrtimer_expire_exit: row(1, { class: 'hrtimer_class', fields: { hrtimer: 'u64 1' } }),
   bpf_trace_printk: row(1),
-  writeback_dirty_folio: row(2),
+  writeback_dirty_folio: row(2, {
+    class: 'writeback_folio_template',
+    fields: { ino: 'long 2 address_space host inode i_ino', index: 'long 1 folio index' },
+  }),
   mm_vmscan_direct_reclaim_begin: row(2, { recorded: true, fields: { order: 'int 1', gfp_flags: 'u64 2' } }),
   mm_vmscan_direct_reclaim_end: row(1, { recorded: true, fields: { nr_reclaimed: 'u64 1' } }),
   module_load: row(1),

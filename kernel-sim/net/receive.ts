@@ -91,7 +91,6 @@ export class Receive implements Inboxes {
     const { kernel, skbs, drops, devices } = this.#net;
     const { args, memory, text } = kernel;
     const give = (name: string | undefined): void => args.retAddr(name === undefined ? 0 : text.place(name));
-    on('load', () => args.retAddr(args.addr(0) === 0 ? 0 : memory.readAddr(args.addr(0))));
     // the second argument where the first is 0
     on('unless', () => args.retAddr(args.lo(0) === 0 && args.hi(0) === 0 ? args.addr(1) : 0));
     on('drop_reason', () => args.retU32(drops.number(BY_NUMBER[args.lo(0)] ?? 'NOT_SPECIFIED')));

@@ -5,6 +5,7 @@ import { GuestFault } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { Filenames } from './filenames.ts';
+import { registerIo } from './io.ts';
 import { registerPaths } from './paths.ts';
 import { RootFs } from './root-fs.ts';
 import { ID_CALLS, setIds } from './set-ids.ts';
@@ -24,11 +25,6 @@ const EXIT_DEAD = 0x10;
 const EXIT_ZOMBIE = 0x20;
 /** calls that wait for children */
 const WAITS = new Set(['wait4', 'waitid']);
-/** include/linux/fs.h */
-const MAY = { WRITE: 2, READ: 4, APPEND: 8, OPEN: 0x20 } as const;
-const [O_TRUNC, O_APPEND] = [0o1000, 0o2000];
-/** which argument has the flags */
-const OPEN_FLAGS: Readonly<Record<string, number>> = { open: 1, openat: 2 };
 /** room of a name */
 const PATH_MAX = 4096;
 
@@ -60,14 +56,6 @@ export function registerEffects(kernel: ObjectFloor): void {
   on('fstatat', () => {
     const empty = (args.lo(1) & AT_EMPTY_PATH) !== 0 && readString(args.addr(0)) === '';
     args.retAddr(text.place(empty ? 'vfs_fstat' : 'vfs_fstatat_path'));
-  });
-  // ACC_MODE() of the flags that the running call has, behind MAY_OPEN (include/linux/fs.h, fs/open.c)
-  on('open_acc_mode', () => {
-    const { call } = tasks.current;
-    const given = call?.args[OPEN_FLAGS[call.name] ?? -1];
-    const flags = given?.kind === 'int' ? given.lo : 0;
-    const access = [MAY.READ, MAY.WRITE, MAY.READ | MAY.WRITE, MAY.READ | MAY.WRITE][flags & 3] as number;
-    args.retU32(MAY.OPEN | access | (flags & O_TRUNC ? MAY.WRITE : 0) | (flags & O_APPEND ? MAY.APPEND : 0));
   });
   on('fd_get', () => args.retAddr(files.get(tasks.current, args.lo(0))));
   on('fd_install', () => files.install(tasks.current, args.lo(0), args.addr(1)));
@@ -223,6 +211,7 @@ export function registerEffects(kernel: ObjectFloor): void {
   });
 
   registerPaths(kernel, on);
+  registerIo(kernel, on);
   const rootFs = new RootFs(kernel);
   rootFs.register(on);
   new Sockets(kernel, rootFs).register(on);

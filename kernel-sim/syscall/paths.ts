@@ -61,7 +61,11 @@ export function registerPaths(kernel: ObjectFloor, on: (name: string, handler: (
     for (let n = 1; n < left; n++) at = parent(at);
     args.retAddr(inode(at));
   });
-  on('name_path', () => put(args.addr(0), dentryOf(args.addr(1))));
+  on('name_path', () => {
+    const dentry = dentryOf(args.addr(1));
+    if (dentry !== 0 && !kernel.recorded.failed) dcache.made(dentry);
+    put(args.addr(0), dentry);
+  });
   on('name_parent', () => {
     const dentry = dentryOf(args.addr(1));
     put(args.addr(0), dentry === 0 ? 0 : parent(dentry));

@@ -1,6 +1,7 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { hasPages } from './io.ts';
 import type { RootFs } from './root-fs.ts';
 import { SocketNames } from './socket-names.ts';
 
@@ -112,19 +113,31 @@ export class Sockets {
     const isCgroup = (file: Addr): boolean =>
       file !== 0 &&
       files.dcache.pathOf(memory.readAddr(file + structs.of('file').offset('f_path.dentry'))).startsWith(CGROUPFS);
+    const place = (name: string): Addr => this.#kernel.text.place(name);
+    /** the file system's own function, where it is a module, else what those call */
+    const ofFs = (operation: 'read_iter' | 'write_iter', file: Addr, generic: string): Addr => {
+      const own = this.#rootFs.operation(operation, file);
+      return own === 0 && hasPages(this.#kernel, file) ? place(generic) : own;
+    };
+    const readIter = (file: Addr): Addr => {
+      if (isSocket(file)) return place('sock_read_iter');
+      return isProcSys(file) ? place('proc_sys_read') : ofFs('read_iter', file, 'generic_file_read_iter');
+    };
+    const writeIter = (file: Addr): Addr => {
+      if (isSocket(file)) return place('sock_write_iter');
+      if (isProcSys(file)) return place('proc_sys_write');
+      if (isCgroup(file)) return place('kernfs_fop_write_iter');
+      return ofFs('write_iter', file, 'generic_file_write_iter');
+    };
     on('read_iter', () => {
       const file = args.addr(0);
-      if (isSocket(file)) give('sock_read_iter');
-      else if (isProcSys(file)) give('proc_sys_read');
-      else args.retAddr(this.#rootFs.operation('read_iter', file));
+      args.retAddr(readIter(file));
     });
     on('write_iter', () => {
       const file = args.addr(0);
-      if (isSocket(file)) give('sock_write_iter');
-      else if (isProcSys(file)) give('proc_sys_write');
-      else if (isCgroup(file)) give('kernfs_fop_write_iter');
-      else args.retAddr(this.#rootFs.operation('write_iter', file));
+      args.retAddr(writeIter(file));
     });
+    on('rw_iter', () => args.retAddr(args.lo(1) === 0 ? readIter(args.addr(0)) : writeIter(args.addr(0))));
     on('connect_family', () => {
       const s = args.addr(0);
       if (s === 0) {

@@ -6,7 +6,8 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
-import { DCACHE_REFERENCED } from '../core/object-words.ts';
+import { Listeners } from '../core/listeners.ts';
+import { DCACHE_ENTRY_TYPE, DCACHE_REFERENCED, DCACHE_REGULAR_TYPE } from '../core/object-words.ts';
 import { capture, reinstate } from '../core/state.ts';
 import { deviceNode } from '../data/device-nodes.ts';
 import type { Ground } from '../floors/ground.ts';
@@ -21,6 +22,8 @@ const S_IFCHR = 0x2000 | 0o666;
 const S_IFBLK = 0x6000 | 0o660;
 /** MINORBITS of the kernel's dev_t */
 const MINOR_BITS = 20;
+/** file systems whose files have no pages of the page cache that a read or write goes through */
+const NO_PAGES = /^\/(proc|sys|dev)\/|^\/(anon_inode|pipe:|socket:)/;
 const EXT4_MAGIC = 0xef53;
 /** 8:1 */
 const SDA1 = (8 << 20) | 1;
@@ -32,6 +35,8 @@ export class Dcache {
   readonly #dentries = new Map<string, Addr>();
   /** paths as they are given, by their bytes */
   readonly known: KnownPaths;
+  /** an inode goes */
+  readonly freed = new Listeners<[inode: Addr]>();
   #mount: Addr = 0;
   #sb: Addr = 0;
   #ino = 131073;
@@ -142,8 +147,35 @@ export class Dcache {
     const inode = this.#inode(isRoot ? S_IFDIR : node === undefined ? S_IFREG : node.block ? S_IFBLK : S_IFCHR);
     if (node !== undefined)
       memory.writeU32(inode + structs.of('inode').offset('i_rdev'), (node.major << MINOR_BITS) | node.minor);
+    if (node === undefined && !isRoot && !NO_PAGES.test(key)) this.#map(inode);
     memory.writeAddr(at + this.#at.inode, inode);
+    if (node !== undefined) this.made(at);
     return at;
+  }
+  /** Whether a file has the name, as far as the recording has shown. */
+  isThere(dentry: Addr): boolean {
+    return (this.#direct.get32(dentry + this.#at.flags) & DCACHE_ENTRY_TYPE) !== 0;
+  }
+  /** d_instantiate(): a file has the name. */
+  made(dentry: Addr): void {
+    const flags = this.#direct.get32(dentry + this.#at.flags);
+    this.#direct.put32(dentry + this.#at.flags, flags | DCACHE_REGULAR_TYPE);
+  }
+  /** d_delete(): nothing has the name any more, and what takes it next is another file, unless somebody still has this one open. */
+  gone(dentry: Addr): void {
+    const direct = this.#direct;
+    direct.put32(dentry + this.#at.flags, direct.get32(dentry + this.#at.flags) & ~DCACHE_ENTRY_TYPE);
+    if (direct.get32(dentry + this.#at.count) > 0) return;
+    const { memory, structs } = this.#kernel;
+    memory.writeU64(this.inode(dentry) + structs.of('inode').offset('i_ino'), BigInt(this.#ino++));
+  }
+  /** `inode->i_data`: the pages of a file. */
+  #map(inode: Addr): void {
+    const { memory, structs } = this.#kernel;
+    const layout = structs.of('inode');
+    const mapping = inode + layout.offset('i_data');
+    memory.writeAddr(inode + layout.offset('i_mapping'), mapping);
+    memory.writeAddr(mapping + structs.of('address_space').offset('host'), inode);
   }
   /** prune_dcache_sb(): an eighth of those that nobody holds, each passed over once if it was asked for lately. */
   #shrink(): void {
@@ -169,6 +201,7 @@ export class Dcache {
     const direct = this.#direct;
     const text = direct.addr(at + this.#at.name);
     if (text !== at + this.#at.iname) slab.kfree(text);
+    this.freed.tell(this.inode(at));
     slab.kfree(this.inode(at));
     this.#hold(direct.addr(at + this.#at.parent), -1);
     slab.kfree(at);

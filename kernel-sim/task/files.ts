@@ -8,6 +8,7 @@ import { capture, reinstate } from '../core/state.ts';
 import type { Ground } from '../floors/ground.ts';
 import { Dcache } from './dcache.ts';
 import { FileCache } from './file-cache.ts';
+import { PageCache } from './page-cache.ts';
 import type { Task } from './task.ts';
 
 /** descriptors that a new table has room for */
@@ -21,6 +22,7 @@ export class Files {
   /** the last reference to a socket's file went */
   readonly socketFreed = new Listeners<[socket: Addr]>();
   readonly dcache: Dcache;
+  readonly pages: PageCache;
   readonly #direct: DirectMap;
   #fs: Addr = 0;
   readonly #f: Record<'dentry' | 'inode' | 'mnt' | 'private' | 'next', number>;
@@ -32,6 +34,9 @@ export class Files {
     this.#kernel = kernel;
     this.#direct = kernel.direct;
     this.dcache = new Dcache(kernel);
+    this.pages = new PageCache(kernel);
+    const mapping = kernel.structs.of('inode').offset('i_mapping');
+    this.dcache.freed.add((inode) => this.pages.drop(this.#direct.addr(inode + mapping)));
     const file = kernel.structs.of('file');
     this.#filp = new FileCache(kernel);
     this.#f = {
@@ -47,7 +52,7 @@ export class Files {
   }
 
   save() {
-    return capture({ fs: this.#fs, dcache: this.dcache });
+    return capture({ fs: this.#fs, dcache: this.dcache, pages: this.pages });
   }
   restore(state: ReturnType<Files['save']>): void {
     this.#fs = reinstate(state).fs;

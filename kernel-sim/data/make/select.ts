@@ -31,7 +31,7 @@ irqentry_enter_from_user_mode irqentry_exit_to_user_mode exit_to_user_mode_loop 
 export const ATTACH_POINTS = `
 inet6_bind inet_bind blk_account_io_start blk_account_io_done __blk_account_io_start __blk_account_io_done blk_mq_start_request mark_page_accessed mark_buffer_dirty filemap_add_folio add_to_page_cache_lru folio_account_dirtied
 security_inode_create vfs_create vfs_open vfs_unlink down_read down_read_interruptible down_read_killable down_read_trylock down_write down_write_killable down_write_trylock up_read up_write
-mutex_lock mutex_lock_interruptible mutex_lock_killable mutex_trylock mutex_unlock md_flush_request migrate_misplaced_folio kmem_cache_alloc_noprof kmem_cache_free inet_listen tcp_cleanup_rbuf tcp_sendmsg tcp_recvmsg tcp_v4_connect tcp_v6_connect tcp_set_state
+folio_mark_accessed mutex_lock mutex_lock_interruptible mutex_lock_killable mutex_trylock mutex_unlock md_flush_request migrate_misplaced_folio kmem_cache_alloc_noprof kmem_cache_free inet_listen tcp_cleanup_rbuf tcp_sendmsg tcp_recvmsg tcp_v4_connect tcp_v6_connect tcp_set_state
 tcp_close tcp_rcv_established tcp_retransmit_skb tcp_drop_reason ip_rcv ip_output icmp_rcv __netif_receive_skb_core __dev_queue_xmit dev_hard_start_xmit try_to_wake_up ttwu_do_activate finish_task_switch account_process_tick hrtimer_interrupt
 cap_capable oom_kill_process do_init_module load_module free_module do_mount path_mount ksys_sync sync_fs do_sync_work shrink_node try_to_free_pages submit_bio submit_bio_noacct ext4_file_read_iter ext4_file_write_iter ext4_file_open ext4_sync_file generic_file_read_iter
 do_sys_open do_sys_openat2 do_filp_open do_unlinkat do_execve security_file_open security_bprm_check security_socket_connect security_socket_bind security_task_kill security_inode_unlink security_path_unlink bpf_lsm_file_open bpf_lsm_bprm_check_security bpf_lsm_socket_connect bpf_lsm_path_unlink bpf_lsm_task_kill bpf_lsm_inode_unlink bpf_lsm_file_permission
@@ -85,8 +85,16 @@ export const FIELDS: Readonly<Record<string, string>> = {
   fdtable: 'max_fds fd',
   fs_struct: 'users pwd root',
   file: 'f_mode f_op f_mapping private_data f_inode f_flags f_cred f_path f_path.mnt f_path.dentry f_pos f_ra f_lock',
+  kiocb: 'ki_filp ki_pos',
+  iov_iter: 'ubuf count',
+  open_flags: 'open_flag mode acc_mode',
+  file_ra_state: 'prev_pos',
+  address_space: 'host nrpages',
+  folio: 'mapping index private',
+  buffer_head: 'b_folio b_size',
+  oom_control: 'chosen totalpages chosen_points',
   dentry: 'd_flags d_parent d_name.name d_name.len d_name.hash d_inode d_iname d_sb d_op d_lockref.count',
-  inode: 'i_mode i_uid i_gid i_flags i_sb i_mapping i_ino i_nlink i_rdev i_size i_op i_fop',
+  inode: 'i_mode i_uid i_gid i_flags i_sb i_mapping i_data i_ino i_nlink i_rdev i_size i_op i_fop',
   super_block: 's_dev s_magic s_type s_root s_id',
   vfsmount: 'mnt_root mnt_sb mnt_flags',
   filename: 'name uptr refcnt aname iname',

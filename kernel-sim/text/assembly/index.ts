@@ -13,6 +13,7 @@ import { ftrace } from './ftrace.ts';
 import { helpers } from './helpers.ts';
 import { htab } from './htab.ts';
 import { interrupts } from './interrupts.ts';
+import { io } from './io.ts';
 import { kprobes } from './kprobes.ts';
 import { net } from './net.ts';
 import { nofault } from './nofault.ts';
@@ -46,5 +47,6 @@ export const assembly: Readonly<Record<string, Emit>> = Object.assign(
   fd,
   net,
   files,
+  io,
   thunks,
 );

@@ -61,8 +61,8 @@ export const cgroup: Readonly<Record<string, string>> = {
   'do_sock_getsockopt(sock:socket, compat, level, optname, optval, optlen): int': `security_socket_getsockopt(sock, level, optname); f = @ops_getsockopt(sock, level); *f(sock->sk, level, optname, optval, optlen)?; c = @cgroup_bpf_enabled(${typeOf('cgroup_getsockopt')}); e = __cgroup_bpf_run_filter_getsockopt(sock->sk, level, optname, optval, optlen, 0) if c; d = @getsockopt_departs(e) if c; @depart(e) if d; return result`,
 
   // kernel/cgroup/cgroup.c, by the files of cgroupfs
-  'kernfs_fop_write_iter(iocb, from)':
-    'f = @load(iocb); w = @is_cgroup_procs(f); cgroup_procs_write(f, 0, 0, 0) if w; return result',
+  'kernfs_fop_write_iter(iocb:kiocb, from)':
+    'w = @is_cgroup_procs(iocb->ki_filp); cgroup_procs_write(iocb->ki_filp, 0, 0, 0) if w; return result',
   'cgroup_procs_write(of, buf, nbytes, off)': '@cgroup_procs_write(of)?; return nbytes',
   'kernfs_iop_mkdir(idmap, dir, dentry, mode): int': 'cgroup_mkdir(0, dentry, mode)?; return result',
   'cgroup_mkdir(parent_kn, dentry, mode): int': '@cgroup_mkdir(dentry); return 0',
@@ -71,5 +71,5 @@ export const cgroup: Readonly<Record<string, string>> = {
   // fs/proc/proc_sysctl.c
   'proc_sys_read(iocb, iter)': 'n = proc_sys_call_handler(iocb, iter, 0); return n',
   'proc_sys_write(iocb, iter)': 'n = proc_sys_call_handler(iocb, iter, 1); return n',
-  'proc_sys_call_handler(iocb, iter, write)': `f:file = @load(iocb); c = @cgroup_bpf_enabled(${typeOf('cgroup_sysctl')}); b = @user_buffer(); e = __cgroup_bpf_run_filter_sysctl(f, write, b, 0, f->f_pos, ${typeOf('cgroup_sysctl')}) if c; @cgroup_refused(c, e, ${typeOf('cgroup_sysctl')}); return result`,
+  'proc_sys_call_handler(iocb:kiocb, iter, write)': `c = @cgroup_bpf_enabled(${typeOf('cgroup_sysctl')}); b = @user_buffer(); e = __cgroup_bpf_run_filter_sysctl(iocb->ki_filp, write, b, 0, iocb->ki_pos, ${typeOf('cgroup_sysctl')}) if c; @cgroup_refused(c, e, ${typeOf('cgroup_sysctl')}); return result`,
 };

@@ -13,12 +13,14 @@ export const fs: Readonly<Record<string, string>> = {
   'do_sys_openat2(dfd, filename, how:open_how)':
     'build_open_flags(how, %op); name = getname(filename); get_unused_fd_flags(how->flags); f = do_filp_open(dfd, name, %op); fd_install(result, f)?; put_unused_fd(0)!; putname(name); return result',
   'do_filp_open(dfd, pathname:filename, op)': '%nd+0 = pathname; f = path_openat(%nd, op, 65); return f',
-  'path_openat(nd, op, flags)':
-    'f:file = alloc_empty_file(0, current); s = path_init(nd, flags); q = @load(nd); link_path_walk(q, nd); lookup_fast(nd)?; step_into(nd, 0, 0)?; complete_walk(nd)?; m = @open_acc_mode(); may_open(0, f->f_path, m)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, m)?; ima_file_check(f, m)?; terminate_walk(nd); security_file_free(f)!; fput(f)!; @file_free(f)!; return f or result',
-  'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); return f',
+  'path_openat(nd, op:open_flags, flags)':
+    'f:file = alloc_empty_file(op->open_flag, current); s = path_init(nd, flags); q = @load(nd); link_path_walk(q, nd); lookup_fast(nd)?; c = @open_creates(q, op, f); p = @parent_inode(c) if c; @name_parent(%path, q) if c; mnt_want_write(0) if c; down_write(0) if c; d_alloc_parallel(0, 0, 0) if c; security_path_mknod(%path, c, op->mode, 0) if c; inode_permission(0, p, 3) if c; security_inode_create(p, c, op->mode) if c; security_inode_alloc(0, 0xcc0) if c; security_inode_init_security(0, p, 0, 0, 0) if c; security_d_instantiate(c, 0) if c; fsnotify(0x100, 0, 0, p, 0, 0) if c; up_write(0) if c; mnt_drop_write(0) if c; step_into(nd, 0, 0)?; complete_walk(nd)?; m = @unless(c, op->acc_mode); may_open(0, f->f_path, m)?; v = @open_reached(); *v(f->f_path, f); security_file_post_open(f, op->acc_mode)?; ima_file_check(f, op->acc_mode)?; terminate_walk(nd); security_file_free(f)!; fput(f)!; @file_free(f)!; return f or result',
+  'd_delete(dentry)': '@d_delete(dentry)',
+  'd_move(dentry, target)': '@d_move(dentry, target)',
+  'alloc_empty_file(flags, cred)': 'security_file_alloc(0); f = @file_alloc(); @init_file(f, flags); return f',
   'vfs_open(path, file:file): int': 'do_dentry_open(file, 0); fsnotify(32, path, 2, 0, 0, file->f_inode); return 0',
   'do_dentry_open(f:file, open): int':
-    'path_get(f->f_path); security_file_open(f); o = @file_open(f); *o(f->f_inode, f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
+    'path_get(f->f_path); @dentry_open(f); security_file_open(f); o = @file_open(f); *o(f->f_inode, f); file_set_fsnotify_mode(f); file_ra_state_init(f->f_ra, f->f_mapping); return 0',
   'kmem_cache_free(s, x)': 'return 0',
   'getname(filename)': 'n = getname_flags.part(filename, 0); return n',
   'getname_flags(filename, flags)': 'n = getname_flags.part(filename, flags); return n',
@@ -38,38 +40,40 @@ export const fs: Readonly<Record<string, string>> = {
 
   '__x64_sys_read(regs:pt_regs)': 'n = ksys_read(regs->di, regs->si, regs->dx); return n',
   'ksys_read(fd, buf, count)':
-    'f:file = fdget_pos(fd); n = vfs_read(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
+    'f:file = fdget_pos(fd); %pos+0 = f->f_pos; n = vfs_read(f, buf, count, %pos); @pos_store(f, %pos)?; __f_unlock_pos(f); return n',
   'vfs_read(file, buf, count, pos)':
-    'rw_verify_area(0, file, pos, count); r = @read_iter(file); %kiocb+0 = file; %kiocb+8 = pos; *r(%kiocb, 0); block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
+    'rw_verify_area(0, file, pos, count); r = @read_iter(file); @kiocb(%kiocb, file, pos); @iov_iter_ubuf(%iter, buf, count); *r(%kiocb, %iter); @pos_advance(pos)?; block; @fill_user(buf, result)?; fsnotify(1, file, 1, 0, 0, 0)?; return result',
   'rw_verify_area(rw, file, pos, count): int': 'm = @rw_mask(rw); n = security_file_permission(file, m); return n',
   '__x64_sys_write(regs:pt_regs)': 'n = ksys_write(regs->di, regs->si, regs->dx); return n',
   'ksys_write(fd, buf, count)':
-    'f:file = fdget_pos(fd); n = vfs_write(f, buf, count, f->f_pos); __f_unlock_pos(f); return n',
+    'f:file = fdget_pos(fd); %pos+0 = f->f_pos; n = vfs_write(f, buf, count, %pos); @pos_store(f, %pos)?; __f_unlock_pos(f); return n',
   'vfs_write(file, buf, count, pos)':
-    'rw_verify_area(1, file, pos, count); r = @write_iter(file); %kiocb+0 = file; %kiocb+8 = pos; *r(%kiocb, 0); block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
+    'rw_verify_area(1, file, pos, count); r = @write_iter(file); @kiocb(%kiocb, file, pos); @iov_iter_ubuf(%iter, buf, count); *r(%kiocb, %iter); @pos_advance(pos)?; block; fsnotify(2, file, 1, 0, 0, 0)?; return result',
   '__x64_sys_pread64(regs:pt_regs)':
     'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_read(f, regs->si, regs->dx, %pos); return n',
   '__x64_sys_pwrite64(regs:pt_regs)':
     'f = fdget(regs->di); %pos+0 = regs->r10; n = vfs_write(f, regs->si, regs->dx, %pos); return n',
   '__x64_sys_readv(regs:pt_regs)': 'n = do_readv(regs->di, regs->si, regs->dx, 0); return n',
   'do_readv(fd, vec, vlen, flags)':
-    'f:file = fdget_pos(fd); n = vfs_readv(f, vec, vlen, f->f_pos, flags); __f_unlock_pos(f); return n',
+    'f:file = fdget_pos(fd); %pos+0 = f->f_pos; n = vfs_readv(f, vec, vlen, %pos, flags); @pos_store(f, %pos)?; __f_unlock_pos(f); return n',
   'vfs_readv(file, vec, vlen, pos, flags)':
-    'import_iovec(0, vec, vlen, 8, 0, 0); rw_verify_area(0, file, pos, 0); do_iter_readv_writev(file, 0, pos, 0, flags); return result',
+    'import_iovec(0, vec, vlen, 8, 0, 0); rw_verify_area(0, file, pos, 0); do_iter_readv_writev(file, 0, pos, 0, flags); @pos_advance(pos)?; return result',
   '__x64_sys_writev(regs:pt_regs)': 'n = do_writev(regs->di, regs->si, regs->dx, 0); return n',
   'do_writev(fd, vec, vlen, flags)':
-    'f:file = fdget_pos(fd); n = vfs_writev(f, vec, vlen, f->f_pos, flags); __f_unlock_pos(f); return n',
+    'f:file = fdget_pos(fd); %pos+0 = f->f_pos; n = vfs_writev(f, vec, vlen, %pos, flags); @pos_store(f, %pos)?; __f_unlock_pos(f); return n',
   'vfs_writev(file, vec, vlen, pos, flags)':
-    'import_iovec(1, vec, vlen, 8, 0, 0); rw_verify_area(1, file, pos, 0); do_iter_readv_writev(file, 0, pos, 1, flags); return result',
-  'do_iter_readv_writev(file, iter, pos, type, flags)': 'return result',
+    'import_iovec(1, vec, vlen, 8, 0, 0); rw_verify_area(1, file, pos, 0); do_iter_readv_writev(file, 0, pos, 1, flags); @pos_advance(pos)?; return result',
+  'do_iter_readv_writev(file, iter, pos, type, flags)':
+    '@kiocb(%kiocb, file, pos); r = @rw_iter(file, type); *r(%kiocb, iter); return result',
   '__x64_sys_lseek(regs:pt_regs)': 'n = ksys_lseek(regs->di, regs->si, regs->dx); return n',
-  'ksys_lseek(fd, offset, whence)': 'f = fdget_pos(fd); vfs_llseek(f, offset, whence); return result',
+  'ksys_lseek(fd, offset, whence)':
+    'f = fdget_pos(fd); vfs_llseek(f, offset, whence); @pos_set(f, result)?; return result',
   '__x64_sys_fsync(regs:pt_regs)': 'n = do_fsync(regs->di, 0); return n',
   '__x64_sys_fdatasync(regs:pt_regs)': 'n = do_fsync(regs->di, 1); return n',
   'do_fsync(fd, datasync): int': 'f = fdget(fd); vfs_fsync_range(f, 0, -1, datasync)?; return result',
 
   'vfs_fsync_range(file, start, end, datasync): int':
-    's = @file_fsync(file); *s(file, start, end, datasync); return result',
+    's = @file_fsync(file); *s(file, start, end, datasync); g = @unless(s, file); file_write_and_wait_range(g, start, end) if g; return result',
   'vfs_getattr_nosec(path, stat, mask, flags): int': 'g = @getattr_of(path); *g(0, path, stat, mask, flags); return 0',
   '__x64_sys_newstat(regs:pt_regs)': 'n = __do_sys_newstat(regs->di, regs->si); return n',
   '__do_sys_newstat(filename, statbuf)':
@@ -144,7 +148,7 @@ export const fs: Readonly<Record<string, string>> = {
   'do_unlinkat(dfd, name:filename): int':
     '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; down_write(0)?; d = @dentry(name->name)?; lookup_one_qstr_excl(%last, 0, 0)?; security_path_unlink(%path, d)?; vfs_unlink(0, 0, d, %deleg)?; up_write(0)?; i = @dentry_inode(d)?; security_inode_free(i)?; dput(d)?; mnt_drop_write(0)?; putname(name); return result',
   'vfs_unlink(idmap, dir, dentry, delegated_inode): int':
-    'p = @parent_inode(dentry); may_delete(idmap, p, dentry, 0); down_write(0); security_inode_unlink(p, dentry)?; __detach_mounts(dentry); up_write(0); d_delete(dentry); return 0',
+    'p = @parent_inode(dentry); may_delete(idmap, p, dentry, 0); down_write(0); security_inode_unlink(p, dentry)?; __detach_mounts(dentry); up_write(0); d_delete(dentry)?; return 0',
   '__x64_sys_mkdir(regs:pt_regs)':
     'name = getname_flags.part(regs->di, 0); n = do_mkdirat(-100, name, regs->si); return n',
   '__x64_sys_mkdirat(regs:pt_regs)':
@@ -157,7 +161,7 @@ export const fs: Readonly<Record<string, string>> = {
   'do_rmdir(dfd, name:filename): int':
     '__filename_parentat(dfd, name, 0, %path, %last, %type); mnt_want_write(0)?; d = @dentry(name->name)?; security_path_rmdir(%path, d)?; vfs_rmdir(0, 0, d)?; i = @dentry_inode(d)?; security_inode_free(i)?; mnt_drop_write(0)?; putname(name); return result',
   'vfs_rmdir(idmap, dir, dentry): int':
-    'p = @parent_inode(dentry); may_delete(idmap, p, dentry, 1); down_write(0); security_inode_rmdir(p, dentry)?; shrink_dcache_parent(dentry); d_delete(dentry); up_write(0); return 0',
+    'p = @parent_inode(dentry); may_delete(idmap, p, dentry, 1); down_write(0); security_inode_rmdir(p, dentry)?; shrink_dcache_parent(dentry); d_delete(dentry)?; up_write(0); return 0',
   '__x64_sys_rename(regs:pt_regs)':
     'a = getname_flags(regs->di, 0); b = getname_flags(regs->si, 0); n = do_renameat2(-100, a, -100, b, 0); return n',
   '__x64_sys_renameat(regs:pt_regs)':
@@ -165,7 +169,7 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_renameat2(regs:pt_regs)':
     'a = getname_flags(regs->si, 0); b = getname_flags(regs->r10, 0); n = do_renameat2(regs->di, a, regs->dx, b, regs->r8); return n',
   'do_renameat2(olddfd, from:filename, newdfd, to:filename, flags): int':
-    '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; %rd+0 = a; %rd+8 = b; vfs_rename(%rd)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
+    '__filename_parentat(olddfd, from, 0, %op, %ol, %ot); __filename_parentat(newdfd, to, 0, %np, %nl, %nt); mnt_want_write(0)?; a = @dentry(from->name)?; b = @dentry(to->name)?; security_path_rename(%op, a, %np, b, flags)?; %rd+0 = a; %rd+8 = b; vfs_rename(%rd)?; d_move(a, b)?; mnt_drop_write(0)?; putname(from); putname(to); return result',
   'vfs_rename(rd): int':
     'a = @load(rd); p = @parent_inode(a); may_delete(0, p, a, 0); inode_permission(0, p, 3)?; security_inode_rename(p, a, p, a, 0)?; lock_two_nondirectories(0, 0); fsnotify_move(0, 0, 0, 0, 0); return 0',
   '__x64_sys_symlink(regs:pt_regs)':
@@ -201,7 +205,7 @@ export const fs: Readonly<Record<string, string>> = {
   'do_mknodat(dfd, name:filename, mode, dev): int':
     'filename_create(dfd, name, %path, 0); d = @dentry(name->name)?; security_path_mknod(%path, d, mode, dev)?; v = @mknod_function(mode)?; vfs_mknod(0, 0, d, mode, dev) if v; w = @unless(v, d); vfs_create(0, 0, w, mode, 1) if w; putname(name); return result',
   'vfs_create(idmap, dir, dentry, mode, excl): int':
-    'p = @parent_inode(dentry); inode_permission(idmap, p, 3)?; security_inode_create(p, dentry, mode)?; security_inode_alloc(0, 0xcc0)?; security_inode_init_security(0, p, 0, 0, 0)?; security_d_instantiate(dentry, 0)?; return 0',
+    'p = @parent_inode(dentry); inode_permission(idmap, p, 3)?; security_inode_create(p, dentry, mode)?; security_inode_alloc(0, 0xcc0)?; security_inode_init_security(0, p, 0, 0, 0)?; security_d_instantiate(dentry, 0)?; @d_instantiate(dentry)?; return 0',
   '__x64_sys_mount(regs:pt_regs)':
     'a = strndup_user(regs->dx, 4096); b = strndup_user(regs->di, 4096); user_path_at(-100, regs->si, 1, %path); path_mount(b, %path, a, regs->r10, 0)?; path_put(%path)?; kfree(0); return result',
   'path_mount(dev_name, path, type_page, flags, data_page): int':
@@ -209,7 +213,8 @@ export const fs: Readonly<Record<string, string>> = {
   '__x64_sys_umount(regs:pt_regs)':
     'user_path_at(-100, regs->di, 1, %path); path_umount(%path, regs->si)?; return result',
   'path_umount(path, flags): int': 'ns_capable(0, 21); security_sb_umount(0, flags)?; return 0',
-  'may_open(idmap, path, acc_mode): int': 'i = @path_inode(path); n = inode_permission(idmap, i, acc_mode); return n',
+  'may_open(idmap, path, acc_mode): int':
+    'i = @path_inode(path); m = @may_open(acc_mode); n = inode_permission(idmap, i, m); return n',
   // fs/namei.c; include/linux/device_cgroup.h
   'inode_permission(idmap, inode, mask): int':
     't = @device_type(inode); j = @device_major(inode) if t; m = @device_minor(inode) if t; a = @device_access(mask) if t; e = devcgroup_check_permission(t, j, m, a) if t; n = security_inode_permission(inode, mask)?; return result',

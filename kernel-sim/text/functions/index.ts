@@ -6,6 +6,7 @@ import { fs } from './fs.ts';
 import { ip6 } from './ip6.ts';
 import { irq } from './irq.ts';
 import { lookup } from './lookup.ts';
+import { mm } from './mm.ts';
 import { net } from './net.ts';
 import { netPath } from './net-path.ts';
 import { process } from './process.ts';
@@ -31,4 +32,5 @@ export const tables: Readonly<Record<string, string>> = Object.assign(
   irq,
   security,
   block,
+  mm,
 );

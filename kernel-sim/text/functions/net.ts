@@ -86,9 +86,10 @@ export const net: Readonly<Record<string, string>> = {
   'sock_close(inode, filp): int':
     's = @socket_of(filp); __sock_release(s, inode); security_inode_free(inode); return 0',
   '__sock_release(sock, inode)': 'r = @ops_release(sock); *r(sock)',
-  'sock_read_iter(iocb, to)': 'f = @load(iocb); s = @socket_of(f); %msg+0 = 0; sock_recvmsg(s, %msg, 0); return result',
-  'sock_write_iter(iocb, from)':
-    'f = @load(iocb); s = @socket_of(f); %msg+0 = 0; security_socket_sendmsg(s, %msg, 0)?; sock_sendmsg_nosec(s, %msg)?; i = @ops_sendmsg(s); n = @io_size(); *i(s, %msg, n); return result',
+  'sock_read_iter(iocb:kiocb, to)':
+    's = @socket_of(iocb->ki_filp); %msg+0 = 0; sock_recvmsg(s, %msg, 0); return result',
+  'sock_write_iter(iocb:kiocb, from)':
+    's = @socket_of(iocb->ki_filp); %msg+0 = 0; security_socket_sendmsg(s, %msg, 0)?; sock_sendmsg_nosec(s, %msg)?; i = @ops_sendmsg(s); n = @io_size(); *i(s, %msg, n); return result',
   '__x64_sys_getsockname(regs:pt_regs)': 'n = __sys_getsockname(regs->di, regs->si, regs->dx); return n',
   '__sys_getsockname(fd, usockaddr, usockaddr_len): int':
     'fdget(fd); s = @socket(fd); security_socket_getsockname(s); g = @ops_getname(s); *g(s, %address, 0)?; move_addr_to_user(%address, 16, usockaddr, usockaddr_len)?; @name_to_user(usockaddr, usockaddr_len, %address)?; return result',

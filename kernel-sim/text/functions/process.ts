@@ -12,7 +12,7 @@ export const process: Readonly<Record<string, string>> = {
     'bprm:linux_binprm = alloc_bprm(fd, name, flags); count(argv, 0); count(envp, 0); bprm_stack_limits(bprm)?; copy_string_kernel(name->name, bprm)?; copy_strings(bprm->envc, envp, bprm)?; copy_strings(bprm->argc, argv, bprm)?; bprm_execve(bprm); free_bprm(bprm); putname(name); return result',
   'alloc_bprm(fd, filename:filename, flags)':
     'f = do_open_execat(fd, filename, flags); b = @alloc_bprm(filename->name, f); mm_alloc()?; return b',
-  'do_open_execat(fd, name, flags)': 'f = do_filp_open(fd, name, %op); return f',
+  'do_open_execat(fd, name, flags)': '%op+0 = 0x8020; %op+8 = 1; f = do_filp_open(fd, name, %op); return f',
   'bprm_execve(bprm:linux_binprm): int':
     'mutex_lock_interruptible(0); c = prepare_exec_creds(); @bprm_creds(bprm, c); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
   'load_elf_binary(bprm:linux_binprm): int':
