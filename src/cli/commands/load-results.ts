@@ -138,6 +138,14 @@ export class Results {
         ? this.#stacks(handle).map(([id, stack]) => [id, stack.join(' < ')])
         : entriesOf(map);
     if (!entries) return;
+    // global variables: one value, which is zeros where programs have left it
+    if (map.definition.origin === 'bss' || map.definition.origin === 'data') {
+      const [[, bytes] = []] = [...handle.entries()];
+      if (bytes?.every((byte) => byte === 0)) return;
+      stage('map', name);
+      for (const [, value] of entries) detail(valueText(value));
+      return;
+    }
     stage('map', `${name}: ${handle.type}, ${plural(entries.length, 'entry', 'entries')}`);
     for (const [key, value] of entries.slice(0, SHOWN)) detail(`${valueText(key)}: ${valueText(value)}`);
     if (entries.length > SHOWN) detail(`and ${entries.length - SHOWN} more`);
