@@ -32,11 +32,7 @@ export async function optimiseLater<T>(boot: () => Promise<T>): Promise<T> {
   if (makesCache()) return boot();
   setBudget(PATIENCE);
   setFlagsFromString(`--wasm-tiering-budget=${LOOP_PATIENCE}`);
-  // the guest's RAM counts as memory that V8 should collect garbage for at once, in threads of its own: one collection
-  // of the little that there is by now takes less
-  setFlagsFromString('--no-incremental-marking');
   const booted = await boot();
-  setFlagsFromString('--incremental-marking');
   setFlagsFromString(`--wasm-tiering-budget=${LOOP_USUAL}`);
   return booted;
 }
