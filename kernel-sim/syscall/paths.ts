@@ -1,10 +1,7 @@
 /** Paths as the functions that walk them see them: components, parents, inodes (Linux 6.12 Documentation/filesystems/path-lookup.rst). */
 import type { Addr } from '../../src/machine/addr.ts';
-import { decodeUtf8 } from '../../src/platform/index.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
-/** room of a name */
-const PATH_MAX = 4096;
 /** include/linux/fs.h */
 const MAY = { WRITE: 2, READ: 4 } as const;
 const S_IFMT = 0o170_000;
@@ -30,8 +27,7 @@ export function registerPaths(kernel: ObjectFloor, on: (name: string, handler: (
   const [mntAt, dentryAt] = [file.offset('f_path.mnt'), file.offset('f_path.dentry')].map(
     (offset) => offset - file.offset('f_path'),
   ) as [number, number];
-  const dentryOf = (name: Addr): Addr =>
-    name === 0 ? 0 : dcache.find(decodeUtf8(memory.readCString(memory.readAddr(name + nameAt), PATH_MAX)));
+  const dentryOf = (name: Addr): Addr => (name === 0 ? 0 : dcache.named(memory.readAddr(name + nameAt)));
   const parent = (dentry: Addr): Addr => memory.readAddr(dentry + parentAt);
   const inode = (dentry: Addr): Addr => (dentry === 0 ? 0 : dcache.inode(dentry));
   const put = (path: Addr, dentry: Addr): void => {

@@ -4,6 +4,7 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
+import { PAGE_SIZE, READ } from '../../src/machine/layout.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { Listeners } from '../core/listeners.ts';
@@ -11,11 +12,12 @@ import { DCACHE_ENTRY_TYPE, DCACHE_REFERENCED, DCACHE_REGULAR_TYPE } from '../co
 import { capture, reinstate } from '../core/state.ts';
 import { deviceNode } from '../data/device-nodes.ts';
 import type { Ground } from '../floors/ground.ts';
-import { KnownPaths } from './known-paths.ts';
+import { hashByte, KnownPaths, PATH_HASH } from './known-paths.ts';
 
 /** dentries kept; then those that nobody holds go, the ones not asked for since the last time first */
 const MAX_DENTRIES = 16384;
 const NAME_MAX = 255;
+const PATH_MAX = 4096;
 const S_IFREG = 0x8000 | 0o644;
 const S_IFDIR = 0x4000 | 0o755;
 const S_IFCHR = 0x2000 | 0o666;
@@ -115,15 +117,32 @@ export class Dcache {
     direct.put32(dentry + this.#at.flags, direct.get32(dentry + this.#at.flags) | DCACHE_REFERENCED);
   }
 
+  /** {@link find} of the path that stands at an address, by its bytes where they are known. @throws GuestFault */
+  named(at: Addr): Addr {
+    const { memory } = this.#kernel;
+    const { u8 } = memory;
+    const phys = memory.hostPhysical(at, READ);
+    const most = Math.min(PATH_MAX, PAGE_SIZE - (phys & (PAGE_SIZE - 1)));
+    let hash = PATH_HASH;
+    let length = 0;
+    for (; length < most && u8[phys + length] !== 0; length++) hash = hashByte(hash, u8[phys + length] as number);
+    const known = length < most ? this.known.find(phys, length, hash) : 0;
+    return known === 0 ? this.find(decodeUtf8(memory.readCString(at, PATH_MAX))) : this.#referenced(known);
+  }
+  #referenced(dentry: Addr): Addr {
+    const flags = dentry + this.#at.flags;
+    this.#direct.put32(flags, this.#direct.get32(flags) | DCACHE_REFERENCED);
+    return dentry;
+  }
   /** The dentry of an absolute path (a relative one counts from `/`), its parents' too, made where it is not cached. */
   find(path: string): Addr {
+    // as it is mostly written
+    const same = this.#dentries.get(path);
+    if (same !== undefined) return this.#referenced(same);
     const parts = path.split('/').filter((p) => p !== '' && p !== '.');
     const key = `/${parts.join('/')}`;
     const known = this.#dentries.get(key);
-    if (known !== undefined) {
-      this.#direct.put32(known + this.#at.flags, this.#direct.get32(known + this.#at.flags) | DCACHE_REFERENCED);
-      return known;
-    }
+    if (known !== undefined) return this.#referenced(known);
     if (this.#dentries.size >= MAX_DENTRIES) this.#shrink();
     const { slab, structs, memory } = this.#kernel;
     const layout = structs.of('dentry');

@@ -105,7 +105,10 @@ export class GuestMemory extends GuestAccess {
 
   /** A pointer stored in memory, as a number: exact for canonical addresses. */
   readAddr(va: Addr): Addr {
-    return addrOf(this.readS32(va), this.readS32(va + 4));
+    const phys = this.run(va, 8, READ);
+    return phys >= 0
+      ? addrOf(this.view.getInt32(phys, true), this.view.getInt32(phys + 4, true))
+      : addrOf(this.readS32(va), this.readS32(va + 4));
   }
 
   writeU8(va: Addr, value: number): void {

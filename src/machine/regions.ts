@@ -3,7 +3,8 @@
  *
  * A region is a run of pages, contiguous both virtually and physically, with one
  * protection. Mapping 16 MiB of text or the whole direct map is one entry, so that a
- * machine costs nothing to build. Lookup is a binary search, and only TLB misses pay it.
+ * machine costs nothing to build. Lookup is a binary search, which TLB misses and the host's own accesses pay, where
+ * the region is not the one of the time before.
  */
 import type { Addr } from './addr.ts';
 
@@ -18,10 +19,15 @@ export interface Region {
   prot: number;
 }
 
+/** No address lies in it. */
+const NOWHERE: Region = { start: 0, end: 0, phys: 0, prot: 0 };
+
 export class Regions {
   /** sorted by start, disjoint */
   readonly list: Region[] = [];
   #saved: readonly Readonly<Region>[] | undefined;
+  /** where the last look-up ended: the next one is mostly there */
+  #last: Region = NOWHERE;
 
   /** The mappings as they are now. */
   save(): readonly Readonly<Region>[] {
@@ -32,6 +38,7 @@ export class Regions {
   /** As {@link save} gave them; the owner of the TLB flushes it. */
   restore(saved: readonly Readonly<Region>[]): void {
     this.list.length = 0;
+    this.#last = NOWHERE;
     for (const r of saved) this.list.push({ ...r });
     this.#saved = saved;
   }
@@ -49,14 +56,19 @@ export class Regions {
   }
 
   find(va: Addr): Region | undefined {
+    const last = this.#last;
+    if (last.start <= va && va < last.end) return last;
     const region = this.list[this.search(va)];
-    return region !== undefined && region.start <= va ? region : undefined;
+    if (region === undefined || va < region.start) return undefined;
+    this.#last = region;
+    return region;
   }
 
   /** Maps [start, end) at `phys`, replacing what was there. */
   map(start: Addr, end: Addr, phys: number, prot: number): void {
     const at = this.cut(start, end);
     this.#saved = undefined;
+    this.#last = NOWHERE;
     const before = this.list[at - 1];
     const after = this.list[at];
     const joinsBefore = before?.end === start && before.phys + (start - before.start) === phys && before.prot === prot;
@@ -99,6 +111,7 @@ export class Regions {
     while (stop < this.list.length && this.list[stop]!.start < end) stop++;
     const last = this.list[stop - 1]!;
     this.#saved = undefined;
+    this.#last = NOWHERE;
     const left = first.start < start ? [{ ...first, end: start }] : [];
     const right = last.end > end ? [{ ...last, start: end, phys: last.phys + (end - last.start) }] : [];
     this.list.splice(at, stop - at, ...left, ...right);
