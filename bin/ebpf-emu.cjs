@@ -15,7 +15,7 @@ const makeCache = process.env.EBPF_EMU_CODE_CACHE;
  * once, when the bundle is.
  */
 const SHORT = new Set(['load', 'run', 'tui']);
-const PATIENCE = '--interrupt-budget=10000000';
+const PATIENCE = '--interrupt-budget=300000';
 
 /** What stands before the cache, which V8 would copy where it is not aligned. */
 const HEADER = 256;

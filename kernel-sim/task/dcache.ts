@@ -35,6 +35,8 @@ export class Dcache {
   readonly #direct: DirectMap;
   /** by path, the oldest first */
   readonly #dentries = new Map<string, Addr>();
+  /** and the other way round */
+  readonly #paths = new Map<Addr, string>();
   /** paths as they are given, by their bytes */
   readonly known: KnownPaths;
   /** an inode goes */
@@ -67,6 +69,8 @@ export class Dcache {
     this.#mount = mount;
     this.#sb = sb;
     this.#ino = ino;
+    this.#paths.clear();
+    for (const [path, at] of this.#dentries) this.#paths.set(at, path);
   }
 
   /** `struct vfsmount` of the one file system; it is there once a dentry is. */
@@ -92,6 +96,8 @@ export class Dcache {
   }
   /** The path of a dentry. */
   pathOf(dentry: Addr): string {
+    const known = this.#paths.get(dentry);
+    if (known !== undefined) return known;
     const { memory } = this.#kernel;
     let path = '';
     for (let at = dentry; ; ) {
@@ -150,6 +156,7 @@ export class Dcache {
     const isRoot = parts.length === 0;
     const parent = isRoot ? at : this.find(parts.slice(0, -1).join('/'));
     this.#dentries.set(key, at);
+    this.#paths.set(at, key);
     const name = encodeUtf8(parts.at(-1) ?? '/').subarray(0, NAME_MAX);
     let text = at + this.#at.iname;
     if (name.length >= layout.field('d_iname').size) text = slab.kmalloc(name.length + 1);
@@ -218,6 +225,7 @@ export class Dcache {
   #free(at: Addr): void {
     const { slab } = this.#kernel;
     const direct = this.#direct;
+    this.#paths.delete(at);
     const text = direct.addr(at + this.#at.name);
     if (text !== at + this.#at.iname) slab.kfree(text);
     this.freed.tell(this.inode(at));
