@@ -36,6 +36,16 @@ describe('bpf(2) and perf_event_open(2) of a program', () => {
     expect(result).toMatchObject({ stopped: undefined, oopses: [] });
     expect(text(1)).toBe(Buffer.from(userFile('perfcalls.out')).toString());
   });
+  // the slow suite tries every size: test/slow/lru.test.ts
+  it('maps that evict have kept the keys that the real kernel kept', async () => {
+    const sizes = 5;
+    const kernel = await worldWith();
+    kernel.root.add(home('lrucalls'), userFile('lrucalls'), 0o755);
+    const { streams, text } = captured();
+    await kernel.replay(kernel.program({ path: home('lrucalls'), argv: ['lrucalls', '1', String(sizes)] }, streams));
+    const real = Buffer.from(userFile('lrucalls.out')).toString().split('\n');
+    expect(text(1).trimEnd().split('\n')).toEqual(real.slice(0, 4 * sizes));
+  });
   it.each(['jit', 'interp'] as const)('what the real kernel gave it, in its own memory (%s)', async (engine) => {
     const kernel = await worldWith({ engine });
     kernel.root.add(home('bpfcalls'), userFile('bpfcalls'), 0o755);
