@@ -17,6 +17,7 @@ const FIELDS = {
     'map_extra',
     'map_flags',
     'id',
+    'record',
     'numa_node',
     'btf_key_type_id',
     'btf_value_type_id',

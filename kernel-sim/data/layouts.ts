@@ -85,7 +85,7 @@ export const layouts = new LayoutTable({
     '72 bpf_func:48:8 insnsi:72:0 aux:56:8 active:40:8 stats:32:8 len:12:4 jited_len:16:4 type:4:4 expected_attach_type:8:4 tag:20:8',
   bpf_prog_aux: '1128 refcnt:0:8 used_map_cnt:8:4 max_ctx_offset:16:4 id:32:4',
   bpf_map:
-    '248 ops:0:8 inner_map_meta:8:8 map_type:24:4 key_size:28:4 value_size:32:4 max_entries:36:4 map_extra:40:8 map_flags:48:4 id:52:4 numa_node:64:4 btf_key_type_id:68:4 btf_value_type_id:72:4 btf:80:8 name:96:16 refcnt:144:8 usercnt:152:8 writecnt:192:8 bypass_spec_v1:216:1 frozen:217:1 elem_count:232:8 cookie:240:8',
+    '248 ops:0:8 inner_map_meta:8:8 map_type:24:4 key_size:28:4 value_size:32:4 max_entries:36:4 map_extra:40:8 map_flags:48:4 id:52:4 record:56:8 numa_node:64:4 btf_key_type_id:68:4 btf_value_type_id:72:4 btf:80:8 name:96:16 refcnt:144:8 usercnt:152:8 writecnt:192:8 bypass_spec_v1:216:1 frozen:217:1 elem_count:232:8 cookie:240:8',
   bpf_map_ops:
     '344 map_lookup_elem:96:8 map_update_elem:104:8 map_delete_elem:112:8 map_push_elem:120:8 map_pop_elem:128:8 map_peek_elem:136:8 map_lookup_percpu_elem:144:8 map_redirect:288:8 map_for_each_callback:312:8',
   bpf_array: '264 elem_size:248:4 index_mask:252:4 aux:256:8 value:264:0 ptrs:264:0 pptrs:264:0',

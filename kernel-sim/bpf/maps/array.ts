@@ -92,7 +92,11 @@ export class ArrayMap extends IndexedMap {
     const err = this.checkUpdate(index, flags);
     if (err !== 0) return err;
     const at = this.#phys + index * this.elemSize;
-    this.host.memory.u8.set(this.host.memory.readBytes(value, this.valueSize), at);
+    const { memory } = this.host;
+    if (this.fields) {
+      this.fields.copy(memory, at, value, this.valueSize);
+      this.fields.free(this.#value + index * this.elemSize);
+    } else memory.u8.set(memory.readBytes(value, this.valueSize), at);
     return 0;
   }
 
@@ -159,29 +163,29 @@ export class PercpuArrayMap extends IndexedMap {
     for (let cpu = 0; cpu < this.host.cpus; cpu++) {
       out.set(this.host.memory.readBytes(this.host.perCpuPtr(pointer, cpu), this.elemSize), cpu * this.elemSize);
     }
-    return out;
+    return this.seen(out, this.elemSize);
   }
   override update(key: Addr, value: Addr, flags: number): number {
     const index = this.index(key);
     const err = this.checkUpdate(index, flags);
     if (err !== 0) return err;
-    const { memory } = this.host;
-    memory.writeBytes(
-      this.host.perCpuPtr(this.#pointers[index]!, this.host.cpu()),
-      memory.readBytes(value, this.valueSize),
-    );
+    this.#write(index, this.host.cpu(), value, this.valueSize);
     return 0;
+  }
+  #write(index: number, cpu: number, from: Addr, size: number): void {
+    const { memory } = this.host;
+    const at = this.host.perCpuPtr(this.#pointers[index]!, cpu);
+    if (this.fields) {
+      this.fields.copy(memory, this.phys(at), from, size);
+      this.fields.free(at);
+    } else memory.writeBytes(at, memory.readBytes(from, size));
   }
   override updateUser(key: Addr, value: Addr, flags: number): number {
     if (flags > BPF_EXIST) return -ERRNO.EINVAL;
     const index = this.index(key);
     if (index >= this.maxEntries) return -ERRNO.E2BIG;
     if (flags === BPF_NOEXIST) return -ERRNO.EEXIST;
-    const { memory } = this.host;
-    for (let cpu = 0; cpu < this.host.cpus; cpu++) {
-      const from = memory.readBytes(value + cpu * this.elemSize, this.elemSize);
-      memory.writeBytes(this.host.perCpuPtr(this.#pointers[index]!, cpu), from);
-    }
+    for (let cpu = 0; cpu < this.host.cpus; cpu++) this.#write(index, cpu, value + cpu * this.elemSize, this.elemSize);
     return 0;
   }
   override walkNext(cursor: WalkCursor): number {
@@ -199,7 +203,11 @@ export class PercpuArrayMap extends IndexedMap {
     return false;
   }
   protected override free(): void {
-    for (const pointer of this.#pointers) this.host.percpuFree(pointer);
+    for (const pointer of this.#pointers) {
+      if (this.fields)
+        for (let cpu = 0; cpu < this.host.cpus; cpu++) this.fields.free(this.host.perCpuPtr(pointer, cpu));
+      this.host.percpuFree(pointer);
+    }
   }
 }
 

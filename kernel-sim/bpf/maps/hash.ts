@@ -161,6 +161,7 @@ export class HashMap extends BpfMap {
     if (!this.#table.isLinked(elem)) return false;
     this.#table.unlink(elem);
     this.#count--;
+    this.dropped(elem);
     return true;
   }
   #node(elem: Addr): number {
@@ -201,11 +202,11 @@ export class HashMap extends BpfMap {
   }
   protected copyOut(elem: Addr): Uint8Array {
     const { memory, cpus } = this.host;
-    if (!this.isPercpu) return memory.readBytes(elem + this.#valueAt, this.valueSize);
+    if (!this.isPercpu) return this.seen(memory.readBytes(elem + this.#valueAt, this.valueSize));
     const each = roundUp8(this.valueSize);
     const out = new Uint8Array(each * cpus);
     for (let cpu = 0; cpu < cpus; cpu++) out.set(memory.readBytes(this.elemValue(elem, cpu), each), cpu * each);
-    return out;
+    return this.seen(out, each);
   }
 
   override update(key: Addr, value: Addr, flags: number): number {
@@ -233,13 +234,14 @@ export class HashMap extends BpfMap {
       return err;
     }
     if (old !== 0 && this.isPercpu) {
-      this.#copyPercpu(old, value, allCpus);
+      this.#copyPercpu(old, value, allCpus, true);
       if (this.isLru) this.#setRef(old);
       if (lruNode >= 0) this.#lru!.push(lruNode);
       return 0;
     }
     if (old !== 0 && flags & BPF_F_LOCK) {
       this.#copyIn(old, value);
+      this.#freeFields(old);
       return 0;
     }
     const elem = lruNode >= 0 ? this.#elems + lruNode * this.#elemSize : this.#alloc(old);
@@ -249,8 +251,9 @@ export class HashMap extends BpfMap {
     movePhys(memory.u8, at + this.#keyAt, keyPhys, this.keySize);
     if (this.isPercpu) {
       this.#zeroPercpu(elem);
-      this.#copyPercpu(elem, value, allCpus);
+      this.#copyPercpu(elem, value, allCpus, false);
     } else {
+      this.fields?.zero(memory.u8, at + this.#valueAt);
       this.#copyIn(elem, value);
     }
     this.#table.link(elem, hash);
@@ -311,21 +314,37 @@ export class HashMap extends BpfMap {
     }
   }
   /** An element is about to be freed. */
-  protected dropped(_elem: Addr): void {}
+  protected dropped(elem: Addr): void {
+    this.#freeFields(elem);
+  }
+  #freeFields(elem: Addr): void {
+    if (this.fields === undefined) return;
+    const copies = this.isPercpu ? this.host.cpus : 1;
+    for (let cpu = 0; cpu < copies; cpu++) this.fields.free(this.elemValue(elem, cpu));
+  }
 
   #copyIn(elem: Addr, value: Addr): void {
-    copyIn(this.host.memory, elem - this.#table.delta + this.#valueAt, value, this.storedSize);
+    const to = elem - this.#table.delta + this.#valueAt;
+    if (this.fields) this.fields.copy(this.host.memory, to, value, this.storedSize);
+    else copyIn(this.host.memory, to, value, this.storedSize);
   }
-  #copyPercpu(elem: Addr, value: Addr, allCpus: boolean): void {
+  /** `held`: what fields of the value that is written over hold is let go of */
+  #copyPercpu(elem: Addr, value: Addr, allCpus: boolean, held: boolean): void {
     const { memory, cpus } = this.host;
     const each = roundUp8(this.valueSize);
+    const copy = (cpu: number, from: Addr, size: number): void => {
+      const at = this.elemValue(elem, cpu);
+      if (this.fields === undefined) copyIn(memory, this.phys(at), from, size);
+      else this.fields.copy(memory, this.phys(at), from, size);
+      if (held) this.fields?.free(at);
+    };
     if (!allCpus) {
-      copyIn(memory, this.phys(this.elemValue(elem, this.host.cpu())), value, this.valueSize);
+      copy(this.host.cpu(), value, this.valueSize);
       return;
     }
     for (let cpu = 0; cpu < cpus; cpu++) {
       // whole words: what user space put behind a value comes back
-      copyIn(memory, this.phys(this.elemValue(elem, cpu)), value + cpu * each, each);
+      copy(cpu, value + cpu * each, each);
     }
   }
   #zeroPercpu(elem: Addr): void {

@@ -16,6 +16,7 @@ import type { MapLayout } from '../../core/map-layout.ts';
 import { capture, reinstate } from '../../core/state.ts';
 import type { BtfObject } from '../objects/btf-object.ts';
 import type { MapHost } from './host.ts';
+import type { ValueFields } from './value-fields.ts';
 
 /** Attributes of MAP_CREATE after validation, numbers throughout. */
 export interface MapAttrs {
@@ -86,6 +87,8 @@ export type MappedPages = readonly { readonly phys: number; readonly bytes: numb
 const PAGE_ALLOC_COSTLY = 8 * 4096;
 /** `atomic64_t` counters that a map starts with. */
 const ONE = 1;
+/** sizeof(struct btf_record) with a field, about */
+const RECORD_BYTES = 64;
 
 /** Where a walk over a map's elements is, from a cursor of zeros on, and the element that it came to. */
 export class WalkCursor {
@@ -114,6 +117,8 @@ export abstract class BpfMap {
   btfObject: BtfObject | undefined;
   /** the value's BTF type has a bpf_spin_lock, and where */
   spinLockOffset = -1;
+  /** of its values, where their BTF has any */
+  fields: ValueFields | undefined;
   #refs = 1;
   /** told when the last reference goes, and once no program can be in the middle of using it */
   readonly gone = new Listeners<[]>();
@@ -149,6 +154,14 @@ export abstract class BpfMap {
     memory.writeU32(this.addr + f.usercnt, ONE);
     memory.writeU8(this.addr + f.bypass_spec_v1, attrs.bypassSpecV1 === false ? 0 : 1);
     if (attrs.inner) memory.writeAddr(this.addr + f.inner_map_meta, attrs.inner.addr);
+  }
+
+  /** Its values have these fields; `struct btf_record` says so to kernel text. */
+  setFields(fields: ValueFields): void {
+    this.fields = fields;
+    const record = this.host.kmalloc(RECORD_BYTES);
+    this.host.memory.writeAddr(this.addr + this.layout.bpf_map.record, record);
+    this.freed.add(() => this.host.kfree(record));
   }
 
   get type(): number {
@@ -221,7 +234,12 @@ export abstract class BpfMap {
   /** Copies the value out as user space gets it; a negative error number where there is none. */
   lookupUser(key: Addr): Uint8Array | number {
     const at = this.lookup(key);
-    return at === 0 ? -ERRNO.ENOENT : this.host.memory.readBytes(at, this.valueSize);
+    return at === 0 ? -ERRNO.ENOENT : this.seen(this.host.memory.readBytes(at, this.valueSize));
+  }
+  /** Values of `size` bytes, one or a CPU's each, without what user space is not shown. */
+  protected seen(values: Uint8Array, size = values.length): Uint8Array {
+    if (this.fields) for (let at = 0; at < values.length; at += size) this.fields.zero(values, at);
+    return values;
   }
   /** `value` holds {@link userValueSize} bytes. */
   updateUser(key: Addr, value: Addr, flags: number): number {
@@ -275,7 +293,7 @@ export abstract class BpfMap {
   }
   save() {
     const { id, frozen, writers, btf, btfObject, spinLockOffset, pins } = this;
-    const fields = { id, frozen, writers, btf, btfObject, spinLockOffset, pins };
+    const fields = { id, frozen, writers, btf, btfObject, spinLockOffset, pins, fields: this.fields };
     return {
       fields,
       refs: this.#refs,
@@ -324,8 +342,17 @@ export abstract class BpfMap {
     if (--this.pins === 0 && !open) this.userGone();
   }
   /** User space has neither a descriptor nor a pin of it any more. */
-  protected userGone(): void {}
-  protected free(): void {}
+  protected userGone(): void {
+    if (this.fields?.hasAsync) this.#eachValue((value) => this.fields?.cancel(value));
+  }
+  protected free(): void {
+    this.#eachValue((value) => this.fields?.free(value));
+  }
+  #eachValue(act: (value: Addr) => void): void {
+    if (this.fields === undefined) return;
+    const cursor = new WalkCursor();
+    while (this.walkNext(cursor) === 0 && cursor.key !== 0) act(cursor.value);
+  }
 
   setId(id: number): void {
     this.id = id;

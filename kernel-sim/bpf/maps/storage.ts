@@ -30,13 +30,21 @@ export class LocalStorageMap extends BpfMap {
     if (at !== undefined) return at;
     if (!(flags & BPF_LOCAL_STORAGE_GET_F_CREATE)) return 0;
     const made = this.host.kmalloc(this.valueSize);
-    if (init !== 0) this.host.memory.writeBytes(made, this.host.memory.readBytes(init, this.valueSize));
+    if (init !== 0) this.#write(made, init);
     this.#values.set(owner, made);
     return made;
+  }
+  #write(at: Addr, value: Addr): void {
+    const { memory } = this.host;
+    if (this.fields) {
+      this.fields.copy(memory, this.phys(at), value, this.valueSize);
+      this.fields.free(at);
+    } else memory.writeBytes(at, memory.readBytes(value, this.valueSize));
   }
   removeOwner(owner: Addr): number {
     const at = this.#values.get(owner);
     if (at === undefined) return -ERRNO.ENOENT;
+    this.fields?.free(at);
     this.host.kfree(at);
     this.#values.delete(owner);
     return 0;
@@ -57,7 +65,7 @@ export class LocalStorageMap extends BpfMap {
     if (has && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
     if (!has && flags === BPF_EXIST) return -ERRNO.ENOENT;
     const at = this.storageOf(owner, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-    this.host.memory.writeBytes(at, this.host.memory.readBytes(value, this.valueSize));
+    this.#write(at, value);
     return 0;
   }
   override delete(key: Addr): number {
@@ -68,7 +76,10 @@ export class LocalStorageMap extends BpfMap {
   }
   protected override free(): void {
     this.#forget();
-    for (const at of this.#values.values()) this.host.kfree(at);
+    for (const at of this.#values.values()) {
+      this.fields?.free(at);
+      this.host.kfree(at);
+    }
   }
 }
 

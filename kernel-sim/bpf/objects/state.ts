@@ -1,6 +1,7 @@
 /** What the commands of bpf(2) share: the objects by id, address and descriptor, and the floors that they stand on. */
 import type { Btf } from '../../../src/btf/index.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
+import type { SpecialField } from '../../../src/verifier/access/record.ts';
 import type { LineInfo, VerifierLimits } from '../../../src/verifier/types.ts';
 
 import { Cgroup } from '../../cgroup/cgroup.ts';
@@ -32,6 +33,8 @@ export interface HelperSupply extends Stateful {
   define(symbol: string): boolean;
   /** gives text to a kernel function without a body, which stops a program that reaches it */
   defineUnmodelled(symbol: string): void;
+  /** lets go of what special fields of a value hold */
+  freeFields(value: Addr, fields: readonly SpecialField[]): void;
   /** calls back timers that are due; the number of calls */
   fireTimers(): number;
 }

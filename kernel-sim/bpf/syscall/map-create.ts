@@ -1,6 +1,5 @@
 /** MAP_CREATE: the attributes, the order of the checks and the errors of Linux 6.12's kernel/bpf/syscall.c. */
 
-import type { Btf } from '../../../src/btf/index.ts';
 import { checkOptions, required, type Schema } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import {
@@ -14,11 +13,13 @@ import {
   BPF_MAP_TYPE as T,
   UnknownNameError,
 } from '../../../src/uapi/index.ts';
+import { Records } from '../../../src/verifier/access/record.ts';
 import { KernelError } from '../../core/errno.ts';
 import { bpfCapable, capable, netCapable } from '../../core/process.ts';
 import { BpfError } from '../errors.ts';
 import { type BpfMap, CHECKS_LATE, MAP_KINDS, MapCreateError, mayBeInner, TAKES_NO_BTF } from '../maps/index.ts';
 import { mapOpsTable } from '../maps/ops-table.ts';
+import { ValueFields } from '../maps/value-fields.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
 import { tokenByFd } from '../objects/token.ts';
@@ -221,17 +222,9 @@ function attachBtf(
   if (TAKES_NO_BTF.includes(map.type)) throw new BpfError(COMMAND, 'ENOTSUPP', `${map.describe()} takes no BTF`);
   map.btf = btf;
   map.btfObject = object;
-  map.spinLockOffset = fieldOffset(btf, valueType, 'bpf_spin_lock');
+  const fields = valueType === 0 ? [] : new Records(() => state.kernel.btf).ofType(btf, valueType);
+  map.spinLockOffset = fields.find(({ kind }) => kind === 'bpf_spin_lock')?.offset ?? -1;
+  if (fields.length > 0)
+    map.setFields(new ValueFields(fields, (value, which) => state.helpers.freeFields(value, which)));
   return object;
-}
-
-/** Offset of the field whose type is a structure of the kernel's with this name, -1 where there is none. */
-function fieldOffset(btf: Btf, typeId: number, name: string): number {
-  const type = btf.resolve(typeId);
-  if (type.kind !== 'struct') return -1;
-  for (const member of type.members) {
-    const of = btf.resolve(member.type);
-    if (of.kind === 'struct' && of.name === name) return member.bitOffset / 8;
-  }
-  return -1;
 }

@@ -132,7 +132,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   bpf_prog: 'bpf_func insnsi aux active stats len jited_len type expected_attach_type tag',
   bpf_prog_aux: 'refcnt used_map_cnt max_ctx_offset id',
   bpf_map:
-    'ops inner_map_meta map_type key_size value_size max_entries map_extra map_flags id numa_node btf_key_type_id btf_value_type_id btf name refcnt usercnt writecnt bypass_spec_v1 frozen elem_count cookie',
+    'ops inner_map_meta map_type key_size value_size max_entries map_extra map_flags id record numa_node btf_key_type_id btf_value_type_id btf name refcnt usercnt writecnt bypass_spec_v1 frozen elem_count cookie',
   bpf_map_ops:
     'map_lookup_elem map_update_elem map_delete_elem map_push_elem map_pop_elem map_peek_elem map_lookup_percpu_elem map_redirect map_for_each_callback',
   bpf_array: 'elem_size index_mask aux value ptrs pptrs',

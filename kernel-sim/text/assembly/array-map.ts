@@ -55,7 +55,7 @@ const lookupPercpu: Emit = (a, k) => {
   none(a);
 };
 
-/** array_map_update_elem(map, key, value, flags) of both kinds; what is done under the value's lock, the host does. */
+/** array_map_update_elem(map, key, value, flags) of both kinds; what is done under the value's lock, or with fields that hold something, the host does. */
 const update: Emit = (a, k) => {
   const { bpf_map: m } = k.maps;
   const [invalid, tooBig, exists, locked, percpu, copy] = Array.from({ length: 6 }, () => a.label()) as Labels;
@@ -64,6 +64,7 @@ const update: Emit = (a, k) => {
   a.op('cmp r32, r/m32', rax, at(rdi, m.max_entries)).op('jae rel32', tooBig);
   a.op('test r/m8, imm8', rcx, BPF_NOEXIST).op('jne rel32', exists);
   a.op('test r/m8, imm8', rcx, BPF_F_LOCK).op('jne rel32', locked);
+  a.op('cmp r/m64, imm8', at(rdi, m.record), 0).op('jne rel32', locked);
   masked(a, k);
   a.op('cmp r/m32, imm8', at(rdi, m.map_type), BPF_MAP_TYPE_PERCPU_ARRAY).op('je rel8', percpu);
   valueAt(a, k, r8);

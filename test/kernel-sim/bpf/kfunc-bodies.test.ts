@@ -5,6 +5,15 @@ import { BpfObject, Kernel } from '../../../src/index.ts';
 /** results of PROG_TEST_RUN on 64 bytes of packet, zeroes; of syscall programs without a context */
 const LINUX: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   graph: { lists: 34_129, trees: 2_213_206_673, shared: 722 },
+  held: {
+    hash_over: 6500,
+    loose_over: 6500,
+    array_over: 6500,
+    hash_deleted: 8200,
+    loose_deleted: 8200,
+    lru_evicted: 2100,
+    list_over: 90,
+  },
   sets: { masks: 1_045_211, numbers: 4_293_737_803, bits: 993_622, thrown: 44 },
 };
 const fixture = (name: string): string => new URL(`../../../fixtures/kfuncs/${name}.bpf.o`, import.meta.url).pathname;
@@ -29,6 +38,19 @@ it('gives objects back: nothing that lists and trees held is left', async () => 
   const before = objects();
   for (let n = 0; n < 20; n++) for (const name of ['lists', 'trees', 'shared']) run(name);
   expect(objects()).toBe(before);
+});
+
+it('lets go of what values hold when they are written over, deleted, evicted, or freed with their map', async () => {
+  const kernel = await Kernel.boot();
+  const empty = kernel.slab.allocated;
+  const loaded = BpfObject.open(fixture('held')).load(kernel);
+  const programs = Object.values(loaded.programs);
+  for (const { handle } of programs) handle.testRun();
+  const before = kernel.slab.allocated;
+  for (let n = 0; n < 10; n++) for (const { handle } of programs) handle.testRun();
+  expect(kernel.slab.allocated).toBe(before);
+  loaded.close();
+  expect(kernel.slab.allocated).toBeLessThanOrEqual(empty + 2);
 });
 
 it('runs the callback that a program has for its exceptions', async () => {

@@ -1,9 +1,12 @@
 /** Helper bodies by kernel symbol. A helper is a kernel function; its text is made when a program first calls it. */
+import type { Addr } from '../../../../src/machine/addr.ts';
 import { GuestFault, MachineStop } from '../../../../src/machine/index.ts';
+import type { SpecialField } from '../../../../src/verifier/access/record.ts';
 import { capture, reinstate } from '../../../core/state.ts';
 import { callbacks } from '../../../text/assembly/callbacks.ts';
 import { assembly } from '../../../text/assembly/index.ts';
 import { KFUNC_FAMILIES } from '../../kfuncs/bodies/index.ts';
+import { freeFields } from '../../kfuncs/bodies/object.ts';
 import type { BpfState, HelperSupply } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
 import { CGROUP } from './cgroup.ts';
@@ -117,6 +120,10 @@ export class HelperTexts implements HelperSupply {
       skip: () => {},
     });
     return call;
+  }
+  /** `bpf_obj_free_fields`, of a map's value. */
+  freeFields(value: Addr, fields: readonly SpecialField[]): void {
+    freeFields(this.#call, value, fields);
   }
   /** Calls back timers that are due; the number of calls. */
   fireTimers(): number {

@@ -69,6 +69,13 @@ const find =
 const inFirst = (call: HelperCall, cpu: number): boolean => has(call, call.args.addr(0), cpu);
 const inBoth = (call: HelperCall, cpu: number): boolean => inFirst(call, cpu) && has(call, call.args.addr(1), cpu);
 
+export function releaseCpumask(call: HelperCall, at: Addr): void {
+  const { memory, slab } = call.kernel;
+  const left = memory.readU32(refs(call, at)) - 1;
+  memory.writeU32(refs(call, at), left);
+  if (left === 0) slab.kfree(at);
+}
+
 export const CPUMASK: HelperBodies = {
   bpf_cpumask_create: (call) => {
     const at = call.kernel.slab.kmalloc(call.kernel.structs.of('bpf_cpumask').size);
@@ -82,11 +89,7 @@ export const CPUMASK: HelperBodies = {
     call.args.retAddr(at);
   },
   bpf_cpumask_release: (call) => {
-    const { memory, slab } = call.kernel;
-    const at = call.args.addr(0);
-    const left = memory.readU32(refs(call, at)) - 1;
-    memory.writeU32(refs(call, at), left);
-    if (left === 0) slab.kfree(at);
+    releaseCpumask(call, call.args.addr(0));
     call.args.ret(0, 0);
   },
   bpf_cpumask_first: find(inFirst),

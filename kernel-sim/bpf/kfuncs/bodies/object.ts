@@ -3,8 +3,9 @@
  * looks after in them (references counted, lists, trees, kptrs) is said by the type's `struct btf_struct_meta`, which calls pass.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { Records, type SpecialField } from '../../../../src/verifier/access/record.ts';
+import { isKptr, Records, type SpecialField } from '../../../../src/verifier/access/record.ts';
 import type { HelperBodies, HelperBody, HelperCall } from '../../helpers/bodies/call.ts';
+import { releaseCpumask } from './cpumask.ts';
 import { drainList, emptyList } from './list.ts';
 import { drainTree } from './tree.ts';
 
@@ -37,15 +38,23 @@ export function freeFields(call: HelperCall, at: Addr, fields: readonly SpecialF
       const inner = new Records(() => call.kernel.btf).ofType(btf, contains.typeId);
       const drain = field.kind === 'bpf_list_head' ? drainList : drainTree;
       drain(call, place, (node) => dropObject(call, node - contains.nodeOffset, inner));
-    } else if (field.kind === 'kptr' || field.kind === 'percpu_kptr') {
+    } else if (isKptr(field.kind)) {
       const held = memory.readAddr(place);
       memory.writeAddr(place, 0);
-      if (held === 0 || field.btf === undefined || field.typeId === undefined) continue;
-      // objects of the kernel's own types have destructors that only give a reference back
-      if (field.btf !== call.kernel.btf)
-        dropObject(call, held, new Records(() => call.kernel.btf).ofType(field.btf, field.typeId));
+      if (held !== 0) letGo(call, held, field);
+    } else if (field.kind === 'bpf_timer' || field.kind === 'bpf_wq') {
+      call.timers.delete(place);
+      memory.fillBytes(place, 0, field.size);
     }
   }
+}
+/** What a kptr pointed to: an object of a program's own type, or of the kernel's, which has a destructor (`id_dtor_kfunc`). */
+function letGo(call: HelperCall, held: Addr, { kind, btf, typeId }: SpecialField): void {
+  if (kind === 'kptr_untrusted' || btf === undefined || typeId === undefined) return;
+  if (kind === 'percpu_kptr') call.kernel.percpu.free(held);
+  else if (btf !== call.kernel.btf) dropObject(call, held, new Records(() => call.kernel.btf).ofType(btf, typeId));
+  // tasks and cgroups live as long as the model has them
+  else if (btf.typeById(typeId).name === 'bpf_cpumask') releaseCpumask(call, held);
 }
 /** `__bpf_obj_drop_impl`: the last of its references frees it. */
 export function dropObject(call: HelperCall, at: Addr, fields: readonly SpecialField[]): void {
