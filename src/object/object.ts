@@ -329,7 +329,10 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
       return loadLogged(kernel, request);
     } catch (error) {
       const failure = error as { log?: string };
-      if (failure.log) failure.log = nameFailedCore(failure.log, (insn) => coreAt(relocated, insn)?.decision);
+      // looking into a log copies it together, which may be long
+      const isPoisoned = relocated.core.some((c) => c.decision.newValue === undefined || c.decision.widthConflict);
+      if (isPoisoned && failure.log)
+        failure.log = nameFailedCore(failure.log, (insn) => coreAt(relocated, insn)?.decision);
       throw error;
     }
   }

@@ -66,6 +66,9 @@ function judged(env: Env, part: () => void): string | undefined {
   }
 }
 
+/** bytes of a log's end in which the line that decides is looked for: a line, what Linux says behind it, statistics */
+const TAIL = 1 << 14;
+
 /** The whole check, rewrites included where they are wanted. */
 function check<T>(input: VerifierInput, rewritten: (program: Verified) => T): Checked<T> {
   // not `performance`: node loads that when it is first touched, which takes longer than most programs
@@ -81,7 +84,7 @@ function check<T>(input: VerifierInput, rewritten: (program: Verified) => T): Ch
   const { text: log, longest } = env.log;
   return errno === undefined && outcome
     ? { ok: true, log, longest, ...outcome }
-    : { ok: false, log, longest, errno: errno ?? 'EINVAL' };
+    : { ok: false, log, tail: env.log.tail(TAIL), longest, errno: errno ?? 'EINVAL' };
 }
 
 /**

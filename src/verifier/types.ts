@@ -180,5 +180,12 @@ export type Checked<T> =
       readonly program: Verified;
       readonly rewritten: T;
     }
-  | { readonly ok: false; readonly log: string; readonly longest: number; readonly errno: string };
+  | {
+      readonly ok: false;
+      readonly log: string;
+      /** the log's end, which can be looked into without the whole being copied together */
+      readonly tail: string;
+      readonly longest: number;
+      readonly errno: string;
+    };
 export type VerifyResult = Checked<undefined>;

@@ -26,7 +26,7 @@ describe('verify', () => {
 
   it('gives no log at level 0, and the same verdict', () => {
     const quiet = verify({ ...input([EXIT]), logLevel: 0 });
-    expect(quiet).toEqual({ ok: false, errno: 'EACCES', log: '', longest: 0 });
+    expect(quiet).toEqual({ ok: false, errno: 'EACCES', log: '', tail: '', longest: 0 });
   });
 
   it('keeps of level 1 only the path that failed', () => {

@@ -50,10 +50,11 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
   if (!result.ok) {
     // who asked for no log gets none in its buffer; the error has one all the same, of a second look
     const isLong = result.errno === 'E2BIG';
-    const log = result.log === '' && !isLong ? verify({ ...input, logLevel: BPF_LOG_LEVEL1 }).log : result.log;
+    const told = result.log === '' && !isLong ? verify({ ...input, logLevel: BPF_LOG_LEVEL1 }) : result;
+    const { log } = told;
     const failure = loadFailure(
       result.errno as Errno,
-      isLong && log === '' ? 'the program is too large or too complex' : lastLine(log),
+      isLong && log === '' ? 'the program is too large or too complex' : lastLine(told.ok ? '' : told.tail),
       log,
     );
     failure.logLongest = result.longest;
@@ -238,8 +239,9 @@ function checkProgArrays(state: BpfState, request: LoadRequest, maps: readonly B
   }
 }
 
-const lastLine = (log: string): string => {
-  const lines = log.trimEnd().split('\n');
+/** The last line of a log's end that is no statistics. */
+const lastLine = (tail: string): string => {
+  const lines = tail.trimEnd().split('\n');
   const decisive = lines.filter((l) => !/^(processed|verification time|stack depth) /.test(l)).at(-1);
   return decisive?.trim() || 'refused';
 };

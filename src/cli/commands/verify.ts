@@ -85,10 +85,13 @@ async function verifyFile(file: string, several: boolean, options: VerifyOptions
   return { file, programs: verdicts, ...(skipped.length > 0 ? { skipped } : {}) };
 }
 
+/** characters that are written at a time: a log may be a hundred million of them */
+const AT_ONCE = 1 << 20;
+
 function print(v: Verdict, several: boolean): void {
   if (several) tell(`${paint.bold(v.program)} (${v.section})\n`);
   if (v.lines) write(verifierCostText(v.lines));
-  else write(v.log);
+  else for (let at = 0; at < v.log.length; at += AT_ONCE) write(v.log.slice(at, at + AT_ONCE));
   const verdict = v.accepted ? paint.green('accepted') : `${paint.red('refused')}: ${v.errno}`;
   tell(`${v.program}: ${verdict}\n`);
   if (v.note !== undefined) tell(`${v.program}: ${v.note}\n`);

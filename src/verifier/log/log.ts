@@ -1,15 +1,16 @@
 /**
- * The verifier's log (kernel/bpf/log.c). Text is kept in pieces so that a million lines cost no
- * copying, and can be cut back to an earlier position, as Linux does below level 2. As Linux's, it
- * is a window on the end of what was written: where there is no more room, the oldest goes.
+ * The verifier's log (kernel/bpf/log.c): bytes, as a loader's buffer has them, in chunks, so that a million lines leave no
+ * million strings. It can be cut back to an earlier position, as Linux does below level 2. As Linux's,
+ * it is a window on the end of what was written: where there is no more room, the oldest goes.
  */
+import { decodeLatin1, decodeUtf8, encodeLatin1, encodeUtf8 } from '../../platform/index.ts';
 import { BPF_LOG_LEVEL1, BPF_LOG_LEVEL2 } from '../../uapi/index.ts';
 
 /** bytes kept where the loader names no buffer */
 const DEFAULT_SIZE = (1 << 27) - 1;
 const LOG_LEVEL = BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2;
-/** characters of a piece: lines are joined, as millions of strings would keep the garbage collector busy */
-const PIECE = 1 << 16;
+/** bytes of a chunk: what is written is a rope until there are so many */
+const CHUNK = 1 << 12;
 
 export class Log {
   readonly level: number;
@@ -18,12 +19,12 @@ export class Log {
   /** the largest that `end` was: `len_max` less the end's own byte */
   longest = 0;
   readonly #size: number;
-  #pieces: string[] = [];
-  /** position of the first piece that is left */
+  readonly #chunks: string[] = [];
+  /** what was written behind the last chunk, and last of all: that is often cut back by its line's end */
+  #pending = '';
+  #last = '';
+  /** position of the first chunk that is left */
   #start = 0;
-  /** what was written behind the last piece, and how much that is */
-  #lines: string[] = [];
-  #length = 0;
 
   constructor(level: number, size = DEFAULT_SIZE) {
     this.level = level;
@@ -42,50 +43,79 @@ export class Log {
     return (this.level & BPF_LOG_LEVEL2) !== 0;
   }
 
+  /** @param text a character a byte: {@link byteString} of what may have others than ASCII's */
   write(text: string): void {
-    if (this.level === 0 || text.length === 0) return;
-    this.#lines.push(text);
+    if (this.level === 0) return;
+    this.#pending += this.#last;
+    this.#last = text;
     this.end += text.length;
     if (this.end > this.longest) this.longest = this.end;
-    this.#length += text.length;
-    if (this.#length >= PIECE) this.#join();
+    if (this.#pending.length >= CHUNK) this.#flush();
   }
 
-  /** Makes a piece of the lines behind the last one. */
-  #join(): void {
-    if (this.#length === 0) return;
-    this.#pieces.push(this.#lines.join(''));
-    this.#lines = [];
-    this.#length = 0;
+  /** Makes a chunk of what is behind the last one. */
+  #flush(): void {
+    this.#pending += this.#last;
+    this.#last = '';
+    if (this.#pending === '') return;
+    // looking into a rope copies it together, and lets its parts go
+    this.#pending.charCodeAt(0);
+    this.#chunks.push(this.#pending);
+    this.#pending = '';
+    if (this.end - this.#start > this.#size + (this.#size >> 3)) this.#forget();
+  }
+  /** The chunks that the window has left behind go. */
+  #forget(): void {
     let gone = 0;
-    for (; gone < this.#pieces.length - 1; gone++) {
-      const { length } = this.#pieces[gone] as string;
+    for (; ; gone++) {
+      const { length } = this.#chunks[gone] as string;
       if (this.end - this.#start - length < this.#size) break;
       this.#start += length;
     }
-    if (gone > 0) this.#pieces.splice(0, gone);
+    this.#chunks.splice(0, gone);
   }
 
   /** `bpf_vlog_reset` */
   truncate(end: number): void {
     while (this.end > end) {
-      let last = this.#lines.pop();
-      if (last === undefined) {
-        last = this.#pieces.pop();
-        if (last === undefined) return;
-      } else this.#length -= last.length;
-      this.end -= last.length;
-      if (this.end < end) this.write(last.slice(0, end - this.end));
+      if (this.#last === '') {
+        this.#last = this.#pending;
+        this.#pending = '';
+      }
+      if (this.#last === '') {
+        const chunk = this.#chunks.pop();
+        if (chunk === undefined) return;
+        this.#last = chunk;
+      }
+      const cut = Math.min(this.end - end, this.#last.length);
+      this.#last = this.#last.slice(0, this.#last.length - cut);
+      this.end -= cut;
     }
   }
 
+  /** What is left of it, as a rope of the chunks: it is copied together when somebody looks into it. */
   get text(): string {
-    this.#join();
-    const [first = '', ...rest] = this.#pieces;
-    const length = this.end - this.#start;
-    // a rope of the pieces: it is copied together when somebody looks into it
-    let text = length > this.#size ? first.slice(length - this.#size) : first;
-    for (const piece of rest) text += piece;
+    this.#flush();
+    let text = '';
+    let skip = Math.max(0, this.end - this.#start - this.#size);
+    for (const chunk of this.#chunks) {
+      const from = Math.min(skip, chunk.length);
+      skip -= from;
+      text += fromByteString(from === 0 ? chunk : chunk.slice(from));
+    }
     return text;
   }
+  /** The last bytes of it, as text. */
+  tail(bytes: number): string {
+    this.#flush();
+    let text = '';
+    for (let n = this.#chunks.length - 1; n >= 0 && text.length < bytes; n--) text = `${this.#chunks[n]}${text}`;
+    return fromByteString(text.slice(-bytes));
+  }
 }
+
+/** Text as the bytes that it is in a file, a character each. */
+export const byteString = (text: string): string => (ASCII.test(text) ? text : decodeLatin1(encodeUtf8(text)));
+const fromByteString = (text: string): string => (ASCII.test(text) ? text : decodeUtf8(encodeLatin1(text)));
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+const ASCII = /^[\x00-\x7f]*$/;

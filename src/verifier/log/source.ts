@@ -1,6 +1,7 @@
 /** C source lines in the log, from line_info (verbose_linfo()). */
 import type { Btf } from '../../btf/index.ts';
 import type { LineInfo } from '../types.ts';
+import { byteString } from './log.ts';
 
 export class SourceLines {
   readonly #btf: Btf | undefined;
@@ -28,7 +29,7 @@ export class SourceLines {
     return this.#lines[low];
   }
 
-  /** The line for an instruction, or '' where the line printed last still holds. */
+  /** The line for an instruction, as {@link byteString}, or '' where the line printed last still holds. */
   text(insnIdx: number): string {
     const line = this.#find(insnIdx);
     if (!line || line === this.#previous || !this.#btf) return '';
@@ -40,6 +41,6 @@ export class SourceLines {
       return '';
     this.#previous = line;
     const file = this.#btf.string(line.fileNameOff).replace(/^.*\//, '');
-    return `; ${this.#btf.string(line.lineOff).trimStart()} @ ${file}:${line.lineCol >>> 10}\n`;
+    return byteString(`; ${this.#btf.string(line.lineOff).trimStart()} @ ${file}:${line.lineCol >>> 10}\n`);
   }
 }
