@@ -32,7 +32,10 @@ class OpenDirectory implements FdObject {
 
 /** A file as its node made it, which knows what stat(2) says. */
 const withStat = (object: FdObject, path: string, stat: FileStat): FdObject =>
-  Object.assign(object, { fdName: path, stat: object.stat?.bind(object) ?? (() => stat) });
+  Object.assign(object, {
+    fdName: object.fdName.startsWith('net:') ? object.fdName : path,
+    stat: object.stat?.bind(object) ?? (() => stat),
+  });
 
 export class Mounts implements KernelFiles {
   /** the deepest first */

@@ -3,7 +3,7 @@ import { ERRNO } from '../core/errno.ts';
 import { fdinfoText } from './fdinfo.ts';
 import { MAGIC } from './magic.ts';
 import { control, directory, link, text } from './nodes.ts';
-import type { DirectoryNode, Mount } from './types.ts';
+import type { DirectoryNode, FileNode, Mount } from './types.ts';
 
 /** A number below /proc/sys. */
 export interface SysctlValue {
@@ -60,6 +60,9 @@ const FD: DirectoryNode = {
   },
 };
 
+/** The first network namespace, by the number that nsfs has for it (include/linux/proc_ns.h). */
+const NETNS: FileNode = { kind: 'file', mode: 0o444, open: () => ({ fdName: 'net:[4026531840]' }) };
+
 /** A directory for each task. */
 const tasks = ({ maps, pids }: ProcFacts): DirectoryNode => ({
   kind: 'directory',
@@ -79,6 +82,7 @@ export function procMounts(facts: ProcFacts): Mount[] {
     { path: '/proc', node: tasks(facts), magic: MAGIC.PROC, own: true },
     { path: '/proc/kallsyms', node: text(kallsyms), magic: MAGIC.PROC },
     { path: '/proc/self/fdinfo', node: FDINFO, magic: MAGIC.PROC },
+    { path: '/proc/self/ns/net', node: NETNS, magic: MAGIC.PROC },
     { path: '/proc/version', node: text(() => `${version}\n`), magic: MAGIC.PROC },
     ...Object.entries(sysctls).map(([path, value]) => sysctl(path, value)),
   ];

@@ -1,8 +1,8 @@
 /**
  * Kernel headers as BCC can compile them. libbcc brings a copy of include/uapi/linux/bpf.h that it includes before all else;
- * one that is older than the headers lacks structures of which include/linux/bpf.h takes the size (Debian 12's 0.26 on
- * 6.12: bpf_wq, bpf_rb_root, bpf_rb_node, bpf_refcount), and whatever includes net/sock.h does not compile, on Linux as
- * here. So a process that has libbcc and goes to the headers comes to a folder of links to them, in which
+ * one that is older than the headers lacks structures of which include/linux/bpf.h takes the size, and names that others
+ * use (Debian 12's 0.26 on 6.12: bpf_wq, bpf_rb_root, BPF_ADDR_SPACE_CAST, BPF_CGROUP_UNIX_CONNECT), and whatever includes
+ * net/sock.h does not compile, on Linux as here. So a process that has libbcc and goes to the headers comes to a folder of links to them, in which
  * include/linux/bpf.h first defines what that copy lacks, in the headers' own words.
  */
 import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -12,20 +12,44 @@ import type { PrivateDir } from './private-dir.ts';
 const UAPI = 'include/uapi/linux/bpf.h';
 /** which include/linux/bpf.h defines itself */
 const GUARD = '_LINUX_BPF_H';
+/** bytes around `struct bpf_insn` in which the whole header lies */
+const REACH = 1 << 20;
 const KERNEL = ['include', 'linux', 'bpf.h'] as const;
 
-/** Structures that a header defines, in its order. */
-const structures = (header: string): readonly RegExpMatchArray[] => [
-  ...header.matchAll(/^struct (\w+) \{[\s\S]*?^\}[^;]*;/gm),
-];
+/** `struct` or `enum` with its braces, or a macro with the lines that continue it */
+const DEFINITION = /^(?:(struct|enum) (\w+) \{[\s\S]*?^\}[^;]*;|#define[ \t]+(\w+)(?:[^\n]*\\\n)*[^\n]*)/gm;
+const COMMENT = /\/\*[\s\S]*?\*\//g;
 
-/** Text of the structures that the headers in `folder` define and a library's copy does not. */
+/** Constants of an enum that are not known, each with the value that it has there. */
+function constants(text: string, isKnown: (name: string) => boolean): string {
+  const body = text.slice(text.indexOf('{') + 1, text.lastIndexOf('}')).replace(COMMENT, '');
+  let out = '';
+  let value = '0';
+  for (const [, name = '', given] of body.matchAll(/^\s*(\w+)(?:\s*=\s*([^,]+))?\s*,?\s*$/gm)) {
+    if (given !== undefined) value = given.trim();
+    if (!isKnown(name)) out += `enum { ${name} = ${value} };\n`;
+    value = /^\d+$/.test(value) ? String(Number(value) + 1) : `${name} + 1`;
+  }
+  return out;
+}
+
+/** Definitions that the headers in `folder` have and a library's copy has not, in the headers' order. */
 export function lacking(folder: string, library: Uint8Array): string {
   const copy = Buffer.from(library.buffer, library.byteOffset, library.byteLength);
-  return structures(readFileSync(join(folder, UAPI), 'utf8'))
-    .filter(([, name]) => !copy.includes(`struct ${name} {`))
-    .map(([text]) => `${text}\n`)
-    .join('');
+  // names are looked for as words in the text of the header that the library holds
+  const at = copy.indexOf('struct bpf_insn {');
+  const names = new Set(
+    copy
+      .subarray(Math.max(0, at - REACH), at + REACH)
+      .toString('latin1')
+      .match(/\w+/g),
+  );
+  let out = '';
+  for (const [text, kind, name = '', macro] of readFileSync(join(folder, UAPI), 'utf8').matchAll(DEFINITION)) {
+    if (macro !== undefined ? !names.has(macro) : !copy.includes(`${kind} ${name} {`)) out += `${text}\n`;
+    else if (kind === 'enum') out += constants(text, (constant) => names.has(constant));
+  }
+  return out;
 }
 
 /** Path of the libbcc that a process has mapped. */

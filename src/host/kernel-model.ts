@@ -21,6 +21,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
     bpf: (cmd, attr, size, process) => kernel.bpf.syscallAt(cmd, attr, size, process),
     perfEventOpen: (attr, pid, cpu, group, flags, process) =>
       kernel.perf.syscall(attr, pid, cpu, group, flags, process),
+    processes: kernel.bpf.state.processes,
     takeMissing,
     table: (first) => kernel.fds.sibling(first),
     now: () => kernel.clock.now,

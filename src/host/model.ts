@@ -15,6 +15,8 @@ export interface Model {
   bpf(cmd: number, attr: Addr, size: number, process: Process): number;
   /** perf_event_open(2): likewise */
   perfEventOpen(attr: Addr, pid: number, cpu: number, group: number, flags: number, process: Process): number;
+  /** Processes of the host whose descriptors others may ask about. */
+  readonly processes: Process[];
   /** What the model lacked since it was last asked, one name each: `perf_event_open type 4 (PERF_TYPE_RAW)` */
   takeMissing(): readonly string[];
 }

@@ -80,15 +80,22 @@ export class Processes {
   readonly #byPid = new Map<number, HostProcess>();
   readonly #threads = new Map<number, number>();
   readonly #empty: (first: number) => FdTable;
+  readonly #known: Process[];
   #first = 0;
-  constructor(empty: (first: number) => FdTable) {
+  /** `known`: who asks about the descriptors of others finds them there */
+  constructor(empty: (first: number) => FdTable, known: Process[]) {
     this.#empty = empty;
+    this.#known = known;
+  }
+  #add(process: HostProcess): HostProcess {
+    this.#byPid.set(process.pid, process);
+    this.#known.push(process);
+    return process;
   }
   get(tgid: number): HostProcess {
     let process = this.#byPid.get(tgid);
     if (!process) {
-      process = new HostProcess(tgid, this.#empty(this.#first));
-      this.#byPid.set(tgid, process);
+      process = this.#add(new HostProcess(tgid, this.#empty(this.#first)));
     }
     return process;
   }
@@ -105,7 +112,7 @@ export class Processes {
     this.#threads.set(tid, tgid);
     if (this.#byPid.has(tgid)) return;
     const from = this.#byPid.get(this.#threads.get(parent) ?? parent);
-    if (from) this.#byPid.set(tgid, new HostProcess(tgid, from.fds.fork(), from.placed));
+    if (from) this.#add(new HostProcess(tgid, from.fds.fork(), from.placed));
   }
   /** A thread has ended; the process with its last. */
   exit(tid: number, tgid: number): HostProcess | undefined {
@@ -113,6 +120,7 @@ export class Processes {
     for (const group of this.#threads.values()) if (group === tgid) return undefined;
     const process = this.#byPid.get(tgid);
     this.#byPid.delete(tgid);
+    if (process) this.#known.splice(this.#known.indexOf(process), 1);
     process?.end();
     return process;
   }

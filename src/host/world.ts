@@ -32,6 +32,7 @@ export const PREFIXES = [
   '/proc/sys/kernel/',
   '/proc/sys/net/core/bpf',
   '/proc/self/fdinfo/',
+  '/proc/self/ns/net',
   '/boot/',
   '/lib/modules/',
 ];
@@ -81,7 +82,7 @@ export class World implements Listener, Door {
     this.#options = options;
     this.model = options.model;
     this.dir = options.dir;
-    this.processes = new Processes(options.table);
+    this.processes = new Processes(options.table, options.model.processes);
     this.mirrors = new Mirrors(options.model.ram);
     this.supervisor = new Supervisor(socket, this);
     this.streams = new Streams(this.supervisor, this.dir);

@@ -23,11 +23,24 @@ struct bpf_list_head {
 		__u32 a;
 	};
 };
+
+#define BPF_OLD	1
+#define BPF_NEW(x)	\\
+	((x) + 1)
+
+enum bpf_type {
+	BPF_TYPE_A,
+	BPF_TYPE_B, /* the second */
+	BPF_TYPE_C = 7,
+	BPF_TYPE_D,
+};
 `,
 );
 
-it('gives the structures that a library does not have, whole', () => {
-  const library = new TextEncoder().encode('\x7fELF..struct bpf_timer {\n\t__u64 :64;\n};..');
+it('gives what a library does not have: structures and macros whole, constants with their values', () => {
+  const library = new TextEncoder().encode(
+    '\x7fELF..struct bpf_insn {}; struct bpf_timer {\n\t__u64 :64;\n};\n#define BPF_OLD 1\nenum bpf_type {\n\tBPF_TYPE_A,\n};..',
+  );
   expect(lacking(folder, library)).toBe(`struct bpf_wq {
 	__u64 __opaque[2];
 } __attribute__((aligned(8)));
@@ -36,10 +49,17 @@ struct bpf_list_head {
 		__u32 a;
 	};
 };
+#define BPF_NEW(x)	\\
+	((x) + 1)
+enum { BPF_TYPE_B = 1 };
+enum { BPF_TYPE_C = 7 };
+enum { BPF_TYPE_D = 8 };
 `);
 });
 
 it('gives nothing for a library that has them all', () => {
-  const library = new TextEncoder().encode('struct bpf_timer {} struct bpf_wq {} struct bpf_list_head {}');
+  const library = new TextEncoder().encode(
+    'struct bpf_insn {} struct bpf_timer {} struct bpf_wq {} struct bpf_list_head {} BPF_OLD BPF_NEW enum bpf_type { BPF_TYPE_A BPF_TYPE_B BPF_TYPE_C BPF_TYPE_D',
+  );
   expect(lacking(folder, library)).toBe('');
 });

@@ -86,6 +86,7 @@ function model(): { readonly model: Model; readonly released: () => boolean } {
         return 0;
       },
       perfEventOpen: () => -EINVAL,
+      processes: [],
       takeMissing: () => [],
     },
   };

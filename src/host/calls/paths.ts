@@ -24,6 +24,7 @@ function pathOf(call: Call, directory?: number): string | undefined {
     whole = `${base}/${path}`;
   }
   const clean = posix.normalize(whole).replace(/^\/proc\/self\b/, `/proc/${process.pid}`);
+  if (clean === `/proc/${process.pid}/ns/net`) return '/proc/self/ns/net';
   // of a descriptor that is the model's, what the model knows
   const info = /^\/proc\/(\d+)\/fdinfo\/(\d+)$/.exec(clean);
   if (info && Number(info[1]) === process.pid && process.fds.find(Number(info[2])) !== undefined)
@@ -66,7 +67,7 @@ async function open(
     call.with({ [pathArg]: { data: 0 }, [flagsArg]: flags & (O.CLOEXEC | O.NONBLOCK) }, cString(at));
   const isRead = (flags & O.ACCMODE) === O.RDONLY;
   if (isRead && object.onWake && !object.mmap) return real(await door.stream(path, object));
-  if (isRead && object.readdir === undefined) {
+  if (isRead && object.readdir === undefined && object.read !== undefined) {
     const bytes = readWhole(object);
     object.release?.();
     return typeof bytes === 'number' ? bytes : real(door.dir.snapshot(path, bytes));

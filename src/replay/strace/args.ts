@@ -28,6 +28,7 @@ import {
 } from './scanner.ts';
 import { sockaddr } from './sockaddr.ts';
 import { type Arena, readString } from './text.ts';
+import { timespec } from './timespec.ts';
 import { readValue, skipArgument, skipBrackets, skipComment } from './value.ts';
 
 /** registers that carry arguments */
@@ -127,7 +128,11 @@ export class Args {
 function struct(s: Scanner): TraceArg {
   const from = s.at;
   s.at = skipBrackets(s, from);
-  const bytes = s.has('{sa_family=', from) ? sockaddr(s.text(from, s.at)) : undefined;
+  const bytes = s.has('{sa_family=', from)
+    ? sockaddr(s.text(from, s.at))
+    : s.has('{tv_sec=', from)
+      ? timespec(s.text(from, s.at))
+      : undefined;
   return bytes ? { kind: 'bytes', bytes } : new Opaque(s.bytes, from, s.at);
 }
 

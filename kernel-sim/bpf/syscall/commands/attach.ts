@@ -10,7 +10,6 @@ import type { Errno } from '../../../core/errno.ts';
 import { netCapable } from '../../../core/process.ts';
 import { directOf } from '../../attach/create.ts';
 import type { DirectRequest } from '../../attach/kind.ts';
-import { NotModelledError } from '../../errors.ts';
 import { BpfMap } from '../../maps/index.ts';
 import { BpfProg } from '../../prog/prog.ts';
 import { checkAttachType, progTypeOf } from './attach-type.ts';
@@ -202,10 +201,13 @@ function query(call: Call, progType: number, type: number): number {
 }
 
 /** `get_net_ns_by_fd` */
-function netns(call: Call): never {
+function netns(call: Call): number {
   const object = call.object(QUERY.target_fd);
   if (!object.fdName.startsWith('net:')) return call.fail('EINVAL', `${object.fdName} is no network namespace`);
-  throw new NotModelledError(call.command, 'network namespaces');
+  // nothing can be attached to one here
+  call.put32(QUERY.attach_flags, 0);
+  call.put32(QUERY.prog_cnt, 0);
+  return 0;
 }
 
 /** `netkit_dev_fetch`: no device here is one. */
