@@ -53,7 +53,7 @@ export const inputOf = ({ package: from, tool }: { readonly package: string; rea
   ON[`${from} ${tool}`] ?? ON[tool] ?? 'session';
 
 const HISTOGRAM = String.raw`^ *\d+( +-> \d+)? +: \d+ +\|\*`;
-const BT_HISTOGRAM = String.raw`^\[.*\) +\d+ \|@`;
+const BT_HISTOGRAM = String.raw`^[\[(].*[\])] +\d+ \|@`;
 /** what would have to happen in user space, of which strace records nothing */
 const USER = '';
 
@@ -203,7 +203,7 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ['funccount', 'vfs_*', String.raw`^vfs_unlink +1$`],
   ['funcinterval', 'vfs_write', HISTOGRAM],
   ['funclatency', 'vfs_read', HISTOGRAM],
-  ['funcslower', '-m 40 hrtimer_nanosleep', String.raw`python3 +{python3} +5\d\.\d+ .*hrtimer_nanosleep`],
+  ['funcslower', '-m 40 hrtimer_nanosleep', String.raw`python3 +{python3} +(49|5\d)\.\d+ .*hrtimer_nanosleep`],
   ['gethostlatency', '', String.raw`^\S+ +8002 +curl +12(\.0\d+)? +example\.org`],
   ['hardirqs', '-N 1 1', String.raw`^\S+ +[1-9]\d*$`],
   ['inject', 'kmalloc -v', 'x'],
