@@ -9,6 +9,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import { SocketCookies } from './cookies.ts';
 import { type NetDevice, NetDevices, XMIT_FUNCTIONS } from './devices.ts';
 import { DropReasons } from './drops.ts';
+import { NetNamespace } from './namespace.ts';
 import { Netfilter } from './netfilter.ts';
 import { swap16 } from './packet.ts';
 import type { Destination, NetParts } from './parts.ts';
@@ -53,6 +54,8 @@ export class Net implements NetParts, Stateful {
   readonly tcx: TcxPlace;
   readonly netfilter: Netfilter;
   readonly socketFilters: SocketFilters;
+  /** the one that there is */
+  readonly namespace: NetNamespace;
   readonly reuseport: Reuseport;
   readonly skLookup: SkLookup;
   /** what programs do for sockets that ask for one: SO_ATTACH_BPF and its kin */
@@ -82,6 +85,7 @@ export class Net implements NetParts, Stateful {
     this.tcx = new TcxPlace(this);
     this.netfilter = new Netfilter(this);
     this.socketFilters = new SocketFilters(this);
+    this.namespace = new NetNamespace(this.devices.lo.netns);
     this.reuseport = new Reuseport(this);
     this.skLookup = new SkLookup(this);
     this.options = new SocketOptions(this, this.socketFilters, this.#tcp.congestion);
@@ -114,7 +118,7 @@ export class Net implements NetParts, Stateful {
   save() {
     const { devices, skbs, ports, cookies, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
     const { reuseport, skLookup, options } = this;
-    const sockets = [socketFilters, reuseport, skLookup, options];
+    const sockets = [socketFilters, reuseport, skLookup, options, this.namespace];
     const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, ...sockets];
     return capture({ parts: [devices, skbs, ports, cookies, softnet, redirect, ...places], events: this.events });
   }
@@ -137,6 +141,10 @@ export class Net implements NetParts, Stateful {
         this.#call('netif_rx', skb, 0);
       }
     while (this.softnet.pending !== 0 && (kernel.context.preemptCount & 0xffff00) === 0) this.#call('do_softirq', 0, 0);
+  }
+  /** Opens the network namespace in the loader, as `/proc/self/ns/net` is opened: the descriptor that its links take. */
+  openNamespace(): number {
+    return this.kernel.fds.install(this.namespace);
   }
   #call(name: string, a: Addr, b: Addr): void {
     const pair = (n: Addr): readonly [number, number] => [n | 0, Math.floor(n / 2 ** 32)];

@@ -19,6 +19,7 @@ import {
 } from './inet.ts';
 import type { NetParts, On } from './parts.ts';
 import { PACKET, SkbQueue } from './skb.ts';
+import { AF, TCP } from './socks.ts';
 import type { Inboxes } from './tcp/input.ts';
 import type { Transmit } from './transmit.ts';
 
@@ -27,7 +28,7 @@ const RCVBUF = 212_992;
 const MSG_PEEK = 2;
 /** least MTU of IPv6, and how its multicast addresses begin (RFC 8200 section 5, RFC 4291 section 2.7) */
 const [MTU6, MULTICAST6] = [1280, 0xff];
-const [AF_INET, SOCK_RAW, TCP_CLOSE] = [2, 3, 7];
+const SOCK_RAW = 3;
 /** room for the largest of `struct sock`'s kin */
 const SOCK_ROOM = 2560;
 /** include/linux/netdevice.h: congestion, the packet went all the same */
@@ -73,6 +74,7 @@ export class Receive implements Inboxes {
   readonly #transmit: Transmit;
   readonly #inboxes = new Map<Addr, Inbox>();
   #icmpSk: Addr = 0;
+  #icmp6Sk: Addr = 0;
   /** the packet of UDP whose socket is looked for */
   looksUp: Addr = 0;
 
@@ -81,10 +83,12 @@ export class Receive implements Inboxes {
     this.#transmit = transmit;
   }
   save() {
-    return capture({ inboxes: this.#inboxes, icmpSk: this.#icmpSk });
+    return capture({ inboxes: this.#inboxes, icmpSk: this.#icmpSk, icmp6Sk: this.#icmp6Sk });
   }
   restore(state: ReturnType<Receive['save']>): void {
-    this.#icmpSk = state.back().icmpSk;
+    const { icmpSk, icmp6Sk } = state.back();
+    this.#icmpSk = icmpSk;
+    this.#icmp6Sk = icmp6Sk;
   }
 
   register(on: On): void {
@@ -314,7 +318,7 @@ export class Receive implements Inboxes {
     const sum = ~fold16(pseudoSum(flow, IPPROTO.ICMPV6, message.length) + sum16(message)) & 0xffff;
     put16(message, 2, sum);
     const [head, data] = [message.subarray(0, 8), message.subarray(8)];
-    return this.#transmit.ip(this.#icmp(), IPPROTO.ICMPV6, head, data, flow, 0);
+    return this.#transmit.ip(this.#icmp6(), IPPROTO.ICMPV6, head, data, flow, 0);
   }
   /** An ICMP message to where a packet came from. */
   #answer({ saddr, daddr }: Flow, message: Uint8Array, options: { readonly df: boolean; readonly tos?: number }): Addr {
@@ -322,17 +326,25 @@ export class Receive implements Inboxes {
     const [head, data] = [message.subarray(0, 8), message.subarray(8)];
     return this.#transmit.ip(this.#icmp(), IPPROTO.ICMP, head, data, flow, this.#id(), options);
   }
-  /** `ipv4_icmp_sk`: the kernel's own socket, from which errors and echoes are sent */
+  /** `ipv4_icmp_sk`, `ipv6_icmp_sk`: the kernel's own sockets, from which errors and echoes are sent */
   #icmp(): Addr {
-    if (this.#icmpSk !== 0) return this.#icmpSk;
+    this.#icmpSk ||= this.#control(AF.INET, IPPROTO.ICMP);
+    return this.#icmpSk;
+  }
+  #icmp6(): Addr {
+    this.#icmp6Sk ||= this.#control(AF.INET6, IPPROTO.ICMPV6);
+    return this.#icmp6Sk;
+  }
+  /** `inet_ctl_sock_create` */
+  #control(family: number, protocol: number): Addr {
     const { slab, memory, structs } = this.#net.kernel;
     const sock = structs.of('sock');
     const sk = slab.kmalloc(SOCK_ROOM);
-    memory.writeU16(sk + sock.offset('__sk_common.skc_family'), AF_INET);
-    memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_CLOSE);
+    memory.writeBytes(sk, new Uint8Array(SOCK_ROOM));
+    memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
+    memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP.CLOSE);
     memory.writeU16(sk + sock.offset('sk_type'), SOCK_RAW);
-    memory.writeU16(sk + sock.offset('sk_protocol'), IPPROTO.ICMP);
-    this.#icmpSk = sk;
+    memory.writeU16(sk + sock.offset('sk_protocol'), protocol);
     return sk;
   }
   #id(): number {

@@ -10,7 +10,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 /** include/net/tcp_states.h */
-const [TCP_ESTABLISHED, TCP_CLOSE] = [1, 7];
+const TCP_CLOSE = 7;
 /** room for the largest of `struct sock`'s kin */
 const SOCK_ROOM = 2560;
 
@@ -68,11 +68,6 @@ export class Sockets {
     });
     on('accept_refused', () => this.#kernel.slab.kfree(args.addr(0)));
     on('unless_null', () => args.retAddr(args.addr(0) === 0 ? 0 : args.addr(1)));
-    // the connection that was waiting; one that the recording alone knows is made
-    on('accepted', () => {
-      const [listener, made, waiting] = [args.addr(0), args.addr(1), args.addr(2)];
-      args.retAddr(waiting !== 0 ? waiting : this.#acceptUnknown(listener, made));
-    });
     on('sock_graft', () => {
       const [sk, made] = [args.addr(0), args.addr(1)];
       memory.writeAddr(made + socket.offset('sk'), sk);
@@ -235,26 +230,6 @@ export class Sockets {
     memory.writeU16(sk + sock.offset('sk_type'), type);
     memory.writeU16(sk + sock.offset('sk_protocol'), protocol || (type === SOCK_DGRAM ? 17 : 6));
     memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), symbols.address('init_net') ?? 0);
-    return sk;
-  }
-  /** A connection whose other end the recording alone knows: as the call says, which gives that end's address. */
-  #acceptUnknown(listener: Addr, made: Addr): Addr {
-    const { memory, structs, tasks } = this.#kernel;
-    if (made === 0) return 0;
-    const sock = structs.of('sock');
-    const from = listener === 0 ? 0 : memory.readAddr(listener + structs.of('socket').offset('sk'));
-    const common = (sk: Addr, name: string): Addr => sk + sock.offset(`__sk_common.${name}`);
-    const family = from === 0 ? AF_INET : memory.readU16(common(from, 'skc_family'));
-    const sk = this.#allocSock(made, family, 1, 0);
-    memory.writeU8(common(sk, 'skc_state'), TCP_ESTABLISHED);
-    const address = tasks.current.call?.args[1];
-    if (address?.kind !== 'bytes' || address.bytes.length < 8 || from === 0) return sk;
-    memory.writeU16(common(sk, 'skc_num'), memory.readU16(common(from, 'skc_num')));
-    memory.writeBytes(common(sk, 'skc_dport'), address.bytes.subarray(2, 4));
-    if (family === AF_INET) {
-      memory.writeBytes(common(sk, 'skc_daddr'), address.bytes.subarray(4, 8));
-      memory.writeU32(common(sk, 'skc_rcv_saddr'), memory.readU32(common(from, 'skc_rcv_saddr')));
-    } else if (address.bytes.length >= 24) memory.writeBytes(common(sk, 'skc_v6_daddr'), address.bytes.subarray(8, 24));
     return sk;
   }
 }

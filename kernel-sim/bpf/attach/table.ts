@@ -17,6 +17,7 @@ import { iter } from './iter.ts';
 import type { AttachBody, AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
 import { netfilter } from './netfilter.ts';
+import { flowDissector, skLookup } from './netns.ts';
 import { perfEvent } from './perf-event.ts';
 import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
 import { tcx, tcxDirect } from './tcx.ts';
@@ -42,6 +43,8 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   xdp: { attach: xdp },
   tcx: { attach: tcx, direct: tcxDirect },
   netfilter: { attach: netfilter },
+  sk_lookup: { attach: skLookup },
+  flow_dissector: { attach: flowDissector },
   cgroup_sock: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_bind: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_release: { attach: cgroup, direct: cgroupDirect },

@@ -12,6 +12,7 @@ import type { PlacesFloor } from '../../floors/places.ts';
 import { createLink, openRawTracepoint, type RawTracepointAttrs } from '../attach/create.ts';
 import type { LinkCreateAttrs } from '../attach/kind.ts';
 import type { BpfLink } from '../attach/link.ts';
+import { offerToSockets } from '../attach/socket.ts';
 import { layoutOf } from '../context/index.ts';
 import { ImageEngine } from '../engine/image-engine.ts';
 import { InterpEngine } from '../engine/interp-engine.ts';
@@ -95,6 +96,20 @@ export class Bpf {
   progLoad(attrs: ProgLoadAttrs): Program {
     const prog = buildProgram(this.#state, this.#engine(), checkLoad(this.#state, attrs));
     return this.#program(prog, this.#state.kernel.fds.install(prog));
+  }
+
+  /**
+   * A socket filter, or a program of type sk_reuseport, for sockets of recordings: those that ask for one by setsockopt
+   * (SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_EBPF), whose descriptor means nothing here, get this one. Gives what ends it.
+   * @throws BpfError EBADF; EINVAL for a program of another type
+   */
+  offerToSockets(prog: Program | number): () => void {
+    const command = 'setsockopt';
+    return offerToSockets(
+      this.#state,
+      command,
+      this.#state.progByFd(command, typeof prog === 'number' ? prog : prog.fd),
+    );
   }
 
   /** BPF_MAP_CREATE. @throws BpfError */

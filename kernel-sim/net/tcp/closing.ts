@@ -14,6 +14,8 @@ const CLOSES: Readonly<Record<number, string>> = {
   [TCP.CLOSE_WAIT]: 'tcp_close_wait',
   [TCP.SYN_SENT]: 'tcp_close_syn_sent',
 };
+/** states in which a segment of the other end is waited for */
+const CLOSING: readonly number[] = [TCP.FIN_WAIT1, TCP.FIN_WAIT2, TCP.LAST_ACK, TCP.CLOSING];
 /** states in which an end that was never told of is told of by a reset: tcp_need_reset */
 const NEEDS_RESET: readonly number[] = [TCP.ESTABLISHED, TCP.CLOSE_WAIT, TCP.FIN_WAIT1, TCP.FIN_WAIT2, TCP.SYN_RECV];
 
@@ -77,8 +79,9 @@ export class TcpClosing {
     on('sk_finished', () => {
       const sk = args.addr(0);
       const connection = sk === 0 ? undefined : this.#connections.find(sk);
-      // an end that is outside never says that it has closed, too
-      const isEnd = connection?.destroyed === true || connection?.answered === false;
+      // an end that is outside has nothing to say where none was reached
+      const isEnd =
+        connection?.destroyed === true || (connection?.answered === false && !CLOSING.includes(socks.state(sk)));
       const over = connection?.orphan === true && isEnd;
       const owned = sk !== 0 && over && memory.readU32(sk + structs.of('sock').offset('sk_lock.owned')) !== 0;
       args.retAddr(over && !owned ? sk : 0);

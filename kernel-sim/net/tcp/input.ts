@@ -209,7 +209,7 @@ export class TcpInput {
     on('recv_waits', () => {
       const [sk, flags] = [args.addr(0), args.lo(1)];
       const connection = this.#connections.find(sk);
-      const empty = connection?.answered === true && this.#inboxes.queue(sk).length === 0;
+      const empty = connection !== undefined && this.#inboxes.queue(sk).length === 0;
       const mayWait = !recorded.failed && (flags & MSG_DONTWAIT) === 0;
       args.retU32(empty && mayWait && socks.state(sk) === TCP.ESTABLISHED ? 1 : 0);
     });

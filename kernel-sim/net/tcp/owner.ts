@@ -19,7 +19,7 @@ export class SocketOwner {
     const { kernel, skbs, socks } = this.#net;
     const { args, memory, text } = kernel;
     const fields = this.#fields;
-    text.maker.mayCall(['tcp_release_cb']);
+    text.maker.mayCall(['tcp_release_cb', 'tcp_outside_sends']);
     on('lock_sock', () => {
       if (args.addr(0) !== 0) fields.setSock(args.addr(0), 'sk_lock.owned', 1);
     });

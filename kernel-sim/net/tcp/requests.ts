@@ -124,6 +124,18 @@ export class TcpRequests implements Stateful {
     });
   }
 
+  /** The first number of the answer to a SYN of this flow; undefined where none was given. */
+  answerOf(flow: Flow): number | undefined {
+    for (const request of this.#requests.values())
+      if (
+        request.flow.sport === flow.sport &&
+        request.flow.dport === flow.dport &&
+        `${request.flow.saddr}` === `${flow.saddr}`
+      )
+        return request.ours;
+    return undefined;
+  }
+
   /** `tcp_openreq_init`: the ends of a request, exchanged, and its numbers. */
   #init(req: Addr, skb: Addr): void {
     const { socks, skbs, ports, kernel } = this.#net;

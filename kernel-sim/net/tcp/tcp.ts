@@ -31,10 +31,10 @@ export class Tcp implements Stateful {
   constructor(net: NetParts, transmit: Transmit, inboxes: Inboxes, free: (sk: Addr) => void) {
     this.#net = net;
     this.#fields = new TcpFields(net.kernel);
-    this.#outside = new Outside(net, this.#connections);
     this.#output = new TcpOutput(net, transmit, this.#connections, this.#fields);
     this.#input = new TcpInput(net, this.#connections, this.#fields, inboxes);
     this.#requests = new TcpRequests(net, this.#connections, this.#fields, this.#output);
+    this.#outside = new Outside(net, this.#connections, this.#fields, this.#requests);
     this.#closing = new TcpClosing(net, this.#connections, inboxes, free);
     this.#owner = new SocketOwner(net, this.#fields, this.#outside);
     this.congestion = new Congestion(net, this.#connections, this.#fields);

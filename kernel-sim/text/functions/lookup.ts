@@ -1,7 +1,7 @@
 /** Which socket a packet is for, where programs say so: sk_lookup of the network namespace, a group's choice (Linux 6.12 Documentation/bpf/prog_sk_lookup.rst). */
 
 const RUN =
-  'c = @sk_lookup_context(skb, protocol); loop; p = @sk_lookup_next(c); a = @bpf_prog_run(c, p) if p; m = @sk_lookup_verdict(c, p, a); again if m; k = @sk_lookup_result(c)';
+  'c = @sk_lookup_context(skb, protocol); migrate_disable(); loop; p = @sk_lookup_next(c); a = @bpf_prog_run(c, p) if p; m = @sk_lookup_verdict(c, p, a); again if m; migrate_enable(); k = @sk_lookup_result(c)';
 
 export const lookup: Readonly<Record<string, string>> = {
   'inet_lookup_run_sk_lookup(net, protocol, skb, doff, saddr, sport)': `${RUN}; g = @reuseport_behind(k); s = inet_lookup_reuseport(net, k, skb, doff, saddr, sport) if g; r = @chosen(s, k); return r`,

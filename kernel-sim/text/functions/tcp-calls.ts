@@ -8,10 +8,11 @@ export const tcpCalls: Readonly<Record<string, string>> = {
   'do_accept(file, arg, upeer_sockaddr, upeer_addrlen, flags)':
     's:socket = @socket_of(file); sock_alloc(); n:socket = @accept_alloc(s); f = sock_alloc_file(n, 0, 0)?; security_socket_accept(s, n); a = @ops_accept(s); *a(s, n, arg); @accept_refused(n)!; p = @unless_null(upeer_sockaddr, n)?; g = @ops_getname(p)?; *g(n, %address, 2)?; move_addr_to_user(%address, 16, upeer_sockaddr, upeer_addrlen)?; return f',
   'inet_accept(sock:socket, newsock, arg): int':
-    'n = inet_csk_accept(sock->sk, arg); k = @accepted(sock, newsock, n)?; lock_sock_nested(k, 0) if k; __inet_accept(sock, newsock, k); release_sock(k) if k; return result',
+    'k = inet_csk_accept(sock->sk, arg); lock_sock_nested(k, 0) if k; __inet_accept(sock, newsock, k) if k; release_sock(k) if k; return result',
   'inet_csk_accept(sk, arg)':
-    'lock_sock_nested(sk, 0); w = @accept_waits(sk); release_sock(sk) if w; block; lock_sock_nested(sk, 0) if w; n = @accept_next(sk); release_sock(sk); tcp_v4_reqsk_destructor(0) if n; return n',
-  '__inet_accept(sock, newsock, newsk)': 'security_sock_graft(newsk, newsock); @sock_graft(newsk, newsock)',
+    'lock_sock_nested(sk, 0); w = @accept_waits(sk); release_sock(sk) if w; block; o = @outside_connects(sk, w); *o(sk); lock_sock_nested(sk, 0) if w; n = @accept_next(sk); release_sock(sk); tcp_v4_reqsk_destructor(0) if n; return n',
+  '__inet_accept(sock, newsock, newsk)':
+    'security_sock_graft(newsk, newsock); @sock_graft(newsk, newsock); @tcp_accepted(newsk)',
 
   // --- the active end ---
   '__inet_stream_connect(sock:socket, uaddr, addr_len, flags, is_sendmsg): int':
@@ -34,10 +35,14 @@ export const tcpCalls: Readonly<Record<string, string>> = {
   'tcp_recvmsg(sk, msg, len, flags, addr_len): int':
     'lock_sock_nested(sk, 0); tcp_recvmsg_locked(sk, msg, len, flags, 0, 0); release_sock(sk); return result',
   'tcp_recvmsg_locked(sk, msg, len, flags, tss, cmsg): int':
-    'w = @recv_waits(sk, flags); tcp_cleanup_rbuf(sk, 0) if w; release_sock(sk) if w; block; lock_sock_nested(sk, 0) if w; n = @tcp_consume(sk, flags); tcp_rcv_space_adjust(sk) if n; tcp_cleanup_rbuf(sk, result); return result',
+    'w = @recv_waits(sk, flags); tcp_cleanup_rbuf(sk, 0) if w; release_sock(sk) if w; block; o = @outside_sends(sk, w); *o(sk); lock_sock_nested(sk, 0) if w; n = @tcp_consume(sk, flags); tcp_rcv_space_adjust(sk) if n; tcp_cleanup_rbuf(sk, result); return result',
   'tcp_rcv_space_adjust(sk)': 'trace tcp_rcv_space_adjust(sk)',
   'tcp_cleanup_rbuf(sk, copied)': '__tcp_cleanup_rbuf(sk, copied)',
   '__tcp_cleanup_rbuf(sk, copied)': 'a = @window_opened(sk, copied); tcp_send_ack(sk) if a',
+
+  // the other end, where it is none of this kernel's sockets: what the recording tells that it has sent
+  'tcp_outside_sends(sk)':
+    'loop; s = @outside_segment(sk); d = @skb_dev(s) if s; eth_type_trans(s, d) if s; netif_rx(s) if s; again if s',
 
   // --- the end ---
   '__sys_shutdown(fd, how): int':
@@ -49,7 +54,7 @@ export const tcpCalls: Readonly<Record<string, string>> = {
   'inet_release(sock:socket): int':
     'b = @cgroup_bpf_enabled(27); __cgroup_bpf_run_filter_sk(sock->sk, 27) if b; ip_mc_drop_socket(sock->sk); c = @close_proto(sock->sk); k = @sock_orphaned(sock); *c(k, 0); return 0',
   'tcp_close(sk, timeout)':
-    'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk); k = @sk_finished(sk); sk_free(k) if k',
+    'lock_sock_nested(sk, 0); __tcp_close(sk, timeout); release_sock(sk); o = @outside_closes(sk); *o(sk); k = @sk_finished(sk); sk_free(k) if k',
   '__tcp_close(sk, timeout)':
     'c = @tcp_close_way(sk); *c(sk); sk_stream_wait_close(sk, timeout); @sock_orphan_sk(sk); __release_sock(sk); bh+; preempt+; d = @tcp_closed(sk); inet_csk_destroy_sock(d) if d; preempt-; __local_bh_enable_ip(0, 512)',
   'tcp_close_listening(sk)': 'tcp_set_state(sk, 7); inet_csk_listen_stop(sk)',

@@ -9,7 +9,7 @@ import { formatAddr } from '../../machine/addr.ts';
 import type { BpfObject, LoadedObject, LoadOptions } from '../../object/index.ts';
 import { decodeLatin1, hexBytes } from '../../platform/index.ts';
 import { recordingOf } from '../../replay/index.ts';
-import { mapTypeName } from '../../uapi/index.ts';
+import { BPF_PROG_TYPE, mapTypeName } from '../../uapi/index.ts';
 import { UserError } from '../errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { loadOptions } from '../loading.ts';
@@ -254,7 +254,8 @@ export function attach(
 ): ReturnType<Loaded['attach']> {
   // what only the model cannot attach is no fault of the object: the others run
   const links = loaded.attach({ keepGoing: keepGoing || 'unmodelled', ifindex: device.index, iterInfo: iterators });
-  links.push(...attachToRoot(kernel, loaded));
+  links.push(...attachToRoot(kernel, loaded), ...attachToNamespace(kernel, loaded));
+  const offered = offerToSockets(kernel, loaded);
   for (const { why } of loaded.skipped) warn(`passed over: ${why}`);
   if (links.length === 0 && loaded.skipped.length > 0 && !keepGoing)
     throw new UserError('no program of the object could be attached');
@@ -270,7 +271,8 @@ export function attach(
     }
   }
   for (const { program, why } of loaded.notAttached)
-    if (!links.some((link) => link.program === program)) warn(`${program} is loaded, but not attached: ${why}`);
+    if (!links.some((link) => link.program === program) && !offered.includes(program))
+      warn(`${program} is loaded, but not attached: ${why}`);
   return links;
 }
 
@@ -280,6 +282,27 @@ function whereOf({ target }: { readonly target: string }, { kind, symbol, offset
   return kind === 'uprobe' || kind === 'uretprobe'
     ? `${kind} on ${target}, at 0x${address.toString(16)} of ${symbol}`
     : `${kind} on ${symbol}${plus}, patched at ${formatAddr(address)}`;
+}
+
+/** Programs that sockets ask for: recorded calls of setsockopt say when. */
+function offerToSockets(kernel: Kernel, loaded: Loaded): string[] {
+  return Object.values(loaded.programs).flatMap(({ name, handle }) => {
+    if (!FOR_SOCKETS.has(handle.prog.type)) return [];
+    kernel.bpf.offerToSockets(handle.fd);
+    stage('attach', `${name}: sockets that ask for a program by setsockopt`);
+    return [name];
+  });
+}
+const FOR_SOCKETS: ReadonlySet<number> = new Set([BPF_PROG_TYPE.SOCKET_FILTER, BPF_PROG_TYPE.SK_REUSEPORT]);
+
+/** Programs of the network namespace: there is one. */
+function attachToNamespace(kernel: Kernel, loaded: Loaded): ReturnType<Loaded['attach']> {
+  const programs = Object.values(loaded.programs).filter(
+    ({ handle, definition }) => attachKind(handle.prog.type, definition.expectedAttachType)?.target === 'netns',
+  );
+  if (programs.length === 0) return [];
+  const targetFd = kernel.net.openNamespace();
+  return programs.map((program) => ({ ...program.attach({ targetFd }), target: kernel.net.namespace.fdName }));
 }
 
 /** Programs of cgroups: their sections do not say which, and the root has every task. */

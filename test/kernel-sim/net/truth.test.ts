@@ -21,7 +21,20 @@ const RUNS: Readonly<Record<string, Run>> = {
   'datagrams-xdp': { attached: ['xdp_port'], recording: 'datagrams' },
   'datagrams-rewrite': { attached: ['xdp_rewrite'], recording: 'datagrams' },
   tcp_life: { attached: ['tcp_life'] },
+  udp6: { attached: ['udp6'] },
+  choose_socket: { attached: ['choose_socket'] },
 };
+
+/** Where the real kernel had them: on lo, in the root cgroup and the network namespace, at sockets that asked for one. */
+function attachAll(kernel: Kernel, loaded: ReturnType<BpfObject['load']>): void {
+  loaded.attach({ ifindex: 1 });
+  for (const program of Object.values(loaded.programs)) {
+    const section = program.definition.rawSectionName;
+    if (/^(cgroup|sockops)/.test(section)) program.attach({ targetFd: kernel.cgroups.open('/') });
+    else if (section === 'sk_lookup') program.attach({ targetFd: kernel.net.openNamespace() });
+    else if (section === 'sk_reuseport') kernel.bpf.offerToSockets(program.handle.fd);
+  }
+}
 
 /** Flags and text. Whether another task wants the CPU (N) is the real machine's affair. */
 const lines = (trace: string): string[] =>
@@ -37,10 +50,7 @@ it.each(cases)(
   '%s over lo: events, arguments, order, flags and verdicts (%s)',
   async (run, engine, { attached, recording }) => {
     const kernel = await Kernel.boot({ engine });
-    for (const name of attached)
-      BpfObject.open(readFileSync(at(`${name}.bpf.o`)))
-        .load(kernel)
-        .attach({ ifindex: 1 });
+    for (const name of attached) attachAll(kernel, BpfObject.open(readFileSync(at(`${name}.bpf.o`))).load(kernel));
     const { trace } = readStrace(readFileSync(at(`${recording ?? run}.strace`), 'utf8'));
     expect(await kernel.replay(trace)).toMatchObject({ oopses: [], stopped: undefined });
     const expected = lines(readFileSync(at(`${run}.trace`), 'utf8'));

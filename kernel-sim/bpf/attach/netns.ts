@@ -1,0 +1,54 @@
+/** Links on a network namespace: programs that look up sockets, as many as there are, and one flow dissector (kernel/bpf/net_namespace.c, Linux 6.12). */
+import { KernelError } from '../../core/errno.ts';
+import { NetNamespace } from '../../net/namespace.ts';
+import type { BpfState } from '../objects/state.ts';
+import type { Attachment } from './attachment.ts';
+import type { AttachRequest } from './kind.ts';
+
+function target(state: BpfState, fd: number | undefined): NetNamespace {
+  const object = state.process.fds.find(fd ?? -1);
+  if (object instanceof NetNamespace) return object;
+  throw new KernelError(
+    'EINVAL',
+    `file descriptor ${fd} is no network namespace; kernel.net.openNamespace() gives one`,
+  );
+}
+const infoOf = ({ inode }: NetNamespace, attachType: number): Pick<Attachment, 'info' | 'fdinfo'> => ({
+  info: () => ({ netns_ino: inode, attach_type: attachType }),
+  fdinfo: () => `netns_ino:\t${inode}\nattach_type:\t${attachType}\n`,
+});
+function checkFlags(flags: number | undefined): void {
+  if (flags) throw new KernelError('EINVAL', 'links on network namespaces take no flags');
+}
+
+export function skLookup({ state, prog, attrs, attachType }: AttachRequest): Attachment {
+  checkFlags(attrs.flags);
+  const namespace = target(state, attrs.target);
+  const { skLookup: place } = state.kernel.net;
+  const key = {};
+  place.add(key, prog.addr);
+  return {
+    detach: () => place.remove(key),
+    update: (next) => {
+      if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
+      place.replace(key, next.addr);
+    },
+    ...infoOf(namespace, attachType),
+  };
+}
+
+export function flowDissector({ state, prog, attrs, attachType }: AttachRequest): Attachment {
+  checkFlags(attrs.flags);
+  const namespace = target(state, attrs.target);
+  namespace.setFlowDissector(prog.addr);
+  return {
+    detach: () => {
+      namespace.flowDissector = 0;
+    },
+    update: (next) => {
+      if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
+      namespace.flowDissector = next.addr;
+    },
+    ...infoOf(namespace, attachType),
+  };
+}
