@@ -11,7 +11,8 @@ import { checkCfg } from './prep/cfg.ts';
 import { markFastcalls } from './prep/fastcall.ts';
 import { resolveWideLoads } from './prep/ldimm64.ts';
 import { checkJumps, discoverSubprogs, findExceptionCallback, printSubprogs } from './prep/subprogs.ts';
-import { RewriteError, type RewriteOptions, type Rewritten, rewriteProgram } from './rewrite/index.ts';
+import type { Draft } from './rewrite/draft.ts';
+import { draftOf, RewriteError, type RewriteOptions, type Rewritten, rewriteDraft } from './rewrite/index.ts';
 import type { Checked, Verified, VerifierInput, VerifyResult } from './types.ts';
 import { walkProgram } from './walk/program.ts';
 import { result, takeFastcalls } from './walk/result.ts';
@@ -37,11 +38,12 @@ function analyse(env: Env): number {
   return checkStackDepth(env);
 }
 
-function printStats(env: Env, started: number): void {
+/** @param functions those of the program as it is: rewrites remove some, add some, and deepen the stack of some */
+function printStats(env: Env, started: number, functions: readonly { readonly stackDepth: number }[]): void {
   const { level } = env.log;
   if (level & BPF_LOG_STATS) {
     env.say(`verification time ${Math.round((host.now() - started) * 1000)} usec`);
-    env.say(`stack depth ${env.subprogs.map((s) => s.stackDepth).join('+')}`);
+    env.say(`stack depth ${functions.map((s) => s.stackDepth).join('+')}`);
   }
   env.say(
     `processed ${env.insnProcessed} insns (limit ${env.maxInsns}) max_states_per_insn ${env.maxStatesPerInsn} ` +
@@ -70,16 +72,18 @@ function judged(env: Env, part: () => void): string | undefined {
 const TAIL = 1 << 14;
 
 /** The whole check, rewrites included where they are wanted. */
-function check<T>(input: VerifierInput, rewritten: (program: Verified) => T): Checked<T> {
+function check<T>(input: VerifierInput, options: RewriteOptions, rewritten: (draft: Draft) => T): Checked<T> {
   // not `performance`: node loads that when it is first touched, which takes longer than most programs
   const started = host.now();
   const env = new Env(input);
+  let draft: Draft | undefined;
   let outcome: { program: Verified; rewritten: T } | undefined;
   let errno = judged(env, () => {
     const program = result(env, analyse(env));
-    outcome = { program, rewritten: rewritten(program) };
+    draft = draftOf(program, input, options);
+    outcome = { program, rewritten: rewritten(draft) };
   });
-  printStats(env, started);
+  printStats(env, started, draft?.subprogs ?? env.subprogs);
   if (input.logSize !== undefined && env.log.overflowed) errno = 'ENOSPC';
   const { text: log, longest } = env.log;
   return errno === undefined && outcome
@@ -94,9 +98,9 @@ function check<T>(input: VerifierInput, rewritten: (program: Verified) => T): Ch
  * program contains throws.
  */
 export function verify(input: VerifierInput): VerifyResult {
-  return check(input, () => undefined);
+  return check(input, {}, () => undefined);
 }
 
 /** {@link verify}, and then what the kernel makes of the program (bpf_check()): what it cannot make is refused, too. */
 export const checkProgram = (input: VerifierInput, options: RewriteOptions = {}): Checked<Rewritten> =>
-  check(input, (program) => rewriteProgram(program, input, options));
+  check(input, options, (draft) => rewriteDraft(draft, options));

@@ -13,9 +13,12 @@ import {
   BPF_JSET,
   BPF_K,
   BPF_LSH,
+  BPF_MEM,
   BPF_REG_AX,
   BPF_ST,
   BPF_SUB,
+  bpfClass,
+  bpfSize,
   type Insn,
   insn,
 } from '../../../src/isa/index.ts';
@@ -99,11 +102,15 @@ function writeQueueMapping(i: Insn, { layout, dst }: Conversion): Insn[] {
   return [jumpImm(BPF_JGE, i.src, NO_QUEUE_MAPPING, 1), store];
 }
 
-/** cb[] stays a byte array: only its place differs. */
+/** cb[] stays a byte array: only its place differs. A load that extends the sign is followed by the extension, as any is. */
 export const controlBlock =
   (struct: 'qdisc_skb_cb' | 'sk_skb_cb') =>
   (i: Insn, { layout, delta }: Conversion): Insn[] => [
-    { ...i, off: layout.field('sk_buff', 'cb').offset + layout.field(struct, 'data').offset + delta },
+    {
+      ...i,
+      code: bpfClass(i.code) | BPF_MEM | bpfSize(i.code),
+      off: layout.field('sk_buff', 'cb').offset + layout.field(struct, 'data').offset + delta,
+    },
   ];
 
 const sock = (member: string): string => `sk_buff.sk->sock_common.${member}`;

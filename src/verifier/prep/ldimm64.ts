@@ -1,6 +1,7 @@
 /** Wide loads resolved to maps, map values, functions and kernel variables (resolve_pseudo_ldimm64()). */
 import type { Btf } from '../../btf/index.ts';
 import * as I from '../../isa/index.ts';
+import type { Aux } from '../env/aux.ts';
 import type { Env } from '../env/env.ts';
 import type { MapFacts } from '../kernel.ts';
 import { isTracingType, MAP, PROG } from '../kinds.ts';
@@ -55,7 +56,6 @@ function useMap(env: Env, map: MapFacts): number {
   if (at >= 0) return at;
   if (env.usedMaps.length >= MAX_USED_MAPS)
     env.fail('E2BIG', `The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`);
-  checkCompatible(env, map);
   const isCgroupStorage = map.type === MAP.CGROUP_STORAGE || map.type === MAP.PERCPU_CGROUP_STORAGE;
   if (isCgroupStorage && env.usedMaps.some((m) => m.type === map.type))
     env.fail('EBUSY', 'only one cgroup storage of each type is allowed');
@@ -83,11 +83,15 @@ function resolveMap(env: Env, idx: number, insn: I.Insn, high: I.Insn): void {
   if (!map) {
     env.fail(isOpen(env, fd) ? 'EINVAL' : 'EBADF', `fd ${fd} is not pointing to valid bpf_map`);
   }
+  checkCompatible(env, map);
   const aux = env.auxAt(idx);
-  aux.mapIndex = useMap(env, map);
   aux.imm64 = map.address;
-  if (!isValue) return;
-  const off = high.imm >>> 0;
+  if (isValue) pointIntoValue(env, aux, map, high.imm >>> 0);
+  aux.mapIndex = useMap(env, map);
+}
+
+/** The address of a place in the value of an array of one entry, or in an arena. */
+function pointIntoValue(env: Env, aux: Aux, map: MapFacts, off: number): void {
   if (off >= MAX_VAR_OFF) env.fail('EINVAL', `direct value offset of ${off} is not allowed`);
   const direct = map.type === MAP.ARRAY || map.type === MAP.ARENA;
   if (!direct) env.fail('EINVAL', 'no direct value access support for this map type');

@@ -79,9 +79,9 @@ function wideValue(verified: Verified, insn: Insn, aux: InsnAux): bigint | undef
   return (map.userAddress ?? map.valueAddress ?? 0n) + BigInt(aux.mapOff ?? 0);
 }
 
-/** @throws RewriteError where the kernel refuses a program that it has verified */
-export function rewriteProgram(verified: Verified, input: VerifierInput, options: RewriteOptions = {}): Rewritten {
-  const draft: Draft = {
+/** An accepted program, as yet unchanged. */
+export function draftOf(verified: Verified, input: VerifierInput, options: RewriteOptions): Draft {
+  return {
     insns: [...verified.insns],
     aux: [...verified.aux],
     subprogs: verified.subprogs.map((s) => ({ ...s, start: s.start, name: s.name, stackDepth: s.stackDepth })),
@@ -92,6 +92,15 @@ export function rewriteProgram(verified: Verified, input: VerifierInput, options
     called: options.called ?? NONE,
     inlined: new Set(),
   };
+}
+
+/** @throws RewriteError where the kernel refuses a program that it has verified */
+export const rewriteProgram = (verified: Verified, input: VerifierInput, options: RewriteOptions = {}): Rewritten =>
+  rewriteDraft(draftOf(verified, input, options), options);
+
+/** @throws RewriteError as {@link rewriteProgram}; the draft is then as far as it came */
+export function rewriteDraft(draft: Draft, options: RewriteOptions): Rewritten {
+  const { input } = draft;
   resolveWideLoads(draft);
   inlineLoops(draft);
   if (input.caps.bpf) removeDeadCode(draft);
