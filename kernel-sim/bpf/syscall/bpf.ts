@@ -19,7 +19,7 @@ import { InterpEngine } from '../engine/interp-engine.ts';
 import { asBpf, BpfError } from '../errors.ts';
 import { HelperTexts } from '../helpers/bodies/index.ts';
 import { readIterator } from '../iter/read.ts';
-import type { BpfMap } from '../maps/index.ts';
+import { ArenaMap, type BpfMap } from '../maps/index.ts';
 import { PerfOutput, type PerfSample } from '../maps/perf-output.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import { BpfState } from '../objects/state.ts';
@@ -301,7 +301,8 @@ export class Bpf {
       maps: maps.map((m) => ({
         id: m.id,
         address: addrToBigInt(m.addr),
-        ...(m.directValue === undefined
+        // an arena cannot tell of an address which of its own it is (it has no map_direct_value_meta)
+        ...(m.directValue === undefined || m instanceof ArenaMap
           ? {}
           : { values: { address: addrToBigInt(m.directValue), size: Math.max(1, m.valueSize) } }),
       })),

@@ -34,7 +34,7 @@ const NOTHING = { insns: [] };
 export function removeDeadCode(draft: Draft): void {
   hardWireBranches(draft);
   rewrite(draft, (_, __, aux) => (aux.seen ? undefined : NOTHING));
-  rewrite(draft, (insn) => (isNop(insn) ? NOTHING : undefined));
+  rewrite(draft, (insn) => (isNop(insn) ? NOTHING : undefined), 'one by one');
 }
 
 /** Without CAP_BPF dead code stays in its place and, should speculation get there, goes nowhere. */

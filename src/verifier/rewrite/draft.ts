@@ -91,9 +91,14 @@ const blankAux = (from: InsnAux): InsnAux => ({ seen: from.seen, origIdx: from.o
 /**
  * Replaces instructions, each by the patch that `each` answers; an empty patch removes it, and
  * undefined leaves it. Jumps within a patch stay; those that leave it count the instructions
- * around it as they were before the pass.
+ * around it as they were before the pass. What is removed goes in runs, as the kernel does it, or one by one: a jump into
+ * it is then one to what follows.
  */
-export function rewrite(draft: Draft, each: (insn: Insn, index: number, aux: InsnAux) => Patch | undefined): void {
+export function rewrite(
+  draft: Draft,
+  each: (insn: Insn, index: number, aux: InsnAux) => Patch | undefined,
+  removal: 'in runs' | 'one by one' = 'in runs',
+): void {
   const { insns, aux } = draft;
   const count = insns.length;
   const patches = new Array<Patch | undefined>(count);
@@ -107,7 +112,7 @@ export function rewrite(draft: Draft, each: (insn: Insn, index: number, aux: Ins
   }
   if (!changed) return;
 
-  const place = placer(patches, starts);
+  const place = placer(patches, starts, removal === 'in runs');
   const out: Insn[] = [];
   const outAux: InsnAux[] = [];
   /** new offset of an instruction now at `at` whose target was `target` */
@@ -156,13 +161,17 @@ export function rewrite(draft: Draft, each: (insn: Insn, index: number, aux: Ins
  * Where a target is after the pass. One that was removed keeps its number of instructions from the start of what was
  * removed with it, and what is removed behind moves it only where it lies beyond: as bpf_adj_branches() counts.
  */
-function placer(patches: readonly (Patch | undefined)[], starts: Int32Array): (target: number) => number {
+function placer(
+  patches: readonly (Patch | undefined)[],
+  starts: Int32Array,
+  inRuns: boolean,
+): (target: number) => number {
   const count = patches.length;
   const isGone = (n: number): boolean => patches[n]?.insns.length === 0;
   return (target) => {
     if (target < 0) return target;
     if (target >= count) return (starts[count] as number) + target - count;
-    if (!isGone(target)) return starts[target] as number;
+    if (!inRuns || !isGone(target)) return starts[target] as number;
     let from = target;
     while (from > 0 && isGone(from - 1)) from--;
     let at = (starts[from] as number) + target - from;

@@ -61,6 +61,18 @@ describe('rewrite', () => {
     expect(draft.insns[0]).toMatchObject({ off: 5 });
   });
 
+  test('what is removed one by one leaves a jump into it with what follows', () => {
+    const source = 'r0 = 0\nif r0 == 0x0 goto l\ngoto +0\nl:\ngoto +0\nexit';
+    const remove = (removal: 'in runs' | 'one by one'): Insn[] => {
+      const draft = draftOf(source);
+      rewrite(draft, (i) => (i.code === 0x05 ? { insns: [] } : undefined), removal);
+      return draft.insns;
+    };
+    expect(remove('one by one')).toEqual(text('r0 = 0\nif r0 == 0x0 goto +0\nexit'));
+    // bpf_remove_insns() leaves the distance of a jump into the middle of a run
+    expect(remove('in runs')).toEqual(text('r0 = 0\nif r0 == 0x0 goto +1\nexit'));
+  });
+
   test('a function without instructions is gone, and calls find the others', () => {
     const draft = draftOf('call g\nexit\nf:\nr0 = 1\nexit\ng:\nr0 = 2\nexit', [0, 2, 4]);
     rewrite(draft, (_, at) => (at === 2 || at === 3 ? { insns: [] } : undefined));

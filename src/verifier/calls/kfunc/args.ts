@@ -137,8 +137,16 @@ function structArg(env: Env, meta: KfuncMeta, wanted: BtfType, reg: Reg, n: numb
   );
 }
 
+/**
+ * `reg->map_ptr` shares its place with what other pointers have there (`struct bpf_reg_state`): one of them is taken for a
+ * map, and is then judged as the structure that it is.
+ */
+const hasMapWord = (reg: Reg): boolean =>
+  reg.map !== undefined || R.baseType(reg.type) === R.PTR_TO_BTF_ID || reg.range + reg.memSize + reg.subprog > 0;
+
 function mapArg(env: Env, meta: KfuncMeta, reg: Reg, regno: number): void {
-  if (!reg.map) env.fail('EINVAL', `pointer in R${regno} isn't map pointer`);
+  if (!hasMapWord(reg)) env.fail('EINVAL', `pointer in R${regno} isn't map pointer`);
+  if (!reg.map) return;
   const hasWq = env.records.ofMap(reg.map).some((f) => f.kind === 'bpf_wq');
   if (meta.map && hasWq && (meta.map !== reg.map || meta.mapUid !== reg.mapUid)) {
     env.fail(
