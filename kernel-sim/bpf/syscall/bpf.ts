@@ -26,6 +26,7 @@ import { BpfState } from '../objects/state.ts';
 import { buildProgram, type Engines } from '../prog/build.ts';
 import { dumpXlated } from '../prog/dump.ts';
 import { checkLoad, type ProgLoadAttrs } from '../prog/load.ts';
+import { countMisses } from '../prog/misses.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { InsnCounter, TestRunOptions, TestRunResult, TestRuns } from '../prog/test-run.ts';
 import { contextModel } from '../prog/types.ts';
@@ -68,6 +69,7 @@ export class Bpf {
     this.#state = new BpfState(kernel, (state) => new HelperTexts(state));
     this.#mapCommands = new MapCommands(this.#state);
     this.#state.syscall = (cmd, attr, size, process) => this.syscallAt(cmd, attr, size, process);
+    countMisses(this.#state);
     const { fds } = kernel;
     this.#descriptors = {
       find: (fd) => fds.find(fd),

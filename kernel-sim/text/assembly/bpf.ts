@@ -35,6 +35,8 @@ const traceCallBpf: Emit = (a, k) => {
   a.op('dec r/m32', percpu(k, 'bpf_prog_active'));
   leave(a, saved, room);
   a.bind(nested);
+  load(a, rdi, rbx, k.off('trace_event_call', 'prog_array'));
+  hyper(a, k, 'bpf_progs_missed');
   a.op('xor r/m32, r32', rax, rax);
   a.op('jmp rel8', out);
 };
@@ -136,10 +138,14 @@ const traceRun =
     a.op('lea r64, m', rdx, at(rbp, args));
     callProg(a, k, rdx);
     store(a, r12, bpfCtx, r13);
-    a.bind(missed);
+    const out = a.bind();
     load(a, rax, rbx, k.off('bpf_prog', 'active'));
     a.op('dec r/m32', percpuAt(rax));
     leave(a, saved, room);
+    a.bind(missed);
+    mov(a, rdi, rbx);
+    hyper(a, k, 'bpf_prog_missed');
+    a.op('jmp rel8', out);
   };
 
 /** __traceiter_EVENT(NULL, arguments): each probe of the tracepoint, its data first */
@@ -261,6 +267,8 @@ const progEnter =
       a.op('inc r/m32', percpuAt(rcx));
       a.op('cmp r/m32, imm8', percpuAt(rcx), 1);
       a.op('je rel8', fine);
+      mov(a, rdi, rbx);
+      hyper(a, k, 'bpf_prog_missed');
       a.op('xor r/m32, r32', rax, rax);
       a.bind(fine);
     }
