@@ -56,7 +56,20 @@ export const BUDGETS: readonly Budget[] = [
   },
   { name: 'translated / gcc, worst kernel', group: 'kernels', table: 0, of: (r) => largest(r, 1), most: 3.2 },
   { name: 'stepped / gcc, geometric mean', group: 'kernels', table: 0, of: (r) => value(r, 'geomean', 3), most: 55 },
-  { name: 'load hello.o / node -e 0', group: 'startup', table: 0, of: (r) => r[0]?.values[2], most: 3.8 },
+  {
+    name: 'load hello.o / node -e 0',
+    group: 'startup',
+    table: 0,
+    of: (r) => value(r, 'fixtures/hello.o', 2),
+    most: 3.8,
+  },
+  {
+    name: 'load, 40,000 calls of six tasks / node -e 0',
+    group: 'startup',
+    table: 0,
+    of: (r) => value(r, 'opens.o', 2),
+    most: 36,
+  },
   {
     name: 'verifier log, level 2 / level 0',
     group: 'verify',
