@@ -35,6 +35,7 @@ export const layouts = new LayoutTable({
   fs_struct: '56 users:0:4 pwd:40:16 root:24:16',
   file: '184 f_mode:12:4 f_op:16:8 f_mapping:24:8 private_data:32:8 f_inode:40:8 f_flags:48:4 f_cred:56:8 f_path:64:16 f_path.mnt:64:8 f_path.dentry:72:8 f_pos:112:8 f_ra:152:32 f_lock:8:4',
   kiocb: '48 ki_filp:0:8 ki_pos:8:8',
+  page: '64 flags:0:8',
   iov_iter: '40 ubuf:16:8 count:24:8',
   open_flags: '20 open_flag:0:4 mode:4:2 acc_mode:8:4',
   file_ra_state: '32 prev_pos:24:8',

@@ -86,6 +86,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   fs_struct: 'users pwd root',
   file: 'f_mode f_op f_mapping private_data f_inode f_flags f_cred f_path f_path.mnt f_path.dentry f_pos f_ra f_lock',
   kiocb: 'ki_filp ki_pos',
+  page: 'flags',
   iov_iter: 'ubuf count',
   open_flags: 'open_flag mode acc_mode',
   file_ra_state: 'prev_pos',
