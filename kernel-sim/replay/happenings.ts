@@ -75,7 +75,11 @@ export class Happenings {
   constructor(kernel: ObjectFloor) {
     this.kernel = kernel;
     this.disks = new Disks(kernel);
-    kernel.text.maker.mayCall(['out_of_memory']);
+    const { text, args, memory, structs } = kernel;
+    text.maker.mayCall(['out_of_memory']);
+    text.hypercall('oom_victim', () => {
+      args.retAddr(memory.readAddr(args.addr(0) + structs.offsets('oom_control', ['chosen']).chosen));
+    });
   }
   save() {
     return { disks: this.disks.save(), oom: this.#oom };
