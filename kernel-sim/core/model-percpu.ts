@@ -18,8 +18,9 @@ export const MODEL_PERCPU = {
   /** dentry and mount of the path that was copied last; 0: the path is to be looked up */
   open_dentry: 0x36f40,
   open_mnt: 0x36f48,
-  /** what runs lasts until a time that the recording tells; 0: it does not say */
-  lasts: 0x36f50,
+  /** when what an interrupt does is done, and when its handler or a softirq ends, ns, as the recording tells; 0: it does not */
+  done_at: 0x36f50,
+  ends_at: 0x36f58,
   /** not a variable: numbers from here on are no system call */
   nr_syscalls: (syscalls.at(-1)?.nr ?? 0) + 1,
 } as const;

@@ -65,6 +65,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     const victim = kernel.tasks.find(Number(f('pid')));
     return victim && { by: 'task', call: 'out_of_memory', args: [oomControl(victim.address)] };
   },
+  // NUMA balancing moves a page to the node of the task that uses it
+  mm_migrate_pages_start: (f, { kernel }) =>
+    f('reason') === 'numa_misplaced'
+      ? { by: 'task', call: 'migrate_misplaced_folio', args: [kernel.files.pages.alloc(), 0, 0] }
+      : undefined,
   signal_deliver: (f) => ({ by: 'task', call: 'get_signal', args: [Number(f('sig'))] }),
 };
 

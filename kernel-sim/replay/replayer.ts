@@ -8,6 +8,7 @@ import * as is from '../../src/errors/checks.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { R10, RDI, RDX, RSI } from '../../src/machine/cpu.ts';
 import { KernelError } from '../core/errno.ts';
+import { MODEL_PERCPU } from '../core/model-percpu.ts';
 import { suspend, WAITING } from '../core/pause.ts';
 import type { PlacesFloor } from '../floors/places.ts';
 import { VECTOR } from '../sched/interrupts.ts';
@@ -65,6 +66,13 @@ export class Replayer {
       tasks.current.sleeper = args.addr(0);
     });
     text.hypercall('hrtimer_sleeper', () => args.retAddr(this.#sleeper?.address ?? 0));
+    // an interrupt or softirq takes the time that the recording tells
+    for (const word of ['done_at', 'ends_at'] as const)
+      text.hypercall(word, () => {
+        const at = kernel.percpu.offset(kernel.context.cpu) + MODEL_PERCPU[word];
+        kernel.clock.advanceTo(kernel.direct.addr(at));
+        kernel.direct.putAddr(at, 0);
+      });
     text.hypercall('cpu_next', () => args.retU32(this.#next()));
     text.hypercall('switch_to', () => this.#switchTo(args.addr(0)));
     text.hypercall('move_cpu', () => args.retAddr(tasks.move(this.#target, args.addr(0))));
@@ -223,6 +231,8 @@ export class Replayer {
     if (cpu !== context.cpu) return this.#move(cpu);
     this.#interrupts = 0;
     clock.advanceTo(at);
+    this.#lasts('done_at', step.done, replay);
+    this.#lasts('ends_at', step.ends, replay);
     replay.steps.advance();
     const happening = this.happenings.of(step);
     if (happening === undefined) return this.#next();
@@ -232,6 +242,10 @@ export class Replayer {
     const [irq, name] = happening.line ?? DISK_LINE;
     interrupts.device(interrupts.line(irq, name), text.place(call), [args[0], args[1] ?? 0, args[2] ?? 0]);
     return this.#interrupt(VECTOR.DEVICE);
+  }
+  #lasts(word: 'done_at' | 'ends_at', time: number | undefined, { startNs }: Replay): void {
+    const { direct, percpu, context } = this.#kernel;
+    direct.putAddr(percpu.offset(context.cpu) + MODEL_PERCPU[word], time === undefined ? 0 : startNs + time);
   }
   /** Whose step it is; undefined where it was none of a task, and is done. */
   #taskOf(replay: Replay, step: TraceStep | undefined): Task | undefined {

@@ -77,6 +77,9 @@ export interface TraceEvent {
   readonly time: number;
   readonly event: string;
   readonly fields: Readonly<Record<string, string>>;
+  /** of an interrupt or softirq: when what it does is done, and when it ends, as {@link time} */
+  readonly done?: number;
+  readonly ends?: number;
 }
 type Kinds =
   | TraceFunction

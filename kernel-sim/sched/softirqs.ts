@@ -5,10 +5,25 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import type { TextFloor } from '../floors/text.ts';
 
-export const SOFTIRQ = { TIMER: 1, NET_RX: 3, BLOCK: 4, SCHED: 7, HRTIMER: 8, RCU: 9 } as const;
+export const SOFTIRQ = {
+  HI: 0,
+  TIMER: 1,
+  NET_TX: 2,
+  NET_RX: 3,
+  BLOCK: 4,
+  IRQ_POLL: 5,
+  TASKLET: 6,
+  SCHED: 7,
+  HRTIMER: 8,
+  RCU: 9,
+} as const;
 
-/** by number; what nobody here raises has none */
+/** by number */
 const ACTIONS: Readonly<Record<number, string>> = {
+  [SOFTIRQ.HI]: 'tasklet_hi_action',
+  [SOFTIRQ.NET_TX]: 'net_tx_action',
+  [SOFTIRQ.IRQ_POLL]: 'irq_poll_softirq',
+  [SOFTIRQ.TASKLET]: 'tasklet_action',
   [SOFTIRQ.TIMER]: 'run_timer_softirq',
   [SOFTIRQ.NET_RX]: 'net_rx_action',
   [SOFTIRQ.BLOCK]: 'blk_done_softirq',

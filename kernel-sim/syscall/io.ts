@@ -125,6 +125,10 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
     memory.writeU32(at + file.f_mode, memory.readU32(at + file.f_mode) | FMODE_CREATED);
     args.retAddr(dentry);
   });
+  on('oom_victim', () => {
+    const oc = args.addr(0);
+    args.retAddr(oc === 0 ? 0 : memory.readAddr(oc + structs.offsets('oom_control', ['chosen']).chosen));
+  });
   on('d_instantiate', () => dcache.made(args.addr(0)));
   on('d_delete', () => gone(args.addr(0)));
   on('d_move', () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { BpfObject, Kernel, type LoadedObject, type LoadOptions } from '../../src/index.ts';
 import { recordingOf } from '../../src/replay/index.ts';
 import { haveShared, sharedPath } from '../support/shared.ts';
-import { EVENTS, FUTEX, SHELL } from './libbpf-tools/inputs.ts';
+import { EVENTS, FUTEX, IRQS, SHELL } from './libbpf-tools/inputs.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
 
@@ -85,6 +85,21 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: { programs: ['inet_listen_fexit'] },
     shows: (tool) => tool.maps['events']!.records('event' as never),
     expect: [{ addr: [0x100007f, 0, 0, 0], pid: 100, proto: 0x20001, backlog: 77, ret: 0, port: 8080, task: 'sh' }],
+  },
+  hardirqs: {
+    input: IRQS,
+    options: { programs: ['irq_handler_entry_btf', 'irq_handler_exit_btf'] },
+    set: { targ_dist: true },
+    // 150 and 40 us
+    shows: (tool) => entries(tool, 'infos').map(([key, info]) => [key['name'], slots(info)]),
+    expect: [['virtio0-req.0', { 5: 1, 7: 1 }]],
+  },
+  numamove: {
+    input: IRQS,
+    options: { programs: ['fentry_migrate_misplaced_folio', 'fexit_migrate_misplaced_folio_exit'], keepGoing: true },
+    // 300 us, which it counts in ms
+    shows: (tool) => [tool.bss['num'], tool.bss['latency']],
+    expect: [1n, 0n],
   },
   filelife: {
     // { file, task, delta_ns, tgid, … }: made at 2.003, gone after 750.2 ms

@@ -85,6 +85,16 @@ export function exitLoop(a: Assembler, k: EmitContext): void {
   a.op('cli');
 }
 
+/** time passes until what a recording tells, where it does */
+const passes =
+  (word: 'done_at' | 'ends_at'): Emit =>
+  (a, k) => {
+    const none = a.label();
+    a.op('cmp r/m64, imm8', percpu(k, word), 0).op('je rel8', none);
+    hyper(a, k, word);
+    a.bind(none);
+  };
+
 /** do_idle(): until there is a task, what comes meanwhile: interrupts above all */
 const doIdle: Emit = (a, k) => {
   enter(a, [rbx]);
@@ -140,6 +150,8 @@ const otherCpu: Emit = (a, k) => {
 };
 
 export const interrupts: Readonly<Record<string, Emit>> = {
+  '@done_at': passes('done_at'),
+  '@ends_at': passes('ends_at'),
   asm_sysvec_apic_timer_interrupt: interruptEntry('sysvec_apic_timer_interrupt'),
   asm_sysvec_call_function_single: interruptEntry('sysvec_call_function_single'),
   asm_sysvec_reschedule_ipi: interruptEntry('sysvec_reschedule_ipi'),

@@ -27,7 +27,7 @@ export const irq: Readonly<Record<string, string>> = {
   '__handle_irq_event_percpu(desc:irq_desc)':
     'a:irqaction = @irq_action(desc); trace irq_handler_entry(desc->irq_data.irq, a); h = @irq_handler(a); r = *h(desc->irq_data.irq, a->dev_id); trace irq_handler_exit(desc->irq_data.irq, a, 1); return 1',
   'vring_interrupt(irq, vq)':
-    'f = @irq_work(); a = @irq_work_arg(0); b = @irq_work_arg(1); c = @irq_work_arg(2); preempt+; *f(a, b, c); preempt-; return 1',
+    'f = @irq_work(); a = @irq_work_arg(0); b = @irq_work_arg(1); c = @irq_work_arg(2); @done_at(); preempt+; *f(a, b, c); preempt-; @ends_at(); return 1',
 
   // --- softirqs ---
   'do_softirq()': 'irq-; handle_softirqs(0); irq+',
@@ -40,11 +40,15 @@ export const irq: Readonly<Record<string, string>> = {
     'loop; f = @timer_expired(); a = @timer_argument(); *f(a); again if f; @wheel_next(); return 0',
   // the tick that finds a timer of the wheel due
   'timer_wheel_tick(timer): int': 'raise_softirq_irqoff(1); return 0',
-  'blk_done_softirq()': 'return 0',
-  'sched_balance_softirq()': 'sched_balance_update_blocked_averages(0); sched_balance_domains(0, 0)',
-  'rcu_core_si()': 'rcu_core()',
+  'tasklet_action()': '@ends_at()',
+  'tasklet_hi_action()': '@ends_at()',
+  'net_tx_action()': '@ends_at()',
+  'irq_poll_softirq()': '@ends_at()',
+  'blk_done_softirq()': '@ends_at()',
+  'sched_balance_softirq()': 'sched_balance_update_blocked_averages(0); sched_balance_domains(0, 0); @ends_at()',
+  'rcu_core_si()': 'rcu_core(); @ends_at()',
   'rcu_core()': 'loop; p = @rcu_callback(); delayed_put_task_struct(p) if p; again if p',
-  'hrtimer_run_softirq()': '@hrtimer_run_softirq()',
+  'hrtimer_run_softirq()': '@hrtimer_run_softirq(); @ends_at()',
 
   // --- perf events that time passes ---
   'perf_swevent_hrtimer(timer)':

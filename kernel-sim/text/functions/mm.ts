@@ -45,10 +45,12 @@ export const mm: Readonly<Record<string, string>> = {
   'file_write_and_wait_range(file, lstart, lend): int': '@folios_clean(file); return 0',
 
   // --- too little memory ---
-  'oom_kill_process(oc, message)': 'v:task_struct = @oom_victim(oc); __oom_kill_process(v, message) if v',
+  'oom_kill_process(oc, message)': 'v = @oom_victim(oc); __oom_kill_process(v, message) if v',
   '__oom_kill_process(victim:task_struct, message)': 'mark_oom_victim(victim); do_send_sig_info(9, 1, victim, 1)',
   'mark_oom_victim(tsk:task_struct)': 'trace mark_victim(tsk, tsk->cred)',
 
   // --- pages that move between nodes ---
-  'migrate_misplaced_folio(folio, vma, node): int': 'migrate_pages(0, 0, 0, node, 0, 5); @migrates(); return 0',
+  'migrate_misplaced_folio(folio, vma, node): int': 'migrate_pages(0, 0, 0, node, 0, 5); return 1',
+  'migrate_pages(from, get_new_folio, put_new_folio, private, mode, reason): int':
+    'trace mm_migrate_pages_start(mode, reason); @ends_at(); return 0',
 };

@@ -39,7 +39,7 @@ export const netPath: Readonly<Record<string, string>> = {
   '__netif_rx(skb): int': 'n = netif_rx_internal(skb); return n',
   'netif_rx_internal(skb): int': 'trace netif_rx(skb); n = enqueue_to_backlog(skb, 0, %qtail); return n',
   'enqueue_to_backlog(skb, cpu, qtail): int': 'k = @backlog_push(skb); __napi_schedule_irqoff(k) if k; return 0',
-  'net_rx_action()': 'loop; n = @napi_next(); __napi_poll(n, %repoll) if n; again if n',
+  'net_rx_action()': 'loop; n = @napi_next(); __napi_poll(n, %repoll) if n; again if n; @ends_at()',
   '__napi_poll(n, repoll): int': 'f = @napi_poll_fn(n); w = *f(n, 64); trace napi_poll(n, w, 64); return w',
   'process_backlog(napi, quota): int':
     'loop; s = @backlog_shift(); __netif_receive_skb(s) if s; again if s; n = @polled(napi); return n',

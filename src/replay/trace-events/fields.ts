@@ -45,9 +45,12 @@ const PARSERS: Readonly<Record<string, (text: string) => Fields | undefined>> = 
   irq_handler_entry: matched(/irq=(?<irq>\d+) name=(?<name>.+?)\s*$/),
   irq_handler_exit: matched(/irq=(?<irq>\d+)/),
   softirq_entry: named,
+  softirq_exit: named,
+  mark_victim: named,
+  mm_migrate_pages_start: named,
+  mm_migrate_pages: named,
   signal_generate: named,
   signal_deliver: named,
-  mark_victim: named,
 };
 
 /** undefined for an event that is not of those, null where its text is not as it should be */

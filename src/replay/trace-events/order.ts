@@ -1,14 +1,21 @@
 /**
  * Calls whose beginning and end are lines of their own, in the order in which they began. A call is held back until its
  * end is known, except where it may wait long, or has done so for {@link HELD} steps: then its return tells its result.
+ * So are interrupts and softirqs.
  */
-import type { TraceCall, TraceStep, UserFrame } from '../../../kernel-sim/index.ts';
+import type { TraceCall, TraceEvent, TraceStep, UserFrame } from '../../../kernel-sim/index.ts';
 import { MAX_FRAMES } from '../stack-functions.ts';
 import { WAITS } from '../waits.ts';
 
 const HELD = 1024;
 
 type Draft = { -readonly [Key in keyof TraceCall]: TraceCall[Key] } & { readonly cpu?: number };
+
+/** An event that lasts: its end is not known yet. */
+export interface Lasting {
+  event: TraceEvent & { readonly cpu?: number };
+  known: boolean;
+}
 
 interface Open {
   readonly call: Draft;
@@ -20,7 +27,7 @@ interface Open {
 }
 
 export class CallOrder {
-  #queue: (TraceStep | Open)[] = [];
+  #queue: (TraceStep | Open | Lasting)[] = [];
   #head = 0;
   readonly #open = new Map<number, Open>();
   /** there are no more lines */
@@ -43,10 +50,19 @@ export class CallOrder {
   }
   /** What a task does in the middle of a call stands in front of it: there is no way into the middle. */
   event(step: TraceStep): void {
-    const open = this.#open.get(step.pid);
+    this.#inFront(step.pid, step);
+  }
+  /** As {@link event}; it is held back until its end is known. */
+  lasting(event: Lasting['event']): Lasting {
+    const lasting = { event, known: false };
+    this.#inFront(event.pid, lasting);
+    return lasting;
+  }
+  #inFront(pid: number, step: TraceStep | Lasting): void {
+    const open = this.#open.get(pid);
     const at = open && !open.given ? this.#queue.indexOf(open) : -1;
     if (at >= this.#head) this.#queue.splice(at, 0, step);
-    else this.put(step);
+    else this.#queue.push(step);
   }
   /** A frame of the stack on which a task made its call, the innermost first. */
   frame(pid: number, frame: UserFrame): void {
@@ -99,8 +115,9 @@ export class CallOrder {
   give(): TraceStep | undefined {
     const entry = this.#queue[this.#head];
     if (entry === undefined) return undefined;
-    if (!('call' in entry) || 'kind' in entry) return this.#take(entry as TraceStep);
+    if ('kind' in entry) return this.#take(entry);
     const behind = this.#queue.length - this.#head - 1;
+    if ('event' in entry) return entry.known || this.ended || behind >= HELD ? this.#take(entry.event) : undefined;
     if (!entry.known && !this.ended) {
       const waits = WAITS.has(entry.call.name) && (!this.#tellsSwitches || entry.slept !== undefined);
       if (behind === 0 || (behind < HELD && !waits)) return undefined;

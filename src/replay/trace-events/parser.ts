@@ -13,11 +13,11 @@ import { LineWarnings } from '../warnings.ts';
 import { chainFrame } from './chain.ts';
 import { eventFields, type Fields, switchFields } from './fields.ts';
 import { type EventLine, readEventLine } from './line.ts';
-import { CallOrder } from './order.ts';
+import { CallOrder, type Lasting } from './order.ts';
 
 /** What the model's own scheduler and calls bring about. */
 const IMPLIED =
-  /^(sched_(wakeup_new|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|local_timer_\w+|reschedule_\w+|call_function_\w+|hrtimer_\w+|softirq_(raise|exit)|block_(getrq|io_\w+|plug|unplug|rq_\w+)|cpu_idle|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
+  /^(sched_(wakeup_new|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|local_timer_\w+|reschedule_\w+|call_function_\w+|hrtimer_\w+|softirq_raise|block_(getrq|io_\w+|plug|unplug|rq_\w+)|cpu_idle|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
 const KILLS: ReadonlySet<string> = new Set(['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo']);
 /** states in which a task waits, as sched_switch prints them, and as the kernel has them */
 const STATES: Readonly<Record<string, number>> = { S: 1, D: 2, I: 0x402 };
@@ -26,6 +26,13 @@ const FORKS: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork'])
 const MOST_KINDS = 32;
 /** ns; times beyond cannot be counted exactly */
 const LONGEST = 2 ** 53;
+
+/** events that last until another one of their CPU or task */
+const LASTING: Readonly<Record<string, 'irq' | 'softirq' | 'migration'>> = {
+  irq_handler_entry: 'irq',
+  softirq_entry: 'softirq',
+  mm_migrate_pages_start: 'migration',
+};
 
 export class TraceEventParser implements RecordingParser {
   readonly warnings = new LineWarnings();
@@ -37,8 +44,11 @@ export class TraceEventParser implements RecordingParser {
   readonly #kinds = new Set<string>();
   #first: readonly [seconds: number, nanoseconds: number] | undefined;
   #ended = false;
-  /** interrupts whose handlers run, by CPU */
-  readonly #irqs = new Map<number, Fields>();
+  /** interrupts whose handlers run and softirqs that are served, by CPU */
+  readonly #irqs = new Map<number, Lasting>();
+  readonly #softirqs = new Map<number, Lasting>();
+  /** pages that are moved, by task */
+  readonly #migrations = new Map<number, Lasting>();
   /** calls come as raw_syscalls' events */
   #raw: boolean | undefined;
   readonly #functions = new StackFunctions();
@@ -158,23 +168,42 @@ export class TraceEventParser implements RecordingParser {
       return true;
     }
     if (pid !== 0) this.#appears({ pid, comm }, time);
-    const put = (name: string, of: Fields): void =>
-      this.#order.event({ kind: 'event', event: name, pid, time, cpu, fields: of });
-    const open = this.#irqs.get(cpu);
-    if (event === 'irq_handler_entry') this.#irqs.set(cpu, fields);
-    else if (event === 'irq_handler_exit') {
-      // what it did is told by itself
-      if (open && open['done'] === undefined) put('irq_handler_entry', open);
-      this.#irqs.delete(cpu);
-    } else if (event === 'block_rq_complete' && open) {
-      put(event, { ...fields, irq: open['irq'] ?? '', name: open['name'] ?? '' });
-      this.#irqs.set(cpu, { ...open, done: 'yes' });
+    const step = { kind: 'event', event, pid, time, cpu, fields } as const;
+    const put = (name: string, of: Fields): void => this.#order.event({ ...step, event: name, fields: of });
+    const irq = this.#irqs.get(cpu);
+    const lasting = LASTING[event];
+    if (lasting === 'irq') this.#begins(this.#irqs, cpu, step);
+    else if (lasting === 'softirq') this.#begins(this.#softirqs, cpu, step);
+    else if (lasting === 'migration') this.#begins(this.#migrations, pid, step);
+    else if (event === 'mm_migrate_pages') this.#ends(this.#migrations, pid, time);
+    else if (event === 'irq_handler_exit') this.#ends(this.#irqs, cpu, time);
+    else if (event === 'softirq_exit') this.#ends(this.#softirqs, cpu, time);
+    else if (event === 'block_rq_complete') {
+      // it happens at its time: the softirq in which it does is not waited for
+      this.#ends(this.#softirqs, cpu, time);
+      const { irq: line = '', name = '' } = irq?.event.fields ?? {};
+      const of = irq ? { ...fields, irq: line, name } : fields;
+      // the first one is what the interrupt does
+      if (irq && irq.event.done === undefined) irq.event = { ...irq.event, event, fields: of, done: time };
+      else put(event, of);
     } else if (event.startsWith('sched_wak')) {
       // who waits in a call is woken when that returns
       if (!this.#order.isOpen(Number(fields['pid']))) put(event, fields);
     } else if (event !== 'signal_generate' || (fields['sig'] !== '17' && !this.#order.isOpen(pid, KILLS)))
       put(event, fields);
     return true;
+  }
+  /** `by`: the CPU or task */
+  #begins(of: Map<number, Lasting>, by: number, event: Lasting['event']): void {
+    this.#ends(of, by, event.time);
+    of.set(by, this.#order.lasting(event));
+  }
+  #ends(of: Map<number, Lasting>, by: number, time: number): void {
+    const lasting = of.get(by);
+    if (lasting === undefined) return;
+    of.delete(by);
+    lasting.event = { ...lasting.event, ends: time };
+    lasting.known = true;
   }
   #other(event: string, line: number): void {
     if (IMPLIED.test(event) || this.#kinds.has(event) || this.#kinds.size >= MOST_KINDS) return;

@@ -45,6 +45,52 @@ function recorded(line: string): string | undefined {
   return `${m[1]} [${Number(m[2])}] ${m[4]} ${m[5]} ${rest}`;
 }
 
+/** Functions of a recording, with when they were called, µs, and registers. */
+async function calls(lines: readonly string[], functions: readonly string[]): Promise<string[]> {
+  const k = await Kernel.boot({ cpus: 2 });
+  const seen: string[] = [];
+  const regs = k.structs.of('pt_regs');
+  let start: number | undefined;
+  for (const symbol of functions)
+    k.probes.kprobe(
+      program(k, symbol, () => {
+        start ??= k.clock.now;
+        const di = k.memory.readAddr(k.args.addr(0) + regs.offset('di'));
+        const who = k.tasks.at(di)?.comm;
+        seen.push(`${Math.round((k.clock.now - start) / 1000)} ${symbol}${who === undefined ? '' : ` ${who}`}`);
+      }),
+      { symbol },
+    );
+  const recording = recordingOf(Buffer.from(`# tracer: nop\n${lines.join('\n')}\n`));
+  expect(await k.replay(recording)).toMatchObject({ stopped: undefined, oopses: [] });
+  return seen;
+}
+
+it('interrupts, softirqs and migrations take the time that the recording has', async () => {
+  const idle = '          <idle>-0       [000] d.h.. ';
+  const task = '              cc-300     [001] ..... ';
+  expect(
+    await calls(
+      [
+        `${idle}  10.000000: irq_handler_entry: irq=25 name=virtio0-req.0`,
+        `${idle}  10.000150: irq_handler_exit: irq=25 ret=handled`,
+        `${idle}  10.000200: softirq_entry: vec=6 [action=TASKLET]`,
+        `${idle}  10.000900: softirq_exit: vec=6 [action=TASKLET]`,
+        `${task}  10.001000: mm_migrate_pages_start: mode=MIGRATE_ASYNC reason=numa_misplaced`,
+        `${task}  10.001300: mm_migrate_pages: nr_succeeded=1 nr_failed=0 nr_thp_succeeded=0 nr_thp_failed=0 nr_thp_split=0 nr_split=0 mode=MIGRATE_ASYNC reason=numa_misplaced`,
+        `${task}  10.002000: mark_victim: pid=300 comm=cc total-vm=1kB anon-rss=1kB file-rss:0kB shmem-rss:0kB uid=0 pgtables=4kB oom_score_adj=0`,
+      ],
+      ['vring_interrupt', 'add_interrupt_randomness', 'tasklet_action', 'migrate_misplaced_folio', 'mark_oom_victim'],
+    ),
+  ).toEqual([
+    '0 vring_interrupt',
+    '150 add_interrupt_randomness',
+    '200 tasklet_action',
+    '1000 migrate_misplaced_folio',
+    '2000 mark_oom_victim cc',
+  ]);
+});
+
 describe.each(['step', 'jit'] as const)('requests to a disk (%s)', (engine) => {
   it('are queued, issued and completed by an interrupt, on the CPU and with the fields recorded', async () => {
     const k = await Kernel.boot({ engine, cpus: 2 });

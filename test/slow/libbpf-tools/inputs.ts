@@ -52,3 +52,13 @@ export const EVENTS = `# tracer: nop
               cc-300     [000] .....    10.100000: mm_vmscan_direct_reclaim_begin: order=2 gfp_flags=GFP_KERNEL
               cc-300     [000] .....    10.100400: mm_vmscan_direct_reclaim_end: nr_reclaimed=33
 `;
+
+/** Two interrupts of a disk, of 150 and 40 us, and a page that is moved to another node in 300 us. */
+export const IRQS = `# tracer: nop
+          <idle>-0       [000] d.h..    10.000000: irq_handler_entry: irq=25 name=virtio0-req.0
+          <idle>-0       [000] d.h..    10.000150: irq_handler_exit: irq=25 ret=handled
+          <idle>-0       [000] d.h..    10.000300: irq_handler_entry: irq=25 name=virtio0-req.0
+          <idle>-0       [000] d.h..    10.000340: irq_handler_exit: irq=25 ret=handled
+              cc-300     [001] .....    10.001000: mm_migrate_pages_start: mode=MIGRATE_ASYNC reason=numa_misplaced
+              cc-300     [001] .....    10.001300: mm_migrate_pages: nr_succeeded=1 nr_failed=0 nr_thp_succeeded=0 nr_thp_failed=0 nr_thp_split=0 nr_split=0 mode=MIGRATE_ASYNC reason=numa_misplaced
+`;
