@@ -369,7 +369,7 @@ export class HashMap extends BpfMap {
 
   /** Whether keys and values may come and go as bytes: the value is all that is to be copied. */
   get takesBytes(): boolean {
-    return this.constructor === HashMap && !this.isPercpu && !this.isLru && !this.hasSpinLock;
+    return this.constructor === HashMap && !this.isPercpu && !this.isLru && this.fields === undefined;
   }
   lookupBytes(key: Uint8Array): Uint8Array | undefined {
     copyBytes(this.host.memory.u8, this.#bounce, key, 0, key.length);

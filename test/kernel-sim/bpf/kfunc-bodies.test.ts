@@ -40,6 +40,19 @@ it('gives objects back: nothing that lists and trees held is left', async () => 
   expect(objects()).toBe(before);
 });
 
+it('shows user space nothing of such fields, and takes nothing for them', async () => {
+  const kernel = await Kernel.boot();
+  const loaded = BpfObject.open(fixture('held')).load(kernel);
+  for (const name of ['hash', 'loose', 'lru', 'array'] as const) {
+    const map = kernel.bpf.map(loaded.maps[name]?.fd as number);
+    map.update(0, new Uint8Array(48).fill(0xff));
+    const seen = map.lookup(0) as Uint8Array;
+    // two plain u64, and between them two kptrs and a timer
+    expect([...seen].map((byte) => byte === 0xff)).toEqual([...seen].map((_, n) => n < 8 || n >= 40));
+    expect([...map.entries()][0]?.[1]).toEqual(seen);
+  }
+});
+
 it('lets go of what values hold when they are written over, deleted, evicted, or freed with their map', async () => {
   const kernel = await Kernel.boot();
   const empty = kernel.slab.allocated;

@@ -22,6 +22,9 @@ const ALLOWED: ReadonlySet<number> = new Set([
   BPF_CMD.RAW_TRACEPOINT_OPEN,
 ]);
 
+/** bytes of a union that bpf(2) looks at */
+const MOST_ATTR = 4096;
+
 /** Attributes of a program, and what they point to, are the kernel's memory. */
 class KernelAccess implements UserAccess {
   readonly #memory: GuestMemory;
@@ -52,6 +55,8 @@ export const SYSCALL: HelperBodies = {
   bpf_sys_bpf: ({ args, kernel, state }) => {
     const cmd = args.lo(0);
     if (!ALLOWED.has(cmd)) return args.retInt(-ERRNO.EINVAL);
+    // copy_from_kernel_nofault(): no address of user space, be it for no bytes
+    if (args.u32(2) <= MOST_ATTR && !isKernel(args.addr(1))) return args.retInt(-ERRNO.EFAULT);
     const { pid, tid, comm, uid, caps, fds } = state.process;
     const process = { pid, tid, comm, uid, caps, fds, memory: new KernelAccess(kernel.memory) };
     args.retInt(state.syscall(cmd, args.addr(1), args.u32(2), process));
