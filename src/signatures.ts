@@ -13,6 +13,7 @@ export type { ProgramThread, TestRun } from '../kernel-sim/bpf/prog/test-run.ts'
 export type { Descriptors, ProgCommands } from '../kernel-sim/bpf/syscall/handles.ts';
 export type { MapCommands } from '../kernel-sim/bpf/syscall/map-commands.ts';
 export type { CpuName } from '../kernel-sim/data/cpus.ts';
+export type { FileSystemName } from '../kernel-sim/data/file-systems.ts';
 export type { Kernel as KernelModel, KernelMark } from '../kernel-sim/kernel.ts';
 export type { StepSource, TraceStep, TraceTask } from '../kernel-sim/replay/trace.ts';
 export type { Task } from '../kernel-sim/task/task.ts';
