@@ -223,6 +223,8 @@ function attachBtf(
   map.btf = btf;
   map.btfObject = object;
   const fields = valueType === 0 ? [] : new Records(() => state.kernel.btf).ofType(btf, valueType);
+  if (fields.length > 0 && !bpfCapable(attrs.unpriv ? NOBODY : state.process))
+    throw new BpfError(COMMAND, 'EPERM', `fields like ${fields[0]?.kind} in values need CAP_BPF`);
   map.spinLockOffset = fields.find(({ kind }) => kind === 'bpf_spin_lock')?.offset ?? -1;
   if (fields.length > 0)
     map.setFields(new ValueFields(fields, (value, which) => state.helpers.freeFields(value, which)));

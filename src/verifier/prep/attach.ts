@@ -63,6 +63,21 @@ const denied = new Set([
   '__rcu_read_unlock',
 ]);
 
+/** Functions that do not return: `noreturn_deny`, as far as this configuration has them. */
+const noreturn = new Set([
+  '__ia32_sys_exit',
+  '__ia32_sys_exit_group',
+  '__x64_sys_exit',
+  '__x64_sys_exit_group',
+  '__module_put_and_kthread_exit',
+  'do_exit',
+  'do_group_exit',
+  'kthread_complete_and_exit',
+  'kthread_exit',
+  'make_task_dead',
+]);
+const behindReturn: readonly number[] = [ATTACH.TRACE_FEXIT, ATTACH.MODIFY_RETURN];
+
 /** `btf_distill_func_proto`: what a trampoline can pass on. */
 function checkModel(env: Env, name: string): void {
   const { attachBtf: btf, attachProto: proto } = env;
@@ -265,4 +280,6 @@ export function checkAttach(env: Env): void {
     if (hook?.isDisabled) env.fail('EINVAL', `attach_btf_id ${id} points to disabled hook ${t.name}`);
     if (!hook) env.fail('EINVAL', `attach_btf_id ${id} points to wrong type name ${t.name}`);
   } else if (type === PROG.TRACING && denied.has(t.name)) env.quit('EINVAL');
+  else if (behindReturn.includes(env.input.expectedAttachType) && noreturn.has(t.name))
+    env.fail('EINVAL', 'Attaching fexit/fmod_ret to __noreturn functions is rejected.');
 }

@@ -97,7 +97,7 @@ function pointIntoValue(env: Env, aux: Aux, map: MapFacts, off: number): void {
   if (!direct) env.fail('EINVAL', 'no direct value access support for this map type');
   const outside =
     map.type === MAP.ARENA
-      ? BigInt(off) >= BigInt(map.maxEntries) * 4096n
+      ? off > (map.mapExtra || map.userAddress !== undefined ? map.maxEntries * 4096 : 0)
       : map.maxEntries !== 1 || off >= map.valueSize;
   if (outside) {
     const errno =

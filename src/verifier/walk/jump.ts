@@ -27,7 +27,8 @@ function taken(dst: Reg, src: Reg, op: number, jmp32: boolean): boolean | undefi
   const constant = (reg: Reg): boolean => reg.type === R.SCALAR_VALUE && isConstAs(reg.v, jmp32);
   let [ptr, value, rel] = [dst, src, op];
   if (!constant(value)) [ptr, value, rel] = [src, dst, flip(op)];
-  if (!constant(value) || !neverNull(ptr) || constValue(value.v, jmp32) !== 0n) return undefined;
+  // the low half of a pointer may be zero
+  if (jmp32 || !constant(value) || !neverNull(ptr) || constValue(value.v, jmp32) !== 0n) return undefined;
   return rel === I.BPF_JEQ ? false : rel === I.BPF_JNE ? true : undefined;
 }
 

@@ -1,0 +1,84 @@
+/** Verdicts, texts and rewrites of small programs, as Linux 6.12.117 gave them. */
+import { describe, expect, it } from 'vitest';
+import { BpfError, Kernel, type MapHandle } from '../../../src/index.ts';
+import { assemble, BPF_PSEUDO_MAP_VALUE, disassemble, type Insn, insn, readInsns } from '../../../src/isa/index.ts';
+
+const ARENA_START = 2 ** 44;
+const BPF_F_MMAPABLE = 1024;
+const { bpf } = await Kernel.boot();
+
+const arena = (mapExtra: number): MapHandle =>
+  bpf.mapCreate({ type: 'arena', keySize: 0, valueSize: 0, maxEntries: 2, flags: BPF_F_MMAPABLE, mapExtra });
+const valueAt = (reg: number, map: MapHandle, off: number): Insn[] => [
+  insn(0x18, reg, BPF_PSEUDO_MAP_VALUE, 0, map.fd),
+  insn(0, 0, 0, 0, off),
+];
+const code = (text: string): Insn[] => assemble(text).insns;
+function judge(insns: Insn[], type = 'xdp'): { log: string; errno: string; xlated: string[] } {
+  try {
+    const prog = bpf.progLoad({ type, insns, license: 'GPL', logLevel: 2 });
+    const xlated = readInsns(prog.xlated);
+    return { log: prog.log, errno: '', xlated: xlated.map((i, n) => disassemble(i, xlated[n + 1])) };
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    return { log: error.log, errno: error.errno, xlated: [] };
+  }
+}
+
+it('a pointer to a map value is never zero, its low half may be', () => {
+  const array = bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 16, maxEntries: 1 });
+  const wide = [...valueAt(2, array, 0), ...code('if r2 == 0x0 goto +1\nr3 = 1\nr0 = 0\nexit')];
+  expect(judge(wide).log).not.toContain('from 2 to 4');
+  const narrow = [...valueAt(2, array, 0), ...code('if w2 == 0x0 goto +1\nr3 = 1\nr0 = 0\nexit')];
+  expect(judge(narrow).log).toContain('from 2 to 4');
+});
+
+describe('arenas', () => {
+  it.each([
+    [0, 0, 'EINVAL', "arena's user address must be set via map_extra or mmap()"],
+    [4, 0, 'ERANGE', 'invalid access to map value pointer, value_size=0 off=4'],
+    [8192, ARENA_START, '', ''],
+    [12288, ARENA_START, 'ERANGE', 'invalid access to map value pointer, value_size=0 off=12288'],
+  ])('offset %d of one at %d', (off, start, errno, text) => {
+    const found = judge([...valueAt(1, arena(start), off), ...code('r0 = 0\nexit')]);
+    expect(found.errno).toBe(errno);
+    expect(found.log).toContain(text);
+  });
+
+  it('its addresses are shown as they are', () => {
+    const { xlated } = judge([...valueAt(1, arena(ARENA_START), 8), ...code('r0 = 0\nexit')]);
+    expect(xlated[0]).toBe('(18) r1 = 0x100000000008');
+  });
+});
+
+describe('rewrites', () => {
+  it('a jump to what becomes nothing goes on with what follows', () => {
+    const callee =
+      'r0 = 0\nr6 = 0\nr5 = 1\nif r0 s>= r5 goto +2\nif r6 != 0x7 goto +1\nr6 = 1\nif w6 <= w6 goto +1\nr0 = 7\nexit';
+    const found = judge([insn(0x85, 0, 1, 0, 1), ...code(`exit\n${callee}`)]);
+    expect(found.errno).toBe('');
+    expect(found.xlated.at(-1)).toBe('(95) exit');
+  });
+
+  it('a sign-extending load of cb[] is a plain one and its extension', () => {
+    const { xlated } = judge(code('r3 = *(s16 *)(r1 +52)\nr0 = 0\nexit'), 'sched_act');
+    expect(xlated[0]).toMatch(/^\(69\) r3 = \*\(u16 \*\)/);
+    expect(xlated[1]).toBe('(bf) r3 = (s16)r3');
+  });
+});
+
+it('what does not return has nothing behind it', () => {
+  const load = (expectedAttachType: string): string => {
+    try {
+      const insns = code('r0 = 0\nexit');
+      const attachBtf = 'do_exit';
+      bpf.progLoad({ type: 'tracing', expectedAttachType, attachBtf, insns, license: 'GPL', logLevel: 2 });
+      return '';
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      return error.log;
+    }
+  };
+  expect(load('trace_fexit')).toContain('Attaching fexit/fmod_ret to __noreturn functions is rejected.');
+  expect(load('trace_fentry')).toBe('');
+});
