@@ -64,9 +64,16 @@ export class Sockets {
     // accept: a socket as the one that listens, whose struct sock comes with the connection
     on('accept_alloc', () => {
       const listener = args.addr(0);
-      args.retAddr(this.#allocBare(listener === 0 ? 1 : memory.readU16(listener + socket.offset('type'))));
+      const made = this.#allocBare(listener === 0 ? 1 : memory.readU16(listener + socket.offset('type')));
+      // a protocol that the model has not accepts no connection of its own
+      if (!(familyOf(listener) in OPS.accept)) this.#acceptUnknown(listener, made);
+      args.retAddr(made);
     });
-    on('accept_refused', () => this.#kernel.slab.kfree(args.addr(0)));
+    on('accept_refused', () => {
+      const sk = memory.readAddr(args.addr(0) + socket.offset('sk'));
+      if (sk !== 0) this.#kernel.slab.kfree(sk);
+      this.#kernel.slab.kfree(args.addr(0));
+    });
     on('unless_null', () => args.retAddr(args.addr(0) === 0 ? 0 : args.addr(1)));
     on('sock_graft', () => {
       const [sk, made] = [args.addr(0), args.addr(1)];
@@ -94,11 +101,11 @@ export class Sockets {
     const ops = (name: keyof typeof OPS): void =>
       on(`ops_${name}`, () => {
         const first = args.addr(0);
-        const family = name === 'create' ? first : first === 0 ? 0 : familyOf(first);
+        const family = name === 'create' ? first : familyOf(first);
         give((OPS[name] as Readonly<Record<number, string>>)[family] ?? '');
       });
     const familyOf = (s: Addr): number =>
-      memory.readU16(memory.readAddr(s + socket.offset('sk')) + sock.offset('__sk_common.skc_family'));
+      s === 0 ? 0 : memory.readU16(memory.readAddr(s + socket.offset('sk')) + sock.offset('__sk_common.skc_family'));
     for (const name of Object.keys(OPS)) ops(name as keyof typeof OPS);
     const isSocket = (file: Addr): boolean =>
       file !== 0 && memory.readAddr(file + structs.of('file').offset('private_data')) !== 0;

@@ -73,7 +73,7 @@ export const tcpSegments: Readonly<Record<string, string>> = {
   'inet_reqsk_alloc(ops, sk_listener, attach)': 'r = @req_alloc(sk_listener); return r',
   'inet_csk_route_req(sk, fl4, req)': 'security_req_classify_flow(req, 0); ip_route_output_flow(0, 0, sk); return 0',
   'tcp_openreq_init_rwin(req, sk, dst)': 'tcp_select_initial_window(sk, 0, 0, 0, 0, 0)',
-  'inet_csk_reqsk_queue_hash_add(sk, req, timeout)': '@req_hash(sk, req); inet_ehash_insert(req, 0, 0)',
+  'inet_csk_reqsk_queue_hash_add(sk, req, timeout): int': '@req_hash(sk, req); inet_ehash_insert(req, 0, 0); return 1',
   'tcp_v4_send_synack(sk, dst, fl, req, foc, synack_type): int':
     's = tcp_make_synack(sk, dst, req, foc, synack_type, 0); __tcp_v4_send_check(s, 0, 0); ip_build_and_send_pkt(s, sk, 0, 0, 0, 0); return 0',
   'tcp_v6_send_synack(sk, dst, fl, req, foc, synack_type): int':
@@ -95,7 +95,7 @@ export const tcpSegments: Readonly<Record<string, string>> = {
   'sk_clone_lock(sk, priority)':
     'c = @sk_clone(sk); security_sk_alloc(c, 2, priority); security_sk_clone(sk, c); preempt+; return c',
   'inet_csk_complete_hashdance(sk, child, req, own_req)': '@accept_queue(sk, child, req)',
-  'tcp_child_process(parent, child, skb): int':
+  'tcp_child_process(parent, child, skb)':
     'tcp_rcv_state_process(child, skb); sock_def_readable(parent); preempt-; return 0',
   'tcp_ca_openreq_child(sk, dst)': 'tcp_assign_congestion_control(sk); tcp_set_ca_state(sk, 0)',
   'tcp_set_ca_state(sk, ca_state)':
