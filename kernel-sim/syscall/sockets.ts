@@ -10,7 +10,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 /** include/net/tcp_states.h */
-const TCP_CLOSE = 7;
+const [TCP_ESTABLISHED, TCP_CLOSE] = [1, 7];
 /** room for the largest of `struct sock`'s kin */
 const SOCK_ROOM = 2560;
 
@@ -64,17 +64,17 @@ export class Sockets {
     // accept: a socket as the one that listens, whose struct sock comes with the connection
     on('accept_alloc', () => {
       const listener = args.addr(0);
-      const made = this.#allocBare(listener === 0 ? 1 : memory.readU16(listener + socket.offset('type')));
-      // a protocol that the model has not accepts no connection of its own
-      if (!(familyOf(listener) in OPS.accept)) this.#acceptUnknown(listener, made);
-      args.retAddr(made);
+      args.retAddr(this.#allocBare(listener === 0 ? 1 : memory.readU16(listener + socket.offset('type'))));
     });
-    on('accept_refused', () => {
-      const sk = memory.readAddr(args.addr(0) + socket.offset('sk'));
-      if (sk !== 0) this.#kernel.slab.kfree(sk);
-      this.#kernel.slab.kfree(args.addr(0));
+    on('accept_refused', () => this.#kernel.slab.kfree(args.addr(0)));
+    // the recording has a connection where the protocol has none, or the model has not the protocol
+    on('accept_grafted', () => {
+      const [listener, made] = [args.addr(0), args.addr(1)];
+      if (made !== 0 && memory.readAddr(made + socket.offset('sk')) === 0) this.#allocAccepted(listener, made);
     });
     on('unless_null', () => args.retAddr(args.addr(0) === 0 ? 0 : args.addr(1)));
+    // a connection whose other end the recording alone knows
+    on('sock_accepted', () => args.retAddr(this.#allocAccepted(args.addr(0), args.addr(1))));
     on('sock_graft', () => {
       const [sk, made] = [args.addr(0), args.addr(1)];
       memory.writeAddr(made + socket.offset('sk'), sk);
@@ -223,6 +223,18 @@ export class Sockets {
     const s = this.#allocBare(type);
     this.#allocSock(s, family, type, protocol);
     return s;
+  }
+  /** A connected `struct sock` of the listener's kind for the socket that accept(2) makes. */
+  #allocAccepted(listener: Addr, made: Addr): Addr {
+    const { memory, structs } = this.#kernel;
+    const sock = structs.of('sock');
+    const from = listener === 0 ? 0 : memory.readAddr(listener + structs.of('socket').offset('sk'));
+    if (from === 0) return this.#allocSock(made, AF_INET, 1, 6);
+    const u16 = (field: '__sk_common.skc_family' | 'sk_type' | 'sk_protocol'): number =>
+      memory.readU16(from + sock.offset(field));
+    const sk = this.#allocSock(made, u16('__sk_common.skc_family'), u16('sk_type'), u16('sk_protocol'));
+    memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_ESTABLISHED);
+    return sk;
   }
   #allocSock(s: Addr, family: number, type: number, protocol: number): Addr {
     const { memory, structs, slab, symbols } = this.#kernel;

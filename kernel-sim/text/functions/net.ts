@@ -78,7 +78,7 @@ export const net: Readonly<Record<string, string>> = {
     'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; return e',
   'unix_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
   'unix_accept(sock, newsock, arg): int':
-    'k = @accepted(sock, newsock, 0)?; security_sock_graft(k, newsock)?; return result',
+    'k = @sock_accepted(sock, newsock)?; security_sock_graft(k, newsock)?; return result',
   'inet6_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
   'inet6_recvmsg(sock:socket, msg, size, flags): int':
