@@ -264,7 +264,7 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ['ttysnoop', '/dev/pts/0', USER],
   ['vfscount', '1', String.raw`vfs_unlink'? +1$`],
   ['vfsstat', '1 1', String.raw`: +[1-9]\d* +[1-9]\d*`],
-  ['virtiostat', '1 1', 'virtio'],
+  ['virtiostat', '1 1', String.raw`^ *virtio\w+ +\S+ +[1-9]`],
   ['wakeuptime', '', String.raw`(target|waker): +\S+`],
   ['xfsdist', '', HISTOGRAM],
   ['xfsslower', '0', String.raw`python3 +{python3} +W +4096 .*notes\.txt`],
