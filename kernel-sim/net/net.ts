@@ -14,6 +14,7 @@ import { Netfilter } from './netfilter.ts';
 import { swap16 } from './packet.ts';
 import type { Destination, NetParts } from './parts.ts';
 import { Ports } from './ports.ts';
+import { Psocks } from './psock.ts';
 import { RECEIVERS, Receive } from './receive.ts';
 import { Redirect } from './redirect.ts';
 import { Reuseport } from './reuseport.ts';
@@ -58,6 +59,7 @@ export class Net implements NetParts, Stateful {
   readonly namespace: NetNamespace;
   readonly reuseport: Reuseport;
   readonly skLookup: SkLookup;
+  readonly psocks: Psocks;
   /** what programs do for sockets that ask for one: SO_ATTACH_BPF and its kin */
   readonly options: SocketOptions;
   /** a frame left, or goes no further */
@@ -88,6 +90,7 @@ export class Net implements NetParts, Stateful {
     this.namespace = new NetNamespace(this.devices.lo.netns);
     this.reuseport = new Reuseport(this);
     this.skLookup = new SkLookup(this);
+    this.psocks = new Psocks(this, this.#receive);
     this.options = new SocketOptions(this, this.socketFilters, this.#tcp.congestion);
     const on = (name: string, handler: () => void): void => void kernel.text.hypercall(name, handler);
     for (const part of [
@@ -100,6 +103,7 @@ export class Net implements NetParts, Stateful {
       this.socketFilters,
       this.reuseport,
       this.skLookup,
+      this.psocks,
       this.options,
     ])
       part.register(on);
@@ -117,8 +121,8 @@ export class Net implements NetParts, Stateful {
   }
   save() {
     const { devices, skbs, ports, cookies, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
-    const { reuseport, skLookup, options } = this;
-    const sockets = [socketFilters, reuseport, skLookup, options, this.namespace];
+    const { reuseport, skLookup, psocks, options } = this;
+    const sockets = [socketFilters, reuseport, skLookup, psocks, options];
     const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, ...sockets];
     return capture({ parts: [devices, skbs, ports, cookies, softnet, redirect, ...places], events: this.events });
   }
@@ -151,12 +155,12 @@ export class Net implements NetParts, Stateful {
     this.kernel.machine.call(this.kernel.text.place(name), [pair(a), pair(b)]);
   }
 
-  payload(length: number): Uint8Array | undefined {
+  payload(length: number, asked = false): Uint8Array | undefined {
     const { tasks, recorded } = this.kernel;
     const { call } = tasks.current;
     if (call === undefined) return undefined;
     // what was sent, which may be less than what was asked for
-    const sent = Math.min(recorded.failed ? 0 : recorded.lo > 0 ? recorded.lo : length, MAX_DATAGRAM);
+    const sent = Math.min(asked ? length : recorded.failed ? 0 : recorded.lo > 0 ? recorded.lo : length, MAX_DATAGRAM);
     const data = call.args[1];
     const out = new Uint8Array(sent);
     if (data?.kind === 'bytes' || data?.kind === 'string') out.set(data.bytes.subarray(0, sent));
@@ -228,5 +232,6 @@ export class Net implements NetParts, Stateful {
     this.#tcp.closed(sk);
     this.socketFilters.closed(sk);
     this.reuseport.closed(sk);
+    this.psocks.leave(sk);
   }
 }

@@ -28,6 +28,16 @@ export interface SharedPorts {
   isGrouped(sk: Addr): boolean;
 }
 
+/** Sockets in sockmaps. */
+export interface MappedSockets {
+  /** what the socket that sends now sends in place of its task's bytes */
+  readonly sends: Uint8Array | undefined;
+  /** takes a segment, where a program is to look at it first */
+  takes(sk: Addr, skb: Addr): boolean;
+  /** the function that is told of data */
+  dataReady(sk: Addr): string;
+}
+
 export interface NetParts {
   readonly kernel: ObjectFloor;
   readonly devices: NetDevices;
@@ -35,13 +45,14 @@ export interface NetParts {
   readonly socks: Socks;
   readonly ports: Ports;
   readonly reuseport: SharedPorts;
+  readonly psocks: MappedSockets;
   /** programs that choose a packet's socket; whether there are any */
   readonly skLookup: { readonly any: boolean };
   readonly softnet: Softnet;
   readonly drops: DropReasons;
   readonly redirect: Redirect;
-  /** what the running system call sends, as long as it was; undefined where none does */
-  payload(length: number): Uint8Array | undefined;
+  /** what the running system call sends, as long as it was, or was asked to be; undefined where none does */
+  payload(length: number, asked?: boolean): Uint8Array | undefined;
   /** where a message (`struct msghdr`) goes, or else its socket is connected to */
   destination(sk: Addr, msg: Addr): Destination | undefined;
   /** IP header and what is behind it, wherever the data of a buffer begin */

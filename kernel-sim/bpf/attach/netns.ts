@@ -1,4 +1,4 @@
-/** Links on a network namespace: programs that look up sockets, as many as there are, and one flow dissector (kernel/bpf/net_namespace.c, Linux 6.12). */
+/** Links on a network namespace: programs that look up sockets, as many as there are (kernel/bpf/net_namespace.c, Linux 6.12). */
 import { KernelError } from '../../core/errno.ts';
 import { NetNamespace } from '../../net/namespace.ts';
 import type { BpfState } from '../objects/state.ts';
@@ -32,22 +32,6 @@ export function skLookup({ state, prog, attrs, attachType }: AttachRequest): Att
     update: (next) => {
       if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
       place.replace(key, next.addr);
-    },
-    ...infoOf(namespace, attachType),
-  };
-}
-
-export function flowDissector({ state, prog, attrs, attachType }: AttachRequest): Attachment {
-  checkFlags(attrs.flags);
-  const namespace = target(state, attrs.target);
-  namespace.setFlowDissector(prog.addr);
-  return {
-    detach: () => {
-      namespace.flowDissector = 0;
-    },
-    update: (next) => {
-      if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
-      namespace.flowDissector = next.addr;
     },
     ...infoOf(namespace, attachType),
   };

@@ -17,9 +17,10 @@ import { iter } from './iter.ts';
 import type { AttachBody, AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
 import { netfilter } from './netfilter.ts';
-import { flowDissector, skLookup } from './netns.ts';
+import { skLookup } from './netns.ts';
 import { perfEvent } from './perf-event.ts';
 import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
+import { sockmap, sockmapDirect } from './sockmap.ts';
 import { tcx, tcxDirect } from './tcx.ts';
 import { trampoline } from './trampoline.ts';
 import { uprobeMulti } from './uprobe-multi.ts';
@@ -44,7 +45,8 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   tcx: { attach: tcx, direct: tcxDirect },
   netfilter: { attach: netfilter },
   sk_lookup: { attach: skLookup },
-  flow_dissector: { attach: flowDissector },
+  sk_skb: { attach: sockmap, direct: sockmapDirect },
+  sk_msg: { attach: sockmap, direct: sockmapDirect },
   cgroup_sock: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_bind: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_release: { attach: cgroup, direct: cgroupDirect },

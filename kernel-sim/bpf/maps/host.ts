@@ -1,6 +1,8 @@
 /** What bpf(2) needs of the rest of the kernel, apart from the machine: memory, time, tasks, symbols. */
+
 import type { Addr } from '../../../src/machine/addr.ts';
 import type { GuestMemory } from '../../../src/machine/index.ts';
+import type { SockMapProgs } from '../../net/psock.ts';
 
 /** Memory and randomness, for maps. */
 export interface MapHost {
@@ -12,6 +14,8 @@ export interface MapHost {
   kfree(at: Addr): void;
   /** a number that no other socket has: `sock_gen_cookie` */
   socketCookie(sk: Addr): bigint;
+  /** sockets that come into a sockmap with its programs, and those that are in none any more */
+  readonly psocks: { join(sk: Addr, progs: SockMapProgs): void; leave(sk: Addr): void };
   /** Tells of each kernel object that is freed; gives what ends that. */
   onFree(told: (at: Addr) => void): () => void;
   vmalloc(size: number): Addr;

@@ -5,6 +5,7 @@
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_EXIST, BPF_MAP_TYPE, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
+import type { SockMapProgs } from '../../net/psock.ts';
 import { BpfMap, type MapAttrs, type MapContext } from './map.ts';
 
 export class SockMap extends BpfMap {
@@ -12,6 +13,8 @@ export class SockMap extends BpfMap {
   /** by the key's bytes, in the order in which they came */
   readonly #sockets = new Map<string, Addr>();
   readonly #forget: () => void;
+  /** what its sockets send and receive goes through */
+  readonly progs: SockMapProgs = { msg: 0, parser: 0, verdict: 0, skbVerdict: 0 };
   constructor(context: MapContext, attrs: MapAttrs) {
     super(context, attrs, context.layout.bpf_map.sizeof + 64);
     this.#context = context;
@@ -21,7 +24,10 @@ export class SockMap extends BpfMap {
     });
   }
   protected override get hostState(): readonly object[] {
-    return [this.#sockets];
+    return [this.#sockets, this.progs];
+  }
+  #left(sk: Addr): void {
+    if (![...this.#sockets.values()].includes(sk)) this.host.psocks.leave(sk);
   }
   get #isHash(): boolean {
     return this.type === BPF_MAP_TYPE.SOCKHASH;
@@ -58,7 +64,10 @@ export class SockMap extends BpfMap {
     if (has && flags === BPF_NOEXIST) return -ERRNO.EEXIST;
     if (!has && flags === BPF_EXIST) return -ERRNO.ENOENT;
     if (!has && this.#isHash && this.#sockets.size >= this.maxEntries) return -ERRNO.E2BIG;
+    const before = this.#sockets.get(at);
     this.#sockets.set(at, sk);
+    if (before !== undefined && before !== sk) this.#left(before);
+    if (!this.#isReuseport) this.host.psocks.join(sk, this.progs);
     return 0;
   }
   override lookup(key: Addr): Addr {
@@ -88,7 +97,11 @@ export class SockMap extends BpfMap {
   }
   override delete(key: Addr): number {
     if (this.#isBeyond(key)) return this.#isReuseport ? -ERRNO.E2BIG : -ERRNO.EINVAL;
-    if (this.#sockets.delete(this.#key(key))) return 0;
+    const before = this.#sockets.get(this.#key(key));
+    if (this.#sockets.delete(this.#key(key))) {
+      if (before !== undefined) this.#left(before);
+      return 0;
+    }
     return this.type === BPF_MAP_TYPE.SOCKMAP ? -ERRNO.EINVAL : -ERRNO.ENOENT;
   }
   override nextKey(key: Addr, next: Addr): number {
@@ -111,6 +124,7 @@ export class SockMap extends BpfMap {
   }
   protected override free(): void {
     this.#forget();
+    if (!this.#isReuseport) for (const sk of this.#sockets.values()) this.host.psocks.leave(sk);
     this.#sockets.clear();
   }
 }

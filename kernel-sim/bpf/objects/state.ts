@@ -107,6 +107,7 @@ export class BpfState {
       cpu: () => kernel.context.cpu,
       kmalloc: (size) => kernel.slab.kmalloc(size),
       kfree: (at) => kernel.slab.kfree(at),
+      psocks: kernel.net.psocks,
       socketCookie: (sk) => BigInt(kernel.net.cookies.of(sk)),
       onFree: (told) => kernel.slab.freed.add(told),
       vmalloc: (size) => kernel.vmalloc.alloc(size),

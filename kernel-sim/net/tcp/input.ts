@@ -203,7 +203,10 @@ export class TcpInput {
     });
     on('sk_err', () => fields.setSock(args.addr(0), 'sk_err', args.lo(1)));
     on('alive', () => args.retAddr(args.addr(0) !== 0 && !orphan(args.addr(0)) ? args.addr(0) : 0));
-    on('data_ready', () => give(args.addr(0) === 0 ? undefined : 'sock_def_readable'));
+    on('data_ready', () => {
+      const sk = args.addr(0);
+      args.retAddr(sk === 0 ? 0 : text.place(this.#net.psocks.dataReady(sk)));
+    });
 
     // --- what tasks read ---
     on('recv_waits', () => {
@@ -322,6 +325,7 @@ export class TcpInput {
     if (seen.data > 0) fields.add(sk, 'data_segs_in', 1);
     // tcp_rcv_nxt_update counts what the sequence number grows by, FIN with it
     fields.addLong(sk, 'bytes_received', seen.data + (seen.flags & FIN ? 1 : 0));
+    if (this.#net.psocks.takes(sk, skb)) return false;
     const queue = this.#inboxes.queue(sk);
     const size = kernel.memory.readU32(skb + skbs.f.truesize);
     if (queue.length > 0 && skbs.room(queue.last) >= seen.data) {

@@ -47,7 +47,7 @@ export class TcpOutput {
       const [sk, skb] = [args.addr(0), args.addr(1)];
       if (skb === 0) return;
       skbs.free(skb);
-      const payload = recorded.failed ? undefined : this.#net.payload(args.lo(2));
+      const payload = this.#net.psocks.sends ?? (recorded.failed ? undefined : this.#net.payload(args.lo(2)));
       if (payload === undefined) return;
       for (let from = 0; from < payload.length; from += MOST_SEGMENT)
         this.#queueData(sk, payload.subarray(from, from + MOST_SEGMENT));

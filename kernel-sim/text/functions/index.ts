@@ -12,6 +12,7 @@ import { netPath } from './net-path.ts';
 import { process } from './process.ts';
 import { sched } from './sched.ts';
 import { security } from './security.ts';
+import { sockmap } from './sockmap.ts';
 import { tcpCalls } from './tcp-calls.ts';
 import { tcpSegments } from './tcp-segments.ts';
 
@@ -27,6 +28,7 @@ export const tables: Readonly<Record<string, string>> = Object.assign(
   lookup,
   tcpCalls,
   tcpSegments,
+  sockmap,
   cgroup,
   sched,
   irq,

@@ -42,11 +42,11 @@ export const net: Readonly<Record<string, string>> = {
   '__x64_sys_sendto(regs:pt_regs)':
     'n = __sys_sendto(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
   '__sys_sendto(fd, buff, len, flags, addr, addr_len): int':
-    'import_ubuf(1, buff, len, %iter); f = fdget(fd); s = @socket_of(f); move_addr_to_kernel(addr, addr_len, %address) if addr; @msg_name(%msg, %address, addr); security_socket_sendmsg(s, %msg, len); i = @ops_sendmsg(s); *i(s, %msg, len)?; return result',
+    'import_ubuf(1, buff, len, %iter); f = fdget(fd); s = @socket_of(f); move_addr_to_kernel(addr, addr_len, %address) if addr; @msg_name(%msg, %address, addr); security_socket_sendmsg(s, %msg, len); i = @ops_sendmsg(s); *i(s, %msg, len)?; r = @psock_refused(s); *r(s, %msg, len); return result',
   'sock_sendmsg(sock, msg): int':
     'security_socket_sendmsg(sock, msg, 0); i = @ops_sendmsg(sock); *i(sock, msg, 0); return result',
   'inet_sendmsg(sock:socket, msg, size): int':
-    'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
+    'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); u = @psock_sends(sock->sk, t); *u(sock->sk, msg, size); return result',
   '__x64_sys_sendmsg(regs:pt_regs)': 'n = __sys_sendmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_sendmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); %sys+0 = 0; ___sys_sendmsg(s, msg, %sys, flags, 0, 0); return result',
@@ -61,7 +61,7 @@ export const net: Readonly<Record<string, string>> = {
   'sock_recvmsg(sock, msg, flags): int':
     'security_socket_recvmsg(sock, msg, 0, flags); i = @ops_recvmsg(sock); n = @io_size(); *i(sock, msg, n, flags); return result',
   'inet_recvmsg(sock:socket, msg, size, flags): int':
-    't = @recv_proto(sock->sk); *t(sock->sk, msg, size, flags); return result',
+    't = @recv_proto(sock->sk); u = @psock_receives(sock->sk, t); *u(sock->sk, msg, size, flags); return result',
   '__x64_sys_recvmsg(regs:pt_regs)': 'n = __sys_recvmsg(regs->di, regs->si, regs->dx, 1); return n',
   '__sys_recvmsg(fd, msg, flags, forbid)':
     'f = fdget(fd); s = @socket_of(f); %msg+0 = 0; sock_recvmsg(s, %msg, flags); return result',

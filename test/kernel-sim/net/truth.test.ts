@@ -23,6 +23,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   tcp_life: { attached: ['tcp_life'] },
   udp6: { attached: ['udp6'] },
   choose_socket: { attached: ['choose_socket'] },
+  socket_maps: { attached: ['socket_maps'] },
 };
 
 /** Where the real kernel had them: on lo, in the root cgroup and the network namespace, at sockets that asked for one. */
@@ -32,6 +33,7 @@ function attachAll(kernel: Kernel, loaded: ReturnType<BpfObject['load']>): void 
     const section = program.definition.rawSectionName;
     if (/^(cgroup|sockops)/.test(section)) program.attach({ targetFd: kernel.cgroups.open('/') });
     else if (section === 'sk_lookup') program.attach({ targetFd: kernel.net.openNamespace() });
+    else if (/^sk_(msg|skb)/.test(section)) program.attach({ targetFd: loaded.maps['sockets']?.fd ?? -1 });
     else if (section === 'sk_reuseport') kernel.bpf.offerToSockets(program.handle.fd);
   }
 }

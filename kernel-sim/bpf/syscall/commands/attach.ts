@@ -153,11 +153,9 @@ export function progQuery(call: Call): number {
     const object = call.object(QUERY.target_fd);
     if (call.u32(QUERY.query_flags) !== 0) call.fail('EINVAL', 'query_flags');
     if (!(object instanceof BpfMap)) return call.fail('EINVAL', `${object.fdName} is no sockmap`);
-    // no program can be on one yet
-    call.put32(QUERY.attach_flags, 0);
-    call.put32(QUERY.prog_cnt, 0);
-    const holds = object.type === T.SOCKMAP || object.type === T.SOCKHASH;
-    return holds ? 0 : call.fail('EOPNOTSUPP', `${object.describe()} holds no sockets`);
+    if (object.type !== T.SOCKMAP && object.type !== T.SOCKHASH)
+      return call.fail('EOPNOTSUPP', `${object.describe()} holds no sockets`);
+    return query(call, progType, type);
   }
   if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) {
     device(call, QUERY.target_fd);
