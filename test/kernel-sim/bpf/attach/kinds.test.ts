@@ -87,6 +87,23 @@ async function links(): Promise<Map<string, BpfLink>> {
       attachType: 'netfilter',
       netfilter: { pf: 2, hooknum: 1, priority: -100 },
     }),
+    bpf.linkCreate({
+      prog: load('sk_lookup', 'sk_lookup'),
+      attachType: 'sk_lookup',
+      target: kernel.net.openNamespace(),
+    }),
+    ...(
+      [
+        ['sk_msg', 'sk_msg_verdict'],
+        ['sk_skb', 'sk_skb_stream_verdict'],
+      ] as const
+    ).map(([type, attachType]) =>
+      bpf.linkCreate({
+        prog: load(type, attachType),
+        attachType,
+        target: bpf.mapCreate({ type: 'sockmap', keySize: 4, valueSize: 4, maxEntries: 1 }).fd,
+      }),
+    ),
     ...IN_CGROUPS.map(([type, attachType]) =>
       bpf.linkCreate({ prog: load(type, attachType), attachType, target: kernel.cgroups.open() }),
     ),
@@ -129,9 +146,9 @@ describe('attach kinds', () => {
     const { link } = kernel.bpf.rawTracepointOpen({ prog, name: 'sched_switch' });
     expect(() => link.update(prog.prog)).toThrow('raw_tp links keep their program');
     expect(errno(() => kernel.bpf.linkCreate({ prog }))).toBe('EINVAL');
-    const socket = kernel.bpf.progLoad({ type: 'sk_msg', insns });
-    expect(() => kernel.bpf.linkCreate({ prog: socket, target: 1, attachType: 'sk_msg_verdict' })).toThrow(
-      /attaching sk_msg programs \(sk_msg_verdict\)/,
+    const socket = kernel.bpf.progLoad({ type: 'sched_cls', insns });
+    expect(() => kernel.bpf.linkCreate({ prog: socket, target: 1, attachType: 'netkit_primary' })).toThrow(
+      /attaching sched_cls programs \(netkit_primary\)/,
     );
   });
 });
