@@ -53,6 +53,7 @@ import { Replayer } from './replay/replayer.ts';
 import type { StepSource, Trace } from './replay/trace.ts';
 import { testRuns } from './run/drive.ts';
 import { Scheduler } from './sched/scheduler.ts';
+import { Security } from './security/index.ts';
 import { builtinSymbols, symbolsFrom } from './sym/kallsyms.ts';
 import type { Symbols } from './sym/symbols.ts';
 import { Departures } from './syscall/departures.ts';
@@ -146,6 +147,9 @@ export class Kernel implements PlacesFloor {
   readonly perf: Perf;
   readonly net: Net;
   readonly cgroups: Cgroups;
+  readonly #effects: readonly Stateful[];
+  /** what hooks of the LSM are given */
+  readonly security: Security;
   readonly faults: Faults;
 
   /** the recorded result of the system call that runs, where the text reads it */
@@ -242,9 +246,10 @@ export class Kernel implements PlacesFloor {
         this.perf.syscall(call.long(0), call.int(1), call.int(2), call.int(3), call.long(4), call.process),
     });
     this.#replayer = new Replayer(this);
-    registerEffects(this);
+    this.#effects = registerEffects(this);
     this.net = new Net(this);
     this.cgroups = new Cgroups(this);
+    this.security = new Security(this);
   }
 
   /** The kernel's own BTF: the built-in one, or the one given at boot. Parsed on first use. */
@@ -340,7 +345,7 @@ export class Kernel implements PlacesFloor {
   /** Whatever keeps state outside of guest memory, from the ground up. */
   #parts(): readonly Stateful[] {
     const { clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults } = this;
-    const { objects, files, root, programs, tasks, sched, trace, probes, net, cgroups, bpf } = this;
+    const { objects, files, root, programs, tasks, sched, trace, probes, net, cgroups, security, bpf } = this;
     const ground = [clock, context, random, fds, printk, slab, vmalloc, percpu, bpfPack, rcu, symbols, text, faults];
     return [
       ...ground,
@@ -357,6 +362,8 @@ export class Kernel implements PlacesFloor {
       probes,
       net,
       cgroups,
+      security,
+      ...this.#effects,
       bpf,
       this.#replayer,
       this.#limits,

@@ -90,7 +90,4 @@ export function registerContexts(kernel: ObjectFloor, on: On): void {
       .set('major', args.lo(2))
       .set('minor', args.lo(3));
   });
-  on('kfree', () => {
-    if (args.addr(0) !== 0) slab.kfree(args.addr(0));
-  });
 }

@@ -15,6 +15,16 @@ export const FILE_NEXT = 'f_ra';
 /** names_cache: bytes of an object, and where a free one has the next, as SLUB has it in the middle. */
 export const PATH_MAX = 4096;
 export const NAME_NEXT = PATH_MAX / 2;
+/**
+ * At the end of `struct filename`'s object, what a walk of the path finds: the dentry, the number of names that lead to it,
+ * and where it is a symbolic link the same of what that leads to (0 where it is none).
+ */
+export const NAME_WALK = {
+  dentry: PATH_MAX - 32,
+  depth: PATH_MAX - 24,
+  target: PATH_MAX - 16,
+  targetDepth: PATH_MAX - 8,
+} as const;
 
 /** d_flags, DCACHE_ENTRY_TYPE: what has the name; none of them, nothing is known to */
 export const DCACHE_ENTRY_TYPE = 7 << 20;

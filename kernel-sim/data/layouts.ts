@@ -32,7 +32,7 @@ export const layouts = new LayoutTable({
   signal_struct: '1104 live:4:4 nr_threads:8:4 group_exit_code:96:4 tty:408:8 pids:352:32',
   files_struct: '704 count:0:4 fdt:32:8 fdtab:40:56 next_fd:132:4 fd_array:160:512',
   fdtable: '56 max_fds:0:4 fd:8:8',
-  fs_struct: '56 users:0:4 pwd:40:16 root:24:16',
+  fs_struct: '56 users:0:4 pwd:40:16 root:24:16 umask:12:4',
   file: '184 f_mode:12:4 f_op:16:8 f_mapping:24:8 private_data:32:8 f_inode:40:8 f_flags:48:4 f_cred:56:8 f_path:64:16 f_path.mnt:64:8 f_path.dentry:72:8 f_pos:112:8 f_ra:152:32 f_lock:8:4',
   kiocb: '48 ki_filp:0:8 ki_pos:8:8',
   page: '64 flags:0:8',

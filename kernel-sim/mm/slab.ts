@@ -114,6 +114,10 @@ export class Slab {
   get allocated(): number {
     return this.#owner.size;
   }
+  /** Whether it is what {@link kmalloc} gave. */
+  owns(at: Addr): boolean {
+    return this.#owner.has(at);
+  }
   kfree(at: Addr): void {
     const owner = this.#owner.get(at);
     if (owner === undefined) throw new KernelBug('kfree of what kmalloc did not give');

@@ -96,7 +96,6 @@ export class Receive implements Inboxes {
     const { args, memory, text } = kernel;
     const give = (name: string | undefined): void => args.retAddr(name === undefined ? 0 : text.place(name));
     // the second argument where the first is 0
-    on('unless', () => args.retAddr(args.lo(0) === 0 && args.hi(0) === 0 ? args.addr(1) : 0));
     on('drop_reason', () => args.retU32(drops.number(BY_NUMBER[args.lo(0)] ?? 'NOT_SPECIFIED')));
     on('skb_reset_network', () => {
       const skb = args.addr(0);

@@ -3,13 +3,17 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import type { Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { registerAttributes } from './attributes.ts';
 import { Filenames } from './filenames.ts';
 import { registerIo } from './io.ts';
 import { registerPaths } from './paths.ts';
+import { PseudoFiles } from './pseudo-files.ts';
 import { RootFs } from './root-fs.ts';
-import { ID_CALLS, setIds } from './set-ids.ts';
+import { asksForIds, ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
+import { UnixSockets } from './unix-sockets.ts';
 
 const CLONE_THREAD = 0x10000;
 /** include/linux/sched.h: the task gets no signals any more */
@@ -25,10 +29,14 @@ const EXIT_DEAD = 0x10;
 const EXIT_ZOMBIE = 0x20;
 /** calls that wait for children */
 const WAITS = new Set(['wait4', 'waitid']);
+/** include/uapi/linux/binfmts.h; magic, 64 bits, least significant byte first, version */
+const BPRM_BUF_SIZE = 256;
+const ELF = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1);
 /** room of a name */
 const PATH_MAX = 4096;
 
-export function registerEffects(kernel: ObjectFloor): void {
+/** What of it has state of its own. */
+export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
   const { text, args, memory, structs, tasks, files, slab } = kernel;
   const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
   const { recorded } = kernel;
@@ -70,7 +78,6 @@ export function registerEffects(kernel: ObjectFloor): void {
     if (tasks.threads(tasks.current) <= 1) files.closeAll(tasks.current);
   });
   on('file_free', () => files.put(args.addr(0)));
-  on('dentry', () => args.retAddr(files.dcache.find(readString(args.addr(0)))));
   // what a read gave, where the recording has it
   on('fill_user', () => {
     const call = tasks.current.call;
@@ -96,6 +103,14 @@ export function registerEffects(kernel: ObjectFloor): void {
     creds.setId(at, 'fsgid', creds.id(at, 'egid'));
     memory.writeAddr(args.addr(0) + bprm.offset('cred'), at);
   });
+  // the file's beginning; of one that nobody has, that of an executable, which is what the kernel found
+  on('bprm_read', () => {
+    const at = args.addr(0);
+    const file = memory.readAddr(at + bprm.offset('file'));
+    if (file === 0) return;
+    const bytes = kernel.root.read(files.pathOf(file))?.subarray(0, BPRM_BUF_SIZE) ?? ELF;
+    memory.writeBytes(at + bprm.offset('buf'), bytes);
+  });
   on('bprm_committed', () => memory.writeAddr(args.addr(0) + bprm.offset('cred'), 0));
   on('alloc_bprm', () => {
     const name = args.addr(0);
@@ -106,7 +121,7 @@ export function registerEffects(kernel: ObjectFloor): void {
     const call = tasks.current.call;
     const count = (n: number): number => {
       const list = call?.args[n];
-      return list?.kind === 'strings' ? list.list.length : 0;
+      return list?.kind === 'strings' ? list.list.length : list?.kind === 'int' ? (list.strings ?? 0) : 0;
     };
     memory.writeU32(at + bprm.offset('argc'), count(1));
     memory.writeU32(at + bprm.offset('envc'), count(2));
@@ -138,6 +153,16 @@ export function registerEffects(kernel: ObjectFloor): void {
   on('prepare_creds', () => args.retAddr(creds.prepare(tasks.current)));
   on('commit_creds', () => creds.commit(tasks.current, args.addr(0)));
   on('put_cred', () => creds.put(args.addr(0)));
+  for (const [name, count] of [
+    ['setreuid', 2],
+    ['setregid', 2],
+    ['setresuid', 3],
+    ['setresgid', 3],
+  ] as const)
+    on(`${name}_asks`, () => {
+      const ids = [args.u32(0), args.u32(1), args.u32(2)].slice(0, count);
+      args.retU32(asksForIds(creds, name, tasks.current.cred, ids) ? 1 : 0);
+    });
   for (const name of ID_CALLS)
     on(name, () => setIds(creds, name, args.addr(0), [args.u32(1), args.u32(2), args.u32(3)]));
 
@@ -190,8 +215,8 @@ export function registerEffects(kernel: ObjectFloor): void {
     args.retAddr(waits && any ? parent.address : 0);
   });
   on('find_task', () => {
-    const pid = args.lo(0);
-    args.retAddr(tasks.find(Math.abs(pid))?.address ?? 0);
+    const pid = Math.abs(args.lo(0));
+    args.retAddr((pid === 0 ? tasks.current : tasks.known(pid)).address);
   });
   // the end of a task: its status as wait(2) gives it
   on('wait_status', () => args.retU32((args.lo(0) & 0xff) << 8));
@@ -212,7 +237,12 @@ export function registerEffects(kernel: ObjectFloor): void {
 
   registerPaths(kernel, on);
   registerIo(kernel, on);
+  registerAttributes(kernel, on);
+  const pseudo = new PseudoFiles(kernel, on);
+  const unix = new UnixSockets(kernel, on, (path) => names.make(path));
   const rootFs = new RootFs(kernel);
   rootFs.register(on);
-  new Sockets(kernel, rootFs).register(on);
+  const sockets = new Sockets(kernel, rootFs);
+  sockets.register(on);
+  return [pseudo, unix];
 }

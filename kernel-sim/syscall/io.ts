@@ -1,8 +1,7 @@
 /** What reads, writes and opens do to the page cache, and to which files there are (Linux 6.12 Documentation/filesystems/vfs.rst). */
 import type { Addr } from '../../src/machine/addr.ts';
-import { decodeUtf8 } from '../../src/platform/index.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
-import { RANGE } from '../core/object-words.ts';
+import { NAME_WALK, RANGE } from '../core/object-words.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
 /** include/uapi/asm-generic/fcntl.h */
@@ -11,8 +10,6 @@ const O_EXCL = 0o200;
 const FMODE_CREATED = 0x10_0000;
 const S_IFMT = 0xf000;
 const S_IFREG = 0x8000;
-/** room of a name */
-const PATH_MAX = 4096;
 
 /** `struct file` of a file whose pages are cached. */
 export function hasPages({ memory, structs }: ObjectFloor, file: Addr): boolean {
@@ -105,7 +102,7 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
 
   /** A dentry's file goes, with its pages; who has it open keeps the inode. */
   const gone = (dentry: Addr): void => {
-    if (dentry === 0) return;
+    if (dentry === 0 || dcache.inode(dentry) === 0) return;
     pages.drop(memory.readAddr(dcache.inode(dentry) + structs.offsets('inode', ['i_mapping']).i_mapping));
     dcache.gone(dentry);
   };
@@ -113,15 +110,18 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
   on('open_creates', () => {
     const [name, op, at] = [args.addr(0), args.addr(1), args.addr(2)];
     const flags = memory.readU32(op + structs.offsets('open_flags', ['open_flag']).open_flag);
-    const path = memory.readAddr(name + structs.offsets('filename', ['name']).name);
-    const dentry = name === 0 || at === 0 ? 0 : dcache.find(decodeUtf8(memory.readCString(path, PATH_MAX)));
-    if (dentry === 0 || (dcache.isThere(dentry) && (flags & O_EXCL) === 0)) {
-      if (dentry !== 0) dcache.made(dentry);
+    const dentry = name === 0 || at === 0 ? 0 : memory.readAddr(name + NAME_WALK.dentry);
+    // the open went wrong behind the look-up: a file was there
+    if (dentry !== 0 && recorded.failed) {
+      dcache.found(dentry);
+      memory.writeAddr(at + file.f_inode, dcache.inode(dentry));
+    }
+    const isThere = dentry !== 0 && dcache.isThere(dentry) && dcache.inode(dentry) !== 0;
+    if (dentry === 0 || recorded.failed || (isThere && (flags & O_EXCL) === 0)) {
       args.retAddr(0);
       return;
     }
-    dcache.made(dentry);
-    memory.writeAddr(at + file.f_inode, dcache.inode(dentry));
+    dcache.absent(dentry);
     memory.writeU32(at + file.f_mode, memory.readU32(at + file.f_mode) | FMODE_CREATED);
     args.retAddr(dentry);
   });
@@ -129,10 +129,5 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
     const oc = args.addr(0);
     args.retAddr(oc === 0 ? 0 : memory.readAddr(oc + structs.offsets('oom_control', ['chosen']).chosen));
   });
-  on('d_instantiate', () => dcache.made(args.addr(0)));
   on('d_delete', () => gone(args.addr(0)));
-  on('d_move', () => {
-    gone(args.addr(0));
-    if (args.addr(1) !== 0) dcache.made(args.addr(1));
-  });
 }

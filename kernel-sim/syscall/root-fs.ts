@@ -4,7 +4,7 @@ import { FILE_SYSTEMS, type FileOperation, type FileSystem } from '../data/file-
 import type { ObjectFloor } from '../floors/objects.ts';
 
 /** others are mounted here, or no file has such a path */
-const ELSEWHERE = /^\/(proc|sys|dev|run)\/|^\/(socket|anon_inode|pipe)$/;
+const ELSEWHERE = /^\/(proc|sys|dev|run)\/|^[^/]/;
 
 export class RootFs {
   readonly #kernel: ObjectFloor;

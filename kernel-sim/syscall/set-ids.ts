@@ -66,6 +66,13 @@ const CALLS: Readonly<Record<string, readonly [change: Change, kind: Kind]>> = {
 };
 export const ID_CALLS: readonly string[] = Object.keys(CALLS);
 
+/** Whether a call needs its capability: an id is none that the task has already. */
+export function asksForIds(creds: Creds, name: string, cred: Addr, ids: readonly number[]): boolean {
+  const { real, effective, saved } = CALLS[name]![1];
+  const own = [real, effective, saved].map((field) => creds.id(cred, field));
+  return ids.some((id) => id !== KEEP && !own.includes(id));
+}
+
 /** Changes `cred`, which nobody else has yet, as the call `name` does. */
 export function setIds(creds: Creds, name: string, cred: Addr, ids: readonly [number, number, number]): void {
   const [change, kind] = CALLS[name]!;

@@ -2,6 +2,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { hasPages } from './io.ts';
+import { registerMessages } from './messages.ts';
 import type { RootFs } from './root-fs.ts';
 import { SocketNames } from './socket-names.ts';
 
@@ -16,6 +17,7 @@ const SOCK_ROOM = 2560;
 
 /** struct proto_ops and net_proto_family: operation, then address family */
 const OPS = {
+  listen: { 1: 'unix_listen', 2: 'inet_listen', 10: 'inet_listen' },
   create: { 1: 'unix_create', 2: 'inet_create', 10: 'inet6_create' },
   bind: { 1: 'unix_bind', 2: 'inet_bind', 10: 'inet6_bind' },
   sendmsg: { 1: 'unix_stream_sendmsg', 2: 'inet_sendmsg', 10: 'inet6_sendmsg' },
@@ -26,9 +28,18 @@ const OPS = {
   shutdown: { 1: 'unix_shutdown', 2: 'inet_shutdown', 10: 'inet_shutdown' },
 } as const;
 
-/** calls whose third argument is a count of bytes */
-const COUNTED: ReadonlySet<string> = new Set(['read', 'write', 'sendto', 'recvfrom']);
-
+/** names of struct proto by family: streams, datagrams */
+const PROTOCOLS: Readonly<Record<number, readonly [string, string]>> = {
+  1: ['UNIX-STREAM', 'UNIX'],
+  2: ['TCP', 'UDP'],
+  10: ['TCPv6', 'UDPv6'],
+  16: ['NETLINK', 'NETLINK'],
+  17: ['PACKET', 'PACKET'],
+};
+/** include/uapi/linux/net.h, socket_state */
+const SS = { UNCONNECTED: 1, CONNECTED: 3 } as const;
+const S_IFSOCK = 0o140_777;
+const O_RDWR = 2;
 /** where cgroup v2 is mounted */
 const CGROUPFS = '/sys/fs/cgroup/';
 
@@ -48,16 +59,19 @@ export class Sockets {
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
     const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
     for (const operation of Object.values(OPS)) text.maker.mayCall(Object.values(operation));
+    text.maker.mayCall(['unix_dgram_sendmsg']);
     files.socketFreed.add((s) => {
       // a socket that goes on without it is its protocol's to free
       const sk = memory.readAddr(s + socket.offset('sk'));
       if (sk !== 0) this.#kernel.slab.kfree(sk);
       this.#kernel.slab.kfree(s);
     });
+    registerMessages(this.#kernel, on);
     on('socket_of', () => args.retAddr(this.#of(args.addr(0))));
     on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));
     on('sock_alloc_file', () => {
-      const file = files.open('socket');
+      const file = files.openDentry(this.#dentry(args.addr(0)));
+      memory.writeU32(file + structs.of('file').offset('f_flags'), O_RDWR);
       this.#bind(args.addr(0), file);
       args.retAddr(file);
     });
@@ -79,17 +93,20 @@ export class Sockets {
       const [sk, made] = [args.addr(0), args.addr(1)];
       memory.writeAddr(made + socket.offset('sk'), sk);
       memory.writeAddr(sk + sock.offset('sk_socket'), made);
+      memory.writeU32(made + socket.offset('state'), SS.CONNECTED);
+    });
+    on('sock_inode', () => args.retAddr(this.#inode(args.addr(0))));
+    // a stream that is connected
+    on('connected', () => {
+      const at = args.addr(0);
+      if (at !== 0 && memory.readU16(at + socket.offset('type')) !== SOCK_DGRAM)
+        memory.writeU32(at + socket.offset('state'), SS.CONNECTED);
     });
     on('socket_alloc', () => args.retAddr(this.#alloc(args.lo(0), args.lo(1) & 0xf, args.lo(2))));
     on('socket_created', () => memory.writeAddr(args.addr(0), args.addr(1)));
     on('socket_refused', () => {
       this.#kernel.slab.kfree(memory.readAddr(args.addr(0) + socket.offset('sk')));
       this.#kernel.slab.kfree(args.addr(0));
-    });
-    // what the call that runs asks to move: its count, or where it names buffers what was moved
-    on('io_size', () => {
-      const count = COUNTED.has(tasks.current.call?.name ?? '') ? tasks.current.call?.args[2] : undefined;
-      args.retU32(count?.kind === 'int' ? count.lo : Math.max(0, recorded.failed ? 0 : recorded.lo));
     });
     on('call_error', () => args.retInt(recorded.failed ? recorded.lo : 0));
     on('copy_sockaddr', () => {
@@ -102,10 +119,14 @@ export class Sockets {
       on(`ops_${name}`, () => {
         const first = args.addr(0);
         const family = name === 'create' ? first : familyOf(first);
-        give((OPS[name] as Readonly<Record<number, string>>)[family] ?? '');
+        const isUnixDatagram =
+          family === AF_UNIX && name === 'sendmsg' && memory.readU16(first + socket.offset('type')) === SOCK_DGRAM;
+        give(isUnixDatagram ? 'unix_dgram_sendmsg' : ((OPS[name] as Readonly<Record<number, string>>)[family] ?? ''));
       });
-    const familyOf = (s: Addr): number =>
-      s === 0 ? 0 : memory.readU16(memory.readAddr(s + socket.offset('sk')) + sock.offset('__sk_common.skc_family'));
+    const familyOf = (s: Addr): number => {
+      const sk = s === 0 ? 0 : memory.readAddr(s + socket.offset('sk'));
+      return sk === 0 ? 0 : memory.readU16(sk + sock.offset('__sk_common.skc_family'));
+    };
     for (const name of Object.keys(OPS)) ops(name as keyof typeof OPS);
     const isSocket = (file: Addr): boolean =>
       file !== 0 && memory.readAddr(file + structs.of('file').offset('private_data')) !== 0;
@@ -200,6 +221,23 @@ export class Sockets {
     const at = memory.readAddr(file + structs.of('file').offset('private_data'));
     return at !== 0 ? at : this.#make(file, AF_INET, 1, 6);
   }
+  #inode(s: Addr): Addr {
+    return s === 0 ? 0 : s + this.#kernel.structs.of('socket').size;
+  }
+  /** The dentry of a socket's file: sockfs calls it by its protocol. */
+  #dentry(s: Addr): Addr {
+    const { memory, structs, files, tasks } = this.#kernel;
+    const skOf = (at: Addr): Addr => (at === 0 ? 0 : memory.readAddr(at + structs.of('socket').offset('sk')));
+    // what accept(2) makes is called as the socket that listens
+    const [listener] = tasks.current.call?.args ?? [];
+    const fd = listener?.kind === 'int' ? listener.lo : -1;
+    const sk = skOf(s) || skOf(this.#of(files.get(tasks.current, fd)));
+    const sock = structs.of('sock');
+    const family = sk === 0 ? AF_INET : memory.readU16(sk + sock.offset('__sk_common.skc_family'));
+    const isDatagram = sk !== 0 && memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
+    const name = PROTOCOLS[family]?.[isDatagram ? 1 : 0] ?? '';
+    return files.dcache.pseudo('sockfs', name, (ino) => `socket:[${ino}]`, S_IFSOCK, this.#inode(s));
+  }
   #make(file: Addr, family: number, type: number, protocol: number): Addr {
     const s = this.#alloc(family, type, protocol);
     this.#bind(s, file);
@@ -214,8 +252,13 @@ export class Sockets {
   #allocBare(type: number): Addr {
     const { memory, structs, slab } = this.#kernel;
     const socket = structs.of('socket');
-    const s = slab.kmalloc(socket.size);
-    memory.writeBytes(s, new Uint8Array(socket.size));
+    // struct socket_alloc: the inode lies behind the socket
+    const inode = structs.of('inode');
+    const s = slab.kmalloc(socket.size + inode.size);
+    memory.writeBytes(s, new Uint8Array(socket.size + inode.size));
+    memory.writeU16(s + socket.size + inode.offset('i_mode'), S_IFSOCK);
+    memory.writeAddr(s + socket.size + inode.offset('i_sb'), this.#kernel.files.dcache.superBlocks.pseudo('sockfs'));
+    memory.writeU32(s + socket.offset('state'), SS.UNCONNECTED);
     memory.writeU16(s + socket.offset('type'), type);
     return s;
   }
@@ -247,7 +290,8 @@ export class Sockets {
     memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
     memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_CLOSE);
     memory.writeU16(sk + sock.offset('sk_type'), type);
-    memory.writeU16(sk + sock.offset('sk_protocol'), protocol || (type === SOCK_DGRAM ? 17 : 6));
+    const byType = family === AF_INET || family === AF_INET6 ? (type === SOCK_DGRAM ? 17 : 6) : 0;
+    memory.writeU16(sk + sock.offset('sk_protocol'), protocol || byType);
     memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), symbols.address('init_net') ?? 0);
     return sk;
   }

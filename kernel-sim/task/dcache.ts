@@ -4,7 +4,6 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
-import { PAGE_SIZE, READ } from '../../src/machine/layout.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { Listeners } from '../core/listeners.ts';
@@ -12,23 +11,36 @@ import { DCACHE_ENTRY_TYPE, DCACHE_REFERENCED, DCACHE_REGULAR_TYPE } from '../co
 import { capture, reinstate } from '../core/state.ts';
 import { deviceNode } from '../data/device-nodes.ts';
 import type { Ground } from '../floors/ground.ts';
-import { hashByte, KnownPaths, PATH_HASH } from './known-paths.ts';
+import { KnownNames } from './known-names.ts';
+import { KnownPaths } from './known-paths.ts';
+import { RecordedMounts } from './recorded-mounts.ts';
+import { type PseudoFs, SuperBlocks } from './superblocks.ts';
 
 /** dentries kept; then those that nobody holds go, the ones not asked for since the last time first */
 const MAX_DENTRIES = 16384;
 const NAME_MAX = 255;
-const PATH_MAX = 4096;
-const S_IFREG = 0x8000 | 0o644;
-const S_IFDIR = 0x4000 | 0o755;
+const S_IFREG_TYPE = 0x8000;
+const S_IFDIR_TYPE = 0x4000;
+const S_IFREG = S_IFREG_TYPE | 0o644;
+const S_IFDIR = S_IFDIR_TYPE | 0o755;
+/** directories that everyone may write to (hier(7)) */
+const STICKY = new Set(['/tmp', '/var/tmp', '/dev/shm']);
+const S_ISVTX = 0o1000;
 const S_IFCHR = 0x2000 | 0o666;
 const S_IFBLK = 0x6000 | 0o660;
 /** MINORBITS of the kernel's dev_t */
 const MINOR_BITS = 20;
 /** file systems whose files have no pages of the page cache that a read or write goes through */
 const NO_PAGES = /^\/(proc|sys|dev)\/|^\/(anon_inode|pipe:|socket:)/;
-const EXT4_MAGIC = 0xef53;
-/** 8:1 */
-const SDA1 = (8 << 20) | 1;
+const S_IFMT = 0o170_000;
+/** where an inode's attributes come from */
+export interface Attributes {
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly size?: number;
+  readonly ino?: number;
+}
 
 export class Dcache {
   readonly #kernel: Ground;
@@ -41,8 +53,16 @@ export class Dcache {
   readonly known: KnownPaths;
   /** an inode goes */
   readonly freed = new Listeners<[inode: Addr]>();
+  readonly names = new KnownNames();
+  readonly superBlocks: SuperBlocks;
+  readonly mounts: RecordedMounts;
+  /** what d_path() calls dentries that no path leads to */
+  readonly #pseudo = new Map<Addr, string>();
+  /** unlinked, and still open */
+  readonly #orphans = new Set<Addr>();
+  /** inodes whose attributes the recording has told */
+  readonly #told = new Set<Addr>();
   #mount: Addr = 0;
-  #sb: Addr = 0;
   #ino = 131073;
   readonly #at: Record<'flags' | 'count' | 'parent' | 'inode' | 'name' | 'iname', number>;
 
@@ -50,6 +70,8 @@ export class Dcache {
     this.#kernel = kernel;
     this.#direct = kernel.direct;
     this.known = new KnownPaths(kernel.memory.u8);
+    this.superBlocks = new SuperBlocks(kernel);
+    this.mounts = new RecordedMounts(kernel, (dentry) => this.pathOf(dentry));
     const layout = kernel.structs.of('dentry');
     this.#at = {
       flags: layout.offset('d_flags'),
@@ -61,13 +83,14 @@ export class Dcache {
     };
   }
   save() {
-    const [mount, sb, ino] = [this.#mount, this.#sb, this.#ino];
-    return capture({ dentries: this.#dentries, known: this.known, mount, sb, ino });
+    const [mount, ino] = [this.#mount, this.#ino];
+    const { names, superBlocks, mounts, known } = this;
+    const sets = { pseudo: this.#pseudo, orphans: this.#orphans, told: this.#told };
+    return capture({ dentries: this.#dentries, known, names, superBlocks, mounts, ...sets, mount, ino });
   }
   restore(state: ReturnType<Dcache['save']>): void {
-    const { mount, sb, ino } = reinstate(state);
+    const { mount, ino } = reinstate(state);
     this.#mount = mount;
-    this.#sb = sb;
     this.#ino = ino;
     this.#paths.clear();
     for (const [path, at] of this.#dentries) this.#paths.set(at, path);
@@ -77,16 +100,9 @@ export class Dcache {
   get mount(): Addr {
     return this.#mount;
   }
-  /** `d_path`: from the root down. */
+  /** `d_path`: from the root down; of what no path leads to, the name that Linux gives it. */
   path(dentry: Addr): string {
-    const { memory } = this.#kernel;
-    const parts: string[] = [];
-    for (let at = dentry; ; ) {
-      const parent = memory.readAddr(at + this.#at.parent);
-      if (parent === at || parent === 0) return `/${parts.join('/')}`;
-      parts.unshift(decodeUtf8(memory.readCString(memory.readAddr(at + this.#at.name), 256)));
-      at = parent;
-    }
+    return this.#pseudo.get(dentry) ?? this.pathOf(dentry);
   }
   get size(): number {
     return this.#dentries.size;
@@ -99,6 +115,8 @@ export class Dcache {
     const known = this.#paths.get(dentry);
     if (known !== undefined) return known;
     const { memory } = this.#kernel;
+    const pseudo = this.#pseudo.size > 0 ? this.#pseudo.get(dentry) : undefined;
+    if (pseudo !== undefined) return pseudo;
     let path = '';
     for (let at = dentry; ; ) {
       const parent = this.#direct.addr(at + this.#at.parent);
@@ -113,9 +131,14 @@ export class Dcache {
     this.#hold(dentry, 1);
     return dentry;
   }
+  hold(dentry: Addr): void {
+    this.#hold(dentry, 1);
+  }
   /** dput() */
   put(dentry: Addr): void {
     this.#hold(dentry, -1);
+    if (this.#direct.get32(dentry + this.#at.count) > 0) return;
+    if (this.#orphans.delete(dentry) || this.#pseudo.has(dentry)) this.#free(dentry);
   }
   #hold(dentry: Addr, change: 1 | -1): void {
     const direct = this.#direct;
@@ -123,18 +146,6 @@ export class Dcache {
     direct.put32(dentry + this.#at.flags, direct.get32(dentry + this.#at.flags) | DCACHE_REFERENCED);
   }
 
-  /** {@link find} of the path that stands at an address, by its bytes where they are known. @throws GuestFault */
-  named(at: Addr): Addr {
-    const { memory } = this.#kernel;
-    const { u8 } = memory;
-    const phys = memory.hostPhysical(at, READ);
-    const most = Math.min(PATH_MAX, PAGE_SIZE - (phys & (PAGE_SIZE - 1)));
-    let hash = PATH_HASH;
-    let length = 0;
-    for (; length < most && u8[phys + length] !== 0; length++) hash = hashByte(hash, u8[phys + length] as number);
-    const known = length < most ? this.known.find(phys, length, hash) : 0;
-    return known === 0 ? this.find(decodeUtf8(memory.readCString(at, PATH_MAX))) : this.#referenced(known);
-  }
   #referenced(dentry: Addr): Addr {
     const flags = dentry + this.#at.flags;
     this.#direct.put32(flags, this.#direct.get32(flags) | DCACHE_REFERENCED);
@@ -145,7 +156,7 @@ export class Dcache {
     // as it is mostly written
     const same = this.#dentries.get(path);
     if (same !== undefined) return this.#referenced(same);
-    const parts = path.split('/').filter((p) => p !== '' && p !== '.');
+    const parts = components(path);
     const key = `/${parts.join('/')}`;
     const known = this.#dentries.get(key);
     if (known !== undefined) return this.#referenced(known);
@@ -154,7 +165,7 @@ export class Dcache {
     const layout = structs.of('dentry');
     const at = slab.kmalloc(layout.size);
     const isRoot = parts.length === 0;
-    const parent = isRoot ? at : this.find(parts.slice(0, -1).join('/'));
+    const parent = isRoot ? at : this.#directory(parts.slice(0, -1).join('/'));
     this.#dentries.set(key, at);
     this.#paths.set(at, key);
     const name = encodeUtf8(parts.at(-1) ?? '/').subarray(0, NAME_MAX);
@@ -168,9 +179,11 @@ export class Dcache {
     // a child holds its parent, and the super block its root
     this.#hold(parent, 1);
     if (isRoot) this.#rootFs(at);
-    memory.writeAddr(at + layout.offset('d_sb'), this.#sb);
+    const sb = this.superBlocks.of(key);
+    memory.writeAddr(at + layout.offset('d_sb'), sb);
+    if (this.names.isAbsent(key)) return at;
     const node = deviceNode(key);
-    const inode = this.#inode(isRoot ? S_IFDIR : node === undefined ? S_IFREG : node.block ? S_IFBLK : S_IFCHR);
+    const inode = this.#inode(isRoot ? S_IFDIR : node === undefined ? S_IFREG : node.block ? S_IFBLK : S_IFCHR, sb);
     if (node !== undefined)
       memory.writeU32(inode + structs.of('inode').offset('i_rdev'), (node.major << MINOR_BITS) | node.minor);
     if (node === undefined && !isRoot && !NO_PAGES.test(key)) this.#map(inode);
@@ -191,7 +204,7 @@ export class Dcache {
   gone(dentry: Addr): void {
     const direct = this.#direct;
     direct.put32(dentry + this.#at.flags, direct.get32(dentry + this.#at.flags) & ~DCACHE_ENTRY_TYPE);
-    if (direct.get32(dentry + this.#at.count) > 0) return;
+    if (direct.get32(dentry + this.#at.count) > 0 || this.inode(dentry) === 0) return;
     const { memory, structs } = this.#kernel;
     memory.writeU64(this.inode(dentry) + structs.of('inode').offset('i_ino'), BigInt(this.#ino++));
   }
@@ -202,6 +215,151 @@ export class Dcache {
     const mapping = inode + layout.offset('i_data');
     memory.writeAddr(inode + layout.offset('i_mapping'), mapping);
     memory.writeAddr(mapping + structs.of('address_space').offset('host'), inode);
+  }
+  /** A name that has others below it is a directory's. */
+  #directory(path: string): Addr {
+    const dentry = this.find(path);
+    this.isDirectory(dentry);
+    return dentry;
+  }
+  isDirectory(dentry: Addr): void {
+    const { memory, structs } = this.#kernel;
+    const at = this.inode(dentry) + structs.of('inode').offset('i_mode');
+    if (this.inode(dentry) !== 0 && (memory.readU16(at) & S_IFMT) === S_IFREG_TYPE)
+      memory.writeU16(at, STICKY.has(this.pathOf(dentry)) ? S_IFDIR_TYPE | S_ISVTX | 0o777 : S_IFDIR);
+  }
+  /** A dentry of a file system that no path leads to (`d_alloc_pseudo`), held once. `shown`: d_path's name; `given`: its inode, which is
+   * freed by who made it. */
+  pseudo(fs: PseudoFs, name: string, shown: (ino: number) => string, mode: number, given: Addr = 0): Addr {
+    const { slab, structs, memory } = this.#kernel;
+    const layout = structs.of('dentry');
+    const at = slab.kmalloc(layout.size);
+    const text = encodeUtf8(name).subarray(0, layout.field('d_iname').size - 1);
+    memory.writeBytes(at + this.#at.iname, text);
+    memory.writeAddr(at + this.#at.name, at + this.#at.iname);
+    memory.writeU32(at + layout.offset('d_name.len'), text.length);
+    memory.writeAddr(at + this.#at.parent, at);
+    const sb = this.superBlocks.pseudo(fs);
+    memory.writeAddr(at + layout.offset('d_sb'), sb);
+    const ino = this.#ino;
+    const inode = given === 0 ? this.#inode(mode, sb) : given;
+    if (given !== 0) this.tell(given, { ino: this.#ino++ });
+    memory.writeAddr(at + this.#at.inode, inode);
+    this.#pseudo.set(at, shown(ino));
+    this.#hold(at, 1);
+    return at;
+  }
+
+  // --- what recorded calls do to names ---
+
+  /** A name that a call is about to make: nothing is there yet. */
+  absent(dentry: Addr): void {
+    if (this.inode(dentry) === 0) return;
+    const inode = this.inode(dentry);
+    this.#direct.putAddr(dentry + this.#at.inode, 0);
+    this.gone(dentry);
+    this.names.gone(this.pathOf(dentry));
+    // what made the name is the only one that has it open
+    if (this.#direct.get32(dentry + this.#at.count) <= 1) this.#unlinked(inode);
+  }
+  /** d_instantiate() */
+  instantiate(dentry: Addr, attributes: Attributes, link?: string): void {
+    const path = this.pathOf(dentry);
+    const mode = attributes.mode ?? S_IFREG;
+    const inode = this.#inode(mode, this.superBlocks.of(path));
+    this.#direct.putAddr(dentry + this.#at.inode, inode);
+    if ((mode & S_IFMT) === S_IFREG_TYPE && !NO_PAGES.test(path)) this.#map(inode);
+    this.made(dentry);
+    this.names.exists(path, {
+      directory: (mode & S_IFMT) === S_IFDIR_TYPE,
+      ...(link === undefined ? {} : { link }),
+    });
+    this.tell(inode, attributes);
+    this.known.clear();
+  }
+  /** A call has found a name of which the recording told that nothing has it: somebody else has made it. */
+  found(dentry: Addr): void {
+    if (dentry !== 0 && this.inode(dentry) === 0) this.instantiate(dentry, { mode: S_IFREG });
+  }
+  /** A second name of an inode (link(2)). */
+  alias(from: Addr, to: Addr): void {
+    const { memory, structs } = this.#kernel;
+    const inode = this.inode(from);
+    if (inode === 0) return;
+    const links = inode + structs.of('inode').offset('i_nlink');
+    memory.writeU32(links, memory.readU32(links) + 1);
+    this.#direct.putAddr(to + this.#at.inode, inode);
+    this.made(to);
+    this.names.exists(this.pathOf(to));
+  }
+  /** d_delete() of a name that unlink(2) or rmdir(2) has taken away: the next look finds nothing there. */
+  remove(dentry: Addr): void {
+    const path = this.pathOf(dentry);
+    this.names.gone(path);
+    this.known.clear();
+    this.#drop(path, dentry);
+  }
+  #drop(path: string, dentry: Addr): void {
+    if (this.#dentries.get(path) === dentry) this.#dentries.delete(path);
+    if (this.#direct.get32(dentry + this.#at.count) > 0) this.#orphans.add(dentry);
+    else this.#free(dentry);
+    // what was closed by kernel text in the meantime
+    for (const at of this.#orphans) {
+      if (this.#direct.get32(at + this.#at.count) > 0) continue;
+      this.#orphans.delete(at);
+      this.#free(at);
+    }
+  }
+  /** d_move(): `exchange` where both names go on. */
+  rename(from: Addr, to: Addr, exchange: boolean): void {
+    const [old, next] = [this.pathOf(from), this.pathOf(to)];
+    const [a, b] = [this.inode(from), this.inode(to)];
+    this.known.clear();
+    // names below a directory are looked up anew
+    for (const [path, at] of [...this.#dentries])
+      if (path.startsWith(`${old}/`) || path.startsWith(`${next}/`)) this.#drop(path, at);
+    this.made(to);
+    this.#direct.putAddr(to + this.#at.inode, a);
+    this.#direct.putAddr(from + this.#at.inode, exchange ? b : 0);
+    if (exchange) return;
+    this.names.moved(old, next);
+    // an open file still has it
+    if (b !== 0 && b !== a && this.#direct.get32(to + this.#at.count) === 0) this.#unlinked(b);
+    this.#drop(old, from);
+  }
+  #unlinked(inode: Addr): void {
+    const { memory, structs, slab } = this.#kernel;
+    const at = inode + structs.of('inode').offset('i_nlink');
+    const left = memory.readU32(at) - 1;
+    memory.writeU32(at, Math.max(left, 0));
+    if (left > 0) return;
+    this.#told.delete(inode);
+    this.freed.tell(inode);
+    if (slab.owns(inode)) slab.kfree(inode);
+  }
+
+  /** Attributes that a call has set, or told of. */
+  tell(inode: Addr, { mode, uid, gid, size, ino }: Attributes): void {
+    if (inode === 0) return;
+    const { memory, structs } = this.#kernel;
+    const layout = structs.of('inode');
+    if (mode !== undefined) {
+      const at = inode + layout.offset('i_mode');
+      memory.writeU16(at, mode & S_IFMT ? mode : (memory.readU16(at) & S_IFMT) | mode);
+    }
+    if (uid !== undefined && uid >= 0) memory.writeU32(inode + layout.offset('i_uid'), uid);
+    if (gid !== undefined && gid >= 0) memory.writeU32(inode + layout.offset('i_gid'), gid);
+    if (size !== undefined) memory.writeU64(inode + layout.offset('i_size'), BigInt(size));
+    if (ino !== undefined) memory.writeU64(inode + layout.offset('i_ino'), BigInt(ino));
+    if (uid !== undefined) this.#told.add(inode);
+  }
+  /** Whether a file or a name below refers to a dentry. */
+  isHeld(dentry: Addr): boolean {
+    return this.#direct.get32(dentry + this.#at.count) > 0;
+  }
+  /** Whether an inode's owner is known. */
+  isTold(inode: Addr): boolean {
+    return this.#told.has(inode);
   }
   /** prune_dcache_sb(): an eighth of those that nobody holds, each passed over once if it was asked for lately. */
   #shrink(): void {
@@ -228,32 +386,37 @@ export class Dcache {
     this.#paths.delete(at);
     const text = direct.addr(at + this.#at.name);
     if (text !== at + this.#at.iname) slab.kfree(text);
-    this.freed.tell(this.inode(at));
-    slab.kfree(this.inode(at));
-    this.#hold(direct.addr(at + this.#at.parent), -1);
+    if (this.inode(at) !== 0) this.#unlinked(this.inode(at));
+    if (!this.#pseudo.delete(at)) this.#hold(direct.addr(at + this.#at.parent), -1);
     slab.kfree(at);
   }
-  #inode(mode: number): Addr {
+  #inode(mode: number, sb: Addr): Addr {
     const { slab, structs, memory } = this.#kernel;
     const layout = structs.of('inode');
     const at = slab.kmalloc(layout.size);
     memory.writeU16(at + layout.offset('i_mode'), mode);
     memory.writeU64(at + layout.offset('i_ino'), BigInt(this.#ino++));
     memory.writeU32(at + layout.offset('i_nlink'), 1);
-    memory.writeAddr(at + layout.offset('i_sb'), this.#sb);
+    memory.writeAddr(at + layout.offset('i_sb'), sb);
     return at;
   }
   #rootFs(root: Addr): void {
     const { slab, structs, memory } = this.#kernel;
-    const sb = structs.of('super_block');
-    this.#sb = slab.kmalloc(sb.size);
-    memory.writeU32(this.#sb + sb.offset('s_dev'), SDA1);
-    memory.writeU64(this.#sb + sb.offset('s_magic'), BigInt(EXT4_MAGIC));
-    memory.writeAddr(this.#sb + sb.offset('s_root'), root);
+    const sb = this.superBlocks.of('/');
+    memory.writeAddr(sb + structs.of('super_block').offset('s_root'), root);
     // struct mount has its vfsmount inside; 256 bytes in front leave room for what looks behind it
     const mount = structs.of('vfsmount');
     this.#mount = slab.kmalloc(512) + 256;
     memory.writeAddr(this.#mount + mount.offset('mnt_root'), root);
-    memory.writeAddr(this.#mount + mount.offset('mnt_sb'), this.#sb);
+    memory.writeAddr(this.#mount + mount.offset('mnt_sb'), sb);
   }
+}
+
+/** Names of a path, from the root. */
+export function components(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split('/'))
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  return parts;
 }

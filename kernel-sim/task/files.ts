@@ -14,6 +14,8 @@ import type { Task } from './task.ts';
 /** descriptors that a new table has room for */
 const MIN_FDS = 256;
 /** fs.nr_open: more than this no table has, whatever the limits of a process say */
+/** what shells set */
+const UMASK = 0o022;
 const NR_OPEN = 1 << 20;
 
 export class Files {
@@ -65,12 +67,34 @@ export class Files {
       const layout = structs.of('fs_struct');
       this.#fs = slab.kmalloc(layout.size);
       const root = this.dcache.get('/');
+      memory.writeU32(this.#fs + layout.offset('umask'), UMASK);
       for (const which of ['root', 'pwd']) {
         memory.writeAddr(this.#fs + layout.offset(which), this.dcache.mount);
         memory.writeAddr(this.#fs + layout.offset(which) + 8, root);
       }
     }
     return this.#fs;
+  }
+  /** A `fs_struct` of a new process, as its parent's. */
+  newFs(parent: Task | undefined): Addr {
+    const { slab, structs, memory } = this.#kernel;
+    const { size } = structs.of('fs_struct');
+    const at = slab.kmalloc(size);
+    memory.writeBytes(at, memory.readBytes(parent ? memory.readAddr(parent.field('fs')) : this.fsStruct, size));
+    return at;
+  }
+  /** set_fs_pwd(), set_fs_root(). A directory of a process stays cached. */
+  setFs(task: Task, which: 'pwd' | 'root', dentry: Addr): void {
+    const { structs, memory } = this.#kernel;
+    const at = memory.readAddr(task.field('fs')) + structs.of('fs_struct').offset(which);
+    memory.writeAddr(at + 8, dentry);
+    this.dcache.hold(dentry);
+  }
+  /** The dentry of a process's working directory, or of its root. */
+  fsDentry(task: Task, which: 'pwd' | 'root'): Addr {
+    const direct = this.#direct;
+    const fs = direct.addr(task.field('fs'));
+    return fs === 0 ? 0 : direct.addr(fs + this.#kernel.structs.of('fs_struct').offset(which) + 8);
   }
   /** A descriptor table, with copies of the parent's entries (fork). */
   newTable(parent: Task | undefined): Addr {
@@ -204,8 +228,8 @@ export class Files {
   put(file: Addr): void {
     if (!this.isLast(file)) return;
     const socket = this.#direct.addr(file + this.#f.private);
-    if (socket !== 0) this.socketFreed.tell(socket);
     this.dcache.put(this.#direct.addr(file + this.#f.dentry));
+    if (socket !== 0) this.socketFreed.tell(socket);
     this.#filp.free(file);
   }
 }

@@ -31,6 +31,7 @@ interface Group {
   threads: number;
   readonly owned: Addr[];
   readonly files: Addr;
+  readonly fs: Addr;
   readonly mm: Addr;
   readonly signal: Addr;
   readonly maps: AddressSpace;
@@ -43,6 +44,8 @@ export class Tasks {
   readonly #kernel: TasksFloor;
   readonly #byPid = new Map<number, Task>();
   readonly #byAddress = new Map<Addr, Task>();
+  /** tasks of which the recording has no more than their numbers */
+  readonly #mentioned = new Map<number, Task>();
   readonly #cache: KmemCache;
   readonly #dead: Task[] = [];
   /** freed stacks that are still mapped */
@@ -107,6 +110,7 @@ export class Tasks {
       creds: this.creds,
       byPid: this.#byPid,
       byAddress: this.#byAddress,
+      mentioned: this.#mentioned,
       cache: this.#cache,
       dead: this.#dead,
       stacks: this.#stacks,
@@ -135,6 +139,16 @@ export class Tasks {
   }
   find(pid: number): Task | undefined {
     return this.#byPid.get(pid);
+  }
+  /** A task that a call names: one that the recording tells no more of is there, and never runs. */
+  known(pid: number): Task {
+    const known = this.#byPid.get(pid) ?? this.#mentioned.get(pid);
+    if (known !== undefined) return known;
+    const task = this.#make(pid, pid, pid === 1 ? 'init' : 'unknown', this.#idle[0]);
+    this.runqueues.adopt(task, 0);
+    this.#byPid.delete(pid);
+    this.#mentioned.set(pid, task);
+    return task;
   }
   at(address: Addr): Task | undefined {
     return this.#byAddress.get(address);
@@ -195,7 +209,7 @@ export class Tasks {
       const group = this.#join(task, parent);
       putAddr('signal', group.signal);
       putAddr('files', group.files);
-      putAddr('fs', this.#kernel.files.fsStruct);
+      putAddr('fs', group.fs);
       putAddr('mm', group.mm);
       putAddr('active_mm', group.mm);
       task.maps = group.maps;
@@ -224,10 +238,11 @@ export class Tasks {
     }
     const { files, objects } = this.#kernel;
     const table = files.newTable(parent && parent.pid !== 0 ? parent : undefined);
+    const fs = files.newFs(parent && parent.pid !== 0 ? parent : undefined);
     const mm = objects.mm(task);
     const signal = objects.signal();
     const maps = new AddressSpace(this.#kernel, mm, undefined, this.mappings);
-    const group: Group = { threads: 1, owned: [mm, signal], files: table, mm, signal, maps };
+    const group: Group = { threads: 1, owned: [mm, signal, fs], files: table, fs, mm, signal, maps };
     this.#groups.set(task.tgid, group);
     return group;
   }

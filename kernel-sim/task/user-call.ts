@@ -2,16 +2,16 @@
 
 /** One argument of a recorded call. */
 export type TraceArg =
-  /** an integer, as the low and the high half */
-  | { readonly kind: 'int'; readonly lo: number; readonly hi: number }
+  /** an integer, as the low and the high half; `strings`: how many strings the list has that it points to */
+  | { readonly kind: 'int'; readonly lo: number; readonly hi: number; readonly strings?: number }
   /** a NUL-terminated string in user memory */
   | { readonly kind: 'string'; readonly bytes: Uint8Array }
   /** an array of strings (argv, envp), ended by a null pointer */
   | { readonly kind: 'strings'; readonly list: readonly Uint8Array[] }
   /** memory that the call reads, as bytes (a sockaddr, data written), or fills (`bytes` then says with what) */
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  /** a pointer to something that the recording does not tell */
-  | { readonly kind: 'opaque'; readonly text: string };
+  /** a pointer to something that the recording shows decoded, or not at all; `address`: the socket address in it */
+  | { readonly kind: 'opaque'; readonly text: string; readonly address?: Uint8Array | undefined };
 
 /** A frame of a recorded user stack. */
 export interface UserFrame {

@@ -6,7 +6,7 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
-import { Assembler, at, GPR, mem } from '../../src/x86/index.ts';
+import { Assembler, at, GPR, type Label, mem } from '../../src/x86/index.ts';
 import type { Structs } from '../core/structs.ts';
 import type { Flag, FunctionBody, Operand, Statement } from './language.ts';
 
@@ -74,6 +74,22 @@ export function emitConst(a: Assembler, reg: number, n: number): void {
   if (n === 0) a.op('xor r/m32, r32', reg, reg);
   else if (n > 0 && n <= 0xffff_ffff) a.op('mov r32, imm32', reg, n);
   else a.op('mov r/m64, imm32', reg, n);
+}
+
+/** BPF's hooks are functions of this prefix (include/linux/bpf_lsm.h). */
+export const LSM_HOOK = 'bpf_lsm_';
+
+/** What follows the call of a hook of the LSM: `fine` where it said yes; else its error, in rax, is the system call's result, and who listens is told. */
+export function emitRefusal(a: Assembler, result: number, refused: number, fine: Label): void {
+  a.op('movsxd r64, r/m32', rax, rax);
+  a.op('test r/m64, r64', rax, rax);
+  a.op('jns rel32', fine);
+  a.op('mov r/m64, r64', percpuMem(result), rax);
+  // the recording may say something else
+  a.op('push r64', rax).op('mov r64, r/m64', rdi, rax);
+  a.op('mov r32, imm32', rax, refused).op('vmcall');
+  a.op('pop r64', rax);
+  a.op('mov r/m32, r32', rax, rax);
 }
 
 /** `entry` false: only the body, which the entry jumps to. */
@@ -263,6 +279,7 @@ export function compile(
       case 'call':
       case 'indirect':
       case 'hyper':
+      case 'hook':
       case 'trace': {
         const skip = a.label();
         if (s.when !== 'always') {
@@ -296,7 +313,8 @@ export function compile(
           }
         } else {
           for (const [n, o] of s.args.entries()) value(ARGS[n] as number, o);
-          const callee = s.kind === 'call' ? target.address(s.target) : 0;
+          const callee =
+            s.kind === 'call' ? target.address(s.target) : s.kind === 'hook' ? target.address(LSM_HOOK + s.target) : 0;
           if (s.kind === 'indirect') {
             load(rax, s.target);
             a.op('test r/m64, r64', rax, rax);
@@ -309,6 +327,12 @@ export function compile(
             }
           } else if (callee !== undefined) a.op('call rel32', callee);
           else emitConst(a, rax, 0);
+          if (s.kind === 'hook') {
+            const fine = a.label();
+            emitRefusal(a, target.percpu.result, target.hypercall('lsm_refused'), fine);
+            epilogue();
+            a.bind(fine);
+          }
           if (s.kind === 'call' && s.to !== undefined && target.returnsInt(s.target))
             a.op('movsxd r64, r/m32', rax, rax);
         }

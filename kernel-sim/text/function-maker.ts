@@ -8,7 +8,16 @@ import type { Structs } from '../core/structs.ts';
 import type { KernelSymbol } from '../sym/symbol.ts';
 import type { Symbols } from '../sym/symbols.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
-import { type Compiled, compile, emitEntry, type Prologue, percpuMem, type TraceSite } from './compile.ts';
+import {
+  type Compiled,
+  compile,
+  emitEntry,
+  emitRefusal,
+  LSM_HOOK,
+  type Prologue,
+  percpuMem,
+  type TraceSite,
+} from './compile.ts';
 import type { Hypercalls } from './hypercalls.ts';
 import { functionName, parseFunction, returnsInt } from './language.ts';
 import type { Pregenerated } from './pregenerated.ts';
@@ -197,7 +206,7 @@ export class FunctionMaker {
   #lsmHook(name: string): Addr | undefined {
     const spelled = [name, `${name}_security`, LSM_NAMES[name] ?? ''];
     for (const hook of spelled) {
-      const address = this.address(`bpf_lsm_${hook}`);
+      const address = this.address(LSM_HOOK + hook);
       if (address !== undefined) return address;
     }
     return undefined;
@@ -263,6 +272,9 @@ function leaf(beginning: Beginning): Compiled {
 const HOOK_ARGS = [rdi, rsi, rdx, rcx];
 /** hooks whose names are neither their function's nor that with `_security` behind it */
 const LSM_NAMES: Readonly<Record<string, string>> = {
+  prepare_creds: 'cred_prepare',
+  transfer_creds: 'cred_transfer',
+  sock_rcv_skb: 'socket_sock_rcv_skb',
   settime64: 'settime',
   sk_classify_flow: 'sk_getsecid',
   vm_enough_memory_mm: 'vm_enough_memory',
@@ -281,16 +293,7 @@ function lsmHook(a: Assembler, hook: Addr, cap: Addr | undefined, refused: numbe
     for (const reg of HOOK_ARGS.toReversed()) a.op('pop r64', reg);
   }
   a.op('call rel32', hook);
-  a.op('movsxd r64, r/m32', rax, rax);
-  a.op('test r/m64, r64', rax, rax);
-  a.op('jns rel8', fine);
-  a.op('mov r/m64, r64', percpuMem(result), rax);
-  // the recording may say something else: who listens is told
-  a.op('push r64', rax).op('mov r64, r/m64', rdi, rax);
-  a.op('mov r32, imm32', rax, refused).op('vmcall');
-  a.op('pop r64', rax);
+  emitRefusal(a, result, refused, fine);
   a.bind(fine);
-  // it returns int
-  a.op('mov r/m32, r32', rax, rax);
   a.op('pop r64', rbp).op('ret');
 }

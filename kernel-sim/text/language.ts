@@ -8,6 +8,7 @@
  *     @name(a, b)           hypercall: the host does it; or machine code, where `assembly/` has one of that name
  *     *f(a, b)              call of the address in the variable f; nothing where it is 0
  *     trace event(a, b)     tracepoint site
+ *     hook file_open(f)      the LSM's hook of that name, `bpf_lsm_file_open`: its error is what this function returns, and the system call
  *     ...?   ...!           only when the system call's recorded result is no error; only when it is
  *     ... if x              only when x is not 0; `y = f() if x` makes y 0 where x is 0, as `y = *f()` does where f is
  *     block                 the task waits here, where the recording has the call unfinished for a while
@@ -38,7 +39,7 @@ export type When = 'always' | 'ok' | 'error';
 
 export type Statement =
   | {
-      readonly kind: 'call' | 'hyper' | 'trace' | 'indirect';
+      readonly kind: 'call' | 'hyper' | 'trace' | 'indirect' | 'hook';
       readonly target: string;
       readonly args: readonly Operand[];
       readonly to: string | undefined;
@@ -92,13 +93,14 @@ class LanguageError extends KernelError {
   }
 }
 
-const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|\*|trace )?([\w.]+)\((.*?)\)([?!])?(?: if ([\w>.-]+))?$/;
+const CALL = /^(?:(\w+)(?::(\w+))?\s*=\s*)?(@|\*|trace |hook )?([\w.]+)\((.*?)\)([?!])?(?: if ([\w>.-]+))?$/;
 
-const KINDS: Readonly<Record<string, 'call' | 'hyper' | 'trace' | 'indirect'>> = {
+const KINDS: Readonly<Record<string, 'call' | 'hyper' | 'trace' | 'indirect' | 'hook'>> = {
   '': 'call',
   '@': 'hyper',
   '*': 'indirect',
   'trace ': 'trace',
+  'hook ': 'hook',
 };
 const STORE = /^%(\w+)\+(\d+)\s*=\s*(.+)$/;
 

@@ -7,6 +7,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
 import { isRecordedEvent, TRACEPOINTS } from '../data/tracepoints.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
+import { LSM_HOOK } from './compile.ts';
 import { parseFunction } from './language.ts';
 
 export interface Reach {
@@ -30,6 +31,7 @@ export function reach(
     for (const s of body.statements) {
       if (s.kind === 'call') functions.add(s.target);
       else if (s.kind === 'trace') events.add(s.target);
+      else if (s.kind === 'hook') functions.add(LSM_HOOK + s.target);
     }
   }
   const recording: EmitContext = {

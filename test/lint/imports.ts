@@ -85,7 +85,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['core', 'mm', 'data', 'floors/ground.ts'],
   ['sym', 'text', 'floors/text.ts'],
   ['task', 'sched', 'user', 'vfs', 'syscall', 'trace', 'fault', 'floors/objects.ts'],
-  ['probe', 'net', 'cgroup', 'iter', 'floors/places.ts'],
+  ['probe', 'net', 'cgroup', 'security', 'iter', 'floors/places.ts'],
   ['bpf'],
   ['replay', 'run'],
   // the kernel ties the floors together; scripts that make its data run on top of all

@@ -265,12 +265,18 @@ export class BpfState {
    * ends so, too. @throws BpfError EFAULT with the oops
    */
   guarded<R>(command: string, act: () => R): R {
+    // it is the kernel that acts, even where a paused guest is in the middle of user code
+    const { memory } = this.kernel;
+    const { userMode } = memory;
+    if (userMode) memory.setUserMode(false);
     try {
       return act();
     } catch (error) {
       const oops = this.kernel.faults.ofHost(error);
       if (oops === undefined) throw error;
       throw new BpfError(command, 'EFAULT', `${oops.title}: ${(error as Error).message}`, '', oops);
+    } finally {
+      if (userMode) memory.setUserMode(true);
     }
   }
 

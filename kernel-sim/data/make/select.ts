@@ -83,7 +83,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   signal_struct: 'live nr_threads group_exit_code tty pids',
   files_struct: 'count fdt fdtab next_fd fd_array',
   fdtable: 'max_fds fd',
-  fs_struct: 'users pwd root',
+  fs_struct: 'users pwd root umask',
   file: 'f_mode f_op f_mapping private_data f_inode f_flags f_cred f_path f_path.mnt f_path.dentry f_pos f_ra f_lock',
   kiocb: 'ki_filp ki_pos',
   page: 'flags',

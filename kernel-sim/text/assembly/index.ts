@@ -17,6 +17,8 @@ import { io } from './io.ts';
 import { kprobes } from './kprobes.ts';
 import { net } from './net.ts';
 import { nofault } from './nofault.ts';
+import { operators } from './operators.ts';
+import { paths } from './paths.ts';
 import { rethook } from './rethook.ts';
 import { thunks } from './thunks.ts';
 import { uprobes } from './uprobes.ts';
@@ -48,5 +50,7 @@ export const assembly: Readonly<Record<string, Emit>> = Object.assign(
   net,
   files,
   io,
+  paths,
+  operators,
   thunks,
 );

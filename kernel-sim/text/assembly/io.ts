@@ -65,9 +65,12 @@ const initFile: Emit = (a, k) => {
 const dentryOpen: Emit = (a, k) => {
   const [noRead, noWrite] = [a.label(), a.label()];
   const mode = at(rdi, k.off('file', 'f_mode'));
+  const noInode = a.label();
   load(a, rax, rdi, k.off('file', 'f_inode'));
+  a.op('test r/m64, r64', rax, rax).op('je rel8', noInode);
   load(a, rax, rax, k.off('inode', 'i_mapping'));
   store(a, rdi, k.off('file', 'f_mapping'), rax);
+  a.bind(noInode);
   load(a, rax, rdi, k.off('file', 'f_path.dentry'));
   a.op('or r/m32, imm32', at(rax, k.off('dentry', 'd_flags')), DCACHE_REGULAR_TYPE);
   a.op('mov r32, r/m32', rax, mode);

@@ -22,15 +22,15 @@ export const credentials: Readonly<Record<string, string>> = {
   '__sys_setgid(gid)':
     'make_kgid(0, gid); c = prepare_creds(); ns_capable_setid(0, 6); @setgid(c, gid)?; security_task_fix_setgid(c, 0, 1)?; commit_creds(c)?; abort_creds(c)!; return result',
   '__x64_sys_setreuid(regs:pt_regs)': 'n = __sys_setreuid(regs->di, regs->si); return n',
-  '__sys_setreuid(ruid, euid)': `make_kuid(0, ruid); make_kuid(0, euid); c = prepare_creds(); @setreuid(c, ruid, euid)?; security_task_fix_setuid(c, 0, 2)?; ${uids}; commit_creds(c)?; abort_creds(c)!; return result`,
+  '__sys_setreuid(ruid, euid)': `make_kuid(0, ruid); make_kuid(0, euid); c = prepare_creds(); x = @setreuid_asks(ruid, euid); ns_capable_setid(0, 7) if x; @setreuid(c, ruid, euid)?; security_task_fix_setuid(c, 0, 2)?; ${uids}; commit_creds(c)?; abort_creds(c)!; return result`,
   '__x64_sys_setregid(regs:pt_regs)': 'n = __sys_setregid(regs->di, regs->si); return n',
   '__sys_setregid(rgid, egid)':
-    'make_kgid(0, rgid); make_kgid(0, egid); c = prepare_creds(); @setregid(c, rgid, egid)?; security_task_fix_setgid(c, 0, 2)?; commit_creds(c)?; abort_creds(c)!; return result',
+    'make_kgid(0, rgid); make_kgid(0, egid); c = prepare_creds(); x = @setregid_asks(rgid, egid); ns_capable_setid(0, 6) if x; @setregid(c, rgid, egid)?; security_task_fix_setgid(c, 0, 2)?; commit_creds(c)?; abort_creds(c)!; return result',
   '__x64_sys_setresuid(regs:pt_regs)': 'n = __sys_setresuid(regs->di, regs->si, regs->dx); return n',
-  '__sys_setresuid(ruid, euid, suid)': `make_kuid(0, ruid); make_kuid(0, euid); make_kuid(0, suid); c = prepare_creds()?; @setresuid(c, ruid, euid, suid)?; security_task_fix_setuid(c, 0, 4)?; ${uids}; commit_creds(c)?; return result`,
+  '__sys_setresuid(ruid, euid, suid)': `make_kuid(0, ruid); make_kuid(0, euid); make_kuid(0, suid); x = @setresuid_asks(ruid, euid, suid); ns_capable_setid(0, 7)? if x; c = prepare_creds()?; @setresuid(c, ruid, euid, suid)?; security_task_fix_setuid(c, 0, 4)?; ${uids}; commit_creds(c)?; return result`,
   '__x64_sys_setresgid(regs:pt_regs)': 'n = __sys_setresgid(regs->di, regs->si, regs->dx); return n',
   '__sys_setresgid(rgid, egid, sgid)':
-    'make_kgid(0, rgid); make_kgid(0, egid); make_kgid(0, sgid); c = prepare_creds()?; @setresgid(c, rgid, egid, sgid)?; security_task_fix_setgid(c, 0, 4)?; commit_creds(c)?; return result',
+    'make_kgid(0, rgid); make_kgid(0, egid); make_kgid(0, sgid); x = @setresgid_asks(rgid, egid, sgid); ns_capable_setid(0, 6)? if x; c = prepare_creds()?; @setresgid(c, rgid, egid, sgid)?; security_task_fix_setgid(c, 0, 4)?; commit_creds(c)?; return result',
   '__x64_sys_setfsuid(regs:pt_regs)': 'n = __sys_setfsuid(regs->di); return n',
   '__sys_setfsuid(uid)':
     'from_kuid_munged(0, 0); make_kuid(0, uid); c = prepare_creds(); @setfsuid(c, uid); security_task_fix_setuid(c, 0, 8); commit_creds(c); return result',

@@ -12,11 +12,14 @@ export const process: Readonly<Record<string, string>> = {
     'bprm:linux_binprm = alloc_bprm(fd, name, flags); count(argv, 0); count(envp, 0); bprm_stack_limits(bprm)?; copy_string_kernel(name->name, bprm)?; copy_strings(bprm->envc, envp, bprm)?; copy_strings(bprm->argc, argv, bprm)?; bprm_execve(bprm); free_bprm(bprm); putname(name); return result',
   'alloc_bprm(fd, filename:filename, flags)':
     'f = do_open_execat(fd, filename, flags); b = @alloc_bprm(filename->name, f); mm_alloc()?; return b',
-  'do_open_execat(fd, name, flags)': '%op+0 = 0x8020; %op+8 = 1; f = do_filp_open(fd, name, %op); return f',
+  'do_open_execat(fd, name, flags)':
+    '@is_executable(name)?; %op+0 = 0x8020; %op+8 = 1; f = do_filp_open(fd, name, %op); return f',
   'bprm_execve(bprm:linux_binprm): int':
-    'mutex_lock_interruptible(0); c = prepare_exec_creds(); @bprm_creds(bprm, c); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
+    'mutex_lock_interruptible(0); c = prepare_exec_creds(); @bprm_creds(bprm, c); sched_mm_cid_before_execve(current); sched_exec()?; security_bprm_creds_for_exec(bprm)?; kernel_read(bprm->file, bprm->buf, 256, 0)?; @bprm_read(bprm)?; security_bprm_check(bprm)?; load_elf_binary(bprm)?; trace sched_process_exec(current, current->pid, bprm)?; proc_exec_connector(current)?; acct_update_integrals(current)?; mutex_unlock(0); return result',
   'load_elf_binary(bprm:linux_binprm): int':
-    'load_elf_phdrs(0, bprm->file); i = open_exec(0); load_elf_phdrs(0, i); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 5, 0, 0); elf_load(bprm->file, 0, 0, 1, 0, 0); elf_load(bprm->file, 0, 0, 3, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 5, 0, 0); elf_load(i, 0, 0, 1, 0, 0); elf_load(i, 0, 0, 3, 0, 0); @file_free(i); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); @start_image(bprm); start_thread(0, 0, 0); return 0',
+    'load_elf_phdrs(0, bprm->file); kernel_read(bprm->file, 0, 0, 0); i = open_exec(0); kernel_read(i, 0, 0, 0); load_elf_phdrs(0, i); begin_new_exec(bprm); setup_new_exec(bprm); setup_arg_pages(bprm, 0, 0); elf_load(bprm->file, 0, 0, 1, 0x100002, 0); elf_load(bprm->file, 0, 0, 5, 18, 0); elf_load(bprm->file, 0, 0, 1, 18, 0); elf_load(bprm->file, 0, 0, 3, 18, 0); elf_load(i, 0, 0, 1, 2, 0); elf_load(i, 0, 0, 5, 18, 0); elf_load(i, 0, 0, 1, 18, 0); elf_load(i, 0, 0, 3, 18, 0); @file_free(i); arch_setup_additional_pages(bprm, 0); finalize_exec(bprm); @start_image(bprm); start_thread(0, 0, 0); return 0',
+  'load_elf_phdrs(ehdr, file)': 'kernel_read(file, 0, 0, 0); return 0',
+  'kernel_read(file, buf, count, pos)': 'rw_verify_area(0, file, pos, count); return 0',
   'open_exec(name)': 'n = @interpreter(); f = do_open_execat(-100, n, 0); putname(n); return f',
   'elf_load(filep, addr, eppnt, prot, type, total_size)': 'n = vm_mmap(filep, addr, 4096, prot, type, 0); return n',
   'vm_mmap(file, addr, len, prot, flag, offset)': 'n = vm_mmap_pgoff(file, addr, len, prot, flag, 0); return n',
@@ -26,7 +29,8 @@ export const process: Readonly<Record<string, string>> = {
     'trace task_rename(tsk, buf); _raw_spin_lock(0); @set_task_comm(tsk, buf); _raw_spin_unlock(0); perf_event_comm(tsk, exec)',
 
   '__x64_sys_clone(regs:pt_regs)': 'n = __do_sys_clone(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
-  '__do_sys_clone(flags, newsp, parent, child, tls)': '%args+0 = flags; n = kernel_clone(%args); return n',
+  '__do_sys_clone(flags, newsp, parent, child, tls)':
+    'm = @and(flags, 0xffffff00); %args+0 = m; n = kernel_clone(%args); return n',
   '__do_sys_fork(unused)': '%args+0 = 0; n = kernel_clone(%args); return n',
   '__do_sys_vfork(unused)': '%args+0 = 0x4100; n = kernel_clone(%args); return n',
   '__x64_sys_clone3(regs:pt_regs)': 'n = __do_sys_clone3(regs->di, regs->si); return n',
@@ -34,8 +38,8 @@ export const process: Readonly<Record<string, string>> = {
     'copy_clone_args_from_user(%args, uargs, size); n = kernel_clone(%args)?; return result',
   'kernel_clone(args): int':
     'p = copy_process(0, 0, -1, args); trace sched_process_fork(current, p)? if p; get_task_pid(p, 0)?; pid_vnr(0)?; wake_up_new_task(p)? if p; put_pid(0)?; block; return result',
-  'copy_process(pid, trace, node, args)':
-    'kmem_cache_alloc_node_noprof(0, 3264, -1); arch_dup_task_struct(0, current); p = @copy_process(args); copy_creds(p, args); sched_fork(0, p); perf_event_init_task(p, 0); audit_alloc(p); security_task_alloc(p, 0); copy_semundo(0, p); dup_fd(0, 0); copy_fs_struct(0); mm_init(0, p, 0); copy_namespaces(0, p); copy_thread(p, args); alloc_pid(0, 0, 0); cgroup_can_fork(p, args); sched_cgroup_fork(p, args); _raw_write_lock_irq(0); attach_pid(p, 0); _raw_write_unlock_irq(0); proc_fork_connector(p); sched_post_fork(p); cgroup_post_fork(p, args); perf_event_fork(p); trace task_newtask(p, 0)?; uprobe_copy_process(p, 0); return p',
+  'copy_process(pid, trace, node, args:kernel_clone_args)':
+    'kmem_cache_alloc_node_noprof(0, 3264, -1); arch_dup_task_struct(0, current); p = @copy_process(args); copy_creds(p, args); sched_fork(0, p); perf_event_init_task(p, 0); audit_alloc(p); security_task_alloc(p, args->flags); copy_semundo(0, p); dup_fd(0, 0); copy_fs_struct(0); mm_init(0, p, 0); copy_namespaces(0, p); copy_thread(p, args); alloc_pid(0, 0, 0); cgroup_can_fork(p, args); sched_cgroup_fork(p, args); _raw_write_lock_irq(0); attach_pid(p, 0); _raw_write_unlock_irq(0); proc_fork_connector(p); sched_post_fork(p); cgroup_post_fork(p, args); perf_event_fork(p); trace task_newtask(p, args->flags)?; uprobe_copy_process(p, 0); return p',
 
   '__x64_sys_exit(regs:pt_regs)': 'c = @wait_status(regs->di); do_exit(c)',
   '__x64_sys_exit_group(regs:pt_regs)': 'c = @wait_status(regs->di); do_group_exit(c)',
@@ -97,17 +101,17 @@ export const process: Readonly<Record<string, string>> = {
   '__x64_sys_ptrace(regs:pt_regs)':
     'find_get_task_by_vpid(regs->si); p = @find_task(regs->si); a = @ptrace_attaches(regs->di); ptrace_attach(p, regs->di, regs->dx, regs->r10) if a; return result',
   '__x64_sys_capget(regs:pt_regs)': 'n = __do_sys_capget(regs->di, regs->si); return n',
-  '__do_sys_capget(header, dataptr)': 'security_capget(0, 0, 0, 0); return result',
-  'ns_capable(ns, cap): int': 'security_capable(0, ns, cap, 0); return 1',
+  '__do_sys_capget(header, dataptr)': 't = @capget_target(); security_capget(t, 0, 0, 0); return result',
+  'ns_capable(ns, cap): int': 'c:cred = @current_cred(); security_capable(c, c->user_ns, cap, 0); return 1',
   '__bpf_tramp_enter(tr)': 'return 0',
   '__bpf_tramp_exit(tr)': 'return 0',
   '__x64_sys_bpf(regs:pt_regs)': 'n = __sys_bpf(regs->di, regs->si, regs->dx); return n',
   '__sys_bpf(cmd, uattr, size): int':
-    'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); security_bpf(cmd, 0, size); @program_call()?; m = @equal(cmd, 0); p = @equal(cmd, 5); map_create(uattr) if m; bpf_prog_load(uattr, 0, size) if p; return result',
+    'bpf_check_uarg_tail_zero(uattr, 148, size); _copy_from_user(0, uattr, size); a = @bpf_attr(cmd); security_bpf(cmd, a, size); @program_call()?; m = @unless(cmd, a); x = @equal(cmd, 5); map_create(m) if m; bpf_prog_load(a, uattr, size) if x; @kfree(a); return result',
   'map_create(attr): int':
-    'ns_capable(0, 39)?; security_bpf_map_create(0, attr, 0)?; security_bpf_map(0, 3)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; f = @anon_file()?; fd_install(result, f)?; return result',
+    'ns_capable(0, 39)?; m = @bpf_map_object()?; security_bpf_map_create(m, attr, 0)?; security_bpf_map(m, 3)?; f:file = @anon_file()?; d = @path_dentry(f->f_path)?; security_d_instantiate(d, f->f_inode)?; security_file_alloc(f)?; fd_install(result, f)?; @kfree(m)?; return result',
   'bpf_prog_load(attr, uattr, size): int':
-    'ns_capable(0, 39)?; security_bpf_prog_load(0, attr, 0)?; ns_capable(0, 39)?; ns_capable(0, 38)?; ns_capable(0, 39)?; ns_capable(0, 38)?; security_bpf_prog(0)?; security_d_instantiate(0, 0)?; security_file_alloc(0)?; f = @anon_file()?; fd_install(result, f)?; return result',
+    'ns_capable(0, 39)?; p = @bpf_prog_object()?; security_bpf_prog_load(p, attr, 0)?; ns_capable(0, 38)?; ns_capable(0, 38)?; ns_capable(0, 39)?; ns_capable(0, 39)?; security_bpf_prog(p)?; f:file = @anon_file()?; d = @path_dentry(f->f_path)?; security_d_instantiate(d, f->f_inode)?; security_file_alloc(f)?; fd_install(result, f)?; @bpf_prog_free(p)?; return result',
   '__x64_sys_getrandom(regs:pt_regs)':
     'import_ubuf(0, regs->di, regs->si, %iter); get_random_bytes_user(%iter); return result',
   '__x64_sys_finit_module(regs:pt_regs)': 'f = fdget(regs->di); return result',
@@ -128,7 +132,7 @@ export const process: Readonly<Record<string, string>> = {
     'down_write_killable(0); do_vmi_munmap(0, 0, start, len, 0, unlock); @mm_changed()?; up_write(0); return result',
   '__x64_sys_mprotect(regs:pt_regs)': 'n = do_mprotect_pkey(regs->di, regs->si, regs->dx, -1); return n',
   'do_mprotect_pkey(start, len, prot, pkey): int':
-    'down_write_killable(0); security_file_mprotect(0, prot, prot); mprotect_fixup(0, 0, 0, 0, start, 0); @mm_changed()?; up_write(0); return result',
+    'down_write_killable(0); v = @find_vma(start); security_file_mprotect(v, prot, prot); mprotect_fixup(0, 0, v, 0, start, 0); @mm_changed()?; up_write(0); return result',
   'exit_files(tsk)': '_raw_spin_lock(0); @exit_files(); _raw_spin_unlock(0)',
   '__get_unmapped_area(file, addr, len, pgoff, flags, vm_flags)': 'security_mmap_addr(result)?; return result',
 };

@@ -6,7 +6,7 @@ export const tcpCalls: Readonly<Record<string, string>> = {
   '__inet_listen_sk(sk, backlog): int': `@listen_backlog(sk, backlog); inet_csk_listen_start(sk); ${tcpCallBpf('TCP_LISTEN_CB', '0, 0', '?')}; return result`,
   'inet_csk_listen_start(sk): int': 'reqsk_queue_alloc(0)?; inet_sk_state_store(sk, 10)?; @listens(sk)?; return result',
   'do_accept(file, arg, upeer_sockaddr, upeer_addrlen, flags)':
-    's:socket = @socket_of(file); sock_alloc(); n:socket = @accept_alloc(s); f = sock_alloc_file(n, 0, 0)?; security_socket_accept(s, n); a = @ops_accept(s); *a(s, n, arg); @accept_refused(n)!; @accept_grafted(s, n)?; p = @unless_null(upeer_sockaddr, n)?; g = @ops_getname(p)?; *g(n, %address, 2)?; move_addr_to_user(%address, 16, upeer_sockaddr, upeer_addrlen)?; return f',
+    's:socket = @socket_of(file); n:socket = @accept_alloc(s); i = @sock_inode(n); sock_alloc(i); f = sock_alloc_file(n, 0, 0)?; security_socket_accept(s, n); a = @ops_accept(s); *a(s, n, arg); @accept_refused(n)!; @accept_grafted(s, n)?; p = @unless_null(upeer_sockaddr, n)?; g = @ops_getname(p)?; *g(n, %address, 2)?; move_addr_to_user(%address, 16, upeer_sockaddr, upeer_addrlen)?; return f',
   'inet_accept(sock:socket, newsock, arg): int':
     'k = inet_csk_accept(sock->sk, arg); lock_sock_nested(k, 0) if k; __inet_accept(sock, newsock, k) if k; release_sock(k) if k; return result',
   'inet_csk_accept(sk, arg)':

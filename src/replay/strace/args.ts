@@ -31,6 +31,8 @@ import { type Arena, readString } from './text.ts';
 import { timespec } from './timespec.ts';
 import { readValue, skipArgument, skipBrackets, skipComment } from './value.ts';
 
+/** `0x7ffd… /* 5 vars *\/` */
+const VARIABLES = /^ \/\* (\d+) vars? \*\//;
 /** registers that carry arguments */
 const REGISTERS = 6;
 
@@ -47,6 +49,12 @@ class Opaque {
   }
   get text(): string {
     return decodeUtf8(this.#bytes, this.#from, this.#to);
+  }
+  /** `{msg_name={sa_family=AF_INET, …}, …}` */
+  get address(): Uint8Array | undefined {
+    const { text } = this;
+    const at = text.indexOf('{sa_family=');
+    return at < 0 ? undefined : sockaddr(text.slice(at, text.indexOf('}', at) + 1));
   }
 }
 
@@ -100,6 +108,8 @@ export class Args {
       if (!skipName(s)) break;
     }
     readValue(s);
+    const strings = s.has(' /* ') ? VARIABLES.exec(s.text(s.at, Math.min(s.end, s.at + 24)))?.[1] : undefined;
+    if (strings !== undefined) return { kind: 'int', lo: s.lo, hi: s.hi, strings: Number(strings) };
     return { kind: 'int', lo: s.lo, hi: s.hi };
   }
 

@@ -4,6 +4,13 @@
  */
 import { Words } from './words.ts';
 
+/** Names that are numbered from 0; `-` is a gap. */
+const list = (prefix: string, names: string): (readonly [name: string, value: number])[] =>
+  names.split(' ').flatMap((name, n) => (name === '-' ? [] : [[prefix + name, n] as const]));
+/** Names of bits from the lowest. */
+const bits = (prefix: string, names: string): (readonly [name: string, value: number])[] =>
+  list(prefix, names).map(([name, n]) => [name, 2 ** n] as const);
+
 const table: Readonly<Record<string, readonly (readonly [name: string, value: number])[]>> = {
   'linux/fcntl.h, asm-generic/fcntl.h': [
     ['AT_FDCWD', -100],
@@ -49,6 +56,49 @@ const table: Readonly<Record<string, readonly (readonly [name: string, value: nu
     ['SEEK_SET', 0],
     ['SEEK_CUR', 1],
     ['SEEK_END', 2],
+  ],
+  'linux/fs.h, linux/mount.h, linux/xattr.h, sys/file.h, linux/inotify.h': [
+    ['LOCK_SH', 1],
+    ['LOCK_EX', 2],
+    ['LOCK_NB', 4],
+    ['LOCK_UN', 8],
+    ['RENAME_NOREPLACE', 1],
+    ['RENAME_EXCHANGE', 2],
+    ['RENAME_WHITEOUT', 4],
+    ['XATTR_CREATE', 1],
+    ['XATTR_REPLACE', 2],
+    ...bits(
+      'MS_',
+      'RDONLY NOSUID NODEV NOEXEC SYNCHRONOUS REMOUNT MANDLOCK DIRSYNC NOSYMFOLLOW - NOATIME NODIRATIME BIND MOVE REC SILENT POSIXACL UNBINDABLE PRIVATE SLAVE SHARED RELATIME KERNMOUNT I_VERSION STRICTATIME LAZYTIME',
+    ),
+    ...bits('MNT_', 'FORCE DETACH EXPIRE'),
+    ['UMOUNT_NOFOLLOW', 8],
+    ...bits(
+      'IN_',
+      'ACCESS MODIFY ATTRIB CLOSE_WRITE CLOSE_NOWRITE OPEN MOVED_FROM MOVED_TO CREATE DELETE DELETE_SELF MOVE_SELF',
+    ),
+    ['IN_MOVE', 0xc0],
+    ['IN_CLOSE', 0x18],
+    ['IN_NONBLOCK', 0o4000],
+    ['IN_CLOEXEC', 0o2000000],
+  ],
+  'linux/ipc.h, linux/msg.h, linux/shm.h, linux/keyctl.h': [
+    ['IPC_PRIVATE', 0],
+    ['IPC_CREAT', 0o1000],
+    ['IPC_EXCL', 0o2000],
+    ['IPC_NOWAIT', 0o4000],
+    ...list('IPC_', 'RMID SET STAT INFO'),
+    ['MSG_EXCEPT', 0o20000],
+    ['SHM_RDONLY', 0o10000],
+    ['KEY_SPEC_THREAD_KEYRING', -1],
+    ['KEY_SPEC_PROCESS_KEYRING', -2],
+    ['KEY_SPEC_SESSION_KEYRING', -3],
+    ['KEY_SPEC_USER_KEYRING', -4],
+    ['KEY_SPEC_USER_SESSION_KEYRING', -5],
+    ...list(
+      'KEYCTL_',
+      'GET_KEYRING_ID JOIN_SESSION_KEYRING UPDATE REVOKE CHOWN SETPERM DESCRIBE CLEAR LINK UNLINK SEARCH READ INSTANTIATE NEGATE SET_REQKEY_KEYRING SET_TIMEOUT',
+    ),
   ],
   'linux/bpf.h': [
     ['BPF_MAP_CREATE', 0],
@@ -121,6 +171,8 @@ const table: Readonly<Record<string, readonly (readonly [name: string, value: nu
     ['MADV_HUGEPAGE', 14],
   ],
   'linux/sched.h, linux/wait.h': [
+    ['CLONE_NEWTIME', 0x80],
+    ['CLONE_NEWCGROUP', 0x2000000],
     ['CLONE_VM', 0x100],
     ['CLONE_FS', 0x200],
     ['CLONE_FILES', 0x400],
@@ -225,8 +277,6 @@ const table: Readonly<Record<string, readonly (readonly [name: string, value: nu
     ['ARCH_SET_GS', 0x1001],
     ['ARCH_SET_FS', 0x1002],
     ['ARCH_GET_FS', 0x1003],
-    ['RLIMIT_STACK', 3],
-    ['RLIMIT_NOFILE', 7],
     ['GRND_NONBLOCK', 1],
     ['GRND_RANDOM', 2],
     ['TCGETS', 0x5401],
@@ -242,6 +292,44 @@ const table: Readonly<Record<string, readonly (readonly [name: string, value: nu
     ['S_IFIFO', 0o010000],
     ['POSIX_FADV_SEQUENTIAL', 2],
     ['NULL', 0],
+    ['PR_SET_PDEATHSIG', 1],
+    ['PR_GET_DUMPABLE', 3],
+    ['PR_SET_DUMPABLE', 4],
+    ['PR_GET_KEEPCAPS', 7],
+    ['PR_SET_KEEPCAPS', 8],
+    ['PR_SET_NAME', 15],
+    ['PR_GET_NAME', 16],
+    ['PR_GET_SECCOMP', 21],
+    ['PR_SET_SECCOMP', 22],
+    ['PR_CAPBSET_READ', 23],
+    ['PR_CAPBSET_DROP', 24],
+    ['PR_SET_SECUREBITS', 28],
+    ['PR_SET_CHILD_SUBREAPER', 36],
+    ['PR_SET_NO_NEW_PRIVS', 38],
+    ['PR_GET_NO_NEW_PRIVS', 39],
+    ['PR_CAP_AMBIENT', 47],
+    ['PR_SET_VMA', 0x53564d41],
+    ...list(
+      'RLIMIT_',
+      'CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME',
+    ),
+    ...list('PRIO_', 'PROCESS PGRP USER'),
+    ...list('SCHED_', 'OTHER FIFO RR BATCH - IDLE DEADLINE'),
+    ['S_IFBLK', 0o060000],
+    ['S_IFLNK', 0o120000],
+    ['S_IFSOCK', 0o140000],
+    ['S_ISUID', 0o4000],
+    ['S_ISGID', 0o2000],
+    ['S_ISVTX', 0o1000],
+    ['TFD_CLOEXEC', 0o2000000],
+    ['TFD_NONBLOCK', 0o4000],
+    ['EFD_CLOEXEC', 0o2000000],
+    ['EFD_NONBLOCK', 0o4000],
+    ['EFD_SEMAPHORE', 1],
+    ['SFD_CLOEXEC', 0o2000000],
+    ['SFD_NONBLOCK', 0o4000],
+    ['MFD_CLOEXEC', 1],
+    ['MFD_ALLOW_SEALING', 2],
   ],
 };
 

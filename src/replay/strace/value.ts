@@ -141,12 +141,24 @@ function readTerm(s: Scanner): void {
     if (s.peek() === OPEN) {
       const from = s.at;
       const port = s.has('htons(', from - 5);
+      const device = s.has('makedev(', from - 7);
       s.at = skipBrackets(s, from);
       if (port) {
         const to = s.at;
         s.at = from + 1;
         readNumber(s);
         s.lo = ((s.lo & 0xff) << 8) | ((s.lo >> 8) & 0xff);
+        s.at = to;
+      } else if (device) {
+        const to = s.at;
+        s.at = from + 1;
+        readNumber(s);
+        const major = s.lo;
+        s.at += 2;
+        readNumber(s);
+        // new_encode_dev() of include/linux/kdev_t.h
+        s.lo = (s.lo & 0xff) | (major << 8) | ((s.lo & ~0xff) << 12);
+        s.hi = 0;
         s.at = to;
       }
     }

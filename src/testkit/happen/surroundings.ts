@@ -40,15 +40,9 @@ function enterCgroup({ cgroups }: Kernel, task: Task, path: string): void {
   cgroups.move(path, task.pid);
 }
 
-/** A `struct fs_struct` of its own. */
-function setWorkingDirectory({ files, memory, slab, structs }: Kernel, task: Task, path: string): void {
+function setWorkingDirectory({ files }: Kernel, task: Task, path: string): void {
   if (!path.startsWith('/')) throw new ArgumentError('options.cwd', `'${path}' is no path from the root`);
-  const layout = structs.of('fs_struct');
-  const own = slab.kmalloc(layout.size);
-  memory.writeBytes(own, memory.readBytes(files.fsStruct, layout.size));
-  memory.writeAddr(own + layout.offset('pwd'), files.dcache.mount);
-  memory.writeAddr(own + layout.offset('pwd') + 8, files.dcache.get(path));
-  memory.writeAddr(task.field('fs'), own);
+  files.setFs(task, 'pwd', files.dcache.find(path));
 }
 
 /** As execve(2) leaves them: arguments, then environment, at the end of the stack, and where in mm_struct. */
