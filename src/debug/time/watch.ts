@@ -76,7 +76,9 @@ class Watched {
   async #last(now: number): Promise<{ readonly count: number; readonly which: Breakpoint } | undefined> {
     const { timeline, breakpoints } = this.#session;
     for (let until = now; until > 0; ) {
-      const from = timeline.marks.before(until - 1)?.count ?? 0;
+      // pieces begin where they always do: where marks are follows from how fast the host is
+      const mark = timeline.marks.before(until - 1)?.count ?? 0;
+      const from = Math.min(Math.ceil(mark / PIECE), Math.ceil(until / PIECE) - 1) * PIECE;
       await timeline.goto(from, this.#options);
       const pieces: number[] = [];
       for (let at = from; at < until; at = timeline.count) {
