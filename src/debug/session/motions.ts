@@ -87,13 +87,12 @@ export class Motions {
     const { breakpoints } = this.#session;
     const timeline = this.#timeline;
     this.#hit = undefined;
-    let hits = 0;
     const points: Stops = {
       addresses: new Set(breakpoints.addresses),
       hit: (rip) => {
         const hit = breakpoints.hit(rip, timeline.count, !back);
         // the last one that says so is where it stops
-        if (hit !== undefined || hits++ === 0) this.#hit = hit;
+        if (hit !== undefined) this.#hit = hit;
         return hit !== undefined;
       },
     };
