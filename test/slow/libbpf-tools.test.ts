@@ -147,6 +147,23 @@ const ROWS: Readonly<Record<string, Row>> = {
       [LISTEN, CLOSE],
     ]),
   },
+  tcplife: {
+    // { saddr[16], daddr[16], ts_us, span_us, rx_b, tx_b, pid, sport, dport, family, comm }
+    shows: (tool) =>
+      records(tool).map((r) => [
+        text(r, 74),
+        i32(r, 64),
+        r.getUint16(70, true),
+        Number(r.getBigUint64(48, true)),
+        Number(r.getBigUint64(56, true)),
+        Math.round(Number(r.getBigUint64(40, true)) / 100),
+      ]),
+    // in 101.1 ms: a FIN is received and acknowledged as a byte, and so is the SYN of the one that connected
+    expect: [
+      ['sh', 102, 8080, 2 + 1, 14 + 2, 1011],
+      ['sh', 100, expect.any(Number), 14 + 1, 2 + 1, 1011],
+    ],
+  },
   cpudist: {
     input: FUTEX,
     options: { programs: ['sched_switch_btf'], maps: { start: MANY, hists: MANY } },
