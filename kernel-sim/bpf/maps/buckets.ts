@@ -62,10 +62,9 @@ export class Buckets {
 
   /** Element with the key at `keyPhys`, 0 where there is none. */
   find(keyPhys: number, hash: number): Addr {
-    const { view, u8 } = this.#host.memory;
+    const { view } = this.#host.memory;
     const hashAt = this.#hashAt;
     const keyAt = this.#keyAt;
-    const size = this.#keySize;
     const { delta } = this;
     let at = this.#head(hash & this.mask);
     for (let left = this.#most; ; left--) {
@@ -75,10 +74,20 @@ export class Buckets {
       const elem = addrOf(lo, view.getInt32(at + 4, true));
       at = elem - delta;
       if (view.getInt32(at + hashAt, true) !== hash) continue;
-      let i = 0;
-      while (i < size && u8[at + keyAt + i] === u8[keyPhys + i]) i++;
-      if (i === size) return elem;
+      if (this.#isKey(at + keyAt, keyPhys)) return elem;
     }
+  }
+  #isKey(at: number, keyPhys: number): boolean {
+    const { u8, i32 } = this.#host.memory;
+    const size = this.#keySize;
+    let i = 0;
+    if (((at | keyPhys | size) & 3) === 0) {
+      const words = size >> 2;
+      while (i < words && i32[(at >> 2) + i] === i32[(keyPhys >> 2) + i]) i++;
+      return i === words;
+    }
+    while (i < size && u8[at + i] === u8[keyPhys + i]) i++;
+    return i === size;
   }
 
   /** Puts an element in front of its bucket's list (`hlist_nulls_add_head_rcu`). */

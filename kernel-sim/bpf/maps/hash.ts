@@ -248,7 +248,7 @@ export class HashMap extends BpfMap {
     if (typeof elem === 'number' && elem === 0) return -this.#allocError;
     const at = elem - this.#table.delta;
     const { memory } = this.host;
-    movePhys(memory.u8, at + this.#keyAt, keyPhys, this.keySize);
+    movePhys(memory, at + this.#keyAt, keyPhys, this.keySize);
     if (this.isPercpu) {
       this.#zeroPercpu(elem);
       this.#copyPercpu(elem, value, allCpus, false);
@@ -397,9 +397,8 @@ export class HashMap extends BpfMap {
     return this.#bytes(elem, this.#valueAt, this.valueSize);
   }
   #bytes(elem: Addr, at: number, size: number): Uint8Array {
-    const out = new Uint8Array(size);
-    copyBytes(out, 0, this.host.memory.u8, elem - this.#table.delta + at, size);
-    return out;
+    const from = elem - this.#table.delta + at;
+    return this.host.memory.u8.slice(from, from + size);
   }
   /** The element behind one that had this key when it was given; 0 at the end. A key that is gone starts over. */
   elemAfter(elem: Addr, key: Uint8Array): Addr {

@@ -416,13 +416,19 @@ export function contiguous(host: MapHost, at: Addr, size: number, bounce: number
 /** Copies `size` bytes of guest memory to a physical address. @throws GuestFault before anything was copied */
 export function copyIn(memory: GuestMemory, to: number, from: Addr, size: number): void {
   const lo = addrLo(from);
-  if ((lo & 4095) + size <= 4096) movePhys(memory.u8, to, memory.physical(lo, addrHi(from), 0), size);
+  if ((lo & 4095) + size <= 4096) movePhys(memory, to, memory.physical(lo, addrHi(from), 0), size);
   else memory.u8.set(memory.readBytes(from, size), to);
 }
 
 /** `memmove` between physical addresses; most keys and values are shorter than what a call of copyWithin takes. */
-export function movePhys(u8: Uint8Array, to: number, from: number, size: number): void {
+export function movePhys(memory: MapHost['memory'], to: number, from: number, size: number): void {
+  const { u8 } = memory;
   if (size > 64) u8.copyWithin(to, from, from + size);
+  else if (((to | from | size) & 3) === 0) moveWords(memory.i32, to >> 2, from >> 2, size >> 2);
   else if (to < from) for (let i = 0; i < size; i++) u8[to + i] = u8[from + i]!;
   else for (let i = size - 1; i >= 0; i--) u8[to + i] = u8[from + i]!;
+}
+function moveWords(i32: Int32Array, to: number, from: number, words: number): void {
+  if (to < from) for (let i = 0; i < words; i++) i32[to + i] = i32[from + i]!;
+  else for (let i = words - 1; i >= 0; i--) i32[to + i] = i32[from + i]!;
 }
