@@ -43,11 +43,14 @@ for (const [each, programs] of shares) {
 }
 process.exitCode = failed ? 1 : 0;
 
-function show({ mode: name, programs, loaded, executed, findings }: Report): void {
+function show({ mode: name, programs, loaded, executed, addresses, findings }: Report): void {
   for (const f of findings) {
     console.log(`seed ${f.seed} (--mode ${name}): ${f.what}`);
     for (const line of f.listing) console.log(line);
     console.log();
   }
-  console.log(`${name}: ${programs} programs, ${loaded} loaded, ${executed} instructions, ${findings.length} findings`);
+  const apart = addresses > 0 ? `, ${addresses} differ by addresses alone` : '';
+  console.log(
+    `${name}: ${programs} programs, ${loaded} loaded, ${executed} instructions, ${findings.length} findings${apart}`,
+  );
 }

@@ -1,4 +1,6 @@
 /** One kernel with the maps that random programs use, put back to the same state before each run. */
+import { CAP, type Process } from '../../kernel-sim/core/process.ts';
+import { Arena } from '../../kernel-sim/core/user-access.ts';
 import { BpfError, type EngineName, type MapHandle, type Program } from '../../src/index.ts';
 import { type Insn, writeInsns } from '../../src/isa/index.ts';
 import { type Engine, engine } from '../support/drivers.ts';
@@ -25,6 +27,14 @@ export interface Outcome {
 const ARRAY_ENTRIES = 4;
 const HASH_ENTRIES = 4;
 const TARGETS = 2;
+/** U16_MAX: no access that the verifier lets a syscall program make of its context lies beyond */
+const LARGEST_CONTEXT = 0xffff;
+/** include/uapi/linux/bpf.h */
+const BPF_PROG_LOAD = 5;
+const PROG_TYPE = { xdp: 6, syscall: 31 } as const;
+const BPF_F_SLEEPABLE = 16;
+/** what bpf(2) asks of who loads an XDP or syscall program, without CAP_PERFMON: it may not tell an address */
+const NO_PERFMON = (1n << BigInt(CAP.BPF)) | (1n << BigInt(CAP.NET_ADMIN));
 /** BPF_F_MMAPABLE: values lie in pages of their own, with nothing behind them */
 const MMAPABLE = 1024;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -78,6 +88,26 @@ export class World {
     }
   }
 
+  /**
+   * Whether what a program leaves behind may come of addresses, which no two engines share. Linux says so: it refuses
+   * such programs to who has no CAP_PERFMON. Some others it refuses, too: those that read stack they never wrote.
+   */
+  mayTellAddresses(type: 'syscall' | 'xdp', insns: readonly Insn[]): boolean {
+    const { kernel } = this.engine;
+    const memory = new Arena();
+    const process: Process = { ...kernel.process, caps: NO_PERFMON, memory };
+    const attr = new Uint8Array(48);
+    const view = new DataView(attr.buffer);
+    view.setUint32(0, PROG_TYPE[type], true);
+    view.setUint32(4, insns.length, true);
+    view.setBigUint64(8, BigInt(memory.put(writeInsns([...insns]))), true);
+    view.setBigUint64(16, BigInt(memory.put('GPL')), true);
+    view.setUint32(44, type === 'syscall' ? BPF_F_SLEEPABLE : 0, true);
+    const fd = kernel.bpf.syscall(BPF_PROG_LOAD, attr, attr.length, memory, process);
+    if (fd >= 0) kernel.fds.close(fd);
+    return fd < 0;
+  }
+
   /** Puts the maps into the state that `seed` names; the context or packet that goes with it. */
   reset(seed: number): Uint8Array {
     const r = new Rng(seed ^ 0x1234567);
@@ -91,7 +121,7 @@ export class World {
   /** Runs a program on the state that `seed` names. */
   run(type: 'syscall' | 'xdp', insns: readonly Insn[], seed: number): Outcome {
     const bytes = this.reset(seed);
-    const input = type === 'xdp' ? { packet: bytes } : { memory: bytes };
+    const input = type === 'xdp' ? { packet: bytes } : { memory: this.verify ? padded(bytes) : bytes };
     let prog: Program | undefined;
     try {
       prog = this.engine.load({ type, insns: writeInsns([...insns]), verify: this.verify });
@@ -115,6 +145,13 @@ export class World {
       prog?.close();
     }
   }
+}
+
+/** With zeroes up to where a syscall program may look: a shorter context is refused, EINVAL. */
+function padded(bytes: Uint8Array): Uint8Array {
+  const context = new Uint8Array(LARGEST_CONTEXT);
+  context.set(bytes);
+  return context;
 }
 
 const FIELDS = ['error', 'r0', 'buffer', 'context', 'array', 'hash', 'insns'] as const;
