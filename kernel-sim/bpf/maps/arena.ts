@@ -5,20 +5,26 @@ import { BpfMap, type MapAttrs, type MapContext, type MappedPages } from './map.
 
 const PAGE = 4096;
 const LOW = 0x1_0000_0000;
+/** half of what offsets of instructions may lead beyond the 4 GB that pointers reach, before and behind: GUARD_SZ is 64 KB */
+const GUARD = 0x8000;
 /** where user space maps one that says no address: what mmap(2) would give the loader */
 const USER_START: Addr = 0x7fff_0000_0000;
 
 export class ArenaMap extends BpfMap {
   /** address of the first page in user space, which is what pointers into the arena hold */
   readonly userStart: Addr;
-  /** its pages, one behind the other, as the kernel has them */
+  /** `kern_vm_start`: 4 GB of the kernel's addresses, of which those of its pages are memory */
+  readonly #start: Addr;
+  /** its pages, one behind the other, as the kernel has them: the low half of the user's address leads there */
   readonly #pages: Addr;
   /** a byte a page: whether it was given out */
   readonly #taken: Uint8Array;
   constructor(context: MapContext, attrs: MapAttrs) {
     super(context, attrs, context.layout.bpf_map.sizeof + 64);
     this.userStart = attrs.mapExtra || USER_START;
-    this.#pages = this.areaAlloc(attrs.maxEntries * PAGE, true);
+    const low = this.userStart % LOW;
+    this.#start = this.areaWithin(LOW + 2 * GUARD, GUARD + low, attrs.maxEntries * PAGE) + GUARD;
+    this.#pages = this.#start + low;
     this.#taken = new Uint8Array(attrs.maxEntries);
   }
   protected override get hostState(): readonly object[] {
@@ -26,10 +32,7 @@ export class ArenaMap extends BpfMap {
   }
   /** What is added to the low half of a pointer, and what the JIT needs of it (`bpf_arena_get_kern_vm_start`). */
   get ranges(): { readonly kernVmStart: bigint; readonly userVmStart: bigint } {
-    return {
-      kernVmStart: BigInt.asUintN(64, addrToBigInt(this.#pages) - BigInt(this.userStart % LOW)),
-      userVmStart: BigInt(this.userStart),
-    };
+    return { kernVmStart: addrToBigInt(this.#start), userVmStart: BigInt(this.userStart) };
   }
   /** `arena_alloc_pages`: so many pages in a row, at an address or wherever; 0 where there are none. */
   allocPages(at: Addr, count: number): Addr {

@@ -19,6 +19,8 @@ export interface MapHost {
   /** Tells of each kernel object that is freed; gives what ends that. */
   onFree(told: (at: Addr) => void): () => void;
   vmalloc(size: number): Addr;
+  /** so many addresses, of which only the bytes at an offset are memory; freed as vmalloc's are */
+  vmallocWithin(span: number, offset: number, size: number): Addr;
   vfree(at: Addr): void;
   /** `call_rcu`: once no program can be in the middle of using it */
   afterGrace(free: () => void): void;

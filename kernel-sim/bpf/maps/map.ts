@@ -366,7 +366,13 @@ export abstract class BpfMap {
   /** `bpf_map_area_alloc`: freed with the map. Small areas come from the slab, large ones from vmalloc. */
   protected areaAlloc(bytes: number, pages = false): Addr {
     const big = pages || bytes > PAGE_ALLOC_COSTLY;
-    const at = big ? this.host.vmalloc(bytes) : this.host.kmalloc(bytes);
+    return this.#area(big ? this.host.vmalloc(bytes) : this.host.kmalloc(bytes), big, bytes);
+  }
+  /** `span` bytes of addresses, of which only those at `offset` are memory; freed with the map. */
+  protected areaWithin(span: number, offset: number, bytes: number): Addr {
+    return this.#area(this.host.vmallocWithin(span, offset, bytes), true, bytes);
+  }
+  #area(at: Addr, big: boolean, bytes: number): Addr {
     this.#areas.push({ at, big });
     this.#areaBytes += bytes;
     return at;

@@ -111,6 +111,7 @@ export class BpfState {
       socketCookie: (sk) => BigInt(kernel.net.cookies.of(sk)),
       onFree: (told) => kernel.slab.freed.add(told),
       vmalloc: (size) => kernel.vmalloc.alloc(size),
+      vmallocWithin: (span, offset, size) => kernel.vmalloc.allocWithin(span, offset, size),
       vfree: (at) => kernel.vmalloc.free(at),
       afterGrace: (free) => kernel.rcu.call(free),
       percpuAlloc: (size) => kernel.percpu.alloc(size),

@@ -1,5 +1,6 @@
 /** Verdicts, texts and rewrites of small programs, as Linux 6.12.117 gave them. */
 import { describe, expect, it } from 'vitest';
+import { ArenaMap } from '../../../kernel-sim/bpf/maps/arena.ts';
 import { BpfError, Kernel, type MapHandle } from '../../../src/index.ts';
 import { assemble, BPF_PSEUDO_MAP_VALUE, disassemble, type Insn, insn, readInsns } from '../../../src/isa/index.ts';
 
@@ -43,6 +44,40 @@ describe('arenas', () => {
     const found = judge([...valueAt(1, arena(start), off), ...code('r0 = 0\nexit')]);
     expect(found.errno).toBe(errno);
     expect(found.log).toContain(text);
+  });
+
+  it('the kernel has 4 GB and a guard for each, wherever the user has it', async () => {
+    const kernel = await Kernel.boot();
+    const starts = [0, 0x1234_5000, 0xf000_0000, 0x7fff_8000_0000 - ARENA_START].map((more) => {
+      const { map } = kernel.bpf.mapCreate({
+        type: 'arena',
+        keySize: 0,
+        valueSize: 0,
+        maxEntries: 2,
+        flags: BPF_F_MMAPABLE,
+        mapExtra: ARENA_START + more,
+      });
+      return map instanceof ArenaMap ? map.ranges.kernVmStart : 0n;
+    });
+    // Linux: ffffc900006d3000, ffffc901006e4000, ffffc902006f5000, ffffc90300706000
+    expect(starts.slice(1).map((at, n) => (at - starts[n]!).toString(16))).toEqual(Array(3).fill('100011000'));
+    expect(starts[0]! & 0xffff_ffff_0000_0fffn).toBe(0xffff_c900_0000_0000n);
+  });
+
+  it.each([0, 0x1234_5000, 0xffff_e000])('its pages are there: at 16 TB and %i', (more) => {
+    const start = ARENA_START + more;
+    const map = arena(start);
+    const insns = [
+      ...valueAt(1, map, 4096),
+      insn(0xbf, 1, 1, 1, 1), // addr_space_cast to the kernel's
+      insn(0x62, 1, 0, 8, 42),
+      insn(0x61, 0, 1, 8, 0),
+      insn(0x95, 0, 0, 0, 0),
+    ];
+    const prog = bpf.progLoad({ type: 'syscall', insns, license: 'GPL', flags: 16 });
+    expect(prog.testRun().retval).toBe(42);
+    expect(prog.testRun().retval).toBe(42);
+    map.close();
   });
 
   it('its addresses are shown as they are', () => {
