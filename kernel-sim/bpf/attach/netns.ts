@@ -8,10 +8,9 @@ import type { AttachRequest } from './kind.ts';
 function target(state: BpfState, fd: number | undefined): NetNamespace {
   const object = state.process.fds.find(fd ?? -1);
   if (object instanceof NetNamespace) return object;
-  throw new KernelError(
-    'EINVAL',
-    `file descriptor ${fd} is no network namespace; kernel.net.openNamespace() gives one`,
-  );
+  const hint = 'kernel.net.openNamespace() gives one of a network namespace';
+  if (object === undefined) throw new KernelError('EBADF', `no file descriptor ${fd}; ${hint}`);
+  throw new KernelError('EINVAL', `file descriptor ${fd} is no network namespace; ${hint}`);
 }
 const infoOf = ({ inode }: NetNamespace, attachType: number): Pick<Attachment, 'info' | 'fdinfo'> => ({
   info: () => ({ netns_ino: inode, attach_type: attachType }),

@@ -107,6 +107,7 @@ export class Bpf {
    */
   offerToSockets(prog: Program | number): () => void {
     const command = 'setsockopt';
+    checkArgument('prog', prog, is.fdOrHandle);
     return offerToSockets(
       this.#state,
       command,

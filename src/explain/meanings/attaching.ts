@@ -12,6 +12,10 @@ export const attaching: readonly Row[] = [
     /^(\S+)\(\) is not modifiable/,
     'the kernel lets no program replace what $1() returns: it is not on the list of error injection, nor a security hook',
   ),
+  row(
+    /^Attaching fexit\/fmod_ret to __noreturn functions is rejected/,
+    'the function never returns, so nothing would ever run behind it: attach with fentry',
+  ),
   row(/^attach_btf_id (\d+) points to disabled hook (\S+)/, 'no program may attach to $2'),
   row(/^attach_btf_id (\d+) points to wrong type name (\S+)/, '$2 is no hook that a program of this type attaches to'),
   row(/^attach_btf_id (\d+) (?:is|doesn't)/, 'BTF id $1 is nothing that a program of this type attaches to'),
