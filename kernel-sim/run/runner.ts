@@ -3,7 +3,7 @@ import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { FLAG, RSP, type Stop } from '../../src/machine/index.ts';
 import { BUDGET_SPENT } from '../bpf/engine/interp/index.ts';
 import { BpfError } from '../bpf/errors.ts';
-import type { BpfState } from '../bpf/objects/state.ts';
+import type { BpfState, TimerCall } from '../bpf/objects/state.ts';
 import type { BpfProg } from '../bpf/prog/prog.ts';
 import type {
   InsnCounter,
@@ -50,6 +50,10 @@ export class Runner implements TestRun {
   #r0Hi = 0;
   #insns: number | undefined;
   #duration = 0;
+  // timers that are due behind the program: undefined until then, and the callback that is under way
+  #timers: readonly Addr[] | undefined;
+  #timer: TimerCall | undefined;
+  #ownInsns = 0;
 
   /** `isSliced`: it pauses now and then */
   constructor(state: BpfState, counter: InsnCounter, prog: BpfProg, options: TestRunOptions, isSliced: boolean) {
@@ -120,7 +124,9 @@ export class Runner implements TestRun {
     const { calls } = this.#setup as TestSetup;
     const total = calls.length === 1 ? Math.max(1, this.#options.repeat ?? 1) : calls.length;
     const budget = this.#budget;
-    while (this.#isInside || this.runs < total) {
+    for (;;) {
+      const call = this.#next(total);
+      if (call === undefined) break;
       if (budget?.isSliceOver) {
         budget.nextSlice();
         return { reason: 'slice', inner: false };
@@ -129,7 +135,6 @@ export class Runner implements TestRun {
       if (more <= 0) return { reason: 'budget', inner: false };
       const left = Math.min(more, budget?.left ?? more);
       if (left === 0) this.#fail({ reason: 'budget' });
-      const call = calls[calls.length === 1 ? 0 : this.runs] as TestCall;
       const stop = this.#isInside ? machine.run(left) : this.#call(call, left);
       if (!this.#isDone(stop)) {
         this.#isInside = true;
@@ -138,11 +143,38 @@ export class Runner implements TestRun {
       }
       if (this.#isInside) this.#restore();
       this.#isInside = false;
-      call.check?.(this.#r0Lo);
-      this.runs++;
+      if (this.#timer !== undefined) this.#leaveTimer();
+      else {
+        call.check?.(this.#r0Lo);
+        this.runs++;
+      }
     }
     if (this.#insns === undefined) this.#ended(total);
     return { reason: 'end', inner: false };
+  }
+  /** The call that is under way, or the next: the program's, then timers' that it set. */
+  #next(total: number): TestCall | undefined {
+    const { calls, as } = this.#setup as TestSetup;
+    if (this.runs < total) return calls[calls.length === 1 ? 0 : this.runs];
+    if (this.#timer !== undefined || as === undefined || this.#insns !== undefined) return this.#timer;
+    const { helpers, kernel } = this.state;
+    if (this.#timers === undefined) {
+      this.#ownInsns = this.insns;
+      this.#leaveContext(as);
+      this.#timers = helpers.dueTimers();
+    }
+    while (this.#timer === undefined) {
+      const [at, ...others] = this.#timers;
+      if (at === undefined) return undefined;
+      this.#timers = others;
+      this.#timer = helpers.takeTimer(at);
+    }
+    kernel.context.preemptCount += this.#timer.preempt;
+    return this.#timer;
+  }
+  #leaveTimer(): void {
+    this.state.kernel.context.preemptCount -= this.#timer?.preempt ?? 0;
+    this.#timer = undefined;
   }
   #call({ target, args }: TestCall, left: number): Stop {
     const { kernel } = this.state;
@@ -156,11 +188,11 @@ export class Runner implements TestRun {
 
   /** All calls are done. */
   #ended(total: number): void {
-    const { kernel, helpers } = this.state;
-    this.#insns = this.insns;
-    if (this.#setup?.as === undefined) return;
+    const { kernel } = this.state;
+    const isAlone = this.#setup?.as === undefined;
+    this.#insns = isAlone ? this.insns : this.#ownInsns;
+    if (isAlone) return;
     this.#leave();
-    helpers.fireTimers();
     this.#duration = Math.floor((kernel.clock.now - this.#start) / total);
   }
   #leave(): void {
@@ -171,8 +203,13 @@ export class Runner implements TestRun {
     this.#counter.limit(undefined);
     interp?.pausers.delete(this.#pauses);
     if (this.#budget && !machine.running) machine.innerLimit = undefined;
-    if (as === 'atomic') kernel.context.preemptCount -= SOFTIRQ_DISABLE;
-    kernel.context.migrateEnable();
+    if (this.#timers === undefined) this.#leaveContext(as);
+    else if (this.#timer !== undefined) this.#leaveTimer();
+  }
+  #leaveContext(as: NonNullable<TestSetup['as']>): void {
+    const { context } = this.state.kernel;
+    if (as === 'atomic') context.preemptCount -= SOFTIRQ_DISABLE;
+    context.migrateEnable();
   }
 
   finish(): TestRunResult {
@@ -212,6 +249,9 @@ export class Runner implements TestRun {
       insns: this.#insns,
       duration: this.#duration,
       isReleased: this.#isReleased,
+      timers: this.#timers,
+      timer: this.#timer,
+      ownInsns: this.#ownInsns,
     };
     return { runs, cpu, rest: capture(rest), setup: this.#setup, budget: this.#budget?.save() };
   }
@@ -224,6 +264,9 @@ export class Runner implements TestRun {
     this.#insns = s.insns;
     this.#duration = s.duration;
     this.#isReleased = s.isReleased;
+    this.#timers = s.timers;
+    this.#timer = s.timer;
+    this.#ownInsns = s.ownInsns;
     this.#setup = setup;
     if (budget !== undefined) this.#budget?.restore(budget);
   }
@@ -232,6 +275,7 @@ export class Runner implements TestRun {
   #isDone(stop: Stop): boolean {
     const { regs } = this.state.kernel.cpu;
     if (stop.reason === 'halt') {
+      if (this.#timer !== undefined) return true;
       this.#r0Lo = regs[0]!;
       this.#r0Hi = regs[1]!;
       return true;

@@ -5,6 +5,7 @@ import type { SpecialField } from '../../../src/verifier/access/record.ts';
 import type { LineInfo, VerifierLimits } from '../../../src/verifier/types.ts';
 
 import { Cgroup } from '../../cgroup/cgroup.ts';
+import type { Pair } from '../../core/args.ts';
 import { ERRNO, type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
@@ -27,6 +28,13 @@ const VMLINUX_BTF_ID = 1;
 /** Standard input, output and error are open, and nothing that bpf(2) knows. */
 const TERMINAL: FdObject = { fdName: '/dev/tty' };
 
+/** A call of a timer's callback; what is added to `preempt_count` meanwhile. */
+export interface TimerCall {
+  readonly target: Addr;
+  readonly args: readonly Pair[];
+  readonly preempt: number;
+}
+
 /** Texts of helpers, as those who load programs and make maps need them. */
 export interface HelperSupply extends Stateful {
   /** makes sure that a helper's text exists; false where the model has no such helper */
@@ -37,6 +45,9 @@ export interface HelperSupply extends Stateful {
   freeFields(value: Addr, fields: readonly SpecialField[]): void;
   /** calls back timers that are due; the number of calls */
   fireTimers(): number;
+  /** the same for those who call back themselves: where timers lie that are due; the call of one, which is disarmed */
+  dueTimers(): readonly Addr[];
+  takeTimer(at: Addr): TimerCall | undefined;
 }
 
 /** One walk of the verifier. */

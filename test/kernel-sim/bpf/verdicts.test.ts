@@ -6,7 +6,8 @@ import { assemble, BPF_PSEUDO_MAP_VALUE, disassemble, type Insn, insn, readInsns
 
 const ARENA_START = 2 ** 44;
 const BPF_F_MMAPABLE = 1024;
-const { bpf } = await Kernel.boot();
+const kernel = await Kernel.boot();
+const { bpf } = kernel;
 
 const arena = (mapExtra: number): MapHandle =>
   bpf.mapCreate({ type: 'arena', keySize: 0, valueSize: 0, maxEntries: 2, flags: BPF_F_MMAPABLE, mapExtra });
@@ -116,4 +117,42 @@ it('what does not return has nothing behind it', () => {
   };
   expect(load('trace_fexit')).toContain('Attaching fexit/fmod_ret to __noreturn functions is rejected.');
   expect(load('trace_fentry')).toBe('');
+});
+
+describe('kfuncs that take a map', () => {
+  const { btf } = kernel;
+  const SUM = btf.findByName('bpf_map_sum_elem_count', 'func');
+  const of = (r1: Insn[]) => {
+    const insns = [...r1, insn(0x85, 0, 2, 0, SUM), ...code('r0 = 0\nexit')];
+    try {
+      const attach = { expectedAttachType: 'trace_iter', attachBtf: 'bpf_map' };
+      return bpf.progLoad({ type: 'tracing', insns, license: 'GPL', logLevel: 2, ...attach }).log;
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      return error.log;
+    }
+  };
+  it.each([
+    ["an iterator's struct bpf_map", code('r1 = *(u64 *)(r1 +8)\nif r1 == 0x0 goto +1'), 'processed 7 insns'],
+    [
+      'another structure',
+      code('r1 = *(u64 *)(r1 +0)\nif r1 == 0x0 goto +1'),
+      'args#0 expected pointer to STRUCT bpf_map but R1 has a pointer to STRUCT bpf_iter_meta',
+    ],
+    ['a number', code('r1 = 1'), 'arg#0 pointer type STRUCT bpf_map must point to scalar, or struct with scalar'],
+  ])('given %s', (_, r1, text) => {
+    expect(of(r1)).toContain(text);
+  });
+});
+
+it.each([
+  ['a counter of may_goto', [...code('r0 = 0'), insn(0xe5, 0, 0, 1, 0), insn(0x05, 0, 0, -2, 0), ...code('exit')], 8],
+  [
+    'no more what a fastcall does not clobber',
+    code('r1 = 1\n*(u64 *)(r10 -16) = r1\ncall 8\nr1 = *(u64 *)(r10 -16)\nr0 = r1\nexit'),
+    8,
+  ],
+])('the depth of the stack has %s', (_, insns, depth) => {
+  const { log } = bpf.progLoad({ type: 'xdp', insns, license: 'GPL', logLevel: 6 });
+  expect(/^stack depth (.*)$/m.exec(log)?.[1]).toBe(String(depth));
 });

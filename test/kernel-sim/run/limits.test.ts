@@ -141,6 +141,20 @@ const eachOf = (fd: number, callback: string): string => `
     exit
     ${callback}`;
 
+/** makes a timer at r6 and starts it; its callback begins two instructions after what follows */
+const TIMER_OF = (fd: number): string => `
+      r1 = r6
+      r2 = map[id:${fd}]
+      r3 = 1
+      call bpf_timer_init#169
+      r1 = r6
+      r2 = subprog[+8]
+      call bpf_timer_set_callback#170
+      r1 = r6
+      r2 = 0
+      r3 = 0
+      call bpf_timer_start#171`;
+
 const load = async (engine: EngineName, insns: Uint8Array): Promise<Program> => {
   const kernel = await Kernel.boot({ engine });
   return kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false });
@@ -233,6 +247,40 @@ describe.each<EngineName>(['interp', 'step', 'jit'])('%s', (engine) => {
       expect(endless.testRun.bind(endless, { ctxIn: new Uint8Array(8), maxInsns: 100 })).toThrow(/after 100 BPF/);
       expect(calls.testRun()).toMatchObject({ retval: 7, insns: CALLS_TOTAL });
     }
+  });
+
+  it("stops in a timer's callback, which a signal ends, too", async () => {
+    const kernel = await Kernel.boot({ engine });
+    const map = kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 16, maxEntries: 1 });
+    // sets the timer, at once; its callback goes round for ever where the second half of the context says so
+    const insns = bytes(`
+      r6 = map[id:${map.fd}][0]+0
+      r7 = *(u64 *)(r1 +0)
+      *(u64 *)(r6 +8) = r7
+      ${TIMER_OF(map.fd)}
+      r0 = 7
+      exit
+      r5 = 50
+      r4 = *(u64 *)(r3 +8)
+      if r4 == 0x0 goto +1
+      goto -2
+      r5 += -1
+      if r5 != 0x0 goto -2
+      r0 = 1
+      exit`);
+    const prog = kernel.bpf.progLoad({ type: 'syscall', insns, license: 'GPL', verify: false });
+    const ctx = (n: number): Uint8Array => Uint8Array.of(n, 0, 0, 0, 0, 0, 0, 0);
+    const { insns: own, retval } = prog.testRun({ ctxIn: ctx(0) });
+    expect([own, retval]).toEqual([16, 7]);
+    for (const more of [1, 2, 5, 1000])
+      expect(stoppedAt(failure(() => prog.testRun({ ctxIn: ctx(1), maxInsns: own + more })))).toBe(own + more);
+    const before = kernel.context.preemptCount;
+    const interrupt = new AbortController();
+    setTimeout(() => interrupt.abort(), 50);
+    const error = await prog.run({ ctxIn: ctx(1), signal: interrupt.signal }).catch((e: BpfError) => e);
+    expect(error).toMatchObject({ errno: 'EINTR' });
+    expect(kernel.context.preemptCount).toBe(before);
+    expect(prog.testRun({ ctxIn: ctx(0) })).toMatchObject({ insns: own, retval: 7 });
   });
 
   it('many short runs leave turns to others', async () => {

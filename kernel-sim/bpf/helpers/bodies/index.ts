@@ -7,7 +7,7 @@ import { callbacks } from '../../../text/assembly/callbacks.ts';
 import { assembly } from '../../../text/assembly/index.ts';
 import { KFUNC_FAMILIES } from '../../kfuncs/bodies/index.ts';
 import { freeFields } from '../../kfuncs/bodies/object.ts';
-import type { BpfState, HelperSupply } from '../../objects/state.ts';
+import type { BpfState, HelperSupply, TimerCall } from '../../objects/state.ts';
 import { type HelperBodies, type HelperBody, HelperCall, NoMapError } from './call.ts';
 import { CGROUP } from './cgroup.ts';
 import { DYNPTR } from './dynptr.ts';
@@ -34,7 +34,7 @@ import { SYNCOOKIE } from './syncookie.ts';
 import { SYSCALL } from './syscall.ts';
 import { SYSCTL } from './sysctl.ts';
 import { TASK } from './task.ts';
-import { runDueTimers, TIMER } from './timer.ts';
+import { dueTimers, runDueTimers, TIMER, takeTimer } from './timer.ts';
 import { TRACING } from './tracing.ts';
 import { TUNNEL_KEYS } from './tunnel.ts';
 import { XDP } from './xdp.ts';
@@ -128,6 +128,12 @@ export class HelperTexts implements HelperSupply {
   /** Calls back timers that are due; the number of calls. */
   fireTimers(): number {
     return this.#made === undefined ? 0 : runDueTimers(this.#made);
+  }
+  dueTimers(): readonly Addr[] {
+    return this.#made === undefined ? [] : dueTimers(this.#made);
+  }
+  takeTimer(at: Addr): TimerCall | undefined {
+    return this.#made && takeTimer(this.#made, at);
   }
 
   /**

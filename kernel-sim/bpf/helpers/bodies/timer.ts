@@ -2,7 +2,8 @@
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { WalkCursor } from '../../maps/index.ts';
-import { type HelperBodies, type HelperCall, pair } from './call.ts';
+import type { TimerCall } from '../../objects/state.ts';
+import { type HelperBodies, type HelperCall, pair, type Timer } from './call.ts';
 
 /** include/linux/preempt.h */
 const SOFTIRQ_OFFSET = 0x100;
@@ -19,28 +20,42 @@ function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value
   return undefined;
 }
 
-/** Calls back timers that are due, in a softirq: callback(map, key, value). Asked when time has moved and no program runs. */
-export function runDueTimers(call: HelperCall): number {
-  const { kernel, timers } = call;
-  let fired = 0;
+/** Where the timers lie that are due. */
+export const dueTimers = (call: HelperCall): Addr[] =>
+  [...call.timers].filter(([, timer]) => isDue(call, timer)).map(([at]) => at);
+
+const isDue = ({ kernel }: HelperCall, { callback, expires }: Timer): boolean =>
+  callback !== 0 && expires <= kernel.clock.now;
+
+/** Disarms a timer; its callback(map, key, value), undefined where it is not due any more or its element is gone. */
+export function takeTimer(call: HelperCall, at: Addr): TimerCall | undefined {
+  const timer = call.timers.get(at);
+  if (timer === undefined || !isDue(call, timer)) return undefined;
+  timer.expires = Number.POSITIVE_INFINITY;
+  const element = elementOf(call, timer.map, at);
+  if (element === undefined) call.timers.delete(at);
   call.nextTimer = Number.POSITIVE_INFINITY;
-  for (const [at, timer] of [...timers]) {
-    if (timer.callback === 0 || timer.expires > kernel.clock.now) continue;
-    timer.expires = Number.POSITIVE_INFINITY;
-    const element = elementOf(call, timer.map, at);
-    if (element === undefined) {
-      timers.delete(at);
-      continue;
-    }
-    // asked by a test run, it is in none yet; work is a thread's
-    const entered = timer.isWork || kernel.context.preemptCount & SOFTIRQ_OFFSET ? 0 : SOFTIRQ_OFFSET;
-    kernel.context.preemptCount += entered;
-    call.callback(timer.callback, [pair(timer.map), pair(element.key), pair(element.value)]);
-    kernel.context.preemptCount -= entered;
+  for (const { callback, expires } of call.timers.values())
+    if (callback !== 0 && expires < call.nextTimer) call.nextTimer = expires;
+  if (element === undefined) return undefined;
+  const args = [pair(timer.map), pair(element.key), pair(element.value)];
+  // asked by a test run, it is in none yet; work is a thread's
+  const inSoftirq = timer.isWork === true || (call.kernel.context.preemptCount & SOFTIRQ_OFFSET) !== 0;
+  return { target: timer.callback, args, preempt: inSoftirq ? 0 : SOFTIRQ_OFFSET };
+}
+
+/** Calls back timers that are due, in a softirq. Asked when time has moved and no program runs. */
+export function runDueTimers(call: HelperCall): number {
+  const { context } = call.kernel;
+  let fired = 0;
+  for (const at of dueTimers(call)) {
+    const due = takeTimer(call, at);
+    if (due === undefined) continue;
+    context.preemptCount += due.preempt;
+    call.callback(due.target, due.args);
+    context.preemptCount -= due.preempt;
     fired++;
   }
-  for (const { callback, expires } of timers.values())
-    if (callback !== 0 && expires < call.nextTimer) call.nextTimer = expires;
   return fired;
 }
 
