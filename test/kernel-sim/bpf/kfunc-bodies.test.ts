@@ -66,6 +66,27 @@ it('lets go of what values hold when they are written over, deleted, evicted, or
   expect(kernel.slab.allocated).toBeLessThanOrEqual(empty + 2);
 });
 
+it('gives no map with such fields to who has no CAP_BPF', async () => {
+  const kernel = await Kernel.boot();
+  const loaded = BpfObject.open(fixture('held')).load(kernel);
+  const info = kernel.bpf.map(loaded.maps['array']?.fd as number).map;
+  const btf = kernel.bpf.fdById('btf', info.btfObject?.id as number);
+  const create = (btfValueTypeId: number, unpriv: boolean) => () =>
+    kernel.bpf
+      .mapCreate({
+        type: 'array',
+        keySize: 4,
+        valueSize: info.valueSize,
+        maxEntries: 1,
+        unpriv,
+        ...(btfValueTypeId ? { btf, btfKeyTypeId: info.attrs.btfKeyTypeId, btfValueTypeId } : {}),
+      })
+      .close();
+  expect(create(info.attrs.btfValueTypeId, false)).not.toThrow();
+  expect(create(0, true)).not.toThrow();
+  expect(create(info.attrs.btfValueTypeId, true)).toThrow(expect.objectContaining({ errno: 'EPERM' }));
+});
+
 it('runs the callback that a program has for its exceptions', async () => {
   const kernel = await Kernel.boot();
   const { programs } = BpfObject.open(fixture('sets')).load(kernel, { programs: ['handled'] });

@@ -78,6 +78,41 @@ describe.each(ENGINES)('%s', (engine) => {
     expect(ids(kernel, 'map')).toEqual([]);
   });
 
+  it.each<[string, (kernel: Kernel, fd: number) => void]>([
+    ['the loader', (kernel, fd) => kernel.bpf.close(fd)],
+    ['the table of descriptors, as close(2) does', (kernel, fd) => kernel.fds.close(fd)],
+  ])('the descriptor is closed by %s while it runs and is attached', async (_, close) => {
+    const kernel = await Kernel.boot({ engine });
+    const map = kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 });
+    const insns = code(`
+      r6 = 30000
+      r6 += -1
+      if r6 != 0 goto -2
+      r7 = map[id:${map.fd}][0]+0
+      r6 = 1
+      lock *(u64*)(r7 + 0) += r6
+      r0 = 0
+      exit`);
+    const prog = kernel.bpf.progLoad({ type: 'raw_tracepoint', insns, license: 'GPL' });
+    const link = kernel.bpf.rawTracepointOpen({ prog, name: 'sys_enter' });
+    const run = prog.beginRun({});
+    run.step(1000);
+    close(kernel, prog.fd);
+    expect(() => kernel.bpf.prog(prog.fd)).toThrow(expect.objectContaining({ errno: 'EBADF' }));
+    fill(kernel);
+    while (run.step(5000).reason !== 'end');
+    expect(run.finish().retval).toBe(0);
+    expect(ids(kernel, 'prog')).toEqual([prog.id]);
+    // attached, it is there for each call
+    expect(await kernel.replay({ tasks: [{ pid: 1000, comm: 'cat' }], steps: opens })).toMatchObject({ oopses: [] });
+    const runs = new DataView((map.lookup(0) as Uint8Array).buffer).getBigUint64(0, true);
+    expect(runs).toBe(BigInt(opens.length + 1));
+    close(kernel, link.fd);
+    expect([ids(kernel, 'prog'), ids(kernel, 'link')]).toEqual([[], []]);
+    expect(await kernel.replay({ tasks: [{ pid: 1000, comm: 'cat' }], steps: opens })).toMatchObject({ oopses: [] });
+    expect(new DataView((map.lookup(0) as Uint8Array).buffer).getBigUint64(0, true)).toBe(runs);
+  });
+
   it('in slices, too', async () => {
     const kernel = await Kernel.boot({ engine });
     const insns = code('r6 = 3000000\nr6 += -1\nif r6 != 0 goto -2\nr0 = 7\nexit');
