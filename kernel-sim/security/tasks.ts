@@ -30,6 +30,9 @@ function capabilities(text: string | undefined): bigint {
 const limit = (value: number | undefined): bigint =>
   value === undefined ? 0n : Number.isFinite(value) ? BigInt(value) : INFINITY;
 
+/** include/uapi/linux/limits.h: setgroups(2) takes no more */
+const NGROUPS_MAX = 65536;
+
 export function registerTasks(kernel: ObjectFloor, on: On): void {
   const { args, memory, slab, structs, tasks } = kernel;
   const given = givenTo(kernel);
@@ -53,11 +56,11 @@ export function registerTasks(kernel: ObjectFloor, on: On): void {
       .split(',')
       .map(numberOf)
       .filter((gid) => gid !== undefined);
-    const count = list.length === 0 ? Math.max(0, given.int(0)) : list.length;
+    const count = Math.min(NGROUPS_MAX, list.length === 0 ? Math.max(0, given.int(0)) : list.length);
     const layout = structs.of('group_info');
     const at = slab.kmalloc(layout.size + 4 * count);
     memory.writeU32(at + layout.offset('ngroups'), count);
-    for (const [n, gid] of list.entries()) memory.writeU32(at + layout.offset('gid') + 4 * n, gid);
+    for (const [n, gid] of list.slice(0, count).entries()) memory.writeU32(at + layout.offset('gid') + 4 * n, gid);
     memory.writeAddr(args.addr(0) + structs.of('cred').offset('group_info'), at);
   });
   // (three kernel_cap_t): what capset(2) asks for

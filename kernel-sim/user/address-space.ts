@@ -212,7 +212,8 @@ export class AddressSpace {
     memory.writeAddr(at + layout.offset('vm_file'), file);
     memory.writeU64(
       at + layout.offset('vm_pgoff'),
-      BigInt(isFileVma(vma) ? vma.offset / PAGE_SIZE : vma.start / PAGE_SIZE),
+      // what a damaged recording maps may begin inside of a page
+      BigInt(Math.floor((isFileVma(vma) ? vma.offset : vma.start) / PAGE_SIZE)),
     );
     memory.writeU64(at + layout.offset('vm_flags'), BigInt(vmFlags(vma)));
     this.#objects.set(vma, at);
