@@ -117,5 +117,4 @@ export class Log {
 /** Text as the bytes that it is in a file, a character each. */
 export const byteString = (text: string): string => (ASCII.test(text) ? text : decodeLatin1(encodeUtf8(text)));
 const fromByteString = (text: string): string => (ASCII.test(text) ? text : decodeUtf8(encodeLatin1(text)));
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
 const ASCII = /^[\x00-\x7f]*$/;
