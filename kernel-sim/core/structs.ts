@@ -101,7 +101,7 @@ export class Structs {
   }
   /** Offsets of these fields and `sizeof`; what the active BTF has not lies where the shipped kernel has it. */
   offsets<F extends string>(name: string, fields: readonly F[]): { readonly [field in F | 'sizeof']: number } {
-    const shipped = this.#fromTable(name);
+    const shipped = this.foreign ? this.#fromTable(name) : undefined;
     const active = this.has(name) ? this.of(name) : shipped;
     if (!active) throw new KernelError('ENOENT', `no struct ${name} in the active BTF`);
     const offset = (field: F): number => (active.has(field) || !shipped ? active : shipped).offset(field);
