@@ -12,6 +12,8 @@ export const fileWord = (size: number, word: keyof typeof FILE_WORDS): number =>
 export const RANGE = { next: 0, end: 8, index: 16, mapping: 24, told: 32, before: 40 } as const;
 /** Field that holds the next file to be closed: Linux's f_task_work shares its place. */
 export const FILE_NEXT = 'f_ra';
+/** Bytes that have room for the largest of `struct sock`'s kin. */
+export const SOCK_ROOM = 2560;
 /** names_cache: bytes of an object, and where a free one has the next, as SLUB has it in the middle. */
 export const PATH_MAX = 4096;
 export const NAME_NEXT = PATH_MAX / 2;

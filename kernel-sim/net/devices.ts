@@ -2,8 +2,9 @@
  * Network devices as real `struct net_device` in guest memory: lo, which is always there, eth0, pairs of veth, dummies
  * (Linux 6.12 Documentation/networking/netdevices.rst).
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
-import { encodeUtf8 } from '../../src/platform/index.ts';
+import { encodeUtf8, equalBytes } from '../../src/platform/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, type Stateful } from '../core/state.ts';
@@ -178,7 +179,7 @@ export class NetDevices implements Stateful {
   /** Whether an address is one of this host's. */
   isLocal(address: Uint8Array): boolean {
     if (address.length === 4 && address[0] === 127) return true;
-    return this.#list.some((device) => device.addresses.some((own) => sameBytes(own.address, address)));
+    return this.#list.some((device) => device.addresses.some((own) => equalBytes(own.address, address)));
   }
   /**
    * Where a packet for an address leaves, and with which source: a device in whose network it is, else the first that is
@@ -216,9 +217,6 @@ const linkLocal = (mac: Uint8Array): Uint8Array =>
     0xfe,
     ...mac.subarray(3, 6),
   );
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, n) => byte === b[n]);
 
 /** Locally administered (IEEE 802 section 8.4), but lo's, which is zeros. */
 const ownMac = (kind: DeviceKind, index: number): Uint8Array =>

@@ -75,6 +75,25 @@ export function ip6Header(flow: Flow, next: number, payload: number): Uint8Array
   h.set(flow.daddr, 24);
   return h;
 }
+/** Whether a flow's addresses are those of IPv6. */
+export const isV6 = ({ daddr }: Pick<Flow, 'daddr'>): boolean => daddr.length === 16;
+export const etherType = (flow: Flow): number => (isV6(flow) ? ETH_P.IPV6 : ETH_P.IP);
+/** The header of the version that a flow's addresses have; `id` and what follows are IPv4's. */
+export const networkHeader = (
+  flow: Flow,
+  protocol: number,
+  payload: number,
+  id = 0,
+  df?: boolean,
+  tos?: number,
+): Uint8Array => (isV6(flow) ? ip6Header(flow, protocol, payload) : ipHeader(flow, protocol, payload, id, df, tos));
+/** What goes the other way. */
+export const reversed = ({ saddr, daddr, sport, dport }: Flow): Flow => ({
+  saddr: daddr,
+  daddr: saddr,
+  sport: dport,
+  dport: sport,
+});
 /** Sum of the pseudo header: what a device that computes checksums itself finds in their place. */
 export const pseudoSum = (flow: Flow, protocol: number, length: number): number =>
   fold16(sum16(flow.daddr, sum16(flow.saddr, protocol + length)));
@@ -116,7 +135,8 @@ export interface Packet {
 function parsed(packet: Uint8Array, protocol: number, header: number, addresses: number, size: number): Packet {
   const ports = protocol === IPPROTO.UDP || protocol === IPPROTO.TCP;
   return {
-    ...{ protocol, header },
+    protocol,
+    header,
     flow: {
       saddr: packet.slice(addresses, addresses + size),
       daddr: packet.slice(addresses + size, addresses + 2 * size),

@@ -9,7 +9,7 @@ import type { SkBuffs } from './skb.ts';
 import type { Socks } from './socks.ts';
 import type { Softnet } from './softnet.ts';
 
-export type On = (name: string, handler: () => void) => void;
+export type { On } from '../text/hypercalls.ts';
 
 /** Where a system call sends to. */
 export interface Destination {

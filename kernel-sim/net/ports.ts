@@ -2,15 +2,17 @@
  * Which socket has which port: `udp_table` and the hash tables of TCP, over `struct sock` in guest memory
  * (bind(2), ip(7): net.ipv4.ip_local_port_range for those that bind none).
  */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { equalBytes } from '../../src/platform/index.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Flow } from './inet.ts';
 import { swap16 } from './packet.ts';
 import { AF, isZero, type Socks, TCP } from './socks.ts';
 
-const FIRST_PORT = 32_768;
-const PORTS = 28_232;
+/** net.ipv4.ip_local_port_range: the first, and how many */
+const [FIRST_PORT, PORTS] = [32_768, 28_232];
 
 export class Ports implements Stateful {
   readonly #kernel: ObjectFloor;
@@ -69,10 +71,13 @@ export class Ports implements Stateful {
   has(sk: Addr): boolean {
     return this.#bound.has(sk);
   }
+  /** Some port that nobody has asked for by its number. */
+  ephemeral(): number {
+    return FIRST_PORT + this.#kernel.random.below(PORTS);
+  }
   #free(protocol: number): number {
-    const { random } = this.#kernel;
     for (;;) {
-      const port = FIRST_PORT + random.below(PORTS);
+      const port = this.ephemeral();
       let taken = false;
       for (const sk of this.#bound) if (this.port(sk) === port && this.#socks.protocol(sk) === protocol) taken = true;
       if (!taken) return port;
@@ -121,11 +126,11 @@ export class Ports implements Stateful {
       let score = isInet ? 2 : 1;
       const own = socks.own(sk);
       if (!isZero(own)) {
-        if (!same(own, daddr)) continue;
+        if (!equalBytes(own, daddr)) continue;
         score += 4;
       }
       if (this.#isConnected(sk)) {
-        if (socks.peerPort(sk) !== sport || !same(socks.peer(sk), saddr)) continue;
+        if (socks.peerPort(sk) !== sport || !equalBytes(socks.peer(sk), saddr)) continue;
         score += 8;
       }
       if (score > most) {
@@ -135,10 +140,4 @@ export class Ports implements Stateful {
     }
     return best;
   }
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let n = 0; n < a.length; n++) if (a[n] !== b[n]) return false;
-  return true;
 }

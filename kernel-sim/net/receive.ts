@@ -1,6 +1,8 @@
 /** What a buffer goes through on its way in, beside calling: protocols, sockets, their queues (hypercalls of `text/functions/net-path.ts`). */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { ERRNO } from '../core/errno.ts';
+import { SOCK_ROOM } from '../core/object-words.ts';
 import { capture } from '../core/state.ts';
 import type { Reason } from './drops.ts';
 import {
@@ -29,8 +31,6 @@ const MSG_PEEK = 2;
 /** least MTU of IPv6, and how its multicast addresses begin (RFC 8200 section 5, RFC 4291 section 2.7) */
 const [MTU6, MULTICAST6] = [1280, 0xff];
 const SOCK_RAW = 3;
-/** room for the largest of `struct sock`'s kin */
-const SOCK_ROOM = 2560;
 /** include/linux/netdevice.h: congestion, the packet went all the same */
 const NET_XMIT_CN = 2;
 /** IPTOS_PREC_INTERNETCONTROL: precedence of errors (RFC 1812 section 4.3.2.5) */

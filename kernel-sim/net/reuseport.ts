@@ -1,13 +1,15 @@
 /** Sockets that share a port, and which of them a packet is for: `struct sock_reuseport` (socket(7), SO_REUSEPORT; SO_ATTACH_REUSEPORT_EBPF). */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { equalBytes } from '../../src/platform/index.ts';
+import { ERRNO } from '../core/errno.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture, type Stateful } from '../core/state.ts';
-import { parseIp } from './inet.ts';
+import { IPPROTO, parseIp, TCP_HLEN, UDP_HLEN } from './inet.ts';
 import type { NetParts, On, SharedPorts } from './parts.ts';
 import { isZero, TCP } from './socks.ts';
 
 const SK_PASS = 1;
-const ECONNREFUSED = -111;
 /** room for `struct sock_reuseport` with its sockets */
 const GROUP_ROOM = 1024;
 
@@ -52,7 +54,7 @@ export class Reuseport implements SharedPorts, Stateful {
         socks.port(other) === socks.port(sk) &&
         socks.protocol(other) === socks.protocol(sk) &&
         socks.family(other) === socks.family(sk) &&
-        same(socks.own(other), own),
+        equalBytes(socks.own(other), own),
     )?.[1];
     const group = sharing ?? { at: kernel.slab.kmalloc(GROUP_ROOM), sockets: [], prog: 0, isFilter: false };
     group.sockets.push(sk);
@@ -123,21 +125,21 @@ export class Reuseport implements SharedPorts, Stateful {
       const selected = new GuestStruct(kernel, 'sk_reuseport_kern', ctx).get('selected_sk');
       slab.kfree(ctx);
       if (action === SK_PASS) args.retAddr(selected);
-      else args.ret(ECONNREFUSED, -1);
+      else args.ret(-ERRNO.ECONNREFUSED, -1);
     });
     // whom the program has not chosen, the hash does
     on('reuseport_or_hash', () => {
       const [sk, prog, hash] = [args.addr(0), args.addr(1), args.u32(3)];
       if (prog !== 0 && (args.addr(2) !== 0 || args.hi(2) !== 0)) return args.ret(args.lo(2), args.hi(2));
       const sockets = this.#groups.get(sk)?.sockets ?? [sk];
-      const listening = sockets.filter((one) => socks.protocol(one) !== 6 || socks.state(one) === TCP.LISTEN);
+      const listening = sockets.filter((one) => socks.protocol(one) !== IPPROTO.TCP || socks.state(one) === TCP.LISTEN);
       // reciprocal_scale
       args.retAddr(listening[Math.floor((hash / 0x1_0000_0000) * listening.length)] ?? sk);
     });
   }
   #header(skb: Addr): number {
     const seen = parseIp(this.#net.packet(skb));
-    return seen?.protocol === 17 ? 8 : 20;
+    return seen?.protocol === IPPROTO.UDP ? UDP_HLEN : TCP_HLEN;
   }
   /** A hash of both ends, as inet_ehashfn has one: here FNV-1a. */
   #hash(skb: Addr): number {
@@ -164,5 +166,3 @@ export class Reuseport implements SharedPorts, Stateful {
     return at;
   }
 }
-
-const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, n) => byte === b[n]);

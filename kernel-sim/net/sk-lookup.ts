@@ -1,14 +1,14 @@
 /** Programs of a network namespace that choose the socket of a packet (Linux 6.12 Documentation/bpf/prog_sk_lookup.rst). */
 import type { Addr } from '../../src/machine/addr.ts';
-import { KernelError } from '../core/errno.ts';
+import { ERRNO, KernelError } from '../core/errno.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import { parseIp } from './inet.ts';
+import { swap16 } from './packet.ts';
 import type { NetParts, On } from './parts.ts';
 import { AF } from './socks.ts';
 
 const [SK_DROP, SK_PASS] = [0, 1];
-const ECONNREFUSED = -111;
 /** BPF_... netns_bpf: MAX_NETNS_BPF_LINKS of sk_lookup */
 const MOST = 64;
 
@@ -30,6 +30,8 @@ export class SkLookup implements Stateful {
   readonly #net: NetParts;
   readonly #items: Item[] = [];
   readonly #runs = new Map<Addr, Run>();
+  /** socket that was chosen last and stands for its group */
+  #behind: Addr = 0;
   constructor(net: NetParts) {
     this.#net = net;
   }
@@ -85,7 +87,7 @@ export class SkLookup implements Stateful {
       slab.kfree(at);
       slab.kfree(run.addresses);
       this.#behind = run.noReuseport === 0 ? run.selected : 0;
-      if (run.selected === 0 && !run.allPass) args.ret(ECONNREFUSED, -1);
+      if (run.selected === 0 && !run.allPass) args.ret(-ERRNO.ECONNREFUSED, -1);
       else args.retAddr(run.selected);
     });
     // a socket that was chosen stands for its group, unless the program said no
@@ -94,7 +96,6 @@ export class SkLookup implements Stateful {
       args.retU32(sk !== 0 && sk === this.#behind && this.#net.reuseport.isGrouped(sk) ? 1 : 0);
     });
   }
-  #behind: Addr = 0;
   #run(at: Addr): [GuestStruct, Run] {
     const run = this.#runs.get(at);
     if (run === undefined) throw new KernelError('EINVAL', 'no lookup is under way');
@@ -113,7 +114,7 @@ export class SkLookup implements Stateful {
       const { saddr, daddr, sport, dport } = seen.flow;
       const six = saddr.length === 16;
       ctx.set('family', six ? AF.INET6 : AF.INET).set('protocol', protocol);
-      ctx.set('sport', ((sport & 0xff) << 8) | (sport >> 8)).set('dport', dport);
+      ctx.set('sport', swap16(sport)).set('dport', dport);
       ctx.set('ingress_ifindex', devices.at(skbs.dev(skb))?.index ?? 0);
       memory.writeBytes(addresses, saddr);
       memory.writeBytes(addresses + 16, daddr);

@@ -3,13 +3,14 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { capture } from '../core/state.ts';
 import {
   ETH_P,
+  etherType,
+  type Flow,
   fold16,
   get16,
   IP_HLEN,
   IP6_HLEN,
   IPPROTO,
-  ip6Header,
-  ipHeader,
+  networkHeader,
   sum16,
   UDP_HLEN,
   udpHeader,
@@ -126,21 +127,20 @@ export class Transmit {
     protocol: number,
     header: Uint8Array,
     payload: Uint8Array,
-    flow: Parameters<typeof ipHeader>[0],
+    flow: Flow,
     id: number,
     more: { readonly df?: boolean; readonly tos?: number } = {},
   ): Addr {
     const { kernel, skbs, devices } = this.#net;
     const { memory } = kernel;
-    const six = flow.daddr.length === 16;
     const length = header.length + payload.length;
-    const ip = six ? ip6Header(flow, protocol, length) : ipHeader(flow, protocol, length, id, more.df, more.tos);
+    const ip = networkHeader(flow, protocol, length, id, more.df, more.tos);
     const skb = skbs.alloc(LL_ROOM, ip.length + length);
     skbs.put(skb, ip);
     skbs.put(skb, header);
     skbs.put(skb, payload);
     this.address(skb, sk, devices.route(flow.daddr).device.at, ip.length);
-    memory.writeU16(skb + skbs.f.protocol, swap16(six ? ETH_P.IPV6 : ETH_P.IP));
+    memory.writeU16(skb + skbs.f.protocol, swap16(etherType(flow)));
     return skb;
   }
   /** Gives a buffer whose data begin with the IP header, so many bytes long, its socket and its route. */

@@ -1,5 +1,8 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { S_IF } from '../core/file-mode.ts';
+import { SOCK_ROOM } from '../core/object-words.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { hasPages } from './io.ts';
 import { registerMessages } from './messages.ts';
@@ -12,8 +15,6 @@ const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 /** include/net/tcp_states.h */
 const [TCP_ESTABLISHED, TCP_CLOSE] = [1, 7];
-/** room for the largest of `struct sock`'s kin */
-const SOCK_ROOM = 2560;
 
 /** struct proto_ops and net_proto_family: operation, then address family */
 const OPS = {
@@ -38,7 +39,7 @@ const PROTOCOLS: Readonly<Record<number, readonly [string, string]>> = {
 };
 /** include/uapi/linux/net.h, socket_state */
 const SS = { UNCONNECTED: 1, CONNECTED: 3 } as const;
-const S_IFSOCK = 0o140_777;
+const SOCK_MODE = S_IF.SOCK | 0o777;
 const O_RDWR = 2;
 /** where cgroup v2 is mounted */
 const CGROUPFS = '/sys/fs/cgroup/';
@@ -236,7 +237,7 @@ export class Sockets {
     const family = sk === 0 ? AF_INET : memory.readU16(sk + sock.offset('__sk_common.skc_family'));
     const isDatagram = sk !== 0 && memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
     const name = PROTOCOLS[family]?.[isDatagram ? 1 : 0] ?? '';
-    return files.dcache.pseudo('sockfs', name, (ino) => `socket:[${ino}]`, S_IFSOCK, this.#inode(s));
+    return files.dcache.pseudo('sockfs', name, (ino) => `socket:[${ino}]`, SOCK_MODE, this.#inode(s));
   }
   #make(file: Addr, family: number, type: number, protocol: number): Addr {
     const s = this.#alloc(family, type, protocol);
@@ -256,7 +257,7 @@ export class Sockets {
     const inode = structs.of('inode');
     const s = slab.kmalloc(socket.size + inode.size);
     memory.writeBytes(s, new Uint8Array(socket.size + inode.size));
-    memory.writeU16(s + socket.size + inode.offset('i_mode'), S_IFSOCK);
+    memory.writeU16(s + socket.size + inode.offset('i_mode'), SOCK_MODE);
     memory.writeAddr(s + socket.size + inode.offset('i_sb'), this.#kernel.files.dcache.superBlocks.pseudo('sockfs'));
     memory.writeU32(s + socket.offset('state'), SS.UNCONNECTED);
     memory.writeU16(s + socket.offset('type'), type);

@@ -4,7 +4,7 @@ import { ERRNO } from '../../core/errno.ts';
 import { IPPROTO, parseIp, TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
 import type { SkbQueue } from '../skb.ts';
-import { TCP } from '../socks.ts';
+import { AF, TCP } from '../socks.ts';
 import type { Connections } from './connections.ts';
 import type { TcpFields } from './fields.ts';
 import { after, readSegment, type Segment, WSCALE } from './segment.ts';
@@ -226,7 +226,7 @@ export class TcpInput {
   }
 
   #doRcv(sk: Addr): 'tcp_v4_do_rcv' | 'tcp_v6_do_rcv' {
-    return this.#net.socks.family(sk) === 10 ? 'tcp_v6_do_rcv' : 'tcp_v4_do_rcv';
+    return this.#net.socks.family(sk) === AF.INET6 ? 'tcp_v6_do_rcv' : 'tcp_v4_do_rcv';
   }
   /** What a segment says; its data begin with its header until it is queued. */
   #segment(skb: Addr): Segment | undefined {

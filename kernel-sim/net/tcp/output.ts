@@ -1,6 +1,6 @@
 /** Segments that leave: what is queued, its header, the copy that goes down while the segment waits to be acknowledged. */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { IP_HLEN, IP6_HLEN, IPPROTO, ip6Header, ipHeader, TCP_FLAG } from '../inet.ts';
+import { etherType, type Flow, IP_HLEN, IP6_HLEN, IPPROTO, isV6, networkHeader, TCP_FLAG, TCP_HLEN } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
 import { TCP } from '../socks.ts';
 import type { Transmit } from '../transmit.ts';
@@ -18,6 +18,9 @@ const INFINITE_SSTHRESH = 0x7fff_ffff;
 const MOST_SEGMENT = 65_483;
 /** TCP_ATO_MIN: who answers within it acknowledges with its data, ns */
 const ATO = 40_000_000;
+
+/** bytes of the headers in front of data, without options */
+const headersOf = (flow: Pick<Flow, 'daddr'>): number => (isV6(flow) ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
 
 export class TcpOutput {
   readonly #net: NetParts;
@@ -79,20 +82,13 @@ export class TcpOutput {
     on('tcp_header', () => this.#header(args.addr(0), args.addr(1)));
     on('queue_xmit', () => {
       const sk = args.addr(0);
-      args.retAddr(sk === 0 ? 0 : text.place(socks.peer(sk).length === 16 ? 'inet6_csk_xmit' : 'ip_queue_xmit'));
+      args.retAddr(sk === 0 ? 0 : text.place(isV6({ daddr: socks.peer(sk) }) ? 'inet6_csk_xmit' : 'ip_queue_xmit'));
     });
-    on('ip_header', () => {
-      const [sk, skb] = [args.addr(0), args.addr(1)];
-      if (skb === 0) return;
-      const flow = socks.flow(sk);
-      this.#ip(skb, sk, ipHeader(flow, IPPROTO.TCP, skbs.len(skb), ports.nextId(sk)), flow.daddr);
-    });
-    on('ip6_header', () => {
-      const [sk, skb] = [args.addr(0), args.addr(1)];
-      if (skb === 0) return;
-      const flow = socks.flow(sk);
-      this.#ip(skb, sk, ip6Header(flow, IPPROTO.TCP, skbs.len(skb)), flow.daddr);
-    });
+    const ip = (sk: Addr, skb: Addr, id: () => number): void => {
+      if (skb !== 0) this.#ip(skb, sk, socks.flow(sk), id());
+    };
+    on('ip_header', () => ip(args.addr(0), args.addr(1), () => ports.nextId(args.addr(0))));
+    on('ip6_header', () => ip(args.addr(0), args.addr(1), () => 0));
   }
 
   alloc(sk: Addr, size: number): Addr {
@@ -102,33 +98,27 @@ export class TcpOutput {
     return skb;
   }
   /** Puts an IP header in front of a segment. */
-  #ip(skb: Addr, sk: Addr, header: Uint8Array, to: Uint8Array): void {
+  #ip(skb: Addr, sk: Addr, flow: Flow, id: number): void {
     const { skbs, kernel, devices } = this.#net;
+    const header = networkHeader(flow, IPPROTO.TCP, skbs.len(skb), id);
     kernel.memory.writeBytes(skbs.push(skb, header.length), header);
-    this.#transmit.address(skb, sk, devices.route(to).device.at, header.length);
-    skbs.setProtocol(skb, header.length === IP6_HLEN ? 0x86dd : 0x0800);
+    this.#transmit.address(skb, sk, devices.route(flow.daddr).device.at, header.length);
+    skbs.setProtocol(skb, etherType(flow));
   }
   /** A whole segment with both headers, of no socket or of a request: what its flow says. */
-  whole(sk: Addr, flow: Parameters<typeof writeHeader>[0], header: Uint8Array): Addr {
-    const { skbs, kernel, devices } = this.#net;
-    const ip =
-      flow.daddr.length === 16
-        ? ip6Header(flow, IPPROTO.TCP, header.length)
-        : ipHeader(flow, IPPROTO.TCP, header.length, 0);
+  whole(sk: Addr, flow: Flow, header: Uint8Array): Addr {
     const skb = this.alloc(sk, header.length);
-    skbs.put(skb, header);
-    kernel.memory.writeBytes(skbs.push(skb, ip.length), ip);
-    this.#transmit.address(skb, sk, devices.route(flow.daddr).device.at, flow.daddr.length === 16 ? IP6_HLEN : IP_HLEN);
-    skbs.setProtocol(skb, flow.daddr.length === 16 ? 0x86dd : 0x0800);
+    this.#net.skbs.put(skb, header);
+    this.#ip(skb, sk, flow, 0);
     return skb;
   }
   /** First numbers of a connection: tcp_init_sock, tcp_connect_init. */
   begin(sk: Addr): void {
-    const { devices, socks, kernel } = this.#net;
+    const { socks, kernel } = this.#net;
     const fields = this.#fields;
-    const { device } = devices.route(socks.peer(sk));
-    const headers = (socks.peer(sk).length === 16 ? IP6_HLEN : IP_HLEN) + 20;
-    const mss = Math.min(devices.mtu(device) - headers, SYN_WINDOW + (headers - IP_HLEN - 20));
+    const daddr = socks.peer(sk);
+    const headers = headersOf({ daddr });
+    const mss = Math.min(this.mss({ daddr }), SYN_WINDOW + (headers - IP_HLEN - TCP_HLEN));
     // secure_tcp_seq: what nobody can guess, here by the seed
     const isn = kernel.random.u32() >>> 0;
     for (const field of ['snd_una', 'snd_nxt', 'write_seq'] as const) fields.set(sk, field, isn);
@@ -139,9 +129,9 @@ export class TcpOutput {
     fields.set(sk, 'window_clamp', SYN_WINDOW);
   }
   /** the longest segment that is taken over the way to its peer */
-  mss(flow: { readonly daddr: Uint8Array }): number {
+  mss(flow: Pick<Flow, 'daddr'>): number {
     const { devices } = this.#net;
-    return devices.mtu(devices.route(flow.daddr).device) - (flow.daddr.length === 16 ? IP6_HLEN : IP_HLEN) - 20;
+    return devices.mtu(devices.route(flow.daddr).device) - headersOf(flow);
   }
 
   #bare(sk: Addr, flags: number): Addr {
@@ -170,7 +160,11 @@ export class TcpOutput {
     const connection = this.#connections.of(sk);
     const at = connection.toSend.findIndex((one) => one.skb === skb);
     const segment: Outgoing = (at >= 0 ? connection.toSend.splice(at, 1)[0] : undefined) ?? {
-      ...{ skb, flags: TCP_FLAG.SYN, bytes: 0, end: 0, sentAt: 0 },
+      skb,
+      flags: TCP_FLAG.SYN,
+      bytes: 0,
+      end: 0,
+      sentAt: 0,
     };
     // SYN, which no queue had
     if (at < 0) fields.add(sk, 'write_seq', 1);

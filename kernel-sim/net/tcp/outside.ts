@@ -6,7 +6,7 @@ import type { Addr } from '../../../src/machine/addr.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { capture, type Stateful } from '../../core/state.ts';
 import type { TraceArg } from '../../task/user-call.ts';
-import { type Flow, get16, IPPROTO, ip6Header, ipHeader, TCP_FLAG } from '../inet.ts';
+import { etherType, type Flow, get16, IPPROTO, networkHeader, put16, reversed, TCP_FLAG } from '../inet.ts';
 import { ETH_HLEN } from '../packet.ts';
 import type { NetParts, On } from '../parts.ts';
 import { AF, isZero, TCP, unmapped } from '../socks.ts';
@@ -61,12 +61,7 @@ interface Calling {
   readonly seq: number;
   isSynSent: boolean;
 }
-const back = ({ saddr, daddr, sport, dport }: Flow): Flow => ({
-  ...{ saddr: daddr, daddr: saddr, sport: dport, dport: sport },
-});
 const flowKey = ({ saddr, daddr, sport, dport }: Flow): string => `${saddr} ${sport} ${daddr} ${dport}`;
-/** net.ipv4.ip_local_port_range */
-const [FIRST_PORT, PORTS] = [32_768, 28_232];
 
 type Answer = 'synack' | 'rst';
 
@@ -98,7 +93,10 @@ export class Outside implements Stateful {
   }
   save() {
     return capture({
-      ...{ waiting: this.#waiting, pending: this.#pending, calling: this.#calling, callers: this.#callers },
+      waiting: this.#waiting,
+      pending: this.#pending,
+      calling: this.#calling,
+      callers: this.#callers,
     });
   }
   restore(state: ReturnType<Outside['save']>): void {
@@ -128,7 +126,7 @@ export class Outside implements Stateful {
       else if (socks.type(sk) === SOCK_DGRAM) give('ip4_datagram_connect');
       // a second connect() asks only what became of the first
       else if (socks.state(sk) !== TCP.CLOSE) give(undefined);
-      else give(socks.family(sk) === 10 ? 'tcp_v6_connect' : 'tcp_v4_connect');
+      else give(socks.family(sk) === AF.INET6 ? 'tcp_v6_connect' : 'tcp_v4_connect');
     });
     on('routed', () => args.retU32(NOT_SENT.includes(-recorded.lo) && recorded.failed ? 0 : 1));
     on('connect_begun', () => (args.lo(0) !== 0 ? args.ret(0, 0) : args.ret(recorded.lo, recorded.hi)));
@@ -160,7 +158,7 @@ export class Outside implements Stateful {
     // accepted, and not from here
     on('tcp_accepted', () => {
       const sk = args.addr(0);
-      if (sk === 0 || !this.#callers.delete(flowKey(back(socks.flow(sk))))) return;
+      if (sk === 0 || !this.#callers.delete(flowKey(reversed(socks.flow(sk))))) return;
       this.#connections.of(sk).answered = false;
     });
     // a connection that accept() gives, and that nobody here has begun
@@ -199,7 +197,7 @@ export class Outside implements Stateful {
 
   /** Who connects, as the address that accept() has given says; without one somebody on this machine. */
   #caller(sk: Addr): Flow | undefined {
-    const { kernel, socks, devices } = this.#net;
+    const { kernel, socks, devices, ports } = this.#net;
     const given = kernel.tasks.current.call?.args[1];
     const bytes = given?.kind === 'bytes' ? given.bytes : undefined;
     const own = socks.own(sk);
@@ -213,7 +211,7 @@ export class Outside implements Stateful {
             ? Uint8Array.of(127, 0, 0, 1)
             : own;
     if (address === undefined || address.length < 4) return undefined;
-    const sport = family === 0 ? FIRST_PORT + kernel.random.below(PORTS) : get16(bytes as Uint8Array, 2);
+    const sport = family === 0 ? ports.ephemeral() : get16(bytes as Uint8Array, 2);
     const daddr = isZero(own) ? devices.route(address).source : own;
     return { saddr: address, daddr, sport, dport: socks.port(sk) };
   }
@@ -232,7 +230,7 @@ export class Outside implements Stateful {
     if (data === 0 && !ends && !pending.ack) return 0;
     const [seq, ack] = [this.#fields.get(sk, 'rcv_nxt'), this.#fields.get(sk, 'snd_nxt')];
     const flags = TCP_FLAG.ACK | (data > 0 ? TCP_FLAG.PSH : 0) | (ends ? TCP_FLAG.FIN : 0);
-    return this.#arrives(back(socks.flow(sk)), { seq, ack, flags }, data);
+    return this.#arrives(reversed(socks.flow(sk)), { seq, ack, flags }, data);
   }
   #handshake(sk: Addr, calling: Calling): Addr {
     const { flow, seq } = calling;
@@ -247,15 +245,14 @@ export class Outside implements Stateful {
   /** A segment as a frame at the device that the way back leads to. */
   #arrives(flow: Flow, numbers: Pick<Header, 'seq' | 'ack' | 'flags'>, data: number): Addr {
     const { skbs, devices } = this.#net;
-    const six = flow.daddr.length === 16;
     const header = writeHeader(flow, { ...numbers, window: 512, timestamp: { value: 1, echo: 1 }, mss: 1460 }, data);
     const length = header.length + data;
-    const ip = six ? ip6Header(flow, IPPROTO.TCP, length) : ipHeader(flow, IPPROTO.TCP, length, 0);
+    const ip = networkHeader(flow, IPPROTO.TCP, length);
     const { device } = devices.route(flow.saddr);
     const link = new Uint8Array(ETH_HLEN);
     link.set(device.mac);
     link.set(this.#net.neighbour(device, flow.saddr), 6);
-    link.set(six ? [0x86, 0xdd] : [0x08, 0x00], 12);
+    put16(link, 12, etherType(flow));
     const skb = skbs.alloc(64, link.length + ip.length + length);
     for (const part of [link, ip, header, new Uint8Array(data)]) skbs.put(skb, part);
     skbs.setDev(skb, device.at);

@@ -2,6 +2,7 @@
 import type { Addr } from '../../../src/machine/addr.ts';
 import { IPPROTO } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
+import { AF } from '../socks.ts';
 import type { TcpFields } from './fields.ts';
 import type { Outside } from './outside.ts';
 
@@ -47,7 +48,7 @@ export class SocketOwner {
     on('backlog_rcv', () => {
       const [sk, skb] = [args.addr(0), args.addr(1)];
       const has = sk !== 0 && (skb !== 0 || this.#outside.answers(sk));
-      args.retAddr(has ? text.place(socks.family(sk) === 10 ? 'tcp_v6_do_rcv' : 'tcp_v4_do_rcv') : 0);
+      args.retAddr(has ? text.place(socks.family(sk) === AF.INET6 ? 'tcp_v6_do_rcv' : 'tcp_v4_do_rcv') : 0);
     });
   }
   #next(sk: Addr): Addr {

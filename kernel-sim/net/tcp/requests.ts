@@ -1,7 +1,10 @@
 /** The passive end: a SYN becomes a request, its answer a socket that waits to be accepted (`struct request_sock`, include/net/request_sock.h). */
+
 import type { Addr } from '../../../src/machine/addr.ts';
+import { equalBytes } from '../../../src/platform/index.ts';
+import { SOCK_ROOM } from '../../core/object-words.ts';
 import { capture, type Stateful } from '../../core/state.ts';
-import { type Flow, parseIp, TCP_FLAG } from '../inet.ts';
+import { type Flow, parseIp, reversed, TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
 import { AF, TCP } from '../socks.ts';
 import type { Connections } from './connections.ts';
@@ -9,10 +12,12 @@ import type { TcpFields } from './fields.ts';
 import type { TcpOutput } from './output.ts';
 import { readSegment, writeHeader } from './segment.ts';
 
-/** room for the largest of `struct sock`'s kin */
-const SOCK_ROOM = 2560;
 /** the window that SYN-ACK tells: sk_rcvbuf of lo */
 const WINDOW = 65_483;
+
+/** net.core.somaxconn */
+const SOMAXCONN = 4096;
+const NOWHERE: Flow = { saddr: new Uint8Array(4), daddr: new Uint8Array(4), sport: 0, dport: 0 };
 
 interface Request {
   readonly listener: Addr;
@@ -130,7 +135,7 @@ export class TcpRequests implements Stateful {
       if (
         request.flow.sport === flow.sport &&
         request.flow.dport === flow.dport &&
-        `${request.flow.saddr}` === `${flow.saddr}`
+        equalBytes(request.flow.saddr, flow.saddr)
       )
         return request.ours;
     return undefined;
@@ -156,8 +161,7 @@ export class TcpRequests implements Stateful {
   #synack(req: Addr): Addr {
     const request = this.#requests.get(req);
     if (request === undefined) return 0;
-    const { saddr, daddr, sport, dport } = request.flow;
-    const back = { saddr: daddr, daddr: saddr, sport: dport, dport: sport };
+    const back = reversed(request.flow);
     const header = writeHeader(
       back,
       {
@@ -203,5 +207,3 @@ export class TcpRequests implements Stateful {
     this.#net.kernel.slab.kfree(req);
   }
 }
-const SOMAXCONN = 4096;
-const NOWHERE: Flow = { saddr: new Uint8Array(4), daddr: new Uint8Array(4), sport: 0, dport: 0 };

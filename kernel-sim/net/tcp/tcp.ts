@@ -1,7 +1,7 @@
 /** TCP (RFC 9293) between this kernel's sockets, and with ends that only the recording knows: its parts, a file each. */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { capture, type Stateful } from '../../core/state.ts';
-import { parseIp, TCP_FLAG } from '../inet.ts';
+import { parseIp, reversed, TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
 import type { Transmit } from '../transmit.ts';
 import { TcpClosing } from './closing.ts';
@@ -88,14 +88,15 @@ export class Tcp implements Stateful {
     const seen = parseIp(this.#net.packet(skb));
     const segment = readSegment(skbs.bytes(skb));
     if (seen === undefined || segment === undefined) return 0;
-    const { saddr, daddr, sport, dport } = seen.flow;
-    const back = { saddr: daddr, daddr: saddr, sport: dport, dport: sport };
+    const back = reversed(seen.flow);
     const hasAck = (segment.flags & TCP_FLAG.ACK) !== 0;
     const header = {
       seq: hasAck ? segment.ack : 0,
       ack: hasAck ? 0 : (segment.seq + span(segment.flags, segment.data)) >>> 0,
       flags: TCP_FLAG.RST | (hasAck ? 0 : TCP_FLAG.ACK),
-      ...{ window: 0, timestamp: undefined, mss: 0 },
+      window: 0,
+      timestamp: undefined,
+      mss: 0,
     };
     return this.#output.whole(0, back, writeHeader(back, header, 0));
   }
