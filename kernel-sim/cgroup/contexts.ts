@@ -1,4 +1,5 @@
 /** What programs of cgroups are given: `struct bpf_sock_addr_kern`, `bpf_sock_ops_kern`, `bpf_cgroup_dev_ctx` (include/linux/filter.h, Linux 6.12). */
+import { S_IF, S_IFMT } from '../core/file-mode.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { cgroupAttachType } from '../data/cgroup-attach-types.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -11,8 +12,6 @@ const SOCKNAME = 0;
 /** DEVCG_ACC_*, and MAY_* of inode_permission */
 const ACCESS = { READ: 2, WRITE: 4 } as const;
 const MAY = { WRITE: 2, READ: 4 } as const;
-const S_IFMT = 0o170_000;
-const [S_IFBLK, S_IFCHR] = [0o060_000, 0o020_000];
 /** DEVCG_DEV_BLOCK and DEVCG_DEV_CHAR */
 const [DEV_BLOCK, DEV_CHAR] = [1, 2];
 /** MINORBITS of the kernel's dev_t */
@@ -77,7 +76,7 @@ export function registerContexts(kernel: ObjectFloor, on: On): void {
   on('device_type', () => {
     const at = args.addr(0);
     const type = at === 0 ? 0 : memory.readU16(at + inode.i_mode) & S_IFMT;
-    args.retU32(type === S_IFBLK ? DEV_BLOCK : type === S_IFCHR ? DEV_CHAR : 0);
+    args.retU32(type === S_IF.BLK ? DEV_BLOCK : type === S_IF.CHR ? DEV_CHAR : 0);
   });
   on('device_major', () => args.retU32(args.addr(0) === 0 ? 0 : rdev() >>> MINOR_BITS));
   on('device_minor', () => args.retU32(args.addr(0) === 0 ? 0 : rdev() & (2 ** MINOR_BITS - 1)));

@@ -1,9 +1,11 @@
 /** The calls that kernel text makes to what hangs in cgroups (kernel/bpf/cgroup.c, Linux 6.12): one after another, and what comes of it. */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { ERRNO } from '../core/errno.ts';
 import { CGROUP_ATTACH_TYPES } from '../data/cgroup-attach-types.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
+import type { On } from '../text/hypercalls.ts';
 import type { Cgroup } from './cgroup.ts';
 
 /** what the walk over programs keeps in its caller's frame: `struct bpf_cg_run_ctx`, then these */
@@ -18,7 +20,8 @@ interface Groups {
   ofSock(sk: Addr): Cgroup;
   enabled(type: number): boolean;
 }
-export type On = (name: string, handler: () => void) => void;
+
+export type { On };
 export const isError = (n: number): boolean => n < 0 && n >= -4095;
 
 export function registerRuns(kernel: ObjectFloor, on: On, groups: Groups): void {

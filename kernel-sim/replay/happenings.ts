@@ -83,7 +83,8 @@ export class Happenings {
     const { text, args, memory, structs } = kernel;
     text.maker.mayCall(['out_of_memory']);
     text.hypercall('oom_victim', () => {
-      args.retAddr(memory.readAddr(args.addr(0) + structs.offsets('oom_control', ['chosen']).chosen));
+      const oc = args.addr(0);
+      args.retAddr(oc === 0 ? 0 : memory.readAddr(oc + structs.of('oom_control').offset('chosen')));
     });
   }
   save() {

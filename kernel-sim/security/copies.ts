@@ -1,8 +1,8 @@
 /** What calls copy from user memory before a hook of the LSM sees it (mm/util.c: strndup_user, memdup_user), and areas of memory that they name. */
+
 import { GuestFault } from '../../src/machine/index.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
-
-export type On = (name: string, handler: () => void) => void;
+import type { On } from '../text/hypercalls.ts';
 
 const PAGE = 4096;
 /** XATTR_SIZE_MAX of include/uapi/linux/limits.h */

@@ -1,11 +1,12 @@
 /** System V IPC as hooks see it: `struct kern_ipc_perm` of each object that recorded calls made, messages, operations (svipc(7)). */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { fieldText, fieldTexts, numberOf } from '../syscall/recorded-struct.ts';
+import type { On } from '../text/hypercalls.ts';
 import { givenTo } from './calls.ts';
-import type { On } from './copies.ts';
 
 const SEMBUF = 6;
 /** SEARCH_* of ipc/msg.c; msgrcv(2) */

@@ -1,12 +1,13 @@
 /** Objects that a call is about to make, for the hooks that may refuse them: maps and programs of bpf(2), keys, super blocks. */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { MAP_TYPES } from '../../src/uapi/map.ts';
 import { PROG_TYPES } from '../../src/uapi/program.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { fieldText, numberOf, stringOf } from '../syscall/recorded-struct.ts';
+import type { On } from '../text/hypercalls.ts';
 import { givenTo } from './calls.ts';
-import type { On } from './copies.ts';
 
 /** sizeof(union bpf_attr), and what names have room for */
 const ATTR_BYTES = 168;

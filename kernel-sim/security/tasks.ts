@@ -1,16 +1,13 @@
 /** Limits, groups and capabilities that calls set, as their hooks see them: `struct rlimit`, `group_info`, `kernel_cap_t` (getrlimit(2), capset(2)). */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
+import { CAP, type Capability } from '../core/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { fieldText, numberOf } from '../syscall/recorded-struct.ts';
+import type { On } from '../text/hypercalls.ts';
 import { givenTo } from './calls.ts';
-import type { On } from './copies.ts';
 
-/** CAP_* in order of their numbers, include/uapi/linux/capability.h */
-const CAPABILITIES =
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'.split(
-    ' ',
-  );
 const SETS = ['effective', 'inheritable', 'permitted'] as const;
 /** include/uapi/linux/capability.h */
 const USER_CAP_DATA = { effective: 0, permitted: 4, inheritable: 8, sizeof: 12 } as const;
@@ -23,8 +20,8 @@ const PRLIMIT = { READ: 1, WRITE: 2 } as const;
 function capabilities(text: string | undefined): bigint {
   if (text === undefined) return 0n;
   return text.split('|').reduce((set, part) => {
-    const n = CAPABILITIES.indexOf(part.replace(/^1<<CAP_/, ''));
-    return set | (n >= 0 ? 1n << BigInt(n) : BigInt(numberOf(part) ?? 0));
+    const name = part.replace(/^1<<CAP_/, '');
+    return set | (Object.hasOwn(CAP, name) ? 1n << BigInt(CAP[name as Capability]) : BigInt(numberOf(part) ?? 0));
   }, 0n);
 }
 const limit = (value: number | undefined): bigint =>

@@ -1,5 +1,8 @@
 /** `struct iattr`: what a call is about to change of an inode, and what capability who does not own it needs (fs/attr.c, Linux 6.12). */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { S_IF, S_IFMT } from '../core/file-mode.ts';
+import { CAP } from '../core/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
 /** include/linux/fs.h */
@@ -17,10 +20,7 @@ const ATTR = {
   MTIME_SET: 256,
   FILE: 0x2000,
 } as const;
-/** include/uapi/linux/capability.h */
-const CAP = { CHOWN: 0, FOWNER: 3, FSETID: 4 } as const;
 const SIZE = 32;
-const [S_IFMT, S_IFDIR] = [0o170_000, 0o040_000];
 
 export function registerAttributes(kernel: ObjectFloor, on: (name: string, handler: () => void) => void): void {
   const { args, memory, structs, files, tasks } = kernel;
@@ -47,7 +47,7 @@ export function registerAttributes(kernel: ObjectFloor, on: (name: string, handl
   // (attr, dentry, user, group): -1 stays
   on('attr_owner', () => {
     const [user, group] = [args.lo(2), args.lo(3)];
-    const kills = (modeOf(args.addr(1)) & S_IFMT) === S_IFDIR ? 0 : ATTR.KILL_SUID;
+    const kills = (modeOf(args.addr(1)) & S_IFMT) === S_IF.DIR ? 0 : ATTR.KILL_SUID;
     const at = fresh(ATTR.CTIME | kills | (user === -1 ? 0 : ATTR.UID) | (group === -1 ? 0 : ATTR.GID));
     memory.writeU32(field(at, 'ia_uid'), user);
     memory.writeU32(field(at, 'ia_gid'), group);

@@ -1,5 +1,7 @@
 /** What reads, writes and opens do to the page cache, and to which files there are (Linux 6.12 Documentation/filesystems/vfs.rst). */
+
 import type { Addr } from '../../src/machine/addr.ts';
+import { S_IF, S_IFMT } from '../core/file-mode.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import { NAME_WALK, RANGE } from '../core/object-words.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -8,8 +10,6 @@ import type { ObjectFloor } from '../floors/objects.ts';
 const O_EXCL = 0o200;
 /** include/linux/fs.h: the open made the file */
 const FMODE_CREATED = 0x10_0000;
-const S_IFMT = 0xf000;
-const S_IFREG = 0x8000;
 
 /** `struct file` of a file whose pages are cached. */
 export function hasPages({ memory, structs }: ObjectFloor, file: Addr): boolean {
@@ -17,7 +17,7 @@ export function hasPages({ memory, structs }: ObjectFloor, file: Addr): boolean 
   const at = structs.offsets('file', ['f_mapping', 'f_inode']);
   if (memory.readAddr(file + at.f_mapping) === 0) return false;
   const mode = memory.readU16(memory.readAddr(file + at.f_inode) + structs.offsets('inode', ['i_mode']).i_mode);
-  return (mode & S_IFMT) === S_IFREG;
+  return (mode & S_IFMT) === S_IF.REG;
 }
 
 export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () => void) => void): void {
@@ -124,10 +124,6 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
     dcache.absent(dentry);
     memory.writeU32(at + file.f_mode, memory.readU32(at + file.f_mode) | FMODE_CREATED);
     args.retAddr(dentry);
-  });
-  on('oom_victim', () => {
-    const oc = args.addr(0);
-    args.retAddr(oc === 0 ? 0 : memory.readAddr(oc + structs.offsets('oom_control', ['chosen']).chosen));
   });
   on('d_delete', () => gone(args.addr(0)));
 }

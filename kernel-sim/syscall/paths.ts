@@ -1,35 +1,27 @@
 /** Paths as the functions that walk them see them: components, parents, inodes (Linux 6.12 Documentation/filesystems/path-lookup.rst). */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { S_IF, S_IFMT } from '../core/file-mode.ts';
 import { NAME_WALK, PATH_MAX } from '../core/object-words.ts';
+import { CAP } from '../core/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Attributes } from '../task/dcache.ts';
 import { fieldText, numberOf } from './recorded-struct.ts';
 
 /** include/linux/fs.h */
 const MAY = { WRITE: 2, READ: 4 } as const;
-const S_IFMT = 0o170_000;
-const S_IFDIR = 0o040_000;
 /** mount(2): MS_REMOUNT, MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED change a mount that is there */
 const NO_MOUNT = 0x20 | 0x1e0000;
 /** renameat2(2) */
 const RENAME_EXCHANGE = 2;
-/** include/uapi/linux/capability.h */
-const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2 } as const;
-/** as strace writes `st_mode` */
-const FILE_TYPES: Readonly<Record<string, number>> = {
-  S_IFIFO: 0o010_000,
-  S_IFCHR: 0o020_000,
-  S_IFDIR: 0o040_000,
-  S_IFBLK: 0o060_000,
-  S_IFREG: 0o100_000,
-  S_IFLNK: 0o120_000,
-  S_IFSOCK: 0o140_000,
-};
+/** As strace writes `st_mode`: `S_IFREG`. */
+const fileType = (name: string): number | undefined =>
+  Object.entries(S_IF).find(([type]) => name === `S_IF${type}`)?.[1];
 /** `{st_mode=S_IFREG|0644, st_size=20, ...}` */
 function attributes(text: string): Attributes {
   const [type, bits] = (fieldText(text, 'st_mode') ?? '').split('|');
-  const mode = (FILE_TYPES[type ?? ''] ?? 0) | Number.parseInt(bits ?? '0', 8);
+  const mode = (fileType(type ?? '') ?? 0) | Number.parseInt(bits ?? '0', 8);
   const number = (name: string): number | undefined => numberOf(fieldText(text, name));
   const out: Record<string, number> = {};
   if (mode !== 0) out['mode'] = mode;
@@ -39,7 +31,8 @@ function attributes(text: string): Attributes {
   }
   return out;
 }
-const [S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK] = [0o010_000, 0o020_000, 0o060_000, 0o140_000];
+/** what mknod(2) makes beside files: it asks for a capability, or a hook */
+const SPECIAL: readonly number[] = [S_IF.FIFO, S_IF.CHR, S_IF.BLK, S_IF.SOCK];
 /** DEVCG_DEV_BLOCK and DEVCG_DEV_CHAR */
 const [DEV_BLOCK, DEV_CHAR] = [1, 2];
 /** include/uapi/linux/ptrace.h */
@@ -112,7 +105,7 @@ export function registerPaths(kernel: ObjectFloor, on: (name: string, handler: (
     const inGroup = memory.readU32(at + layout.offset('i_gid')) === tasks.creds.id(cred, 'fsgid');
     const allowed = mode >> (isOwner ? 6 : inGroup ? 3 : 0);
     if ((mask & 7 & ~allowed) === 0) return 0;
-    const isRead = (mode & S_IFMT) === S_IFDIR ? (mask & MAY.WRITE) === 0 : (mask & 7) === MAY.READ;
+    const isRead = (mode & S_IFMT) === S_IF.DIR ? (mask & MAY.WRITE) === 0 : (mask & 7) === MAY.READ;
     return isRead ? CAP.DAC_READ_SEARCH : CAP.DAC_OVERRIDE;
   };
   // who does not own an inode needs a capability to change it (fs/attr.c, setattr_prepare)
@@ -127,11 +120,11 @@ export function registerPaths(kernel: ObjectFloor, on: (name: string, handler: (
   // what mknod(2) makes: a node, or (0) an ordinary file
   on('mknod_function', () => {
     const type = args.lo(0) & S_IFMT;
-    args.retU32([S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK].includes(type) ? 1 : 0);
+    args.retU32(SPECIAL.includes(type) ? 1 : 0);
   });
   on('node_type', () => {
     const type = args.lo(0) & S_IFMT;
-    args.retU32(type === S_IFBLK ? DEV_BLOCK : type === S_IFCHR ? DEV_CHAR : 0);
+    args.retU32(type === S_IF.BLK ? DEV_BLOCK : type === S_IF.CHR ? DEV_CHAR : 0);
   });
   on('node_major', () => args.retU32(args.lo(0) >>> MINOR_BITS));
   on('node_minor', () => args.retU32(args.lo(0) & ((1 << MINOR_BITS) - 1)));

@@ -1,6 +1,8 @@
 /** Files that no path leads to: sockets, pipes, memory, and what anon_inode_getfile() makes (fs/anon_inodes.c, fs/pipe.c, mm/shmem.c, Linux 6.12). */
+
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { S_IF } from '../core/file-mode.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
@@ -23,7 +25,6 @@ const ANONYMOUS: Readonly<Record<string, string>> = {
 };
 /** by command of bpf(2) */
 const BPF_FILES: Readonly<Record<number, string>> = { 0: 'bpf-map', 5: 'bpf-prog', 18: 'btf', 28: 'bpf_link' };
-const [S_IFIFO, S_IFREG] = [0o010_000, 0o100_000];
 const [O_WRONLY, O_RDWR] = [1, 2];
 /** what pseudo_file() makes */
 const [PIPE, SHM] = [0, 1];
@@ -62,7 +63,7 @@ export class PseudoFiles {
       if (kind === PIPE) {
         args.retAddr(
           open(
-            dcache.pseudo('pipefs', '', (ino) => `pipe:[${ino}]`, S_IFIFO | 0o600),
+            dcache.pseudo('pipefs', '', (ino) => `pipe:[${ino}]`, S_IF.FIFO | 0o600),
             0,
           ),
         );
@@ -75,7 +76,7 @@ export class PseudoFiles {
           : `memfd:${named?.kind === 'string' ? decodeUtf8(named.bytes) : ''}`;
       args.retAddr(
         open(
-          dcache.pseudo('tmpfs', name, () => `/${name} (deleted)`, S_IFREG | 0o777),
+          dcache.pseudo('tmpfs', name, () => `/${name} (deleted)`, S_IF.REG | 0o777),
           O_RDWR,
         ),
       );
@@ -105,7 +106,7 @@ export class PseudoFiles {
       let at = this.#shm.get(args.lo(0));
       if (at === undefined) {
         at = open(
-          dcache.pseudo('tmpfs', 'SYSV00000000', () => '/SYSV00000000 (deleted)', S_IFREG | 0o777),
+          dcache.pseudo('tmpfs', 'SYSV00000000', () => '/SYSV00000000 (deleted)', S_IF.REG | 0o777),
           O_RDWR,
         );
         this.#shm.set(args.lo(0), at);

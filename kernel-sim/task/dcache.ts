@@ -6,6 +6,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import type { DirectMap } from '../core/direct-map.ts';
+import { S_IF, S_IFMT } from '../core/file-mode.ts';
 import { Listeners } from '../core/listeners.ts';
 import { DCACHE_ENTRY_TYPE, DCACHE_REFERENCED, DCACHE_REGULAR_TYPE } from '../core/object-words.ts';
 import { capture, reinstate } from '../core/state.ts';
@@ -19,20 +20,15 @@ import { type PseudoFs, SuperBlocks } from './superblocks.ts';
 /** dentries kept; then those that nobody holds go, the ones not asked for since the last time first */
 const MAX_DENTRIES = 16384;
 const NAME_MAX = 255;
-const S_IFREG_TYPE = 0x8000;
-const S_IFDIR_TYPE = 0x4000;
-const S_IFREG = S_IFREG_TYPE | 0o644;
-const S_IFDIR = S_IFDIR_TYPE | 0o755;
+/** what each kind is as long as nothing says otherwise */
+const MODE = { REG: S_IF.REG | 0o644, DIR: S_IF.DIR | 0o755, CHR: S_IF.CHR | 0o666, BLK: S_IF.BLK | 0o660 } as const;
 /** directories that everyone may write to (hier(7)) */
 const STICKY = new Set(['/tmp', '/var/tmp', '/dev/shm']);
 const S_ISVTX = 0o1000;
-const S_IFCHR = 0x2000 | 0o666;
-const S_IFBLK = 0x6000 | 0o660;
 /** MINORBITS of the kernel's dev_t */
 const MINOR_BITS = 20;
 /** file systems whose files have no pages of the page cache that a read or write goes through */
 const NO_PAGES = /^\/(proc|sys|dev)\/|^\/(anon_inode|pipe:|socket:)/;
-const S_IFMT = 0o170_000;
 /** where an inode's attributes come from */
 export interface Attributes {
   readonly mode?: number;
@@ -183,7 +179,7 @@ export class Dcache {
     memory.writeAddr(at + layout.offset('d_sb'), sb);
     if (this.names.isAbsent(key)) return at;
     const node = deviceNode(key);
-    const inode = this.#inode(isRoot ? S_IFDIR : node === undefined ? S_IFREG : node.block ? S_IFBLK : S_IFCHR, sb);
+    const inode = this.#inode(isRoot ? MODE.DIR : node === undefined ? MODE.REG : node.block ? MODE.BLK : MODE.CHR, sb);
     if (node !== undefined)
       memory.writeU32(inode + structs.of('inode').offset('i_rdev'), (node.major << MINOR_BITS) | node.minor);
     if (node === undefined && !isRoot && !NO_PAGES.test(key)) this.#map(inode);
@@ -225,8 +221,8 @@ export class Dcache {
   isDirectory(dentry: Addr): void {
     const { memory, structs } = this.#kernel;
     const at = this.inode(dentry) + structs.of('inode').offset('i_mode');
-    if (this.inode(dentry) !== 0 && (memory.readU16(at) & S_IFMT) === S_IFREG_TYPE)
-      memory.writeU16(at, STICKY.has(this.pathOf(dentry)) ? S_IFDIR_TYPE | S_ISVTX | 0o777 : S_IFDIR);
+    if (this.inode(dentry) !== 0 && (memory.readU16(at) & S_IFMT) === S_IF.REG)
+      memory.writeU16(at, STICKY.has(this.pathOf(dentry)) ? S_IF.DIR | S_ISVTX | 0o777 : MODE.DIR);
   }
   /** A dentry of a file system that no path leads to (`d_alloc_pseudo`), held once. `shown`: d_path's name; `given`: its inode, which is
    * freed by who made it. */
@@ -265,13 +261,13 @@ export class Dcache {
   /** d_instantiate() */
   instantiate(dentry: Addr, attributes: Attributes, link?: string): void {
     const path = this.pathOf(dentry);
-    const mode = attributes.mode ?? S_IFREG;
+    const mode = attributes.mode ?? MODE.REG;
     const inode = this.#inode(mode, this.superBlocks.of(path));
     this.#direct.putAddr(dentry + this.#at.inode, inode);
-    if ((mode & S_IFMT) === S_IFREG_TYPE && !NO_PAGES.test(path)) this.#map(inode);
+    if ((mode & S_IFMT) === S_IF.REG && !NO_PAGES.test(path)) this.#map(inode);
     this.made(dentry);
     this.names.exists(path, {
-      directory: (mode & S_IFMT) === S_IFDIR_TYPE,
+      directory: (mode & S_IFMT) === S_IF.DIR,
       ...(link === undefined ? {} : { link }),
     });
     this.tell(inode, attributes);
@@ -279,7 +275,7 @@ export class Dcache {
   }
   /** A call has found a name of which the recording told that nothing has it: somebody else has made it. */
   found(dentry: Addr): void {
-    if (dentry !== 0 && this.inode(dentry) === 0) this.instantiate(dentry, { mode: S_IFREG });
+    if (dentry !== 0 && this.inode(dentry) === 0) this.instantiate(dentry, { mode: MODE.REG });
   }
   /** A second name of an inode (link(2)). */
   alias(from: Addr, to: Addr): void {

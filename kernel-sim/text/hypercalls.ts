@@ -2,6 +2,9 @@
 import type { Machine } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 
+/** How a part says what answers a hypercall. */
+export type On = (name: string, handler: () => void) => void;
+
 interface Hypercall {
   readonly name: string;
   handler: (() => void) | undefined;

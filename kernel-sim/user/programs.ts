@@ -3,7 +3,7 @@
  * result and what it does to user memory is found here when it enters the kernel; from then on it is what a recorded
  * call is, and the kernel's text takes it through its functions.
  */
-import type { Addr } from '../../src/machine/addr.ts';
+import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { CPUID_EDX, USER_CS, USER_DS } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
@@ -266,7 +266,4 @@ export class Programs {
 }
 
 /** A result as rax has it. */
-function words(result: number): { readonly lo: number; readonly hi: number } {
-  const value = BigInt(result);
-  return { lo: Number(BigInt.asIntN(32, value)), hi: Number(BigInt.asIntN(32, value >> 32n)) };
-}
+const words = (result: number) => ({ lo: addrLo(result), hi: addrHi(result) });

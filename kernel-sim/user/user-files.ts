@@ -1,7 +1,9 @@
 /** What descriptors of a program refer to beside the kernel's own objects: files of the root, its terminal, pipes. */
+
 import { concatBytes } from '../../src/platform/index.ts';
 import { ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
+import { S_IF } from '../core/file-mode.ts';
 import { type Caller, type DirEntry, EPOLLIN, EPOLLOUT, type FileStat } from '../core/file-ops.ts';
 import type { RootNode } from './root.ts';
 
@@ -25,7 +27,6 @@ export const isUserFile = (object: FdObject): object is UserFile =>
 
 export const TERMINAL = '/dev/pts/0';
 const O_APPEND = 0o2000;
-export const S = { IFREG: 0o100000, IFDIR: 0o040000, IFCHR: 0o020000, IFIFO: 0o010000 } as const;
 const TCGETS = 0x5401;
 const TIOCGWINSZ = 0x5413;
 const FIONREAD = 0x541b;
@@ -41,7 +42,7 @@ const WINDOW = new Uint8Array(new Uint16Array([24, 80, 0, 0]).buffer);
 /** stat(2) of a node of the root. */
 export const statOfNode = ({ kind, mode, ino, bytes }: RootNode): FileStat => ({
   ...OWNER,
-  mode: (kind === 'directory' ? S.IFDIR : S.IFREG) | mode,
+  mode: (kind === 'directory' ? S_IF.DIR : S_IF.REG) | mode,
   nlink: kind === 'directory' ? 2 : 1,
   ino,
   size: bytes.length,
@@ -127,7 +128,7 @@ export class Terminal implements UserFile {
     return memory.write(arg, answer) ? 0 : -ERRNO.EFAULT;
   }
   stat(): FileStat {
-    return { ...OWNER, mode: S.IFCHR | 0o620, ino: 3, size: 0, blksize: 1024, dev: DEV.PTS, rdev: DEV.TTY };
+    return { ...OWNER, mode: S_IF.CHR | 0o620, ino: 3, size: 0, blksize: 1024, dev: DEV.PTS, rdev: DEV.TTY };
   }
 }
 
@@ -160,6 +161,6 @@ export class PipeEnd implements UserFile {
     return (this.#pipe.bytes.length > 0 ? EPOLLIN : 0) | EPOLLOUT;
   }
   stat(): FileStat {
-    return { ...OWNER, mode: S.IFIFO | 0o600, ino: 3, size: 0, blksize: BLOCK, dev: DEV.PTS };
+    return { ...OWNER, mode: S_IF.FIFO | 0o600, ino: 3, size: 0, blksize: BLOCK, dev: DEV.PTS };
   }
 }

@@ -1,7 +1,9 @@
 /** Files and directories as values: text that is made when it is read, writes that are lines, directories of a table. */
+
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
 import { ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
+import { S_IF } from '../core/file-mode.ts';
 import type { FileStat } from '../core/file-ops.ts';
 import type { DirectoryNode, FileNode, LinkNode, Node } from './types.ts';
 
@@ -109,15 +111,12 @@ export const listing = (
 
 export const link = (target: string): LinkNode => ({ kind: 'link', target });
 
-const S_IFREG = 0o100000;
-const S_IFDIR = 0o040000;
-const S_IFLNK = 0o120000;
 const BLOCK = 4096;
 
 export function statOf(node: Node, ino: number): FileStat {
   const base = { ino, nlink: 1, uid: 0, gid: 0, blksize: BLOCK, size: 0 };
-  if (node.kind === 'directory') return { ...base, mode: S_IFDIR | node.mode, nlink: 2 };
-  if (node.kind === 'link') return { ...base, mode: S_IFLNK | 0o777, size: node.target.length };
+  if (node.kind === 'directory') return { ...base, mode: S_IF.DIR | node.mode, nlink: 2 };
+  if (node.kind === 'link') return { ...base, mode: S_IF.LNK | 0o777, size: node.target.length };
   const { size = 0 } = node;
-  return { ...base, mode: S_IFREG | node.mode, size: typeof size === 'function' ? size() : size };
+  return { ...base, mode: S_IF.REG | node.mode, size: typeof size === 'function' ? size() : size };
 }

@@ -2,7 +2,9 @@
  * What file I/O passes on (Linux 6.12 Documentation/filesystems/vfs.rst): `struct open_flags`, `struct kiocb`, `struct iov_iter`,
  * positions, modes of open files. Written out because every open, read and write takes them.
  */
+
 import { type Assembler, at, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
+import { S_IF } from '../../core/file-mode.ts';
 import { DCACHE_REGULAR_TYPE, RANGE } from '../../core/object-words.ts';
 import { type Emit, type EmitContext, hyper, load, mov, percpu, store } from './context.ts';
 
@@ -16,7 +18,6 @@ const FMODE = {
   CAN_WRITE: 0x4_0000,
   OPENED: 0x8_0000,
 } as const;
-const S_IFREG = 0x8000;
 /** include/uapi/asm-generic/fcntl.h */
 const O_CREAT = 0o100;
 const O_TRUNC = 0o1000;
@@ -31,7 +32,7 @@ const buildOpenFlags: Emit = (a, k) => {
   a.op('xor r/m32, r32', rcx, rcx);
   a.op('test r/m32, imm32', rax, O_CREAT).op('je rel8', noCreate);
   load(a, rcx, rdi, k.off('open_how', 'mode'));
-  a.op('or r/m32, imm32', rcx, S_IFREG);
+  a.op('or r/m32, imm32', rcx, S_IF.REG);
   a.bind(noCreate);
   // the mode is 16 bits wide, and four lie before acc_mode
   a.op('mov r/m32, r32', at(rsi, op('mode')), rcx);

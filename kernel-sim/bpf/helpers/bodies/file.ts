@@ -1,13 +1,13 @@
 /** Files and programs that are started: bpf-helpers(7), bpf_d_path, bpf_sock_from_file, bpf_bprm_opts_set, bpf_ima_file_hash. */
+
 import { encodeUtf8 } from '../../../../src/platform/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
+import { S_IF, S_IFMT } from '../../../core/file-mode.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
 import type { HelperBodies, HelperBody } from './call.ts';
 
 /** BPF_F_BPRM_SECUREEXEC */
 const SECUREEXEC = 1;
-const S_IFMT = 0o170000;
-const S_IFSOCK = 0o140000;
 
 /** At the start of the buffer, with its end; the length of both. */
 const dPath: HelperBody = ({ args, kernel }) => {
@@ -26,7 +26,7 @@ const sockFromFile: HelperBody = ({ args, kernel }) => {
   const file = new GuestStruct(kernel, 'file', args.addr(0));
   const inode = file.get('f_inode');
   const mode = inode === 0 ? 0 : new GuestStruct(kernel, 'inode', inode).get('i_mode');
-  args.retAddr((mode & S_IFMT) === S_IFSOCK ? file.get('private_data') : 0);
+  args.retAddr((mode & S_IFMT) === S_IF.SOCK ? file.get('private_data') : 0);
 };
 const bprmOptions: HelperBody = ({ args, kernel }) => {
   const flags = args.u32(1);
