@@ -14,9 +14,10 @@ const FMODE_CREATED = 0x10_0000;
 /** `struct file` of a file whose pages are cached. */
 export function hasPages({ memory, structs }: ObjectFloor, file: Addr): boolean {
   if (file === 0) return false;
-  const at = structs.offsets('file', ['f_mapping', 'f_inode']);
-  if (memory.readAddr(file + at.f_mapping) === 0) return false;
-  const mode = memory.readU16(memory.readAddr(file + at.f_inode) + structs.offsets('inode', ['i_mode']).i_mode);
+  const at = structs.of('file');
+  if (memory.readAddr(file + at.offset('f_mapping')) === 0) return false;
+  const inode = memory.readAddr(file + at.offset('f_inode'));
+  const mode = memory.readU16(inode + structs.of('inode').offset('i_mode'));
   return (mode & S_IFMT) === S_IF.REG;
 }
 
@@ -27,7 +28,10 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
   const prevPos = file.f_ra + structs.offsets('file_ra_state', ['prev_pos']).prev_pos;
   const iocb = structs.offsets('kiocb', ['ki_filp', 'ki_pos']);
   const folio = structs.offsets('folio', ['mapping', 'private']);
-  const host = structs.offsets('address_space', ['host']).host;
+  const bh = structs.offsets('buffer_head', ['b_folio', 'b_size']);
+  const host = structs.of('address_space').offset('host');
+  const mappingAt = structs.of('inode').offset('i_mapping');
+  const openFlag = structs.of('open_flags').offset('open_flag');
   text.maker.mayCall(['generic_file_read_iter', 'generic_file_write_iter']);
 
   // (range, iocb, write): the pages that the call reads or writes; whether one is missing
@@ -82,7 +86,6 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
     }
     let buffer = memory.readAddr(at + folio.private);
     if (buffer === 0) {
-      const bh = structs.offsets('buffer_head', ['b_folio', 'b_size']);
       buffer = kernel.slab.kmalloc(bh.sizeof);
       memory.writeAddr(buffer + bh.b_folio, at);
       memory.writeAddr(buffer + bh.b_size, PAGE_SIZE);
@@ -92,7 +95,7 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
   });
   // (bh): its folio, where it was clean
   on('buffer_dirty', () => {
-    const at = memory.readAddr(args.addr(0) + structs.offsets('buffer_head', ['b_folio']).b_folio);
+    const at = memory.readAddr(args.addr(0) + bh.b_folio);
     args.retAddr(pages.dirties(at) ? at : 0);
   });
   on('folio_inode', () => args.retAddr(memory.readAddr(memory.readAddr(args.addr(0) + folio.mapping) + host)));
@@ -103,13 +106,13 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
   /** A dentry's file goes, with its pages; who has it open keeps the inode. */
   const gone = (dentry: Addr): void => {
     if (dentry === 0 || dcache.inode(dentry) === 0) return;
-    pages.drop(memory.readAddr(dcache.inode(dentry) + structs.offsets('inode', ['i_mapping']).i_mapping));
+    pages.drop(memory.readAddr(dcache.inode(dentry) + mappingAt));
     dcache.gone(dentry);
   };
   // (name, op, file): a file that O_CREAT makes, as far as the recording has not shown before that it is there
   on('open_creates', () => {
     const [name, op, at] = [args.addr(0), args.addr(1), args.addr(2)];
-    const flags = memory.readU32(op + structs.offsets('open_flags', ['open_flag']).open_flag);
+    const flags = memory.readU32(op + openFlag);
     const dentry = name === 0 || at === 0 ? 0 : memory.readAddr(name + NAME_WALK.dentry);
     // the open went wrong behind the look-up: a file was there
     if (dentry !== 0 && recorded.failed) {

@@ -42,9 +42,9 @@ export class PageCache {
     if (folio === 0) return;
     if (this.#count >= MAX_FOLIOS) this.#shrink();
     const { memory, structs } = this.#kernel;
-    const at = structs.offsets('folio', ['mapping', 'index']);
-    memory.writeAddr(folio + at.mapping, mapping);
-    memory.writeAddr(folio + at.index, index);
+    const at = structs.of('folio');
+    memory.writeAddr(folio + at.offset('mapping'), mapping);
+    memory.writeAddr(folio + at.offset('index'), index);
     let folios = this.#mappings.get(mapping);
     if (folios === undefined) this.#mappings.set(mapping, (folios = new Map()));
     folios.set(index, folio);
@@ -82,11 +82,11 @@ export class PageCache {
   }
   #pages(mapping: Addr, count: number): void {
     const { memory, structs } = this.#kernel;
-    memory.writeAddr(mapping + structs.offsets('address_space', ['nrpages']).nrpages, count);
+    memory.writeAddr(mapping + structs.of('address_space').offset('nrpages'), count);
   }
   #free(folio: Addr): void {
     const { memory, slab, structs } = this.#kernel;
-    const buffers = memory.readAddr(folio + structs.offsets('folio', ['private']).private);
+    const buffers = memory.readAddr(folio + structs.of('folio').offset('private'));
     if (buffers !== 0) slab.kfree(buffers);
     this.#dirty.delete(folio);
     slab.kfree(folio);
