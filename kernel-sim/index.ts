@@ -14,7 +14,7 @@ export type { NetDevice } from './net/devices.ts';
 export type { NetEvent } from './net/net.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
-export type { ReplayOptions } from './replay/drive.ts';
+export type { Moment, ReplayOptions } from './replay/drive.ts';
 export type { ProgramRun } from './replay/program-trace.ts';
 export type { Replay, ReplayResult, ReplayStop } from './replay/replay.ts';
 export type {

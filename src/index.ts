@@ -33,7 +33,7 @@ export {
   type TestRunProgress,
   type TestRunResult,
 } from '../kernel-sim/bpf/index.ts';
-export type { BootOptions, EngineName, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';
+export type { BootOptions, EngineName, Moment, ReplayOptions, ReplayResult, Trace } from '../kernel-sim/index.ts';
 export { BootError } from '../kernel-sim/index.ts';
 // types and values as BTF has them
 export { Btf, BtfError, type BtfType, type BtfValue } from './btf/index.ts';

@@ -8,6 +8,12 @@ import type { Replay, ReplayResult } from './replay.ts';
 /** instructions between two looks at the host's event loop */
 const SLICE = 3_000_000;
 
+export interface Moment {
+  /** counted as {@link ReplayResult.insns} */
+  readonly insns: number;
+  readonly act: () => void;
+}
+
 export interface ReplayOptions {
   /** stops the replay at the next slice */
   readonly signal?: AbortSignal;
@@ -15,6 +21,8 @@ export interface ReplayOptions {
   readonly onProgress?: (progress: { readonly calls: number; readonly insns: number }) => void;
   /** no more instructions than this, counted as {@link ReplayResult.insns}; the replay then ends with {@link ReplayResult.stopped} */
   readonly maxInsns?: number;
+  /** what is done from outside when so many instructions were executed, in ascending order */
+  readonly moments?: readonly Moment[];
 }
 
 /** Of `kernel.replay`. */
@@ -22,13 +30,20 @@ export const REPLAY_OPTIONS: Schema<ReplayOptions> = {
   signal: is.object,
   onProgress: is.callback,
   maxInsns: is.count,
+  moments: is.listOf(is.object),
 };
 
-export async function drive(replay: Replay, { signal, onProgress }: ReplayOptions): Promise<ReplayResult> {
+export async function drive(
+  replay: Replay,
+  { signal, onProgress, moments = [] }: ReplayOptions,
+): Promise<ReplayResult> {
   const abort = whenAborted(signal);
+  let passed = 0;
   try {
     for (;;) {
-      const { reason } = replay.step(SLICE);
+      const moment = moments[passed]?.insns ?? Number.POSITIVE_INFINITY;
+      const { reason } = replay.step(Math.min(SLICE, moment - replay.insns));
+      while ((moments[passed]?.insns ?? Number.POSITIVE_INFINITY) <= replay.insns) moments[passed++]?.act();
       if (reason === 'end') break;
       onProgress?.({ calls: replay.calls, insns: replay.insns });
       if (reason === 'wait') await Promise.race([replay.ready(), abort.happened]);

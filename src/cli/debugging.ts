@@ -47,6 +47,7 @@ async function recordedOptions(saved: SavedSession, options: DebuggingOptions): 
     boot: saved.boot,
     source: (name) => saved.sources[name],
     breakpoints: saved.breakpoints,
+    changes: saved.changes,
     writeFile: writeOutput,
     ...(programs === undefined ? {} : { programs }),
     ...(options.history === undefined ? {} : { history: options.history }),

@@ -26,6 +26,7 @@ export { readMemory, writeMemory } from './target/memory.ts';
 export { TARGET_REGISTERS, type TargetRegister } from './target/registers.ts';
 export { symbolFile } from './target/symbol-file.ts';
 export { savedRegisters, type TargetTask, tasksOf } from './target/tasks.ts';
+export type { Change, TimedChange } from './time/changes.ts';
 export { type BpfRow, type BpfView, bpfView } from './views/bpf.ts';
 export { type CallRow, callsView } from './views/calls.ts';
 export { type EventView, eventView } from './views/events.ts';

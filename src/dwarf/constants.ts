@@ -31,6 +31,7 @@ export const AT = {
   byte_size: 0x0b,
   bit_size: 0x0d,
   low_pc: 0x11,
+  entry_pc: 0x52,
   high_pc: 0x12,
   const_value: 0x1c,
   upper_bound: 0x2f,

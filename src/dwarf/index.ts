@@ -4,13 +4,22 @@ import type { ElfFile } from '../elf/index.ts';
 import { AT, TAG } from './constants.ts';
 import { type Attribute, type Die, readUnits, type Unit } from './die.ts';
 import { type Location, locate, type Machine } from './expression.ts';
-import { contains, locations, rangesOf } from './lists.ts';
+import { contains, locations, type Range, rangesOf } from './lists.ts';
 import { DebugSections, type Place } from './sections.ts';
 import { DwarfTypes, reference } from './types.ts';
 
 export { DwarfError } from './error.ts';
 export type { Location, Machine, Piece } from './expression.ts';
+export { contains } from './lists.ts';
 export type { Place } from './sections.ts';
+
+/** A copy of a function in the code of another one. */
+export interface Inlined {
+  readonly function: string;
+  /** where it is entered, as far as that is told; else the first of its code */
+  readonly entry: Place;
+  readonly ranges: readonly Range[];
+}
 
 /** A variable or parameter that is in scope. */
 export interface Variable {
@@ -60,6 +69,25 @@ export class Dwarf {
       }
     }
     return [];
+  }
+
+  /** Copies of functions that were inlined, wherever. */
+  inlined(): Inlined[] {
+    const out: Inlined[] = [];
+    const visit = (unit: Unit, die: Die): void => {
+      const ranges = die.tag === TAG.inlined_subroutine ? rangesOf(unit, die) : [];
+      const first = ranges.toSorted((a, b) => a.start.offset - b.start.offset)[0];
+      const entry = die.attributes.get(AT.entry_pc);
+      if (first !== undefined)
+        out.push({
+          function: this.#name(die),
+          entry: entry?.kind === 'address' ? entry.place : first.start,
+          ranges,
+        });
+      for (const child of die.children) visit(unit, child);
+    };
+    for (const unit of this.#units) visit(unit, unit.root);
+    return out;
   }
 
   /** Those of a block, behind those of the blocks in it that hold the place. */

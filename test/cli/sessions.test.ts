@@ -63,6 +63,30 @@ describe('a recorded session', () => {
     again.close();
   });
 
+  it('has what was set on the way, which debug and load set again', async () => {
+    const [commands, changed] = [join(dir, 'set'), join(dir, 'changed.session')];
+    const said = [
+      'tbreak count_opens@12',
+      'continue',
+      'set counts[30043] = 41',
+      'set one = 2',
+      'end',
+      'print counts[30043]',
+    ];
+    writeFileSync(commands, `${said.join('\n')}\nstart\nend\nprint counts[30043]\nrecord ${changed}\nquit\n`);
+    const first = await cli('debug', file, '-x', commands);
+    const [count] = [...first.stdout.matchAll(/^\(ebpf\) print counts\[30043\]\n(\d+)$/gm)].map((m) => Number(m[1]));
+    expect(count).toBeGreaterThan(41);
+    expect(first.stdout.match(new RegExp(`^${count}$`, 'gm'))).toHaveLength(2);
+    const look = join(dir, 'look');
+    writeFileSync(look, 'end\nprint counts[30043]\nquit\n');
+    expect((await cli('debug', changed, '-x', look)).stdout).toContain(`\n${count}\n`);
+    expect((await cli('load', changed)).stderr).toContain(`30043: ${count}\n`);
+    const bytes = readFileSync(changed, 'latin1');
+    writeFileSync(changed, bytes.replace('"changes":[{"count":', '"changes":[{"cnt":'), 'latin1');
+    expect((await cli('load', changed)).stderr).toMatch(/is nothing that can be set/);
+  });
+
   it('is opened by debug, tui and load', async () => {
     const commands = join(dir, 'continue');
     writeFileSync(commands, 'continue\ninfo locals\nlist\nquit\n');

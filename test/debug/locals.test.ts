@@ -53,6 +53,18 @@ it('of functions that were inlined have the name of theirs', async () => {
   session.close();
 });
 
+it('stops in a function that was inlined, where its code begins', async () => {
+  const session = await openSession('opensnoop.o');
+  const { addresses } = session.breakpoints.add({ kind: 'function', name: '____snoop_open' });
+  expect(addresses).toHaveLength(1);
+  expect(session.programs.at(addresses[0] as number)?.program.name).toBe('snoop_open');
+  await session.move({ kind: 'continue' });
+  expect(session.stop).toMatchObject({ reason: 'breakpoint', place: { program: 'snoop_open' } });
+  expect(session.locals.list().map((l) => l.function)).toContain('____snoop_open');
+  expect(() => session.breakpoints.add({ kind: 'function', name: '____snoop_opn' })).toThrow('____snoop_open');
+  session.close();
+});
+
 it('are those of the frame that is selected: of a function that called, too', async () => {
   const session = await openSession('nested.o');
   session.breakpoints.add({ kind: 'function', name: 'count' });

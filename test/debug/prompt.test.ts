@@ -112,6 +112,16 @@ reverse-continue
 reverse-continue
 delete 1
 delete
+# moments
+goto event 14
+when
+goto 5ms
+when
+goto 600.004130
+when
+goto event 9999
+goto 5 parsecs
+goto 7x
 # watchpoints: a register, the stack, a map's value, memory
 goto 100
 start
@@ -156,6 +166,16 @@ print $rax
 set counts[30042] = 41
 print counts[30042]
 set nothing = 1
+set pid = 9
+info changes
+end
+print counts[30042]
+start
+end
+print counts[30042]
+start
+forget
+info changes
 end
 start
 advance 21

@@ -1,7 +1,7 @@
 /** The run stage of `load`: a recording is replayed, and trace_pipe goes to stdout as it fills. */
 
 import { fileURLToPath } from 'node:url';
-import type { Kernel } from '../../../kernel-sim/index.ts';
+import type { Kernel, ReplayOptions } from '../../../kernel-sim/index.ts';
 import {
   openRecording,
   openWorkload,
@@ -72,7 +72,12 @@ export interface RunOutcome {
 export async function replayAll(
   kernel: Kernel,
   recording: Recording,
-  options: { readonly maxInsns?: number; readonly speed?: number; readonly signal: AbortSignal },
+  options: {
+    readonly maxInsns?: number;
+    readonly speed?: number;
+    readonly moments?: ReplayOptions['moments'];
+    readonly signal: AbortSignal;
+  },
 ): Promise<RunOutcome> {
   const { name } = recording;
   stage('run', `replaying ${name}`);
@@ -101,6 +106,7 @@ export async function replayAll(
         progress.show(() => `${calls.toLocaleString('en')} system calls, ${insns.toLocaleString('en')} instructions`);
       },
       ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
+      ...(options.moments === undefined ? {} : { moments: options.moments }),
     });
     flush();
     for (const oops of result.oopses) tell(`${oops}\n`);

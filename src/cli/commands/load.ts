@@ -16,7 +16,7 @@ import { loadOptions } from '../loading.ts';
 import { type MeasureOptions, measure } from '../measuring.ts';
 import { addCgroups, addDevices, deviceNamed, type NetworkOptions, openCaptures, Traffic } from '../network.ts';
 import { optimiseLater } from '../optimiser.ts';
-import { readSessionFile } from '../recorded.ts';
+import { momentsOf, readSessionFile } from '../recorded.ts';
 import { boot, type KernelOptions, openInput } from '../session.ts';
 import { detail, milliseconds, now, paint, plural, stage, warn } from '../style.ts';
 import { print, tell } from '../terminal.ts';
@@ -98,7 +98,13 @@ export async function load(
   const interrupt = onInterrupt();
   try {
     traffic.arrive(captures);
-    const run = recording && (await replayAll(kernel, recording, { ...options, signal: interrupt.signal }));
+    const run =
+      recording &&
+      (await replayAll(kernel, recording, {
+        ...options,
+        ...(isOwn ? { moments: momentsOf(saved, kernel, all[0] as Loaded) } : {}),
+        signal: interrupt.signal,
+      }));
     traffic.finish();
     results.finish();
     report();

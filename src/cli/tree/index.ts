@@ -1,5 +1,6 @@
 /** All commands. Their modules are loaded when one is asked for. */
 import { startPager } from '../pager.ts';
+import { err, out } from '../standard.ts';
 import { type Commands, EmuCommand } from './command.ts';
 import { looking } from './looking.ts';
 import { making } from './making.ts';
@@ -22,6 +23,7 @@ export function build(behind = 0, only?: string): EmuCommand {
     .description('Runs eBPF objects in a Linux 6.12 kernel model: verifier, JIT, machine code, probes, trace_pipe')
     .version('0.1.0')
     .exitOverride()
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .showHelpAfterError('(ebpf-emu --help lists the commands)');
   const isOne =
     only !== undefined && !ABOUT_ALL.has(only) && Object.values(GROUPS).some((group) => Object.hasOwn(group, only));

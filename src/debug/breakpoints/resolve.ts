@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../../../kernel-sim/index.ts';
 import { syscallNamed } from '../../../kernel-sim/index.ts';
-import { nearIt } from '../../errors/near.ts';
+import { nearest, nearIt } from '../../errors/near.ts';
 import { type Addr, formatAddr } from '../../machine/addr.ts';
 import { RDI } from '../../machine/index.ts';
 import { DebugError } from '../error.ts';
@@ -23,6 +23,9 @@ export interface ResolveEnv {
   /** address of `struct bpf_map` by the map's name in the object */
   map(name: string): Addr | undefined;
   readonly maps: readonly string[];
+  /** where copies of a function that was inlined begin */
+  inlined(name: string): readonly Addr[];
+  readonly inlinedNames: readonly string[];
 }
 
 /** Functions that look up, change and delete elements; the JIT's code calls those of a map's kind directly. */
@@ -92,7 +95,8 @@ const names = (programs: Programs): string => programs.list.map((p) => p.name).j
 /** What a program's function is called in kallsyms: its tag, and its name in C. */
 const IMAGE = /^bpf_prog_[0-9a-f]{16}_(.+)$/;
 
-function functionAt({ kernel, programs }: ResolveEnv, name: string, offset: number): Resolved {
+function functionAt(env: ResolveEnv, name: string, offset: number): Resolved {
+  const { kernel, programs } = env;
   const text = offset === 0 ? name : `${name}+0x${offset.toString(16)}`;
   // every copy of a function that several programs have, as gdb does
   const own = programs.list.flatMap(({ view, name: program }) =>
@@ -100,10 +104,12 @@ function functionAt({ kernel, programs }: ResolveEnv, name: string, offset: numb
       .filter((f, n) => f.name === name || (n === 0 && program === name) || IMAGE.exec(f.name)?.[1] === name)
       .map((f) => f.address + offset),
   );
+  if (offset === 0) own.push(...env.inlined(name));
   if (own.length > 0) return { text, addresses: own };
   const symbol = kernel.symbols.find(name);
   if (symbol === undefined) {
-    const near = [...kernel.symbols.near(name), ...programs.list.map((p) => p.name)].slice(0, 4);
+    const inlined = nearest(name, env.inlinedNames, 2);
+    const near = [...inlined, ...kernel.symbols.near(name), ...programs.list.map((p) => p.name)].slice(0, 4);
     if (syscallNamed(name) !== undefined) near.unshift(`syscall ${name}`);
     throw new DebugError(`no function ${name}${nearIt(near)}`);
   }

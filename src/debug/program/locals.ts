@@ -1,7 +1,16 @@
 /** Variables and parameters of the C function whose code runs, where DWARF says that they are. */
 
 import type { Kernel } from '../../../kernel-sim/index.ts';
-import { Dwarf, DwarfError, type Location, type Piece, type Place, type Variable } from '../../dwarf/index.ts';
+import {
+  contains,
+  Dwarf,
+  DwarfError,
+  type Inlined,
+  type Location,
+  type Piece,
+  type Place,
+  type Variable,
+} from '../../dwarf/index.ts';
 import { INSN_SIZE, type Insn } from '../../isa/index.ts';
 import { type Addr, addrFromBigInt } from '../../machine/addr.ts';
 import type { LoadedObject } from '../../object/index.ts';
@@ -9,7 +18,7 @@ import { DebugError, NoValue } from '../error.ts';
 import { type Scope, valueAt } from '../expr/evaluate.ts';
 import { BPF_REGISTERS } from '../expr/registers.ts';
 import { isArray, isComposite, isSigned, sizeOf, type Type, typeName, type Value } from '../expr/value.ts';
-import type { InImage, Programs } from './programs.ts';
+import type { DebugProgram, InImage, Programs } from './programs.ts';
 import type { Registers } from './unwind.ts';
 
 export interface Local {
@@ -55,7 +64,8 @@ export class Locals {
     if (image === undefined) return [];
     const dwarf = this.#read();
     if (dwarf === undefined) return this.#parameters(image);
-    const { place, depth } = this.#place(image);
+    const { place, insns } = inObject(image.program, image.slot);
+    const depth = frameDepth(insns);
     const variables = dwarf.variables(place);
     const outermost = variables.at(-1)?.function;
     const parameters = variables.filter((v) => v.isParameter && v.function === outermost);
@@ -97,6 +107,40 @@ export class Locals {
     return x86 === undefined ? undefined : this.#frame().registers[x86];
   }
 
+  /** Where copies of a function that was inlined begin; none where nothing tells of them. */
+  inlined(name: string): Addr[] {
+    const copies = this.#copies().filter((c) => c.function === name);
+    if (copies.length === 0) return [];
+    const slots = this.#programs.list.flatMap((program) =>
+      program.view.functions.flatMap(({ start, end }) =>
+        Array.from({ length: end - start }, (_, n) => ({
+          program,
+          slot: start + n,
+          place: inObject(program, start + n).place,
+        })),
+      ),
+    );
+    return copies.flatMap(({ entry, ranges }) => {
+      // the kernel may have removed what stood at its entry, or put several instructions in its place
+      const own = slots.filter(({ place }) => ranges.some((r) => contains(r, place)));
+      const found = own.find(({ place }) => place.offset >= entry.offset) ?? own[0];
+      const address = found?.program.address(found.slot);
+      return address === undefined ? [] : [address];
+    });
+  }
+  /** Names of functions that have copies elsewhere. */
+  get inlinedNames(): string[] {
+    return [...new Set(this.#copies().map((c) => c.function))];
+  }
+  #copies(): Inlined[] {
+    try {
+      return this.#read()?.inlined() ?? [];
+    } catch (error) {
+      if (error instanceof DebugError || error instanceof DwarfError) return [];
+      throw error;
+    }
+  }
+
   #read(): Dwarf | undefined {
     if (!this.#isRead) {
       this.#isRead = true;
@@ -109,16 +153,6 @@ export class Locals {
     }
     if (this.#dwarf instanceof DwarfError) throw new DebugError(this.#dwarf.message);
     return this.#dwarf;
-  }
-
-  /** Where in the object's own sections the instruction stands, and how deep its function's frame is. */
-  #place({ program, slot }: InImage): { readonly place: Place; readonly depth: number } {
-    const { loaded } = program;
-    const insn = loaded.handle.prog.init.code.origins[slot] ?? slot;
-    const part = loaded.relocated.parts.findLast((p) => p.start <= insn);
-    if (part === undefined) return { place: { section: 0, offset: 0 }, depth: 0 };
-    const { section, start, insns } = part.function;
-    return { place: { section, offset: (start + insn - part.start) * INSN_SIZE }, depth: frameDepth(insns) };
   }
 
   #local(dwarf: Dwarf, variable: Variable, image: InImage, depth: number): Local {
@@ -230,6 +264,15 @@ function together(pieces: readonly Piece[]): bigint | undefined {
     next = at.address + BigInt(bytes);
   }
   return start;
+}
+
+/** The function of the object that an instruction is of, and where in its section that stands. */
+function inObject({ loaded }: DebugProgram, slot: number): { readonly place: Place; readonly insns: readonly Insn[] } {
+  const insn = loaded.handle.prog.init.code.origins[slot] ?? slot;
+  const part = loaded.relocated.parts.findLast((p) => p.start <= insn);
+  if (part === undefined) return { place: { section: 0, offset: 0 }, insns: [] };
+  const { section, start, insns } = part.function;
+  return { place: { section, offset: (start + insn - part.start) * INSN_SIZE }, insns };
 }
 
 const MOV64_REG = 0xbf;

@@ -57,7 +57,12 @@ export class DebugPrompt implements Prompt {
   #operands(line: string, word: string): readonly string[] {
     const { session } = this;
     if (/^i(nfo)?\s/.test(line)) return INFO_NAMES;
-    const names = [...session.scope.names, ...session.programs.list.map((p) => p.name), ...session.stations.helpers];
+    const names = [
+      ...session.scope.names,
+      ...session.programs.list.map((p) => p.name),
+      ...session.locals.inlinedNames,
+      ...session.stations.helpers,
+    ];
     // the kernel has so many that a beginning must choose
     return word.length < 3 ? names : [...names, ...session.kernel.symbols.beginning(word)];
   }

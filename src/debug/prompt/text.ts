@@ -4,6 +4,7 @@ import { parseBreakpoint } from '../breakpoints/parse.ts';
 import { DebugError } from '../error.ts';
 import type { SessionContext } from '../session/context.ts';
 import type { Stop } from '../session/types.ts';
+import { changeText } from '../time/changes.ts';
 import { bpfView } from '../views/bpf.ts';
 import { type CallRow, callsView } from '../views/calls.ts';
 import type { ProgramSlot } from '../views/current.ts';
@@ -177,3 +178,9 @@ export function probesText(session: SessionContext): string {
     })
     .join('\n');
 }
+
+/** What was set, and when. */
+export const changesText = ({ timeline }: SessionContext): string =>
+  timeline.changes.list.length === 0
+    ? 'nothing was set'
+    : timeline.changes.list.map(({ count, change }) => `instruction ${count}: ${changeText(change)}`).join('\n');

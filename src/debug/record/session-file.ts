@@ -1,6 +1,6 @@
 /**
  * A session as one file: the object, what was replayed, how the kernel was booted, the sources that were shown, the
- * breakpoints. The kernel is deterministic, so whoever opens it sees the same bytes.
+ * breakpoints, what was set on the way. The kernel is deterministic, so whoever opens it sees the same bytes.
  *
  *     ebpf-emu session 1\n
  *     { ...JSON on one line, "parts": [["object", bytes], ["recording", bytes], ...] }\n
@@ -10,6 +10,7 @@ import type { BootOptions } from '../../../kernel-sim/index.ts';
 import { concatBytes, decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
 import type { BreakpointAt, BreakpointOptions, WatchAt } from '../breakpoints/types.ts';
 import { DebugError } from '../error.ts';
+import { readChange, type SavedChange, saveChange, type TimedChange } from '../time/changes.ts';
 
 export interface SavedBreakpoint {
   readonly at: BreakpointAt | WatchAt;
@@ -28,6 +29,8 @@ export interface SavedSession {
   /** C sources by the name that the object's line information has */
   readonly sources: Readonly<Record<string, string>>;
   readonly breakpoints: readonly SavedBreakpoint[];
+  /** registers, memory and values of maps that were set, by their moments */
+  readonly changes: readonly TimedChange[];
 }
 
 const MAGIC = 'ebpf-emu session ';
@@ -43,6 +46,8 @@ interface Header {
   readonly programs?: readonly string[];
   readonly sources: Readonly<Record<string, string>>;
   readonly breakpoints: readonly SavedBreakpoint[];
+  /** none in files of versions that did not record them */
+  readonly changes?: readonly SavedChange[];
   readonly parts: readonly (readonly [name: string, bytes: number])[];
 }
 
@@ -63,13 +68,14 @@ export function encodeSession(saved: SavedSession): Uint8Array {
     if (typeof value === 'string') throw new DebugError(`${name} is a file's name here: give its bytes to record it`);
     parts.push([name, value]);
   }
-  const { name, programs, sources, breakpoints } = saved;
+  const { name, programs, sources, breakpoints, changes } = saved;
   const header: Header = {
     name,
     boot,
     ...(programs === undefined ? {} : { programs }),
     sources,
     breakpoints,
+    ...(changes.length === 0 ? {} : { changes: changes.map(saveChange) }),
     parts: parts.map(([of, bytes]) => [of, bytes.length]),
   };
   const text = `${MAGIC}${VERSION}\n${JSON.stringify(header)}\n`;
@@ -90,9 +96,15 @@ export function decodeSession(bytes: Uint8Array, file: string): SavedSession {
   } catch {
     throw damaged('its second line is no JSON');
   }
-  const { name, boot, programs, sources, breakpoints, parts } = header;
+  const { name, boot, programs, sources, breakpoints, changes = [], parts } = header;
   if (typeof name !== 'string' || !Array.isArray(parts) || !Array.isArray(breakpoints))
     throw damaged('its second line lacks something');
+  if (!Array.isArray(changes)) throw damaged('what was set is no list');
+  const made = changes.map((saved: unknown) => {
+    const change = readChange(saved);
+    if (change === undefined) throw damaged(`${JSON.stringify(saved)} is nothing that can be set`);
+    return change;
+  });
   const found = new Map<string, Uint8Array>();
   let at = second + 1;
   for (const [of, length] of parts) {
@@ -113,5 +125,6 @@ export function decodeSession(bytes: Uint8Array, file: string): SavedSession {
     ...(programs === undefined ? {} : { programs }),
     sources: sources ?? {},
     breakpoints,
+    changes: made,
   };
 }

@@ -7,6 +7,7 @@ import type { SessionScope } from '../expr/scope.ts';
 import type { Type, Value } from '../expr/value.ts';
 import type { Locals } from '../program/locals.ts';
 import type { Programs } from '../program/programs.ts';
+import type { Change } from '../time/changes.ts';
 import type { Timeline } from '../time/timeline.ts';
 import type { Frame } from './frames.ts';
 import type { Stations } from './stations.ts';
@@ -61,6 +62,6 @@ export interface SessionContext {
   follow(at: bigint): string | undefined;
   /** reads by the kernel's own commands, which use its memory; leaves no trace of it */
   readonly peek: <T>(read: () => T) => T;
-  /** does something to registers or memory; what came after this moment is another future then. @throws DebugError */
-  change(set: () => void): void;
+  /** sets registers, memory, values of maps; what came after this moment is another future then. @throws DebugError */
+  change(changes: readonly Change[]): void;
 }

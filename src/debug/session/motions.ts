@@ -5,6 +5,7 @@ import { RBP } from '../../machine/index.ts';
 import { decode } from '../../x86/index.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import { DebugError } from '../error.ts';
+import { toFirst } from '../time/moment.ts';
 import type { Arrival, Stops } from '../time/timeline.ts';
 import { watchMoving } from '../time/watch.ts';
 import type { SessionContext } from './context.ts';
@@ -32,6 +33,10 @@ export class Motions {
     switch (motion.kind) {
       case 'goto':
         return this.#goto(motion.count, options);
+      case 'call':
+        return this.#toFirst(() => this.#timeline.replay.calls >= motion.calls, options);
+      case 'time':
+        return this.#toFirst(() => this.#session.kernel.clock.now >= motion.ns, options);
       case 'start':
         return this.#goto(0, options);
       case 'end':
@@ -80,6 +85,10 @@ export class Motions {
   async #goto(count: number, options: MoveOptions): Promise<Outcome> {
     if (!(count >= 0)) throw new DebugError(`${count} is no moment: they are counted from 0`);
     return this.#outcome(await this.#timeline.goto(count, options), 'goto');
+  }
+
+  async #toFirst(holds: () => boolean, options: MoveOptions): Promise<Outcome> {
+    return this.#outcome(await toFirst(this.#timeline, holds, options), 'goto');
   }
 
   /** Goes to the next, or the last, of these stops or breakpoints. */

@@ -7,7 +7,7 @@ import { type AttachedLink, BpfObject, type LoadedObject } from '../../object/in
 import { Breakpoints } from '../breakpoints/breakpoints.ts';
 import type { Breakpoint, BreakpointOptions } from '../breakpoints/types.ts';
 import { DebugError, NoValue } from '../error.ts';
-import { assign } from '../expr/assign.ts';
+import { assigned } from '../expr/assign.ts';
 import { evaluate, truth, valueAt } from '../expr/evaluate.ts';
 import { printValue } from '../expr/print.ts';
 import { readRegister } from '../expr/registers.ts';
@@ -16,6 +16,7 @@ import { sizeOf, typeName, type Value } from '../expr/value.ts';
 import { Locals } from '../program/locals.ts';
 import { Programs } from '../program/programs.ts';
 import { encodeSession } from '../record/session-file.ts';
+import { type Change, Changes } from '../time/changes.ts';
 import { Timeline } from '../time/timeline.ts';
 import { type Written, whoWrote } from '../time/writer.ts';
 import { asKernel } from './as-kernel.ts';
@@ -80,7 +81,8 @@ export class Session implements SessionContext {
     this.places = new Places(kernel, this.programs, this.stations.helpers);
     this.#callStack = new CallStack(kernel, this.places, this.programs);
     this.#selection = new Selection(kernel.cpu, this.#callStack);
-    this.timeline = new Timeline(kernel, kernel.replayer(options.recording), options.history ?? HISTORY);
+    const changes = new Changes({ kernel, loaded }, options.changes);
+    this.timeline = new Timeline(kernel, kernel.replayer(options.recording), options.history ?? HISTORY, changes);
     const { timeline } = this;
     const lines = this.#lines;
     this.scope = new SessionScope(kernel, loaded, {
@@ -101,6 +103,7 @@ export class Session implements SessionContext {
       () => this.#selection.frame,
       () => this.scope,
     );
+    const { locals } = this;
     this.breakpoints = new Breakpoints(
       {
         kernel,
@@ -108,6 +111,10 @@ export class Session implements SessionContext {
         stations: this.stations,
         map: (name) => loaded.maps[name]?.handle.map.addr,
         maps: Object.keys(loaded.maps),
+        inlined: (name) => this.locals.inlined(name),
+        get inlinedNames() {
+          return locals.inlinedNames;
+        },
       },
       {
         isTrue: (text) => truth(evaluate(text, this.scope)),
@@ -208,15 +215,14 @@ export class Session implements SessionContext {
    * @throws DebugError where it cannot be set, or the session stands inside of a helper's callback
    */
   assign(target: string, value: string): Shown {
-    this.change(() => assign(this, target, value));
+    this.change([assigned(this, target, value)]);
     return this.evaluate(target);
   }
   /** As {@link assign}, whatever `set` does to registers and memory. @throws DebugError */
-  change(set: () => void): void {
+  change(changes: readonly Change[]): void {
     if (!this.timeline.canChange)
       throw new DebugError('here, in what a helper calls back, nothing can be set: step back to before the call');
-    set();
-    this.timeline.changed();
+    this.timeline.change(changes);
   }
 
   /**
@@ -261,8 +267,8 @@ export class Session implements SessionContext {
   }
 
   /**
-   * The session as one file's bytes: object, recording, options, sources, breakpoints. What was set on the way is no
-   * part of it. @throws DebugError where the recording's bytes are gone
+   * The session as one file's bytes: object, recording, options, sources, breakpoints, and what was set on the way.
+   * @throws DebugError where the recording's bytes are gone
    */
   record(): Uint8Array {
     const { options, programs } = this;
@@ -283,6 +289,7 @@ export class Session implements SessionContext {
       ...(options.programs === undefined ? {} : { programs: options.programs }),
       sources,
       breakpoints: this.breakpoints.save(),
+      changes: this.timeline.changes.list,
     });
   }
 

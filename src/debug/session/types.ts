@@ -4,6 +4,7 @@ import type { Addr } from '../../machine/addr.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import type { SourceLine } from '../program/source.ts';
 import type { SavedBreakpoint } from '../record/session-file.ts';
+import type { TimedChange } from '../time/changes.ts';
 
 export type { SourceLine };
 
@@ -21,6 +22,8 @@ export interface SessionOptions {
   readonly recordingBytes?: () => Uint8Array | undefined;
   /** set before anything runs; what is no place any more is passed over */
   readonly breakpoints?: readonly SavedBreakpoint[];
+  /** what is set when time comes to its moment, as it was recorded */
+  readonly changes?: readonly TimedChange[];
   /** writes a file of the host, for `record` at a prompt */
   readonly writeFile?: (file: string, bytes: Uint8Array) => void;
   /** bytes that marks may take, default 64 MiB */
@@ -50,6 +53,10 @@ export type Motion =
   | { readonly kind: 'event'; readonly back?: boolean }
   /** to a count of instructions since the start of the recording */
   | { readonly kind: 'goto'; readonly count: number }
+  /** to where so many system calls were made */
+  | { readonly kind: 'call'; readonly calls: number }
+  /** to where virtual time has come so far: ns since boot */
+  | { readonly kind: 'time'; readonly ns: number }
   | { readonly kind: 'start' }
   | { readonly kind: 'end' };
 

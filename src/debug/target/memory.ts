@@ -1,7 +1,6 @@
 /** Guest memory as debuggers from outside read and write it. */
 import type { Addr } from '../../machine/addr.ts';
 import { PAGE_SIZE } from '../../machine/layout.ts';
-import { DebugError } from '../error.ts';
 import type { SessionContext } from '../session/context.ts';
 
 /** As many bytes as are mapped from `at` on, up to `bytes`; kernel text also where nothing has executed it yet. */
@@ -29,8 +28,5 @@ function unwritten({ kernel, scope, peek }: SessionContext, at: Addr, bytes: num
 
 /** Whatever the protection says; code that it changes is executed as it is now. @throws DebugError where nothing is mapped */
 export function writeMemory(session: SessionContext, at: Addr, bytes: Uint8Array): void {
-  session.change(() => {
-    if (!session.scope.memory.write(at, bytes)) throw new DebugError(`0x${at.toString(16)} cannot be written`);
-    session.kernel.machine.invalidate(at, bytes.length);
-  });
+  session.change([{ kind: 'memory', address: at, bytes: bytes.slice() }]);
 }

@@ -110,5 +110,9 @@ export const TARGET_REGISTERS: readonly TargetRegister[] = [
   base('gs_base', 'gsBase'),
 ];
 
+const BY_NAME = new Map(TARGET_REGISTERS.map((r) => [r.name, r]));
+/** One of {@link TARGET_REGISTERS}. */
+export const targetRegister = (name: string): TargetRegister | undefined => BY_NAME.get(name);
+
 /** Registers of a task that does not run: those that its switch frame holds. */
 export type SavedRegisters = ReadonlyMap<string, bigint>;

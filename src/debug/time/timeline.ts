@@ -8,6 +8,7 @@ import type { Kernel, Replay } from '../../../kernel-sim/index.ts';
 import type { Addr } from '../../machine/addr.ts';
 import { host } from '../../platform/index.ts';
 import { DebugError } from '../error.ts';
+import type { Change, Changes } from './changes.ts';
 import { Marks } from './marks.ts';
 
 /** ms between two marks, and between two looks at the host's event loop */
@@ -38,6 +39,7 @@ export class Timeline {
   readonly kernel: Kernel;
   readonly replay: Replay;
   readonly marks: Marks;
+  readonly changes: Changes;
   /** told of the moment to which a mark took it back */
   readonly restored = new Listeners<[count: number]>();
   #interval = FIRST_INTERVAL;
@@ -49,10 +51,12 @@ export class Timeline {
   #end: number | undefined;
 
   /** `replay` has started, and nothing has been executed. `history`: bytes that marks may take */
-  constructor(kernel: Kernel, replay: Replay, history: number) {
+  constructor(kernel: Kernel, replay: Replay, history: number, changes: Changes) {
     this.kernel = kernel;
     this.replay = replay;
+    this.changes = changes;
     this.marks = new Marks(kernel, history);
+    changes.pass(0);
     this.marks.add(0);
   }
 
@@ -139,13 +143,20 @@ export class Timeline {
     return 'count';
   }
 
-  /** Nothing that came after this moment is true any more: something was set. */
-  changed(): void {
+  /** Sets something: nothing that came after this moment is true any more. @throws DebugError, BpfError */
+  change(changes: readonly Change[]): void {
+    this.changes.add(this.count, changes);
     this.#end = undefined;
     this.marks.forgetFrom(this.count);
     // a mark at this very moment is of before the change
     this.marks.forgetFrom(this.count - 1);
     if (!this.#isInside) this.marks.add(this.count);
+  }
+  /** What was set behind this moment is not set again. */
+  forget(): void {
+    this.changes.forgetBehind(this.count);
+    this.#end = undefined;
+    this.marks.forgetFrom(this.count);
   }
   /** Whether something may be set here: what follows a moment inside of a handler is reached from before it. */
   get canChange(): boolean {
@@ -199,13 +210,17 @@ export class Timeline {
     return found;
   }
 
-  /** Executes to `to`; not beyond `target`, even where that is inside of what a handler calls. */
+  /** Executes to `to`, or to where something is set; not beyond `target`, even where that is inside of what a handler calls. */
   #step(to: number, target: number): ReturnType<Replay['step']> {
     const { machine } = this.kernel;
     const { innerLimit } = machine;
-    if (to === target) machine.innerLimit = machine.executed + (target - this.count);
+    const change = this.changes.next(this.count);
+    const until = Math.min(to, change);
+    if (until === target) machine.innerLimit = machine.executed + (target - this.count);
     try {
-      return this.replay.step(to - this.count);
+      const stop = this.replay.step(until - this.count);
+      if (this.count === change && !stop.inner) this.changes.pass(change);
+      return stop;
     } finally {
       machine.innerLimit = innerLimit;
     }

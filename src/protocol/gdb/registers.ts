@@ -1,5 +1,11 @@
 /** Registers in packets: `g`, `G`, `p`, `P`. What the machine has not got, or a task did not keep, is `x`es. */
-import { type SessionContext, savedRegisters, TARGET_REGISTERS, type TargetRegister } from '../../debug/index.ts';
+import {
+  type Change,
+  type SessionContext,
+  savedRegisters,
+  TARGET_REGISTERS,
+  type TargetRegister,
+} from '../../debug/index.ts';
 import { fromHexLittle, hexLittle } from './hex.ts';
 
 const bytesOf = (r: TargetRegister): number => r.bits / 8;
@@ -36,20 +42,20 @@ export const expedited = (session: SessionContext): string =>
 export function writeOne(session: SessionContext, number: number, hex: string): boolean {
   const r = TARGET_REGISTERS[number];
   if (r?.write === undefined) return false;
-  session.change(() => r.write?.(session.kernel.cpu, fromHexLittle(hex)));
+  session.change([{ kind: 'register', name: r.name, bits: fromHexLittle(hex) }]);
   return true;
 }
 
 /** Those that can be set. False: these are not all of them. */
 export function writeAll(session: SessionContext, hex: string): boolean {
   if (hex.length !== 2 * TARGET_REGISTERS.reduce((sum, r) => sum + bytesOf(r), 0)) return false;
-  session.change(() => {
-    let at = 0;
-    for (const r of TARGET_REGISTERS) {
-      const digits = hex.slice(at, at + 2 * bytesOf(r));
-      at += digits.length;
-      if (/^[0-9a-f]+$/i.test(digits)) r.write?.(session.kernel.cpu, fromHexLittle(digits));
-    }
+  let at = 0;
+  const changes = TARGET_REGISTERS.flatMap((r): Change[] => {
+    const digits = hex.slice(at, at + 2 * bytesOf(r));
+    at += digits.length;
+    if (r.write === undefined || !/^[0-9a-f]+$/i.test(digits)) return [];
+    return [{ kind: 'register', name: r.name, bits: fromHexLittle(digits) }];
   });
+  session.change(changes);
   return true;
 }

@@ -4,6 +4,7 @@ import type { Session } from '../../session/session.ts';
 import type { Command } from '../command.ts';
 import {
   breakpointsText,
+  changesText,
   eventsText,
   localsText,
   mapsText,
@@ -22,6 +23,7 @@ const INFO: Readonly<Record<string, (session: Session) => string>> = {
   progs: progsText,
   registers: registersText,
   tasks: tasksText,
+  changes: changesText,
   marks: ({ timeline }) =>
     `${timeline.marks.size} marks, ${Math.ceil(timeline.marks.bytes / 1024)} KiB, at ${timeline.marks.counts.join(' ')}`,
   probes: probesText,

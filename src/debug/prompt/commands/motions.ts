@@ -1,5 +1,8 @@
 /** Commands that move through time. */
+import { nanoseconds } from '../../../../kernel-sim/core/duration.ts';
+import { ArgumentError } from '../../../errors/argument.ts';
 import { parseBreakpoint } from '../../breakpoints/parse.ts';
+import { DebugError } from '../../error.ts';
 import type { Motion, Unit } from '../../session/types.ts';
 import { type Command, type Prompt, times } from '../command.ts';
 import { displayed } from '../displays.ts';
@@ -17,6 +20,20 @@ export async function move(prompt: Prompt, motion: Motion): Promise<string> {
 const step = (kind: 'step' | 'next', unit: Unit, back: boolean) => (prompt: Prompt, text: string) =>
   move(prompt, { kind, unit, back, times: times(text) });
 const plain = (motion: Motion) => (prompt: Prompt) => move(prompt, motion);
+
+/** A moment as people say it. @throws DebugError */
+function momentOf({ session }: Prompt, text: string): Motion {
+  const event = /^event\s+(\d+)$/.exec(text);
+  if (event) return { kind: 'call', calls: Number(event[1]) };
+  if (/^\d+$/.test(text)) return { kind: 'goto', count: Number(text) };
+  if (/^\d+\.\d+$/.test(text)) return { kind: 'time', ns: Math.round(Number(text) * 1e9) };
+  try {
+    return { kind: 'time', ns: session.timeline.replay.startNs + nanoseconds(text) };
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error;
+    throw new DebugError(`'${text}' is no moment: 20000, event 14, 5ms or 600.005291`);
+  }
+}
 
 export const MOTIONS: readonly Command[] = [
   { names: ['step', 's'], takes: '[N]', about: 'to the next C line, into calls', run: step('step', 'line', false) },
@@ -72,9 +89,9 @@ export const MOTIONS: readonly Command[] = [
   { names: ['end'], takes: '', about: 'to the end of the recording', run: plain({ kind: 'end' }) },
   {
     names: ['goto'],
-    takes: 'COUNT',
-    about: 'to a moment, counted in instructions',
-    run: (prompt, text) => move(prompt, { kind: 'goto', count: times(text) }),
+    takes: 'COUNT | event N | TIME',
+    about: 'to a moment: instructions or system calls, 5ms since the start, or 600.005291 as trace_pipe has it',
+    run: (prompt, text) => move(prompt, momentOf(prompt, text)),
   },
   {
     names: ['when'],

@@ -38,6 +38,17 @@ export const VALUES: readonly Command[] = [
     },
   },
   {
+    names: ['forget'],
+    takes: '',
+    about: 'what was set behind this moment is not set again',
+    run: ({ session: { timeline } }) => {
+      const count = timeline.changes.list.length;
+      timeline.forget();
+      const kept = timeline.changes.list.length;
+      return `${count - kept} of ${count} forgotten`;
+    },
+  },
+  {
     names: ['display'],
     takes: '[EXPRESSION]',
     about: 'show it at each stop from now on; without one, show all',
