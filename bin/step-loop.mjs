@@ -8,6 +8,7 @@ async function generate(path) {
     bundle: true,
     write: false,
     format: 'esm',
+    platform: 'node',
     logLevel: 'warning',
   });
   const { generated } = await import(
@@ -15,9 +16,17 @@ async function generate(path) {
   );
   const operations = generated.operations.map(({ name, flags, twin }) => ({ name, flags, twin }));
   const insns = generated.insns.map(({ mnemonics, kind }) => ({ mnemonics, kind }));
-  const module = Buffer.from(generated.bytes()).toString('base64');
+  const plain = generated.bytes(false);
+  const shared = generated.bytes(true);
+  // one byte says of which kind the memory is
+  const flag = shared.findIndex((byte, at) => byte !== plain[at]);
+  const module = Buffer.from(plain).toString('base64');
   return `const module = '${module}';
-const bytes = () => globalThis.Buffer?.from(module, 'base64') ?? (${decodeBase64})(module);
+const bytes = (shared) => {
+  const made = globalThis.Buffer?.from(module, 'base64') ?? (${decodeBase64})(module);
+  if (shared) made[${flag}] = ${shared[flag]};
+  return made;
+};
 export const generated = { operations: ${JSON.stringify(operations)}, insns: ${JSON.stringify(insns)}, bytes };`;
 }
 

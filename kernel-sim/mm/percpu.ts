@@ -6,7 +6,7 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
-import type { GuestMemory } from '../../src/machine/index.ts';
+import { clearBytes, type GuestMemory } from '../../src/machine/index.ts';
 import { KernelBug, KernelError } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { capture, reinstate } from '../core/state.ts';
@@ -74,7 +74,7 @@ export class PerCpu {
     } else {
       for (let cpu = 0; cpu < this.cpus; cpu++) {
         const phys = this.#memory.translate(this.address(at, cpu), 1, false);
-        if (phys >= 0 && (phys & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) this.#u8.fill(0, phys, phys + bytes);
+        if (phys >= 0 && (phys & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) clearBytes(this.#u8, phys, bytes);
         else this.#memory.writeBytes(this.address(at, cpu), new Uint8Array(bytes));
       }
     }

@@ -4,7 +4,7 @@
  */
 
 import type { Addr } from '../../src/machine/addr.ts';
-import type { GuestMemory } from '../../src/machine/index.ts';
+import { clearBytes, type GuestMemory } from '../../src/machine/index.ts';
 import { KernelBug } from '../core/errno.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { Listeners } from '../core/listeners.ts';
@@ -47,7 +47,7 @@ export class KmemCache {
       at = this.#free.pop() as Addr;
     }
     const phys = at - PAGE_OFFSET;
-    this.#memory.u8.fill(0, phys, phys + this.size);
+    clearBytes(this.#memory.u8, phys, this.size);
     this.#live.add(at);
     return at;
   }

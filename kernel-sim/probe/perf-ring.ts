@@ -54,7 +54,6 @@ export class PerfRing {
     this.pages = pages;
     this.#bytes = pages * PAGE;
     this.#phys = memory.allocPages(1 + pages);
-    memory.u8.fill(0, this.#phys, this.#phys + PAGE + this.#bytes);
     this.#watermark = watermark > 0 && watermark < this.#bytes ? watermark : this.#bytes / 2;
     this.#wakeAt = 0;
     this.#overwrites = !writable;

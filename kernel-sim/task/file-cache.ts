@@ -1,5 +1,6 @@
 /** The filp cache: objects of `struct file`, with the model's own words behind it. Kernel text allocates and frees them too. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { clearBytes } from '../../src/machine/index.ts';
 import { PAGE_OFFSET, PAGE_SIZE } from '../core/layout.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
 import { FILE_WORDS_BYTES, fileWord } from '../core/object-words.ts';
@@ -36,7 +37,7 @@ export class FileCache {
     }
     const { direct } = this.#kernel;
     const phys = direct.phys(at);
-    direct.u8.fill(0, phys, phys + this.#size);
+    clearBytes(direct.u8, phys, this.#size);
     direct.put32(at + this.#live, 1);
     return at;
   }

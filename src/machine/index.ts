@@ -1,4 +1,5 @@
 export * from './addr.ts';
+export { clearBytes } from './clear-bytes.ts';
 export * from './cpu.ts';
 export { CPUID_EDX } from './exec/system.ts';
 export type { Stop } from './executor.ts';

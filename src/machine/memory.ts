@@ -4,6 +4,7 @@
  */
 import { concatBytes } from '../platform/index.ts';
 import { type Addr, addrHi, addrLo, addrOf } from './addr.ts';
+import { clearBytes } from './clear-bytes.ts';
 import { GuestFault, PF_PRESENT, PF_WRITE } from './fault.ts';
 import { GuestAccess } from './guest-access.ts';
 import { type Access, PAGE_SIZE, READ, WRITE } from './layout.ts';
@@ -74,7 +75,8 @@ export class GuestMemory extends GuestAccess {
 
   fillBytes(va: Addr, value: number, bytes: number): void {
     const phys = bytes > 0 ? this.run(va, bytes, WRITE) : -1;
-    if (phys >= 0) this.u8.fill(value, phys, phys + bytes);
+    if (phys >= 0 && value === 0) clearBytes(this.u8, phys, bytes);
+    else if (phys >= 0) this.u8.fill(value, phys, phys + bytes);
     else this.writeBytes(va, new Uint8Array(bytes).fill(value));
   }
 

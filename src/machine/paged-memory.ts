@@ -12,7 +12,9 @@
  * The tag of an access of n bytes is `(va + n - 1) | fff`, looked up at the index of `va`:
  * an access that crosses a page never matches and goes the slow way, which checks both pages first.
  */
+import { host } from '../platform/index.ts';
 import { type Addr, addrLo, addrOf } from './addr.ts';
+import { clearBytes } from './clear-bytes.ts';
 import { GuestFault, OutOfMemory, PF_FETCH, PF_PRESENT, PF_WRITE } from './fault.ts';
 import {
   type Access,
@@ -117,7 +119,7 @@ export class PagedMemory {
     if (!isMemorySize(bytes)) throw new OutOfMemory(`memory size ${bytes}: need ${MEMORY_SIZES}`);
     try {
       const pages = (bytes + CODE_ZONE_BYTES + (options.hostBytes ?? 0)) / 65536;
-      this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });
+      this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: host.sharesMemory });
     } catch {
       throw new OutOfMemory(`the host gives no ${bytes >> 20} MiB of address space for guest memory`);
     }
@@ -242,7 +244,7 @@ export class PagedMemory {
   }
 
   flushTlb(): void {
-    this.u8.fill(0, TLB_PHYS, TLB_PHYS + 6 * TLB_TABLE_BYTES);
+    clearBytes(this.u8, TLB_PHYS, 6 * TLB_TABLE_BYTES);
     this.userEntries.length = 0;
   }
 

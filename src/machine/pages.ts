@@ -1,6 +1,7 @@
 /**
  * Physical page allocator: first fit over free extents, deterministic, zeroing what it hands out again.
  */
+import { clearBytes } from './clear-bytes.ts';
 import { OutOfMemory } from './fault.ts';
 import { PAGE_SIZE } from './layout.ts';
 
@@ -43,7 +44,7 @@ export class PageZone {
     const same = this.bySize.get(count)?.pop();
     if (same !== undefined) {
       this.freeCount -= count;
-      this.u8.fill(0, same, same + bytes);
+      clearBytes(this.u8, same, bytes);
       return same;
     }
     if (this.fresh + bytes <= this.end) {
@@ -102,7 +103,7 @@ export class PageZone {
     this.freeCount = 0;
     this.fresh = this.end;
     for (const e of joined) if (e.end > e.start) this.free(e.start, (e.end - e.start) / PAGE_SIZE);
-    this.u8.fill(0, at, at + bytes);
+    clearBytes(this.u8, at, bytes);
     return at;
   }
 }

@@ -1,7 +1,7 @@
 /** What this project uses of the WebAssembly JavaScript API (TypeScript has it in its DOM library only). */
 declare namespace WebAssembly {
   class Memory {
-    constructor(descriptor: { initial: number; maximum?: number });
+    constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
     readonly buffer: ArrayBuffer;
   }
   class Table {

@@ -76,6 +76,7 @@ const { performance } = web;
 
 export const host: Host = {
   name: 'browser',
+  sharesMemory: false,
   readFile(path) {
     throw noFiles(path);
   },

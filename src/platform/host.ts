@@ -58,6 +58,12 @@ export interface CipherRun {
 
 export interface Host {
   readonly name: 'node' | 'browser';
+  /**
+   * Whether the guest's memory is made with `shared`. Nothing shares it; but V8 takes the whole size of any other memory,
+   * 1 GiB a kernel, for garbage to come, and each boot cost a collection of everything. Browsers give shared memory only to
+   * pages that are isolated from other origins.
+   */
+  readonly sharesMemory: boolean;
 
   /** A file's bytes. @throws FileError */
   readFile(path: string): Uint8Array;

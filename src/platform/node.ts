@@ -112,6 +112,7 @@ function run({ program, args, files, output }: ProgramRun): ProgramResult {
 
 export const host: Host = {
   name: 'node',
+  sharesMemory: true,
   readFile(path) {
     try {
       return readFileSync(path);

@@ -43,11 +43,13 @@ describe('rows of the stepping loop', () => {
   });
 
   it('make a module that any memory size fits', () => {
-    const module = new WebAssembly.Module(loopBytes() as Uint8Array<ArrayBuffer>);
-    for (const pages of [2048, 32768]) {
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-      const { exports } = new WebAssembly.Instance(module, { m: { memory, host: () => 0 } });
-      expect(Object.keys(exports)).toEqual(['loop']);
+    for (const shared of [false, true]) {
+      const module = new WebAssembly.Module(loopBytes(shared) as Uint8Array<ArrayBuffer>);
+      for (const pages of [2048, 32768]) {
+        const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+        const { exports } = new WebAssembly.Instance(module, { m: { memory, host: () => 0 } });
+        expect(Object.keys(exports)).toEqual(['loop']);
+      }
     }
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Bytes, FunctionBody, I32, I64, ModuleBuilder, OP } from '../../src/machine/wasm/encoder.ts';
 import { printBody } from '../../src/machine/wasm/print.ts';
 
-const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 
 function instantiate(
   module: ModuleBuilder,

@@ -2,11 +2,16 @@
  * WebAssembly binary encoder: the part of the format that translated code uses.
  * WebAssembly Core Specification 2.0, chapter 5 "Binary Format".
  */
+import { host } from '../../platform/index.ts';
+
 export const I32 = 0x7f;
 export const I64 = 0x7e;
 export type ValType = typeof I32 | typeof I64;
 const VOID = 0x40;
 const FUNCREF = 0x70;
+/** Limits of a memory that has a maximum; the shared kind is the Threads proposal's. */
+const LIMITS_MAXIMUM = 1;
+const LIMITS_SHARED = 3;
 
 /** Opcodes, named as in the text format (5.4 "Instructions"). */
 export const OP = {
@@ -363,14 +368,21 @@ export class ModuleBuilder {
     return index;
   }
 
-  encode(): Uint8Array {
+  /** `shared`: of the kind that the imported memory is. */
+  encode(shared = host.sharesMemory): Uint8Array {
     const out = new Bytes().bytes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     const section = (id: number, content: Bytes): void => {
       out.u8(id).u32(content.length).bytes(content.view());
     };
     section(1, new Bytes().u32(this.types.length).bytes(this.typeBytes.view()));
     const imports = new Bytes().u32(this.imports.length + 1);
-    imports.name('m').name('memory').u8(2).u8(1).u32(this.memoryPages).u32(this.mostPages);
+    imports
+      .name('m')
+      .name('memory')
+      .u8(2)
+      .u8(shared ? LIMITS_SHARED : LIMITS_MAXIMUM)
+      .u32(this.memoryPages)
+      .u32(this.mostPages);
     for (const i of this.imports) imports.name('m').name(i.name).u8(0).u32(i.type);
     section(2, imports);
     const functions = new Bytes().u32(this.functions.length);

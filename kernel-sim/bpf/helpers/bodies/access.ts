@@ -3,7 +3,7 @@
  * mm/maccess.c. Answers are 0, a length, or a negative error number; what could not be read is zeroed.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { type GuestMemory, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
+import { clearBytes, type GuestMemory, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 
 const PAGE = 4096;
@@ -63,7 +63,7 @@ export function probeReadString(memory: GuestMemory, space: Space, dst: Addr, si
   const to = memory.translate(dst, 1, false);
   if (err === 0 && to >= 0 && (to & (PAGE - 1)) + size <= PAGE) {
     const length = copyString(memory, src, size, memory.u8, to);
-    if (length < 0) memory.u8.fill(0, to, to + size);
+    if (length < 0) clearBytes(memory.u8, to, size);
     else memory.u8[to + Math.min(length, size - 1)] = 0;
     if (length === 0 && side === 'user') return 0;
     return length < 0 ? -ERRNO.EFAULT : Math.min(length + 1, size);

@@ -85,9 +85,9 @@ export const OPERATIONS: readonly Operation[] = all();
 
 /**
  * The module: one function, the same for every machine, that executes micro-operations (slot.ts) until a block boundary
- * finds fewer instructions left than a block may have, or the host says so.
+ * finds fewer instructions left than a block may have, or the host says so. `shared`: over memory of that kind.
  */
-export function loopBytes(): Uint8Array {
+export function loopBytes(shared: boolean): Uint8Array {
   const builder = new ModuleBuilder(1, 65536);
   const host = builder.import('host', [I32], [I32]);
   if (builder.add(conditionFunction()) !== CONDITION_FUNCTION) throw new Error('the condition function has moved');
@@ -98,5 +98,5 @@ export function loopBytes(): Uint8Array {
     ),
     'loop',
   );
-  return builder.encode();
+  return builder.encode(shared);
 }

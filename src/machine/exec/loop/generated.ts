@@ -11,7 +11,7 @@ export interface Generated {
   readonly operations: readonly Pick<Operation, 'name' | 'flags' | 'twin'>[];
   readonly insns: readonly Pick<InsnRow, 'mnemonics' | 'kind'>[];
   /** the WebAssembly module */
-  readonly bytes: () => Uint8Array;
+  readonly bytes: (shared: boolean) => Uint8Array;
 }
 
 export const generated: Generated = { operations: OPERATIONS, insns: INSNS, bytes: loopBytes };
