@@ -38,6 +38,7 @@ export const AT = {
   abstract_origin: 0x31,
   count: 0x37,
   data_member_location: 0x38,
+  decl_file: 0x3a,
   encoding: 0x3e,
   frame_base: 0x40,
   type: 0x49,

@@ -33,6 +33,12 @@ export interface Variable {
   where(machine: Machine): Location | undefined;
 }
 
+/** Which of its unit's files an entry was declared in, by number. */
+const fileOf = (die: Die): bigint | undefined => {
+  const file = die.attributes.get(AT.decl_file);
+  return file?.kind === 'constant' ? file.value : undefined;
+};
+
 export class Dwarf {
   readonly #units: readonly Unit[];
   readonly #types: DwarfTypes;
@@ -69,6 +75,41 @@ export class Dwarf {
       }
     }
     return [];
+  }
+
+  /**
+   * Structures, by id in {@link btf}, that variables have or point to, and that the program declares itself: not in the
+   * file that has the kernel's (vmlinux.h).
+   */
+  ownStructures(): number[] {
+    const ids = new Set<number>();
+    for (const unit of this.#units) {
+      const kernels = unit.root.children.find(
+        (die) => die.tag === TAG.structure_type && this.#name(die) === 'task_struct',
+      );
+      const theirs = kernels && fileOf(kernels);
+      const visit = (die: Die): void => {
+        const isVariable = die.tag === TAG.variable || die.tag === TAG.formal_parameter;
+        const structure = isVariable ? this.#structureOf(die) : undefined;
+        if (structure !== undefined && (theirs === undefined || fileOf(structure) !== theirs))
+          ids.add(this.#types.id(structure.offset));
+        for (const child of die.children) visit(child);
+      };
+      visit(unit.root);
+    }
+    return [...ids].filter((id) => id !== 0);
+  }
+  /** The named and complete structure that an entry's type is, or points to. */
+  #structureOf(die: Die): Die | undefined {
+    let at: Die | undefined = die;
+    for (let depth = 0; depth < 8; depth++) {
+      const type = this.#typeOf(at);
+      at = type === undefined ? undefined : this.#dies.get(type);
+      if (at === undefined) return undefined;
+      if (at.tag !== TAG.structure_type && at.tag !== TAG.union_type) continue;
+      return at.attributes.has(AT.name) && at.attributes.has(AT.byte_size) ? at : undefined;
+    }
+    return undefined;
   }
 
   /** Copies of functions that were inlined, wherever. */

@@ -66,7 +66,8 @@ export class DwarfTypes {
         const ate = constant(die, AT.encoding);
         if (ate === ATE.float) return { kind: 'float', name, size };
         const signed = ate === ATE.signed || ate === ATE.signed_char;
-        const char = ate === ATE.signed_char || ate === ATE.unsigned_char;
+        // text is of char; an unsigned char is a byte, as BTF's users see it
+        const char = name === 'char';
         const bool = ate === ATE.boolean;
         const encoding = (signed ? INT_SIGNED : 0) | (char ? INT_CHAR : 0) | (bool ? INT_BOOL : 0);
         return { kind: 'int', name, size, bitOffset: 0, bits: 8 * size, signed, char, bool, encoding };

@@ -25,7 +25,7 @@ export const ERROR_CODES = {
   ERR_BPF: row(
     'BpfError',
     'a bpf(2) command failed as it fails on Linux; `errno` has the error number, `log` what the verifier or BTF parser wrote',
-    'read the log; load with logLevel 2 for every instruction',
+    'see what `errno` means for the command; where a program was refused, read the log: logLevel 2 has every instruction',
   ),
   ERR_BTF: row('BtfError', 'BTF data is malformed', 'compile again with clang -g, or strip .BTF from the object'),
   ERR_CAPTURE: row(

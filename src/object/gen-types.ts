@@ -6,6 +6,7 @@
 import { type Btf, type BtfType, isComposite, isEnum } from '../btf/index.ts';
 import { checkArgument } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
+import { debugTypes } from './debug-types.ts';
 import { isPerCpu } from './map-access.ts';
 import type { MapDef, MapOrigin, ObjectModel } from './model.ts';
 import { variablesOf } from './variables.ts';
@@ -28,11 +29,21 @@ class Writer {
   /** declarations by type id, in the order in which they were needed */
   readonly declarations = new Map<number, string>();
   readonly #names = new Map<number, string>();
-  readonly #taken = new Set<string>();
+  readonly #taken: Set<string>;
 
-  constructor(btf: Btf, name: string) {
+  /** by name in C: declared already, from another source */
+  readonly #shared: ReadonlyMap<string, string>;
+
+  /** `taken`: names that are another's */
+  constructor(btf: Btf, taken: Set<string>, shared: ReadonlyMap<string, string> = new Map()) {
     this.#btf = btf;
-    this.#taken.add(name);
+    this.#taken = taken;
+    this.#shared = shared;
+  }
+
+  /** Names of what is declared, by those in C. */
+  get names(): ReadonlyMap<string, string> {
+    return new Map([...this.#names].map(([id, name]) => [this.#btf.typeById(id).name, name]));
   }
 
   /** Type of a value. */
@@ -64,7 +75,7 @@ class Writer {
     return [...names, type.size <= 4 ? 'number' : 'bigint'].join(' | ');
   }
   #named(type: Extract<BtfType, { kind: 'struct' | 'union' }>): string {
-    const known = this.#names.get(type.id);
+    const known = this.#names.get(type.id) ?? this.#shared.get(type.name);
     if (known !== undefined) return known;
     let name = pascal(type.name);
     for (let n = 2; this.#taken.has(name); n++) name = `${pascal(type.name)}${n}`;
@@ -102,7 +113,8 @@ export function genTypes(model: ObjectModel, called?: string): string {
   if (called !== undefined) checkArgument('name', called, is.text);
   const name = called ?? pascal(model.file.replace(/^.*\//, '').replace(/(\.bpf)?\.o$/, ''));
   const { btf } = model;
-  const writer = btf && new Writer(btf, name);
+  const taken = new Set([name]);
+  const writer = btf && new Writer(btf, taken);
   const typeOf = (id: number): string => (writer && id !== 0 ? writer.type(id) : 'unknown');
   const maps = model.maps
     .filter((map) => map.origin === 'btf' || map.origin === 'legacy' || map.origin === 'struct_ops')
@@ -123,6 +135,13 @@ export function genTypes(model: ObjectModel, called?: string): string {
       !types.some((t) => t.startsWith(`readonly ${property(type.name)}:`))
     )
       types.push(`readonly ${property(type.name)}: ${typeOf(type.id)}`);
+  const told = debugTypes(model.elf);
+  const debugWriter = told && new Writer(told.btf, taken, writer?.names);
+  for (const id of told?.ids ?? []) {
+    const called = told?.btf.typeById(id).name ?? '';
+    if (types.some((t) => t.startsWith(`readonly ${property(called)}:`))) continue;
+    types.push(`readonly ${property(called)}: ${debugWriter?.type(id)}`);
+  }
   const shape = [
     block('maps', maps),
     block('programs', programs),
@@ -131,7 +150,7 @@ export function genTypes(model: ObjectModel, called?: string): string {
   ];
   return [
     `// Written by \`ebpf-emu gen types\` from ${model.file}. Use it as BpfObject.open<${name}>('${model.file}').\n`,
-    ...(writer ? [...writer.declarations.values()].map((text) => `${text}\n`) : []),
+    ...[writer, debugWriter].flatMap((w) => [...(w?.declarations.values() ?? [])].map((text) => `${text}\n`)),
     `export interface ${name} {\n${shape.join('\n')}\n}\n`,
   ].join('\n');
 }

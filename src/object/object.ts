@@ -3,12 +3,14 @@
 import { type Btf, decodeSent } from '../btf/index.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
+import { nearestText } from '../errors/near.ts';
 import { writeInsns } from '../isa/index.ts';
 import { host } from '../platform/index.ts';
 import { BPF_OBJ_NAME_LEN, progType } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, ObjectKernel, ProgHandle, ProgLoadRequest } from './bpf-interface.ts';
 import { nameFailedCore } from './core/log.ts';
+import { type DebugTypes, debugTypes } from './debug-types.ts';
 import { ObjectError } from './error.ts';
 import { asProgram } from './functions.ts';
 import { fillKconfig } from './kconfig.ts';
@@ -155,7 +157,8 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
   }
 
   /**
-   * Bytes as a value of a type of the object's BTF: what a ring buffer or perf event brings.
+   * Bytes as a value of a type of the object's BTF, or of a structure of its own that clang kept in .debug_info only: what a
+   * ring buffer or perf event brings.
    *
    * @param type name of a struct, union, enum or typedef
    * @throws ObjectError where there is no such type
@@ -170,8 +173,24 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
       const id = btf?.findByName(type, kind);
       if (btf && id) return decodeSent(btf, id, bytes);
     }
-    throw new ObjectError(this.model.file, undefined, `its BTF has no type '${type}'`);
+    const told = this.#debugTypes;
+    const own = told?.ids.find((id) => told.btf.typeById(id).name === type);
+    if (told && own !== undefined) return decodeSent(told.btf, own, bytes);
+    const names = [...(btf?.types() ?? [])]
+      .map((t) => t.name)
+      .concat(told?.ids.map((id) => told.btf.typeById(id).name) ?? []);
+    throw new ObjectError(
+      this.model.file,
+      undefined,
+      `its BTF has no type '${type}'${nearestText(type, new Set(names))}; clang keeps those that the program declares a variable of: struct ${type} *unused __attribute__((unused));`,
+    );
   }
+  /** structures that the program declares, and of which only DWARF tells */
+  get #debugTypes(): DebugTypes | undefined {
+    this.#told ??= { types: debugTypes(this.model.elf) };
+    return this.#told.types;
+  }
+  #told: { readonly types: DebugTypes | undefined } | undefined;
 
   #chosen(names: readonly string[] | undefined): ProgramDef[] {
     return names ? names.map((name) => this.program(name)) : this.model.programs.filter((p) => p.autoload);

@@ -155,11 +155,11 @@ export class Kernel extends KernelModel implements TaskOwner {
     return this.#mocks.add(name, behaviour, options);
   }
   /**
-   * Lets something go wrong as it does on Linux: `kernel.fail('ringbuf_full')`, `kernel.fail('probe_read', { from: 3, times: 1 })`.
+   * Lets something go wrong as it does on Linux, for programs and for who uses bpf(2): `kernel.fail('ringbuf_full')`, `kernel.fail('probe_read', { from: 3, times: 1 })`.
    * @throws ArgumentError: no such fault, with near ones
    */
   fail(fault: FaultName, options: MockOptions = {}): Fault {
-    return injectFault(this.#mocks, fault, options);
+    return injectFault(this, this.#mocks, fault, options);
   }
   /** What the verifier gives up at from now on; without an argument as Linux. */
   limitVerifier(limits: VerifierLimitOptions = {}): void {

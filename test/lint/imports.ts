@@ -37,7 +37,8 @@ const allowed: Record<string, readonly string[]> = {
     // a rejection that bpf(2) throws says what it means
     'src/explain',
   ],
-  'src/object': ['src/elf', 'src/btf', 'src/isa', 'src/uapi', 'kernel-sim'],
+  // records of which only debug information tells are read, too: src/dwarf
+  'src/object': ['src/elf', 'src/btf', 'src/dwarf', 'src/isa', 'src/uapi', 'kernel-sim'],
   'src/replay': ['kernel-sim'],
   'src/explain': ['src/verifier'],
   'src/debug': allBut('src/show', 'src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
@@ -55,6 +56,8 @@ const allowed: Record<string, readonly string[]> = {
     'src/isa',
     // a mock is called by the machine, and may stop it
     'src/machine',
+    // maps are named as the kernel keeps names
+    'src/uapi',
   ],
   'src/protocol': ['src/debug'],
   'src/host': ['kernel-sim'],

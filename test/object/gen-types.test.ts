@@ -32,3 +32,26 @@ it('has the types of the values', async () => {
   const text = written('reads').replace(`'NONE' | 'FULL' | 'PARTIAL' | number`, 'string');
   expect(text).toContain(`export interface Read {\n${lines.join('\n')}\n}`);
 });
+
+describe('structures of which only debug information tells', () => {
+  // version 4, 20 bytes of header, a total length of 0x0054, UDP
+  const header = Uint8Array.of(0x45, 0, 0, 0x54, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2);
+  const object = BpfObject.open('fixtures/xdp_count.o');
+
+  it('are read and typed like others', () => {
+    expect([...object.model.btf!.types()].map((t) => t.name)).not.toContain('iphdr');
+    expect(object.decode('iphdr', header)).toMatchObject({
+      ihl: 5,
+      version: 4,
+      tot_len: 0x5400,
+      ttl: 64,
+      protocol: 17,
+    });
+    expect(written('xdp_count')).toMatch(/export interface Iphdr \{\n {2}ihl: number;\n {2}version: number;/);
+    expect(written('xdp_count')).toContain('readonly iphdr: Iphdr;');
+  });
+
+  it('are near those that are missed', () => {
+    expect(() => object.decode('iphdrs', header)).toThrow(/no type 'iphdrs'; near it: iphdr.*struct iphdrs \*unused/);
+  });
+});

@@ -104,6 +104,37 @@ describe.each(ENGINES)('on engine %s', (engine) => {
     expect(fault.count).toBe(1);
   });
 
+  it('lets user space find maps full and no memory, in the same turn', async () => {
+    const kernel = await boot();
+    const loaded = BpfObject.open('fixtures/opens.o').load(kernel);
+    loaded.attach();
+    const counts = loaded.maps['counts']!;
+    const open = (pid: number) => kernel.task({ pid }).syscall('openat', { filename: '/tmp/x' }, { result: 3 });
+    const full = kernel.fail('map_full', { map: 'counts', from: 2, times: 2 });
+    counts.set(1, 1);
+    open(50);
+    expect(() => counts.set(2, 2)).toThrow(expect.objectContaining({ errno: 'E2BIG', command: 'BPF_MAP_UPDATE_ELEM' }));
+    expect(() => kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 })).not.toThrow();
+    counts.set(3, 3);
+    expect([[...counts.keys()].sort(), full.count]).toEqual([[1, 3], 2]);
+    {
+      using none = kernel.fail('alloc');
+      for (const act of [
+        () => counts.set(4, 4),
+        () => kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 }),
+        () => program(kernel, 'r0 = 0\nexit'),
+        () => BpfObject.open('fixtures/switches.o').load(kernel),
+      ])
+        expect(act).toThrow(expect.objectContaining({ errno: 'ENOMEM' }));
+      // as libbpf does, loading tries a map once more, without its BTF
+      expect(none.count).toBe(5);
+    }
+    kernel.fail('map_full');
+    kernel.restoreMocks();
+    counts.set(4, 4);
+    expect(counts.has(4)).toBe(true);
+  });
+
   it('lets the ring buffer be full, and reads fail', async () => {
     const kernel = await boot();
     const loaded = BpfObject.open('fixtures/opensnoop.o').load(kernel);

@@ -77,6 +77,7 @@ export function directOf(command: string, progType: number, type: number): Direc
 }
 
 function link(command: LinkCommand, request: AttachRequest): BpfLink {
+  request.state.takesRoom.tell(command, undefined);
   const { state, prog } = request;
   const kind = kindFor(command, prog, FIXED_AT_LOAD.includes(prog.type) ? prog.expectedAttachType : request.attachType);
   const made = new BpfLink(

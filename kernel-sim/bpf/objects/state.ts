@@ -89,6 +89,11 @@ export class BpfState {
   readonly processes: Process[] = [];
   /** told of what a command met that Linux has and the model does not */
   readonly notModelled = new Listeners<[what: string]>();
+  /**
+   * told in front of what takes room for user space: an element that is set, a map, a program, a link that is made. Who
+   * throws a BpfError lets it fail.
+   */
+  readonly takesRoom = new Listeners<[command: string, map: BpfMap | undefined]>();
   /** calls of kernel functions that somebody takes over */
   readonly detours: Detours = new Detours(this);
   /** told how often the verifier processed each instruction of a program that it was given, accepted or not */

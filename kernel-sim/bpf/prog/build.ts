@@ -47,6 +47,7 @@ interface Built {
 /** @throws BpfError with the log */
 export function buildProgram(state: BpfState, engines: Engines, request: LoadRequest): BpfProg {
   const { attrs } = request;
+  state.takesRoom.tell('BPF_PROG_LOAD', undefined);
   const aux = state.host.kmalloc(state.kernel.structs.of('bpf_prog_aux').size);
   const unverified = attrs.verify === false || attrs.classic === true;
   // it may write to memory that nobody gave it

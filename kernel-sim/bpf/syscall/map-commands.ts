@@ -66,7 +66,8 @@ export class MapCommands {
   }
 
   update(map: BpfMap, key: MapBytes, value: MapBytes, flags = 0): void {
-    const isWritten = isPlain(map, BPF_F_RDONLY) && !map.frozen && PLAIN_FLAGS.includes(flags);
+    const isWritten =
+      !this.#state.takesRoom.any && isPlain(map, BPF_F_RDONLY) && !map.frozen && PLAIN_FLAGS.includes(flags);
     if (isWritten && hasSize(key, map.keySize) && hasSize(value, map.valueSize)) {
       const error = this.#state.guarded('BPF_MAP_UPDATE_ELEM', () => map.putBytes(key, value, flags));
       if (error < 0) check(this.#call('BPF_MAP_UPDATE_ELEM'), error, map);

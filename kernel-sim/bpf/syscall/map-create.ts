@@ -77,6 +77,7 @@ const ATTRS: Schema<MapCreateAttrs> = {
 /** @throws BpfError, ArgumentError */
 export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   checkOptions('attrs', attrs, ATTRS);
+  state.takesRoom.tell(COMMAND, undefined);
   const fail = (errno: ConstructorParameters<typeof BpfError>[1], message: string): never => {
     throw new BpfError(COMMAND, errno, message);
   };

@@ -4,6 +4,7 @@ import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../e
 import * as is from '../../errors/checks.ts';
 import { ERRNO, type Errno } from '../../errors/index.ts';
 import { nearestText } from '../../errors/near.ts';
+import { BPF_OBJ_NAME_LEN } from '../../uapi/index.ts';
 import { keepingRegisters, type MockArguments, MockCall } from './call.ts';
 import { type Prototype, prototypeOf } from './prototype.ts';
 
@@ -74,6 +75,8 @@ interface Taken {
 export class Mocks {
   readonly #kernel: Kernel;
   readonly #taken = new Map<string, Taken>();
+  /** what else ends with them */
+  readonly #also = new Set<() => void>();
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }
@@ -102,7 +105,17 @@ export class Mocks {
     return mock;
   }
 
+  /** `end` is called with {@link restore}, or when what this gives is. */
+  until(end: () => void): () => void {
+    const once = (): void => {
+      if (this.#also.delete(once)) end();
+    };
+    this.#also.add(once);
+    return once;
+  }
+
   restore(): void {
+    for (const end of [...this.#also]) end();
     for (const { list } of [...this.#taken.values()]) for (const { mock } of [...list]) mock.restore();
   }
 
@@ -150,7 +163,9 @@ const REAL: unique symbol = Symbol('real');
 type Answer = (n: number, call: MockCall) => bigint | typeof REAL;
 
 const isMap = (arg: unknown, name: string): boolean =>
-  typeof arg === 'object' && arg !== null && (arg as { readonly name?: unknown }).name === name;
+  typeof arg === 'object' && arg !== null && isNamed((arg as { readonly name?: unknown }).name, name);
+/** The kernel keeps so much of a name. */
+export const isNamed = (kept: unknown, name: string): boolean => kept === name.slice(0, BPF_OBJ_NAME_LEN - 1);
 
 function answers(behaviour: MockBehaviour): Answer {
   if (behaviour === undefined) return () => REAL;

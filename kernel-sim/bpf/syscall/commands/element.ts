@@ -119,6 +119,7 @@ export function updateElem(call: Call): number {
 
 /** `bpf_map_update_value` */
 export function updateValue(call: Caller, map: BpfMap, key: Addr, value: Uint8Array, flags: bigint): number {
+  call.state.takesRoom.tell('BPF_MAP_UPDATE_ELEM', map);
   // no flag of 6.12 is above the lower half, so a larger number is refused like any other
   const low = flags > 0xffff_ffffn ? 0xffff_fff8 : Number(flags);
   return withBytes(call, value, (at) =>
