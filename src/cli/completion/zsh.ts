@@ -23,17 +23,22 @@ function caseOf({ path, subcommands, options, choices, files }: CompletedCommand
 export const zshCompletion = (commands: readonly CompletedCommand[]): string => `#compdef ebpf-emu
 # zsh completion for ebpf-emu: ebpf-emu completion zsh > "\${fpath[1]}/_ebpf-emu"
 _ebpf_emu() {
-  local said= i
+  local said= i depth=0
   for ((i = 2; i < CURRENT; i++)); do
     case "\${said:+$said }\${words[i]}" in
       ${commands
         .filter((c) => c.path !== '')
         .map((c) => `'${c.path}'`)
-        .join('|')}) said="\${said:+$said }\${words[i]}" ;;
+        .join('|')}) said="\${said:+$said }\${words[i]}"; ((depth++)) ;;
     esac
   done
+  # _arguments counts operands from the first word on
+  shift $depth words
+  ((CURRENT -= depth))
   case $said in
 ${commands.map(caseOf).join('')}  esac
 }
 compdef _ebpf_emu ebpf-emu
+# autoloaded from fpath, this file is the function's first call
+if [[ $funcstack[1] == _ebpf-emu ]]; then _ebpf_emu "$@"; fi
 `;
