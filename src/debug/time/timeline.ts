@@ -14,7 +14,7 @@ import { Marks } from './marks.ts';
 /** ms between two marks, and between two looks at the host's event loop */
 const SHORT = 12;
 const LONG = 40;
-const FIRST_INTERVAL = 20_000;
+const FIRST_INTERVAL = 2_000;
 const LEAST_INTERVAL = 2_000;
 const MOST_INTERVAL = 1 << 26;
 /** instructions in front of where one goes back to that get a mark of their own */
