@@ -9,6 +9,8 @@ export function shown(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
+  // each of its elements would be a key
+  if (ArrayBuffer.isView(value)) return `an object (${value.constructor.name} of ${value.byteLength} bytes)`;
   return `an object (${Object.keys(value).slice(0, 3).join(', ') || (value.constructor?.name ?? 'empty')})`;
 }
 
@@ -79,10 +81,14 @@ export const recordOf =
 export const either =
   (...checks: readonly Check[]): Check =>
   (value) => {
-    const problems = checks.map((check) => check(value));
-    if (problems.includes(undefined)) return undefined;
+    const problems: string[] = [];
+    for (const check of checks) {
+      const problem = check(value);
+      if (problem === undefined) return undefined;
+      problems.push(problem);
+    }
     // what is wrong inside a list says more than that it is none of the others
-    return problems.find((problem) => problem?.startsWith('[')) ?? [...new Set(problems)].join(', and ');
+    return problems.find((problem) => problem.startsWith('[')) ?? [...new Set(problems)].join(', and ');
   };
 /** Text that is looked for in other text. */
 export const pattern: Check = unless((v) => typeof v === 'string' || v instanceof RegExp, 'neither text nor a RegExp');

@@ -1,8 +1,8 @@
 /** The root file system as a module: its functions can be probed, and vfs calls them for files that lie on it. */
 import { describe, expect, it } from 'vitest';
-import { Kernel } from '../../kernel-sim/index.ts';
-import { readStrace } from '../../src/replay/index.ts';
-import { program } from './support/programs.ts';
+import { Kernel } from '../../../kernel-sim/index.ts';
+import { readStrace } from '../../../src/replay/index.ts';
+import { program } from '../support/programs.ts';
 
 const RECORDING = `7 1.0 openat(AT_FDCWD, "/srv/notes", O_RDWR) = 3
 7 1.1 read(3, "abc", 100) = 3
