@@ -1,12 +1,12 @@
 /** What programs of cgroups are given: `struct bpf_sock_addr_kern`, `bpf_sock_ops_kern`, `bpf_cgroup_dev_ctx` (include/linux/filter.h, Linux 6.12). */
+
+import { AF, SOCK } from '../../src/uapi/socket.ts';
 import { S_IF, S_IFMT } from '../core/file-mode.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { cgroupAttachType } from '../data/cgroup-attach-types.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { On } from './run.ts';
 
-const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
 /** getname's `peer` */
 const SOCKNAME = 0;
 /** DEVCG_ACC_*, and MAY_* of inode_permission */
@@ -20,14 +20,14 @@ const MINOR_BITS = 20;
 export function registerContexts(kernel: ObjectFloor, on: On): void {
   const { args, memory, structs, slab, text } = kernel;
   const sock = structs.of('sock');
-  const six = (sk: number): boolean => memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6;
+  const six = (sk: number): boolean => memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF.INET6;
   const connects = ['tcp_v4_pre_connect', 'tcp_v6_pre_connect', 'udp_pre_connect', 'udpv6_pre_connect'] as const;
   text.maker.mayCall(connects);
 
   // struct proto's pre_connect
   on('pre_connect', () => {
     const sk = args.addr(0);
-    const dgram = memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
+    const dgram = memory.readU16(sk + sock.offset('sk_type')) === SOCK.DGRAM;
     args.retAddr(text.place(connects[(dgram ? 2 : 0) + (six(sk) ? 1 : 0)] as string));
   });
   // an attach type of IPv4, or its neighbour of IPv6

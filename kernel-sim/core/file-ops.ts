@@ -15,10 +15,6 @@ export const EPOLLHUP = 16;
 export const EPOLLRDNORM = 0x40;
 export const EPOLLWRNORM = 0x100;
 
-/** Protection of mmap(2). */
-export const PROT_READ = 1;
-export const PROT_WRITE = 2;
-
 /**
  * Pages of guest memory behind a mapping, in order: what a process stores there the kernel sees, and the other way
  * round. A process outside of the machine is given copies that are kept the same.

@@ -1,4 +1,5 @@
 /** What the model keeps in objects of files and names beside their structures' fields, where host and kernel text find it. */
+import { PATH_MAX } from '../../src/uapi/fcntl.ts';
 
 /** Behind `struct file`: how many descriptors refer to it; whether it is one (and not a free object). Both s32. */
 const FILE_WORDS = { refs: 0, live: 4 } as const;
@@ -15,7 +16,6 @@ export const FILE_NEXT = 'f_ra';
 /** Bytes that have room for the largest of `struct sock`'s kin. */
 export const SOCK_ROOM = 2560;
 /** names_cache: bytes of an object, and where a free one has the next, as SLUB has it in the middle. */
-export const PATH_MAX = 4096;
 export const NAME_NEXT = PATH_MAX / 2;
 /**
  * At the end of `struct filename`'s object, what a walk of the path finds: the dentry, the number of names that lead to it,

@@ -3,10 +3,10 @@
 import { formatAddr } from '../../src/machine/addr.ts';
 import { type Fault, type FaultKind, RSP } from '../../src/machine/index.ts';
 import { hexBytes } from '../../src/platform/index.ts';
+import { SIG } from '../../src/uapi/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
 const SIGNALS: Readonly<Partial<Record<FaultKind, number>>> = { ud: 4, bp: 5, db: 5, de: 8 };
-const SIGSEGV = 11;
 
 const TRAPS: Readonly<Partial<Record<FaultKind, string>>> = {
   ud: 'invalid opcode',
@@ -39,5 +39,5 @@ export function userFault({ cpu, tasks, printk, memory }: ObjectFloor, fault: Fa
       `${comm}[${pid}]: ${fault.detail ?? `${text}: no instruction of this machine (integer, BMI, SSE and SSE2)`}`,
     );
   }
-  return SIGNALS[fault.kind] ?? SIGSEGV;
+  return SIGNALS[fault.kind] ?? SIG.SEGV;
 }

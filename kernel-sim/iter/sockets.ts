@@ -1,11 +1,8 @@
 /** Iterators over sockets: of TCP, of UDP, of the local domain and of netlink (net/ipv4/tcp_ipv4.c, udp.c, net/unix, net/netlink). */
 import type { Addr } from '../../src/machine/addr.ts';
+import { AF, IPPROTO, TCP } from '../../src/uapi/socket.ts';
 import type { PlacesFloor } from '../floors/places.ts';
-import { IPPROTO } from '../net/inet.ts';
 import { ListWalk, type Walk } from './target.ts';
-
-const TCP_LISTEN = 10;
-const [AF_UNIX, AF_NETLINK] = [1, 16];
 
 interface Facts {
   readonly protocol: number;
@@ -48,8 +45,8 @@ const internet = (kernel: PlacesFloor, protocol: number): { readonly sk: Addr; r
 export function tcp(kernel: PlacesFloor): Walk {
   const list = (): { readonly sk: Addr; readonly facts: Facts }[] => {
     const all = internet(kernel, IPPROTO.TCP);
-    const listens = all.filter((s) => s.facts.state === TCP_LISTEN);
-    return [...listens, ...all.filter((s) => s.facts.state !== TCP_LISTEN)];
+    const listens = all.filter((s) => s.facts.state === TCP.LISTEN);
+    return [...listens, ...all.filter((s) => s.facts.state !== TCP.LISTEN)];
   };
   return new ListWalk([0, 0], list, ({ sk, facts: { uid } }) => [sk, uid]);
 }
@@ -62,12 +59,12 @@ export const udp = (kernel: PlacesFloor): Walk =>
 export const unix = (kernel: PlacesFloor): Walk =>
   new ListWalk(
     [0, 0],
-    () => opened(kernel, AF_UNIX),
+    () => opened(kernel, AF.UNIX),
     (sk) => [sk, facts(kernel, sk).uid],
   );
 export const netlink = (kernel: PlacesFloor): Walk =>
   new ListWalk(
     [0],
-    () => opened(kernel, AF_NETLINK),
+    () => opened(kernel, AF.NETLINK),
     (sk) => [sk],
   );

@@ -1,4 +1,5 @@
 /** Headers of the Internet protocols as bytes: IPv4 (RFC 791), IPv6 (RFC 8200), UDP (RFC 768), ICMP (RFC 792), checksums (RFC 1071). */
+import { IPPROTO } from '../../src/uapi/socket.ts';
 
 /** include/uapi/linux/if_ether.h */
 export const ETH_P = {
@@ -10,7 +11,6 @@ export const ETH_P = {
   IPV6: 0x86dd,
   QINQ: 0x88a8,
 } as const;
-export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17, ROUTING: 43, ICMPV6: 58 } as const;
 export const IP_HLEN = 20;
 export const IP6_HLEN = 40;
 export const UDP_HLEN = 8;

@@ -3,6 +3,7 @@
  * bpf: a place takes the address of what it calls.
  */
 import type { Addr } from '../../src/machine/addr.ts';
+import { AF } from '../../src/uapi/socket.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -22,7 +23,7 @@ import { SkLookup } from './sk-lookup.ts';
 import { SkBuffs } from './skb.ts';
 import { SocketFilters } from './socket-filter.ts';
 import { SocketOptions } from './socket-options.ts';
-import { AF, Socks, unmapped } from './socks.ts';
+import { Socks, unmapped } from './socks.ts';
 import { Softnet } from './softnet.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { TcxPlace } from './tcx.ts';

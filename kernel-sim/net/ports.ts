@@ -5,11 +5,12 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import { equalBytes } from '../../src/platform/index.ts';
+import { AF, TCP } from '../../src/uapi/socket.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Flow } from './inet.ts';
 import { swap16 } from './packet.ts';
-import { AF, isZero, type Socks, TCP } from './socks.ts';
+import { isZero, type Socks } from './socks.ts';
 
 /** net.ipv4.ip_local_port_range: the first, and how many */
 const [FIRST_PORT, PORTS] = [32_768, 28_232];

@@ -3,14 +3,13 @@
  * (Linux 6.12 Documentation/bpf/map_sockmap.rst). What the kernel leaves to a worker happens at once here.
  */
 import type { Addr } from '../../src/machine/addr.ts';
+import { AF, IPPROTO } from '../../src/uapi/socket.ts';
 import { ERRNO } from '../core/errno.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture, type Stateful } from '../core/state.ts';
-import { IPPROTO } from './inet.ts';
 import type { NetParts, On } from './parts.ts';
 import { F_INGRESS } from './redirect.ts';
 import { SkbQueue } from './skb.ts';
-import { AF } from './socks.ts';
 import type { Inboxes } from './tcp/input.ts';
 
 /** Programs of a map (`struct sk_psock_progs`): `struct bpf_prog`, 0 where there is none. */

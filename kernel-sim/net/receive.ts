@@ -1,6 +1,7 @@
 /** What a buffer goes through on its way in, beside calling: protocols, sockets, their queues (hypercalls of `text/functions/net-path.ts`). */
 
 import type { Addr } from '../../src/machine/addr.ts';
+import { AF, IPPROTO, SOCK, TCP } from '../../src/uapi/socket.ts';
 import { ERRNO } from '../core/errno.ts';
 import { SOCK_ROOM } from '../core/object-words.ts';
 import { capture } from '../core/state.ts';
@@ -12,7 +13,6 @@ import {
   get16,
   IP_HLEN,
   IP6_HLEN,
-  IPPROTO,
   icmpUnreachable,
   parseIp,
   pseudoSum,
@@ -21,7 +21,6 @@ import {
 } from './inet.ts';
 import type { NetParts, On } from './parts.ts';
 import { PACKET, SkbQueue } from './skb.ts';
-import { AF, TCP } from './socks.ts';
 import type { Inboxes } from './tcp/input.ts';
 import type { Transmit } from './transmit.ts';
 
@@ -30,7 +29,6 @@ const RCVBUF = 212_992;
 const MSG_PEEK = 2;
 /** least MTU of IPv6, and how its multicast addresses begin (RFC 8200 section 5, RFC 4291 section 2.7) */
 const [MTU6, MULTICAST6] = [1280, 0xff];
-const SOCK_RAW = 3;
 /** include/linux/netdevice.h: congestion, the packet went all the same */
 const NET_XMIT_CN = 2;
 /** IPTOS_PREC_INTERNETCONTROL: precedence of errors (RFC 1812 section 4.3.2.5) */
@@ -342,7 +340,7 @@ export class Receive implements Inboxes {
     memory.writeBytes(sk, new Uint8Array(SOCK_ROOM));
     memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
     memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP.CLOSE);
-    memory.writeU16(sk + sock.offset('sk_type'), SOCK_RAW);
+    memory.writeU16(sk + sock.offset('sk_type'), SOCK.RAW);
     memory.writeU16(sk + sock.offset('sk_protocol'), protocol);
     return sk;
   }

@@ -2,12 +2,13 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import { equalBytes } from '../../src/platform/index.ts';
+import { IPPROTO, TCP } from '../../src/uapi/socket.ts';
 import { ERRNO } from '../core/errno.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture, type Stateful } from '../core/state.ts';
-import { IPPROTO, parseIp, TCP_HLEN, UDP_HLEN } from './inet.ts';
+import { parseIp, TCP_HLEN, UDP_HLEN } from './inet.ts';
 import type { NetParts, On, SharedPorts } from './parts.ts';
-import { isZero, TCP } from './socks.ts';
+import { isZero } from './socks.ts';
 
 const SK_PASS = 1;
 /** room for `struct sock_reuseport` with its sockets */

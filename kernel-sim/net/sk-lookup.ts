@@ -1,12 +1,12 @@
 /** Programs of a network namespace that choose the socket of a packet (Linux 6.12 Documentation/bpf/prog_sk_lookup.rst). */
 import type { Addr } from '../../src/machine/addr.ts';
+import { AF } from '../../src/uapi/socket.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import { parseIp } from './inet.ts';
 import { swap16 } from './packet.ts';
 import type { NetParts, On } from './parts.ts';
-import { AF } from './socks.ts';
 
 const [SK_DROP, SK_PASS] = [0, 1];
 /** BPF_... netns_bpf: MAX_NETNS_BPF_LINKS of sk_lookup */

@@ -4,6 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { TCP_CONGESTION } from '../../src/uapi/socket.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { TraceArg } from '../task/user-call.ts';
@@ -13,7 +14,6 @@ import type { Congestion } from './tcp/congestion.ts';
 
 const [SOL_SOCKET, SOL_TCP] = [1, 6];
 const SO = { REUSEPORT: 15, DETACH_FILTER: 27, ATTACH_BPF: 50, ATTACH_REUSEPORT_EBPF: 52 } as const;
-const TCP_CONGESTION = 13;
 /** the options by which a socket gets a program */
 export type Offer = 'filter' | 'reuseport';
 interface Offered {

@@ -1,5 +1,6 @@
 /** What the network reads and writes of a `struct sock`, by field: family, ends, state (include/net/sock.h). Addresses are 4 bytes, or 16. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { AF } from '../../src/uapi/socket.ts';
 import type { Ground } from '../floors/ground.ts';
 import type { Flow } from './inet.ts';
 import { swap16 } from './packet.ts';
@@ -10,12 +11,6 @@ const FIELDS = [
   ...(['__sk_common.skc_state', '__sk_common.skc_family', 'sk_type', 'sk_protocol'] as const),
 ] as const;
 
-export const AF = { UNIX: 1, INET: 2, INET6: 10 } as const;
-/** include/net/tcp_states.h */
-export const TCP = {
-  ...{ ESTABLISHED: 1, SYN_SENT: 2, SYN_RECV: 3, FIN_WAIT1: 4, FIN_WAIT2: 5, TIME_WAIT: 6, CLOSE: 7 },
-  ...{ CLOSE_WAIT: 8, LAST_ACK: 9, LISTEN: 10, CLOSING: 11, NEW_SYN_RECV: 12 },
-} as const;
 /** `::ffff:0:0/96`: an IPv4 address in a socket of IPv6 (RFC 4291 section 2.5.5.2) */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 

@@ -1,5 +1,6 @@
 /** What a buffer goes through on its way out, beside calling: headers, the route, the device (hypercalls of `text/functions/net-path.ts`). */
 import type { Addr } from '../../src/machine/addr.ts';
+import { IPPROTO } from '../../src/uapi/socket.ts';
 import { capture } from '../core/state.ts';
 import {
   ETH_P,
@@ -9,7 +10,6 @@ import {
   get16,
   IP_HLEN,
   IP6_HLEN,
-  IPPROTO,
   networkHeader,
   sum16,
   UDP_HLEN,

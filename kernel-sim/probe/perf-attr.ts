@@ -1,6 +1,7 @@
 /** `struct perf_event_attr` by its bytes: `perf_copy_attr` of Linux 6.12, kernel/events/core.c, and which event it names. */
 import { type Addr, addrOf } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { PATH_MAX } from '../../src/uapi/fcntl.ts';
 import { PERF_COUNT_SW, PERF_TYPE } from '../../src/uapi/index.ts';
 import { KernelError } from '../core/errno.ts';
 import type { Process } from '../core/process.ts';
@@ -34,7 +35,6 @@ const SAMPLE_MAX = 1n << 25n;
 const FORMAT_MAX = 1n << 5n;
 /** MAX_FILTER_STR_VAL's neighbours: KSYM_NAME_LEN and PATH_MAX */
 const KSYM_NAME_LEN = 512;
-const PATH_MAX = 4096;
 
 /** Types of the dynamic PMUs, as /sys/bus/event_source/devices has them. */
 export const PMU_TYPE = { kprobe: 8, uprobe: 9 } as const;

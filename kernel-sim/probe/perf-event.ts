@@ -11,9 +11,10 @@ import {
   PERF_RECORD_MISC_USER,
   PERF_SAMPLE,
 } from '../../src/uapi/index.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
-import { EPOLLHUP, EPOLLIN, EPOLLRDNORM, type Mapping, PROT_WRITE } from '../core/file-ops.ts';
+import { EPOLLHUP, EPOLLIN, EPOLLRDNORM, type Mapping } from '../core/file-ops.ts';
 import { type Process, perfmonCapable } from '../core/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { PerfRing } from './perf-ring.ts';
@@ -294,7 +295,7 @@ export class PerfEvent implements FdObject {
     if (offset !== 0 || bytes % PAGE !== 0 || pages < 0 || (pages & (pages - 1)) !== 0) return -ERRNO.EINVAL;
     if (pages === 0) return -ERRNO.EINVAL;
     if (this.#ring && this.#ring.pages !== pages) return -ERRNO.EINVAL;
-    const writable = (prot & PROT_WRITE) !== 0;
+    const writable = (prot & PROT.WRITE) !== 0;
     const { watermark, wakeup } = this.options;
     this.#ring ??= new PerfRing(this.#kernel, { pages, watermark: watermark ? wakeup : 0, writable });
     const ring = this.#ring;

@@ -4,12 +4,13 @@
  */
 import { type Addr, addrLo } from '../../src/machine/addr.ts';
 import { PAGE_SIZE, USER_CS, USER_DS } from '../../src/machine/index.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
 import { userAddress } from '../task/user-frames.ts';
 import { USER_STACK_TOP } from '../task/user-memory.ts';
-import { type AddressSpace, isFileVma, PROT } from '../user/address-space.ts';
+import { type AddressSpace, isFileVma } from '../user/address-space.ts';
 import type { RegisterName, SavedRegs } from './saved-regs.ts';
 import type { InstalledIn, UprobeSite } from './uprobe-site.ts';
 import type { UTask } from './utask.ts';

@@ -1,13 +1,14 @@
 /** What happens at a uprobe's breakpoint and at a probed function's return: the hypercalls of `text/assembly/uprobes.ts`. */
 import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { PAGE_SIZE, RDX } from '../../src/machine/index.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import { Assembler, FLAG, rax, rcx } from '../../src/x86/index.ts';
 import { capture } from '../core/state.ts';
 import { SWBP } from '../core/trace-uprobe.ts';
 import { syscallNamed } from '../data/syscalls.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
-import { type AddressSpace, PROT } from '../user/address-space.ts';
+import type { AddressSpace } from '../user/address-space.ts';
 import { MMAP_BASE } from '../user/load.ts';
 import { SavedRegs } from './saved-regs.ts';
 import { conditionHolds } from './uprobe-insn.ts';

@@ -4,13 +4,14 @@
  * lies on the process's own copy of the page.
  */
 import type { Addr } from '../../src/machine/addr.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import { KernelError } from '../core/errno.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
 import { MMF_HAS_UPROBES } from '../text/assembly/uprobes.ts';
-import { type AddressSpace, isFileVma, PROT, type Vma } from '../user/address-space.ts';
+import { type AddressSpace, isFileVma, type Vma } from '../user/address-space.ts';
 import { normalPath } from '../user/root.ts';
 import { RecordedFunctions, type UserFunction } from './recorded-functions.ts';
 import type { ProbeLink, ProgRef, UprobePoint } from './types.ts';

@@ -4,6 +4,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { RSP, type Stop } from '../../src/machine/index.ts';
+import { SIG } from '../../src/uapi/process.ts';
 import { PAUSED, WAITING } from '../core/pause.ts';
 import { capture, reinstate } from '../core/state.ts';
 import { userFault } from '../fault/user-fault.ts';
@@ -15,7 +16,6 @@ import type { StepSource, TraceTask } from './trace.ts';
 const MAX_OOPSES = 16;
 const KERNEL_CS = 0x10;
 const KERNEL_FLAGS = 0x202;
-const SIGSEGV = 11;
 const INTERRUPTIBLE = 1;
 
 export interface ReplayResult {
@@ -211,7 +211,7 @@ export class Replay {
       this.#ended = true;
       return undefined;
     }
-    let signal = SIGSEGV;
+    let signal: number = SIG.SEGV;
     if (stop.reason === 'fault' && stop.fault && cpu.cpl === 3) signal = userFault(this.#kernel, stop.fault);
     else if (stop.reason === 'fault' && stop.fault) this.#oopses.push(faults.oops(stop.fault).text);
     else this.#oopses.push((stop.why as { text?: string }).text ?? String(stop.why));

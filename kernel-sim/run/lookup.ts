@@ -1,4 +1,6 @@
 /** Test runs of socket lookup programs and flow dissectors: net/bpf/test_run.c of Linux 6.12. */
+
+import { AF } from '../../src/uapi/socket.ts';
 import { BpfError } from '../bpf/errors.ts';
 import type { TestRunOptions, TestSetup } from '../bpf/prog/test-run.ts';
 import { GuestStruct } from '../core/guest-struct.ts';
@@ -10,8 +12,6 @@ import { readCtx } from './skb.ts';
 
 const COMMAND = 'BPF_PROG_TEST_RUN';
 const NONE = new Uint8Array(0);
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 const invalid = (what: string): never => {
   throw new BpfError(COMMAND, 'EINVAL', what);
@@ -31,7 +31,7 @@ export function runSkLookup(runner: Runner, o: TestRunOptions): TestSetup {
   if (ctx.subarray(LOCAL_PORT + 4).some((b) => b !== 0)) invalid('the context sets what follows local_port');
   if (view.getUint32(LOCAL_PORT, true) > 0xffff) throw new BpfError(COMMAND, 'ERANGE', 'local_port is no port');
   const family = view.getUint32(8, true) & 0xffff;
-  if (family !== AF_INET && family !== AF_INET6)
+  if (family !== AF.INET && family !== AF.INET6)
     throw new BpfError(COMMAND, 'EAFNOSUPPORT', `address family ${family}`);
   const { state } = runner;
   const { host } = state;
@@ -45,7 +45,7 @@ export function runSkLookup(runner: Runner, o: TestRunOptions): TestSetup {
     const kern = new GuestStruct(state.kernel, 'bpf_sk_lookup_kern', at);
     kern.set('family', family).set('protocol', view.getUint32(12, true));
     kern.set('sport', view.getUint16(36, true)).set('dport', view.getUint32(LOCAL_PORT, true));
-    if (family === AF_INET) {
+    if (family === AF.INET) {
       kern.set('v4.saddr', view.getUint32(16, true)).set('v4.daddr', view.getUint32(40, true));
     } else {
       host.memory.writeBytes(addresses, ctx.subarray(20, 36));

@@ -3,6 +3,8 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { PATH_MAX } from '../../src/uapi/fcntl.ts';
+import { CLONE_THREAD, SIG } from '../../src/uapi/process.ts';
 import type { Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { registerAttributes } from './attributes.ts';
@@ -15,14 +17,12 @@ import { asksForIds, ID_CALLS, setIds } from './set-ids.ts';
 import { Sockets } from './sockets.ts';
 import { UnixSockets } from './unix-sockets.ts';
 
-const CLONE_THREAD = 0x10000;
 /** include/linux/sched.h: the task gets no signals any more */
 const PF_EXITING = 4;
 const AT_EMPTY_PATH = 0x1000;
 /** what dynamically linked programs name */
 const INTERPRETER = '/lib64/ld-linux-x86-64.so.2';
 /** signals and their codes, include/uapi/asm-generic/siginfo.h */
-const SIGCHLD = 17;
 const CLD_EXITED = 1;
 /** `exit_state`, include/linux/sched.h */
 const EXIT_DEAD = 0x10;
@@ -33,7 +33,6 @@ const WAITS = new Set(['wait4', 'waitid']);
 const BPRM_BUF_SIZE = 256;
 const ELF = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1);
 /** room of a name */
-const PATH_MAX = 4096;
 
 /** What of it has state of its own. */
 export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
@@ -203,7 +202,7 @@ export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
   });
   on('child_signal', () => {
     const at = args.addr(0);
-    memory.writeU32(at, SIGCHLD);
+    memory.writeU32(at, SIG.CHLD);
     memory.writeU32(at + 8, CLD_EXITED);
   });
   on('parent_waits', () => {

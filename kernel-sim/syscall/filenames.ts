@@ -6,11 +6,12 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
+import { O, PATH_MAX } from '../../src/uapi/fcntl.ts';
 import type { DirectMap } from '../core/direct-map.ts';
 import { ERRNO } from '../core/errno.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
-import { NAME_NEXT, NAME_WALK, PATH_MAX } from '../core/object-words.ts';
+import { NAME_NEXT, NAME_WALK } from '../core/object-words.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import { FreeList } from '../mm/free-list.ts';
 import { components } from '../task/dcache.ts';
@@ -18,7 +19,6 @@ import { parentPath } from '../task/known-names.ts';
 import { hashByte, type KnownPaths, PATH_HASH } from '../task/known-paths.ts';
 import { BASES } from './bases.ts';
 
-const O_CREAT = 0o100;
 /** which argument of open(2) and its kin has the flags */
 const OPEN_FLAGS: Readonly<Record<string, number>> = { open: 1, openat: 2 };
 /** ENXIO, ENODEV, ETXTBSY: the name was found, and opening the file failed */
@@ -128,7 +128,7 @@ export class Filenames {
     if (call === undefined || MAKES.has(call.name)) return false;
     if (recorded.failed && !LATE_ERRORS.includes(recorded.lo)) return false;
     const flags = call.args[OPEN_FLAGS[call.name] ?? -1];
-    return !(flags?.kind === 'int' && flags.lo & O_CREAT);
+    return !(flags?.kind === 'int' && flags.lo & O.CREAT);
   }
   /** Whether the task's root is everyone's. */
   #hasRoot(): boolean {

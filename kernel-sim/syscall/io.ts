@@ -1,13 +1,13 @@
 /** What reads, writes and opens do to the page cache, and to which files there are (Linux 6.12 Documentation/filesystems/vfs.rst). */
 
 import type { Addr } from '../../src/machine/addr.ts';
+import { O } from '../../src/uapi/fcntl.ts';
 import { S_IF, S_IFMT } from '../core/file-mode.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
 import { NAME_WALK, RANGE } from '../core/object-words.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 
 /** include/uapi/asm-generic/fcntl.h */
-const O_EXCL = 0o200;
 /** include/linux/fs.h: the open made the file */
 const FMODE_CREATED = 0x10_0000;
 
@@ -120,7 +120,7 @@ export function registerIo(kernel: ObjectFloor, on: (name: string, handler: () =
       memory.writeAddr(at + file.f_inode, dcache.inode(dentry));
     }
     const isThere = dentry !== 0 && dcache.isThere(dentry) && dcache.inode(dentry) !== 0;
-    if (dentry === 0 || recorded.failed || (isThere && (flags & O_EXCL) === 0)) {
+    if (dentry === 0 || recorded.failed || (isThere && (flags & O.EXCL) === 0)) {
       args.retAddr(0);
       return;
     }

@@ -2,8 +2,10 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { PATH_MAX } from '../../src/uapi/fcntl.ts';
+import { MAP, PROT } from '../../src/uapi/process.ts';
 import { S_IF, S_IFMT } from '../core/file-mode.ts';
-import { NAME_WALK, PATH_MAX } from '../core/object-words.ts';
+import { NAME_WALK } from '../core/object-words.ts';
 import { CAP } from '../core/process.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Attributes } from '../task/dcache.ts';
@@ -38,8 +40,6 @@ const [DEV_BLOCK, DEV_CHAR] = [1, 2];
 /** include/uapi/linux/ptrace.h */
 const PTRACE = { ATTACH: 16, SEIZE: 0x4206 } as const;
 /** include/uapi/asm-generic/mman-common.h */
-const PROT_WRITE = 2;
-const MAP_SHARED = 1;
 /** F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW */
 const F_LOCKS = [6, 7, 37, 38];
 const [F_RDLCK, F_WRLCK, F_UNLCK] = [0, 1, 2];
@@ -183,5 +183,5 @@ export function registerPaths(kernel: ObjectFloor, on: (name: string, handler: (
     args.retU32(LOCK_TYPES[type ?? ''] ?? F_WRLCK);
   });
   // accountable_mapping(): private and writable
-  on('accountable', () => args.retU32((args.lo(1) & PROT_WRITE) !== 0 && (args.lo(2) & MAP_SHARED) === 0 ? 1 : 0));
+  on('accountable', () => args.retU32((args.lo(1) & PROT.WRITE) !== 0 && (args.lo(2) & MAP.SHARED) === 0 ? 1 : 0));
 }

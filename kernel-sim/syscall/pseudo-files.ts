@@ -2,6 +2,7 @@
 
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { O } from '../../src/uapi/fcntl.ts';
 import { S_IF } from '../core/file-mode.ts';
 import { capture } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -25,7 +26,6 @@ const ANONYMOUS: Readonly<Record<string, string>> = {
 };
 /** by command of bpf(2) */
 const BPF_FILES: Readonly<Record<number, string>> = { 0: 'bpf-map', 5: 'bpf-prog', 18: 'btf', 28: 'bpf_link' };
-const [O_WRONLY, O_RDWR] = [1, 2];
 /** what pseudo_file() makes */
 const [PIPE, SHM] = [0, 1];
 
@@ -53,7 +53,7 @@ export class PseudoFiles {
       args.retAddr(
         open(
           dcache.pseudo('anon_inodefs', name, () => `anon_inode:${name}`, 0o600),
-          O_RDWR,
+          O.RDWR,
         ),
       );
     });
@@ -77,7 +77,7 @@ export class PseudoFiles {
       args.retAddr(
         open(
           dcache.pseudo('tmpfs', name, () => `/${name} (deleted)`, S_IF.REG | 0o777),
-          O_RDWR,
+          O.RDWR,
         ),
       );
     });
@@ -89,7 +89,7 @@ export class PseudoFiles {
       }
       const dentry = memory.readAddr(args.addr(0) + file.offset('f_path.dentry'));
       dcache.hold(dentry);
-      args.retAddr(open(dentry, O_WRONLY));
+      args.retAddr(open(dentry, O.WRONLY));
     });
     // two files of which the recording shows the descriptors: `[5, 6]`
     on('install_pair', () => {
@@ -107,7 +107,7 @@ export class PseudoFiles {
       if (at === undefined) {
         at = open(
           dcache.pseudo('tmpfs', 'SYSV00000000', () => '/SYSV00000000 (deleted)', S_IF.REG | 0o777),
-          O_RDWR,
+          O.RDWR,
         );
         this.#shm.set(args.lo(0), at);
       }

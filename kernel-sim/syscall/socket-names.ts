@@ -1,10 +1,10 @@
 /** Addresses of sockets between user space and kernel: where a message goes, whence it came, what getsockname tells (socket(7), ip(7)). */
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
+import { AF } from '../../src/uapi/socket.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { TraceArg } from '../task/user-call.ts';
 
-const AF_INET = 2;
 /** sizeof(struct sockaddr_in) and of sockaddr_in6 */
 const [SOCKADDR_IN, SOCKADDR_IN6] = [16, 28];
 /** room that rows have for an address */
@@ -28,7 +28,7 @@ export class SocketNames {
       const given: TraceArg | undefined = call?.args[ADDRESS_OF[call.name] ?? -1];
       return given?.kind === 'bytes' ? given.bytes.subarray(0, ROOM) : undefined;
     };
-    const length = (at: Addr): number => (memory.readU16(at) === AF_INET ? SOCKADDR_IN : SOCKADDR_IN6);
+    const length = (at: Addr): number => (memory.readU16(at) === AF.INET ? SOCKADDR_IN : SOCKADDR_IN6);
 
     // (msg, address, user address): move_addr_to_kernel has copied it, or there is none
     on('msg_name', () => {
@@ -69,7 +69,7 @@ export class SocketNames {
       memory.writeU16(at, memory.readU16(common('skc_family')));
       const port = memory.readU16(common(isPeer ? 'skc_dport' : 'skc_num'));
       memory.writeU16(at + 2, isPeer ? port : ((port & 0xff) << 8) | (port >> 8));
-      if (memory.readU16(at) === AF_INET)
+      if (memory.readU16(at) === AF.INET)
         memory.writeU32(at + 4, memory.readU32(common(isPeer ? 'skc_daddr' : 'skc_rcv_saddr')));
     });
     // struct proto_ops and proto: who handles an option

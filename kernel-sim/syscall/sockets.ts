@@ -1,6 +1,8 @@
 /** Sockets of the recording: struct socket and struct sock per descriptor, addresses filled in on connect. */
 
 import type { Addr } from '../../src/machine/addr.ts';
+import { O } from '../../src/uapi/fcntl.ts';
+import { AF, SOCK } from '../../src/uapi/socket.ts';
 import { S_IF } from '../core/file-mode.ts';
 import { SOCK_ROOM } from '../core/object-words.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
@@ -9,10 +11,6 @@ import { registerMessages } from './messages.ts';
 import type { RootFs } from './root-fs.ts';
 import { SocketNames } from './socket-names.ts';
 
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
 /** include/net/tcp_states.h */
 const [TCP_ESTABLISHED, TCP_CLOSE] = [1, 7];
 
@@ -40,7 +38,6 @@ const PROTOCOLS: Readonly<Record<number, readonly [string, string]>> = {
 /** include/uapi/linux/net.h, socket_state */
 const SS = { UNCONNECTED: 1, CONNECTED: 3 } as const;
 const SOCK_MODE = S_IF.SOCK | 0o777;
-const O_RDWR = 2;
 /** where cgroup v2 is mounted */
 const CGROUPFS = '/sys/fs/cgroup/';
 
@@ -56,7 +53,7 @@ export class Sockets {
     const { args, memory, structs, files, tasks, text, recorded } = this.#kernel;
     const sock = structs.of('sock');
     const socket = structs.of('socket');
-    const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
+    const dgram = (sk: Addr): boolean => memory.readU16(sk + sock.offset('sk_type')) === SOCK.DGRAM;
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
     const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
     for (const operation of Object.values(OPS)) text.maker.mayCall(Object.values(operation));
@@ -72,7 +69,7 @@ export class Sockets {
     on('socket', () => args.retAddr(this.#of(files.get(tasks.current, args.lo(0)))));
     on('sock_alloc_file', () => {
       const file = files.openDentry(this.#dentry(args.addr(0)));
-      memory.writeU32(file + structs.of('file').offset('f_flags'), O_RDWR);
+      memory.writeU32(file + structs.of('file').offset('f_flags'), O.RDWR);
       this.#bind(args.addr(0), file);
       args.retAddr(file);
     });
@@ -100,7 +97,7 @@ export class Sockets {
     // a stream that is connected
     on('connected', () => {
       const at = args.addr(0);
-      if (at !== 0 && memory.readU16(at + socket.offset('type')) !== SOCK_DGRAM)
+      if (at !== 0 && memory.readU16(at + socket.offset('type')) !== SOCK.DGRAM)
         memory.writeU32(at + socket.offset('state'), SS.CONNECTED);
     });
     on('socket_alloc', () => args.retAddr(this.#alloc(args.lo(0), args.lo(1) & 0xf, args.lo(2))));
@@ -121,7 +118,7 @@ export class Sockets {
         const first = args.addr(0);
         const family = name === 'create' ? first : familyOf(first);
         const isUnixDatagram =
-          family === AF_UNIX && name === 'sendmsg' && memory.readU16(first + socket.offset('type')) === SOCK_DGRAM;
+          family === AF.UNIX && name === 'sendmsg' && memory.readU16(first + socket.offset('type')) === SOCK.DGRAM;
         give(isUnixDatagram ? 'unix_dgram_sendmsg' : ((OPS[name] as Readonly<Record<number, string>>)[family] ?? ''));
       });
     const familyOf = (s: Addr): number => {
@@ -171,7 +168,7 @@ export class Sockets {
       const family = memory.readU16(args.addr(1));
       const sk = memory.readAddr(s + socket.offset('sk'));
       memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
-      if (family === AF_UNIX) give('unix_stream_connect');
+      if (family === AF.UNIX) give('unix_stream_connect');
       else give(dgram(sk) ? 'inet_dgram_connect' : 'inet_stream_connect');
     });
     /** by protocol of the struct sock in the first argument */
@@ -179,7 +176,7 @@ export class Sockets {
       on(name, () => {
         const sk = args.addr(0);
         if (sk === 0) args.retAddr(0);
-        else give((dgram(sk) ? udp : tcp)(memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF_INET6));
+        else give((dgram(sk) ? udp : tcp)(memory.readU16(sk + sock.offset('__sk_common.skc_family')) === AF.INET6));
       });
     proto(
       'send_proto',
@@ -202,9 +199,9 @@ export class Sockets {
       const family = memory.readU16(address);
       const at = (path: string): Addr => sk + sock.offset(`__sk_common.${path}`);
       memory.writeU16(at('skc_dport'), memory.readU16(address + 2));
-      if (family === AF_INET) {
+      if (family === AF.INET) {
         memory.writeU32(at('skc_daddr'), memory.readU32(address + 4));
-      } else if (family === AF_INET6) memory.writeBytes(at('skc_v6_daddr'), memory.readBytes(address + 8, 16));
+      } else if (family === AF.INET6) memory.writeBytes(at('skc_v6_daddr'), memory.readBytes(address + 8, 16));
     });
     new SocketNames(this.#kernel).register(on);
     on('tcp_state', () =>
@@ -220,7 +217,7 @@ export class Sockets {
     if (file === 0) return 0;
     const { memory, structs } = this.#kernel;
     const at = memory.readAddr(file + structs.of('file').offset('private_data'));
-    return at !== 0 ? at : this.#make(file, AF_INET, 1, 6);
+    return at !== 0 ? at : this.#make(file, AF.INET, 1, 6);
   }
   #inode(s: Addr): Addr {
     return s === 0 ? 0 : s + this.#kernel.structs.of('socket').size;
@@ -234,8 +231,8 @@ export class Sockets {
     const fd = listener?.kind === 'int' ? listener.lo : -1;
     const sk = skOf(s) || skOf(this.#of(files.get(tasks.current, fd)));
     const sock = structs.of('sock');
-    const family = sk === 0 ? AF_INET : memory.readU16(sk + sock.offset('__sk_common.skc_family'));
-    const isDatagram = sk !== 0 && memory.readU16(sk + sock.offset('sk_type')) === SOCK_DGRAM;
+    const family = sk === 0 ? AF.INET : memory.readU16(sk + sock.offset('__sk_common.skc_family'));
+    const isDatagram = sk !== 0 && memory.readU16(sk + sock.offset('sk_type')) === SOCK.DGRAM;
     const name = PROTOCOLS[family]?.[isDatagram ? 1 : 0] ?? '';
     return files.dcache.pseudo('sockfs', name, (ino) => `socket:[${ino}]`, SOCK_MODE, this.#inode(s));
   }
@@ -273,7 +270,7 @@ export class Sockets {
     const { memory, structs } = this.#kernel;
     const sock = structs.of('sock');
     const from = listener === 0 ? 0 : memory.readAddr(listener + structs.of('socket').offset('sk'));
-    if (from === 0) return this.#allocSock(made, AF_INET, 1, 6);
+    if (from === 0) return this.#allocSock(made, AF.INET, 1, 6);
     const u16 = (field: '__sk_common.skc_family' | 'sk_type' | 'sk_protocol'): number =>
       memory.readU16(from + sock.offset(field));
     const sk = this.#allocSock(made, u16('__sk_common.skc_family'), u16('sk_type'), u16('sk_protocol'));
@@ -291,7 +288,7 @@ export class Sockets {
     memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
     memory.writeU8(sk + sock.offset('__sk_common.skc_state'), TCP_CLOSE);
     memory.writeU16(sk + sock.offset('sk_type'), type);
-    const byType = family === AF_INET || family === AF_INET6 ? (type === SOCK_DGRAM ? 17 : 6) : 0;
+    const byType = family === AF.INET || family === AF.INET6 ? (type === SOCK.DGRAM ? 17 : 6) : 0;
     memory.writeU16(sk + sock.offset('sk_protocol'), protocol || byType);
     memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), symbols.address('init_net') ?? 0);
     return sk;

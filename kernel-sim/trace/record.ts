@@ -2,6 +2,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { GuestFault } from '../../src/machine/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
+import { AF } from '../../src/uapi/socket.ts';
 import { KernelError } from '../core/errno.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Tasks } from '../task/tasks.ts';
@@ -89,7 +90,6 @@ const rwbs = (flags: number): string => {
 };
 const swap16 = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
 
-const AF_INET = 2;
 /** An end of a `struct sock`: its own, or its peer's; as IPv6 has it, an address of IPv4 mapped. */
 function socketEnd({ memory, structs }: RecordFloor, sk: Addr, which: string) {
   const sock = structs.of('sock');
@@ -98,7 +98,7 @@ function socketEnd({ memory, structs }: RecordFloor, sk: Addr, which: string) {
   const family = memory.readU16(at('skc_family'));
   const v4 = memory.readBytes(at(own ? 'skc_rcv_saddr' : 'skc_daddr'), 4);
   const in6 =
-    family === AF_INET
+    family === AF.INET
       ? Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...v4)
       : memory.readBytes(at(own ? 'skc_v6_rcv_saddr' : 'skc_v6_daddr'), 16);
   const port = own ? memory.readU16(at('skc_num')) : swap16(memory.readU16(at('skc_dport')));
@@ -198,7 +198,7 @@ const WORDS: Readonly<Record<string, Word>> = {
       const { family, port, v4, in6 } = socketEnd(kernel, sk, which);
       memory.writeU16(at + offset, family);
       memory.writeU16(at + offset + 2, swap16(port));
-      if (family === AF_INET) memory.writeBytes(at + offset + 4, v4);
+      if (family === AF.INET) memory.writeBytes(at + offset + 4, v4);
       else memory.writeBytes(at + offset + 8, in6);
     },
   // bytes behind the header that a segment's data begin with

@@ -5,13 +5,13 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { PAGE_SIZE, type UserSpace } from '../../src/machine/index.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import type { Mapping } from '../core/file-ops.ts';
 import type { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { Ground } from '../floors/ground.ts';
 
 /** mmap(2) */
-export const PROT = { READ: 1, WRITE: 2, EXEC: 4 } as const;
 /** include/linux/mm.h: VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC of a private mapping; VM_SHARED */
 const VM = { SHARED: 8, MAY: 0x70, GROWSDOWN: 0x100 } as const;
 

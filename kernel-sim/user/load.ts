@@ -8,8 +8,9 @@ import { Executable, PF_R, PF_W, PF_X, type Segment } from '../../src/elf/index.
 import type { Addr } from '../../src/machine/addr.ts';
 import { PAGE_SIZE } from '../../src/machine/index.ts';
 import { encodeUtf8 } from '../../src/platform/index.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import { KernelError } from '../core/errno.ts';
-import { type AddressSpace, PROT } from './address-space.ts';
+import type { AddressSpace } from './address-space.ts';
 
 /** where position independent executables go, and the top of stack and of mappings */
 const ELF_ET_DYN_BASE: Addr = 0x5555_5555_4000;

@@ -1,21 +1,11 @@
 /** Descriptors of a program: those of the kernel's objects among them, which system calls of higher floors install. */
+
+import { O } from '../../src/uapi/fcntl.ts';
 import { KernelError } from '../core/errno.ts';
 import type { FdObject, FdTable } from '../core/fds.ts';
 import { capture, reinstate } from '../core/state.ts';
 import { isUserFile, type ProgramStreams, Terminal } from './user-files.ts';
 
-/** O_ACCMODE and what matters beside it */
-export const O = {
-  WRONLY: 1,
-  RDWR: 2,
-  ACCMODE: 3,
-  CREAT: 0o100,
-  EXCL: 0o200,
-  TRUNC: 0o1000,
-  APPEND: 0o2000,
-  DIRECTORY: 0o200000,
-  CLOEXEC: 0o2000000,
-} as const;
 /** RLIMIT_NOFILE */
 export const MOST_FILES = 1024;
 

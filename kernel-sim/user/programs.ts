@@ -6,6 +6,7 @@
 import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { CPUID_EDX, USER_CS, USER_DS } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
+import { PROT } from '../../src/uapi/process.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
 import { Listeners } from '../core/listeners.ts';
 import { shallow } from '../core/state.ts';
@@ -13,7 +14,7 @@ import { WORK_EXECUTES } from '../core/work.ts';
 import { syscallNamed, syscallNr } from '../data/syscalls.ts';
 import type { Task } from '../task/task.ts';
 import type { TraceArg } from '../task/user-call.ts';
-import { AddressSpace, isFileVma, PROT, type Vma } from './address-space.ts';
+import { AddressSpace, isFileVma, type Vma } from './address-space.ts';
 import { type CallHandler, ProgramCall, type UserFloor } from './calls/call.ts';
 import { CALLED_BY_TEXT, PROGRAM_CALLS, QUIETLY_ABSENT } from './calls/table.ts';
 import { executableOf, type LoadedImage, loadImage } from './load.ts';

@@ -3,12 +3,11 @@
 import { Executable, PF_R, PF_W, PF_X } from '../../src/elf/index.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { addrOf, PAGE_SIZE } from '../../src/machine/index.ts';
+import { MAP, PROT } from '../../src/uapi/process.ts';
 import type { Task } from '../task/task.ts';
-import { type AddressSpace, PROT } from './address-space.ts';
+import type { AddressSpace } from './address-space.ts';
 import type { UserFloor } from './calls/call.ts';
 
-const MAP_SHARED = 1;
-const MAP_ANONYMOUS = 0x20;
 const DYN_BASE: Addr = 0x5555_5555_4000;
 const STACK: readonly [Addr, Addr] = [0x7fff_fffd_e000, 0x7fff_ffff_f000];
 
@@ -41,9 +40,9 @@ export class RecordedMaps {
   #mmap(task: Task, maps: AddressSpace, start: Addr, bytes: number, arg: (n: number) => number): void {
     if (start <= 0 || start % PAGE_SIZE !== 0) return;
     const { files } = this.#kernel;
-    const isAnonymous = (arg(3) & MAP_ANONYMOUS) !== 0;
+    const isAnonymous = (arg(3) & MAP.ANONYMOUS) !== 0;
     const file = isAnonymous ? 0 : files.get(task, arg(4) | 0);
-    const area = { start, end: start + bytes, prot: arg(2) & 7, shared: (arg(3) & MAP_SHARED) !== 0 };
+    const area = { start, end: start + bytes, prot: arg(2) & 7, shared: (arg(3) & MAP.SHARED) !== 0 };
     maps.map({ ...area, name: file === 0 ? '' : files.pathOf(file), offset: isAnonymous ? 0 : arg(5) });
   }
   #brk(maps: AddressSpace, end: Addr): void {

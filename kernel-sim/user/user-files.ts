@@ -1,6 +1,7 @@
 /** What descriptors of a program refer to beside the kernel's own objects: files of the root, its terminal, pipes. */
 
 import { concatBytes } from '../../src/platform/index.ts';
+import { O } from '../../src/uapi/fcntl.ts';
 import { ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import { S_IF } from '../core/file-mode.ts';
@@ -26,7 +27,6 @@ export const isUserFile = (object: FdObject): object is UserFile =>
   object instanceof RootFile || object instanceof Terminal || object instanceof PipeEnd;
 
 export const TERMINAL = '/dev/pts/0';
-const O_APPEND = 0o2000;
 const TCGETS = 0x5401;
 const TIOCGWINSZ = 0x5413;
 const FIONREAD = 0x541b;
@@ -79,7 +79,7 @@ export class RootFile implements UserFile {
   }
   write(bytes: Uint8Array, at?: number): number {
     const { node } = this;
-    const to = this.flags & O_APPEND ? node.bytes.length : (at ?? this.#position);
+    const to = this.flags & O.APPEND ? node.bytes.length : (at ?? this.#position);
     const grown = new Uint8Array(Math.max(node.bytes.length, to + bytes.length));
     grown.set(node.bytes);
     grown.set(bytes, to);

@@ -1,4 +1,6 @@
 /** Paths to nodes: the file systems of the model, each at its place. */
+
+import { O } from '../../src/uapi/fcntl.ts';
 import { ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import type { DirEntry, FileStat } from '../core/file-ops.ts';
@@ -6,8 +8,6 @@ import type { Process } from '../core/process.ts';
 import { statOf } from './nodes.ts';
 import type { DirectoryNode, KernelFiles, Mount, Node } from './types.ts';
 
-const O_DIRECTORY = 0o200000;
-const O_ACCMODE = 3;
 /** links that lead to links, at most */
 const MOST_LINKS = 40;
 const DT = { directory: 4, file: 8, link: 10 } as const;
@@ -95,11 +95,11 @@ export class Mounts implements KernelFiles {
     const node = this.#walk(path, process);
     if (typeof node === 'number') return node;
     if (node.kind === 'directory') {
-      if ((flags & O_ACCMODE) !== 0) return -ERRNO.EISDIR;
+      if ((flags & O.ACCMODE) !== 0) return -ERRNO.EISDIR;
       return new OpenDirectory(path, statOf(node, this.#ino(path)), () => this.#entries(path, node, process));
     }
     if (node.kind !== 'file') return -ERRNO.ELOOP;
-    if (flags & O_DIRECTORY) return -ERRNO.ENOTDIR;
+    if (flags & O.DIRECTORY) return -ERRNO.ENOTDIR;
     const opened = node.open(flags, process);
     return typeof opened === 'number' ? opened : withStat(opened, path, statOf(node, this.#ino(path)));
   }

@@ -1,15 +1,12 @@
 /** Files and directories as values: text that is made when it is read, writes that are lines, directories of a table. */
 
 import { decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
+import { O } from '../../src/uapi/fcntl.ts';
 import { ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import { S_IF } from '../core/file-mode.ts';
 import type { FileStat } from '../core/file-ops.ts';
 import type { DirectoryNode, FileNode, LinkNode, Node } from './types.ts';
-
-const O_ACCMODE = 3;
-const O_RDONLY = 0;
-const O_TRUNC = 0o1000;
 
 const SEEK_CUR = 1;
 const SEEK_END = 2;
@@ -58,7 +55,7 @@ export function text(make: () => string | Uint8Array, options: { mode?: number; 
     mode,
     ...(size ? { size } : {}),
     open: (flags) => {
-      if ((flags & O_ACCMODE) !== O_RDONLY) return -ERRNO.EACCES;
+      if ((flags & O.ACCMODE) !== O.RDONLY) return -ERRNO.EACCES;
       const made = make();
       return new OpenText('file', typeof made === 'string' ? encodeUtf8(made) : made);
     },
@@ -70,7 +67,7 @@ export interface Control {
   readonly mode?: number;
   readonly read?: () => string;
   readonly write: (text: string) => number;
-  /** opened with O_TRUNC, as `>` of a shell does; 0 or -errno */
+  /** opened with O.TRUNC, as `>` of a shell does; 0 or -errno */
   readonly truncate?: () => number;
 }
 export function control({ mode = 0o640, read, write, truncate }: Control): FileNode {
@@ -78,11 +75,11 @@ export function control({ mode = 0o640, read, write, truncate }: Control): FileN
     kind: 'file',
     mode,
     open: (flags) => {
-      if (flags & O_TRUNC && (flags & O_ACCMODE) !== O_RDONLY && truncate) {
+      if (flags & O.TRUNC && (flags & O.ACCMODE) !== O.RDONLY && truncate) {
         const result = truncate();
         if (result < 0) return result;
       }
-      const isRead = (flags & O_ACCMODE) !== 1;
+      const isRead = (flags & O.ACCMODE) !== 1;
       if (isRead && !read) return -ERRNO.EACCES;
       return new OpenControl('file', encodeUtf8(isRead && read ? read() : ''), write);
     },

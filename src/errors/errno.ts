@@ -108,3 +108,6 @@ const names = new Map<number, Errno>(Object.entries(ERRNO).map(([name, n]) => [n
 
 /** Name of an error number; the number as text where Linux has none. */
 export const errnoName = (n: number): string => names.get(Math.abs(n)) ?? String(n);
+
+/** An address from -MAX_ERRNO to -1 is an error in the place of a pointer: include/linux/err.h. */
+export const MAX_ERRNO = 4095;

@@ -10,12 +10,12 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { FdTable } from '../../kernel-sim/core/fds.ts';
 import type { Replay } from '../../kernel-sim/replay/replay.ts';
+import { SIG } from '../uapi/process.ts';
 import { supervisorPath } from './compile.ts';
 import { environment } from './environment.ts';
 import { HostError } from './errors.ts';
 import { Events } from './events.ts';
 import type { Model } from './model.ts';
-import { SIGINT } from './numbers.ts';
 import { PrivateDir } from './private-dir.ts';
 import { startSupervisor } from './supervisor.ts';
 import { PREFIXES, World } from './world.ts';
@@ -95,7 +95,7 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
           for (const world of worlds) world.close();
         },
         onEnd: () => {
-          if (options.atEnd === 'int') for (const world of worlds) world.supervisor.kill(SIGINT);
+          if (options.atEnd === 'int') for (const world of worlds) world.supervisor.kill(SIG.INT);
         },
       })
     : undefined;

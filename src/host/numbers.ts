@@ -58,18 +58,4 @@ export const SYS = {
   faccessat2: 439,
 } as const;
 
-/** include/uapi/asm-generic/fcntl.h */
-export const O = {
-  ACCMODE: 3,
-  RDONLY: 0,
-  WRONLY: 1,
-  RDWR: 2,
-  CREAT: 0o100,
-  TRUNC: 0o1000,
-  NONBLOCK: 0o4000,
-  CLOEXEC: 0o2000000,
-} as const;
-export const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, DUPFD_CLOEXEC: 1030 } as const;
-export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
-export const SIGINT = 2;

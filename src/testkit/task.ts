@@ -6,6 +6,7 @@ import { ERRNO, type Errno, KernelError } from '../errors/index.ts';
 import { nearestText } from '../errors/near.ts';
 import { addrToBigInt } from '../machine/addr.ts';
 import { FORKS } from '../replay/index.ts';
+import { SIG } from '../uapi/process.ts';
 import { type Environment, environment, setStrings } from './happen/surroundings.ts';
 import { type SyscallValues, syscallArgs } from './syscall-args.ts';
 import { syscallFormat } from './syscall-format.ts';
@@ -32,7 +33,6 @@ export interface ForkOptions {
 const OUTCOME: Schema<SyscallOutcome> = { result: is.u64, error: is.text };
 const FORK: Schema<ForkOptions> = { pid: is.whole(1, 0x3f_ffff), thread: is.bool };
 
-const SIGCHLD = 17;
 /** CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM: as pthread_create(3) */
 const THREAD_FLAGS = 0x0005_0f00;
 /** they do not come back */
@@ -120,7 +120,7 @@ export class TestTask {
     const { kernel } = this.#owner;
     const pid = options.pid ?? this.#owner.freePid();
     if (kernel.tasks.find(pid)) throw new ArgumentError('options.pid', `there is a task ${pid} already`);
-    this.syscall('clone', { clone_flags: options.thread ? THREAD_FLAGS : SIGCHLD }, { result: pid });
+    this.syscall('clone', { clone_flags: options.thread ? THREAD_FLAGS : SIG.CHLD }, { result: pid });
     const child = kernel.tasks.find(pid);
     if (!child) throw new KernelError('ESRCH', `task ${this.pid} made no task ${pid}`);
     kernel.cgroups.move(kernel.cgroups.of(this).path, pid);

@@ -75,3 +75,6 @@ export const BPF_LOG_LEVEL1 = 1;
 export const BPF_LOG_LEVEL2 = 2;
 export const BPF_LOG_STATS = 4;
 export const BPF_LOG_FIXED = 8;
+
+/** Most turns of bpf_loop(), open-coded iterators of numbers and may_goto: include/linux/bpf.h. */
+export const BPF_MAX_LOOPS = 8 << 20;

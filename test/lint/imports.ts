@@ -39,7 +39,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   // records of which only debug information tells are read, too: src/dwarf
   'src/object': ['src/elf', 'src/btf', 'src/dwarf', 'src/isa', 'src/uapi', 'kernel-sim'],
-  'src/replay': ['kernel-sim'],
+  'src/replay': ['kernel-sim', 'src/uapi'],
   'src/explain': ['src/verifier'],
   'src/debug': allBut('src/show', 'src/testkit', 'src/protocol', 'src/host', 'src/cli', 'src/tui'),
   // texts of the command line and of the API: on top of the views
@@ -56,11 +56,11 @@ const allowed: Record<string, readonly string[]> = {
     'src/isa',
     // a mock is called by the machine, and may stop it
     'src/machine',
-    // maps are named as the kernel keeps names
+    // maps are named as the kernel keeps names; a child tells of its end by a signal
     'src/uapi',
   ],
   'src/protocol': ['src/debug'],
-  'src/host': ['kernel-sim'],
+  'src/host': ['kernel-sim', 'src/uapi'],
   'src/vitest': ['*'],
   'src/cli': ['*'],
   'src/tui': ['*'],

@@ -9,8 +9,9 @@ import { type Addr, addrHi, addrLo } from '../../../src/machine/addr.ts';
 import type { GuestMemory } from '../../../src/machine/index.ts';
 import { encodeUtf8 } from '../../../src/platform/index.ts';
 import { BPF_F_RDONLY, BPF_F_RDONLY_PROG, BPF_F_WRONLY, mapTypeName } from '../../../src/uapi/index.ts';
+import { PROT } from '../../../src/uapi/process.ts';
 import { ERRNO, type Errno } from '../../core/errno.ts';
-import { type Mapping, PROT_WRITE } from '../../core/file-ops.ts';
+import type { Mapping } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
 import type { MapLayout } from '../../core/map-layout.ts';
 import { capture, reinstate } from '../../core/state.ts';
@@ -267,7 +268,7 @@ export abstract class BpfMap {
   }
   /** mmap(2) of a descriptor: `bpf_map_mmap` */
   mmap(offset: number, bytes: number, prot: number): Mapping | number {
-    const writable = (prot & PROT_WRITE) !== 0;
+    const writable = (prot & PROT.WRITE) !== 0;
     if (this.hasSpinLock) return -ERRNO.ENOTSUPP;
     if (writable && this.frozen) return -ERRNO.EPERM;
     if (writable && this.flags & BPF_F_RDONLY_PROG) return -ERRNO.EACCES;

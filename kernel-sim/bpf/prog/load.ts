@@ -5,6 +5,7 @@ import type { Insn } from '../../../src/isa/index.ts';
 import { readInsns } from '../../../src/isa/index.ts';
 import {
   attachType,
+  BPF_F_TOKEN_FD,
   BPF_F_XDP_DEV_BOUND_ONLY,
   BPF_PROG_TYPE as P,
   progType,
@@ -119,7 +120,6 @@ const ATTRS: Schema<ProgLoadAttrs> = {
 };
 const NONE: Caps = { bpf: false, perfmon: false, netAdmin: false, sysAdmin: false };
 /** What 6.12 knows of prog_flags: BPF_F_STRICT_ALIGNMENT to _TEST_REG_INVARIANTS, and _TOKEN_FD. */
-const BPF_F_TOKEN_FD = 1 << 16;
 const KNOWN_FLAGS = 0xff | BPF_F_TOKEN_FD;
 const LOOPBACK = 1;
 const MAX_INSNS = 1_000_000;

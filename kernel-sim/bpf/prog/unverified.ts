@@ -5,13 +5,12 @@
  */
 import * as isa from '../../../src/isa/index.ts';
 import { type Insn, insn } from '../../../src/isa/index.ts';
+import { BPF_MAX_LOOPS } from '../../../src/uapi/index.ts';
 import { patch, type SequenceInsn, targetOf } from './patch.ts';
 import type { ProgFunc } from './prog.ts';
 
 /** MAX_BPF_STACK: nothing says how much of it an unverified program uses. */
 const STACK = 512;
-/** BPF_MAX_LOOPS: how often may_goto goes on. */
-const MAX_LOOPS = 8 << 20;
 const AX = isa.BPF_REG_AX;
 const BPF_FUNC_tail_call = 12;
 const TAIL_CALL = isa.BPF_JMP | 0xf0;
@@ -47,7 +46,7 @@ export function prepareUnverified(
     const body = replacement(i, ldAbs);
     if (!usesMayGoto || !isStart.has(slot)) return body;
     return [
-      insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, LOOP_SLOT, MAX_LOOPS),
+      insn(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, LOOP_SLOT, BPF_MAX_LOOPS),
       ...(body ?? [{ ...i, keepsTarget: true as const }]),
     ];
   });

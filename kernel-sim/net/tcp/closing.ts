@@ -1,8 +1,7 @@
 /** The end of a socket: which way it closes, who has it last, when its memory is given back (RFC 9293 section 3.6). */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { IPPROTO } from '../inet.ts';
+import { IPPROTO, TCP } from '../../../src/uapi/socket.ts';
 import type { NetParts, On } from '../parts.ts';
-import { TCP } from '../socks.ts';
 import type { Connections } from './connections.ts';
 import type { Inboxes } from './input.ts';
 

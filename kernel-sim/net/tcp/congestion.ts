@@ -1,11 +1,11 @@
 /** Congestion control: the operations of a socket's algorithm, called where Linux calls them (`struct tcp_congestion_ops`, include/net/tcp.h). */
 import type { Addr } from '../../../src/machine/addr.ts';
 import { encodeUtf8 } from '../../../src/platform/index.ts';
+import { TCP } from '../../../src/uapi/socket.ts';
 import { KernelError } from '../../core/errno.ts';
 import { capture, type Stateful } from '../../core/state.ts';
 import { TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
-import { TCP } from '../socks.ts';
 import type { Connections } from './connections.ts';
 import type { TcpFields } from './fields.ts';
 import { readSegment } from './segment.ts';

@@ -1,10 +1,10 @@
 /** Segments that come in: whose they are, what they acknowledge and carry, and which step their socket's state makes (RFC 9293 section 3.10.7). */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { AF, IPPROTO, TCP } from '../../../src/uapi/socket.ts';
 import { ERRNO } from '../../core/errno.ts';
-import { IPPROTO, parseIp, TCP_FLAG } from '../inet.ts';
+import { parseIp, TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
 import type { SkbQueue } from '../skb.ts';
-import { AF, TCP } from '../socks.ts';
 import type { Connections } from './connections.ts';
 import type { TcpFields } from './fields.ts';
 import { after, readSegment, type Segment, WSCALE } from './segment.ts';

@@ -1,8 +1,8 @@
 /** Segments that leave: what is queued, its header, the copy that goes down while the segment waits to be acknowledged. */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { etherType, type Flow, IP_HLEN, IP6_HLEN, IPPROTO, isV6, networkHeader, TCP_FLAG, TCP_HLEN } from '../inet.ts';
+import { IPPROTO, TCP } from '../../../src/uapi/socket.ts';
+import { etherType, type Flow, IP_HLEN, IP6_HLEN, isV6, networkHeader, TCP_FLAG, TCP_HLEN } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
-import { TCP } from '../socks.ts';
 import type { Transmit } from '../transmit.ts';
 import type { Connections, Outgoing } from './connections.ts';
 import type { TcpFields } from './fields.ts';

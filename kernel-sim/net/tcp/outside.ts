@@ -3,19 +3,18 @@
  * what calls return tells, at the latest then (RFC 9293 section 3.5).
  */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { AF, IPPROTO, SOCK, SOL, TCP } from '../../../src/uapi/socket.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { capture, type Stateful } from '../../core/state.ts';
 import type { TraceArg } from '../../task/user-call.ts';
-import { etherType, type Flow, get16, IPPROTO, networkHeader, put16, reversed, TCP_FLAG } from '../inet.ts';
+import { etherType, type Flow, get16, networkHeader, put16, reversed, TCP_FLAG } from '../inet.ts';
 import { ETH_HLEN } from '../packet.ts';
 import type { NetParts, On } from '../parts.ts';
-import { AF, isZero, TCP, unmapped } from '../socks.ts';
+import { isZero, unmapped } from '../socks.ts';
 import type { Connections } from './connections.ts';
 import type { TcpFields } from './fields.ts';
 import { type Header, writeHeader } from './segment.ts';
 
-const SOCK_DGRAM = 2;
-const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 
 /** found before anything is sent */
@@ -123,7 +122,7 @@ export class Outside implements Stateful {
     on('connect_proto', () => {
       const sk = args.addr(0);
       if (sk === 0) give(undefined);
-      else if (socks.type(sk) === SOCK_DGRAM) give('ip4_datagram_connect');
+      else if (socks.type(sk) === SOCK.DGRAM) give('ip4_datagram_connect');
       // a second connect() asks only what became of the first
       else if (socks.state(sk) !== TCP.CLOSE) give(undefined);
       else give(socks.family(sk) === AF.INET6 ? 'tcp_v6_connect' : 'tcp_v4_connect');
@@ -264,7 +263,7 @@ export class Outside implements Stateful {
     const { recorded, tasks } = this.#net.kernel;
     const { call } = tasks.current;
     if (call?.name === 'getsockopt')
-      return call.args[1] && isInt(call.args[1], SOL_SOCKET) ? socketError(call.args) : undefined;
+      return call.args[1] && isInt(call.args[1], SOL.SOCKET) ? socketError(call.args) : undefined;
     if (!TELLING.has(call?.name ?? '')) return undefined;
     if (!recorded.failed || recorded.lo === -ERRNO.EISCONN) return 'synack';
     return UNANSWERED.includes(-recorded.lo) ? undefined : 'rst';
@@ -273,7 +272,7 @@ export class Outside implements Stateful {
 
 const isInt = (arg: TraceArg | undefined, value: number): boolean => arg?.kind === 'int' && arg.lo === value;
 
-/** `getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4])` */
+/** `getsockopt(4, SOL.SOCKET, SO_ERROR, [ECONNREFUSED], [4])` */
 function socketError(args: readonly TraceArg[]): Answer | undefined {
   const value = args[3];
   if (!isInt(args[2], SO_ERROR) || value?.kind !== 'opaque') return undefined;

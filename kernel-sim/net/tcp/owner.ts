@@ -1,8 +1,7 @@
 /** Who has a socket: a task that has locked it, while segments wait in its backlog (include/net/sock.h, `socket_lock_t`). */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { IPPROTO } from '../inet.ts';
+import { AF, IPPROTO } from '../../../src/uapi/socket.ts';
 import type { NetParts, On } from '../parts.ts';
-import { AF } from '../socks.ts';
 import type { TcpFields } from './fields.ts';
 import type { Outside } from './outside.ts';
 

@@ -2,11 +2,11 @@
 
 import type { Addr } from '../../../src/machine/addr.ts';
 import { equalBytes } from '../../../src/platform/index.ts';
+import { AF, TCP } from '../../../src/uapi/socket.ts';
 import { SOCK_ROOM } from '../../core/object-words.ts';
 import { capture, type Stateful } from '../../core/state.ts';
 import { type Flow, parseIp, reversed, TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
-import { AF, TCP } from '../socks.ts';
 import type { Connections } from './connections.ts';
 import type { TcpFields } from './fields.ts';
 import type { TcpOutput } from './output.ts';

@@ -1,6 +1,8 @@
 /** A segment's header: as it is written, with the options that Linux sends, and as it is read (RFC 9293 section 3.1, RFC 7323). */
+
+import { IPPROTO } from '../../../src/uapi/socket.ts';
 import type { Flow } from '../inet.ts';
-import { get16, IPPROTO, pseudoSum, put16, put32, TCP_FLAG, TCP_HLEN } from '../inet.ts';
+import { get16, pseudoSum, put16, put32, TCP_FLAG, TCP_HLEN } from '../inet.ts';
 
 /** Option kinds, and what is sent of them. */
 const OPT = { NOP: 1, MSS: 2, WSCALE: 3, SACK_PERM: 4, TIMESTAMP: 8 } as const;

@@ -2,14 +2,13 @@
  * Array maps (Linux 6.12 Documentation/bpf/map_array.rst), and lookups by way of the map's operations, which is how
  * bpf_map_lookup_elem() works where the verifier did not know the map.
  */
+
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST } from '../../../src/uapi/index.ts';
 import { type Assembler, at, type Label, mem, r8, rax, rcx, rdi, rdx, rsi, rsp } from '../../../src/x86/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { addThisCpu, copyBytes, type Emit, type EmitContext, hyper, load, mov } from './context.ts';
 
 /** include/uapi/linux/bpf.h */
-const BPF_NOEXIST = 1;
-const BPF_EXIST = 2;
-const BPF_F_LOCK = 4;
 const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
 
 const none = (a: Assembler): Assembler => a.op('xor r/m32, r32', rax, rax).op('ret');

@@ -2,14 +2,14 @@
  * Helpers that call a function of the program back, most of them over and over: bpf-helpers(7), bpf_loop, bpf_for_each_map_elem,
  * bpf_user_ringbuf_drain. The loops are guest code, so that they stop and go on where any other does.
  */
+
+import { BPF_MAX_LOOPS } from '../../../src/uapi/index.ts';
 import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { type Emit, enter, hyper, leave, mov } from './context.ts';
 
 const { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r12, r13, r14, r15 } = GPR;
 
-/** BPF_MAX_LOOPS */
-const MAX_LOOPS = 8 << 20;
 /** BPF_MAX_USER_RINGBUF_SAMPLES */
 const MAX_SAMPLES = 128 << 10;
 /** BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP */
@@ -36,7 +36,7 @@ const loop: Emit = (a) => {
   const [invalid, tooBig, again, out, broken] = [a.label(), a.label(), a.label(), a.label(), a.label()];
   enter(a, SAVED, ROOM);
   a.op('test r/m64, r64', rcx, rcx).op('jne rel32', invalid);
-  a.op('cmp r/m32, imm32', rdi, MAX_LOOPS).op('ja rel32', tooBig);
+  a.op('cmp r/m32, imm32', rdi, BPF_MAX_LOOPS).op('ja rel32', tooBig);
   a.op('mov r/m32, r32', r12, rdi);
   mov(a, r13, rsi);
   mov(a, r14, rdx);

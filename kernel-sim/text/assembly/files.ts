@@ -3,14 +3,15 @@
  * `struct file` and `struct filename` from their free lists (Linux 6.12 Documentation/filesystems/files.rst, mm/slub.rst).
  * A key `@name` is what `@name(...)` in a table row becomes: arguments in rdi, rsi, result in rax; the host does what is rare.
  */
-import { type Assembler, at, type Label, mem, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 
+import { MAX_ERRNO } from '../../../src/errors/errno.ts';
+import { O } from '../../../src/uapi/fcntl.ts';
+import { type Assembler, at, type Label, mem, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 import { DCACHE_REFERENCED, FILE_NEXT, fileWord, NAME_NEXT } from '../../core/object-words.ts';
 import { type Emit, type EmitContext, hyper, load, mov, percpu, store } from './context.ts';
 
 /** ENXIO, ENODEV, ETXTBSY: the name was found and allowed, and opening the file failed (fs/open.c, do_dentry_open) */
 const LATE_ERRORS = [-6, -19, -26];
-const MAX_ERRNO = 4095;
 
 const refs = (k: EmitContext, file: number) => at(file, fileWord(k.sizeOf('file'), 'refs'));
 const live = (k: EmitContext, file: number) => at(file, fileWord(k.sizeOf('file'), 'live'));
@@ -246,8 +247,6 @@ const taskWork: Emit = (a, k) => {
 
 /** include/linux/fcntl.h, VALID_OPEN_FLAGS */
 const VALID_OPEN_FLAGS = 0x7f_ffc3;
-const O_LARGEFILE = 0x8000;
-const O_PATH = 0x20_0000;
 /** fs/open.c, O_PATH_FLAGS: O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC and itself */
 const O_PATH_FLAGS = 0x2b_0000;
 /** O_CREAT, __O_TMPFILE */
@@ -258,8 +257,8 @@ const S_IALLUGO = 0o7777;
 const buildOpenHow: Emit = (a, k) => {
   const real = a.label();
   const creates = a.label();
-  mov(a, rax, rsi).op('and r/m32, imm32', rax, VALID_OPEN_FLAGS).op('or r/m32, imm32', rax, O_LARGEFILE);
-  a.op('test r/m32, imm32', rax, O_PATH).op('je rel8', real);
+  mov(a, rax, rsi).op('and r/m32, imm32', rax, VALID_OPEN_FLAGS).op('or r/m32, imm32', rax, O.LARGEFILE);
+  a.op('test r/m32, imm32', rax, O.PATH).op('je rel8', real);
   a.op('and r/m32, imm32', rax, O_PATH_FLAGS);
   a.bind(real);
   a.op('and r/m32, imm32', rdx, S_IALLUGO);

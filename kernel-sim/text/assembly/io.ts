@@ -3,6 +3,7 @@
  * positions, modes of open files. Written out because every open, read and write takes them.
  */
 
+import { O } from '../../../src/uapi/fcntl.ts';
 import { type Assembler, at, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 import { S_IF } from '../../core/file-mode.ts';
 import { DCACHE_REGULAR_TYPE, RANGE } from '../../core/object-words.ts';
@@ -19,8 +20,6 @@ const FMODE = {
   OPENED: 0x8_0000,
 } as const;
 /** include/uapi/asm-generic/fcntl.h */
-const O_CREAT = 0o100;
-const O_TRUNC = 0o1000;
 const [MAY_WRITE, MAY_APPEND] = [2, 8];
 
 /** build_open_flags(how, op) */
@@ -30,7 +29,7 @@ const buildOpenFlags: Emit = (a, k) => {
   load(a, rax, rdi, k.off('open_how', 'flags'));
   a.op('mov r/m32, r32', at(rsi, op('open_flag')), rax);
   a.op('xor r/m32, r32', rcx, rcx);
-  a.op('test r/m32, imm32', rax, O_CREAT).op('je rel8', noCreate);
+  a.op('test r/m32, imm32', rax, O.CREAT).op('je rel8', noCreate);
   load(a, rcx, rdi, k.off('open_how', 'mode'));
   a.op('or r/m32, imm32', rcx, S_IF.REG);
   a.bind(noCreate);
@@ -42,7 +41,7 @@ const buildOpenFlags: Emit = (a, k) => {
     .op('shl r/m32, imm8', rcx, 2)
     .op('shr r/m32, cl', rdx)
     .op('and r/m32, imm8', rdx, 6);
-  a.op('test r/m32, imm32', rax, O_TRUNC).op('je rel8', noTrunc);
+  a.op('test r/m32, imm32', rax, O.TRUNC).op('je rel8', noTrunc);
   a.op('or r/m32, imm8', rdx, MAY_WRITE);
   a.bind(noTrunc);
   a.op('test r/m32, imm32', rax, 0o2000).op('je rel8', noAppend);
@@ -91,11 +90,11 @@ const raInit: Emit = (a, k) => {
   a.op('ret');
 };
 
-/** (name, op, file): the dentry that open(2) creates, 0 where nothing is opened, O_CREAT was not given, or the file is there */
+/** (name, op, file): the dentry that open(2) creates, 0 where nothing is opened, O.CREAT was not given, or the file is there */
 const openCreates: Emit = (a, k) => {
   const [none, done] = [a.label(), a.label()];
   a.op('test r/m64, r64', rdx, rdx).op('je rel8', none);
-  a.op('test r/m32, imm32', at(rsi, k.off('open_flags', 'open_flag')), O_CREAT).op('je rel8', none);
+  a.op('test r/m32, imm32', at(rsi, k.off('open_flags', 'open_flag')), O.CREAT).op('je rel8', none);
   hyper(a, k, 'open_creates');
   a.op('jmp rel8', done);
   a.bind(none);

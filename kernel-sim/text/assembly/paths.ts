@@ -2,16 +2,16 @@
  * The walk of a path, inside the functions of the tables: `struct filename` has what it leads to (`NAME_WALK`), so each step
  * is a look at the dentries' parents (Linux 6.12 Documentation/filesystems/path-lookup.rst). Arguments in rdi, rsi, rdx; result in rax.
  */
+
+import { O } from '../../../src/uapi/fcntl.ts';
 import { type Assembler, at, type Label, mem, rax, rcx, rdi, rdx, rsi } from '../../../src/x86/index.ts';
 import { DCACHE_REGULAR_TYPE, NAME_WALK } from '../../core/object-words.ts';
 import { type Emit, type EmitContext, hyper, load, mov, percpu, store } from './context.ts';
 
 /** words of the walk's state */
 const [LEFT, DENTRY] = [0, 8];
-/** of flags that open(2) takes: O_NOFOLLOW; O_CREAT with O_EXCL */
-const O_NOFOLLOW = 0o400000;
-const O_EXCL = 0o200;
-/** O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC: no flags of an open file */
+/** of flags that open(2) takes: O.NOFOLLOW; O_CREAT with O.EXCL */
+/** O_CREAT, O.EXCL, O_NOCTTY, O_TRUNC: no flags of an open file */
 const OPEN_ONLY = 0o1700;
 
 /** rax = the parent of the dentry in rax, or goes away where it is the root */
@@ -130,7 +130,7 @@ const openFollows: Emit = (a, k) => {
   const no = a.label();
   a.op('mov r32, r/m32', rdx, at(rdi, k.off('open_flags', 'open_flag')));
   a.op('xor r/m32, r32', rax, rax);
-  a.op('test r/m32, imm32', rdx, O_NOFOLLOW | O_EXCL).op('jne rel8', no);
+  a.op('test r/m32, imm32', rdx, O.NOFOLLOW | O.EXCL).op('jne rel8', no);
   a.op('inc r/m32', rax);
   a.bind(no);
 };

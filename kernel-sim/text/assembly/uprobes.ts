@@ -3,6 +3,8 @@
  * Documentation/trace/uprobetracer.rst; kernel/events/uprobes.c has the functions). The breakpoint's exception only
  * marks the task (TIF_UPROBE); the rest happens on its way back to user space, where it may sleep.
  */
+
+import { SIG } from '../../../src/uapi/process.ts';
 import { type Assembler, at, GPR, type Label } from '../../../src/x86/index.ts';
 import { CONSUMER, SWBP, UPROBE } from '../../core/trace-uprobe.ts';
 import { TIF_UPROBE } from '../../core/work.ts';
@@ -16,7 +18,6 @@ const DIE = { INT3: 2, DEBUG: 3 } as const;
 const NOTIFY_STOP = 0x8001;
 /** MMF_HAS_UPROBES of mm->flags */
 export const MMF_HAS_UPROBES = 1 << 19;
-const SIGTRAP = 5;
 
 const current = (k: EmitContext) => percpu(k, 'pcpu_hot', k.off('pcpu_hot', 'current_task'));
 const flags = (k: EmitContext): number => k.off('task_struct', 'thread_info.flags');
@@ -66,7 +67,7 @@ export function userException(a: Assembler, k: EmitContext, handler: () => void)
   a.op('test r/m32, r32', rax, rax);
   a.op('jne rel8', taken);
   // a breakpoint of the program's own: there is nobody who would catch the signal
-  a.op('mov r32, imm32', rdi, SIGTRAP);
+  a.op('mov r32, imm32', rdi, SIG.TRAP);
   a.op('call rel32', k.sym('do_group_exit'));
   a.bind(taken);
   mov(a, rdi, rbx);
@@ -212,7 +213,7 @@ const notifyResume: Emit = (a, k) => {
   a.op('call rel32', k.sym('arch_uprobe_post_xol'));
   a.op('jmp rel8', out);
   a.bind(trap);
-  a.op('mov r32, imm32', rdi, SIGTRAP);
+  a.op('mov r32, imm32', rdi, SIG.TRAP);
   a.op('call rel32', k.sym('do_group_exit'));
   a.op('jmp rel8', out);
 };

@@ -2,6 +2,7 @@
 import { type Addr, addrOf } from '../../../src/machine/addr.ts';
 import { GuestFault } from '../../../src/machine/index.ts';
 import { decodeUtf8 } from '../../../src/platform/index.ts';
+import { PATH_MAX } from '../../../src/uapi/fcntl.ts';
 import { KernelError } from '../../core/errno.ts';
 import type { Process } from '../../core/process.ts';
 import type { TextFloor } from '../../floors/text.ts';
@@ -14,7 +15,6 @@ import type { KernelFiles } from '../../vfs/types.ts';
 import type { Program } from '../program.ts';
 import type { RootFiles } from '../root.ts';
 
-const PATH_MAX = 4096;
 /** registers of the arguments, as pt_regs names them */
 const REGISTERS = ['di', 'si', 'dx', 'r10', 'r8', 'r9'] as const;
 

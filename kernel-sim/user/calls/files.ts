@@ -1,14 +1,13 @@
 /** read(2), write(2), lseek(2), fcntl(2), ioctl(2) and their kin, on whatever a descriptor refers to. */
 import { concatBytes, encodeUtf8 } from '../../../src/platform/index.ts';
+import { F, O } from '../../../src/uapi/fcntl.ts';
 import { ERRNO, KernelError } from '../../core/errno.ts';
 import { dirents } from '../../syscall/user-layouts.ts';
-import { O } from '../open-files.ts';
 import { isUserFile, PipeEnd, RootFile } from '../user-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
 
 /** MAX_RW_COUNT */
 const MOST_BYTES = 0x7fff_f000;
-const F = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, DUPFD_CLOEXEC: 1030 } as const;
 
 const fail = (errno: KernelError['errno'], why: string): never => {
   throw new KernelError(errno, why);

@@ -1,13 +1,13 @@
 /** brk(2), mmap(2), munmap(2), mprotect(2). */
 import { OutOfMemory, PAGE_SIZE } from '../../../src/machine/index.ts';
+import { MAP, PROT } from '../../../src/uapi/process.ts';
 import { KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
-import { PROT, type Vma } from '../address-space.ts';
+import type { Vma } from '../address-space.ts';
 import { MMAP_BASE } from '../load.ts';
 import { RootFile } from '../user-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
 
-const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, FIXED_NOREPLACE: 0x10_0000 } as const;
 /** mmap_min_addr, TASK_SIZE */
 const LOWEST = 0x1_0000;
 const HIGHEST = 0x7fff_ffff_f000;

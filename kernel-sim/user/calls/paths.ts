@@ -1,15 +1,14 @@
 /** open(2), stat(2), mkdir(2) and what else names a path: of the kernel's own files, or of the root. */
 import { encodeUtf8 } from '../../../src/platform/index.ts';
+import { AT_FDCWD, O } from '../../../src/uapi/fcntl.ts';
 import { ERRNO, KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import type { DirEntry, FileStat } from '../../core/file-ops.ts';
 import * as layouts from '../../syscall/user-layouts.ts';
-import { O } from '../open-files.ts';
 import { normalPath } from '../root.ts';
 import { RootFile, statOfNode, Terminal } from '../user-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
 
-export const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
 const EXT4_SUPER_MAGIC = 0xef53;

@@ -3,11 +3,12 @@
  * while the only task waits, so time passes from one to the next. A wait without an end in which nothing does is ended
  * as by a signal: EINTR.
  */
+
+import { O } from '../../../src/uapi/fcntl.ts';
 import { ERRNO, KernelError } from '../../core/errno.ts';
 import type { FdObject } from '../../core/fds.ts';
 import { EPOLLIN, EPOLLOUT } from '../../core/file-ops.ts';
 import { capture, reinstate } from '../../core/state.ts';
-import { O } from '../open-files.ts';
 import type { CallHandler, ProgramCall } from './call.ts';
 
 const NS_PER_MS = 1_000_000;

@@ -1,8 +1,10 @@
 /** Calls on descriptors of the model's. */
 import { ERRNO } from '../../../kernel-sim/core/errno.ts';
-import { type Mapping, PROT_WRITE } from '../../../kernel-sim/core/file-ops.ts';
+import type { Mapping } from '../../../kernel-sim/core/file-ops.ts';
 import { dirents, stat } from '../../../kernel-sim/syscall/user-layouts.ts';
-import { AT_FDCWD, F, O, SYS } from '../numbers.ts';
+import { AT_FDCWD, F, O } from '../../uapi/fcntl.ts';
+import { PROT } from '../../uapi/process.ts';
+import { SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
 import { type Call, cString, type Handler } from './call.ts';
 
@@ -100,7 +102,7 @@ const mmap: Handler = async (call) => {
   const args = call.args.map((arg, n) => (n === 4 ? { step: 0 } : arg));
   return {
     steps: [
-      { nr: SYS.openat, args: [AT_FDCWD, { data: 0 }, (prot & PROT_WRITE ? O.RDWR : O.RDONLY) | O.CLOEXEC] },
+      { nr: SYS.openat, args: [AT_FDCWD, { data: 0 }, (prot & PROT.WRITE ? O.RDWR : O.RDONLY) | O.CLOEXEC] },
       { nr: SYS.mmap, args },
       { nr: SYS.close, args: [{ step: 0 }] },
     ],

@@ -3,7 +3,8 @@
  * inherited and closed as any other: an eventfd for what is waited for, a memfd for the rest.
  */
 import type { FdObject } from '../../../kernel-sim/core/fds.ts';
-import { O, SYS } from '../numbers.ts';
+import { O } from '../../uapi/fcntl.ts';
+import { SYS } from '../numbers.ts';
 import type { Script } from '../wire.ts';
 import { type Call, cString } from './call.ts';
 

@@ -1,9 +1,6 @@
-/** Socket addresses that strace decoded: `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.1")}`. */
+/** Socket addresses that strace decoded: `{sa_family=AF.INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.1")}`. */
 import { encodeUtf8 } from '../../platform/index.ts';
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
+import { AF } from '../../uapi/socket.ts';
 
 /** `struct sockaddr_in`, `_in6`, `_un` (linux/in.h, in6.h, un.h); undefined for text that is none. */
 export function sockaddr(text: string): Uint8Array | undefined {
@@ -12,19 +9,19 @@ export function sockaddr(text: string): Uint8Array | undefined {
   switch (field(/sa_family=(AF_\w+)/)) {
     case 'AF_INET': {
       const address = ipv4(field(/inet_addr\("([^"]+)"\)/) ?? '0.0.0.0');
-      return address && Uint8Array.of(AF_INET, 0, port >> 8, port & 255, ...address, ...new Array<number>(8).fill(0));
+      return address && Uint8Array.of(AF.INET, 0, port >> 8, port & 255, ...address, ...new Array<number>(8).fill(0));
     }
     case 'AF_INET6': {
-      const address = ipv6(field(/inet_pton\(AF_INET6, "([^"]+)"/) ?? '::');
+      const address = ipv6(field(/inet_pton\(AF.INET6, "([^"]+)"/) ?? '::');
       if (!address) return undefined;
       const bytes = new Uint8Array(28);
-      bytes.set([AF_INET6, 0, port >> 8, port & 255]);
+      bytes.set([AF.INET6, 0, port >> 8, port & 255]);
       bytes.set(address, 8);
       return bytes;
     }
     case 'AF_UNIX': {
       const path = field(/sun_path=@?"([^"]*)"/) ?? '';
-      return Uint8Array.from([AF_UNIX, 0, ...(text.includes('sun_path=@') ? [0] : []), ...encodeUtf8(path), 0]);
+      return Uint8Array.from([AF.UNIX, 0, ...(text.includes('sun_path=@') ? [0] : []), ...encodeUtf8(path), 0]);
     }
     default:
       return undefined;

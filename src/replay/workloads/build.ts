@@ -1,4 +1,6 @@
 /** make -j2: compilers that read headers, compute and write objects, then a linker. */
+
+import { ERRNO } from '../../errors/errno.ts';
 import {
   type Act,
   actor,
@@ -18,7 +20,6 @@ import {
 const MAKE = 4000;
 const HEADERS = ['stdio.h', 'stdlib.h', 'string.h', 'errno.h', 'stdint.h', 'unistd.h', 'sys/types.h', 'fcntl.h'];
 const FILES = ['main', 'parse', 'lex', 'emit', 'table', 'error', 'util', 'io'];
-const ENOENT = -2;
 
 export const tasks = [{ pid: MAKE, comm: 'make' }];
 
@@ -30,7 +31,7 @@ export function build(seed: number): Cast {
     for (let n = chance.between(4, 12); n > 0; n--) {
       const header = chance.of(HEADERS);
       // each is looked for in the source first
-      yield* reads(chance, `/src/${header}`, ENOENT, 0);
+      yield* reads(chance, `/src/${header}`, -ERRNO.ENOENT, 0);
       yield* reads(chance, `/usr/include/${header}`, 4, chance.between(1_000, 30_000));
     }
     // it computes

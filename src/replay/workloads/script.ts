@@ -4,6 +4,8 @@
  */
 import { syscallNamed, type Trace, type TraceArg, type TraceStep, type TraceTask } from '../../../kernel-sim/index.ts';
 import { encodeUtf8 } from '../../platform/index.ts';
+import { AT_FDCWD, O } from '../../uapi/fcntl.ts';
+import { SIG } from '../../uapi/process.ts';
 
 /** numbers from a seed: the same seed, the same numbers (xorshift32; Marsaglia, "Xorshift RNGs", 2003) */
 export class Chance {
@@ -117,12 +119,9 @@ export const event = (after: number, name: string, fields: Readonly<Record<strin
   { kind: 'event', event: name, fields },
 ];
 
-const SIGCHLD = 17;
-const AT_FDCWD = -100;
-export const O_RDONLY = 0;
-export const O_WRONLY_CREAT = 0o1101;
+export const O_WRONLY_CREAT = O.WRONLY | O.CREAT | O.TRUNC;
 
-export const fork = (after: number, child: number, flags = SIGCHLD): Act =>
+export const fork = (after: number, child: number, flags: number = SIG.CHLD): Act =>
   call(after, 'clone', [flags, 0, 0, 0, 0], child, flags);
 export const exec = (after: number, path: string, ...args: readonly string[]): Act =>
   call(after, 'execve', [path, strings(path, ...args), strings('PATH=/usr/bin')], 0);
@@ -130,7 +129,7 @@ export const exit = (after: number, code = 0): Act => call(after, 'exit_group', 
 /** The parent waits so long for a child. */
 export const reaps = (after: number, child: number, ns: number): Generator<Act> =>
   waits(after, 'wait4', [-1, POINTER, 0, 0], child, ns);
-export const open = (after: number, path: string, fd: number, flags = O_RDONLY): Act =>
+export const open = (after: number, path: string, fd: number, flags: number = O.RDONLY): Act =>
   call(after, 'openat', [AT_FDCWD, path, flags, 0o644], fd);
 /** A file is opened, read and closed. */
 export function* reads(chance: Chance, path: string, fd: number, size: number): Generator<Act> {

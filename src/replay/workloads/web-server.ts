@@ -1,11 +1,12 @@
 /** A web server with four workers: connections are accepted, files are read and sent; some are not there, some are slow. */
+
+import { ERRNO } from '../../errors/errno.ts';
 import { type Act, actor, type Cast, Chance, call, data, exit, open, POINTER, waits } from './script.ts';
 
 const MASTER = 3000;
 const WORKERS = [3001, 3002, 3003, 3004];
 const PATHS = ['/index.html', '/style.css', '/app.js', '/logo.svg', '/missing', '/report.pdf'];
 const LISTEN = 6;
-const ENOENT = -2;
 /** sockaddr_in of 0.0.0.0:8080 */
 const ADDRESS = new Uint8Array([2, 0, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
@@ -33,7 +34,7 @@ export function webServer(seed: number): Cast {
         chance.between(20_000, 200_000),
       );
       const there = path !== '/missing';
-      yield open(chance.between(4_000, 20_000), `/srv/www${path}`, there ? 30 : ENOENT);
+      yield open(chance.between(4_000, 20_000), `/srv/www${path}`, there ? 30 : -ERRNO.ENOENT);
       const size = there ? chance.between(200, 60_000) : 153;
       if (there) {
         yield call(2_000, 'read', [30, POINTER, size], size);

@@ -5,13 +5,13 @@
 
 import type { Btf, BtfFuncProto, BtfType } from '../../btf/index.ts';
 import { isComposite, isEnum } from '../../btf/index.ts';
+import { MAX_ERRNO } from '../../errors/errno.ts';
 import type { Env } from '../env/env.ts';
 import { ATTACH, PROG } from '../kinds.ts';
 import * as R from '../state/regtype.ts';
 import type { CtxField } from './access.ts';
 import { nameOf, skipModifiers } from './btfwalk.ts';
 
-const MAX_ERRNO = 4095;
 const MAX_ARGS = 12;
 
 /** The program reads its context as a row of BTF-typed arguments. */

@@ -1,5 +1,6 @@
 /** A call of a kernel helper (check_helper_call()). */
 
+import { MAX_ERRNO } from '../../errors/errno.ts';
 import type { Insn } from '../../isa/index.ts';
 import { checkMemAccess } from '../access/mem.ts';
 import { clearPacketPointers } from '../access/packet.ts';
@@ -22,7 +23,6 @@ import { CallMeta } from './meta.ts';
 import { changesPacketData } from './packet.ts';
 import { acquireReference, checkReferenceLeak, releaseReference } from './refs.ts';
 
-const MAX_ERRNO = 4095;
 const acquiring = new Set(['sk_lookup_tcp', 'sk_lookup_udp', 'skc_lookup_tcp', 'ringbuf_reserve', 'kptr_xchg']);
 const casting = new Set([
   'tcp_sock',

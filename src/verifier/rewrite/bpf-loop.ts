@@ -1,10 +1,11 @@
 /** bpf_loop() with a known callback and no flags, inlined: optimize_bpf_loop() of kernel/bpf/verifier.c, Linux 6.12. */
+
+import { ERRNO } from '../../errors/errno.ts';
 import * as I from '../../isa/index.ts';
+import { BPF_MAX_LOOPS } from '../../uapi/index.ts';
 import { alu64Imm, ja, jmp, jmpImm, ldxDw, mov32Imm, mov64, stxDw } from './build.ts';
 import { type Draft, inlines, type PatchInsn, rewrite, subprogOf } from './draft.ts';
 
-const BPF_MAX_LOOPS = 8 * 1024 * 1024;
-const E2BIG = 7;
 /** R6, R7 and R8 are saved while they count, bound and carry the context */
 const SAVED = 3 * 8;
 const [MAX, COUNT, CONTEXT] = [6, 7, 8] as const;
@@ -12,7 +13,7 @@ const [MAX, COUNT, CONTEXT] = [6, 7, 8] as const;
 function loop(base: number, callback: number): PatchInsn[] {
   return [
     jmpImm(I.BPF_JLE, 1, BPF_MAX_LOOPS, 2),
-    mov32Imm(0, -E2BIG),
+    mov32Imm(0, -ERRNO.E2BIG),
     ja(16),
     stxDw(10, MAX, base),
     stxDw(10, COUNT, base + 8),

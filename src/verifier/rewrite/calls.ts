@@ -2,6 +2,7 @@
 
 import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
+import { BPF_F_SLEEPABLE } from '../../uapi/index.ts';
 import type { MapFacts } from '../kernel.ts';
 import type { InsnAux } from '../types.ts';
 import { alu32Imm, callImm, jmpImm, ldImm64, ldxDw, mov64Imm } from './build.ts';
@@ -74,4 +75,3 @@ export function helperCall(draft: Draft, insn: Insn, aux: InsnAux, progAux: bigi
   const inlined = INLINED.get(insn.imm)?.(draft);
   return { insns: inlined && inlines(draft, name) ? inlined : [address(draft, insn)] };
 }
-const BPF_F_SLEEPABLE = 16;

@@ -1,5 +1,6 @@
 /** Helpers that are a few instructions: inlined by do_misc_fixups() of kernel/bpf/verifier.c, Linux 6.12. */
 
+import { ERRNO } from '../../errors/errno.ts';
 import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
 import { PROG } from '../kinds.ts';
@@ -22,9 +23,6 @@ import {
 } from './build.ts';
 import type { Draft } from './draft.ts';
 
-const ENOENT = 2;
-const EINVAL = 22;
-const EOPNOTSUPP = 95;
 const TRACE_FEXIT = 25;
 const MODIFY_RETURN = 26;
 /** sizeof(struct perf_branch_entry) */
@@ -60,7 +58,7 @@ const funcArg: Inline = () => [
   stxDw(3, 0, 0),
   mov64Imm(0, 0),
   ja(1),
-  mov64Imm(0, -EINVAL),
+  mov64Imm(0, -ERRNO.EINVAL),
 ];
 const funcRet: Inline = ({ input }) =>
   input.expectedAttachType === TRACE_FEXIT || input.expectedAttachType === MODIFY_RETURN
@@ -72,7 +70,7 @@ const funcRet: Inline = ({ input }) =>
         stxDw(2, 3, 0),
         mov64Imm(0, 0),
       ]
-    : [mov64Imm(0, -EOPNOTSUPP)];
+    : [mov64Imm(0, -ERRNO.EOPNOTSUPP)];
 const funcArgCount: Inline = () => [ldxDw(0, 1, -8)];
 const funcIp: Inline = () => [ldxDw(0, 1, -16)];
 
@@ -90,9 +88,9 @@ const branchSnapshot: Inline = ({ kernel }) => {
     jmpImm(I.BPF_JEQ, 0, 0, 4),
     alu32Imm(I.BPF_MUL, 0, BRANCH_ENTRY),
     ja(3),
-    mov64Imm(0, -EINVAL),
+    mov64Imm(0, -ERRNO.EINVAL),
     ja(1),
-    mov64Imm(0, -ENOENT),
+    mov64Imm(0, -ERRNO.ENOENT),
   ];
 };
 

@@ -2,6 +2,7 @@
 
 import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
+import { BPF_F_NO_USER_CONV, BPF_MAX_LOOPS } from '../../uapi/index.ts';
 import { alu64Imm, exit, jmpImm, ldxDw, mov64, stDw, stxDw } from './build.ts';
 import { helperCall } from './calls.ts';
 import { guardDivision } from './division.ts';
@@ -9,12 +10,10 @@ import { type Draft, type Patch, RewriteError, rewrite, type Subprog, subprogOf 
 import { kfuncCall } from './kfuncs.ts';
 import { maskPointerArithmetic } from './speculation.ts';
 
-const BPF_MAX_LOOPS = 8 * 1024 * 1024;
 const COUNTER = 8;
 const MAY_GOTO = I.BPF_JMP | I.BPF_JCOND;
 const CALL = I.BPF_JMP | I.BPF_CALL;
 const MOV_X = I.BPF_ALU64 | I.BPF_MOV | I.BPF_X;
-const BPF_F_NO_USER_CONV = 1 << 18;
 
 /** A program that throws, without a handler of its own, returns what was thrown. */
 function addDefaultExceptionCallback(draft: Draft): void {

@@ -1,11 +1,11 @@
 /** Helpers of programs in cgroups: what the call returns if they say no, and which groups there are (kernel/bpf/cgroup.c). */
+
+import { MAX_ERRNO } from '../../../../src/errors/errno.ts';
 import type { Addr } from '../../../../src/machine/addr.ts';
 import type { Cgroup } from '../../../cgroup/cgroup.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CgroupArrayMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
-
-const MAX_ERRNO = 4095;
 
 /** `struct bpf_cg_run_ctx` of the running program */
 const retval = ({ kernel }: HelperCall): Addr => {

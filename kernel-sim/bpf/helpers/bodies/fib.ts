@@ -1,5 +1,6 @@
 /** Where a packet could go: bpf-helpers(7), bpf_fib_lookup and bpf_check_mtu. */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { AF } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
@@ -10,7 +11,6 @@ const PARAMS = { size: 64, family: 0, ifindex: 8, src: 16, dst: 32 } as const;
 const FLAGS = 0x3f;
 /** BPF_FIB_LKUP_RET_NOT_FWDED, _FWD_DISABLED: net.ipv4.ip_forward and its kin are 0 at boot */
 const [NOT_FWDED, FWD_DISABLED] = [4, 5];
-const [AF_INET, AF_INET6] = [2, 10];
 
 /** `rt6_need_strict`: the loopback address, link-local and multicast ones */
 function isStrict(address: Uint8Array): boolean {
@@ -23,9 +23,9 @@ const lookup: HelperBody = ({ args, kernel }) => {
   const params = args.addr(1);
   if (args.u32(2) < PARAMS.size || args.u32(3) & ~FLAGS) return args.retInt(-ERRNO.EINVAL);
   const family = memory.readU8(params + PARAMS.family);
-  if (family !== AF_INET && family !== AF_INET6) return args.retInt(-ERRNO.EAFNOSUPPORT);
+  if (family !== AF.INET && family !== AF.INET6) return args.retInt(-ERRNO.EAFNOSUPPORT);
   const address = (at: number): Uint8Array => memory.readBytes(params + at, 16);
-  if (family === AF_INET6 && (isStrict(address(PARAMS.src)) || isStrict(address(PARAMS.dst))))
+  if (family === AF.INET6 && (isStrict(address(PARAMS.src)) || isStrict(address(PARAMS.dst))))
     return args.retInt(NOT_FWDED);
   const device = net.devices.byIndex(memory.readU32(params + PARAMS.ifindex));
   args.retInt(device === undefined ? -ERRNO.ENODEV : FWD_DISABLED);

@@ -25,7 +25,7 @@ import { SK_MSG } from './sk-msg.ts';
 import { SKB } from './skb.ts';
 import { SKB_CHECKSUM } from './skb-checksum.ts';
 import { SKB_ROOM } from './skb-room.ts';
-import { SOCK } from './sock.ts';
+import { SOCKETS } from './sock.ts';
 import { SOCK_MAP } from './sock-map.ts';
 import { SOCK_OPS } from './sock-ops.ts';
 import { SOCKOPT } from './sockopt.ts';
@@ -56,7 +56,7 @@ const FAMILIES: readonly HelperBodies[] = [
   TUNNEL_KEYS,
   LWT,
   FIB,
-  SOCK,
+  SOCKETS,
   SOCK_MAP,
   SOCK_OPS,
   SOCKOPT,

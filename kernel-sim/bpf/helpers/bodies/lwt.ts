@@ -1,8 +1,9 @@
 /** Lightweight tunnels: bpf-helpers(7), bpf_lwt_push_encap and the helpers of IPv6 segment routing (RFC 8754). */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { IPPROTO } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import type { GuestStruct } from '../../../core/guest-struct.ts';
-import { ETH_P, IPPROTO } from '../../../net/inet.ts';
+import { ETH_P } from '../../../net/inet.ts';
 import { swap16 } from '../../../net/packet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 import { csumFold, csumPartial } from './checksum.ts';

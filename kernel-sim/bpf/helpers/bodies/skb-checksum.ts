@@ -1,4 +1,12 @@
 /** Checksums of packets: bpf-helpers(7), bpf_l3_csum_replace and its kin, and what congestion marks (RFC 3168) do to them. */
+
+import {
+  BPF_F_HDR_FIELD_MASK,
+  BPF_F_IPV6,
+  BPF_F_MARK_ENFORCE,
+  BPF_F_MARK_MANGLED_0,
+  BPF_F_PSEUDO_HDR,
+} from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import type { HelperBodies, HelperCall } from './call.ts';
 import { csumAdd, csumFold, csumPartial, csumReplace2, csumReplace4 } from './checksum.ts';
@@ -21,12 +29,6 @@ function replaceChecksum(call: HelperCall, change: (sum: number) => number | und
   kernel.memory.writeU16(at, sum);
   args.retInt(0);
 }
-
-const BPF_F_HDR_FIELD_MASK = 0xf;
-const BPF_F_PSEUDO_HDR = 0x10;
-const BPF_F_MARK_MANGLED_0 = 0x20;
-const BPF_F_MARK_ENFORCE = 0x40;
-const BPF_F_IPV6 = 0x80;
 
 function replaced(call: HelperCall, sum: number, size: number, whole: boolean): number | undefined {
   const { args } = call;

@@ -1,5 +1,6 @@
 /** Packets in socket buffers: bpf-helpers(7), bpf_skb_load_bytes and its kin, and the functions that legacy loads call. */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { BPF_F_INVALIDATE_HASH, BPF_F_RECOMPUTE_CSUM } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
@@ -8,8 +9,6 @@ export const INT_MAX = 0x7fff_ffff;
 /** SKF_AD_OFF, SKF_NET_OFF and SKF_LL_OFF of include/uapi/linux/filter.h: negative offsets of classic filters. */
 const SKF_NET_OFF = -0x100000;
 const SKF_LL_OFF = -0x200000;
-const BPF_F_RECOMPUTE_CSUM = 1;
-const BPF_F_INVALIDATE_HASH = 2;
 
 /** The buffer that argument n points to. */
 export const skbArg = (call: HelperCall, n: number): GuestStruct =>

@@ -4,16 +4,14 @@
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { BPF_MAP_TYPE } from '../../../../src/uapi/index.ts';
+import { AF, IPPROTO, TCP } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import { IPPROTO } from '../../../net/inet.ts';
 import { F_INGRESS } from '../../../net/redirect.ts';
 import { SockMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 const [SK_DROP, SK_PASS] = [0, 1];
-const TCP = { ESTABLISHED: 1, LISTEN: 10 } as const;
-const AF_INET = 2;
 /** BPF_SOCK_OPS_TCP_CONNECT_CB, _ACTIVE_ESTABLISHED_CB, _PASSIVE_ESTABLISHED_CB, _TCP_LISTEN_CB: when a socket may enter a map */
 const MAY_ENTER: ReadonlySet<number> = new Set([4, 5, 11]);
 /** BPF_SK_LOOKUP_F_REPLACE, _NO_REUSEPORT */
@@ -104,7 +102,7 @@ const assignLookup: HelperBody = (call) => {
     if (isTcp(sk) && state !== TCP.LISTEN && state !== 7) return args.retInt(-ERRNO.ESOCKTNOSUPPORT);
     if (sk.get('sk_protocol') !== ctx.get('protocol')) return args.retInt(-ERRNO.EPROTOTYPE);
     const family = sk.get('__sk_common.skc_family');
-    if (family !== ctx.get('family') && family === AF_INET) return args.retInt(-ERRNO.EAFNOSUPPORT);
+    if (family !== ctx.get('family') && family === AF.INET) return args.retInt(-ERRNO.EAFNOSUPPORT);
   }
   if (ctx.get('selected_sk') !== 0 && !(flags & REPLACE)) return args.retInt(-ERRNO.EEXIST);
   ctx.set('selected_sk', at).set('no_reuseport', flags & NO_REUSEPORT ? 1 : 0);

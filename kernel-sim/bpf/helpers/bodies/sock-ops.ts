@@ -1,8 +1,8 @@
 /** Programs that follow TCP connections: bpf-helpers(7), bpf_sock_ops_cb_flags_set, bpf_load_hdr_opt and its kin. */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { IPPROTO } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import { IPPROTO } from '../../../net/inet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
 /** BPF_SOCK_OPS_ALL_CB_FLAGS */

@@ -3,6 +3,7 @@
  * recorded calls have bound or connected; what is asked of a socket that a context names is answered from its structure.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { AF, IPPROTO, SOCK, TCP } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
 import { ETH_P } from '../../../net/inet.ts';
@@ -11,16 +12,8 @@ import { F_INGRESS } from '../../../net/redirect.ts';
 import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 import { underSlot } from './cgroup.ts';
 
-const TCP_TIME_WAIT = 6;
-const TCP_LISTEN = 10;
-const TCP_NEW_SYN_RECV = 12;
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
 /** addresses and ports of `struct bpf_sock_tuple.ipv4` */
 const IPV4_TUPLE = 12;
-const [AF_UNIX, AF_INET6] = [1, 10];
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
 
 const none: HelperBody = ({ args }) => args.ret(0, 0);
 const sockArg = (call: HelperCall): GuestStruct | undefined => {
@@ -28,9 +21,9 @@ const sockArg = (call: HelperCall): GuestStruct | undefined => {
   return at === 0 ? undefined : new GuestStruct(call.kernel, 'sock', at);
 };
 const state = (sk: GuestStruct): number => sk.get('__sk_common.skc_state');
-const isFull = (sk: GuestStruct): boolean => state(sk) !== TCP_TIME_WAIT && state(sk) !== TCP_NEW_SYN_RECV;
+const isFull = (sk: GuestStruct): boolean => state(sk) !== TCP.TIME_WAIT && state(sk) !== TCP.NEW_SYN_RECV;
 const isTcp = (sk: GuestStruct): boolean =>
-  isFull(sk) && sk.get('sk_type') === SOCK_STREAM && sk.get('sk_protocol') === IPPROTO_TCP;
+  isFull(sk) && sk.get('sk_type') === SOCK.STREAM && sk.get('sk_protocol') === IPPROTO.TCP;
 
 /** The socket itself where it is what the caller takes it for, else NULL. */
 const cast =
@@ -53,7 +46,7 @@ const lookup =
     const flow = { saddr: bytes.subarray(0, 4), daddr: bytes.subarray(4, 8), sport: port(8), dport: port(10) };
     args.retAddr(kernel.net.ports.lookup(protocol, flow));
   };
-const [lookupTcp, lookupUdp] = [lookup(IPPROTO_TCP), lookup(IPPROTO_UDP)];
+const [lookupTcp, lookupUdp] = [lookup(IPPROTO.TCP), lookup(IPPROTO.UDP)];
 
 /** BPF_SKB_CLOCK_TAI */
 const CLOCK_TAI = 2;
@@ -74,7 +67,6 @@ const cookieOf =
   (call) =>
     call.args.retAddr(call.kernel.net.cookies.of(sk(call)));
 
-const AF_INET = 2;
 const SOCKADDR_IN = 16;
 /** The socket's own address before it connects; port 0 leaves the choice to connect(2). */
 const bind: HelperBody = (call) => {
@@ -83,7 +75,7 @@ const bind: HelperBody = (call) => {
   const sk = new GuestStruct(kernel, 'bpf_sock_addr_kern', args.addr(0)).get('sk');
   const [at, size] = [args.addr(1), args.u32(2)];
   if (size < 2) return args.retInt(-ERRNO.EINVAL);
-  if (memory.readU16(at) !== AF_INET) return args.retInt(-ERRNO.EAFNOSUPPORT);
+  if (memory.readU16(at) !== AF.INET) return args.retInt(-ERRNO.EAFNOSUPPORT);
   if (size < SOCKADDR_IN) return args.retInt(-ERRNO.EINVAL);
   const port = swap16(memory.readU16(at + 2));
   const address = memory.readBytes(at + 4, 4);
@@ -95,7 +87,7 @@ const bind: HelperBody = (call) => {
 /** init_net's cookie */
 const netCookie: HelperBody = ({ args }) => args.retU32(1);
 
-export const SOCK: HelperBodies = {
+export const SOCKETS: HelperBodies = {
   bpf_sk_lookup_tcp: lookupTcp,
   bpf_sk_lookup_udp: lookupUdp,
   bpf_skc_lookup_tcp: lookupTcp,
@@ -111,19 +103,19 @@ export const SOCK: HelperBodies = {
   bpf_sk_release: none,
   bpf_sk_fullsock: cast(isFull),
   bpf_tcp_sock: cast(isTcp),
-  bpf_get_listener_sock: cast((sk) => state(sk) === TCP_LISTEN),
+  bpf_get_listener_sock: cast((sk) => state(sk) === TCP.LISTEN),
   bpf_skc_to_tcp_sock: cast(isTcp),
-  bpf_skc_to_tcp6_sock: cast((sk) => isTcp(sk) && sk.get('__sk_common.skc_family') === AF_INET6),
-  bpf_skc_to_tcp_timewait_sock: cast((sk) => state(sk) === TCP_TIME_WAIT),
-  bpf_skc_to_tcp_request_sock: cast((sk) => state(sk) === TCP_NEW_SYN_RECV),
+  bpf_skc_to_tcp6_sock: cast((sk) => isTcp(sk) && sk.get('__sk_common.skc_family') === AF.INET6),
+  bpf_skc_to_tcp_timewait_sock: cast((sk) => state(sk) === TCP.TIME_WAIT),
+  bpf_skc_to_tcp_request_sock: cast((sk) => state(sk) === TCP.NEW_SYN_RECV),
   bpf_skc_to_udp6_sock: cast(
     (sk) =>
       isFull(sk) &&
-      sk.get('sk_protocol') === IPPROTO_UDP &&
-      sk.get('sk_type') === SOCK_DGRAM &&
-      sk.get('__sk_common.skc_family') === AF_INET6,
+      sk.get('sk_protocol') === IPPROTO.UDP &&
+      sk.get('sk_type') === SOCK.DGRAM &&
+      sk.get('__sk_common.skc_family') === AF.INET6,
   ),
-  bpf_skc_to_unix_sock: cast((sk) => isFull(sk) && sk.get('__sk_common.skc_family') === AF_UNIX),
+  bpf_skc_to_unix_sock: cast((sk) => isFull(sk) && sk.get('__sk_common.skc_family') === AF.UNIX),
   bpf_skc_to_mptcp_sock: none,
   bpf_skb_ancestor_cgroup_id: ({ args }) => args.retU32(args.lo(1) === 0 ? 1 : 0),
   bpf_get_socket_cookie: cookieOf((call) => new GuestStruct(call.kernel, 'sk_buff', call.args.addr(0)).get('sk')),

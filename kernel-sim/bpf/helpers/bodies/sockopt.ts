@@ -3,13 +3,11 @@
  * where `struct sock` and its kin keep it, and what may be written there.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { AF, IPPROTO, SOL, TCP_CONGESTION } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import { IPPROTO } from '../../../net/inet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
-const [AF_INET, AF_INET6] = [2, 10];
-const SOL = { SOCKET: 1, IP: 0, TCP: 6, IPV6: 41 } as const;
 const INT = 4;
 /** net.core.rmem_max and wmem_max; SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF */
 const [BUFFER_MAX, SNDBUF_MIN, RCVBUF_MIN] = [212_992, 4608, 2304];
@@ -66,14 +64,13 @@ const OPTIONS: Readonly<Record<number, Readonly<Record<number, Option>>>> = {
     1008: tcp('bpf_sock_ops_cb_flags', { store: between(0, 0x7f) }),
   },
 };
-const TCP_CONGESTION = 13;
 const CONGESTION_NAME = 16;
 
 /** The row of an option where the socket may have it, else why not. */
 function optionOf(sk: GuestStruct, level: number, name: number): Option | number {
   const family = sk.get('__sk_common.skc_family');
-  if (level === SOL.IP && family !== AF_INET) return -ERRNO.EINVAL;
-  if (level === SOL.IPV6 && family !== AF_INET6) return -ERRNO.EINVAL;
+  if (level === SOL.IP && family !== AF.INET) return -ERRNO.EINVAL;
+  if (level === SOL.IPV6 && family !== AF.INET6) return -ERRNO.EINVAL;
   if (level === SOL.TCP && sk.get('sk_protocol') !== IPPROTO.TCP) return -ERRNO.EINVAL;
   return OPTIONS[level]?.[name] ?? -ERRNO.EINVAL;
 }

@@ -4,12 +4,12 @@
  * hashes of the addresses with secrets of this boot.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { IPPROTO, TCP } from '../../../../src/uapi/socket.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import { IPPROTO, TCP_FLAG } from '../../../net/inet.ts';
+import { TCP_FLAG } from '../../../net/inet.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
-const TCP_LISTEN = 10;
 const TCP_HLEN = 20;
 const MASK = 0xff_ffff;
 /** a cookie is good for so many minutes */
@@ -107,7 +107,7 @@ const rawCheck =
   };
 
 const isListener = (sk: GuestStruct): boolean =>
-  sk.get('sk_protocol') === IPPROTO.TCP && sk.get('__sk_common.skc_state') === TCP_LISTEN;
+  sk.get('sk_protocol') === IPPROTO.TCP && sk.get('__sk_common.skc_state') === TCP.LISTEN;
 const versionOf = (call: HelperCall, ip: Addr, length: number): Version | undefined => {
   const version = call.kernel.memory.readU8(ip) >> 4;
   return version === 4 || (version === 6 && length >= 40) ? (version as Version) : undefined;

@@ -1,5 +1,6 @@
 /** Timers in map values: bpf-helpers(7), bpf_timer_init and its kin. They fire when the kernel's clock passes them. */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { BPF_F_TIMER_ABS, BPF_F_TIMER_CPU_PIN } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { WalkCursor } from '../../maps/index.ts';
 import type { TimerCall } from '../../objects/state.ts';
@@ -7,8 +8,6 @@ import { type HelperBodies, type HelperCall, pair, type Timer } from './call.ts'
 
 /** include/linux/preempt.h */
 const SOFTIRQ_OFFSET = 0x100;
-const BPF_F_TIMER_ABS = 1;
-const BPF_F_TIMER_CPU_PIN = 2;
 /** Where the value with a timer in it begins, and its key. */
 function elementOf(call: HelperCall, map: Addr, timer: Addr): { key: Addr; value: Addr } | undefined {
   const object = call.state.mapAt(map);

@@ -1,14 +1,13 @@
 /** Where a tracing program was called from: bpf-helpers(7), bpf_get_func_ip, bpf_get_stackid and their kin. */
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { RBP, RSP } from '../../../../src/machine/index.ts';
+import { BPF_F_SKIP_FIELD_MASK, BPF_F_USER_STACK } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CONSUMER } from '../../../core/trace-uprobe.ts';
 import { userAddress } from '../../../task/user-frames.ts';
 import { StackTraceMap } from '../../maps/index.ts';
 import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
 
-const BPF_F_SKIP_FIELD_MASK = 0xff;
-const BPF_F_USER_STACK = 0x100;
 const MAX_DEPTH = 127;
 /** the patched instruction's length: a call */
 const CALL_SIZE = 5;

@@ -3,6 +3,7 @@
  * program's own stack, as words that only these functions read.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
+import { BPF_MAX_LOOPS } from '../../../../src/uapi/index.ts';
 import type { Cgroup } from '../../../cgroup/cgroup.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { CGROUP_ORDER, ordered } from '../../../iter/cgroups.ts';
@@ -10,8 +11,6 @@ import type { Task } from '../../../task/task.ts';
 import { isKernel } from '../../helpers/bodies/access.ts';
 import type { HelperBodies, HelperBody, HelperCall } from '../../helpers/bodies/call.ts';
 
-/** BPF_MAX_LOOPS */
-const MAX_LOOPS = 8 << 20;
 const clear =
   (words: number): HelperBody =>
   ({ args, kernel }) => {
@@ -24,7 +23,7 @@ const NUM: HelperBodies = {
   bpf_iter_num_new: ({ args, kernel }) => {
     const at = args.addr(0);
     const [start, end] = [args.lo(1), args.lo(2)];
-    const bad = start > end ? -ERRNO.EINVAL : end - start > MAX_LOOPS ? -ERRNO.E2BIG : 0;
+    const bad = start > end ? -ERRNO.EINVAL : end - start > BPF_MAX_LOOPS ? -ERRNO.E2BIG : 0;
     kernel.memory.writeU32(at, bad === 0 ? start - 1 : 0);
     kernel.memory.writeU32(at + 4, bad === 0 ? end : 0);
     args.retInt(bad);

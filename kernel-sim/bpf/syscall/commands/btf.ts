@@ -1,5 +1,6 @@
 /** BPF_BTF_LOAD (`btf_new_fd`, `btf_parse`) and what a log buffer gets. */
 import { validateBtf } from '../../../../src/btf/index.ts';
+import { BPF_F_TOKEN_FD } from '../../../../src/uapi/index.ts';
 import { bpfCapable } from '../../../core/process.ts';
 import { BtfObject } from '../../objects/btf-object.ts';
 import { tokenByFd } from '../../objects/token.ts';
@@ -16,7 +17,6 @@ const ATTR = {
   btf_flags: 32,
   btf_token_fd: 36,
 };
-const BPF_F_TOKEN_FD = 1 << 16;
 const BTF_MAX_SIZE = 16 << 20;
 
 export function btfLoad(call: Call): number {

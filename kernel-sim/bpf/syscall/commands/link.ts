@@ -1,4 +1,6 @@
 /** BPF_LINK_CREATE, _UPDATE, _DETACH and BPF_RAW_TRACEPOINT_OPEN by their attributes. */
+
+import { PATH_MAX } from '../../../../src/uapi/fcntl.ts';
 import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
 import { createLink, openRawTracepoint } from '../../attach/create.ts';
 import type { LinkCreateAttrs } from '../../attach/kind.ts';
@@ -15,7 +17,6 @@ const ITER = { info: 16, info_len: 24 };
 const MULTI = { flags: 16, cnt: 20, syms: 24, addrs: 32, cookies: 40 };
 /** `link_create.uprobe_multi` */
 const UPROBES = { path: 16, offsets: 24, refs: 32, cookies: 40, cnt: 48, flags: 52, pid: 56 };
-const PATH_MAX = 4096;
 /** `link_create.tcx` and `link_create.netfilter` */
 const TCX = { relative: 16, expected_revision: 24 };
 const NETFILTER = { pf: 16, hooknum: 20, priority: 24, flags: 28 };

@@ -1,5 +1,7 @@
 /** BPF_OBJ_PIN and _GET, ids of objects and descriptors from ids: Linux 6.12 kernel/bpf/syscall.c and inode.c. */
 
+import { PATH_MAX } from '../../../../src/uapi/fcntl.ts';
+import { BPF_F_PATH_FD, BPF_F_RDONLY, BPF_F_WRONLY } from '../../../../src/uapi/index.ts';
 import type { FdObject } from '../../../core/fds.ts';
 import { capable } from '../../../core/process.ts';
 import { BpffsDirectory } from '../../../vfs/bpffs.ts';
@@ -10,10 +12,6 @@ import { BpfProg } from '../../prog/prog.ts';
 import type { Call } from './call.ts';
 import { fileMode } from './map-create.ts';
 
-const PATH_MAX = 4096;
-const BPF_F_RDONLY = 8;
-const BPF_F_WRONLY = 16;
-const BPF_F_PATH_FD = 1 << 14;
 const INT_MAX = 0x7fff_ffff;
 
 const PIN = { pathname: 0, bpf_fd: 8, file_flags: 12, path_fd: 16 };
