@@ -55,6 +55,27 @@ describe.each(ENGINES)('on engine %s', (engine) => {
     expect(loaded.programs['count_opens']!.xlated).toEqual(plain.loaded.programs['count_opens']!.xlated);
   });
 
+  it('counts in functions that use all of the stack, and leaves their stack alone', async () => {
+    const kernel = await Kernel.boot({ engine });
+    const { insns } = assemble(`
+      *(u64 *)(r10 -512) = 5
+      r6 = 3
+    again:
+      r1 = *(u64 *)(r10 -512)
+      r1 += r6
+      *(u64 *)(r10 -512) = r1
+      r6 += -1
+      if r6 != 0 goto again
+      r0 = *(u64 *)(r10 -512)
+      exit`);
+    const load = () => kernel.bpf.progLoad({ type: 'socket_filter', insns, license: 'GPL' });
+    const before = load().testRun({ dataIn: new Uint8Array(64) });
+    kernel.measure();
+    const run = load().testRun({ dataIn: new Uint8Array(64) });
+    expect([run.insns, run.r0]).toEqual([before.insns, 11n]);
+    expect(kernel.profile).toMatchObject([{ insns: run.insns }]);
+  });
+
   it('counts as many instructions as a test run does', async () => {
     const kernel = await Kernel.boot({ engine });
     const { insns } = assemble(`

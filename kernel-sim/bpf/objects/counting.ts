@@ -11,7 +11,7 @@ export class ProgCounts {
   readonly executed: Float64Array;
   /** of a conditional jump: how often it was not taken */
   readonly goesOn: Float64Array;
-  /** 1 where there is code, 2 where it is not counted; the rewrites remove what the verifier found to be dead */
+  /** 1 where there is code; the rewrites remove what the verifier found to be dead */
   readonly isReachable: Uint8Array;
   /** 1 where a conditional jump is left */
   readonly isJump: Uint8Array;
@@ -30,8 +30,7 @@ export class ProgCounts {
     memory.fillBytes(at, 0, 8 * count);
     ofInsn.forEach((counter, insn) => {
       if (counter === -1) return;
-      this.isReachable[insn] = counter < 0 ? 2 : 1;
-      if (counter < 0) return;
+      this.isReachable[insn] = 1;
       this.executed[insn] = (this.executed[insn] as number) + (values[counter] as number);
     });
     for (const { insn, goesOn } of jumps) {

@@ -110,9 +110,7 @@ export class Coverage {
       const into = this.#file(file);
       into.text.set(line, text);
       let hits = -1;
-      let isCounted = true;
       for (let slot = start; slot < end; slot++) {
-        if (isReachable[slot] === 2) isCounted = false;
         if (isReachable[slot] === 1) hits = Math.max(hits, executed[slot] as number);
         if (isReachable[slot] !== 1 || !isJump[slot] || !isConditional(prog.init.loaded[slot] as Insn)) continue;
         const at = `${file}:${line}`;
@@ -121,7 +119,6 @@ export class Coverage {
         const on = goesOn[slot] as number;
         addBranch(into, line, index, [(executed[slot] as number) - on, on]);
       }
-      if (!isCounted) continue;
       if (hits < 0) into.dead.add(line);
       else {
         const lines = own.get(file) ?? new Map<number, number>();

@@ -1,7 +1,8 @@
 /**
  * Counters in a program that was rewritten: how often each straight run of instructions, and each conditional jump's way
  * on, is executed. For who measures a program; Linux has nothing like it. A counter is a u64 in memory that the kernel
- * gives; adding to it takes no register but the rewrites' own, and a slot below the function's stack.
+ * gives; adding to it takes no register but the rewrites' own, and a slot below the function's stack, where that has
+ * MAX_BPF_STACK bytes too: the verifier's limit, which nothing that executes programs has.
  */
 import type { Insn } from '../../isa/index.ts';
 import * as I from '../../isa/index.ts';
@@ -11,16 +12,13 @@ import { type Draft, type Patch, rewrite, subprogOf, targetKind } from './draft.
 /** BPF_REG_AX, which programs cannot name */
 const AX = 11;
 const SAVED = 8;
-const MAX_STACK = 512;
-/** not counted: the function's stack has no room for a register */
-const UNCOUNTED = -2;
 /** bytes of a counter */
 export const COUNTER_BYTES = 8;
 
 export interface Counters {
   /** how many there are */
   readonly count: number;
-  /** counter of each slot of the program as loaded; -1 where the rewrites removed it, -2 in a function whose stack is full */
+  /** counter of each slot of the program as loaded; -1 where the rewrites removed it */
   readonly ofInsn: Int32Array;
   /** conditional jumps that are left: the slot as loaded, and the counter of its way on */
   readonly jumps: readonly { readonly insn: number; readonly goesOn: number }[];
@@ -61,15 +59,13 @@ export function addCounters(draft: Draft, base: bigint, loaded: number): Counter
   let run = -1;
   for (let slot = 0; slot < insns.length; slot++) {
     const origin = aux[slot]?.origIdx ?? -1;
-    const isFull = (room[of[slot] as number] as number) > MAX_STACK;
-    if (isFull) run = UNCOUNTED;
-    else if (leads[slot] && isFirst(slot)) {
+    if (leads[slot] && isFirst(slot)) {
       run = count++;
       ofSlot[slot] = run;
     }
     if (origin >= 0 && origin < loaded && ofInsn[origin] === -1) ofInsn[origin] = run;
     const isLast = aux[slot + 1]?.origIdx !== origin;
-    if (!isFull && isConditional(insns[slot] as Insn) && isLast && origin >= 0) {
+    if (isConditional(insns[slot] as Insn) && isLast && origin >= 0) {
       goesOn.set(slot, count);
       jumps.push({ insn: origin, goesOn: count++ });
     }
@@ -82,8 +78,7 @@ export function addCounters(draft: Draft, base: bigint, loaded: number): Counter
     return around(insn, before < 0 ? [] : add(before), after === undefined ? [] : add(after));
   });
   draft.subprogs.forEach((s, n) => {
-    const bytes = room[n] as number;
-    if (bytes <= MAX_STACK) s.stackDepth = bytes;
+    s.stackDepth = room[n] as number;
   });
   return { count, ofInsn, jumps };
 }
