@@ -222,7 +222,7 @@ export class Kernel implements PlacesFloor {
     this.process = { pid, tid: pid, comm, uid: 0, caps: ALL_CAPS, fds: this.fds, memory: new Arena() };
     this.#startCpu();
 
-    this.trace = new TraceBuffer(this.clock, this.context, this.cpus);
+    this.trace = new TraceBuffer(this.clock, this.context, this.cpus, o.traceFormat);
     this.tracePipe = new TracePipe(this.trace);
     const percpuWord = this.memory.translate(this.percpu.base + MODEL_PERCPU.result, 1, false) >> 2;
     this.recorded = new Recorded(

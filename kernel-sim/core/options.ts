@@ -8,6 +8,10 @@ import { FILE_SYSTEM_NAMES, type FileSystemName } from '../data/file-systems.ts'
 /** What executes BPF programs: translated image, image instruction by instruction, or BPF instructions. */
 export type EngineName = 'jit' | 'step' | 'interp';
 
+/** Kernels whose lines of trace_pipe differ. */
+export const TRACE_FORMATS = ['6.12', '5.8'] as const;
+export type TraceFormat = (typeof TRACE_FORMATS)[number];
+
 export interface BootOptions {
   /** CPUs, 1 to 64; default 1 */
   readonly cpus?: number;
@@ -29,6 +33,8 @@ export interface BootOptions {
    * without it no module of a file system is loaded
    */
   readonly rootfs?: FileSystemName;
+  /** the kernel whose trace_pipe lines bpf_trace_printk's look like, for what reads them; default 6.12 */
+  readonly traceFormat?: TraceFormat;
   /** directory of the host whose files user space has, read only; without it only files that are put there */
   readonly sysroot?: string;
 }
@@ -56,6 +62,7 @@ const OPTIONS: Schema<BootOptions> = {
   seed: is.whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   memory: memorySize,
   rootfs: is.oneOf(...FILE_SYSTEM_NAMES),
+  traceFormat: is.oneOf(...TRACE_FORMATS),
   sysroot: is.text,
 };
 
@@ -63,6 +70,6 @@ const OPTIONS: Schema<BootOptions> = {
 export function bootOptions(o: BootOptions) {
   checkOptions('options', o, OPTIONS, (argument, problem) => new BootError(argument, problem));
   const { cpus = 1, engine = 'jit', cpu = 'max', mitigations = false, memory = DEFAULT_MEMORY_BYTES, seed = 1 } = o;
-  const { kallsyms, btf, rootfs, sysroot } = o;
-  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms, btf, rootfs, sysroot };
+  const { kallsyms, btf, rootfs, sysroot, traceFormat = '6.12' } = o;
+  return { cpus, engine, cpu, mitigations, memory, seed, kallsyms, btf, rootfs, sysroot, traceFormat };
 }

@@ -3,21 +3,25 @@ import { encodeUtf8 } from '../../src/platform/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Context } from '../core/context.ts';
 import { Listeners } from '../core/listeners.ts';
+import type { TraceFormat } from '../core/options.ts';
 import { capture, reinstate } from '../core/state.ts';
-import { TraceLines } from './lines.ts';
+import { HEADERS, TraceLines } from './lines.ts';
 import { TraceRing } from './ring.ts';
 
 export class TraceBuffer {
   readonly #clock: Clock;
   readonly #context: Context;
   readonly #rings: TraceRing[] = [];
-  readonly #lines = new TraceLines();
+  readonly #lines: TraceLines;
+  readonly #format: TraceFormat;
   /** told of each line, without newline, as it is written */
   readonly told = new Listeners<[line: string]>();
   /** events written since boot */
   written = 0;
 
-  constructor(clock: Clock, context: Context, cpus: number) {
+  constructor(clock: Clock, context: Context, cpus: number, format: TraceFormat) {
+    this.#format = format;
+    this.#lines = new TraceLines(format);
     this.#clock = clock;
     this.#context = context;
     for (let n = 0; n < cpus; n++) this.#rings.push(new TraceRing());
@@ -75,20 +79,6 @@ export class TraceBuffer {
   /** Lines in front of the events in /sys/kernel/tracing/trace. */
   header(): string {
     const entries = `${this.waiting}/${this.written}`;
-    return HEADER.replace('ENTRIES', entries).replace('CPUS', String(this.#rings.length));
+    return HEADERS[this.#format].replace('ENTRIES', entries).replace('CPUS', String(this.#rings.length));
   }
 }
-
-const HEADER = `# tracer: nop
-#
-# entries-in-buffer/entries-written: ENTRIES   #P:CPUS
-#
-#                                _-----=> irqs-off/BH-disabled
-#                               / _----=> need-resched
-#                              | / _---=> hardirq/softirq
-#                              || / _--=> preempt-depth
-#                              ||| / _-=> migrate-disable
-#                              |||| /     delay
-#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
-#              | |         |   |||||     |         |
-`;

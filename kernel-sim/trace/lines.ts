@@ -1,9 +1,53 @@
 /** Lines of trace_pipe, made from events when they are read (Linux 6.12 Documentation/trace/ftrace.rst, "Trace file format"). */
 import { decodeLatin1, decodeUtf8, encodeUtf8 } from '../../src/platform/index.ts';
-import { flagsColumn } from '../core/context.ts';
+import { type EventState, flagsColumn } from '../core/context.ts';
+import type { TraceFormat } from '../core/options.ts';
 import type { TraceEvent } from './ring.ts';
 
-const EVENT = encodeUtf8('bpf_trace_printk: ');
+/** What lines have that kernels do not agree on. */
+interface Columns {
+  /** width of the pid */
+  readonly pid: number;
+  readonly flags: (event: EventState) => string;
+  /** behind the time: the event, or the address that it was written from */
+  readonly name: Uint8Array;
+}
+/**
+ * 6.12 has an event for it, and counts preemption and migration; 5.8 wrote it as trace_printk does from address 0, and
+ * distributions built it without counting preemption.
+ */
+const COLUMNS: Readonly<Record<TraceFormat, Columns>> = {
+  '6.12': { pid: 7, flags: flagsColumn, name: encodeUtf8('bpf_trace_printk: ') },
+  '5.8': { pid: 5, flags: (event) => `${flagsColumn(event).slice(0, 3).replace('D', 'd').replace('b', '.')}.`, name: encodeUtf8('0: ') },
+};
+/** What /sys/kernel/tracing/trace begins with. */
+export const HEADERS: Readonly<Record<TraceFormat, string>> = {
+  '6.12': `# tracer: nop
+#
+# entries-in-buffer/entries-written: ENTRIES   #P:CPUS
+#
+#                                _-----=> irqs-off/BH-disabled
+#                               / _----=> need-resched
+#                              | / _---=> hardirq/softirq
+#                              || / _--=> preempt-depth
+#                              ||| / _-=> migrate-disable
+#                              |||| /     delay
+#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
+#              | |         |   |||||     |         |
+`,
+  '5.8': `# tracer: nop
+#
+# entries-in-buffer/entries-written: ENTRIES   #P:CPUS
+#
+#                              _-----=> irqs-off
+#                             / _----=> need-resched
+#                            | / _---=> hardirq/softirq
+#                            || / _--=> preempt-depth
+#                            ||| /     delay
+#           TASK-PID   CPU#  ||||    TIMESTAMP  FUNCTION
+#              | |       |   ||||       |         |
+`,
+};
 const NEWLINE = 10;
 const SPACE = 32;
 const ZERO = 48;
@@ -16,6 +60,7 @@ const KEPT_BYTES = 1 << 20;
 
 /** Collects lines as bytes, and gives them as text at once. */
 export class TraceLines {
+  readonly #format: Columns;
   #out = new Uint8Array(FIRST_BYTES);
   #length = 0;
   #ascii = true;
@@ -34,6 +79,9 @@ export class TraceLines {
   #seconds = -1;
   #secondsText: Uint8Array = new Uint8Array(0);
 
+  constructor(format: TraceFormat) {
+    this.#format = COLUMNS[format];
+  }
   /** A line as it is. */
   raw(line: string): void {
     const bytes = encodeUtf8(`${line}\n`);
@@ -64,7 +112,7 @@ export class TraceLines {
     at += 6;
     out[at++] = COLON;
     out[at++] = SPACE;
-    at = copy(EVENT, out, at);
+    at = copy(this.#format.name, out, at);
     const { bytes, from, length } = event;
     let all = 0;
     for (let n = 0; n < length; n++) {
@@ -103,7 +151,7 @@ export class TraceLines {
       const bytes = new Uint8Array(comm.slice().buffer);
       // trace_find_cmdline(): CPUs' idle tasks have one name
       const name = event.pid === 0 ? '<idle>' : decodeUtf8(bytes, 0, bytes.indexOf(0));
-      this.#task = encodeUtf8(`${name.padStart(16)}-${String(event.pid).padEnd(7)} [${String(cpu).padStart(3, '0')}] `);
+      this.#task = encodeUtf8(`${name.padStart(16)}-${String(event.pid).padEnd(this.#format.pid)} [${String(cpu).padStart(3, '0')}] `);
       this.#taskAscii = this.#task.every((byte) => byte < 0x80);
     }
     if (!this.#taskAscii) this.#ascii = false;
@@ -118,7 +166,7 @@ export class TraceLines {
       this.#migrate = event.migrationDisabled;
       this.#irqs = event.irqsOff;
       this.#resched = event.needResched;
-      this.#flags = encodeUtf8(`${flagsColumn(event)} `);
+      this.#flags = encodeUtf8(`${this.#format.flags(event)} `);
     }
   }
   #reserve(bytes: number): void {

@@ -20,6 +20,7 @@ export interface KernelOptions extends LoadingOptions {
   /** directory of the host whose files user space has */
   readonly rootfs?: BootOptions['rootfs'];
   readonly sysroot?: string;
+  readonly traceFormat?: BootOptions['traceFormat'];
 }
 
 export const boot = (options: KernelOptions): Promise<Kernel> => Kernel.boot(bootOptions(options));
@@ -30,6 +31,7 @@ export function bootOptions(options: KernelOptions): BootOptions {
     ...(options.engine ? { engine: options.engine } : {}),
     ...(options.mitigations ? { mitigations: true } : {}),
     ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
+    ...(options.traceFormat ? { traceFormat: options.traceFormat } : {}),
     ...(options.sysroot === undefined ? {} : { sysroot: options.sysroot }),
     ...(options.cpu ? { cpu: options.cpu } : {}),
     ...(options.cpus === undefined ? {} : { cpus: options.cpus }),

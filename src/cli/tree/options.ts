@@ -1,5 +1,6 @@
 /** Options that several commands have, and the groups in which help shows them. */
 import { InvalidArgumentError, Option } from 'commander';
+import { TRACE_FORMATS } from '../../../kernel-sim/core/options.ts';
 import { CPU_NAMES } from '../../../kernel-sim/data/cpus.ts';
 import { FILE_SYSTEM_NAMES } from '../../../kernel-sim/data/file-systems.ts';
 import { isMemorySize, MEMORY_SIZES } from '../../machine/layout.ts';
@@ -92,6 +93,10 @@ export const pcap = () =>
   ).argParser(listOf);
 export const rootfs = () =>
   new Option('--rootfs <type>', 'type of the root file system, whose module is loaded then').choices(FILE_SYSTEM_NAMES);
+export const traceFormat = () =>
+  new Option('--trace-format <kernel>', 'lines of trace_pipe as that kernel writes them')
+    .choices(TRACE_FORMATS)
+    .default('6.12');
 export const sysroot = () =>
   new Option(
     '--sysroot <directory>',
@@ -121,6 +126,7 @@ export function withKernel(command: EmuCommand): EmuCommand {
     clang(),
     rootfs(),
     sysroot(),
+    traceFormat(),
   ];
   for (const option of options) command.addOption(option.helpGroup(KERNEL));
   return command;
