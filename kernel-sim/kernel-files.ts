@@ -1,5 +1,6 @@
 /** The kernel's own files, each file system over the rooms that know what it says. */
 import type { BpfState } from './bpf/objects/state.ts';
+import { cgroupMount } from './cgroup/mount.ts';
 import { ERRNO } from './core/errno.ts';
 import type { Sysctl } from './core/sysctl.ts';
 import { BUILDER, RELEASE, VERSION } from './data/release.ts';
@@ -31,6 +32,14 @@ export interface FilesNeeds {
   readonly tracePipe: { read(): string; header(): string };
   readonly missing: (what: string) => void;
 }
+
+/** what kconfig writes above its lines, by which readers know the file */
+const CONFIG_HEAD = [
+  '#',
+  '# Automatically generated file; DO NOT EDIT.',
+  `# Linux/x86 ${RELEASE.replace(/\+.*/, '')} Kernel Configuration`,
+  '#\n',
+].join('\n');
 
 /** /proc/PID/maps */
 const mapsOf = ({ tasks, root }: PlacesFloor, pid: number): string | undefined => {
@@ -85,6 +94,7 @@ export function kernelFiles(needs: FilesNeeds, made: MadeEvents): Mounts {
       version: `Linux version ${RELEASE} ${BUILDER} ${VERSION}`,
       sysctls: sysctls(kernel.sysctl),
       pids: () => Array.from(kernel.tasks.all(), (task) => task.pid).filter((pid) => pid !== 0),
+      netns: () => kernel.net.namespace,
       maps: (pid) => mapsOf(kernel, pid),
     }),
     ...sysMounts({ cpus: kernel.cpus, btf: needs.btf, pmus: PMU_TYPES }),
@@ -110,7 +120,12 @@ export function kernelFiles(needs: FilesNeeds, made: MadeEvents): Mounts {
       kprobes: () => [],
     }),
     bpffsMount(bpf.bpffs),
-    { path: `/boot/config-${RELEASE}`, node: text(needs.config, { mode: 0o644 }), magic: MAGIC.EXT4 },
+    cgroupMount(kernel.cgroups, kernel.tasks),
+    {
+      path: `/boot/config-${RELEASE}`,
+      node: text(() => CONFIG_HEAD + needs.config(), { mode: 0o644 }),
+      magic: MAGIC.EXT4,
+    },
   );
   return mounts;
 }

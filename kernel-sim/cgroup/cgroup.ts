@@ -142,3 +142,9 @@ function replaced(list: readonly Hung[], callee: Callee, link: object | undefine
   if (found === undefined) throw new KernelError('ENOENT', 'the program to be replaced is not attached');
   return found;
 }
+
+/** The cgroup that a descriptor refers to, opened by the hierarchy or by its file system; undefined where it is none. */
+export function cgroupOf(object: FdObject | undefined): Cgroup | undefined {
+  const of = object?.of ?? object;
+  return of instanceof Cgroup ? of : undefined;
+}

@@ -7,6 +7,8 @@ import { capture, reinstate } from './state.ts';
 export interface FdObject extends FileOps {
   /** as /proc/PID/fd shows it, e.g. `anon_inode:bpf-map` */
   readonly fdName: string;
+  /** what of the kernel's an open file or directory stands for: a cgroup, a network namespace */
+  readonly of?: object | undefined;
   /** Where more than descriptors may refer to it: those count once together. */
   get?(): unknown;
   put?(): void;

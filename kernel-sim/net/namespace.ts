@@ -17,3 +17,9 @@ export class NetNamespace implements FdObject {
     return `net:[${this.inode}]`;
   }
 }
+
+/** The namespace that a descriptor refers to, be it the file that proc has of it; undefined where it is none. */
+export function netnsOf(object: FdObject | undefined): NetNamespace | undefined {
+  const of = object?.of ?? object;
+  return of instanceof NetNamespace ? of : undefined;
+}

@@ -18,7 +18,11 @@ interface Columns {
  */
 const COLUMNS: Readonly<Record<TraceFormat, Columns>> = {
   '6.12': { pid: 7, flags: flagsColumn, name: encodeUtf8('bpf_trace_printk: ') },
-  '5.8': { pid: 5, flags: (event) => `${flagsColumn(event).slice(0, 3).replace('D', 'd').replace('b', '.')}.`, name: encodeUtf8('0: ') },
+  '5.8': {
+    pid: 5,
+    flags: (event) => `${flagsColumn(event).slice(0, 3).replace('D', 'd').replace('b', '.')}.`,
+    name: encodeUtf8('0: '),
+  },
 };
 /** What /sys/kernel/tracing/trace begins with. */
 export const HEADERS: Readonly<Record<TraceFormat, string>> = {
@@ -151,7 +155,9 @@ export class TraceLines {
       const bytes = new Uint8Array(comm.slice().buffer);
       // trace_find_cmdline(): CPUs' idle tasks have one name
       const name = event.pid === 0 ? '<idle>' : decodeUtf8(bytes, 0, bytes.indexOf(0));
-      this.#task = encodeUtf8(`${name.padStart(16)}-${String(event.pid).padEnd(this.#format.pid)} [${String(cpu).padStart(3, '0')}] `);
+      this.#task = encodeUtf8(
+        `${name.padStart(16)}-${String(event.pid).padEnd(this.#format.pid)} [${String(cpu).padStart(3, '0')}] `,
+      );
       this.#taskAscii = this.#task.every((byte) => byte < 0x80);
     }
     if (!this.#taskAscii) this.#ascii = false;

@@ -3,7 +3,7 @@ import { ERRNO, KernelError } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import { BPFFS_ROOT, type Bpffs } from './bpffs.ts';
 import { MAGIC } from './magic.ts';
-import { listing } from './nodes.ts';
+import { link, listing } from './nodes.ts';
 import type { DirectoryNode, Mount, Node } from './types.ts';
 
 const attempt = (action: () => void): number => {
@@ -33,12 +33,14 @@ function directory(fs: Bpffs, path: string, mode: number): DirectoryNode {
     (name) => {
       const at = `${path}/${name}`;
       const kind = fs.kind(at);
+      if (kind === 'link') return link(fs.target(at) ?? '');
       return kind === 'directory' ? directory(fs, at, 0o755) : kind && object(fs, at);
     },
     {
       mode,
       mkdir: (name) => attempt(() => fs.mkdir(`${path}/${name}`)),
       rmdir: (name) => attempt(() => fs.rmdir(`${path}/${name}`)),
+      symlink: (name, target) => attempt(() => fs.symlink(`${path}/${name}`, target)),
       unlink: (name) => attempt(() => fs.unlink(`${path}/${name}`)),
     },
   );

@@ -22,7 +22,7 @@ export class BpffsDirectory implements FdObject {
 interface Directory {
   readonly entries: Map<string, Node>;
 }
-type Node = Directory | { readonly object: FdObject };
+type Node = Directory | { readonly object: FdObject } | { readonly target: string };
 const isDirectory = (node: Node): node is Directory => 'entries' in node;
 
 /** What happens to objects as names come and go. */
@@ -56,6 +56,7 @@ export class Bpffs {
     const node = this.#walk(path);
     if (node === undefined) throw absent(path);
     if (isDirectory(node)) throw new KernelError('EACCES', `${path} is a directory`);
+    if ('target' in node) return this.get(beside(path, node.target));
     return node.object;
   }
   /** @throws KernelError as {@link pin} */
@@ -63,13 +64,23 @@ export class Bpffs {
     const { directory, name } = this.#place(path);
     directory.entries.set(name, { entries: new Map() });
   }
+  /** A symbolic link. @throws KernelError as {@link pin} */
+  symlink(path: string, target: string): void {
+    const { directory, name } = this.#place(path);
+    directory.entries.set(name, { target });
+  }
+  /** Where a link leads; undefined for what is none. */
+  target(path: string): string | undefined {
+    const node = this.#walk(path);
+    return node !== undefined && 'target' in node ? node.target : undefined;
+  }
   /** @throws KernelError ENOENT, EISDIR */
   unlink(path: string): void {
     const node = this.#walk(path);
     if (node === undefined) throw new KernelError('ENOENT', path);
     if (isDirectory(node)) throw new KernelError('EISDIR', path);
     this.#remove(path);
-    this.#hooks.unpinned(node.object);
+    if ('object' in node) this.#hooks.unpinned(node.object);
   }
   /** @throws KernelError ENOENT, ENOTDIR, ENOTEMPTY, EBUSY */
   rmdir(path: string): void {
@@ -81,10 +92,10 @@ export class Bpffs {
     this.#remove(path);
   }
   /** What is at a path; undefined where there is nothing. */
-  kind(path: string): 'directory' | 'object' | undefined {
+  kind(path: string): 'directory' | 'object' | 'link' | undefined {
     try {
       const node = this.#walk(path);
-      return node && (isDirectory(node) ? 'directory' : 'object');
+      return node && (isDirectory(node) ? 'directory' : 'target' in node ? 'link' : 'object');
     } catch {
       return undefined;
     }
@@ -103,7 +114,7 @@ export class Bpffs {
   *#entries(directory: Directory, path: string): IterableIterator<[string, FdObject]> {
     for (const [name, node] of directory.entries) {
       if (isDirectory(node)) yield* this.#entries(node, `${path}/${name}`);
-      else yield [`${path}/${name}`, node.object];
+      else if ('object' in node) yield [`${path}/${name}`, node.object];
     }
   }
 
@@ -127,8 +138,15 @@ export class Bpffs {
   }
   #descend(parts: readonly string[], path: string): Node | undefined {
     let node: Node | undefined = this.#root;
+    let at = BPFFS_ROOT;
     for (const part of parts) {
+      // a link on the way; one to itself, or round in a circle, leads nowhere
+      if (node !== undefined && 'target' in node) {
+        const target: string = beside(at, node.target);
+        node = target.length < at.length || !target.startsWith(at) ? this.#walk(target) : undefined;
+      }
       if (node === undefined) return undefined;
+      at += `/${part}`;
       if (!isDirectory(node)) throw new KernelError('ENOTDIR', path);
       node = node.entries.get(part);
     }
@@ -144,6 +162,10 @@ export class Bpffs {
 /** Names with a dot are the file system's own, of which there is none. */
 const absent = (path: string): KernelError =>
   new KernelError(split(path)?.at(-1)?.includes('.') ? 'EPERM' : 'ENOENT', path);
+
+/** Where a link at `path` leads, as an absolute path. */
+const beside = (path: string, target: string): string =>
+  target.startsWith('/') ? target : `${path.slice(0, path.lastIndexOf('/'))}/${target}`;
 
 /** Names below the file system's root; undefined for paths elsewhere. */
 function split(path: string): string[] | undefined {

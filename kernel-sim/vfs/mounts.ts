@@ -5,20 +5,29 @@ import { ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import type { DirEntry, FileStat } from '../core/file-ops.ts';
 import type { Process } from '../core/process.ts';
+import { MAGIC } from './magic.ts';
 import { statOf } from './nodes.ts';
 import type { DirectoryNode, KernelFiles, Mount, Node } from './types.ts';
 
 /** links that lead to links, at most */
 const MOST_LINKS = 40;
+/** f_type to what mount(8) calls it, of those that programs look for */
+const TYPES: Readonly<Record<number, string>> = {
+  [MAGIC.BPFFS]: 'bpf',
+  [MAGIC.CGROUP2]: 'cgroup2',
+  [MAGIC.TRACEFS]: 'tracefs',
+};
 const DT = { directory: 4, file: 8, link: 10 } as const;
 
 /** A directory that is open. */
 class OpenDirectory implements FdObject {
   readonly fdName: string;
+  readonly of: object | undefined;
   readonly #list: () => readonly DirEntry[];
   readonly #stat: FileStat;
-  constructor(path: string, stat: FileStat, list: () => readonly DirEntry[]) {
+  constructor(path: string, of: object | undefined, stat: FileStat, list: () => readonly DirEntry[]) {
     this.fdName = path;
+    this.of = of;
     this.#stat = stat;
     this.#list = list;
   }
@@ -96,15 +105,15 @@ export class Mounts implements KernelFiles {
     if (typeof node === 'number') return node;
     if (node.kind === 'directory') {
       if ((flags & O.ACCMODE) !== 0) return -ERRNO.EISDIR;
-      return new OpenDirectory(path, statOf(node, this.#ino(path)), () => this.#entries(path, node, process));
+      return new OpenDirectory(path, node.of, statOf(node, this.#ino(path)), () => this.#entries(path, node, process));
     }
     if (node.kind !== 'file') return -ERRNO.ELOOP;
     if (flags & O.DIRECTORY) return -ERRNO.ENOTDIR;
     const opened = node.open(flags, process);
     return typeof opened === 'number' ? opened : withStat(opened, path, statOf(node, this.#ino(path)));
   }
-  stat(path: string, process: Process): FileStat | number {
-    const node = this.#walk(path, process);
+  stat(path: string, process: Process, follow = true): FileStat | number {
+    const node = this.#walk(path, process, follow);
     return typeof node === 'number' ? node : statOf(node, this.#ino(path));
   }
   access(path: string, mode: number, process: Process): number {
@@ -162,6 +171,17 @@ export class Mounts implements KernelFiles {
     const parent = this.#directory(path.slice(0, slash) || '/', process);
     if (typeof parent === 'number') return this.#at(path)?.path === path ? -ERRNO.EBUSY : parent;
     return change(parent, name, parent.child(name, process));
+  }
+  symlink(target: string, path: string, process: Process): number {
+    return this.#change(path, process, (parent, name, there) =>
+      there ? -ERRNO.EEXIST : (parent.symlink?.(name, target) ?? -ERRNO.EPERM),
+    );
+  }
+  mounted(): readonly { readonly path: string; readonly type: string }[] {
+    return this.#mounts.flatMap(({ path, node, magic, own }) => {
+      const type = TYPES[magic];
+      return type === undefined || own || node.kind !== 'directory' ? [] : [{ path, type }];
+    });
   }
   statfs(path: string): number {
     return this.#at(path)?.magic ?? -ERRNO.ENOENT;

@@ -111,7 +111,14 @@ export const link = (target: string): LinkNode => ({ kind: 'link', target });
 const BLOCK = 4096;
 
 export function statOf(node: Node, ino: number): FileStat {
-  const base = { ino, nlink: 1, uid: 0, gid: 0, blksize: BLOCK, size: 0 };
+  const base = {
+    ino: (node.kind === 'directory' ? node.ino : undefined) ?? ino,
+    nlink: 1,
+    uid: 0,
+    gid: 0,
+    blksize: BLOCK,
+    size: 0,
+  };
   if (node.kind === 'directory') return { ...base, mode: S_IF.DIR | node.mode, nlink: 2 };
   if (node.kind === 'link') return { ...base, mode: S_IF.LNK | 0o777, size: node.target.length };
   const { size = 0 } = node;

@@ -1,5 +1,6 @@
 /** proc, as far as tools of BPF look: symbols, version, sysctls. */
 import { ERRNO } from '../core/errno.ts';
+import type { FdObject } from '../core/fds.ts';
 import { fdinfoText } from './fdinfo.ts';
 import { MAGIC } from './magic.ts';
 import { control, directory, link, text } from './nodes.ts';
@@ -20,6 +21,7 @@ export interface ProcFacts {
   /** of a process by pid: its mappings, one a line; undefined where there is no such process */
   readonly maps: (pid: number) => string | undefined;
   readonly pids: () => Iterable<number>;
+  readonly netns: () => FdObject;
   /** by path below /proc/sys */
   readonly sysctls: Readonly<Record<string, SysctlValue>>;
 }
@@ -60,8 +62,12 @@ const FD: DirectoryNode = {
   },
 };
 
-/** The first network namespace, by the number that nsfs has for it (include/linux/proc_ns.h). */
-const NETNS: FileNode = { kind: 'file', mode: 0o444, open: () => ({ fdName: 'net:[4026531840]' }) };
+/** The network namespace of the process that looks: there is one. */
+const netnsFile = (netns: () => FdObject): FileNode => ({
+  kind: 'file',
+  mode: 0o444,
+  open: () => ({ fdName: netns().fdName, of: netns() }),
+});
 
 /** A directory for each task. */
 const tasks = ({ maps, pids }: ProcFacts): DirectoryNode => ({
@@ -82,7 +88,7 @@ export function procMounts(facts: ProcFacts): Mount[] {
     { path: '/proc', node: tasks(facts), magic: MAGIC.PROC, own: true },
     { path: '/proc/kallsyms', node: text(kallsyms), magic: MAGIC.PROC },
     { path: '/proc/self/fdinfo', node: FDINFO, magic: MAGIC.PROC },
-    { path: '/proc/self/ns/net', node: NETNS, magic: MAGIC.PROC },
+    { path: '/proc/self/ns/net', node: netnsFile(facts.netns), magic: MAGIC.PROC },
     { path: '/proc/version', node: text(() => `${version}\n`), magic: MAGIC.PROC },
     ...Object.entries(sysctls).map(([path, value]) => sysctl(path, value)),
   ];

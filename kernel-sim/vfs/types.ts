@@ -12,7 +12,8 @@ export interface KernelFiles {
   has(path: string, own?: boolean): boolean;
   /** open(2): the file, not yet a descriptor; `flags` of include/uapi/asm-generic/fcntl.h */
   open(path: string, flags: number, mode: number, process: Process): FdObject | number;
-  stat(path: string, process: Process): FileStat | number;
+  /** stat(2), and lstat(2) where `follow` is false */
+  stat(path: string, process: Process, follow?: boolean): FileStat | number;
   /** access(2) and faccessat2(2): 0 or -errno; `mode`: 4 read, 2 write, 1 execute */
   access(path: string, mode: number, process: Process): number;
   readdir(path: string, process: Process): readonly DirEntry[] | number;
@@ -20,6 +21,10 @@ export interface KernelFiles {
   mkdir(path: string, mode: number, process: Process): number;
   rmdir(path: string, process: Process): number;
   unlink(path: string, process: Process): number;
+  /** symlink(2): the new name is `path` */
+  symlink(target: string, path: string, process: Process): number;
+  /** lines of /proc/mounts for what is mounted here: a file system at each place */
+  mounted(): readonly { readonly path: string; readonly type: string }[];
   /** f_type of statfs(2): the magic number of the file system (include/uapi/linux/magic.h) */
   statfs(path: string): number;
 }
@@ -42,9 +47,14 @@ export interface DirectoryNode {
   readonly mode: number;
   names(process: Process): Iterable<string>;
   child(name: string, process: Process): Node | undefined;
+  /** what its descriptors stand for */
+  readonly of?: object;
+  /** its inode's number; one by its path where it is left out */
+  readonly ino?: number;
   mkdir?(name: string): number;
   rmdir?(name: string): number;
   unlink?(name: string): number;
+  symlink?(name: string, target: string): number;
 }
 
 export interface LinkNode {

@@ -73,6 +73,8 @@ function model(): { readonly model: Model; readonly released: () => boolean } {
         mkdir: () => none,
         rmdir: () => none,
         unlink: () => none,
+        symlink: () => -1,
+        mounted: () => [],
         statfs: () => none,
       },
       bpf: (cmd, _at, _size, caller) => {

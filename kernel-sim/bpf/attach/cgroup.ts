@@ -1,6 +1,6 @@
 /** Programs of cgroups: by links, and by BPF_PROG_ATTACH with Linux's rules for several (kernel/bpf/cgroup.c, Linux 6.12; bpf(2)). */
 import { ATTACH_TYPES, BPF_F_QUERY_EFFECTIVE } from '../../../src/uapi/index.ts';
-import { ALLOW_MULTI, Cgroup, type Hung } from '../../cgroup/cgroup.ts';
+import { ALLOW_MULTI, type Cgroup, cgroupOf, type Hung } from '../../cgroup/cgroup.ts';
 import { KernelError } from '../../core/errno.ts';
 import { CGROUP_ATTACH_TYPES } from '../../data/cgroup-attach-types.ts';
 import { NotModelledError } from '../errors.ts';
@@ -10,8 +10,8 @@ import type { Attachment } from './attachment.ts';
 import type { AttachRequest, DirectAttach } from './kind.ts';
 
 function target(state: BpfState, fd: number | undefined): Cgroup {
-  const object = state.process.fds.find(fd ?? -1);
-  if (object instanceof Cgroup) return object;
+  const group = cgroupOf(state.process.fds.find(fd ?? -1));
+  if (group !== undefined) return group;
   throw new KernelError('EBADF', `file descriptor ${fd} is no cgroup; kernel.cgroups.open() gives one`);
 }
 /** `enum cgroup_bpf_attach_type` of an attach type */

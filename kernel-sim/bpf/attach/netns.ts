@@ -1,13 +1,14 @@
 /** Links on a network namespace: programs that look up sockets, as many as there are (kernel/bpf/net_namespace.c, Linux 6.12). */
 import { KernelError } from '../../core/errno.ts';
-import { NetNamespace } from '../../net/namespace.ts';
+import { type NetNamespace, netnsOf } from '../../net/namespace.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { Attachment } from './attachment.ts';
 import type { AttachRequest } from './kind.ts';
 
 function target(state: BpfState, fd: number | undefined): NetNamespace {
   const object = state.process.fds.find(fd ?? -1);
-  if (object instanceof NetNamespace) return object;
+  const netns = netnsOf(object);
+  if (netns !== undefined) return netns;
   const hint = 'kernel.net.openNamespace() gives one of a network namespace';
   if (object === undefined) throw new KernelError('EBADF', `no file descriptor ${fd}; ${hint}`);
   throw new KernelError('EINVAL', `file descriptor ${fd} is no network namespace; ${hint}`);

@@ -3,7 +3,7 @@
  * what is gone over (Linux 6.12 Documentation/bpf/bpf_iterators.rst; kernel/bpf/*_iter.c).
  */
 
-import { Cgroup } from '../../cgroup/cgroup.ts';
+import { cgroupOf } from '../../cgroup/cgroup.ts';
 import { CGROUP_ORDER, cgroups } from '../../iter/cgroups.ts';
 import { ksyms } from '../../iter/ksym.ts';
 import { netlink, tcp, udp, unix } from '../../iter/sockets.ts';
@@ -71,8 +71,8 @@ const cgroup: Target = {
     const id = Number(info.getBigUint64(8, true));
     if (order < CGROUP_ORDER.SELF_ONLY || order > CGROUP_ORDER.ANCESTORS_UP) fail('EINVAL', `cgroup.order ${order}`);
     if (fd !== 0 && id !== 0) fail('EINVAL', 'cgroup_fd or cgroup_id, not both');
-    const held = fd === 0 ? kernel.cgroups.root : process.fds.find(fd);
-    if (!(held instanceof Cgroup)) return fail('EBADF', `${fd} is no cgroup`);
+    const held = fd === 0 ? kernel.cgroups.root : cgroupOf(process.fds.find(fd));
+    if (held === undefined) return fail('EBADF', `${fd} is no cgroup`);
     const from = id === 0 ? held : [...kernel.cgroups.all()].find((group) => group.id === id);
     if (from === undefined) throw new BpfError(COMMAND, 'ENOENT', `no cgroup has the id ${id}`);
     return { info: { cgroup: { cgroup_id: BigInt(from.id), order } }, open: () => cgroups(kernel, from, order) };

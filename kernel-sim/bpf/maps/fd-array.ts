@@ -30,6 +30,11 @@ export class ProgArrayMap extends FdArrayMap {
     this.pokes.clear();
     for (const poke of state.pokes) this.pokes.add(poke);
   }
+  override fdinfo(): string {
+    const { owner } = this;
+    const type = owner === undefined ? '' : `owner_prog_type:\t${owner.type}\nowner_jited:\t${owner.jited ? 1 : 0}\n`;
+    return super.fdinfo() + type;
+  }
   /** Whether a program may call through this map or lie in it; the first one decides for all. */
   compatible(prog: ProgKind): boolean {
     this.owner ??= { type: prog.type, jited: prog.jited, xdpHasFrags: prog.xdpHasFrags };

@@ -4,7 +4,7 @@ import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import type { SpecialField } from '../../../src/verifier/access/record.ts';
 import type { LineInfo, VerifierLimits } from '../../../src/verifier/types.ts';
 
-import { Cgroup } from '../../cgroup/cgroup.ts';
+import { cgroupOf } from '../../cgroup/cgroup.ts';
 import type { Pair } from '../../core/args.ts';
 import { ERRNO, type Errno, errnoName, KernelError } from '../../core/errno.ts';
 import type { FdObject, FileMode } from '../../core/fds.ts';
@@ -178,8 +178,8 @@ export class BpfState {
         map: (fd) => this.mapByFd(command, fd),
         perf: (fd) => this.#held(command, fd, 'perf_event', 'EBADF'),
         cgroup: (fd) => {
-          const group = this.fdObject(command, fd);
-          if (!(group instanceof Cgroup)) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is no cgroup`);
+          const group = cgroupOf(this.fdObject(command, fd));
+          if (group === undefined) throw new BpfError(command, 'EBADF', `file descriptor ${fd} is no cgroup`);
           return { addr: this.kernel.cgroups.objects.address(group), id: group.id };
         },
         netdev: (index) => {

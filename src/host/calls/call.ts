@@ -6,6 +6,9 @@ import type { Outcome } from '../outcome.ts';
 import type { HostProcess } from '../process.ts';
 import type { HostCall, Script, StepArg } from '../wire.ts';
 
+const PAGE = 4096;
+const PATH_MAX = 4096;
+
 export type Handler = (call: Call) => Outcome | Promise<Outcome>;
 
 export class Call {
@@ -46,3 +49,17 @@ export class Call {
 }
 
 export const cString = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
+
+/** A string of the caller's, of at most a path's length; read up to the end of a page at a time: what follows may not be mapped. */
+export function cStringAt(call: Call, from: number): string | undefined {
+  const parts: Uint8Array[] = [];
+  for (let at = from; at < from + PATH_MAX; ) {
+    const part = call.process.memory.read(at, PAGE - (at % PAGE));
+    if (!part) return undefined;
+    const end = part.indexOf(0);
+    parts.push(end < 0 ? part : part.subarray(0, end));
+    if (end >= 0) return Buffer.concat(parts).toString();
+    at += part.length;
+  }
+  return undefined;
+}

@@ -5,13 +5,17 @@ import type { FdObject } from '../../../kernel-sim/core/fds.ts';
 import * as layouts from '../../../kernel-sim/syscall/user-layouts.ts';
 import { AT_FDCWD, O } from '../../uapi/fcntl.ts';
 import { headersFor } from '../headers.ts';
+import { mountList } from '../mounts.ts';
 import { AT_EMPTY_PATH, SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
-import { type Call, cString, type Handler } from './call.ts';
+import { type Call, cString, cStringAt, type Handler } from './call.ts';
 import { place } from './place.ts';
 
 const AT_REMOVEDIR = 0x200;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 const CHUNK = 1 << 20;
+/** include/linux/exportfs.h */
+const FILEID_KERNFS = 0xfe;
 const HEADERS = /^\/lib\/modules\/[^/]+\/(source|build)\/?$/;
 
 /** Absolute, and the caller's own /proc/self; undefined where it names what the model does not have. */
@@ -51,6 +55,16 @@ function readWhole(object: FdObject): Uint8Array | number {
   }
 }
 
+/** What is mounted is told of host and model together. */
+const orMounts =
+  (pathArg: number, of: Handler): Handler =>
+  (call) => {
+    const { process, door } = call;
+    const list = mountList(call.path, process.pid, door.model.files);
+    if (list === undefined) return of(call);
+    return call.with({ [pathArg]: { data: 0 } }, cString(door.dir.snapshot(call.path, new TextEncoder().encode(list))));
+  };
+
 /** A file that is only read is given as it is now; what is written to, listed or waited for stays the model's. */
 async function open(
   call: Call,
@@ -79,8 +93,8 @@ async function open(
   return place(call, fd, object, (flags & O.CLOEXEC) !== 0);
 }
 
-const statInto = (call: Call, path: string, at: number, as = layouts.stat): Outcome => {
-  const told = call.door.model.files.stat(path, call.process);
+const statInto = (call: Call, path: string, at: number, flags = 0, as = layouts.stat): Outcome => {
+  const told = call.door.model.files.stat(path, call.process, (flags & AT_SYMLINK_NOFOLLOW) === 0);
   return typeof told === 'number' ? told : call.write(call.at(at), as(told));
 };
 
@@ -103,9 +117,37 @@ const access = (call: Call, path: string, mode: number): Outcome =>
 const mkdir = (call: Call, path: string, mode: number): Outcome =>
   call.door.model.files.mkdir(path, call.int(mode), call.process);
 
+/** The first argument is what the link says. */
+const symlink = (call: Call, path: string): Outcome => {
+  const target = cStringAt(call, call.at(0));
+  return target === undefined ? -ERRNO.EFAULT : call.door.model.files.symlink(target, path, call.process);
+};
+
+/** `struct file_handle` as kernfs makes one: eight bytes, the inode's number, which is a cgroup's id. */
+function handleOf(call: Call, path: string): Outcome {
+  const told = call.door.model.files.stat(path, call.process);
+  if (typeof told === 'number') return told;
+  const header = call.process.memory.read(call.at(2), 4);
+  if (!header) return -ERRNO.EFAULT;
+  const room = new DataView(header.buffer, header.byteOffset).getUint32(0, true);
+  const out = new DataView(new ArrayBuffer(16));
+  out.setUint32(0, 8, true);
+  out.setUint32(4, FILEID_KERNFS, true);
+  out.setBigUint64(8, BigInt(told.ino), true);
+  const bytes = new Uint8Array(out.buffer);
+  if (room < 8) return call.write(call.at(2), bytes.subarray(0, 4)) || -ERRNO.EOVERFLOW;
+  return call.write(call.at(2), bytes) || call.write(call.at(3), new Uint8Array(4));
+}
+
 export const PATHS = {
-  open: onPath(undefined, (call, path) => open(call, path, call.int(1), call.int(2), 0, 1)),
-  openat: onPath(0, (call, path) => open(call, path, call.int(2), call.int(3), 1, 2)),
+  open: orMounts(
+    0,
+    onPath(undefined, (call, path) => open(call, path, call.int(1), call.int(2), 0, 1)),
+  ),
+  openat: orMounts(
+    1,
+    onPath(0, (call, path) => open(call, path, call.int(2), call.int(3), 1, 2)),
+  ),
   // struct open_how begins with the flags and the mode
   openat2: onPath(0, (call, path) => {
     const how = call.process.memory.read(call.at(2), 16);
@@ -122,15 +164,15 @@ export const PATHS = {
     return open(plain, path, flags, view.getUint32(8, true), 1, 2);
   }),
   stat: onPath(undefined, (call, path) => statInto(call, path, 1)),
-  lstat: onPath(undefined, (call, path) => statInto(call, path, 1)),
+  lstat: onPath(undefined, (call, path) => statInto(call, path, 1, AT_SYMLINK_NOFOLLOW)),
   newfstatat: (call) =>
     call.path === '' && call.int(3) & AT_EMPTY_PATH
       ? statDescriptor(call, 2)
-      : onPath(0, (c, path) => statInto(c, path, 2))(call),
+      : onPath(0, (c, path) => statInto(c, path, 2, c.int(3)))(call),
   statx: (call) =>
     call.path === '' && call.int(2) & AT_EMPTY_PATH
       ? statDescriptor(call, 4, layouts.statx)
-      : onPath(0, (c, path) => statInto(c, path, 4, layouts.statx))(call),
+      : onPath(0, (c, path) => statInto(c, path, 4, c.int(2), layouts.statx))(call),
   access: onPath(undefined, (call, path) => access(call, path, 1)),
   faccessat: onPath(0, (call, path) => access(call, path, 2)),
   faccessat2: onPath(0, (call, path) => access(call, path, 2)),
@@ -153,6 +195,9 @@ export const PATHS = {
     const { files } = call.door.model;
     return call.int(2) & AT_REMOVEDIR ? files.rmdir(path, call.process) : files.unlink(path, call.process);
   }),
+  symlink: onPath(undefined, (call, path) => symlink(call, path)),
+  symlinkat: onPath(1, (call, path) => symlink(call, path)),
+  name_to_handle_at: onPath(0, handleOf),
   getxattr: onPath(undefined, () => -ERRNO.EOPNOTSUPP),
   lgetxattr: onPath(undefined, () => -ERRNO.EOPNOTSUPP),
   llistxattr: onPath(undefined, () => 0),

@@ -32,7 +32,8 @@ static const struct {
 	{ SYS_statfs, 0, -1 },    { SYS_mkdir, 0, -1 },     { SYS_mkdirat, 1, 0 },    { SYS_rmdir, 0, -1 },
 	{ SYS_unlink, 0, -1 },    { SYS_unlinkat, 1, 0 },   { SYS_rename, 0, -1 },    { SYS_mount, 1, -1 },
 	{ SYS_getxattr, 0, -1 },  { SYS_lgetxattr, 0, -1 },  { SYS_llistxattr, 0, -1 },
-	{ SYS_chdir, 0, -1 },
+	{ SYS_chdir, 0, -1 },	    { SYS_symlink, 1, -1 },	{ SYS_symlinkat, 2, 1 },
+	{ SYS_name_to_handle_at, 1, 0 },
 };
 
 /* A string of the tracee's; its length, or -1. Read up to the end of a page at a time: what follows may not be mapped. */

@@ -16,6 +16,16 @@ describe('a line', () => {
     );
     expect(k.tracePipe.read()).toBe('');
   });
+  it('is as 5.8 wrote it, for readers of its time', async () => {
+    const k = await Kernel.boot({ engine: 'step', traceFormat: '5.8' });
+    // Ubuntu's 5.8 gave "... [000] .... 614653.225903: 0: Hello, World!"
+    k.context.preemptDisable();
+    k.context.migrateDisable();
+    k.clock.now = 614_653_225_903_000;
+    k.trace.bpfPrintk('Hello, World!');
+    expect(k.tracePipe.read()).toBe('        ebpf-emu-1507  [000] .... 614653.225903: 0: Hello, World!\n');
+    expect(k.tracePipe.header().split('\n').at(-3)).toBe('#           TASK-PID   CPU#  ||||    TIMESTAMP  FUNCTION');
+  });
   it('shows interrupt state by the counts in memory', async () => {
     const k = await boot();
     const flags = (count: number, irqsOff = false): string => {

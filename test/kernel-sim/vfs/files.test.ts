@@ -123,3 +123,45 @@ describe('bpffs', () => {
     expect(vfs.rmdir('/sys/fs/bpf/dir', process)).toBe(0);
   });
 });
+
+describe('cgroup2', () => {
+  it('a group is made by mkdir, and holds whom its cgroup.procs is told of', async () => {
+    const k = await Kernel.boot();
+    const { vfs, process } = k;
+    expect(vfs.mkdir('/sys/fs/cgroup/pod', 0o755, process)).toBe(0);
+    expect(vfs.mkdir('/sys/fs/cgroup/pod', 0o755, process)).toBe(-ERRNO.EEXIST);
+    expect(vfs.mkdir('/sys/fs/cgroup/none/pod', 0o755, process)).toBe(-ERRNO.ENOENT);
+    const file = vfs.open('/sys/fs/cgroup/pod/cgroup.procs', O_WRONLY, 0, process);
+    if (typeof file === 'number') throw new Error(`error ${-file}`);
+    expect(file.write?.(Buffer.from('0\n'))).toBe(2);
+    expect(file.write?.(Buffer.from('me\n'))).toBe(-ERRNO.EINVAL);
+    expect(k.cgroups.of(process).path).toBe('/pod');
+    const told = vfs.stat('/sys/fs/cgroup/pod', process);
+    expect(typeof told === 'object' && told.ino).toBe(k.cgroups.at('/pod').id);
+    // the directory is what programs are attached to
+    const directory = vfs.open('/sys/fs/cgroup/pod', 0, 0, process);
+    if (typeof directory === 'number') throw new Error(`error ${-directory}`);
+    const fd = k.fds.install(directory);
+    const prog = k.bpf.progLoad({ type: 'cgroup_skb', insns: 'b700000001000000 9500000000000000', license: 'GPL' });
+    k.bpf.linkCreate({ prog: prog.fd, target: fd, attachType: 'cgroup_inet_egress' });
+    expect(k.cgroups.enabled(1)).toBe(true);
+  });
+});
+
+describe('links in bpffs', () => {
+  it('lead to what is pinned, and in a circle nowhere', async () => {
+    const { vfs, process, bpf } = await Kernel.boot();
+    const map = bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
+    vfs.mkdir('/sys/fs/bpf/tc', 0o700, process);
+    bpf.objPin('/sys/fs/bpf/tc/m', map.fd);
+    expect(vfs.symlink('/sys/fs/bpf/tc', '/sys/fs/bpf/xdp', process)).toBe(0);
+    expect(vfs.readlink('/sys/fs/bpf/xdp', process)).toBe('/sys/fs/bpf/tc');
+    expect(bpf.state.bpffs.get('/sys/fs/bpf/xdp/m')).toBe(bpf.state.bpffs.get('/sys/fs/bpf/tc/m'));
+    vfs.symlink('b', '/sys/fs/bpf/a', process);
+    vfs.symlink('a', '/sys/fs/bpf/b', process);
+    expect(() => bpf.state.bpffs.get('/sys/fs/bpf/a/m')).toThrow();
+    expect(() => bpf.state.bpffs.get('/sys/fs/bpf/a')).toThrow();
+    expect(vfs.stat('/sys/fs/bpf/a', process)).toBe(-ERRNO.ELOOP);
+    expect(vfs.unlink('/sys/fs/bpf/a', process)).toBe(0);
+  });
+});

@@ -6,8 +6,11 @@ import {
   BPF_PROG_TYPE as P,
   BPF_MAP_TYPE as T,
 } from '../../../../src/uapi/index.ts';
+import { cgroupOf } from '../../../cgroup/cgroup.ts';
 import type { Errno } from '../../../core/errno.ts';
+import type { FdObject } from '../../../core/fds.ts';
 import { netCapable } from '../../../core/process.ts';
+import { netnsOf } from '../../../net/namespace.ts';
 import { directOf } from '../../attach/create.ts';
 import type { DirectRequest } from '../../attach/kind.ts';
 import { BpfMap } from '../../maps/index.ts';
@@ -106,16 +109,16 @@ export function checkTarget(call: Call, progType: number, attachType: number, li
   const at = link ?? ATTR.target_fd;
   if (isSockmap(progType)) sockmap(call, progType, at, link === undefined);
   else if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP)
-    isA(call, at, 'net:', 'EINVAL', 'network namespace');
+    isA(call, at, netnsOf, 'EINVAL', 'network namespace');
   else if (progType === P.LSM && attachType !== A.LSM_CGROUP && call.cmd === C.PROG_ATTACH)
     call.fail('EINVAL', 'LSM programs are attached by links');
-  else if (isCgroup(progType)) isA(call, at, 'cgroup', 'EBADF', 'cgroup');
+  else if (isCgroup(progType)) isA(call, at, cgroupOf, 'EBADF', 'cgroup');
   else if (progType === P.SCHED_CLS || (progType === P.XDP && link !== undefined)) device(call, at);
   else if (link === undefined) call.fail('EINVAL', `programs of type ${progType} are not attached this way`);
 }
-function isA(call: Call, at: number, prefix: string, errno: Errno, what: string): void {
+function isA(call: Call, at: number, of: (object: FdObject) => object | undefined, errno: Errno, what: string): void {
   const object = call.object(at);
-  if (!object.fdName.startsWith(prefix)) call.fail(errno, `${object.fdName} is no ${what}`);
+  if (of(object) === undefined) call.fail(errno, `${object.fdName} is no ${what}`);
 }
 function sockmap(call: Call, progType: number, at: number, isDirect: boolean): void {
   const map = call.state.mapByFd(call.command, call.s32(at));
@@ -145,8 +148,9 @@ export function progQuery(call: Call): number {
   const type = call.u32(QUERY.attach_type);
   const progType = progTypeOf(type);
   if (isCgroup(progType) && (progType !== P.LSM || type === A.LSM_CGROUP)) {
-    const object = call.object(QUERY.target_fd);
-    if (!object.fdName.startsWith('cgroup')) return call.fail('EBADF', `${object.fdName} is no cgroup`);
+    isA(call, QUERY.target_fd, cgroupOf, 'EBADF', 'cgroup');
+    // nothing attaches them here, so none is there
+    if (progType === P.LSM) return answerNone(call);
     return query(call, progType, type);
   }
   if (progType === P.SK_MSG || progType === P.SK_SKB) {
@@ -200,9 +204,11 @@ function query(call: Call, progType: number, type: number): number {
 
 /** `get_net_ns_by_fd` */
 function netns(call: Call): number {
-  const object = call.object(QUERY.target_fd);
-  if (!object.fdName.startsWith('net:')) return call.fail('EINVAL', `${object.fdName} is no network namespace`);
+  isA(call, QUERY.target_fd, netnsOf, 'EINVAL', 'network namespace');
   // nothing can be attached to one here
+  return answerNone(call);
+}
+function answerNone(call: Call): number {
   call.put32(QUERY.attach_flags, 0);
   call.put32(QUERY.prog_cnt, 0);
   return 0;
