@@ -172,6 +172,14 @@ export class NetDevices implements Stateful {
   at(address: Addr): NetDevice | undefined {
     return this.#byAt.get(address);
   }
+  /** IFF_* */
+  flags(device: NetDevice): number {
+    return this.#kernel.memory.readU32(device.at + this.#f.flags);
+  }
+  /** ARPHRD_* */
+  type(device: NetDevice): number {
+    return this.#kernel.memory.readU16(device.at + this.#f.type);
+  }
   mtu(device: NetDevice): number {
     return this.#kernel.memory.readU32(device.at + this.#f.mtu);
   }

@@ -1,5 +1,8 @@
 /** The kernel model as the door sees it. */
+
+import { NetlinkXdp } from '../../kernel-sim/bpf/attach/xdp-netlink.ts';
 import { type Kernel, VERSION } from '../../kernel-sim/index.ts';
+import { type RouteParts, RouteSocket } from '../../kernel-sim/netlink/route.ts';
 import type { ExecKernel } from './exec.ts';
 
 export function modelOf(kernel: Kernel): ExecKernel {
@@ -11,6 +14,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
     kernel.missing.clear();
     return names;
   };
+  const routes: RouteParts = { devices: kernel.net.devices, xdp: new NetlinkXdp(kernel.bpf.state) };
   return {
     release: kernel.release,
     version: VERSION,
@@ -22,10 +26,15 @@ export function modelOf(kernel: Kernel): ExecKernel {
     perfEventOpen: (attr, pid, cpu, group, flags, process) =>
       kernel.perf.syscall(attr, pid, cpu, group, flags, process),
     processes: kernel.bpf.state.processes,
+    devices: kernel.net.devices,
+    route: () => new RouteSocket(routes),
     takeMissing,
     table: (first) => kernel.fds.sibling(first),
     now: () => kernel.clock.now,
     isWatched: () =>
-      kernel.probes.patched.length > 0 || kernel.perf.isUsed || kernel.bpf.state.links.values().next().done !== true,
+      kernel.probes.patched.length > 0 ||
+      kernel.perf.isUsed ||
+      kernel.net.devices.all().some((device) => kernel.net.xdp.on(device)) ||
+      kernel.bpf.state.links.values().next().done !== true,
   };
 }

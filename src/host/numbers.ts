@@ -20,6 +20,10 @@ export const SYS = {
   nanosleep: 35,
   sendfile: 40,
   socket: 41,
+  sendto: 44,
+  recvfrom: 45,
+  sendmsg: 46,
+  recvmsg: 47,
   setsockopt: 54,
   uname: 63,
   fcntl: 72,
@@ -62,3 +66,6 @@ export const SYS = {
 } as const;
 
 export const AT_EMPTY_PATH = 0x1000;
+/** requests of ioctl(2), include/uapi/linux/sockios.h */
+export const SIOCGIFNAME = 0x8910;
+export const SIOCGIFINDEX = 0x8933;

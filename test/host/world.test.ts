@@ -62,6 +62,10 @@ function model(): { readonly model: Model; readonly released: () => boolean } {
     model: {
       release: '6.12.117+deb12-amd64',
       version: '#1 SMP PREEMPT_DYNAMIC',
+      devices: { byIndex: () => undefined, named: () => undefined },
+      route: () => {
+        throw new Error('not asked for');
+      },
       ram,
       files: {
         has: (path) => path === '/proc/version',

@@ -89,7 +89,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['sym', 'text', 'floors/text.ts'],
   ['task', 'sched', 'user', 'vfs', 'syscall', 'trace', 'fault', 'floors/objects.ts'],
   ['probe', 'net', 'cgroup', 'security', 'iter', 'floors/places.ts'],
-  ['bpf'],
+  ['bpf', 'netlink'],
   ['replay', 'run'],
   // the kernel ties the floors together; scripts that make its data run on top of all
   ['kernel.ts', 'kernel-files.ts', 'index.ts', 'data/make'],

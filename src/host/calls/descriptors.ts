@@ -7,6 +7,7 @@ import { PROT } from '../../uapi/process.ts';
 import { SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
 import { type Call, cString, type Handler } from './call.ts';
+import { deviceRequest } from './sockets.ts';
 
 /** so much at a time */
 const MOST = 1 << 20;
@@ -126,6 +127,13 @@ const closeRange: Handler = ({ process, args }) => {
   return 'host';
 };
 
+const ioctl: Handler = ours((call) => {
+  const result = call.object(0)?.ioctl?.(call.at(1), call.at(2), call.process) ?? -ERRNO.ENOTTY;
+  call.door.explain(result);
+  call.door.mirrors.push();
+  return result;
+});
+
 export const DESCRIPTORS = {
   read: ours((call) => readInto(call, [[call.at(1), call.at(2)]])),
   pread64: ours((call) => readInto(call, [[call.at(1), call.at(2)]], call.at(3))),
@@ -142,12 +150,7 @@ export const DESCRIPTORS = {
   lseek: ours(
     (call) => call.object(0)?.seek?.(Number(BigInt.asIntN(64, call.args[1] ?? 0n)), call.int(2)) ?? -ERRNO.ESPIPE,
   ),
-  ioctl: ours((call) => {
-    const result = call.object(0)?.ioctl?.(call.at(1), call.at(2), call.process) ?? -ERRNO.ENOTTY;
-    call.door.explain(result);
-    call.door.mirrors.push();
-    return result;
-  }),
+  ioctl: (call) => deviceRequest(call) ?? ioctl(call),
   fstat: ours((call) => {
     const told = call.object(0)?.stat?.();
     return told ? call.write(call.at(1), stat(told)) : 'host';
