@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as I from '../../src/isa/index.ts';
 import { computable, scalarAlu } from '../../src/verifier/domain/alu.ts';
-import { type Bounds, known, sync, UNKNOWN, violation } from '../../src/verifier/domain/bounds.ts';
+import { type Bounds, known, UNKNOWN, violation } from '../../src/verifier/domain/bounds.ts';
 import { decide, split } from '../../src/verifier/domain/branch.ts';
 import { signExtend, signExtend32, zeroExtend } from '../../src/verifier/domain/cast.ts';
+import { sync } from '../../src/verifier/domain/sync.ts';
 import { contains, tnum, tnumConst, tnumRange } from '../../src/verifier/domain/tnum.ts';
 import { s64, u64 } from '../../src/verifier/domain/u64.ts';
 

@@ -1,6 +1,5 @@
 /** Alignment of memory accesses (check_ptr_alignment()). */
-import { add, isAligned, tnumConst } from '../domain/tnum.ts';
-import { u64 } from '../domain/u64.ts';
+import { isAligned } from '../domain/bounds.ts';
 import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -27,7 +26,7 @@ export function checkAlignment(env: Env, reg: Reg, off: number, size: number, st
   if (!env.strictAlignment && !strictOnce && type !== R.PTR_TO_STACK) return;
   const packet = type === R.PTR_TO_PACKET || type === R.PTR_TO_PACKET_META;
   const base = packet ? NET_IP_ALIGN : 0;
-  if (isAligned(add(reg.v.tnum, tnumConst(u64(BigInt(base + reg.off + off)))), size)) return;
+  if (isAligned(reg.v, base + reg.off + off, size)) return;
   const where = packet ? `packet access off ${NET_IP_ALIGN}+` : `${words[type] ?? ''}access off `;
   env.fail('EACCES', `misaligned ${where}${reg.varOff}+${reg.off}+${off} size ${size}`);
 }

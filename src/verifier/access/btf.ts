@@ -47,7 +47,7 @@ export function checkBtfAccess(env: Env, a: MemAccess, reg: Reg, off: number): v
   if (!env.input.gpl && btf === env.kernel.vmlinux)
     env.fail('EINVAL', `Cannot access kernel 'struct ${type.name}' from non-GPL compatible program`);
   if (off < 0) env.fail('EACCES', `${regName} is ptr_${type.name} invalid negative access: off=${off}`);
-  if (!reg.v.isConst || reg.v.tnum.value)
+  if (!reg.v.isZero)
     env.fail('EACCES', `${regName} is ptr_${type.name} invalid variable offset: off=${off}, var_off=${reg.varOff}`);
   if (reg.type & R.MEM_USER) env.fail('EACCES', `${regName} is ptr_${type.name} access user memory: off=${off}`);
   if (reg.type & R.MEM_PERCPU) env.fail('EACCES', `${regName} is ptr_${type.name} access percpu memory: off=${off}`);

@@ -1,6 +1,6 @@
 /** The program's context (check_ctx_access()): which fields there are is the program type's to say. */
 
-import { clampS32 } from '../domain/cast.ts';
+import { narrowS32 } from '../domain/cast.ts';
 import type { Env } from '../env/env.ts';
 import type { CtxAccess } from '../kernel.ts';
 import type { Reg } from '../state/reg.ts';
@@ -43,7 +43,7 @@ export function loadContext(env: Env, a: MemAccess, reg: Reg, off: number): void
   const dst = env.reg(a.value);
   if (field.type === R.SCALAR_VALUE) {
     env.markUnknown(dst);
-    if (field.retRange) dst.v = clampS32(dst.v, ...field.retRange);
+    if (field.retRange) dst.v = narrowS32(dst.v, ...field.retRange);
     return;
   }
   dst.markKnown(0n);

@@ -30,14 +30,14 @@ export function checkMapAccess(
 ): void {
   const map = reg.map as MapFacts;
   checkRegion(env, reg, regno, off, size, map.valueSize, zeroOk);
-  const lo = Number(reg.v.smin) + off;
-  const hi = Number(reg.v.umax) + off + size;
+  const lo = reg.v.sminNumber + off;
+  const hi = reg.v.umaxNumber + off + size;
   for (const field of env.records.ofMap(map)) {
     if (lo >= field.offset + field.size || field.offset >= hi) continue;
     if (!isKptr(field.kind)) env.fail('EACCES', `${field.kind} cannot be accessed directly by load/store`);
     if (!direct) env.fail('EACCES', 'kptr cannot be accessed indirectly by helper');
     if (!reg.v.isConst) env.fail('EACCES', 'kptr access cannot have variable offset');
-    const at = off + Number(reg.v.smin);
+    const at = off + reg.v.sminNumber;
     if (field.offset !== at) env.fail('EACCES', `kptr access misaligned expected=${field.offset} off=${at}`);
     if (size !== 8) env.fail('EACCES', 'kptr access size must be BPF_DW');
   }

@@ -35,8 +35,7 @@ const setUnknown = (env: Env, a: MemAccess, when: boolean): void => {
 /** `__check_buffer_access` */
 export function checkBuffer(env: Env, reg: Reg, regno: number, kind: string, off: number, size: number): void {
   if (off < 0) env.fail('EACCES', `R${regno} invalid ${kind} buffer access: off=${off}, size=${size}`);
-  if (!reg.v.isConst || reg.v.tnum.value)
-    env.fail('EACCES', `R${regno} invalid variable buffer offset: off=${off}, var_off=${reg.varOff}`);
+  if (!reg.v.isZero) env.fail('EACCES', `R${regno} invalid variable buffer offset: off=${off}, var_off=${reg.varOff}`);
 }
 
 export function checkBufferAccess(env: Env, reg: Reg, regno: number, off: number, size: number): void {
@@ -52,14 +51,14 @@ function mapValue(env: Env, a: MemAccess, reg: Reg, off: number): void {
   checkMapAccessType(env, map, off, a.size, a.write ? 'write' : 'read');
   checkMapAccess(env, reg, a.regno, off, a.size, false, true);
   if (reg.v.isConst) {
-    const field = fieldAt(env.records.ofMap(map), off + Number(reg.v.smin));
+    const field = fieldAt(env.records.ofMap(map), off + reg.v.sminNumber);
     if (field && isKptr(field.kind)) {
       checkKptrAccess(env, a, field);
       return;
     }
   }
   if (a.write || a.value < 0) return;
-  const value = reg.v.isConst ? readConstant(map, off + Number(reg.v.smin), a.size) : undefined;
+  const value = reg.v.isConst ? readConstant(map, off + reg.v.sminNumber, a.size) : undefined;
   const dst = env.reg(a.value);
   if (value === undefined) env.markUnknown(dst);
   else dst.markKnownScalar(known(u64(a.signed ? BigInt.asIntN(8 * a.size, value) : value)));
@@ -95,7 +94,7 @@ function flowKeys(env: Env, a: MemAccess, _reg: Reg, off: number): void {
 
 function socket(env: Env, a: MemAccess, reg: Reg, off: number): void {
   if (a.write) cannotWrite(env, a, reg);
-  if (reg.v.smin < 0n) env.fail('EACCES', `R${a.regno} ${NEGATIVE_MIN}`);
+  if (reg.v.sminHi < 0) env.fail('EACCES', `R${a.regno} ${NEGATIVE_MIN}`);
   const field = sockField(reg.type, off, a.size);
   if (field === undefined)
     env.fail('EACCES', `R${a.regno} invalid ${R.typeText(reg.type)} access off=${off} size=${a.size}`);

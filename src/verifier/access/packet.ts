@@ -37,11 +37,11 @@ export function mayAccessPacket(env: Env, write: boolean, pktAccess?: boolean): 
 }
 
 export function checkPacketAccess(env: Env, reg: Reg, regno: number, off: number, size: number, zeroOk: boolean): void {
-  if (reg.v.smin < 0n) env.fail('EACCES', `R${regno} ${NEGATIVE_MIN}`);
+  if (reg.v.sminHi < 0) env.fail('EACCES', `R${regno} ${NEGATIVE_MIN}`);
   const outside = `R${regno} offset is outside of the packet`;
   if (reg.range < 0) env.fail('EINVAL', outside);
   if (!fits(env, reg, regno, off, size, reg.range, zeroOk)) env.fail('EACCES', outside);
-  env.maxPktOffset = Math.max(env.maxPktOffset, off + Number(reg.v.umax) + size - 1);
+  env.maxPktOffset = Math.max(env.maxPktOffset, off + reg.v.umaxNumber + size - 1);
 }
 
 /** After a call that may move the packet. */
@@ -86,8 +86,7 @@ const mirrored: Readonly<Record<number, number>> = {
   [I.BPF_JLE]: I.BPF_JGE,
 };
 
-const isStart = (reg: Reg): boolean =>
-  reg.type === R.PTR_TO_PACKET && reg.off === 0 && reg.v.isConst && reg.v.tnum.value === 0n;
+const isStart = (reg: Reg): boolean => reg.type === R.PTR_TO_PACKET && reg.off === 0 && reg.v.isZero;
 
 /** `try_match_pkt_pointers`: a comparison of a packet pointer with its end; false where it is none. */
 export function matchPacketPointers(

@@ -1,7 +1,6 @@
 /** Access to a region of known size through a pointer with a variable offset (check_mem_region_access()). */
 
-import { isS32 } from '../domain/cast.ts';
-import { S64_MIN } from '../domain/u64.ts';
+import { S32_MAX } from '../domain/u64.ts';
 import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -49,17 +48,18 @@ export function checkRegion(
   memSize: number,
   zeroOk: boolean,
 ): void {
-  const { smin, umax } = reg.v;
-  if (smin < 0n) {
-    const lowest = smin + BigInt(off);
-    if (smin === S64_MIN || !isS32(lowest) || lowest < 0n) env.fail('EACCES', `R${regno} ${NEGATIVE_MIN}`);
+  const { v } = reg;
+  if (v.sminHi < 0) {
+    const lowest = v.sminNumber + off;
+    if (lowest < 0 || lowest > S32_MAX) env.fail('EACCES', `R${regno} ${NEGATIVE_MIN}`);
   }
-  if (!fits(env, reg, regno, Number(BigInt.asIntN(32, smin + BigInt(off))), size, memSize, zeroOk)) {
+  if (!fits(env, reg, regno, (v.sminLo + off) | 0, size, memSize, zeroOk)) {
     env.fail('EACCES', `R${regno} min value is outside of the allowed memory range`);
   }
-  if (umax >= BigInt(MAX_VAR_OFF))
+  const umax = v.umaxNumber;
+  if (umax >= MAX_VAR_OFF)
     env.fail('EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`);
-  if (!fits(env, reg, regno, Number(umax) + off, size, memSize, zeroOk)) {
+  if (!fits(env, reg, regno, umax + off, size, memSize, zeroOk)) {
     env.fail('EACCES', `R${regno} max value is outside of the allowed memory range`);
   }
 }
@@ -70,6 +70,5 @@ export function checkUnmodified(env: Env, reg: Reg, regno: number, fixedOk = fal
   if (reg.off < 0) env.fail('EACCES', `negative offset ${kind} ptr R${regno} off=${reg.off} disallowed`);
   if (!fixedOk && reg.off)
     env.fail('EACCES', `dereference of modified ${kind} ptr R${regno} off=${reg.off} disallowed`);
-  if (!reg.v.isConst || reg.v.tnum.value)
-    env.fail('EACCES', `variable ${kind} access var_off=${reg.varOff} disallowed`);
+  if (!reg.v.isZero) env.fail('EACCES', `variable ${kind} access var_off=${reg.varOff} disallowed`);
 }

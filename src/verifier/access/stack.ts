@@ -2,7 +2,6 @@
 
 import * as I from '../../isa/index.ts';
 import { knownImm } from '../domain/bounds.ts';
-import { bitLength } from '../domain/u64.ts';
 import type { Env } from '../env/env.ts';
 import { checkFastcallContract } from '../prep/fastcall.ts';
 import { markSlotRead } from '../prune/liveness.ts';
@@ -53,7 +52,7 @@ const spillable: readonly number[] = [
 ];
 const isSpillable = (type: number): boolean => spillable.includes(R.baseType(type));
 
-export const widthOf = (reg: Reg): number => bitLength(reg.v.umax);
+export const widthOf = (reg: Reg): number => reg.v.width;
 
 function growStack(env: Env, frame: FuncState, bytes: number): void {
   frame.grow(bytes);
@@ -74,11 +73,11 @@ export function checkStackBounds(
   const how = by === 'helper' ? ' indirect access to' : write ? ' write to' : ' read from';
   const frame = env.cur.stackFrame(reg);
   const { v } = reg;
-  if (!v.isConst && (v.smax >= BigInt(MAX_VAR_OFF) || v.smin <= BigInt(-MAX_VAR_OFF))) {
+  if (!v.isConst && (v.smaxNumber >= MAX_VAR_OFF || v.sminNumber <= -MAX_VAR_OFF)) {
     env.fail('EACCES', `invalid unbounded variable-offset${how} stack R${regno}`);
   }
-  const min = Number(v.smin) + off;
-  const max = Number(v.smax) + off + size;
+  const min = v.sminNumber + off;
+  const max = v.smaxNumber + off + size;
   const lowest = write || env.allowUninitStack ? -MAX_BPF_STACK : -frame.allocatedStack;
   let errno: string | undefined;
   if (min < lowest || min > -1) errno = 'EACCES';
@@ -162,8 +161,8 @@ function writeVariable(
   valueReg: number,
   insnIdx: number,
 ): void {
-  const min = Number(ptr.v.smin) + off;
-  const max = Number(ptr.v.smax) + off + size;
+  const min = ptr.v.sminNumber + off;
+  const max = ptr.v.smaxNumber + off + size;
   const insn = env.insn(insnIdx);
   const zero = valueReg >= 0 ? env.reg(valueReg).isNull : isStMem(insn) && insn.imm === 0;
   let zeroUsed = false;
@@ -208,7 +207,7 @@ export function checkStackWrite(
   insnIdx: number,
 ): void {
   const frame = env.cur.stackFrame(ptr);
-  if (ptr.v.isConst) writeFixed(env, frame, off + Number(ptr.v.smin), size, valueReg, insnIdx);
+  if (ptr.v.isConst) writeFixed(env, frame, off + ptr.v.sminNumber, size, valueReg, insnIdx);
   else writeVariable(env, frame, ptr, off, size, valueReg, insnIdx);
 }
 
@@ -257,7 +256,7 @@ function fillPart(env: Env, slot: StackSlot, off: number, size: number, spilled:
       if (type === STACK_SPILL) spills++;
       else if (type === STACK_ZERO) zeros++;
     }
-    if (spills === size && slot.reg.v.isConst && slot.reg.v.tnum.value === 0n) markConstZero(env, reg);
+    if (spills === size && slot.reg.v.isZero) markConstZero(env, reg);
     else {
       restored = false;
       if (zeros === size) markConstZero(env, reg);
@@ -301,7 +300,7 @@ function readFixed(env: Env, frame: FuncState, off: number, size: number, dst: n
 export function checkStackRead(env: Env, ptr: Reg, regno: number, off: number, size: number, dst: number): void {
   const frame = env.cur.stackFrame(ptr);
   if (ptr.v.isConst) {
-    readFixed(env, frame, off + Number(ptr.v.smin), size, dst);
+    readFixed(env, frame, off + ptr.v.sminNumber, size, dst);
     return;
   }
   if (dst < 0)
@@ -310,8 +309,8 @@ export function checkStackRead(env: Env, ptr: Reg, regno: number, off: number, s
       `variable offset stack pointer cannot be passed into helper function; var_off=${ptr.varOff} off=${off} size=${size}`,
     );
   checkStackInit(env, ptr, regno, off, size, false, 'direct');
-  const min = Number(ptr.v.smin) + off;
-  readBytes(env, frame, min, Number(ptr.v.smax) + off + size, dst);
+  const min = ptr.v.sminNumber + off;
+  readBytes(env, frame, min, ptr.v.smaxNumber + off + size, dst);
   checkFastcallContract(env, frame, env.insnIdx, min);
 }
 
@@ -335,8 +334,8 @@ export function checkStackInit(
   if (!v.isConst && !env.bypassSpecV1) {
     env.fail('EACCES', `R${regno}${how} variable offset stack access prohibited for !root, var_off=${ptr.varOff}`);
   }
-  const min = Number(v.smin) + off;
-  const max = Number(v.smax) + off;
+  const min = v.sminNumber + off;
+  const max = v.smaxNumber + off;
   if (raw?.rawMode && v.isConst) {
     for (let at = min; at < max + size; at++) {
       if (frame.slot(spiOf(at)).typeAt(byteOf(at)) === STACK_DYNPTR)

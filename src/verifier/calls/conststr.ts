@@ -25,7 +25,7 @@ export function checkConstString(env: Env, reg: Reg, regno: number): void {
   if (!isConstMap(map)) env.fail('EACCES', `R${regno} does not point to a readonly map'`);
   if (!reg.v.isConst) env.fail('EACCES', `R${regno} is not a constant address'`);
   if (map.type !== MAP.ARRAY) env.fail('EACCES', 'no direct value access support for this map type');
-  const off = reg.off + Number(reg.v.smin);
+  const off = reg.off + reg.v.sminNumber;
   checkMapAccess(env, reg, regno, reg.off, map.valueSize - reg.off, false, false);
   if (readString(map, off) === undefined) env.fail('EINVAL', 'string is not zero-terminated');
 }
@@ -34,7 +34,7 @@ export function checkSnprintf(env: Env): void {
   const fmt = env.reg(3);
   const dataLen = env.reg(5);
   if (!fmt.map || Number(dataLen.v.tnum.value) % 8 !== 0) env.quit('EINVAL');
-  const text = readString(fmt.map, fmt.off + Number(fmt.v.smin)) ?? '';
+  const text = readString(fmt.map, fmt.off + fmt.v.sminNumber) ?? '';
   const wanted = formatArguments(text);
   if (wanted === undefined || wanted > Number(dataLen.v.tnum.value) / 8) env.fail('EINVAL', 'Invalid format string');
 }

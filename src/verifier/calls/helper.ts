@@ -4,7 +4,7 @@ import { MAX_ERRNO } from '../../errors/errno.ts';
 import type { Insn } from '../../isa/index.ts';
 import { checkMemAccess } from '../access/mem.ts';
 import { clearPacketPointers } from '../access/packet.ts';
-import { sync } from '../domain/bounds.ts';
+import { sync } from '../domain/sync.ts';
 import type { Env } from '../env/env.ts';
 import { checkSane } from '../env/sanity.ts';
 import { inSleepable } from '../env/section.ts';

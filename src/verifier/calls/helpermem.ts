@@ -87,12 +87,12 @@ export function checkSizeArg(
 ): void {
   const { v } = env.reg(regno);
   if (raw) raw.msizeMax = v.umax;
-  if (v.smin < 0n) env.fail('EACCES', `R${regno} min value is negative, either use unsigned or 'var &= const'`);
-  if (v.umin === 0n && !zeroOk)
+  if (v.sminHi < 0) env.fail('EACCES', `R${regno} min value is negative, either use unsigned or 'var &= const'`);
+  if ((v.uminHi | v.uminLo) === 0 && !zeroOk)
     env.fail('EACCES', `R${regno} invalid zero-sized read: u64=[${v.umin},${BigInt.asIntN(64, v.umax)}]`);
-  if (v.umax >= BigInt(MAX_VAR_OFF))
+  if (v.umaxNumber >= MAX_VAR_OFF)
     env.fail('EACCES', `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   // memory of a size not known exactly may be filled in part: all of it must be initialised
-  checkHelperMem(env, { regno: regno - 1, size: Number(v.umax), write, zeroOk, raw: v.isConst ? raw : undefined });
+  checkHelperMem(env, { regno: regno - 1, size: v.umaxNumber, write, zeroOk, raw: v.isConst ? raw : undefined });
   markChainPrecision(env, regno);
 }

@@ -13,7 +13,7 @@ export function processKptrDest(env: Env, reg: Reg, regno: number, meta: CallMet
   if (fields.length === 0) env.fail('EINVAL', `R${regno} has no valid kptr`);
   if (!reg.v.isConst)
     env.fail('EINVAL', `R${regno} doesn't have constant offset. kptr has to be at the constant offset`);
-  const off = reg.off + Number(reg.v.smin);
+  const off = reg.off + reg.v.sminNumber;
   const field = fieldAt(fields, off);
   if (!field) env.fail('EACCES', `off=${off} doesn't point to kptr`);
   if (field.kind === 'kptr_untrusted') env.fail('EACCES', `off=${off} kptr isn't referenced kptr`);

@@ -19,7 +19,7 @@ export function processSpinLock(env: Env, reg: Reg, regno: number, lock: boolean
   const what = inMap ? 'map' : 'local';
   const name = inMap ? (reg.map?.name ?? '') : 'kptr';
   if (!field) env.fail('EINVAL', `${what} '${name}' has no valid bpf_spin_lock`);
-  const off = Number(reg.v.smin) + reg.off;
+  const off = reg.v.sminNumber + reg.off;
   if (field.offset !== off)
     env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
   const { cur } = env;

@@ -14,7 +14,7 @@ export function processTimer(
   if (!map?.btf) env.fail('EINVAL', `map '${map?.name}' has to have BTF in order to use bpf_timer`);
   const field = env.records.ofMap(map).find((f) => f.kind === 'bpf_timer');
   if (!field) env.fail('EINVAL', `map '${map.name}' has no valid bpf_timer`);
-  const off = Number(reg.v.smin) + reg.off;
+  const off = reg.v.sminNumber + reg.off;
   if (field.offset !== off)
     env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_timer' that is at ${field.offset}`);
   if (meta.map) env.fail('EFAULT', 'verifier bug. Two map pointers in a timer helper');

@@ -4,237 +4,243 @@
  */
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '../../isa/index.ts';
 import {
+  assign,
   type Bounds,
-  known,
-  learn32FromBits,
-  learnFromBits,
-  sync,
+  isConstAs,
+  knownHalves,
   UNKNOWN,
   unbound32,
   unbound64,
+  unboundS64,
+  unboundU32,
+  unboundU64,
   zeroExtend32,
 } from './bounds.ts';
+import { borrow, carry, ltS64, ltU32, ltU64 } from './pair.ts';
+import { arsh, lsh, rsh } from './shift.ts';
+import { learnFromBits, sync } from './sync.ts';
 import * as T from './tnum.ts';
-import { lowU32, maxBig, minBig, S32_MAX, S32_MIN, S64_MAX, S64_MIN, s64, U32_MAX, U64_MAX, u64 } from './u64.ts';
-
-const inS32 = (x: number): boolean => x >= S32_MIN && x <= S32_MAX;
-const inS64 = (x: bigint): boolean => x >= S64_MIN && x <= S64_MAX;
+import { S32_MAX, S32_MIN, S64_MAX, S64_MIN } from './u64.ts';
 
 function setS32(d: Bounds, lo: number, hi: number): void {
-  const fits = inS32(lo) && inS32(hi);
+  const fits = lo === (lo | 0) && hi === (hi | 0);
   d.s32min = fits ? lo : S32_MIN;
   d.s32max = fits ? hi : S32_MAX;
-}
-function setS64(d: Bounds, lo: bigint, hi: bigint): void {
-  const fits = inS64(lo) && inS64(hi);
-  d.smin = fits ? lo : S64_MIN;
-  d.smax = fits ? hi : S64_MAX;
-}
-function setU32(d: Bounds, lo: number, hi: number, fits: boolean): void {
-  d.u32min = fits ? lo : 0;
-  d.u32max = fits ? hi : U32_MAX;
-}
-function setU64(d: Bounds, lo: bigint, hi: bigint, fits: boolean): void {
-  d.umin = fits ? lo : 0n;
-  d.umax = fits ? hi : U64_MAX;
 }
 
 /** Signed range from the unsigned one where that does not cross the sign boundary. */
 function s32FromU32(d: Bounds): void {
-  const fits = (d.u32min | 0) <= (d.u32max | 0);
-  d.s32min = fits ? d.u32min | 0 : S32_MIN;
-  d.s32max = fits ? d.u32max | 0 : S32_MAX;
+  const fits = d.u32minBits <= d.u32maxBits;
+  d.s32min = fits ? d.u32minBits : S32_MIN;
+  d.s32max = fits ? d.u32maxBits : S32_MAX;
 }
 function s64FromU64(d: Bounds): void {
-  const lo = s64(d.umin);
-  const hi = s64(d.umax);
-  d.smin = lo <= hi ? lo : S64_MIN;
-  d.smax = lo <= hi ? hi : S64_MAX;
+  if (ltS64(d.umaxHi, d.umaxLo, d.uminHi, d.uminLo)) {
+    unboundS64(d);
+    return;
+  }
+  d.sminHi = d.uminHi;
+  d.sminLo = d.uminLo;
+  d.smaxHi = d.umaxHi;
+  d.smaxLo = d.umaxLo;
 }
 
 type Op = (d: Bounds, s: Bounds, alu32: boolean) => void;
 
 /** The ranges alone, without the known bits; pointers use it for their variable part. */
 export function addRanges64(d: Bounds, s: Bounds): void {
-  setS64(d, d.smin + s.smin, d.smax + s.smax);
-  const hi = d.umax + s.umax;
-  setU64(d, d.umin + s.umin, hi, hi <= U64_MAX);
+  const sminLo = (d.sminLo + s.sminLo) | 0;
+  const smaxLo = (d.smaxLo + s.smaxLo) | 0;
+  const sminHi = (d.sminHi + s.sminHi + carry(sminLo, d.sminLo)) | 0;
+  const smaxHi = (d.smaxHi + s.smaxHi + carry(smaxLo, d.smaxLo)) | 0;
+  // a sum overflows where its sign is that of neither operand
+  const overflow = ((d.sminHi ^ sminHi) & (s.sminHi ^ sminHi)) | ((d.smaxHi ^ smaxHi) & (s.smaxHi ^ smaxHi));
+  if (overflow < 0) unboundS64(d);
+  else {
+    d.sminHi = sminHi;
+    d.sminLo = sminLo;
+    d.smaxHi = smaxHi;
+    d.smaxLo = smaxLo;
+  }
+  const umaxLo = (d.umaxLo + s.umaxLo) | 0;
+  const umaxHi = (d.umaxHi + s.umaxHi + carry(umaxLo, d.umaxLo)) | 0;
+  if (ltU64(umaxHi, umaxLo, d.umaxHi, d.umaxLo)) {
+    unboundU64(d);
+    return;
+  }
+  const uminLo = (d.uminLo + s.uminLo) | 0;
+  d.uminHi = (d.uminHi + s.uminHi + carry(uminLo, d.uminLo)) | 0;
+  d.uminLo = uminLo;
+  d.umaxHi = umaxHi;
+  d.umaxLo = umaxLo;
 }
 
 export function subRanges64(d: Bounds, s: Bounds): void {
-  setS64(d, d.smin - s.smax, d.smax - s.smin);
-  setU64(d, d.umin - s.umax, d.umax - s.umin, d.umin >= s.umax);
+  const sminHi = (d.sminHi - s.smaxHi - borrow(d.sminLo, s.smaxLo)) | 0;
+  const smaxHi = (d.smaxHi - s.sminHi - borrow(d.smaxLo, s.sminLo)) | 0;
+  // a difference overflows where the operands' signs differ and it has not the first one's
+  const overflow = ((d.sminHi ^ s.smaxHi) & (d.sminHi ^ sminHi)) | ((d.smaxHi ^ s.sminHi) & (d.smaxHi ^ smaxHi));
+  if (overflow < 0) unboundS64(d);
+  else {
+    d.sminHi = sminHi;
+    d.sminLo = (d.sminLo - s.smaxLo) | 0;
+    d.smaxHi = smaxHi;
+    d.smaxLo = (d.smaxLo - s.sminLo) | 0;
+  }
+  if (ltU64(d.uminHi, d.uminLo, s.umaxHi, s.umaxLo)) {
+    unboundU64(d);
+    return;
+  }
+  d.uminHi = (d.uminHi - s.umaxHi - borrow(d.uminLo, s.umaxLo)) | 0;
+  d.uminLo = (d.uminLo - s.umaxLo) | 0;
+  d.umaxHi = (d.umaxHi - s.uminHi - borrow(d.umaxLo, s.uminLo)) | 0;
+  d.umaxLo = (d.umaxLo - s.uminLo) | 0;
+}
+
+function setBits(d: Bounds, valueHi: number, valueLo: number, maskHi: number, maskLo: number): void {
+  d.valueHi = valueHi & ~maskHi;
+  d.valueLo = valueLo & ~maskLo;
+  d.maskHi = maskHi;
+  d.maskLo = maskLo;
+}
+
+/** `tnum_add` */
+export function addBits(d: Bounds, s: Bounds): void {
+  const lo = (d.valueLo + s.valueLo) | 0;
+  const hi = (d.valueHi + s.valueHi + carry(lo, d.valueLo)) | 0;
+  const maskLo = (d.maskLo + s.maskLo) | 0;
+  const maskHi = (d.maskHi + s.maskHi + carry(maskLo, d.maskLo)) | 0;
+  const allLo = (maskLo + lo) | 0;
+  const allHi = (maskHi + hi + carry(allLo, lo)) | 0;
+  setBits(d, hi, lo, (allHi ^ hi) | d.maskHi | s.maskHi, (allLo ^ lo) | d.maskLo | s.maskLo);
+}
+
+/** `tnum_sub` */
+export function subBits(d: Bounds, s: Bounds): void {
+  const lo = (d.valueLo - s.valueLo) | 0;
+  const hi = (d.valueHi - s.valueHi - borrow(d.valueLo, s.valueLo)) | 0;
+  const mostLo = (lo + d.maskLo) | 0;
+  const mostHi = (hi + d.maskHi + carry(mostLo, lo)) | 0;
+  const leastLo = (lo - s.maskLo) | 0;
+  const leastHi = (hi - s.maskHi - borrow(lo, s.maskLo)) | 0;
+  setBits(d, hi, lo, (mostHi ^ leastHi) | d.maskHi | s.maskHi, (mostLo ^ leastLo) | d.maskLo | s.maskLo);
 }
 
 const add: Op = (d, s) => {
   setS32(d, d.s32min + s.s32min, d.s32max + s.s32max);
-  setU32(d, d.u32min + s.u32min, d.u32max + s.u32max, d.u32max + s.u32max <= U32_MAX);
+  const max = (d.u32maxBits + s.u32maxBits) | 0;
+  if (ltU32(max, d.u32maxBits)) unboundU32(d);
+  else {
+    d.u32minBits = (d.u32minBits + s.u32minBits) | 0;
+    d.u32maxBits = max;
+  }
   addRanges64(d, s);
-  d.tnum = T.add(d.tnum, s.tnum);
+  addBits(d, s);
 };
 
 const sub: Op = (d, s) => {
   setS32(d, d.s32min - s.s32max, d.s32max - s.s32min);
-  setU32(d, d.u32min - s.u32max, d.u32max - s.u32min, d.u32min >= s.u32max);
+  if (ltU32(d.u32minBits, s.u32maxBits)) unboundU32(d);
+  else {
+    d.u32minBits = (d.u32minBits - s.u32maxBits) | 0;
+    d.u32maxBits = (d.u32maxBits - s.u32minBits) | 0;
+  }
   subRanges64(d, s);
-  d.tnum = T.sub(d.tnum, s.tnum);
+  subBits(d, s);
 };
 
 const mul: Op = (d, s) => {
   d.tnum = T.mul(d.tnum, s.tnum);
   if (s.s32min < 0 || d.s32min < 0 || s.u32max > 0xffff || d.u32max > 0xffff) unbound32(d);
   else {
-    d.u32min *= s.u32min;
-    d.u32max *= s.u32max;
-    const fits = d.u32max <= S32_MAX;
-    d.s32min = fits ? d.u32min : S32_MIN;
-    d.s32max = fits ? d.u32max : S32_MAX;
+    d.u32minBits = Math.imul(d.u32minBits, s.u32minBits);
+    d.u32maxBits = Math.imul(d.u32maxBits, s.u32maxBits);
+    const fits = d.u32maxBits >= 0;
+    d.s32min = fits ? d.u32minBits : S32_MIN;
+    d.s32max = fits ? d.u32maxBits : S32_MAX;
   }
-  if (s.smin < 0n || d.smin < 0n || s.umax > BigInt(U32_MAX) || d.umax > BigInt(U32_MAX)) unbound64(d);
+  if (s.sminHi < 0 || d.sminHi < 0 || s.umaxHi !== 0 || d.umaxHi !== 0) unbound64(d);
   else {
-    d.umin *= s.umin;
-    d.umax *= s.umax;
-    const fits = d.umax <= S64_MAX;
-    d.smin = fits ? d.umin : S64_MIN;
-    d.smax = fits ? d.umax : S64_MAX;
+    const umin = d.umin * s.umin;
+    const umax = d.umax * s.umax;
+    d.umin = umin;
+    d.umax = umax;
+    const fits = umax <= S64_MAX;
+    d.smin = fits ? umin : S64_MIN;
+    d.smax = fits ? umax : S64_MAX;
   }
 };
 
-function assign(d: Bounds, from: Bounds): void {
-  Object.assign(d, from);
+function setLow(d: Bounds): void {
+  d.s32min = d.s32max = d.u32minBits = d.u32maxBits = d.valueLo;
 }
 
-/** The three bitwise operations: bits first, then ranges from bits and operands. */
-function bitwise(bits: (a: T.Tnum, b: T.Tnum) => T.Tnum, range32: Op, range64: Op): Op {
-  return (d, s, alu32) => {
-    const low = T.isConstSubreg(d.tnum) && T.isConstSubreg(s.tnum);
-    const all = T.isConst(d.tnum) && T.isConst(s.tnum);
-    d.tnum = bits(d.tnum, s.tnum);
-    if (low) {
-      const v = lowU32(d.tnum.value);
-      d.u32min = v;
-      d.u32max = v;
-      d.s32min = v | 0;
-      d.s32max = v | 0;
-    } else {
-      range32(d, s, alu32);
-      s32FromU32(d);
-    }
-    if (all) assign(d, known(d.tnum.value));
-    else {
-      range64(d, s, alu32);
-      s64FromU64(d);
-      learnFromBits(d);
-    }
-  };
-}
-
-const lowBits = (t: T.Tnum): [number, number] => [lowU32(t.value), lowU32(t.value | t.mask)];
-
-const bitAnd = bitwise(
-  T.and,
-  (d, s) => {
-    d.u32min = lowBits(d.tnum)[0];
-    d.u32max = Math.min(d.u32max, s.u32max);
-  },
-  (d, s) => {
-    d.umin = d.tnum.value;
-    d.umax = minBig(d.umax, s.umax);
-  },
-);
-
-const bitOr = bitwise(
-  T.or,
-  (d, s) => {
-    d.u32min = Math.max(d.u32min, s.u32min);
-    d.u32max = lowBits(d.tnum)[1];
-  },
-  (d, s) => {
-    d.umin = maxBig(d.umin, s.umin);
-    d.umax = d.tnum.value | d.tnum.mask;
-  },
-);
-
-const bitXor = bitwise(
-  T.xor,
-  (d) => {
-    [d.u32min, d.u32max] = lowBits(d.tnum);
-  },
-  (d) => {
-    d.umin = d.tnum.value;
-    d.umax = d.tnum.value | d.tnum.mask;
-  },
-);
-
-/** 32-bit ranges of a left shift; nothing is known where the top bit may be shifted out. */
-function shl32(d: Bounds, by: number): void {
-  d.s32min = S32_MIN;
-  d.s32max = S32_MAX;
-  const fits = by <= 31 && d.u32max <= 2 ** (31 - by);
-  setU32(d, d.u32min * 2 ** by, d.u32max * 2 ** by, fits);
-}
-
-const lsh: Op = (d, s, alu32) => {
-  if (alu32) {
-    const by = s.u32min;
-    const low = T.subreg(d.tnum);
-    shl32(d, by);
-    d.tnum = T.subreg(T.shl(low, by));
-    unbound64(d);
-    learn32FromBits(d);
-    return;
+/** What the three bitwise operations share, behind known bits and unsigned ranges. */
+function finishBitwise(d: Bounds, low: boolean, all: boolean): void {
+  if (low) setLow(d);
+  else s32FromU32(d);
+  if (all) assign(d, knownHalves(d.valueHi, d.valueLo));
+  else {
+    s64FromU64(d);
+    learnFromBits(d);
   }
-  const by = Number(s.umin);
-  // `<<= 32` is the first half of a sign extension: 32-bit ranges survive it
-  d.smax = by === 32 ? BigInt(d.s32max) << 32n : S64_MAX;
-  d.smin = by === 32 ? BigInt(d.s32min) << 32n : S64_MIN;
-  const n = BigInt(by);
-  setU64(d, d.umin << n, d.umax << n, d.umax <= 1n << (63n - n));
-  shl32(d, by);
-  d.tnum = T.shl(d.tnum, by);
-  learnFromBits(d);
+}
+
+const isLowConst = (d: Bounds, s: Bounds): boolean => (d.maskLo | s.maskLo) === 0;
+const isAllConst = (d: Bounds, s: Bounds): boolean => (d.maskLo | d.maskHi | s.maskLo | s.maskHi) === 0;
+
+/** Where a result is the larger operand or smaller: its range begins at the known ones. */
+function startAtBits(d: Bounds): void {
+  d.u32minBits = d.valueLo;
+  d.uminHi = d.valueHi;
+  d.uminLo = d.valueLo;
+}
+function endAtBits(d: Bounds): void {
+  d.u32maxBits = d.valueLo | d.maskLo;
+  d.umaxHi = d.valueHi | d.maskHi;
+  d.umaxLo = d.valueLo | d.maskLo;
+}
+
+const bitAnd: Op = (d, s) => {
+  const low = isLowConst(d, s);
+  const all = isAllConst(d, s);
+  const hi = d.valueHi & s.valueHi;
+  const lo = d.valueLo & s.valueLo;
+  d.maskHi = (d.valueHi | d.maskHi) & (s.valueHi | s.maskHi) & ~hi;
+  d.maskLo = (d.valueLo | d.maskLo) & (s.valueLo | s.maskLo) & ~lo;
+  d.valueHi = hi;
+  d.valueLo = lo;
+  startAtBits(d);
+  if (ltU32(s.u32maxBits, d.u32maxBits)) d.u32maxBits = s.u32maxBits;
+  if (ltU64(s.umaxHi, s.umaxLo, d.umaxHi, d.umaxLo)) {
+    d.umaxHi = s.umaxHi;
+    d.umaxLo = s.umaxLo;
+  }
+  finishBitwise(d, low, all);
 };
 
-const rsh: Op = (d, s, alu32) => {
-  if (alu32) {
-    const by = s.u32min;
-    d.s32min = S32_MIN;
-    d.s32max = S32_MAX;
-    d.tnum = T.shr(T.subreg(d.tnum), by);
-    d.u32min >>>= by;
-    d.u32max >>>= by;
-    unbound64(d);
-    learn32FromBits(d);
-    return;
+const bitOr: Op = (d, s) => {
+  const low = isLowConst(d, s);
+  const all = isAllConst(d, s);
+  const hi = d.valueHi | s.valueHi;
+  const lo = d.valueLo | s.valueLo;
+  setBits(d, hi, lo, (d.maskHi | s.maskHi) & ~hi, (d.maskLo | s.maskLo) & ~lo);
+  if (ltU32(d.u32minBits, s.u32minBits)) d.u32minBits = s.u32minBits;
+  if (ltU64(d.uminHi, d.uminLo, s.uminHi, s.uminLo)) {
+    d.uminHi = s.uminHi;
+    d.uminLo = s.uminLo;
   }
-  d.smin = S64_MIN;
-  d.smax = S64_MAX;
-  d.tnum = T.shr(d.tnum, Number(s.umin));
-  d.umin >>= s.umin;
-  d.umax >>= s.umin;
-  unbound32(d);
-  learnFromBits(d);
+  endAtBits(d);
+  finishBitwise(d, low, all);
 };
 
-const arsh: Op = (d, s, alu32) => {
-  if (alu32) {
-    const by = s.u32min;
-    d.s32min >>= by;
-    d.s32max >>= by;
-    d.tnum = T.sar(T.subreg(d.tnum), by, 32);
-    d.u32min = 0;
-    d.u32max = U32_MAX;
-    unbound64(d);
-    learn32FromBits(d);
-    return;
-  }
-  d.smin >>= s.umin;
-  d.smax >>= s.umin;
-  d.tnum = T.sar(d.tnum, Number(s.umin), 64);
-  d.umin = 0n;
-  d.umax = U64_MAX;
-  unbound32(d);
-  learnFromBits(d);
+const bitXor: Op = (d, s) => {
+  const low = isLowConst(d, s);
+  const all = isAllConst(d, s);
+  setBits(d, d.valueHi ^ s.valueHi, d.valueLo ^ s.valueLo, d.maskHi | s.maskHi, d.maskLo | s.maskLo);
+  startAtBits(d);
+  endAtBits(d);
+  finishBitwise(d, low, all);
 };
 
 const ops: Readonly<Record<number, Op>> = {
@@ -250,50 +256,47 @@ const ops: Readonly<Record<number, Op>> = {
 };
 
 /** Both operands are single values: the machine's own arithmetic. */
-function fold(op: number, d: bigint, s: bigint, alu32: boolean): bigint | undefined {
-  if (alu32) {
-    const a = lowU32(d);
-    const b = lowU32(s);
-    switch (op) {
-      case BPF_ADD:
-        return BigInt((a + b) >>> 0);
-      case BPF_SUB:
-        return BigInt((a - b) >>> 0);
-      case BPF_AND:
-        return BigInt((a & b) >>> 0);
-      case BPF_OR:
-        return BigInt((a | b) >>> 0);
-      case BPF_XOR:
-        return BigInt((a ^ b) >>> 0);
-      default:
-        return undefined;
-    }
-  }
+function fold(op: number, d: Bounds, s: Bounds, alu32: boolean): Bounds | undefined {
+  const { valueHi: hi, valueLo: lo } = d;
+  const { valueHi: sHi, valueLo: sLo } = s;
+  let low: number;
+  let high: number;
   switch (op) {
     case BPF_ADD:
-      return u64(d + s);
+      low = (lo + sLo) | 0;
+      high = (hi + sHi + carry(low, lo)) | 0;
+      break;
     case BPF_SUB:
-      return u64(d - s);
+      low = (lo - sLo) | 0;
+      high = (hi - sHi - borrow(lo, sLo)) | 0;
+      break;
     case BPF_AND:
-      return d & s;
+      low = lo & sLo;
+      high = hi & sHi;
+      break;
     case BPF_OR:
-      return d | s;
+      low = lo | sLo;
+      high = hi | sHi;
+      break;
     case BPF_XOR:
-      return d ^ s;
+      low = lo ^ sLo;
+      high = hi ^ sHi;
+      break;
     default:
       return undefined;
   }
+  return knownHalves(alu32 ? 0 : high, low);
 }
 
 /** Whether a result's range can be computed at all: shifts need one constant count below the width. */
 export function computable(op: number, src: Bounds, alu32: boolean): boolean {
   if (op === BPF_LSH || op === BPF_RSH || op === BPF_ARSH) {
-    const single = alu32
-      ? T.isConstSubreg(src.tnum) && src.s32min === src.s32max && src.u32min === src.u32max
-      : T.isConst(src.tnum) && src.smin === src.smax && src.umin === src.umax;
-    return single && src.umax < (alu32 ? 32n : 64n);
+    if (!isConstAs(src, alu32) || src.umaxHi !== 0 || (src.umaxLo & (alu32 ? ~31 : ~63)) !== 0) return false;
+    return alu32
+      ? src.s32min === src.s32max && src.u32minBits === src.u32maxBits
+      : src.sminHi === src.smaxHi && src.sminLo === src.smaxLo && src.uminHi === 0 && src.uminLo === src.umaxLo;
   }
-  return op in ops;
+  return ops[op] !== undefined;
 }
 
 /** `dst op= src`. Division, modulo and byte swaps give UNKNOWN; the caller asks {@link computable} first. */
@@ -301,8 +304,8 @@ export function scalarAlu(op: number, dst: Bounds, src: Bounds, alu32: boolean):
   const rule = ops[op];
   if (!rule) return UNKNOWN;
   if (dst.isConst && src.isConst) {
-    const value = fold(op, dst.tnum.value, src.tnum.value, alu32);
-    if (value !== undefined) return known(value);
+    const value = fold(op, dst, src, alu32);
+    if (value !== undefined) return value;
   }
   const d = dst.copy();
   rule(d, src, alu32);

@@ -4,375 +4,368 @@
  *
  * A published `Bounds` is never changed, so registers, spilled slots and saved states share it; an
  * operation copies, changes its own copy, calls {@link sync} and publishes that.
+ *
+ * Each number is kept in int32 halves (see pair.ts); `umin`, `tnum` and their like show them whole, for
+ * what is not hot.
  */
-import {
-  intersect,
-  isConst,
-  isConstSubreg,
-  subreg,
-  TNUM_UNKNOWN,
-  type Tnum,
-  tnum,
-  tnumConst,
-  tnumRange,
-} from './tnum.ts';
-import {
-  HIGH32,
-  lowS32,
-  lowU32,
-  maxBig,
-  minBig,
-  S32_MAX,
-  S32_MIN,
-  S64_MAX,
-  S64_MIN,
-  s64,
-  U32_MAX,
-  U64_MAX,
-  u64,
-} from './u64.ts';
+import { bigSigned, bigUnsigned, highHalf, lowHalf, ltS64, ltU32, ltU64, signed, unsigned } from './pair.ts';
+import { type Tnum, tnum } from './tnum.ts';
+import { S32_MAX, S32_MIN } from './u64.ts';
 
+/** Fields are declared only: the constructor gives each its one first value, as this is made by the million. */
 export class Bounds {
-  tnum: Tnum;
-  smin: bigint;
-  smax: bigint;
-  umin: bigint;
-  umax: bigint;
-  s32min: number;
-  s32max: number;
-  u32min: number;
-  u32max: number;
+  // the tnum: a bit that is set in the mask is unknown
+  declare valueHi: number;
+  declare valueLo: number;
+  declare maskHi: number;
+  declare maskLo: number;
+  declare sminHi: number;
+  declare sminLo: number;
+  declare smaxHi: number;
+  declare smaxLo: number;
+  declare uminHi: number;
+  declare uminLo: number;
+  declare umaxHi: number;
+  declare umaxLo: number;
+  declare s32min: number;
+  declare s32max: number;
+  /** int32 bit patterns of `u32min` and `u32max` */
+  declare u32minBits: number;
+  declare u32maxBits: number;
 
-  constructor(
-    t: Tnum,
-    smin: bigint,
-    smax: bigint,
-    umin: bigint,
-    umax: bigint,
-    s32min: number,
-    s32max: number,
-    u32min: number,
-    u32max: number,
-  ) {
-    this.tnum = t;
-    this.smin = smin;
-    this.smax = smax;
-    this.umin = umin;
-    this.umax = umax;
-    this.s32min = s32min;
-    this.s32max = s32max;
-    this.u32min = u32min;
-    this.u32max = u32max;
+  /** A copy, or what is known of nothing. */
+  constructor(from?: Bounds) {
+    if (from === undefined) {
+      this.valueHi = 0;
+      this.valueLo = 0;
+      this.maskHi = -1;
+      this.maskLo = -1;
+      this.sminHi = S32_MIN;
+      this.sminLo = 0;
+      this.smaxHi = S32_MAX;
+      this.smaxLo = -1;
+      this.uminHi = 0;
+      this.uminLo = 0;
+      this.umaxHi = -1;
+      this.umaxLo = -1;
+      this.s32min = S32_MIN;
+      this.s32max = S32_MAX;
+      this.u32minBits = 0;
+      this.u32maxBits = -1;
+    } else {
+      this.valueHi = from.valueHi;
+      this.valueLo = from.valueLo;
+      this.maskHi = from.maskHi;
+      this.maskLo = from.maskLo;
+      this.sminHi = from.sminHi;
+      this.sminLo = from.sminLo;
+      this.smaxHi = from.smaxHi;
+      this.smaxLo = from.smaxLo;
+      this.uminHi = from.uminHi;
+      this.uminLo = from.uminLo;
+      this.umaxHi = from.umaxHi;
+      this.umaxLo = from.umaxLo;
+      this.s32min = from.s32min;
+      this.s32max = from.s32max;
+      this.u32minBits = from.u32minBits;
+      this.u32maxBits = from.u32maxBits;
+    }
   }
 
   copy(): Bounds {
-    return new Bounds(
-      this.tnum,
-      this.smin,
-      this.smax,
-      this.umin,
-      this.umax,
-      this.s32min,
-      this.s32max,
-      this.u32min,
-      this.u32max,
-    );
+    return new Bounds(this);
   }
 
   get isConst(): boolean {
-    return this.tnum.mask === 0n;
+    return (this.maskHi | this.maskLo) === 0;
+  }
+  get isZero(): boolean {
+    return (this.maskHi | this.maskLo | this.valueHi | this.valueLo) === 0;
+  }
+
+  // as numbers; exact within 2^53
+  get sminNumber(): number {
+    return signed(this.sminHi, this.sminLo);
+  }
+  get smaxNumber(): number {
+    return signed(this.smaxHi, this.smaxLo);
+  }
+  get umaxNumber(): number {
+    return unsigned(this.umaxHi, this.umaxLo);
+  }
+  /** bits that a value may take: the position of the highest, counted from 1 */
+  get width(): number {
+    return this.umaxHi !== 0 ? 64 - Math.clz32(this.umaxHi) : 32 - Math.clz32(this.umaxLo);
+  }
+
+  // whole
+  get tnum(): Tnum {
+    return tnum(bigUnsigned(this.valueHi, this.valueLo), bigUnsigned(this.maskHi, this.maskLo));
+  }
+  set tnum(t: Tnum) {
+    this.valueHi = highHalf(t.value);
+    this.valueLo = lowHalf(t.value);
+    this.maskHi = highHalf(t.mask);
+    this.maskLo = lowHalf(t.mask);
+  }
+  get smin(): bigint {
+    return bigSigned(this.sminHi, this.sminLo);
+  }
+  set smin(x: bigint) {
+    this.sminHi = highHalf(x);
+    this.sminLo = lowHalf(x);
+  }
+  get smax(): bigint {
+    return bigSigned(this.smaxHi, this.smaxLo);
+  }
+  set smax(x: bigint) {
+    this.smaxHi = highHalf(x);
+    this.smaxLo = lowHalf(x);
+  }
+  get umin(): bigint {
+    return bigUnsigned(this.uminHi, this.uminLo);
+  }
+  set umin(x: bigint) {
+    this.uminHi = highHalf(x);
+    this.uminLo = lowHalf(x);
+  }
+  get umax(): bigint {
+    return bigUnsigned(this.umaxHi, this.umaxLo);
+  }
+  set umax(x: bigint) {
+    this.umaxHi = highHalf(x);
+    this.umaxLo = lowHalf(x);
+  }
+  get u32min(): number {
+    return this.u32minBits >>> 0;
+  }
+  set u32min(x: number) {
+    this.u32minBits = x | 0;
+  }
+  get u32max(): number {
+    return this.u32maxBits >>> 0;
+  }
+  set u32max(x: number) {
+    this.u32maxBits = x | 0;
   }
 }
 
-export const UNKNOWN = new Bounds(TNUM_UNKNOWN, S64_MIN, S64_MAX, 0n, U64_MAX, S32_MIN, S32_MAX, 0, U32_MAX);
+export const UNKNOWN = new Bounds();
 
-const exact = (value: bigint): Bounds => {
-  const signed = s64(value);
-  const low = lowU32(value);
-  return new Bounds(tnumConst(value), signed, signed, value, value, low | 0, low | 0, low, low);
-};
+/** The one value of two halves. */
+export function exact(hi: number, lo: number): Bounds {
+  const b = new Bounds();
+  b.maskHi = 0;
+  b.maskLo = 0;
+  setValue(b, hi, lo);
+  return b;
+}
+
+export function setValue(b: Bounds, hi: number, lo: number): void {
+  b.valueHi = hi;
+  b.valueLo = lo;
+  b.sminHi = b.smaxHi = b.uminHi = b.umaxHi = hi;
+  b.sminLo = b.smaxLo = b.uminLo = b.umaxLo = lo;
+  b.s32min = b.s32max = b.u32minBits = b.u32maxBits = lo;
+}
 
 const SMALL = 1024;
-const small = Array.from({ length: 2 * SMALL + 1 }, (_, i) => exact(u64(BigInt(i - SMALL))));
+const small: Bounds[] = [];
+for (let n = -SMALL; n <= SMALL; n++) small.push(exact(n >> 31, n));
 export const ZERO = small[SMALL] as Bounds;
 
-/** The one value `value` (unsigned). */
-export function known(value: bigint): Bounds {
-  return value < 1025n ? (small[Number(value) + SMALL] as Bounds) : exact(value);
+/** The one value of two halves; small ones are shared. */
+export function knownHalves(hi: number, lo: number): Bounds {
+  return hi === 0 && lo >= 0 && lo <= SMALL ? (small[lo + SMALL] as Bounds) : exact(hi, lo);
 }
+
+/** The one value `value` (unsigned). */
+export const known = (value: bigint): Bounds => knownHalves(highHalf(value), lowHalf(value));
 
 /** The one value of a sign-extended immediate. */
 export function knownImm(imm: number): Bounds {
-  return imm >= -SMALL && imm <= SMALL ? (small[imm + SMALL] as Bounds) : exact(u64(BigInt(imm)));
+  return imm >= -SMALL && imm <= SMALL ? (small[imm + SMALL] as Bounds) : exact(imm >> 31, imm);
 }
 
 /** Two descriptions of the same set of values. */
 export function sameBounds(a: Bounds, b: Bounds): boolean {
   return (
     a === b ||
-    (a.tnum.value === b.tnum.value &&
-      a.tnum.mask === b.tnum.mask &&
-      a.smin === b.smin &&
-      a.smax === b.smax &&
-      a.umin === b.umin &&
-      a.umax === b.umax &&
+    (a.valueHi === b.valueHi &&
+      a.valueLo === b.valueLo &&
+      a.maskHi === b.maskHi &&
+      a.maskLo === b.maskLo &&
+      a.sminHi === b.sminHi &&
+      a.sminLo === b.sminLo &&
+      a.smaxHi === b.smaxHi &&
+      a.smaxLo === b.smaxLo &&
+      a.uminHi === b.uminHi &&
+      a.uminLo === b.uminLo &&
+      a.umaxHi === b.umaxHi &&
+      a.umaxLo === b.umaxLo &&
       a.s32min === b.s32min &&
       a.s32max === b.s32max &&
-      a.u32min === b.u32min &&
-      a.u32max === b.u32max)
+      a.u32minBits === b.u32minBits &&
+      a.u32maxBits === b.u32maxBits)
   );
 }
 
 /** Everything that `cur` allows, `old` allows. */
 export const within = (old: Bounds, cur: Bounds): boolean =>
   old === cur ||
-  (old.umin <= cur.umin &&
-    old.umax >= cur.umax &&
-    old.smin <= cur.smin &&
-    old.smax >= cur.smax &&
-    old.u32min <= cur.u32min &&
-    old.u32max >= cur.u32max &&
+  (!ltU64(cur.uminHi, cur.uminLo, old.uminHi, old.uminLo) &&
+    !ltU64(old.umaxHi, old.umaxLo, cur.umaxHi, cur.umaxLo) &&
+    !ltS64(cur.sminHi, cur.sminLo, old.sminHi, old.sminLo) &&
+    !ltS64(old.smaxHi, old.smaxLo, cur.smaxHi, cur.smaxLo) &&
+    !ltU32(cur.u32minBits, old.u32minBits) &&
+    !ltU32(old.u32maxBits, cur.u32maxBits) &&
     old.s32min <= cur.s32min &&
     old.s32max >= cur.s32max);
 
+/** `tnum_in`: every value that `b`'s bits allow, `a`'s allow. */
+export const bitsWithin = (a: Bounds, b: Bounds): boolean =>
+  ((b.maskHi & ~a.maskHi) | (b.maskLo & ~a.maskLo)) === 0 &&
+  a.valueHi === (b.valueHi & ~a.maskHi) &&
+  a.valueLo === (b.valueLo & ~a.maskLo);
+
+/** `tnum_is_aligned` of the sum with a constant; a multiple of a power of two shows in the low half. */
+export function isAligned(b: Bounds, off: number, size: number): boolean {
+  const sum = (b.valueLo + off) | 0;
+  const unknown = ((b.maskLo + sum) ^ sum) | b.maskLo;
+  return size === 0 || ((sum | unknown) & (size - 1)) === 0;
+}
+
+export function unboundS64(d: Bounds): void {
+  d.sminHi = S32_MIN;
+  d.sminLo = 0;
+  d.smaxHi = S32_MAX;
+  d.smaxLo = -1;
+}
+export function unboundU64(d: Bounds): void {
+  d.uminHi = 0;
+  d.uminLo = 0;
+  d.umaxHi = -1;
+  d.umaxLo = -1;
+}
+export function unboundS32(d: Bounds): void {
+  d.s32min = S32_MIN;
+  d.s32max = S32_MAX;
+}
+export function unboundU32(d: Bounds): void {
+  d.u32minBits = 0;
+  d.u32maxBits = -1;
+}
+
 export function unbound64(b: Bounds): void {
-  b.smin = S64_MIN;
-  b.smax = S64_MAX;
-  b.umin = 0n;
-  b.umax = U64_MAX;
+  unboundS64(b);
+  unboundU64(b);
 }
-
 export function unbound32(b: Bounds): void {
-  b.s32min = S32_MIN;
-  b.s32max = S32_MAX;
-  b.u32min = 0;
-  b.u32max = U32_MAX;
+  unboundS32(b);
+  unboundU32(b);
 }
 
-const SIGN32 = 0x8000_0000;
+// --- narrowing one end
 
-/** 32-bit ranges from the low half's known bits. */
-export function learn32FromBits(b: Bounds): void {
-  const value = lowU32(b.tnum.value);
-  const mask = lowU32(b.tnum.mask);
-  b.s32min = Math.max(b.s32min, value | (mask & SIGN32));
-  b.s32max = Math.min(b.s32max, value | (mask & S32_MAX));
-  b.u32min = Math.max(b.u32min, value);
-  b.u32max = Math.min(b.u32max, (value | mask) >>> 0);
+export function raiseUmin(b: Bounds, hi: number, lo: number): void {
+  if (!ltU64(b.uminHi, b.uminLo, hi, lo)) return;
+  b.uminHi = hi;
+  b.uminLo = lo;
 }
-
-/** All ranges from the known bits. */
-export function learnFromBits(b: Bounds): void {
-  learn32FromBits(b);
-  const { value, mask } = b.tnum;
-  b.smin = maxBig(b.smin, s64(value | (mask & 0x8000_0000_0000_0000n)));
-  b.smax = minBig(b.smax, s64(value | (mask & S64_MAX)));
-  b.umin = maxBig(b.umin, value);
-  b.umax = minBig(b.umax, value | mask);
+export function lowerUmax(b: Bounds, hi: number, lo: number): void {
+  if (!ltU64(hi, lo, b.umaxHi, b.umaxLo)) return;
+  b.umaxHi = hi;
+  b.umaxLo = lo;
 }
-
-const clampS32 = (b: Bounds, lo: number, hi: number): void => {
+export function raiseSmin(b: Bounds, hi: number, lo: number): void {
+  if (!ltS64(b.sminHi, b.sminLo, hi, lo)) return;
+  b.sminHi = hi;
+  b.sminLo = lo;
+}
+export function lowerSmax(b: Bounds, hi: number, lo: number): void {
+  if (!ltS64(hi, lo, b.smaxHi, b.smaxLo)) return;
+  b.smaxHi = hi;
+  b.smaxLo = lo;
+}
+export function clampS32(b: Bounds, lo: number, hi: number): void {
   if (lo > b.s32min) b.s32min = lo;
   if (hi < b.s32max) b.s32max = hi;
-};
-const clampU32 = (b: Bounds, lo: number, hi: number): void => {
-  if (lo > b.u32min) b.u32min = lo;
-  if (hi < b.u32max) b.u32max = hi;
-};
-
-/** A 64-bit value's halves: typed arrays split it without making another BigInt. */
-const whole = new BigInt64Array(4);
-const halves = new Uint32Array(whole.buffer);
-
-function deduce32(b: Bounds): void {
-  whole[0] = b.umin;
-  whole[1] = b.umax;
-  whole[2] = b.smin;
-  whole[3] = b.smax;
-  const [uminLo, uminHi, umaxLo, umaxHi] = [halves[0]!, halves[1]!, halves[2]!, halves[3]!];
-  const [sminLo, sminHi, smaxLo, smaxHi] = [halves[4]!, halves[5]!, halves[6]!, halves[7]!];
-  if (uminHi === umaxHi) {
-    clampU32(b, uminLo, umaxLo);
-    if ((uminLo | 0) <= (umaxLo | 0)) clampS32(b, uminLo | 0, umaxLo | 0);
-  }
-  if (sminHi === smaxHi) {
-    if (sminLo <= smaxLo) clampU32(b, sminLo, smaxLo);
-    if ((sminLo | 0) <= (smaxLo | 0)) clampS32(b, sminLo | 0, smaxLo | 0);
-  }
-  // the upper halves are neighbours, and the low half runs from negative over zero to positive
-  if ((uminHi + 1) >>> 0 === umaxHi && (uminLo | 0) < 0 && (umaxLo | 0) >= 0) clampS32(b, uminLo | 0, umaxLo | 0);
-  if ((sminHi + 1) >>> 0 === smaxHi && (sminLo | 0) < 0 && (smaxLo | 0) >= 0) clampS32(b, sminLo | 0, smaxLo | 0);
-  // one sign throughout: signed and unsigned say the same
-  if ((b.u32min | 0) <= (b.u32max | 0)) clampS32(b, b.u32min | 0, b.u32max | 0);
-  const lo = b.s32min >>> 0;
-  const hi = b.s32max >>> 0;
-  if (lo <= hi) clampU32(b, lo, hi);
-  else if (b.u32max < lo) {
-    // as for 64 bits below: only one end of the signed range is left
-    b.s32min = b.u32min | 0;
-    b.u32max = Math.min(b.u32max, hi);
-  } else if (hi < b.u32min) {
-    b.s32max = b.u32max | 0;
-    b.u32min = Math.max(b.u32min, lo);
-  }
 }
-
-function deduce64(b: Bounds): void {
-  const sumin = s64(b.umin);
-  const sumax = s64(b.umax);
-  if (sumin <= sumax) {
-    b.smin = maxBig(b.smin, sumin);
-    b.smax = minBig(b.smax, sumax);
-  }
-  const usmin = u64(b.smin);
-  const usmax = u64(b.smax);
-  if (usmin <= usmax) {
-    b.umin = maxBig(b.umin, usmin);
-    b.umax = minBig(b.umax, usmax);
-  } else if (b.umax < usmin) {
-    // the signed range wraps around zero, and the unsigned one overlaps only its positive part
-    b.smin = s64(b.umin);
-    b.umax = minBig(b.umax, usmax);
-  } else if (usmax < b.umin) {
-    b.smax = s64(b.umax);
-    b.umin = maxBig(b.umin, usmin);
-  }
-}
-
-/** 64-bit ranges from 32-bit ones. */
-function deduceMixed(b: Bounds): void {
-  const { u32min, u32max } = b;
-  // a half that is within the range already says nothing
-  if (u32min > lowU32(b.umin)) b.umin = maxBig(b.umin, (b.umin & HIGH32) | BigInt(u32min));
-  if (u32max < lowU32(b.umax)) b.umax = minBig(b.umax, (b.umax & HIGH32) | BigInt(u32max));
-  if (u32min > lowU32(b.smin)) b.smin = maxBig(b.smin, s64((u64(b.smin) & HIGH32) | BigInt(u32min)));
-  if (u32max < lowU32(b.smax)) b.smax = minBig(b.smax, s64((u64(b.smax) & HIGH32) | BigInt(u32max)));
-  // a sign-extended 32-bit value whose low half cannot be negative
-  if (b.s32min >= 0 && b.smin >= -0x8000_0000n && b.smax <= 0x7fff_ffffn) {
-    const smin = BigInt(b.s32min);
-    const smax = BigInt(b.s32max);
-    if (b.smin === smin && b.smax === smax && b.umin === smin && b.umax === smax && inRange(b.tnum, smin, smax)) return;
-    b.smin = smin;
-    b.smax = smax;
-    b.umin = smin;
-    b.umax = smax;
-    b.tnum = intersect(b.tnum, tnumRange(smin, smax));
-  }
-}
-
-/** Whether a range says nothing of a tnum that this does not know. */
-function inRange(t: Tnum, min: bigint, max: bigint): boolean {
-  const range = tnumRange(min, max);
-  return (t.mask & ~range.mask) === 0n && (range.value & ~t.value) === 0n;
-}
-
-/** Whether that changed anything. */
-function deduce(b: Bounds): boolean {
-  const { tnum: t, smin, smax, umin, umax, s32min, s32max, u32min, u32max } = b;
-  deduce32(b);
-  deduce64(b);
-  deduceMixed(b);
-  return !(
-    b.tnum === t &&
-    b.u32min === u32min &&
-    b.u32max === u32max &&
-    b.s32min === s32min &&
-    b.s32max === s32max &&
-    b.umin === umin &&
-    b.umax === umax &&
-    b.smin === smin &&
-    b.smax === smax
-  );
-}
-
-/** Known bits from ranges: whether they say more than was known. */
-function learnBits(b: Bounds): boolean {
-  const { value, mask } = b.tnum;
-  const wide = intersect(b.tnum, tnumRange(b.umin, b.umax));
-  const low = intersect(subreg(wide), tnumRange(BigInt(b.u32min), BigInt(b.u32max)));
-  const learned = tnum((wide.value & HIGH32) | low.value, (wide.mask & HIGH32) | low.mask);
-  if (learned.value === value && learned.mask === mask) return false;
-  b.tnum = learned;
-  return true;
+/** @param lo an int32 bit pattern, as is `hi` */
+export function clampU32(b: Bounds, lo: number, hi: number): void {
+  if (ltU32(b.u32minBits, lo)) b.u32minBits = lo;
+  if (ltU32(hi, b.u32maxBits)) b.u32maxBits = hi;
 }
 
 /** `__mark_reg32_known`: the low half is one value, nothing else is touched. */
 export function withLow32(v: Bounds, low: number): Bounds {
   const b = v.copy();
-  const unsigned = low >>> 0;
-  b.tnum = tnum((b.tnum.value & HIGH32) | BigInt(unsigned), b.tnum.mask & HIGH32);
-  b.s32min = low;
-  b.s32max = low;
-  b.u32min = unsigned;
-  b.u32max = unsigned;
-  return b;
-}
-
-/** One value, which all ranges allow: they become that. */
-function becomeExact(b: Bounds): boolean {
-  const { value } = b.tnum;
-  const signed = s64(value);
-  const low = lowU32(value);
-  if (b.umin > value || b.umax < value || b.smin > signed || b.smax < signed) return false;
-  if (b.u32min > low || b.u32max < low || b.s32min > (low | 0) || b.s32max < (low | 0)) return false;
-  b.umin = b.umax = value;
-  b.smin = b.smax = signed;
-  b.u32min = b.u32max = low;
-  b.s32min = b.s32max = low | 0;
-  return true;
-}
-
-/** `reg_bounds_sync`: lets the five descriptions tighten one another. Three rounds, as Linux has it; one that changes nothing is the last. */
-export function sync(b: Bounds): Bounds {
-  if (b.tnum.mask === 0n && becomeExact(b)) return b;
-  learnFromBits(b);
-  if (!deduce(b)) {
-    if (learnBits(b)) learnFromBits(b);
-    return b;
-  }
-  if (deduce(b)) deduce(b);
-  learnBits(b);
-  learnFromBits(b);
+  b.valueLo = low;
+  b.maskLo = 0;
+  b.s32min = b.s32max = b.u32minBits = b.u32maxBits = low;
   return b;
 }
 
 /** `__reg_assign_32_into_64` */
-export function assign32Into64(b: Bounds): void {
-  b.umin = BigInt(b.u32min);
-  b.umax = BigInt(b.u32max);
-  if (b.s32min >= 0 && b.s32max >= 0) {
-    b.smin = BigInt(b.s32min);
-    b.smax = BigInt(b.s32max);
-  } else {
-    b.smin = 0n;
-    b.smax = BigInt(U32_MAX);
-  }
+function assign32Into64(b: Bounds): void {
+  b.uminHi = b.umaxHi = 0;
+  b.uminLo = b.u32minBits;
+  b.umaxLo = b.u32maxBits;
+  b.sminHi = b.smaxHi = 0;
+  const positive = b.s32min >= 0 && b.s32max >= 0;
+  b.sminLo = positive ? b.s32min : 0;
+  b.smaxLo = positive ? b.s32max : -1;
 }
 
 /** Result of a 32-bit operation: the upper half becomes zero. */
 export function zeroExtend32(b: Bounds): void {
-  b.tnum = subreg(b.tnum);
+  b.valueHi = 0;
+  b.maskHi = 0;
   assign32Into64(b);
 }
 
 /** `is_reg_const` for a 64- or 32-bit reading. */
-export const isConstAs = (b: Bounds, sub32: boolean): boolean => (sub32 ? isConstSubreg(b.tnum) : isConst(b.tnum));
-export const constValue = (b: Bounds, sub32: boolean): bigint => (sub32 ? BigInt(lowU32(b.tnum.value)) : b.tnum.value);
+export const isConstAs = (b: Bounds, sub32: boolean): boolean => (sub32 ? b.maskLo : b.maskHi | b.maskLo) === 0;
+
+/** The 64-bit ranges are of one number. */
+export const isOneValue = (b: Bounds): boolean =>
+  b.sminLo === b.smaxLo && b.sminHi === b.smaxHi && b.uminLo === b.umaxLo && b.uminHi === b.umaxHi;
+/** A 64-bit range has no number. */
+export const isEmpty64 = (b: Bounds): boolean =>
+  ltS64(b.smaxHi, b.smaxLo, b.sminHi, b.sminLo) || ltU64(b.umaxHi, b.umaxLo, b.uminHi, b.uminLo);
 
 /** Why a description is empty or contradicts itself; undefined where it is fine. */
 export function violation(b: Bounds): string | undefined {
-  if (b.umin > b.umax || b.smin > b.smax || b.u32min > b.u32max || b.s32min > b.s32max) return 'range bounds violation';
-  if (b.tnum.mask === 0n) {
-    const v = b.tnum.value;
-    const sv = s64(v);
-    if (b.umin !== v || b.umax !== v || b.smin !== sv || b.smax !== sv)
+  if (isEmpty64(b) || ltU32(b.u32maxBits, b.u32minBits) || b.s32min > b.s32max) return 'range bounds violation';
+  const { valueHi, valueLo } = b;
+  if (b.isConst) {
+    const low = b.uminLo === valueLo && b.umaxLo === valueLo && b.sminLo === valueLo && b.smaxLo === valueLo;
+    if (!low || b.uminHi !== valueHi || b.umaxHi !== valueHi || b.sminHi !== valueHi || b.smaxHi !== valueHi)
       return 'const tnum out of sync with range bounds';
   }
-  if (isConstSubreg(b.tnum)) {
-    const v = lowU32(b.tnum.value);
-    const sv = lowS32(b.tnum.value);
-    if (b.u32min !== v || b.u32max !== v || b.s32min !== sv || b.s32max !== sv)
+  if (b.maskLo === 0) {
+    if (b.u32minBits !== valueLo || b.u32maxBits !== valueLo || b.s32min !== valueLo || b.s32max !== valueLo)
       return 'const subreg tnum out of sync with range bounds';
   }
   return undefined;
+}
+
+/** `*d = *from` */
+export function assign(d: Bounds, from: Bounds): void {
+  d.valueHi = from.valueHi;
+  d.valueLo = from.valueLo;
+  d.maskHi = from.maskHi;
+  d.maskLo = from.maskLo;
+  d.sminHi = from.sminHi;
+  d.sminLo = from.sminLo;
+  d.smaxHi = from.smaxHi;
+  d.smaxLo = from.smaxLo;
+  d.uminHi = from.uminHi;
+  d.uminLo = from.uminLo;
+  d.umaxHi = from.umaxHi;
+  d.umaxLo = from.umaxLo;
+  d.s32min = from.s32min;
+  d.s32max = from.s32max;
+  d.u32minBits = from.u32minBits;
+  d.u32maxBits = from.u32maxBits;
 }

@@ -15,9 +15,20 @@ import {
   BPF_JSLE,
   BPF_JSLT,
 } from '../../isa/index.ts';
-import { type Bounds, constValue, isConstAs, sync, unbound32, unbound64 } from './bounds.ts';
-import * as T from './tnum.ts';
-import { isPowerOf2, lowU32, maxBig, minBig, s64, U64_MAX } from './u64.ts';
+import {
+  type Bounds,
+  clampS32,
+  isConstAs,
+  lowerSmax,
+  lowerUmax,
+  raiseSmin,
+  raiseUmin,
+  unbound32,
+  unbound64,
+} from './bounds.ts';
+import { ltS64, ltU32, ltU64, SIGN } from './pair.ts';
+import { sync } from './sync.ts';
+import { S32_MAX } from './u64.ts';
 
 /** "no bit of the mask is set": what the other side of JSET knows */
 const JCLR = BPF_JSET | 0x08;
@@ -51,35 +62,42 @@ const negations: Readonly<Record<number, number>> = {
 };
 const negate = (op: number): number => negations[op] ?? op;
 
-type Num = bigint | number;
-interface View {
-  readonly umin: Num;
-  readonly umax: Num;
-  readonly smin: Num;
-  readonly smax: Num;
+/** `a.umin > b.umax`, in either width. */
+const aboveU = (a: Bounds, b: Bounds, jmp32: boolean): boolean =>
+  jmp32 ? ltU32(b.u32maxBits, a.u32minBits) : ltU64(b.umaxHi, b.umaxLo, a.uminHi, a.uminLo);
+/** `a.umin >= b.umax` */
+const notBelowU = (a: Bounds, b: Bounds, jmp32: boolean): boolean =>
+  jmp32 ? !ltU32(a.u32minBits, b.u32maxBits) : !ltU64(a.uminHi, a.uminLo, b.umaxHi, b.umaxLo);
+const aboveS = (a: Bounds, b: Bounds, jmp32: boolean): boolean =>
+  jmp32 ? a.s32min > b.s32max : ltS64(b.smaxHi, b.smaxLo, a.sminHi, a.sminLo);
+const notBelowS = (a: Bounds, b: Bounds, jmp32: boolean): boolean =>
+  jmp32 ? a.s32min >= b.s32max : !ltS64(a.sminHi, a.sminLo, b.smaxHi, b.smaxLo);
+
+const disjoint = (a: Bounds, b: Bounds, jmp32: boolean): boolean =>
+  aboveU(a, b, jmp32) || aboveU(b, a, jmp32) || aboveS(a, b, jmp32) || aboveS(b, a, jmp32);
+
+/** Some value is in both tnums. */
+function bitsOverlap(a: Bounds, b: Bounds, jmp32: boolean): boolean {
+  if (((a.valueLo ^ b.valueLo) & ~a.maskLo & ~b.maskLo) !== 0) return false;
+  return jmp32 || ((a.valueHi ^ b.valueHi) & ~a.maskHi & ~b.maskHi) === 0;
 }
-const view32 = (b: Bounds): View => ({ umin: b.u32min, umax: b.u32max, smin: b.s32min, smax: b.s32max });
-const disjoint = (a: View, b: View): boolean =>
-  a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin;
 
 function certainlyEqual(a: Bounds, b: Bounds, jmp32: boolean): boolean | undefined {
-  if (isConstAs(a, jmp32) && isConstAs(b, jmp32)) return constValue(a, jmp32) === constValue(b, jmp32);
-  if (jmp32 ? !T.overlaps(T.subreg(a.tnum), T.subreg(b.tnum)) : !T.overlaps(a.tnum, b.tnum)) return false;
-  if (jmp32) return disjoint(view32(a), view32(b)) ? false : undefined;
-  return disjoint(a, b) || disjoint(view32(a), view32(b)) ? false : undefined;
+  if (isConstAs(a, jmp32) && isConstAs(b, jmp32)) return a.valueLo === b.valueLo && (jmp32 || a.valueHi === b.valueHi);
+  if (!bitsOverlap(a, b, jmp32)) return false;
+  return (!jmp32 && disjoint(a, b, false)) || disjoint(a, b, true) ? false : undefined;
 }
 
 function testBits(a: Bounds, b: Bounds, jmp32: boolean): boolean | undefined {
-  let [x, y] = [a, b];
-  if (!isConstAs(y, jmp32)) [x, y] = [y, x];
+  const [x, y] = isConstAs(b, jmp32) ? [a, b] : [b, a];
   if (!isConstAs(y, jmp32)) return undefined;
-  const t = jmp32 ? T.subreg(x.tnum) : x.tnum;
-  const bits = constValue(y, jmp32);
-  if (t.value & bits) return true;
-  return (t.value | t.mask) & bits ? undefined : false;
+  const hi = jmp32 ? 0 : y.valueHi;
+  const lo = y.valueLo;
+  if ((x.valueHi & hi) | (x.valueLo & lo)) return true;
+  return (x.maskHi & hi) | (x.maskLo & lo) ? undefined : false;
 }
 
-/** `lo1 OP hi2`: true when it holds for all, false when for none. */
+/** true when a relation holds for all, false when for none. */
 const order = (always: boolean, never: boolean): boolean | undefined => (always ? true : never ? false : undefined);
 
 /** Whether `a OP b` always (true) or never (false) holds; undefined where both can be. */
@@ -93,76 +111,116 @@ export function decide(op: number, a: Bounds, b: Bounds, jmp32: boolean): boolea
     }
     case BPF_JSET:
       return testBits(a, b, jmp32);
-  }
-  const x: View = jmp32 ? view32(a) : a;
-  const y: View = jmp32 ? view32(b) : b;
-  switch (op) {
     case BPF_JGT:
-      return order(x.umin > y.umax, x.umax <= y.umin);
+      return order(aboveU(a, b, jmp32), notBelowU(b, a, jmp32));
     case BPF_JSGT:
-      return order(x.smin > y.smax, x.smax <= y.smin);
+      return order(aboveS(a, b, jmp32), notBelowS(b, a, jmp32));
     case BPF_JLT:
-      return order(x.umax < y.umin, x.umin >= y.umax);
+      return order(aboveU(b, a, jmp32), notBelowU(a, b, jmp32));
     case BPF_JSLT:
-      return order(x.smax < y.smin, x.smin >= y.smax);
+      return order(aboveS(b, a, jmp32), notBelowS(a, b, jmp32));
     case BPF_JGE:
-      return order(x.umin >= y.umax, x.umax < y.umin);
+      return order(notBelowU(a, b, jmp32), aboveU(b, a, jmp32));
     case BPF_JSGE:
-      return order(x.smin >= y.smax, x.smax < y.smin);
+      return order(notBelowS(a, b, jmp32), aboveS(b, a, jmp32));
     case BPF_JLE:
-      return order(x.umax <= y.umin, x.umin > y.umax);
+      return order(notBelowU(b, a, jmp32), aboveU(a, b, jmp32));
     case BPF_JSLE:
-      return order(x.smax <= y.smin, x.smin > y.smax);
+      return order(notBelowS(b, a, jmp32), aboveS(a, b, jmp32));
     default:
       return undefined;
   }
 }
 
+function raiseU32(b: Bounds, min: number): void {
+  if (ltU32(b.u32minBits, min)) b.u32minBits = min;
+}
+function lowerU32(b: Bounds, max: number): void {
+  if (ltU32(max, b.u32maxBits)) b.u32maxBits = max;
+}
+
+/** Both know what either of them knew. */
 function meetEqual(a: Bounds, b: Bounds, jmp32: boolean): void {
   if (jmp32) {
-    a.u32min = b.u32min = Math.max(a.u32min, b.u32min);
-    a.u32max = b.u32max = Math.min(a.u32max, b.u32max);
-    a.s32min = b.s32min = Math.max(a.s32min, b.s32min);
-    a.s32max = b.s32max = Math.min(a.s32max, b.s32max);
-    const low = T.intersect(T.subreg(a.tnum), T.subreg(b.tnum));
-    a.tnum = T.withSubreg(a.tnum, low);
-    b.tnum = T.withSubreg(b.tnum, low);
-    return;
+    raiseU32(a, b.u32minBits);
+    lowerU32(a, b.u32maxBits);
+    clampS32(a, b.s32min, b.s32max);
+    b.u32minBits = a.u32minBits;
+    b.u32maxBits = a.u32maxBits;
+    b.s32min = a.s32min;
+    b.s32max = a.s32max;
+  } else {
+    raiseUmin(a, b.uminHi, b.uminLo);
+    lowerUmax(a, b.umaxHi, b.umaxLo);
+    raiseSmin(a, b.sminHi, b.sminLo);
+    lowerSmax(a, b.smaxHi, b.smaxLo);
+    b.uminHi = a.uminHi;
+    b.uminLo = a.uminLo;
+    b.umaxHi = a.umaxHi;
+    b.umaxLo = a.umaxLo;
+    b.sminHi = a.sminHi;
+    b.sminLo = a.sminLo;
+    b.smaxHi = a.smaxHi;
+    b.smaxLo = a.smaxLo;
+    a.maskHi = b.maskHi = a.maskHi & b.maskHi;
+    a.valueHi = b.valueHi = (a.valueHi | b.valueHi) & ~a.maskHi;
   }
-  a.umin = b.umin = maxBig(a.umin, b.umin);
-  a.umax = b.umax = minBig(a.umax, b.umax);
-  a.smin = b.smin = maxBig(a.smin, b.smin);
-  a.smax = b.smax = minBig(a.smax, b.smax);
-  a.tnum = b.tnum = T.intersect(a.tnum, b.tnum);
+  a.maskLo = b.maskLo = a.maskLo & b.maskLo;
+  a.valueLo = b.valueLo = (a.valueLo | b.valueLo) & ~a.maskLo;
 }
 
 /** An excluded constant trims a range only at its edge. */
-function exclude(a: Bounds, value: bigint, jmp32: boolean): void {
+function exclude(a: Bounds, { valueHi: hi, valueLo: lo }: Bounds, jmp32: boolean): void {
   if (jmp32) {
-    const u = lowU32(value);
-    const s = u | 0;
-    if (a.u32min === u) a.u32min++;
-    if (a.u32max === u) a.u32max--;
-    if (a.s32min === s) a.s32min++;
-    if (a.s32max === s) a.s32max--;
+    if (a.u32minBits === lo) a.u32minBits = (lo + 1) | 0;
+    if (a.u32maxBits === lo) a.u32maxBits = (lo - 1) | 0;
+    if (a.s32min === lo) a.s32min = (lo + 1) | 0;
+    if (a.s32max === lo) a.s32max = (lo - 1) | 0;
     return;
   }
-  const s = s64(value);
-  if (a.umin === value) a.umin++;
-  if (a.umax === value) a.umax--;
-  if (a.smin === s) a.smin++;
-  if (a.smax === s) a.smax--;
+  const upLo = (lo + 1) | 0;
+  const upHi = (hi + (upLo === 0 ? 1 : 0)) | 0;
+  const downLo = (lo - 1) | 0;
+  const downHi = (hi - (lo === 0 ? 1 : 0)) | 0;
+  if (a.uminHi === hi && a.uminLo === lo) {
+    a.uminHi = upHi;
+    a.uminLo = upLo;
+  }
+  if (a.umaxHi === hi && a.umaxLo === lo) {
+    a.umaxHi = downHi;
+    a.umaxLo = downLo;
+  }
+  if (a.sminHi === hi && a.sminLo === lo) {
+    a.sminHi = upHi;
+    a.sminLo = upLo;
+  }
+  if (a.smaxHi === hi && a.smaxLo === lo) {
+    a.smaxHi = downHi;
+    a.smaxLo = downLo;
+  }
 }
 
-function refineBits(op: number, a: Bounds, bits: bigint, jmp32: boolean): void {
-  const apply = (t: T.Tnum): T.Tnum =>
-    op === BPF_JSET ? T.or(t, T.tnumConst(bits)) : T.and(t, T.tnumConst(~bits & U64_MAX));
+function refineBits(op: number, a: Bounds, bits: Bounds, jmp32: boolean): void {
+  const hi = jmp32 ? 0 : bits.valueHi;
+  const lo = bits.valueLo;
   if (op === JCLR) {
     // on a dead branch the ranges would contradict the narrowed bits
     unbound64(a);
     unbound32(a);
+    a.valueHi &= ~hi;
+    a.valueLo &= ~lo;
+  } else {
+    a.valueHi |= hi;
+    a.valueLo |= lo;
   }
-  a.tnum = jmp32 ? T.withSubreg(a.tnum, apply(T.subreg(a.tnum))) : apply(a.tnum);
+  a.maskHi &= ~hi;
+  a.maskLo &= ~lo;
+}
+
+function isPowerOf2(b: Bounds, jmp32: boolean): boolean {
+  const hi = jmp32 ? 0 : b.valueHi;
+  const lo = b.valueLo;
+  return hi === 0 ? lo !== 0 && (lo & (lo - 1)) === 0 : lo === 0 && (hi & (hi - 1)) === 0;
 }
 
 /** Narrows both operands by the knowledge that `a OP b` holds. */
@@ -174,53 +232,43 @@ function assume(op: number, a: Bounds, b: Bounds, jmp32: boolean): void {
     case BPF_JNE:
     case BPF_JSET:
     case JCLR: {
-      let [x, y] = [a, b];
-      if (!isConstAs(y, jmp32)) [x, y] = [y, x];
+      const [x, y] = isConstAs(b, jmp32) ? [a, b] : [b, a];
       if (!isConstAs(y, jmp32)) return;
-      const value = constValue(y, jmp32);
-      if (op === BPF_JNE) exclude(x, value, jmp32);
-      else if (op === JCLR || isPowerOf2(value)) refineBits(op, x, value, jmp32);
+      if (op === BPF_JNE) exclude(x, y, jmp32);
+      else if (op === JCLR || isPowerOf2(y, jmp32)) refineBits(op, x, y, jmp32);
       return;
     }
     case BPF_JLE:
-      if (jmp32) {
-        a.u32max = Math.min(a.u32max, b.u32max);
-        b.u32min = Math.max(a.u32min, b.u32min);
-      } else {
-        a.umax = minBig(a.umax, b.umax);
-        b.umin = maxBig(a.umin, b.umin);
-      }
-      return;
     case BPF_JLT:
-      if (jmp32) {
-        a.u32max = Math.min(a.u32max, b.u32max - 1);
-        b.u32min = Math.max(a.u32min + 1, b.u32min);
-      } else {
-        a.umax = minBig(a.umax, b.umax - 1n);
-        b.umin = maxBig(a.umin + 1n, b.umin);
-      }
+      assumeBelowU(a, b, op === BPF_JLT ? 1 : 0, jmp32);
       return;
     case BPF_JSLE:
-      if (jmp32) {
-        a.s32max = Math.min(a.s32max, b.s32max);
-        b.s32min = Math.max(a.s32min, b.s32min);
-      } else {
-        a.smax = minBig(a.smax, b.smax);
-        b.smin = maxBig(a.smin, b.smin);
-      }
-      return;
     case BPF_JSLT:
-      if (jmp32) {
-        a.s32max = Math.min(a.s32max, b.s32max - 1);
-        b.s32min = Math.max(a.s32min + 1, b.s32min);
-      } else {
-        a.smax = minBig(a.smax, b.smax - 1n);
-        b.smin = maxBig(a.smin + 1n, b.smin);
-      }
+      assumeBelowS(a, b, op === BPF_JSLT ? 1 : 0, jmp32);
       return;
     default:
       assume(flip(op), b, a, jmp32);
   }
+}
+
+/** `a + by <= b`, where `by` is 0 or 1. */
+function assumeBelowU(a: Bounds, b: Bounds, by: number, jmp32: boolean): void {
+  if (jmp32) {
+    lowerU32(a, (b.u32maxBits - by) | 0);
+    raiseU32(b, (a.u32minBits + by) | 0);
+    return;
+  }
+  lowerUmax(a, (b.umaxHi - (b.umaxLo === 0 ? by : 0)) | 0, (b.umaxLo - by) | 0);
+  raiseUmin(b, (a.uminHi + (a.uminLo === -1 ? by : 0)) | 0, (a.uminLo + by) | 0);
+}
+function assumeBelowS(a: Bounds, b: Bounds, by: number, jmp32: boolean): void {
+  if (jmp32) {
+    clampS32(a, SIGN, (b.s32max - by) | 0);
+    clampS32(b, (a.s32min + by) | 0, S32_MAX);
+    return;
+  }
+  lowerSmax(a, (b.smaxHi - (b.smaxLo === 0 ? by : 0)) | 0, (b.smaxLo - by) | 0);
+  raiseSmin(b, (a.sminHi + (a.sminLo === -1 ? by : 0)) | 0, (a.sminLo + by) | 0);
 }
 
 /** The two operands on both sides of a branch. */

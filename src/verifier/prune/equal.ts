@@ -1,6 +1,5 @@
 /** Whether an explored state covers the current one (states_equal(), regsafe(), stacksafe()). */
-import { sameBounds, UNKNOWN, within } from '../domain/bounds.ts';
-import { contains } from '../domain/tnum.ts';
+import { bitsWithin, sameBounds, UNKNOWN, within } from '../domain/bounds.ts';
 import type { Env } from '../env/env.ts';
 import { ADD_CONST, LIVE_READ, Reg, samePointee, sameValueUpToId } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -52,7 +51,7 @@ export const regsExact = (old: Reg, cur: Reg, ids: IdMap): boolean =>
   sameValueUpToId(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
 
 const rangeCovers = (old: Reg, cur: Reg): boolean =>
-  old.v === cur.v || (within(old.v, cur.v) && contains(old.v.tnum, cur.v.tnum));
+  old.v === cur.v || (within(old.v, cur.v) && bitsWithin(old.v, cur.v));
 
 function scalarSafe(env: Env, old: Reg, cur: Reg, ids: IdMap, exact: Exactness): boolean {
   if (env.exploreAluLimits) return old.off === cur.off && sameBounds(old.v, cur.v) && ids.sameScalar(old.id, cur.id);

@@ -1,9 +1,8 @@
 /** Scalars that are copies of one another, or differ by a constant: what is learned of one holds for all. */
 
-import { addRanges64 } from '../domain/alu.ts';
-import { type Bounds, known } from '../domain/bounds.ts';
-import { add } from '../domain/tnum.ts';
-import { S32_MAX, S32_MIN, U32_MAX, u64 } from '../domain/u64.ts';
+import { addBits, addRanges64 } from '../domain/alu.ts';
+import { type Bounds, knownHalves } from '../domain/bounds.ts';
+import { S32_MAX, S32_MIN, U32_MAX } from '../domain/u64.ts';
 import type { LinkedReg } from '../state/history.ts';
 import { ADD_CONST, type Reg } from '../state/reg.ts';
 import { SCALAR_VALUE } from '../state/regtype.ts';
@@ -32,7 +31,7 @@ export function collectLinked(state: VerifierState, id: number, out: LinkedReg[]
 /** Adds a signed distance without tightening the result. */
 function shift(v: Bounds, delta: number): Bounds {
   const d = v.copy();
-  const k = known(u64(BigInt(delta)));
+  const k = knownHalves(Math.floor(delta / 2 ** 32), delta | 0);
   const s32 = (x: number): boolean => x >= S32_MIN && x <= S32_MAX;
   const lo = d.s32min + k.s32min;
   const hi = d.s32max + k.s32max;
@@ -43,7 +42,7 @@ function shift(v: Bounds, delta: number): Bounds {
   d.u32min = uhi <= U32_MAX ? ulo : 0;
   d.u32max = Math.min(uhi, U32_MAX);
   addRanges64(d, k);
-  d.tnum = add(d.tnum, k.tnum);
+  addBits(d, k);
   return d;
 }
 

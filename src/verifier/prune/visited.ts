@@ -89,7 +89,7 @@ function matchOpen(env: Env, insnIdx: number, old: VerifierState, cur: VerifierS
   if (isKfuncCall(insn) && isIterNext(env, insn)) {
     if (statesEqual(env, old, cur, RANGE_WITHIN)) {
       const iter = cur.frame.reg(1);
-      const slot = env.cur.stackFrame(iter).slot(spiOf(iter.off + Number(iter.v.smin)));
+      const slot = env.cur.stackFrame(iter).slot(spiOf(iter.off + iter.v.sminNumber));
       if (slot.reg.iterState === ITER_ACTIVE) {
         updateLoopEntry(cur, old);
         return 'hit';

@@ -66,7 +66,7 @@ export function markNonNull(env: Env, reg: Reg): void {
 function markOne(env: Env, reg: Reg, id: number, isNull: boolean): void {
   if (!R.mayBeNull(reg.type) || reg.id !== id) return;
   // arithmetic before the check is only possible where a call handed out an inner pointer
-  if (!reg.v.isConst || reg.v.tnum.value) return;
+  if (!reg.v.isZero) return;
   if (reg.off && !R.isPtrToAllocObject(reg.type) && !R.isNonOwningRef(reg.type)) return;
   if (isNull) {
     markConstZero(env, reg);

@@ -216,7 +216,7 @@ export class Reg {
   }
   /** `register_is_null` */
   get isNull(): boolean {
-    return this.type === SCALAR_VALUE && this.v.isConst && this.v.tnum.value === 0n;
+    return this.type === SCALAR_VALUE && this.v.isZero;
   }
   get isConstScalar(): boolean {
     return this.type === SCALAR_VALUE && this.v.isConst;

@@ -3,9 +3,10 @@
 import * as I from '../../isa/index.ts';
 import { widthOf } from '../access/stack.ts';
 import { computable, scalarAlu } from '../domain/alu.ts';
-import { type Bounds, isConstAs, known, knownImm, sync, withLow32, zeroExtend32 } from '../domain/bounds.ts';
+import { type Bounds, isConstAs, knownHalves, knownImm, withLow32, zeroExtend32 } from '../domain/bounds.ts';
 import { signExtend, signExtend32 } from '../domain/cast.ts';
-import { S32_MAX, U64_MAX } from '../domain/u64.ts';
+import { sync } from '../domain/sync.ts';
+import { U64_MAX } from '../domain/u64.ts';
 import type { Env } from '../env/env.ts';
 import { checkSane } from '../env/sanity.ts';
 import { readReg, writeReg, writeUnknown } from '../prune/liveness.ts';
@@ -71,7 +72,7 @@ function movWide(env: Env, insn: I.Insn, dst: Reg, src: Reg): void {
   } else if (env.isPointerValue(src)) {
     env.fail('EACCES', `R${insn.src} sign-extension part of pointer`);
   } else if (src.type === R.SCALAR_VALUE) {
-    copyScalar(env, dst, src, src.v.umax < 1n << BigInt(insn.off - 1));
+    copyScalar(env, dst, src, src.v.width < insn.off);
     dst.v = signExtend(dst.v, insn.off >> 3);
     dst.subregDef = DEF_NOT_SUBREG;
   } else env.markUnknown(dst);
@@ -81,7 +82,7 @@ function movNarrow(env: Env, insn: I.Insn, dst: Reg, src: Reg): void {
   if (env.isPointerValue(src)) env.fail('EACCES', `R${insn.src} partial copy of pointer`);
   if (src.type !== R.SCALAR_VALUE) env.markUnknown(dst);
   else {
-    copyScalar(env, dst, src, insn.off === 0 ? widthOf(src) <= 32 : src.v.umax < 1n << BigInt(insn.off - 1));
+    copyScalar(env, dst, src, insn.off === 0 ? widthOf(src) <= 32 : src.v.width < insn.off);
     dst.subregDef = env.insnIdx + 1;
     if (insn.off) dst.v = signExtend32(dst.v, insn.off >> 3);
   }
@@ -98,7 +99,7 @@ function mov(env: Env, insn: I.Insn): void {
   const dst = writeReg(env, insn.dst);
   if (!fromReg) {
     env.markUnknown(dst);
-    dst.markKnownScalar(wide ? knownImm(insn.imm) : known(BigInt(insn.imm >>> 0)));
+    dst.markKnownScalar(wide ? knownImm(insn.imm) : knownHalves(0, insn.imm));
   } else if (wide) movWide(env, insn, dst, env.reg(insn.src));
   else movNarrow(env, insn, dst, env.reg(insn.src));
 }
@@ -123,7 +124,7 @@ function binaryForm(env: Env, insn: I.Insn, op: number): void {
  */
 function forkSigns(env: Env, insn: I.Insn, dst: Reg): void {
   const { v } = dst;
-  const wide = v.smin === -1n && v.smax === 0n;
+  const wide = v.sminHi === -1 && v.sminLo === -1 && v.smaxHi === 0 && v.smaxLo === 0;
   if (!wide && !(v.s32min === -1 && v.s32max === 0)) return;
   const branch = env.pushState(env.insnIdx, env.insnIdx, false);
   const other = branch.frame.reg(insn.dst);
@@ -153,13 +154,12 @@ function scalars(env: Env, insn: I.Insn, op: number, dst: Reg, src: Bounds): voi
     dst.id = 0;
     return;
   }
-  const value = addend.tnum.value;
-  if (dst.id & ADD_CONST || value > BigInt(S32_MAX)) {
+  if (dst.id & ADD_CONST || addend.valueHi !== 0 || addend.valueLo < 0) {
     dst.off = 0;
     dst.id = 0;
   } else {
     dst.id |= ADD_CONST;
-    dst.off = Number(value);
+    dst.off = addend.valueLo;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import * as I from '../../isa/index.ts';
 import { decidePacket, matchPacketPointers } from '../access/packet.ts';
-import { constValue, isConstAs, knownImm } from '../domain/bounds.ts';
+import { isConstAs, knownImm } from '../domain/bounds.ts';
 import { decide, flip, split } from '../domain/branch.ts';
 import type { Env } from '../env/env.ts';
 import { checkSane } from '../env/sanity.ts';
@@ -28,7 +28,7 @@ function taken(dst: Reg, src: Reg, op: number, jmp32: boolean): boolean | undefi
   let [ptr, value, rel] = [dst, src, op];
   if (!constant(value)) [ptr, value, rel] = [src, dst, flip(op)];
   // the low half of a pointer may be zero
-  if (jmp32 || !constant(value) || !neverNull(ptr) || constValue(value.v, jmp32) !== 0n) return undefined;
+  if (jmp32 || !constant(value) || !neverNull(ptr) || !value.v.isZero) return undefined;
   return rel === I.BPF_JEQ ? false : rel === I.BPF_JNE ? true : undefined;
 }
 

@@ -2,11 +2,11 @@
 
 import * as I from '../../isa/index.ts';
 import { MAX_VAR_OFF } from '../access/region.ts';
-import { addRanges64, subRanges64 } from '../domain/alu.ts';
-import { sync, unbound32 } from '../domain/bounds.ts';
-import { isS32 } from '../domain/cast.ts';
-import { add, sub } from '../domain/tnum.ts';
-import { S64_MIN, s64 } from '../domain/u64.ts';
+import { addBits, addRanges64, subBits, subRanges64 } from '../domain/alu.ts';
+import { isEmpty64, isOneValue, unbound32 } from '../domain/bounds.ts';
+import { signed } from '../domain/pair.ts';
+import { sync } from '../domain/sync.ts';
+import { S32_MIN, s64 } from '../domain/u64.ts';
 import type { Env } from '../env/env.ts';
 import type { Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
@@ -28,19 +28,19 @@ const movable: readonly number[] = [
   R.CONST_PTR_TO_DYNPTR,
 ];
 
+const isFar = (x: number): boolean => x >= MAX_VAR_OFF || x <= -MAX_VAR_OFF;
+
 /** `check_reg_sane_offset` */
 function checkOffset(env: Env, reg: Reg, type: number): void {
   const { v } = reg;
-  const limit = BigInt(MAX_VAR_OFF);
-  const kind = R.typeText(type);
-  const value = s64(v.tnum.value);
-  if (v.isConst && (value >= limit || value <= -limit))
-    env.fail('EINVAL', `math between ${kind} pointer and ${value} is not allowed`);
-  if (reg.off >= MAX_VAR_OFF || reg.off <= -MAX_VAR_OFF)
-    env.fail('EINVAL', `${kind} pointer offset ${reg.off} is not allowed`);
-  if (v.smin === S64_MIN)
-    env.fail('EINVAL', `math between ${kind} pointer and register with unbounded min value is not allowed`);
-  if (v.smin >= limit || v.smin <= -limit) env.fail('EINVAL', `value ${v.smin} makes ${kind} pointer be out of bounds`);
+  const refuse = (before: string, behind: string): never =>
+    env.fail('EINVAL', `${before === '' ? '' : `${before} `}${R.typeText(type)} ${behind}`);
+  if (v.isConst && isFar(signed(v.valueHi, v.valueLo)))
+    refuse('math between', `pointer and ${s64(v.tnum.value)} is not allowed`);
+  if (isFar(reg.off)) refuse('', `pointer offset ${reg.off} is not allowed`);
+  if (v.sminHi === S32_MIN && v.sminLo === 0)
+    refuse('math between', 'pointer and register with unbounded min value is not allowed');
+  if (isFar(v.sminNumber)) refuse(`value ${v.smin} makes`, 'pointer be out of bounds');
 }
 
 function checkMovable(env: Env, insn: I.Insn, op: number, ptr: Reg, off: Reg): void {
@@ -50,12 +50,7 @@ function checkMovable(env: Env, insn: I.Insn, op: number, ptr: Reg, off: Reg): v
   const base = R.baseType(ptr.type);
   if (movable.includes(base)) return;
   if (base === R.PTR_TO_FLOW_KEYS && off.v.isConst) return;
-  if (
-    (base === R.CONST_PTR_TO_MAP || base === R.PTR_TO_FLOW_KEYS) &&
-    off.v.isConst &&
-    off.v.smin === 0n &&
-    op === I.BPF_ADD
-  )
+  if ((base === R.CONST_PTR_TO_MAP || base === R.PTR_TO_FLOW_KEYS) && off.v.isConst && off.v.isZero && op === I.BPF_ADD)
     return;
   env.fail('EACCES', `${R_dst} pointer arithmetic on ${R.typeText(ptr.type)} prohibited`);
 }
@@ -65,7 +60,7 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   const o = off.v;
   const p = ptr.v;
   const constant = o.isConst;
-  if ((constant && (o.smin !== o.smax || o.umin !== o.umax)) || o.smin > o.smax || o.umin > o.umax) {
+  if ((constant && !isOneValue(o)) || isEmpty64(o)) {
     env.markUnknown(dst);
     return;
   }
@@ -83,7 +78,6 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   checkOffset(env, ptr, type);
   const window = sanitizeMove(env, insn, ptr, off, dst);
   const fixed = ptr.off;
-  const sign = op === I.BPF_SUB ? -1n : 1n;
   if (op === I.BPF_SUB) {
     if (scalarIsDst) env.fail('EACCES', `R${insn.dst} tried to subtract pointer from scalar`);
     if (type === R.PTR_TO_STACK) env.fail('EACCES', `R${insn.dst} subtraction from stack pointer prohibited`);
@@ -94,26 +88,26 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   }
   const v = p.copy();
   unbound32(v);
-  const moved = BigInt(fixed) + sign * o.smin;
+  const moved = op === I.BPF_SUB ? fixed - o.sminNumber : fixed + o.sminNumber;
   // `scalar += pointer` makes a copy of the pointer, liveness links and all
   if (scalarIsDst) {
     dst.assign(ptr);
   }
-  if (constant && isS32(moved)) {
-    dst.off = Number(moved);
+  if (constant && moved === (moved | 0)) {
+    dst.off = moved;
   } else {
     if (op === I.BPF_ADD) {
       addRanges64(v, o);
-      v.tnum = add(v.tnum, o.tnum);
+      addBits(v, o);
     } else {
       subRanges64(v, o);
-      v.tnum = sub(v.tnum, o.tnum);
+      subBits(v, o);
     }
     dst.off = fixed;
     if (R.isPacketPointer(ptr.type)) {
       dst.id = ++env.idGen;
       // a new base: nothing is known of what lies behind it, unless it can only have moved back
-      if (op === I.BPF_ADD || o.smin < 0n) dst.range = 0;
+      if (op === I.BPF_ADD || o.sminHi < 0) dst.range = 0;
     }
   }
   dst.v = v;

@@ -214,7 +214,7 @@ function wqArg(env: Env, meta: KfuncMeta, reg: Reg, n: number): void {
   if (!map.btf) env.fail('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_wq`);
   const field = env.records.ofMap(map).find((f) => f.kind === 'bpf_wq');
   if (!field) env.fail('EINVAL', `map '${map.name}' has no valid bpf_wq`);
-  const off = reg.off + Number(reg.v.smin);
+  const off = reg.off + reg.v.sminNumber;
   if (field.offset !== off)
     env.fail('EINVAL', `off ${off} doesn't point to 'struct bpf_wq' that is at ${field.offset}`);
   meta.mapUid = reg.mapUid;
