@@ -33,6 +33,8 @@ export class FdTable {
   /** descriptors of all processes, by object */
   readonly #refs: Map<FdObject, number>;
   readonly #first: number;
+  /** what is open at a number that this table was not told of */
+  elsewhere: ((fd: number) => FdObject | undefined) | undefined;
   /** none below it is free */
   #lowest: number;
 
@@ -77,12 +79,12 @@ export class FdTable {
   }
   /** The object behind a descriptor. @throws KernelError EBADF */
   get(fd: number): FdObject {
-    const object = this.#open[fd]?.object;
+    const object = this.find(fd);
     if (!object) throw new KernelError('EBADF', `file descriptor ${fd} is not open`);
     return object;
   }
   find(fd: number): FdObject | undefined {
-    return this.#open[fd]?.object;
+    return this.#open[fd]?.object ?? this.elsewhere?.(fd);
   }
   /** How it was opened. */
   mode(fd: number): FileMode {
@@ -100,7 +102,8 @@ export class FdTable {
   }
   /** @throws KernelError EBADF */
   close(fd: number): void {
-    const object = this.get(fd);
+    const object = this.#open[fd]?.object;
+    if (!object) throw new KernelError('EBADF', `file descriptor ${fd} is not open`);
     this.#open[fd] = undefined;
     this.#lowest = Math.max(this.#first, Math.min(this.#lowest, fd));
     const left = (this.#refs.get(object) ?? 1) - 1;

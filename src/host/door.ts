@@ -3,6 +3,7 @@ import type { FdObject } from '../../kernel-sim/core/fds.ts';
 import type { Mirror, Mirrors } from './mirrors.ts';
 import type { Model } from './model.ts';
 import type { Outcome } from './outcome.ts';
+import type { Passed } from './passed.ts';
 import type { PrivateDir } from './private-dir.ts';
 import type { HostProcess, Processes } from './process.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -13,6 +14,7 @@ export interface Door {
   readonly processes: Processes;
   readonly mirrors: Mirrors;
   readonly dir: PrivateDir;
+  readonly passed: Passed;
   /** paths of open directories */
   readonly directories: WeakMap<object, string>;
 

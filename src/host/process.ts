@@ -1,6 +1,6 @@
 /** Processes that the command consists of, each with the model's descriptors that it has open. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { FdTable } from '../../kernel-sim/core/fds.ts';
+import type { FdObject, FdTable } from '../../kernel-sim/core/fds.ts';
 import { ALL_CAPS, type Process } from '../../kernel-sim/core/process.ts';
 import { HostMemory } from './memory.ts';
 import { SYS } from './numbers.ts';
@@ -81,13 +81,20 @@ export class Processes {
   readonly #threads = new Map<number, number>();
   readonly #empty: (first: number) => FdTable;
   readonly #known: Process[];
+  readonly #elsewhere: (pid: number, fd: number) => FdObject | undefined;
   #first = 0;
-  /** `known`: who asks about the descriptors of others finds them there */
-  constructor(empty: (first: number) => FdTable, known: Process[]) {
+  /** `known`: who asks about the descriptors of others finds them there; `elsewhere`: what a number is that no table has */
+  constructor(
+    empty: (first: number) => FdTable,
+    known: Process[],
+    elsewhere: (pid: number, fd: number) => FdObject | undefined,
+  ) {
+    this.#elsewhere = elsewhere;
     this.#empty = empty;
     this.#known = known;
   }
   #add(process: HostProcess): HostProcess {
+    process.fds.elsewhere = (fd) => this.#elsewhere(process.pid, fd);
     this.#byPid.set(process.pid, process);
     this.#known.push(process);
     return process;

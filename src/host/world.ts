@@ -14,6 +14,7 @@ import { type Mirror, Mirrors } from './mirrors.ts';
 import type { Model } from './model.ts';
 import { SYS } from './numbers.ts';
 import type { Outcome } from './outcome.ts';
+import { Passed } from './passed.ts';
 import type { PrivateDir } from './private-dir.ts';
 import { type HostProcess, Processes } from './process.ts';
 import { Streams } from './streams.ts';
@@ -68,6 +69,7 @@ export class World implements Listener, Door {
   readonly mirrors: Mirrors;
   readonly dir: PrivateDir;
   readonly streams: Streams;
+  readonly passed: Passed;
   /** paths of open directories */
   readonly directories = new WeakMap<object, string>();
   /** why COMMAND could not be started */
@@ -86,7 +88,8 @@ export class World implements Listener, Door {
     this.#options = options;
     this.model = options.model;
     this.dir = options.dir;
-    this.processes = new Processes(options.table, options.model.processes);
+    this.passed = new Passed(options.table(0));
+    this.processes = new Processes(options.table, options.model.processes, (pid, fd) => this.passed.find(pid, fd));
     this.mirrors = new Mirrors(options.model.ram);
     this.supervisor = new Supervisor(socket, this);
     this.streams = new Streams(this.supervisor, this.dir);
@@ -262,5 +265,6 @@ export class World implements Listener, Door {
     for (const { fd } of this.#lent) closeSync(fd);
     this.streams.close();
     this.mirrors.close();
+    this.passed.end();
   }
 }

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,29 @@ static char attr[120];
 static long bpf(int cmd)
 {
 	return syscall(SYS_bpf, cmd, attr, sizeof(attr));
+}
+
+/* The descriptor that comes out of a socket at whose other end one went in, which is closed then. */
+static int passed(int fd)
+{
+	int ends[2];
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = "";
+	struct iovec data = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	if (sendmsg(ends[0], &message, 0) != 1)
+		return -1;
+	close(fd);
+	message.msg_controllen = sizeof(control);
+	if (recvmsg(ends[1], &message, 0) != 1)
+		return -1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
 }
 
 int main(void)
@@ -49,5 +73,10 @@ int main(void)
 	printf("closed %d\n", close(fd));
 	long gone = bpf(2);
 	printf("gone %ld %s\n", gone, strerror(errno));
+	fd = (int)bpf(0);
+	int low = dup2(fd, 100);
+	int received = passed(fd);
+	printf("low %ld, passed over a socket %ld, another file %ld\n", syscall(SYS_bpf, 3, attr, low),
+	       syscall(SYS_bpf, 3, attr, received), syscall(SYS_bpf, 3, attr, 1));
 	return 7;
 }

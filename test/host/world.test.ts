@@ -81,9 +81,11 @@ function model(): { readonly model: Model; readonly released: () => boolean } {
         mounted: () => [],
         statfs: () => none,
       },
-      bpf: (cmd, _at, _size, caller) => {
+      bpf: (cmd, _at, size, caller) => {
         if (cmd === 0) return caller.fds.install(map);
         if (cmd === 2) return [...caller.fds.entries()].length === 1 ? 0 : -EBADF;
+        // the size of the attributes stands for a descriptor
+        if (cmd === 3) return caller.fds.find(size) === map ? 0 : -EBADF;
         if (cmd !== 1) return -EINVAL;
         const view = new DataView(ram.buffer, PHYS);
         view.setUint32(16, view.getUint32(8, true) + 1, true);
@@ -148,6 +150,7 @@ describe.skipIf(!hasCompiler)('a process of the host', () => {
         'child 0',
         'closed 0',
         'gone -1 Bad file descriptor',
+        'low 0, passed over a socket 0, another file -1',
         '',
       ].join('\n'),
     );

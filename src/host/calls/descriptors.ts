@@ -72,6 +72,11 @@ const dupTo = async (call: Call, to: number | undefined, cloexec: boolean, from 
   const object = process.fds.find(fd);
   if (!object) return 'host';
   if (to !== undefined && to < door.processes.first) {
+    // nothing but bpf(2) is asked about it
+    if (object.write === undefined) {
+      door.passed.note(process.pid, fd, object);
+      return 'host';
+    }
     // a low number, as `>file` of a shell has: the filter does not see what is done there
     return call.door.lend(object, to);
   }

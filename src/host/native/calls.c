@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -70,6 +71,14 @@ static int is_wait(uint64_t nr)
 	       nr == SYS_pselect6;
 }
 
+/* Whether a message carries anything beside its bytes: descriptors, for one. */
+static int has_control(pid_t tid, uint64_t at)
+{
+	struct msghdr header;
+	struct iovec into = { &header, sizeof(header) }, from = { (void *)at, sizeof(header) };
+	return process_vm_readv(tid, &into, 1, &from, 1, 0) == sizeof(header) && header.msg_controllen > 0;
+}
+
 int call_of_interest(struct thread *t, uint64_t nr, const uint64_t args[6], char *path, size_t size)
 {
 	if (is_wait(nr)) {
@@ -82,6 +91,8 @@ int call_of_interest(struct thread *t, uint64_t nr, const uint64_t args[6], char
 		}
 		return -1;
 	}
+	if (nr == SYS_sendmsg)
+		return (int32_t)args[0] >= descriptor_first() || has_control(t->tid, args[1]) ? 0 : -1;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if ((uint64_t)paths[i].nr != nr)
 			continue;

@@ -46,7 +46,7 @@ static const struct rule rules[] = {
 	{ SYS_ioctl, FD, 0, 0 },
 	{ SYS_sendto, FD, 0, 0 },
 	{ SYS_recvfrom, FD, 0, 0 },
-	{ SYS_sendmsg, FD, 0, 0 },
+	{ SYS_sendmsg, ALWAYS, 0, 0 }, /* of those to the host's sockets, which carry descriptors */
 	{ SYS_recvmsg, FD, 0, 0 },
 	{ SYS_bpf, ALWAYS, 0, 0 },
 	{ SYS_perf_event_open, ALWAYS, 0, 0 },
