@@ -66,9 +66,9 @@ export function checkRegion(
 
 /** `__check_ptr_off_reg`: only the pointer as it was handed out. */
 export function checkUnmodified(env: Env, reg: Reg, regno: number, fixedOk = false): void {
-  const kind = R.typeText(reg.type);
-  if (reg.off < 0) env.fail('EACCES', `negative offset ${kind} ptr R${regno} off=${reg.off} disallowed`);
+  if (reg.off < 0)
+    env.fail('EACCES', `negative offset ${R.typeText(reg.type)} ptr R${regno} off=${reg.off} disallowed`);
   if (!fixedOk && reg.off)
-    env.fail('EACCES', `dereference of modified ${kind} ptr R${regno} off=${reg.off} disallowed`);
-  if (!reg.v.isZero) env.fail('EACCES', `variable ${kind} access var_off=${reg.varOff} disallowed`);
+    env.fail('EACCES', `dereference of modified ${R.typeText(reg.type)} ptr R${regno} off=${reg.off} disallowed`);
+  if (!reg.v.isZero) env.fail('EACCES', `variable ${R.typeText(reg.type)} access var_off=${reg.varOff} disallowed`);
 }

@@ -81,6 +81,9 @@ export class Subprog implements SubprogInfo {
   }
 }
 
+/** Key of a kernel function: its BTF id, and an offset that names a module's BTF. */
+export const kfuncKey = (btfId: number, off: number): number => off * 0x1_0000_0000 + btfId;
+
 export interface KfuncDesc {
   readonly facts: KfuncFacts;
   readonly proto: BtfFuncProto;

@@ -15,11 +15,12 @@ import { Log } from '../log/log.ts';
 import { ALL, frameText } from '../log/regs.ts';
 import { SourceLines } from '../log/source.ts';
 import type { StateList } from '../prune/list.ts';
+import { Wanted } from '../prune/wanted.ts';
 import { append, type HistoryEntry, type LinkedReg, replaceLast } from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
 import { type FuncState, VerifierState } from '../state/state.ts';
 import type { VerifierInput } from '../types.ts';
-import { Aux, type KfuncDesc, type Subprog } from './aux.ts';
+import { Aux, type KfuncDesc, kfuncKey, type Subprog } from './aux.ts';
 import { Reject } from './reject.ts';
 
 /** `struct bpf_ctx_arg_aux`: a context argument's register type. */
@@ -56,7 +57,9 @@ export class Env {
   subprogs: Subprog[] = [];
   readonly usedMaps: MapFacts[] = [];
   readonly records: Records;
-  readonly kfuncs = new Map<string, KfuncDesc>();
+  readonly kfuncs = new Map<number, KfuncDesc>();
+  /** what a search backwards looks for; see precision.ts */
+  readonly wanted = new Wanted();
 
   readonly strictAlignment: boolean;
   readonly sleepable: boolean;
@@ -148,10 +151,12 @@ export class Env {
     return this.aux[idx] as Aux;
   }
   get frame(): FuncState {
-    return this.cur.frame;
+    const { cur } = this;
+    return cur.frames[cur.curframe] as FuncState;
   }
   reg(n: number): Reg {
-    return this.cur.frame.reg(n);
+    const { cur } = this;
+    return (cur.frames[cur.curframe] as FuncState).regs[n] as Reg;
   }
 
   /** Ends verification with a line in the log. */
@@ -252,7 +257,7 @@ export class Env {
 
   /** `disasm_kfunc_name`: whatever the kernel's BTF calls the id. */
   #kfuncName({ imm, off }: Insn): string | undefined {
-    const known = this.kfuncs.get(`${imm}:${off}`)?.facts.name;
+    const known = this.kfuncs.get(kfuncKey(imm, off))?.facts.name;
     if (known !== undefined || off !== 0) return known ?? '<error>';
     const { vmlinux } = this.kernel;
     return vmlinux && imm >= 0 && imm < vmlinux.typeCount ? vmlinux.typeById(imm).name : '<error>';
@@ -322,6 +327,6 @@ export class Env {
   }
 
   kfuncAt(insn: Insn): KfuncFacts | undefined {
-    return this.kfuncs.get(`${insn.imm}:${insn.off}`)?.facts;
+    return this.kfuncs.get(kfuncKey(insn.imm, insn.off))?.facts;
   }
 }

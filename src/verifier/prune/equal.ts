@@ -4,6 +4,10 @@ import type { Env } from '../env/env.ts';
 import { ADD_CONST, LIVE_READ, Reg, samePointee, sameValueUpToId } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import {
+  ALL_INVALID,
+  ALL_MISC,
+  ALL_SPILL,
+  ALL_ZERO,
   SLOT_SIZE,
   STACK_DYNPTR,
   STACK_INVALID,
@@ -13,7 +17,7 @@ import {
   STACK_ZERO,
   type StackSlot,
 } from '../state/stack.ts';
-import type { FuncState, VerifierState } from '../state/state.ts';
+import type { FuncState, Ref, VerifierState } from '../state/state.ts';
 
 /** How strictly: only what was read and matters; every range; everything. */
 export const NOT_EXACT = 0;
@@ -23,22 +27,22 @@ export type Exactness = typeof NOT_EXACT | typeof EXACT | typeof RANGE_WITHIN;
 
 /** Which id of the one state stands for which of the other (check_ids()). */
 export class IdMap {
-  readonly #old: number[] = [];
-  readonly #cur: number[] = [];
+  /** pairs of ids, old and current by turns; most comparisons end before there is one */
+  #pairs: number[] | undefined;
   #next: number;
 
   constructor(next: number) {
     this.#next = next;
+    this.#pairs = undefined;
   }
   same(old: number, cur: number): boolean {
-    if ((old !== 0) !== (cur !== 0)) return false;
-    if (old === 0) return true;
-    for (let n = 0; n < this.#old.length; n++) {
-      if (this.#old[n] === old) return this.#cur[n] === cur;
-      if (this.#cur[n] === cur) return false;
+    if (old === 0 || cur === 0) return old === cur;
+    const pairs = (this.#pairs ??= []);
+    for (let n = 0; n < pairs.length; n += 2) {
+      if (pairs[n] === old) return pairs[n + 1] === cur;
+      if (pairs[n + 1] === cur) return false;
     }
-    this.#old.push(old);
-    this.#cur.push(cur);
+    pairs.push(old, cur);
     return true;
   }
   /** A scalar that was linked to nothing may be linked now: that only says more of it. */
@@ -131,8 +135,26 @@ function slotContentSafe(env: Env, old: StackSlot, cur: StackSlot, ids: IdMap, e
   }
 }
 
+/** Slots whose bytes are all of one type, the same in both; undefined for others. */
+function uniformSafe(env: Env, old: StackSlot, cur: StackSlot, ids: IdMap, exact: Exactness): boolean | undefined {
+  switch (old.types) {
+    case ALL_SPILL:
+      return regSafe(env, old.reg, cur.reg, ids, exact);
+    case ALL_INVALID:
+    case ALL_MISC:
+    case ALL_ZERO:
+      return true;
+    default:
+      return undefined;
+  }
+}
+
 function slotSafe(env: Env, old: StackSlot, cur: StackSlot | undefined, ids: IdMap, exact: Exactness): boolean {
   if (exact === NOT_EXACT && !(old.reg.live & LIVE_READ)) return true;
+  if (cur !== undefined && old.types === cur.types) {
+    const safe = uniformSafe(env, old, cur, ids, exact);
+    if (safe !== undefined) return safe;
+  }
   for (let n = 0; n < SLOT_SIZE; n++) {
     const type = old.typeAt(n);
     if (exact !== NOT_EXACT && (!cur || type !== cur.typeAt(n))) return false;
@@ -153,8 +175,15 @@ function frameSafe(env: Env, old: FuncState, cur: FuncState, ids: IdMap, exact: 
   if (old.callbackDepth > cur.callbackDepth) return false;
   const { read } = old;
   if (exact === NOT_EXACT && read !== undefined) {
-    for (const n of read.regs) if (!regSafe(env, old.reg(n), cur.reg(n), ids, exact)) return false;
-    for (const spi of read.slots) if (!slotSafe(env, old.slot(spi), cur.stack[spi], ids, exact)) return false;
+    const { regs, slots } = read;
+    for (let at = 0; at < regs.length; at++) {
+      const n = regs[at] as number;
+      if (!regSafe(env, old.reg(n), cur.reg(n), ids, exact)) return false;
+    }
+    for (let at = 0; at < slots.length; at++) {
+      const spi = slots[at] as number;
+      if (!slotSafe(env, old.slot(spi), cur.stack[spi], ids, exact)) return false;
+    }
     return sameRefs(old, cur, ids);
   }
   for (let n = 0; n < old.regs.length; n++) if (!regSafe(env, old.reg(n), cur.reg(n), ids, exact)) return false;
@@ -164,7 +193,10 @@ function frameSafe(env: Env, old: FuncState, cur: FuncState, ids: IdMap, exact: 
 }
 
 function sameRefs(old: FuncState, cur: FuncState, ids: IdMap): boolean {
-  return old.refs.length === cur.refs.length && old.refs.every((ref, n) => ids.same(ref.id, cur.refs[n]?.id ?? 0));
+  const { length } = old.refs;
+  if (length !== cur.refs.length) return false;
+  for (let n = 0; n < length; n++) if (!ids.same((old.refs[n] as Ref).id, (cur.refs[n] as Ref).id)) return false;
+  return true;
 }
 
 export function statesEqual(env: Env, old: VerifierState, cur: VerifierState, exact: Exactness): boolean {

@@ -14,18 +14,23 @@ const FP = 10;
 /** Places whose scalar has the id; where there are too many, the rest lose it. */
 export function collectLinked(state: VerifierState, id: number, out: LinkedReg[]): void {
   const wanted = id & ~ADD_CONST;
-  const take = (reg: Reg, frameno: number, isReg: boolean, index: number): void => {
-    if (reg.type !== SCALAR_VALUE || (reg.id & ~ADD_CONST) !== wanted) return;
-    if (out.length < MAX_LINKED) out.push({ frameno, isReg, index });
-    else reg.id = 0;
-  };
   for (let f = state.curframe; f >= 0; f--) {
     const frame = state.frameAt(f);
-    for (let n = 0; n < FP; n++) take(frame.reg(n), f, true, n);
-    frame.stack.forEach((slot, spi) => {
-      if (slot.isSpilled) take(slot.reg, f, false, spi);
-    });
+    for (let n = 0; n < FP; n++) {
+      const reg = frame.reg(n);
+      if ((reg.id & ~ADD_CONST) === wanted) take(reg, f, true, n, out);
+    }
+    for (let spi = 0; spi < frame.stack.length; spi++) {
+      const slot = frame.slot(spi);
+      if ((slot.reg.id & ~ADD_CONST) === wanted && slot.isSpilled) take(slot.reg, f, false, spi, out);
+    }
   }
+}
+
+function take(reg: Reg, frameno: number, isReg: boolean, index: number, out: LinkedReg[]): void {
+  if (reg.type !== SCALAR_VALUE) return;
+  if (out.length < MAX_LINKED) out.push({ frameno, isReg, index });
+  else reg.id = 0;
 }
 
 /** Adds a signed distance without tightening the result. */

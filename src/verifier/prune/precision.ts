@@ -11,31 +11,38 @@ import { SCALAR_VALUE } from '../state/regtype.ts';
 import { SLOT_SIZE } from '../state/stack.ts';
 import { type FuncState, MAIN_FUNC, type VerifierState } from '../state/state.ts';
 import { backtrackInsn } from './backtrack.ts';
-import { Wanted } from './wanted.ts';
+import type { Wanted } from './wanted.ts';
 
 const ARGS = 0b111110;
 const FP = 10;
 
-/** Calls `fn` for the scalars of a frame: registers but the frame pointer, and spilled ones. */
-function forEachScalar(frame: FuncState, fn: (reg: Reg, name: string) => void): void {
+/** Calls `fn` for the scalars of a frame: registers but the frame pointer by number, spilled ones by slot from {@link SLOTS} on. */
+function forEachScalar(frame: FuncState, fn: (reg: Reg, place: number) => void): void {
   for (let n = 0; n < FP; n++) {
     const reg = frame.reg(n);
-    if (reg.type === SCALAR_VALUE) fn(reg, `r${n}`);
+    if (reg.type === SCALAR_VALUE) fn(reg, n);
   }
-  frame.stack.forEach((slot, spi) => {
-    if (slot.isSpilled && slot.reg.type === SCALAR_VALUE) fn(slot.reg, `fp${-(spi + 1) * SLOT_SIZE}`);
-  });
+  for (let spi = 0; spi < frame.stack.length; spi++) {
+    const slot = frame.slot(spi);
+    if (slot.isSpilled && slot.reg.type === SCALAR_VALUE) fn(slot.reg, SLOTS + spi);
+  }
 }
+const SLOTS = 16;
+const placeText = (place: number): string => (place < SLOTS ? `r${place}` : `fp${-(place - SLOTS + 1) * SLOT_SIZE}`);
+
+const forget = (reg: Reg): void => {
+  reg.precise = false;
+};
 
 function forceAllPrecise(env: Env): void {
   const speak = env.log.everyInsn;
   if (speak) env.say(`mark_precise: frame${env.cur.curframe}: falling back to forcing all scalars precise`);
   for (let st = env.cur.parent; st; st = st.parent) {
     st.frames.forEach((frame, n) => {
-      forEachScalar(frame, (reg, name) => {
+      forEachScalar(frame, (reg, place) => {
         if (reg.precise) return;
         reg.precise = true;
-        if (speak) env.say(`force_precise: frame${n}: forcing ${name} to be precise`);
+        if (speak) env.say(`force_precise: frame${n}: forcing ${placeText(place)} to be precise`);
       });
     });
   }
@@ -43,11 +50,7 @@ function forceAllPrecise(env: Env): void {
 
 /** A saved state starts without the marks that its path inherited. */
 export function forgetPrecision(st: VerifierState): void {
-  for (const frame of st.frames) {
-    forEachScalar(frame, (reg) => {
-      reg.precise = false;
-    });
-  }
+  for (let f = 0; f < st.frames.length; f++) forEachScalar(st.frameAt(f), forget);
 }
 
 /** Marks what is wanted in a saved state; what already was precise, or is no scalar, needs no more search. */
@@ -136,36 +139,44 @@ function track(env: Env, wanted: Wanted): void {
   wanted.reset();
 }
 
+/** Nothing wanted yet. One search ends before the next begins, so there is one object for all. */
+function startSearch(env: Env): Wanted {
+  const { wanted } = env;
+  wanted.reset();
+  wanted.frame = env.cur.curframe;
+  return wanted;
+}
+
 /** The current instruction depends on the exact value of scalar register `n`. */
 export function markChainPrecision(env: Env, n: number): void {
   if (!env.bpfCapable) return;
-  const wanted = new Wanted();
-  wanted.frame = env.cur.curframe;
+  const wanted = startSearch(env);
   if (env.reg(n).type !== SCALAR_VALUE) env.fail('EFAULT', `BUG precision of R${n}, which is not a scalar`);
   wanted.setReg(n);
   track(env, wanted);
 }
 
+const wants = (reg: Reg): boolean => reg.type === SCALAR_VALUE && reg.precise && (reg.live & LIVE_READ) !== 0;
+
+function placesText(wanted: Wanted, frame: number): string {
+  const names: string[] = [];
+  for (let n = 0; n < FP; n++) if (wanted.hasReg(n, frame)) names.push(placeText(n));
+  for (let spi = 0; spi < 64; spi++) if (wanted.hasSlot(spi, frame)) names.push(placeText(SLOTS + spi));
+  return names.join(',');
+}
+
 /** The current state equals `old`: what `old` found to matter matters here too (propagate_precision()). */
 export function propagatePrecision(env: Env, old: VerifierState): void {
-  const wanted = new Wanted();
-  wanted.frame = env.cur.curframe;
+  const wanted = startSearch(env);
   for (let f = old.curframe; f >= 0; f--) {
     const frame = old.frameAt(f);
-    const names: string[] = [];
-    const wants = (reg: Reg): boolean => reg.type === SCALAR_VALUE && reg.precise && (reg.live & LIVE_READ) !== 0;
-    for (let n = 0; n < FP; n++) {
-      if (!wants(frame.reg(n))) continue;
-      names.push(`r${n}`);
-      wanted.setReg(n, f);
+    for (let n = 0; n < FP; n++) if (wants(frame.reg(n))) wanted.setReg(n, f);
+    for (let spi = 0; spi < frame.stack.length; spi++) {
+      const slot = frame.slot(spi);
+      if (slot.isSpilled && wants(slot.reg)) wanted.setSlot(spi, f);
     }
-    frame.stack.forEach((slot, spi) => {
-      if (!slot.isSpilled || !wants(slot.reg)) return;
-      names.push(`fp${-(spi + 1) * SLOT_SIZE}`);
-      wanted.setSlot(spi, f);
-    });
-    if (names.length === 0) continue;
-    if (env.log.everyInsn) env.say(`frame ${f}: propagating ${names.join(',')}`);
+    if (wanted.regMask(f) === 0 && !wanted.hasSlots(f)) continue;
+    if (env.log.everyInsn) env.say(`frame ${f}: propagating ${placesText(wanted, f)}`);
     else env.log.write('\n');
   }
   if (env.bpfCapable) track(env, wanted);

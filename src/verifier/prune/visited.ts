@@ -194,9 +194,10 @@ function saveState(env: Env, insnIdx: number, bucket: number): void {
     // of callers' registers only the callee-saved ones live on
     for (let n = f < cur.curframe ? R6 : 0; n < FP; n++) frame.reg(n).parent = old.reg(n);
     for (let n = 0; n < FP; n++) frame.reg(n).live = LIVE_NONE;
-    frame.stack.forEach((slot, spi) => {
-      slot.reg.live = LIVE_NONE;
-      slot.reg.parent = old.slot(spi).reg;
-    });
+    for (let spi = 0; spi < frame.stack.length; spi++) {
+      const { reg } = frame.slot(spi);
+      reg.live = LIVE_NONE;
+      reg.parent = old.slot(spi).reg;
+    }
   }
 }

@@ -30,13 +30,8 @@ export const DYNPTR_RINGBUF = 2;
 export const DYNPTR_SKB = 3;
 export const DYNPTR_XDP = 4;
 
-/** Fields are declared only: the constructor gives each its one first value, as this is made by the million. */
-export class Reg {
-  declare type: number;
-  /** fixed part of a pointer's offset, s32; of a linked scalar with ADD_CONST, its distance */
-  declare off: number;
-  /** packet pointers: bytes known to be there */
-  declare range: number;
+/** What a pointer or an object on the stack is of. A published one is never changed: a register that learns more gets its own. */
+class Pointee {
   /** map pointers, map values and keys */
   declare map: MapFacts | undefined;
   /** which lookup of an inner map gave it */
@@ -52,6 +47,32 @@ export class Reg {
   declare iterState: number;
   declare iterDepth: number;
   declare subprog: number;
+
+  constructor(from?: Pointee) {
+    this.map = from === undefined ? undefined : from.map;
+    this.mapUid = from === undefined ? 0 : from.mapUid;
+    this.btf = from === undefined ? undefined : from.btf;
+    this.btfId = from === undefined ? 0 : from.btfId;
+    this.memSize = from === undefined ? 0 : from.memSize;
+    this.dynptrId = from === undefined ? 0 : from.dynptrId;
+    this.dynptrType = from === undefined ? DYNPTR_INVALID : from.dynptrType;
+    this.dynptrFirst = from === undefined ? false : from.dynptrFirst;
+    this.iterState = from === undefined ? ITER_INVALID : from.iterState;
+    this.iterDepth = from === undefined ? 0 : from.iterDepth;
+    this.subprog = from === undefined ? 0 : from.subprog;
+  }
+}
+const NO_POINTEE = new Pointee();
+
+/** Fields are declared only: the constructor gives each its one first value, as this is made by the million. */
+export class Reg {
+  declare type: number;
+  /** fixed part of a pointer's offset, s32; of a linked scalar with ADD_CONST, its distance */
+  declare off: number;
+  /** packet pointers: bytes known to be there */
+  declare range: number;
+  /** what is pointed to; shared by copies */
+  declare pointee: Pointee;
   /** scalars: the value; pointers: the variable part of the offset */
   declare v: Bounds;
   declare id: number;
@@ -71,17 +92,7 @@ export class Reg {
       this.type = NOT_INIT;
       this.off = 0;
       this.range = 0;
-      this.map = undefined;
-      this.mapUid = 0;
-      this.btf = undefined;
-      this.btfId = 0;
-      this.memSize = 0;
-      this.dynptrId = 0;
-      this.dynptrType = DYNPTR_INVALID;
-      this.dynptrFirst = false;
-      this.iterState = ITER_INVALID;
-      this.iterDepth = 0;
-      this.subprog = 0;
+      this.pointee = NO_POINTEE;
       this.v = ZERO;
       this.id = 0;
       this.refObjId = 0;
@@ -94,17 +105,7 @@ export class Reg {
       this.type = from.type;
       this.off = from.off;
       this.range = from.range;
-      this.map = from.map;
-      this.mapUid = from.mapUid;
-      this.btf = from.btf;
-      this.btfId = from.btfId;
-      this.memSize = from.memSize;
-      this.dynptrId = from.dynptrId;
-      this.dynptrType = from.dynptrType;
-      this.dynptrFirst = from.dynptrFirst;
-      this.iterState = from.iterState;
-      this.iterDepth = from.iterDepth;
-      this.subprog = from.subprog;
+      this.pointee = from.pointee;
       this.v = from.v;
       this.id = from.id;
       this.refObjId = from.refObjId;
@@ -121,17 +122,7 @@ export class Reg {
     this.type = from.type;
     this.off = from.off;
     this.range = from.range;
-    this.map = from.map;
-    this.mapUid = from.mapUid;
-    this.btf = from.btf;
-    this.btfId = from.btfId;
-    this.memSize = from.memSize;
-    this.dynptrId = from.dynptrId;
-    this.dynptrType = from.dynptrType;
-    this.dynptrFirst = from.dynptrFirst;
-    this.iterState = from.iterState;
-    this.iterDepth = from.iterDepth;
-    this.subprog = from.subprog;
+    this.pointee = from.pointee;
     this.v = from.v;
     this.id = from.id;
     this.refObjId = from.refObjId;
@@ -173,17 +164,7 @@ export class Reg {
   clearPointer(): void {
     this.off = 0;
     this.range = 0;
-    this.map = undefined;
-    this.mapUid = 0;
-    this.btf = undefined;
-    this.btfId = 0;
-    this.memSize = 0;
-    this.dynptrId = 0;
-    this.dynptrType = DYNPTR_INVALID;
-    this.dynptrFirst = false;
-    this.iterState = ITER_INVALID;
-    this.iterDepth = 0;
-    this.subprog = 0;
+    this.pointee = NO_POINTEE;
     this.id = 0;
     this.refObjId = 0;
   }
@@ -211,6 +192,77 @@ export class Reg {
     this.v = UNKNOWN;
   }
 
+  private ownPointee(): Pointee {
+    this.pointee = new Pointee(this.pointee);
+    return this.pointee;
+  }
+  get map(): MapFacts | undefined {
+    return this.pointee.map;
+  }
+  set map(map: MapFacts | undefined) {
+    if (this.pointee.map !== map) this.ownPointee().map = map;
+  }
+  get mapUid(): number {
+    return this.pointee.mapUid;
+  }
+  set mapUid(mapUid: number) {
+    if (this.pointee.mapUid !== mapUid) this.ownPointee().mapUid = mapUid;
+  }
+  get btf(): Btf | undefined {
+    return this.pointee.btf;
+  }
+  set btf(btf: Btf | undefined) {
+    if (this.pointee.btf !== btf) this.ownPointee().btf = btf;
+  }
+  get btfId(): number {
+    return this.pointee.btfId;
+  }
+  set btfId(btfId: number) {
+    if (this.pointee.btfId !== btfId) this.ownPointee().btfId = btfId;
+  }
+  get memSize(): number {
+    return this.pointee.memSize;
+  }
+  set memSize(memSize: number) {
+    if (this.pointee.memSize !== memSize) this.ownPointee().memSize = memSize;
+  }
+  get dynptrId(): number {
+    return this.pointee.dynptrId;
+  }
+  set dynptrId(dynptrId: number) {
+    if (this.pointee.dynptrId !== dynptrId) this.ownPointee().dynptrId = dynptrId;
+  }
+  get dynptrType(): number {
+    return this.pointee.dynptrType;
+  }
+  set dynptrType(dynptrType: number) {
+    if (this.pointee.dynptrType !== dynptrType) this.ownPointee().dynptrType = dynptrType;
+  }
+  get dynptrFirst(): boolean {
+    return this.pointee.dynptrFirst;
+  }
+  set dynptrFirst(dynptrFirst: boolean) {
+    if (this.pointee.dynptrFirst !== dynptrFirst) this.ownPointee().dynptrFirst = dynptrFirst;
+  }
+  get iterState(): number {
+    return this.pointee.iterState;
+  }
+  set iterState(iterState: number) {
+    if (this.pointee.iterState !== iterState) this.ownPointee().iterState = iterState;
+  }
+  get iterDepth(): number {
+    return this.pointee.iterDepth;
+  }
+  set iterDepth(iterDepth: number) {
+    if (this.pointee.iterDepth !== iterDepth) this.ownPointee().iterDepth = iterDepth;
+  }
+  get subprog(): number {
+    return this.pointee.subprog;
+  }
+  set subprog(subprog: number) {
+    if (this.pointee.subprog !== subprog) this.ownPointee().subprog = subprog;
+  }
+
   get isScalarZero(): boolean {
     return this.type === SCALAR_VALUE && this.v === ZERO;
   }
@@ -226,30 +278,32 @@ export class Reg {
   }
 }
 
+const samePointer = (a: Pointee, b: Pointee): boolean =>
+  a.map === b.map &&
+  a.mapUid === b.mapUid &&
+  a.btf === b.btf &&
+  a.btfId === b.btfId &&
+  a.memSize === b.memSize &&
+  a.dynptrId === b.dynptrId &&
+  a.subprog === b.subprog;
+
+const sameObject = (a: Pointee, b: Pointee): boolean =>
+  a.dynptrType === b.dynptrType &&
+  a.dynptrFirst === b.dynptrFirst &&
+  a.iterState === b.iterState &&
+  a.iterDepth === b.iterDepth;
+
 /** Whether two registers point to the same: memcmp up to var_off. */
-export function samePointee(a: Reg, b: Reg): boolean {
-  return (
-    a.type === b.type &&
-    a.off === b.off &&
-    a.range === b.range &&
-    a.map === b.map &&
-    a.mapUid === b.mapUid &&
-    a.btf === b.btf &&
-    a.btfId === b.btfId &&
-    a.memSize === b.memSize &&
-    a.dynptrId === b.dynptrId &&
-    a.subprog === b.subprog
-  );
-}
+export const samePointee = (a: Reg, b: Reg): boolean =>
+  a.type === b.type &&
+  a.off === b.off &&
+  a.range === b.range &&
+  (a.pointee === b.pointee || samePointer(a.pointee, b.pointee));
 
 /** Whether two registers hold the same description, apart from liveness (memcmp up to `id`, and beyond up to `parent`). */
-export function sameValueUpToId(a: Reg, b: Reg): boolean {
-  return (
-    samePointee(a, b) &&
-    a.dynptrType === b.dynptrType &&
-    a.dynptrFirst === b.dynptrFirst &&
-    a.iterState === b.iterState &&
-    a.iterDepth === b.iterDepth &&
-    sameBounds(a.v, b.v)
-  );
-}
+export const sameValueUpToId = (a: Reg, b: Reg): boolean =>
+  a.type === b.type &&
+  a.off === b.off &&
+  a.range === b.range &&
+  (a.pointee === b.pointee || (samePointer(a.pointee, b.pointee) && sameObject(a.pointee, b.pointee))) &&
+  sameBounds(a.v, b.v);

@@ -20,6 +20,10 @@ export const byteOf = (off: number): number => (-off - 1) % SLOT_SIZE;
 
 /** a type in all eight places */
 const ALL = 0x1111_1111;
+export const ALL_INVALID = STACK_INVALID * ALL;
+export const ALL_SPILL = STACK_SPILL * ALL;
+export const ALL_MISC = STACK_MISC * ALL;
+export const ALL_ZERO = STACK_ZERO * ALL;
 
 export class StackSlot {
   /** what each byte holds, four bits each, byte 0 lowest: a number is copied and compared at once */
@@ -33,7 +37,7 @@ export class StackSlot {
   }
 
   clone(): StackSlot {
-    return new StackSlot(this.types, this.reg.clone());
+    return new StackSlot(this.types, new Reg(this.reg));
   }
 
   typeAt(n: number): number {

@@ -72,7 +72,7 @@ export class FuncState {
 
   clone(): FuncState {
     const regs = new Array<Reg>(MAX_REG);
-    for (let i = 0; i < MAX_REG; i++) regs[i] = (this.regs[i] as Reg).clone();
+    for (let i = 0; i < MAX_REG; i++) regs[i] = new Reg(this.regs[i]);
     const copy = new FuncState(this.callsite, this.frameno, this.subprogno, regs);
     copy.asyncEntryCnt = this.asyncEntryCnt;
     copy.callbackRet = this.callbackRet;
@@ -81,7 +81,10 @@ export class FuncState {
     copy.inExceptionCallback = this.inExceptionCallback;
     copy.callbackDepth = this.callbackDepth;
     copy.refs = this.refs.slice();
-    copy.stack = this.stack.map((slot) => slot.clone());
+    const { stack } = this;
+    const slots = new Array<StackSlot>(stack.length);
+    for (let spi = 0; spi < stack.length; spi++) slots[spi] = (stack[spi] as StackSlot).clone();
+    copy.stack = slots;
     return copy;
   }
 }
@@ -130,7 +133,7 @@ export class VerifierState {
   /** `copy_verifier_state` into a new one, history included. */
   clone(): VerifierState {
     const s = new VerifierState();
-    s.frames = this.frames.slice(0, this.curframe + 1).map((f) => f.clone());
+    for (let f = 0; f <= this.curframe; f++) s.frames.push(this.frameAt(f).clone());
     s.parent = this.parent;
     s.branches = this.branches;
     s.insnIdx = this.insnIdx;
@@ -156,7 +159,10 @@ export class VerifierState {
     for (let f = 0; f <= this.curframe; f++) {
       const frame = this.frameAt(f);
       for (let i = 0; i < MAX_REG; i++) fn(frame.reg(i), frame, false);
-      for (const slot of frame.stack) if (slot.isSpilled) fn(slot.reg, frame, true);
+      for (let spi = 0; spi < frame.stack.length; spi++) {
+        const slot = frame.slot(spi);
+        if (slot.isSpilled) fn(slot.reg, frame, true);
+      }
     }
   }
 }

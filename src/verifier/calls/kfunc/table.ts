@@ -2,7 +2,7 @@
 import type { BtfFuncProto } from '../../../btf/index.ts';
 import type { Insn } from '../../../isa/index.ts';
 import { BPF_F_XDP_DEV_BOUND_ONLY } from '../../../uapi/index.ts';
-import type { KfuncDesc } from '../../env/aux.ts';
+import { type KfuncDesc, kfuncKey } from '../../env/aux.ts';
 import type { Env } from '../../env/env.ts';
 import { isOpen } from '../../prep/fds.ts';
 
@@ -13,8 +13,7 @@ const deviceBound = new Set([
   'bpf_xdp_metadata_rx_vlan_tag',
 ]);
 
-const key = (imm: number, off: number): string => `${imm}:${off}`;
-export const kfuncOf = (env: Env, insn: Insn): KfuncDesc | undefined => env.kfuncs.get(key(insn.imm, insn.off));
+export const kfuncOf = (env: Env, insn: Insn): KfuncDesc | undefined => env.kfuncs.get(kfuncKey(insn.imm, insn.off));
 
 /** `find_kfunc_desc_btf`: an offset names a module's BTF in the array of descriptors; this kernel has no modules with any. */
 function noModule(env: Env, off: number): never {
@@ -31,7 +30,7 @@ function noModule(env: Env, off: number): never {
 }
 
 export function addKfunc(env: Env, btfId: number, off: number): void {
-  if (env.kfuncs.has(key(btfId, off))) return;
+  if (env.kfuncs.has(kfuncKey(btfId, off))) return;
   const { vmlinux } = env.kernel;
   if (!vmlinux) env.fail('ENOTSUPP', 'calling kernel function is not supported without CONFIG_DEBUG_INFO_BTF');
   if (!env.input.gpl) env.fail('EINVAL', 'cannot call kernel function from non-GPL compatible program');
@@ -52,7 +51,7 @@ export function addKfunc(env: Env, btfId: number, off: number): void {
     address: env.kernel.symbolAddress(fn.name) ?? 0n,
     flags: ['NOT_ALLOWED'],
   };
-  env.kfuncs.set(key(btfId, off), { facts, proto: proto as BtfFuncProto });
+  env.kfuncs.set(kfuncKey(btfId, off), { facts, proto: proto as BtfFuncProto });
 }
 
 /** Whether the program's type may call it. */
