@@ -5,8 +5,10 @@
 import type { Replay } from '../../kernel-sim/replay/replay.ts';
 import type { World } from './world.ts';
 
-/** instructions between two looks at the command */
-const SLICE = 400_000;
+/** instructions between two looks at the command: fewer where they fill its rings */
+const SLICE = { most: 400_000, first: 20_000, least: 2_000 } as const;
+/** how full a ring may be for its reader to keep up, and from where on slices may be longer */
+const FULL = { most: 1 / 4, little: 1 / 16 } as const;
 /** ns: what is left of a longer sleep does not pass at the end of events */
 const LONG = 3600e9;
 /** ms until a reader that is behind is looked at again */
@@ -87,10 +89,14 @@ export class Events {
   async #slices(): Promise<void> {
     this.#replay ??= this.#open();
     const replay = this.#replay;
+    let slice: number = SLICE.first;
     while (this.#options.now() < this.#until) {
       for (const world of this.#worlds) world.mirrors.pull();
-      const { reason } = replay.step(SLICE);
-      for (const world of this.#worlds) world.publish();
+      const { reason } = replay.step(slice);
+      let fill = 0;
+      for (const world of this.#worlds) fill = Math.max(fill, world.publish());
+      if (fill > FULL.most) slice = Math.max(SLICE.least, slice / 4);
+      else if (fill < FULL.little) slice = Math.min(SLICE.most, slice * 2);
       if (reason === 'end') {
         this.#ended = true;
         while (!this.#isTaken(true) || !(await this.#isRead())) await rest();
@@ -111,7 +117,7 @@ export class Events {
     let isTaken = true;
     for (const world of this.#worlds) {
       if (!world.streams.pump()) isTaken = false;
-      if (world.publish() > (everything ? 0 : 1 / 4)) isTaken = false;
+      if (world.publish() > (everything ? 0 : FULL.most)) isTaken = false;
     }
     return isTaken;
   }

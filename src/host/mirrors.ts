@@ -67,11 +67,20 @@ export class Mirror {
   /**
    * What the model stored: only bytes that changed are written, as the process may be storing beside them. From the end to
    * the beginning, where rings have their positions and records their headers: who reads meanwhile finds what these promise.
+   * `consumer`: of a ring, where its reader stores its position, and nothing elsewhere than in that page.
    */
-  push(): void {
+  push(consumer: number | undefined): void {
     for (const { at, phys, base } of this.#order) {
       const now = this.#guest.subarray(phys, phys + PAGE);
       if (Buffer.compare(now, base) === 0) continue;
+      if (consumer !== undefined && (consumer < at || consumer >= at + PAGE)) {
+        let [from, to] = [0, PAGE];
+        while (now[from] === base[from]) from++;
+        while (now[to - 1] === base[to - 1]) to--;
+        writeSync(this.#fd, now, from, to - from, at + from);
+        base.set(now);
+        continue;
+      }
       for (let to = PAGE; to > 0; ) {
         if (now[to - 1] === base[to - 1]) {
           to--;
@@ -119,7 +128,7 @@ export class Mirrors {
     for (const mirror of this.#by.values()) mirror.pull();
   }
   push(): void {
-    for (const mirror of this.#by.values()) mirror.push();
+    for (const [object, mirror] of this.#by) mirror.push(object.ring?.()?.consumer);
   }
   /** How full each ring is, 0 to 1. */
   *rings(): IterableIterator<{ readonly object: FdObject; readonly fill: number }> {
