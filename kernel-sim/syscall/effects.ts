@@ -10,6 +10,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import { registerAttributes } from './attributes.ts';
 import { Filenames } from './filenames.ts';
 import { registerIo } from './io.ts';
+import { NamespaceCalls } from './namespaces.ts';
 import { registerPaths } from './paths.ts';
 import { PseudoFiles } from './pseudo-files.ts';
 import { RootFs } from './root-fs.ts';
@@ -167,7 +168,7 @@ export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
 
   // clone: the child gets the pid that the recording has
   on('copy_process', () => {
-    const pid = recorded.lo;
+    const pid = tasks.current.call?.child ?? recorded.lo;
     if (recorded.failed) {
       args.ret(recorded.lo, recorded.hi);
       return;
@@ -210,12 +211,15 @@ export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
     const parent = child?.parent;
     const waits = parent?.blocked === true && !parent.queued && WAITS.has(parent.call?.name ?? '');
     const [which] = parent?.call?.args ?? [];
-    const any = which?.kind !== 'int' || which.lo <= 0 || which.lo === child?.pid;
+    const any =
+      which?.kind !== 'int' ||
+      which.lo <= 0 ||
+      (child !== undefined && parent !== undefined && tasks.numberOf(child, parent) === which.lo);
     args.retAddr(waits && any ? parent.address : 0);
   });
   on('find_task', () => {
     const pid = Math.abs(args.lo(0));
-    args.retAddr((pid === 0 ? tasks.current : tasks.known(pid)).address);
+    args.retAddr((pid === 0 ? tasks.current : (tasks.numbered(pid) ?? tasks.known(pid))).address);
   });
   // the end of a task: its status as wait(2) gives it
   on('wait_status', () => args.retU32((args.lo(0) & 0xff) << 8));
@@ -234,6 +238,7 @@ export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
     tasks.exit(tasks.current, args.lo(0));
   });
 
+  new NamespaceCalls(kernel).register(on);
   registerPaths(kernel, on);
   registerIo(kernel, on);
   registerAttributes(kernel, on);

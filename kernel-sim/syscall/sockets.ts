@@ -278,7 +278,7 @@ export class Sockets {
     return sk;
   }
   #allocSock(s: Addr, family: number, type: number, protocol: number): Addr {
-    const { memory, structs, slab, symbols } = this.#kernel;
+    const { memory, structs, slab, tasks, objects } = this.#kernel;
     const socket = structs.of('socket');
     const sock = structs.of('sock');
     const sk = slab.kmalloc(SOCK_ROOM);
@@ -290,7 +290,8 @@ export class Sockets {
     memory.writeU16(sk + sock.offset('sk_type'), type);
     const byType = family === AF.INET || family === AF.INET6 ? (type === SOCK.DGRAM ? 17 : 6) : 0;
     memory.writeU16(sk + sock.offset('sk_protocol'), protocol || byType);
-    memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), symbols.address('init_net') ?? 0);
+    const proxy = tasks.spaces.proxy(tasks.current) || objects.namespaces.init;
+    memory.writeAddr(sk + sock.offset('__sk_common.skc_net'), objects.namespaces.in(proxy, 'net'));
     return sk;
   }
 }

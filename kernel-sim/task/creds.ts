@@ -5,6 +5,7 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import type { GuestMemory } from '../../src/machine/index.ts';
+import { ALL_CAPS } from '../core/process.ts';
 import type { StructLayout } from '../core/structs.ts';
 import type { Ground } from '../floors/ground.ts';
 import type { KernelObjects } from './objects.ts';
@@ -53,6 +54,18 @@ export class Creds {
     this.#memory.writeU64(cred + this.#layout.offset(set), caps);
   }
 
+  /** `struct user_namespace` that it is in */
+  userNs(cred: Addr): Addr {
+    return this.#memory.readAddr(cred + this.#layout.offset('user_ns'));
+  }
+  /** set_cred_user_ns(): the first of a new user namespace, with every capability in it. */
+  enter(cred: Addr, ns: Addr): void {
+    const old = this.userNs(cred);
+    this.#memory.writeAddr(cred + this.#layout.offset('user_ns'), ns);
+    for (const set of ['cap_permitted', 'cap_effective'] as const) this.setCaps(cred, set, ALL_CAPS);
+    this.#kernel.objects.namespaces.drop(old);
+  }
+
   /** A new task begins with its parent's. */
   share(task: Task, cred: Addr): void {
     this.#count(cred, 2);
@@ -64,6 +77,7 @@ export class Creds {
     const at = this.#kernel.slab.kmalloc(size);
     this.#memory.writeBytes(at, this.#memory.readBytes(task.cred, size));
     this.#memory.writeU64(at + this.#layout.offset('usage'), 1n);
+    this.#kernel.objects.namespaces.get(this.userNs(at));
     return at;
   }
   /** commit_creds(): the task takes over the reference that the maker had, and gives up those to the old ones. */
@@ -90,6 +104,9 @@ export class Creds {
     const at = cred + this.#layout.offset('usage');
     const left = this.#memory.readU32(at) + more;
     if (left > 0 || cred === this.#init) this.#memory.writeU32(at, left);
-    else this.#kernel.slab.kfree(cred);
+    else {
+      this.#kernel.objects.namespaces.drop(this.userNs(cred));
+      this.#kernel.slab.kfree(cred);
+    }
   }
 }

@@ -1,25 +1,24 @@
 /** The small structures that hang off every task: credentials, pid, namespaces, mm, signal. */
 import type { Addr } from '../../src/machine/addr.ts';
+import { ALL_CAPS } from '../core/process.ts';
+import { capture } from '../core/state.ts';
 import type { TextFloor } from '../floors/text.ts';
+import { Namespaces } from './namespaces.ts';
 import type { Task } from './task.ts';
 import { USER_DATA, USER_STACK_TOP, USER_TEXT } from './user-memory.ts';
 
-/** Inode numbers of the initial namespaces, include/linux/proc_ns.h. */
-const PROC_PID_INIT_INO = 0xeffffffc;
-
 export class KernelObjects {
   readonly #kernel: TextFloor;
-  #nsproxy: Addr = 0;
-  #pidNs: Addr = 0;
+  readonly namespaces: Namespaces;
   constructor(kernel: TextFloor) {
     this.#kernel = kernel;
+    this.namespaces = new Namespaces(kernel);
   }
   save() {
-    return { nsproxy: this.#nsproxy, pidNs: this.#pidNs };
+    return capture({ namespaces: this.namespaces });
   }
-  restore(s: ReturnType<KernelObjects['save']>): void {
-    this.#nsproxy = s.nsproxy;
-    this.#pidNs = s.pidNs;
+  restore(state: ReturnType<KernelObjects['save']>): void {
+    state.back();
   }
 
   /** A zeroed structure, in its own data symbol where it has one. */
@@ -27,45 +26,15 @@ export class KernelObjects {
     const at = symbol === undefined ? undefined : this.#kernel.symbols.address(symbol);
     return at !== undefined && at < 0 ? at : this.#kernel.slab.kmalloc(this.#kernel.structs.of(struct).size);
   }
-  /** `init_nsproxy` and the namespaces that it points to. */
-  get nsproxy(): Addr {
-    if (this.#nsproxy === 0) {
-      const { memory, structs, symbols, slab } = this.#kernel;
-      const layout = structs.of('nsproxy');
-      this.#nsproxy = this.make('nsproxy', 'init_nsproxy');
-      const put = (path: string, value: Addr): void => memory.writeAddr(this.#nsproxy + layout.offset(path), value);
-      const pidLayout = structs.of('pid_namespace');
-      this.#pidNs = this.make('pid_namespace', 'init_pid_ns');
-      memory.writeU32(this.#pidNs + pidLayout.offset('ns.inum'), PROC_PID_INIT_INO);
-      put('pid_ns_for_children', this.#pidNs);
-      put('net_ns', symbols.address('init_net') ?? slab.kmalloc(8192));
-      put('mnt_ns', slab.kmalloc(256));
-      put('uts_ns', slab.kmalloc(512));
-    }
-    return this.#nsproxy;
-  }
-  /** `struct pid` with its number in the initial namespace. */
-  pid(nr: number): Addr {
-    const { memory, structs } = this.#kernel;
-    void this.nsproxy;
-    const layout = structs.of('pid');
-    const upid = structs.of('upid');
-    const at = this.#kernel.slab.kmalloc(layout.size + upid.size);
-    memory.writeU32(at + layout.offset('count'), 1);
-    const number = at + layout.offset('numbers');
-    memory.writeU32(number + upid.offset('nr'), nr);
-    memory.writeAddr(number + upid.offset('ns'), this.#pidNs);
-    return at;
-  }
   /** `init_cred` */
   cred(): Addr {
-    const { memory, structs, symbols } = this.#kernel;
+    const { memory, structs } = this.#kernel;
     const layout = structs.of('cred');
     const at = this.make('cred', 'init_cred');
-    // root has every capability that 6.12 knows (CAP_CHECKPOINT_RESTORE is 40)
+    // root has every capability
     for (const set of ['cap_permitted', 'cap_effective', 'cap_bset'])
-      memory.writeU64(at + layout.offset(set), 0x1ff_ffff_ffffn);
-    memory.writeAddr(at + layout.offset('user_ns'), symbols.address('init_user_ns') ?? 0);
+      memory.writeU64(at + layout.offset(set), ALL_CAPS);
+    memory.writeAddr(at + layout.offset('user_ns'), this.namespaces.first('user'));
     return at;
   }
   signal(): Addr {

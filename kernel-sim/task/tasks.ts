@@ -12,6 +12,7 @@ import { Creds } from './creds.ts';
 import type { Files } from './files.ts';
 import type { KernelObjects } from './objects.ts';
 import { Task } from './task.ts';
+import { TaskNamespaces } from './task-namespaces.ts';
 import { USER_DATA, USER_STACK_TOP, USER_TEXT, UserMemory, userProgram } from './user-memory.ts';
 
 const USER_CS = 0x33;
@@ -72,9 +73,11 @@ export class Tasks {
   readonly #groups = new Map<number, Group>();
   #userText = 0;
   readonly creds: Creds;
+  readonly spaces: TaskNamespaces;
 
   constructor(kernel: TasksFloor) {
     this.#kernel = kernel;
+    this.spaces = new TaskNamespaces(kernel);
     this.creds = new Creds(kernel);
     const base = kernel.percpu.base + kernel.text.percpu('pcpu_hot');
     const hot = kernel.structs.of('pcpu_hot');
@@ -150,6 +153,18 @@ export class Tasks {
     this.#mentioned.set(pid, task);
     return task;
   }
+  /** The task that has a number in the pid namespace of the one that runs. */
+  numbered(nr: number): Task | undefined {
+    const { current } = this;
+    if (this.#kernel.objects.namespaces.level(current.pidStruct) === 0) return this.#byPid.get(nr);
+    for (const task of this.#byPid.values()) if (this.numberOf(task, current) === nr) return task;
+    return undefined;
+  }
+  /** A task's number as another sees it, 0 where it sees none. */
+  numberOf(task: Task, by: Task): number {
+    const { namespaces } = this.#kernel.objects;
+    return namespaces.number(task.pidStruct, namespaces.active(by.pidStruct));
+  }
   at(address: Addr): Task | undefined {
     return this.#byAddress.get(address);
   }
@@ -200,10 +215,7 @@ export class Tasks {
     const now = BigInt(this.#kernel.clock.now);
     memory.writeU64(task.field('start_time'), now);
     memory.writeU64(task.field('start_boottime'), now);
-    const nsproxy = this.#kernel.objects.nsproxy;
-    putAddr('nsproxy', nsproxy);
-    task.pidStruct = this.#kernel.objects.pid(pid);
-    putAddr('thread_pid', task.pidStruct);
+    this.spaces.join(task, parent);
     task.execStart = this.#kernel.clock.now;
     if (pid !== 0) {
       const group = this.#join(task, parent);
@@ -369,7 +381,7 @@ export class Tasks {
     task.user?.release();
     this.#leave(task);
     this.creds.leave(task);
-    if (task.pidStruct !== 0) this.#kernel.slab.kfree(task.pidStruct);
+    this.spaces.leave(task);
     this.#kernel.slab.freed.tell(task.address);
     this.#cache.free(task.address);
   }

@@ -32,6 +32,8 @@ export interface UserCall {
   readonly result: { readonly lo: number; readonly hi: number } | undefined;
   /** clone, clone3: flags that were given */
   readonly cloneFlags?: number;
+  /** clone, clone3, fork: how the recording names the child, where the result is its number in another pid namespace */
+  readonly child?: number;
   /** the user stack at the call, innermost frame first, where the recording has it (`strace -k`) */
   readonly stack?: readonly UserFrame[];
 }

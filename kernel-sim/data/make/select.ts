@@ -19,7 +19,7 @@ __bpf_prog_run384 __bpf_prog_run416 __bpf_prog_run448 __bpf_prog_run480 __bpf_pr
 __x86_return_thunk its_return_thunk srso_return_thunk srso_alias_return_thunk __x86_indirect_thunk_array __x86_indirect_its_thunk_array
 __switch_to __switch_to_asm __schedule schedule finish_task_switch arch_ftrace_ops_list_func __rcu_read_lock __rcu_read_unlock fdget fdget_pos fdget_raw fget fget_raw fput __f_unlock_pos strncpy_from_user
 inet6_create inet6_bind inet6_release inet6_sendmsg inet6_recvmsg unix_create unix_bind unix_listen unix_accept unix_release unix_stream_sendmsg unix_stream_recvmsg unix_stream_connect udp_lib_close udpv6_sendmsg udpv6_recvmsg sock_close sock_read_iter sock_write_iter task_work_run
-just_return_func override_function_with_return init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns runqueues page_offset_base vmalloc_base vmemmap_base
+just_return_func override_function_with_return init_task __per_cpu_offset kprobe_table sys_call_table init_net init_user_ns init_cred jiffies jiffies_64 linux_banner init_nsproxy init_pid_ns init_uts_ns init_ipc_ns init_cgroup_ns init_time_ns runqueues page_offset_base vmalloc_base vmemmap_base
 bpf_prog_active cpu_tss_rw pcpu_hot fixed_percpu_data this_cpu_off cpu_number numa_node nr_cpu_ids
 htab_map_hash lookup_nulls_elem_raw ktime_get_mono_fast_ns ktime_get_boot_fast_ns from_kuid from_kgid copy_from_kernel_nofault copy_from_kernel_nofault_allowed
 irqentry_enter_from_user_mode irqentry_exit_to_user_mode exit_to_user_mode_loop do_int3 noist_exc_debug exc_debug_user notify_die atomic_notifier_call_chain notifier_call_chain arch_uprobe_exception_notify uprobe_pre_sstep_notifier uprobe_post_sstep_notifier uprobe_notify_resume arch_uretprobe_hijack_return_addr arch_uprobe_skip_sstep arch_uprobe_pre_xol arch_uprobe_post_xol uprobe_dispatcher uretprobe_dispatcher __uprobe_perf_func uprobe_multi_link_handler uprobe_multi_link_ret_handler uprobe_prog_run uprobe_handle_trampoline
@@ -78,8 +78,14 @@ export const FIELDS: Readonly<Record<string, string>> = {
   pid: 'count level numbers tasks',
   upid: 'nr ns',
   msghdr: 'msg_name msg_namelen',
-  nsproxy: 'count uts_ns ipc_ns mnt_ns pid_ns_for_children net_ns cgroup_ns',
-  pid_namespace: 'level ns.inum child_reaper',
+  nsproxy: 'count uts_ns ipc_ns mnt_ns pid_ns_for_children net_ns time_ns time_ns_for_children cgroup_ns',
+  pid_namespace: 'ns.count ns.inum level parent user_ns child_reaper',
+  user_namespace: 'ns.count ns.inum level parent',
+  uts_namespace: 'ns.count ns.inum name user_ns',
+  ipc_namespace: 'ns.count ns.inum user_ns',
+  mnt_namespace: 'ns.count ns.inum user_ns',
+  cgroup_namespace: 'ns.count ns.inum user_ns',
+  time_namespace: 'ns.count ns.inum user_ns',
   signal_struct: 'live nr_threads group_exit_code tty pids',
   files_struct: 'count fdt fdtab next_fd fd_array',
   fdtable: 'max_fds fd',
@@ -163,7 +169,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
 
 /** Structures that the built-in BTF has whole; what they only point to stays a forward declaration. */
 export const STRUCTS = `
-task_struct thread_info pt_regs mm_struct vm_area_struct file inode dentry qstr path vfsmount super_block file_system_type filename files_struct fdtable fs_struct cred pid upid pid_namespace nsproxy uts_namespace new_utsname signal_struct sighand_struct
+task_struct thread_info pt_regs mm_struct vm_area_struct file inode dentry qstr path vfsmount super_block file_system_type filename files_struct fdtable fs_struct cred pid upid pid_namespace nsproxy uts_namespace ipc_namespace mnt_namespace cgroup_namespace time_namespace user_namespace new_utsname signal_struct sighand_struct
 open_how open_flags linux_binprm kernel_clone_args kernel_siginfo nameidata socket sock sock_common inet_sock tcp_sock inet_connection_sock udp_sock unix_sock proto proto_ops sockaddr sockaddr_in sockaddr_in6 sockaddr_un net ns_common request_sock tcp_request_sock tcp_timewait_sock inet_timewait_sock tcp6_sock udp6_sock
 sk_buff net_device xdp_buff xdp_rxq_info xdp_frame xdp_txq_info skb_shared_info bpf_skb_data_end qdisc_skb_cb sk_skb_cb tcp_skb_cb flow_keys bpf_flow_keys nf_hook_state netlink_sock fib6_info xdp_sock bpf_cg_run_ctx iphdr ipv6hdr tcphdr udphdr ethhdr icmphdr pcpu_hot rq cfs_rq
 kprobe kretprobe kretprobe_instance rethook rethook_node trace_event_call trace_entry perf_event perf_event_attr perf_sample_data

@@ -7,6 +7,7 @@ import { ip6 } from './ip6.ts';
 import { irq } from './irq.ts';
 import { lookup } from './lookup.ts';
 import { mm } from './mm.ts';
+import { namespaces } from './namespaces.ts';
 import { net } from './net.ts';
 import { netPath } from './net-path.ts';
 import { process } from './process.ts';
@@ -22,6 +23,7 @@ export const tables: Readonly<Record<string, string>> = Object.assign(
   fs,
   fileSystems,
   process,
+  namespaces,
   net,
   netPath,
   ip6,

@@ -79,12 +79,8 @@ export const security: Readonly<Record<string, string>> = {
     'c = prepare_creds(); @recorded_caps(%caps); x = @plus(%caps, 8); y = @plus(%caps, 16); security_capset(c, current->cred, %caps, x, y)?; @cap_set(c, %caps)?; commit_creds(c)?; abort_creds(c)!; return result',
   '__x64_sys_setgroups(regs:pt_regs)':
     'ns_capable_setid(0, 6); c = prepare_creds(); @set_groups(c); security_task_fix_setgroups(c, current->cred)?; commit_creds(c)?; abort_creds(c)!; return result',
-  '__x64_sys_sethostname(regs:pt_regs)': 'ns_capable(0, 21)?; return result',
-  '__x64_sys_setdomainname(regs:pt_regs)': 'ns_capable(0, 21)?; return result',
   '__x64_sys_syslog(regs:pt_regs)': 'capable(34); security_syslog(regs->di)?; return result',
   '__x64_sys_settimeofday(regs:pt_regs)': '%ts+0 = 0; %ts+8 = 0; security_settime64(%ts, 0)?; return result',
-  '__x64_sys_setns(regs:pt_regs)': 'f = fdget(regs->di); ns_capable(0, 21)?; ns_capable(0, 21)?; return result',
-  '__x64_sys_unshare(regs:pt_regs)': 'ns_capable(0, 21)?; return result',
 
   // --- System V IPC ---
   '__x64_sys_msgget(regs:pt_regs)': 'p = @ipc_new(regs->si)?; security_msg_queue_alloc(p)?; return result',

@@ -3,7 +3,7 @@ import { type SyscallRow, syscalls, type TraceCall } from '../../../kernel-sim/i
 import { PID_MAX_LIMIT } from '../pids.ts';
 import { Args } from './args.ts';
 import { clone3Flags, FORKS, inRegisterOrder } from './clone.ts';
-import { readDuration, readResult } from './result.ts';
+import { readDuration, readResult, readTranslation } from './result.ts';
 import { excerpt, LineError, OPEN, type Scanner } from './scanner.ts';
 import type { Tasks } from './tasks.ts';
 import { Arena } from './text.ts';
@@ -54,8 +54,11 @@ export class Calls {
     this.duration = -1;
     if (open) return call;
     if (readResult(s)) {
-      call.result = { lo: s.lo, hi: s.hi };
-      if (s.hi === 0 && s.lo > 0 && s.lo < PID_MAX_LIMIT) this.#told(row, pid, s.lo);
+      const { lo, hi } = s;
+      call.result = { lo, hi };
+      const child = FORKS.has(row.name) ? readTranslation(s) : 0;
+      if (child > 0 && child < PID_MAX_LIMIT) call.child = child;
+      if (hi === 0 && lo > 0 && lo < PID_MAX_LIMIT) this.#told(row, pid, child || lo);
     }
     this.duration = readDuration(s);
     return call;

@@ -8,6 +8,8 @@ import { PidSet } from '../pids.ts';
 import { ENDED_BY_SIGNAL, RESTART_NO_HANDLER, WAITS } from '../waits.ts';
 import type { LineWarnings } from '../warnings.ts';
 import type { Calls, Draft } from './calls.ts';
+import { Children } from './children.ts';
+import { FORKS } from './clone.ts';
 import { LineError, Scanner } from './scanner.ts';
 import { type Tasks, UNNAMED_PID } from './tasks.ts';
 
@@ -58,6 +60,7 @@ export class Order {
   #base = 0;
   readonly #begun = new Map<number, Begun>();
   readonly #part = new Scanner();
+  readonly #children = new Children();
   readonly #given = new PidSet();
   readonly #comms = new Map<number, string>();
   /** of the steps given so far */
@@ -186,7 +189,21 @@ export class Order {
         }
       }
       this.#take();
-      if (step) return step;
+      if (step) return this.#fork(step);
+    }
+  }
+  /** A fork, with the child that it made. */
+  #fork(step: TraceStep): TraceStep {
+    if (step.kind !== 'call' || !(FORKS.has(step.name) || step.name === 'unshare')) return step;
+    const call = this.#children.settle(step, () => this.#appear());
+    if (call.child !== undefined) this.#who.born.add(call.child);
+    return call;
+  }
+  /** Tasks that nothing was given of yet, in order. */
+  *#appear(): Iterable<number> {
+    for (let n = this.#head; n < this.#queue.length; n++) {
+      const pid = this.#queue[n]?.pid ?? 0;
+      if (pid !== 0 && !this.#given.has(pid)) yield pid;
     }
   }
   #take(): void {

@@ -13,6 +13,7 @@ const RESTART = {
 } as const;
 
 const ERRNOS = new Words<number>(Object.entries({ ...ERRNO, ...RESTART }));
+const [SLASH, STAR] = [0x2f, 0x2a];
 /** an error whose name is not known */
 const EPERM = 1;
 
@@ -35,6 +36,17 @@ export function readResult(s: Scanner): boolean {
     return true;
   }
   return !unknown;
+}
+
+/** strace --pidns-translation: a comment behind the result, `182 in strace's PID NS`, has the number that strace knows the task by; 0 where it is not told. */
+export function readTranslation(s: Scanner): number {
+  s.skipSpaces();
+  if (s.peek() !== SLASH || s.peek(1) !== STAR) return 0;
+  s.at += 2;
+  s.skipSpaces();
+  if (!isDigit(s.peek())) return 0;
+  readNumber(s);
+  return s.hi === 0 ? s.lo : 0;
 }
 
 /** ns that the call took, at the line's end with -T; -1 where it is not told. */

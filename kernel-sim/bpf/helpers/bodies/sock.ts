@@ -84,8 +84,16 @@ const bind: HelperBody = (call) => {
   args.retInt(0);
 };
 
-/** init_net's cookie */
-const netCookie: HelperBody = ({ args }) => args.retU32(1);
+/** `net_cookie` of the namespace of the socket that a context is of; without a context init_net's. */
+const netCookie =
+  (context?: 'bpf_sock_ops_kern' | 'bpf_sock_addr_kern' | 'bpf_sockopt_kern' | 'sk_msg'): HelperBody =>
+  ({ args, kernel }) => {
+    const ctx = args.addr(0);
+    const sk = ctx === 0 || context === undefined ? ctx : new GuestStruct(kernel, context, ctx).get('sk');
+    const net = sk === 0 ? 0 : new GuestStruct(kernel, 'sock', sk).get('__sk_common.skc_net');
+    const of = new GuestStruct(kernel, 'net', net || kernel.objects.namespaces.first('net'));
+    args.ret(of.get('net_cookie'), 0);
+  };
 
 export const SOCKETS: HelperBodies = {
   bpf_sk_lookup_tcp: lookupTcp,
@@ -135,11 +143,11 @@ export const SOCKETS: HelperBodies = {
   },
   bpf_bind: bind,
   bpf_get_cgroup_classid_curr: none,
-  bpf_get_netns_cookie_sock: netCookie,
-  bpf_get_netns_cookie_sock_ops: netCookie,
-  bpf_get_netns_cookie_sk_msg: netCookie,
-  bpf_get_netns_cookie_sock_addr: netCookie,
-  bpf_get_netns_cookie_sockopt: netCookie,
+  bpf_get_netns_cookie_sock: netCookie(),
+  bpf_get_netns_cookie_sock_ops: netCookie('bpf_sock_ops_kern'),
+  bpf_get_netns_cookie_sk_msg: netCookie('sk_msg'),
+  bpf_get_netns_cookie_sock_addr: netCookie('bpf_sock_addr_kern'),
+  bpf_get_netns_cookie_sockopt: netCookie('bpf_sockopt_kern'),
   bpf_redirect_neigh: redirectNeigh,
   bpf_redirect_peer: ({ args, kernel }) => {
     const refused = args.lo(1) !== 0 || args.hi(1) !== 0;

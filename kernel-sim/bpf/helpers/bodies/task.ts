@@ -2,8 +2,8 @@
 import { ERRNO } from '../../../core/errno.ts';
 import type { HelperBodies } from './call.ts';
 
-/** /proc/self/ns/pid by stat(2): the device of nsfs, and PROC_PID_INIT_INO */
-const [NSFS_DEV, PID_NS] = [4, 0xefff_fffc];
+/** the device of nsfs, by stat(2) of /proc/self/ns/pid */
+const NSFS_DEV = 4;
 
 export const TASK: HelperBodies = {
   bpf_get_current_pid_tgid: ({ args, kernel }) => args.ret(kernel.tasks.current.pid, kernel.tasks.current.tgid),
@@ -27,17 +27,19 @@ export const TASK: HelperBodies = {
     const task = [...kernel.tasks.all()].find((t) => t.address === args.addr(0)) ?? kernel.tasks.current;
     args.retAddr(task.stackTop - kernel.structs.of('pt_regs').size);
   },
-  /** Ids as the pid namespace counts that the device and inode of nsfs name; here the one that there is. */
+  /** Its numbers in the pid namespace that it is in, which the device and inode of nsfs have to name. */
   bpf_get_ns_current_pid_tgid: ({ args, kernel }) => {
-    const { memory, tasks } = kernel;
+    const { memory, tasks, objects } = kernel;
+    const { current } = tasks;
     const [to, size] = [args.addr(2), args.u32(3)];
-    const isOurs = args.lo(0) === NSFS_DEV && args.hi(0) === 0 && args.u32(1) === PID_NS && args.hi(1) === 0;
+    const inode = objects.namespaces.inode(objects.namespaces.active(current.pidStruct));
+    const isOurs = args.lo(0) === NSFS_DEV && args.hi(0) === 0 && args.u32(1) === inode && args.hi(1) === 0;
     if (size !== 8 || !isOurs) {
       memory.fillBytes(to, 0, size);
       return args.retInt(-ERRNO.EINVAL);
     }
-    memory.writeU32(to, tasks.current.pid);
-    memory.writeU32(to + 4, tasks.current.tgid);
+    memory.writeU32(to, tasks.numberOf(current, current));
+    memory.writeU32(to + 4, tasks.numberOf(tasks.find(current.tgid) ?? current, current));
     args.retInt(0);
   },
 };
