@@ -90,6 +90,7 @@ export const host: Host = {
     throw new FileError(program, 'ENOSYS', 'this host starts no programs');
   },
   exists: () => false,
+  filesNamed: () => [],
   dataFile(name) {
     const packed = files[name];
     return packed === undefined ? undefined : gunzip(base64Bytes(packed), Number.POSITIVE_INFINITY);

@@ -74,6 +74,8 @@ export interface Host {
   /** Starts a program with this process's own standard streams; the source is what it writes to descriptor 3. @throws FileError */
   openProgram(program: string, args: readonly string[]): ByteSource;
   exists(path: string): boolean;
+  /** The files beside each other that have this path as the beginning of theirs, in no order. */
+  filesNamed(prefix: string): readonly string[];
   /** A data file of the package, unpacked; undefined where the package lacks it. */
   dataFile(name: DataFile): Uint8Array | undefined;
 

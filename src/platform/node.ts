@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -130,6 +131,17 @@ export const host: Host = {
   openBytes,
   openProgram,
   exists: existsSync,
+  filesNamed(prefix) {
+    const { basename, dirname } = path();
+    const directory = dirname(prefix);
+    const begin = prefix.endsWith('/') ? '' : basename(prefix);
+    try {
+      const names = readdirSync(directory).filter((name) => name.startsWith(begin));
+      return names.map((name) => prefix + name.slice(begin.length));
+    } catch {
+      return []; // who opens the path is told why
+    }
+  },
   dataFile,
   gunzip,
   cipher,

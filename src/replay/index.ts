@@ -5,6 +5,7 @@ import * as is from '../errors/checks.ts';
 import { encodeUtf8, host, type OpenBytes } from '../platform/index.ts';
 import { AnyParser } from './formats.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { openOutputFiles } from './strace/output-files.ts';
 import { StraceParser } from './strace/parser.ts';
 import { bytesOf, RecordingStream } from './stream.ts';
 import type { RecordingWarning } from './warnings.ts';
@@ -59,13 +60,15 @@ export function streamStrace(chunks: AsyncIterable<Uint8Array | string>): Record
 
 /**
  * Opens a recording of the host, or `-`, standard input, as a source for {@link Kernel.replay}: strace's, trace events
- * as ftrace, `trace-cmd report` and `perf script` print them, or functions as ltrace and `uftrace replay` do.
+ * as ftrace, `trace-cmd report` and `perf script` print them, or functions as ltrace and `uftrace replay` do. Where there is
+ * no such file, but files PATH.PID, they are what `strace -ff -o PATH` wrote, and are merged.
  * @throws FileError
  */
 export function openRecording(path: string, options?: OpenBytes): RecordingStream {
   checkArgument('path', path, is.text);
   if (options !== undefined) checkOptions('options', options, OPEN_BYTES);
-  return new RecordingStream(host.openBytes(path, options), () => new AnyParser());
+  const separate = path === '-' || host.exists(path) ? undefined : openOutputFiles(path, options);
+  return new RecordingStream(separate ?? host.openBytes(path, options), () => new AnyParser());
 }
 
 /** As {@link openRecording}, of bytes. */

@@ -37,7 +37,13 @@ function find(env: Env, a: MemAccess, off: number): CtxField {
 
 export function loadContext(env: Env, a: MemAccess, reg: Reg, off: number): void {
   checkUnmodified(env, reg, a.regno);
-  const field = find(env, a, off);
+  let field: CtxField;
+  try {
+    field = find(env, a, off);
+  } catch (refused) {
+    env.printSource();
+    throw refused;
+  }
   if (R.baseType(field.type) !== R.PTR_TO_BTF_ID) env.auxAt(a.insnIdx).ctxFieldSize = field.fieldSize;
   if (a.write || a.value < 0) return;
   const dst = env.reg(a.value);

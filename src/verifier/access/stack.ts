@@ -282,7 +282,10 @@ function readFixed(env: Env, frame: FuncState, off: number, size: number, dst: n
   while (spilled < SLOT_SIZE && slot.typeAt(SLOT_SIZE - 1 - spilled) === STACK_SPILL) spilled++;
   let restored = true;
   if (size !== SLOT_SIZE || spilled !== SLOT_SIZE) {
-    if (slot.reg.type !== R.SCALAR_VALUE) env.fail('EACCES', 'invalid size of register fill');
+    if (slot.reg.type !== R.SCALAR_VALUE) {
+      env.printSource();
+      env.fail('EACCES', 'invalid size of register fill');
+    }
     markSlotRead(env, slot.reg);
     if (dst < 0) return;
     restored = fillPart(env, slot, off, size, spilled, dst);

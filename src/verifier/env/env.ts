@@ -236,9 +236,14 @@ export class Env {
     this.printState(frame, false);
   }
 
+  /** verbose_linfo(): some messages have it even where the log has no instructions. */
+  printSource(): void {
+    this.log.write(this.source.text(this.insnIdx));
+  }
+
   printInsn(): void {
     if (this.scratched) this.printInsnState(this.frame);
-    this.log.write(this.source.text(this.insnIdx));
+    this.printSource();
     const start = this.log.end;
     this.log.write(`${this.insnIdx}: `);
     this.log.write(`${this.insnText(this.insnIdx)}\n`);

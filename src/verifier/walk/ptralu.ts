@@ -114,5 +114,5 @@ export function pointerAlu(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Reg)
   checkOffset(env, dst, type);
   dst.v = sync(v);
   checkMovedBounds(env, insn, dst);
-  commitMove(env, insn, window, dst, scalarIsDst);
+  commitMove(env, insn, window, dst);
 }

@@ -52,7 +52,7 @@ export function pushSpeculative(env: Env, insn: I.Insn, next: number): VerifierS
 }
 
 /** `retrieve_ptr_limit`: how far the pointer may move before it leaves what it points into, u32. */
-function pointerLimit(env: Env, insn: I.Insn, ptr: Reg, toLeft: boolean, scalarIsDst: boolean): number {
+function pointerLimit(env: Env, insn: I.Insn, ptr: Reg, toLeft: boolean): number {
   let max: number;
   let limit: number;
   if (ptr.type === R.PTR_TO_STACK) {
@@ -62,8 +62,8 @@ function pointerLimit(env: Env, insn: I.Insn, ptr: Reg, toLeft: boolean, scalarI
     max = ptr.map.valueSize;
     limit = Number(BigInt.asUintN(32, (toLeft ? ptr.v.smin : ptr.v.umax) + BigInt(ptr.off)));
   } else {
-    const regno = scalarIsDst ? insn.src : insn.dst;
-    return env.fail('EACCES', `R${regno} has pointer with unsupported alu operation, ${FORBIDDEN}`);
+    // Linux names the register that is written, even where the pointer is the other one
+    return env.fail('EACCES', `R${insn.dst} has pointer with unsupported alu operation, ${FORBIDDEN}`);
   }
   if (limit >= max) env.fail('EACCES', `R${insn.dst} tried to ${opText(insn)} beyond pointer bounds, ${FORBIDDEN}`);
   return limit;
@@ -87,7 +87,7 @@ export function sanitizeMove(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Re
       env.fail('EACCES', `R${regno} has unknown scalar with mixed signed bounds, ${FORBIDDEN}`);
     }
     window.toLeft = (I.bpfOp(insn.code) === I.BPF_ADD) === negative;
-    const limit = pointerLimit(env, insn, ptr, window.toLeft, scalarIsDst);
+    const limit = pointerLimit(env, insn, ptr, window.toLeft);
     const state =
       (negative ? ALU_NEG_VALUE : 0) |
       (immediate ? ALU_IMMEDIATE : 0) |
@@ -110,9 +110,9 @@ export function sanitizeMove(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Re
 }
 
 /** After it moved: the window shrinks to what the pointer really moved. */
-export function commitMove(env: Env, insn: I.Insn, window: MoveWindow, dst: Reg, scalarIsDst: boolean): void {
+export function commitMove(env: Env, insn: I.Insn, window: MoveWindow, dst: Reg): void {
   if (needsNone(env, insn) || env.cur.speculative) return;
-  const limit = pointerLimit(env, insn, dst, window.toLeft, scalarIsDst);
+  const limit = pointerLimit(env, insn, dst, window.toLeft);
   const moved = Math.abs(((window.aluLimit ?? 0) - limit) | 0);
   agree(env, insn, env.auxAt(env.insnIdx), window.aluState ?? 0, moved);
 }

@@ -115,7 +115,8 @@ function special(env: Env, meta: KfuncMeta, r0: Reg): boolean {
       r0.btfId = meta.retBtfId;
       return true;
     case 'bpf_rdonly_cast': {
-      const id = Number(meta.constant ?? 0n);
+      // the argument is a u64, types are found by u32
+      const id = Number(BigInt.asUintN(32, meta.constant ?? 0n));
       const t = id < meta.btf.typeCount ? meta.btf.typeById(id) : undefined;
       if (!t || !isComposite(t)) env.fail('EINVAL', 'kfunc bpf_rdonly_cast type ID argument must be of a struct');
       r0.markKnown(0n);
