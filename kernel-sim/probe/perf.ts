@@ -23,6 +23,13 @@ const madeEvent = ({ kind, place, offset, isReturn: ret }: DynamicEvent): PerfAt
 
 const FLAGS = PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC;
 
+/** types of `struct perf_event_attr` that count what a processor does and are not modelled */
+const HARDWARE_TYPES: ReadonlyMap<number, string> = new Map([
+  [PERF_TYPE.HW_CACHE, 'PERF_TYPE_HW_CACHE'],
+  [PERF_TYPE.RAW, 'PERF_TYPE_RAW'],
+  [PERF_TYPE.BREAKPOINT, 'PERF_TYPE_BREAKPOINT'],
+]);
+
 export class Perf {
   readonly #kernel: PerfFloor;
   readonly #events = new Set<PerfEvent>();
@@ -88,6 +95,9 @@ export class Perf {
   /** What is probed must be there now, not only when a program is to run there. */
   #event(bytes: AttrBytes, process: Process): PerfAttr {
     const made = bytes.type === PERF_TYPE.TRACEPOINT ? this.#kernel.madeEvents.byId(Number(bytes.config)) : undefined;
+    // a machine without such counters answers as one that has none: it is told that there could be some
+    const hardware = HARDWARE_TYPES.get(bytes.type);
+    if (hardware !== undefined) this.onNotModelled?.(`perf_event_open type ${bytes.type} (${hardware})`);
     const attr = made ? madeEvent(made) : eventOf(bytes, process);
     if (attr.type === 'kprobe') {
       const { func, address, offset, ret } = attr;

@@ -113,6 +113,13 @@ describe('perf_event_open(2)', async () => {
     expect(kernel.perf.syscall(at, -1, 0, -1, 8, c.process)).toBe(-7);
     expect([...(c.arena.read(at + 4, 4) as Uint8Array)]).toEqual([136, 0, 0, 0]);
   });
+  it('says by name which counters of processors it lacks, as a machine without them answers', () => {
+    const told: string[] = [];
+    kernel.perf.onNotModelled = (what) => told.push(what);
+    expect([c.open({ type: 4 }), c.open({ type: 3 }), c.open({ type: 99 })]).toEqual([-2, -2, -2]);
+    expect(told).toEqual(['perf_event_open type 4 (PERF_TYPE_RAW)', 'perf_event_open type 3 (PERF_TYPE_HW_CACHE)']);
+    kernel.perf.onNotModelled = undefined;
+  });
   it('lets nobody without CAP_PERFMON, as Debian has it', () => {
     expect(new Caller(kernel, 0n).open({ type: SOFTWARE, config: BPF_OUTPUT })).toBe(-13);
   });
