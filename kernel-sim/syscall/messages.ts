@@ -3,7 +3,7 @@ import type { ObjectFloor } from '../floors/objects.ts';
 import { fieldTexts, numberOf } from './recorded-struct.ts';
 
 /** room that rows have for an address */
-const ROOM = 64;
+const ROOM = 128;
 
 export function registerMessages(kernel: ObjectFloor, on: (name: string, handler: () => void) => void): void {
   const { args, memory, structs, tasks, recorded } = kernel;

@@ -4,11 +4,12 @@ import { GuestFault } from '../../src/machine/index.ts';
 import { AF } from '../../src/uapi/socket.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { TraceArg } from '../task/user-call.ts';
+import { SOCKADDR_UN, unixLength } from './unix-names.ts';
 
 /** sizeof(struct sockaddr_in) and of sockaddr_in6 */
 const [SOCKADDR_IN, SOCKADDR_IN6] = [16, 28];
 /** room that rows have for an address */
-const ROOM = 64;
+const ROOM = 128;
 /** SOL_SOCKET, IPPROTO_* */
 const LEVEL = { SOCKET: 1, TCP: 6 } as const;
 /** which argument of a call is the address */
@@ -28,7 +29,11 @@ export class SocketNames {
       const given: TraceArg | undefined = call?.args[ADDRESS_OF[call.name] ?? -1];
       return given?.kind === 'bytes' ? given.bytes.subarray(0, ROOM) : undefined;
     };
-    const length = (at: Addr): number => (memory.readU16(at) === AF.INET ? SOCKADDR_IN : SOCKADDR_IN6);
+    const length = (at: Addr): number => {
+      const family = memory.readU16(at);
+      if (family === AF.UNIX) return unixLength(memory.readBytes(at, SOCKADDR_UN));
+      return family === AF.INET ? SOCKADDR_IN : SOCKADDR_IN6;
+    };
 
     // (msg, address, user address): move_addr_to_kernel has copied it, or there is none
     on('msg_name', () => {

@@ -21,11 +21,16 @@ const OPS = {
   bind: { 1: 'unix_bind', 2: 'inet_bind', 10: 'inet6_bind' },
   sendmsg: { 1: 'unix_stream_sendmsg', 2: 'inet_sendmsg', 10: 'inet6_sendmsg' },
   recvmsg: { 1: 'unix_stream_recvmsg', 2: 'inet_recvmsg', 10: 'inet6_recvmsg' },
-  getname: { 2: 'inet_getname', 10: 'inet6_getname' },
+  getname: { 1: 'unix_getname', 2: 'inet_getname', 10: 'inet6_getname' },
   release: { 1: 'unix_release', 2: 'inet_release', 10: 'inet6_release' },
   accept: { 1: 'unix_accept', 2: 'inet_accept', 10: 'inet_accept' },
   shutdown: { 1: 'unix_shutdown', 2: 'inet_shutdown', 10: 'inet_shutdown' },
 } as const;
+/** unix_dgram_ops, where it differs */
+const UNIX_DGRAM_OPS: Readonly<Partial<Record<keyof typeof OPS, string>>> = {
+  sendmsg: 'unix_dgram_sendmsg',
+  recvmsg: 'unix_dgram_recvmsg',
+};
 
 /** names of struct proto by family: streams, datagrams */
 const PROTOCOLS: Readonly<Record<number, readonly [string, string]>> = {
@@ -57,7 +62,7 @@ export class Sockets {
     /** the function that Linux finds in proto_ops or proto; 0 calls nothing */
     const give = (name: string): void => args.retAddr(name === '' ? 0 : text.place(name));
     for (const operation of Object.values(OPS)) text.maker.mayCall(Object.values(operation));
-    text.maker.mayCall(['unix_dgram_sendmsg']);
+    text.maker.mayCall([...Object.values(UNIX_DGRAM_OPS), 'unix_dgram_connect']);
     files.socketFreed.add((s) => {
       // a socket that goes on without it is its protocol's to free
       const sk = memory.readAddr(s + socket.offset('sk'));
@@ -110,7 +115,7 @@ export class Sockets {
     on('copy_sockaddr', () => {
       const call = tasks.current.call;
       const address = call?.args[1];
-      if (address?.kind === 'bytes') memory.writeBytes(args.addr(0), address.bytes.subarray(0, 64));
+      if (address?.kind === 'bytes') memory.writeBytes(args.addr(0), address.bytes.subarray(0, 128));
     });
     /** by address family of the socket in the first argument, as proto_ops has it */
     const ops = (name: keyof typeof OPS): void =>
@@ -118,8 +123,9 @@ export class Sockets {
         const first = args.addr(0);
         const family = name === 'create' ? first : familyOf(first);
         const isUnixDatagram =
-          family === AF.UNIX && name === 'sendmsg' && memory.readU16(first + socket.offset('type')) === SOCK.DGRAM;
-        give(isUnixDatagram ? 'unix_dgram_sendmsg' : ((OPS[name] as Readonly<Record<number, string>>)[family] ?? ''));
+          family === AF.UNIX && name !== 'create' && memory.readU16(first + socket.offset('type')) === SOCK.DGRAM;
+        const own = isUnixDatagram ? UNIX_DGRAM_OPS[name] : undefined;
+        give(own ?? (OPS[name] as Readonly<Record<number, string>>)[family] ?? '');
       });
     const familyOf = (s: Addr): number => {
       const sk = s === 0 ? 0 : memory.readAddr(s + socket.offset('sk'));
@@ -159,6 +165,12 @@ export class Sockets {
       args.retAddr(writeIter(file));
     });
     on('rw_iter', () => args.retAddr(args.lo(1) === 0 ? readIter(args.addr(0)) : writeIter(args.addr(0))));
+    // a stream of a family that names have
+    on('stream_socket', () => {
+      const s = args.addr(0);
+      const isStream = s !== 0 && !dgram(memory.readAddr(s + socket.offset('sk')));
+      args.retAddr(isStream && familyOf(s) in OPS.getname ? s : 0);
+    });
     on('connect_family', () => {
       const s = args.addr(0);
       if (s === 0) {
@@ -168,7 +180,7 @@ export class Sockets {
       const family = memory.readU16(args.addr(1));
       const sk = memory.readAddr(s + socket.offset('sk'));
       memory.writeU16(sk + sock.offset('__sk_common.skc_family'), family);
-      if (family === AF.UNIX) give('unix_stream_connect');
+      if (family === AF.UNIX) give(dgram(sk) ? 'unix_dgram_connect' : 'unix_stream_connect');
       else give(dgram(sk) ? 'inet_dgram_connect' : 'inet_stream_connect');
     });
     /** by protocol of the struct sock in the first argument */

@@ -1,12 +1,18 @@
 /** Sockets of AF_UNIX: which name is bound to which, and who is whose peer (unix(7)). */
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeLatin1, decodeUtf8 } from '../../src/platform/index.ts';
+import { AF } from '../../src/uapi/socket.ts';
 import { capture } from '../core/state.ts';
+import { cgroupAttachType } from '../data/cgroup-attach-types.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { SOCKADDR_UN, SUN_PATH, unixLength } from './unix-names.ts';
 
 /** sizeof(sun_path), behind the family */
-const [PATH, PATH_BYTES] = [2, 108];
+const [PATH, PATH_BYTES] = [SUN_PATH, SOCKADDR_UN - SUN_PATH];
 const SS_CONNECTED = 3;
+/** calls whose second argument is filled with a name */
+const ASKS: ReadonlySet<string> = new Set(['getsockname', 'getpeername']);
+const encodeLatin1 = (text: string): number[] => Array.from(text, (c) => c.charCodeAt(0));
 
 export class UnixSockets {
   /** `struct sock` by bound name; an abstract one begins with NUL */
@@ -15,7 +21,7 @@ export class UnixSockets {
   readonly #peers = new Map<Addr, Addr>();
 
   constructor(kernel: ObjectFloor, on: (name: string, handler: () => void) => void, filename: (path: string) => Addr) {
-    const { args, memory, structs, files } = kernel;
+    const { args, memory, structs, files, tasks } = kernel;
     const socket = structs.of('socket');
     const nameAt = (at: Addr): string => {
       const bytes = memory.readBytes(at + PATH, PATH_BYTES);
@@ -28,6 +34,21 @@ export class UnixSockets {
       const isPath = name !== '' && name[0] !== '\0';
       args.retAddr(isPath ? filename(decodeUtf8(memory.readCString(args.addr(0) + PATH, PATH_BYTES))) : 0);
     });
+    // (socket, room, peer, room for the length): whether the end that getname asks for has a name
+    on('unix_getname', () => {
+      const [sk, at, isPeer] = [memory.readAddr(args.addr(0) + socket.offset('sk')), args.addr(1), args.lo(2) !== 0];
+      const given = ASKS.has(tasks.current.call?.name ?? '') ? tasks.current.call?.args[1] : undefined;
+      const bytes = given?.kind === 'bytes' ? given.bytes : isPeer ? undefined : this.#nameOf(sk);
+      memory.writeBytes(at, new Uint8Array(SOCKADDR_UN));
+      memory.writeU16(at, AF.UNIX);
+      const length = bytes === undefined ? SUN_PATH : unixLength(bytes);
+      if (bytes !== undefined) memory.writeBytes(at, bytes.subarray(0, SOCKADDR_UN));
+      memory.writeU32(args.addr(3), length);
+      args.retU32(length > SUN_PATH + 1 ? 1 : 0);
+    });
+    on('unix_getname_type', () =>
+      args.retU32(cgroupAttachType(args.lo(0) === 0 ? 'cgroup_unix_getsockname' : 'cgroup_unix_getpeername')),
+    );
     on('unix_bound', () => {
       const name = nameAt(args.addr(1));
       if (name !== '' && args.addr(0) !== 0) this.#bound.set(name, memory.readAddr(args.addr(0) + socket.offset('sk')));
@@ -53,6 +74,12 @@ export class UnixSockets {
       const sk = memory.readAddr(at + socket.offset('sk'));
       for (const [name, bound] of this.#bound) if (bound === sk) this.#bound.delete(name);
     });
+  }
+  /** The address that a `struct sock` is bound to. */
+  #nameOf(sk: Addr): Uint8Array | undefined {
+    for (const [name, bound] of this.#bound)
+      if (bound === sk) return Uint8Array.from([AF.UNIX, 0, ...encodeLatin1(name), 0]);
+    return undefined;
   }
   save() {
     return capture({ bound: this.#bound, peers: this.#peers });

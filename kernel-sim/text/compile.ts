@@ -77,6 +77,8 @@ export function emitConst(a: Assembler, reg: number, n: number): void {
 }
 
 /** BPF's hooks are functions of this prefix (include/linux/bpf_lsm.h). */
+/** the buffer that has room for a `struct sockaddr_storage`: twice that of the others */
+const ADDRESS = 'address';
 export const LSM_HOOK = 'bpf_lsm_';
 
 /** What follows the call of a hook of the LSM: `fine` where it said yes; else its error, in rax, is the system call's result, and who listens is told. */
@@ -131,8 +133,9 @@ export function compile(
 
   const used = new Set<string>();
   const buffers = new Map<string, number>();
+  let lines = 0;
   const use = (o: Operand): void => {
-    if (o.kind === 'buffer' && !buffers.has(o.name)) buffers.set(o.name, buffers.size);
+    if (o.kind === 'buffer' && !buffers.has(o.name)) buffers.set(o.name, (lines += o.name === ADDRESS ? 2 : 1) - 1);
     if (o.kind === 'var') used.add(o.name);
     else if (o.kind === 'field') used.add(o.base);
   };
@@ -167,7 +170,7 @@ export function compile(
     } else home.set(name, { slot: slots++ });
   }
   const variableSlots = slots;
-  slots += 8 * buffers.size;
+  slots += 8 * lines;
   /** lowest byte of a buffer */
   const bufferMem = (name: string, offset: number) =>
     at(rbp, -8 * (saved.length + variableSlots) - 64 * ((buffers.get(name) as number) + 1) + offset);

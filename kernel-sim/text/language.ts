@@ -13,7 +13,7 @@
  *     ... if x              only when x is not 0; `y = f() if x` makes y 0 where x is 0, as `y = *f()` does where f is
  *     block                 the task waits here, where the recording has the call unfinished for a while
  *     return e              default: return 0
- *     %buf                  address of 64 bytes of the function's own stack; `%buf+8 = x` stores 8 bytes there
+ *     %buf                  address of 64 bytes of the function's own stack (%address: 128); `%buf+8 = x` stores 8 bytes there
  *     preempt+ preempt-     preempt_disable, preempt_enable;  irq- irq+  cli, sti
  *     irqsave irqrestore    local_irq_save, local_irq_restore, a pair of them in a function
  *     bh+                   local_bh_disable;  softirq+ softirq-  a softirq is served from here to there

@@ -3,7 +3,6 @@ import { ATTACH_TYPES, BPF_F_QUERY_EFFECTIVE } from '../../../src/uapi/index.ts'
 import { ALLOW_MULTI, type Cgroup, cgroupOf, type Hung } from '../../cgroup/cgroup.ts';
 import { KernelError } from '../../core/errno.ts';
 import { CGROUP_ATTACH_TYPES } from '../../data/cgroup-attach-types.ts';
-import { NotModelledError } from '../errors.ts';
 import type { BpfState } from '../objects/state.ts';
 import { BpfProg } from '../prog/prog.ts';
 import type { Attachment } from './attachment.ts';
@@ -18,11 +17,6 @@ function target(state: BpfState, fd: number | undefined): Cgroup {
 function list(attachType: number): number {
   const type = (CGROUP_ATTACH_TYPES as readonly string[]).indexOf(ATTACH_TYPES[attachType] ?? '');
   if (type < 0) throw new KernelError('EINVAL', `attach type ${attachType} is none of cgroups`);
-  if (CGROUP_ATTACH_TYPES[type]?.startsWith('cgroup_unix_'))
-    throw new NotModelledError(
-      'BPF_LINK_CREATE',
-      `${CGROUP_ATTACH_TYPES[type]}: sockets of AF_UNIX call no programs of cgroups here`,
-    );
   return type;
 }
 const progOf = ({ callee }: Hung): BpfProg => {

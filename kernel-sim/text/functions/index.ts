@@ -16,6 +16,7 @@ import { security } from './security.ts';
 import { sockmap } from './sockmap.ts';
 import { tcpCalls } from './tcp-calls.ts';
 import { tcpSegments } from './tcp-segments.ts';
+import { unix } from './unix.ts';
 
 /** In a dictionary: an object that grows by spreading has a shape for each of its names. */
 export const tables: Readonly<Record<string, string>> = Object.assign(
@@ -25,6 +26,7 @@ export const tables: Readonly<Record<string, string>> = Object.assign(
   process,
   namespaces,
   net,
+  unix,
   netPath,
   ip6,
   lookup,

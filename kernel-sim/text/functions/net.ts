@@ -36,8 +36,6 @@ export const net: Readonly<Record<string, string>> = {
     'lock_sock_nested(sk, 0); __ip4_datagram_connect(sk, uaddr, addr_len); release_sock(sk); return result',
   '__ip4_datagram_connect(sk, uaddr, addr_len): int':
     'security_sk_classify_flow(sk, 0); @sock_addresses(sk, uaddr)?; return result',
-  'unix_stream_connect(sock:socket, uaddr, addr_len, flags): int':
-    'q = @unix_name(uaddr); filename_lookup(-100, q, 1, %path, 0) if q; i = @path_inode(%path)? if q; inode_permission(0, i, 2)? if q; putname(q) if q; o = @unix_other(sock, uaddr); unix_find_other(0, uaddr, addr_len, 1); security_unix_stream_connect(sock->sk, o, sock->sk)?; return result',
   'ip_queue_xmit(sk, skb, fl): int': '__ip_queue_xmit(sk, skb, fl, 0); return 0',
   '__x64_sys_sendto(regs:pt_regs)':
     'n = __sys_sendto(regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9); return n',
@@ -76,9 +74,6 @@ export const net: Readonly<Record<string, string>> = {
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',
   'inet6_create(net, sock:socket, protocol, kern): int':
     'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); @cgroup_sk_alloc(sock->sk); c = @cgroup_bpf_enabled(2); e = __cgroup_bpf_run_filter_sk(sock->sk, 2) if c; r = @cgroup_refused(c, e, 2); sk_common_release(sock->sk) if r; @socket_refused(sock) if r; return e',
-  'unix_create(net, sock, protocol, kern): int': 'sk_alloc(net, 10, 3264, 0, kern); sock_init_data(sock, 0); return 0',
-  'unix_accept(sock, newsock, arg): int':
-    'k = @sock_accepted(sock, newsock)?; security_sock_graft(k, newsock)?; return result',
   'inet6_sendmsg(sock:socket, msg, size): int':
     'inet_send_prepare(sock->sk); t = @send_proto(sock->sk); *t(sock->sk, msg, size); return result',
   'inet6_recvmsg(sock:socket, msg, size, flags): int':
@@ -102,10 +97,4 @@ export const net: Readonly<Record<string, string>> = {
   'sk_alloc(net, family, priority, prot, kern)': 'security_sk_alloc(0, family, priority); return 0',
   '__x64_sys_socketpair(regs:pt_regs)':
     't = @and(regs->si, 15); security_socket_create(regs->di, t, regs->dx, 0); a = @socket_alloc(regs->di, t, regs->dx)?; i = @sock_inode(a)?; sock_alloc(i)?; sk_alloc(0, regs->di, 0, 0, 0)?; security_socket_post_create(a, regs->di, t, regs->dx, 0)?; security_socket_create(regs->di, t, regs->dx, 0)?; b = @socket_alloc(regs->di, t, regs->dx)?; j = @sock_inode(b)?; sock_alloc(j)?; sk_alloc(0, regs->di, 0, 0, 0)?; security_socket_post_create(b, regs->di, t, regs->dx, 0)?; security_socket_socketpair(a, b)?; @socketpair(a, b)?; f = sock_alloc_file(a, 0, 0)?; g = sock_alloc_file(b, 0, 0)?; @install_pair(f, g)?; return result',
-  // --- AF_UNIX (net/unix/af_unix.c) ---
-  'unix_bind(sock:socket, uaddr, addr_len): int':
-    'q:filename = @unix_name(uaddr); filename_create(-100, q, %path, 0)? if q; d = @new_dentry(q)? if q; m = @umasked(0xc1ff)?; security_path_mknod(%path, d, m, 0)? if q; vfs_mknod(0, 0, d, m, 0)? if q; putname(q) if q; @unix_bound(sock, uaddr)?; return result',
-  'unix_listen(sock:socket, backlog): int': '@sk_state(sock->sk, 10)?; return result',
-  'unix_dgram_sendmsg(sock, msg, size): int':
-    'o = @unix_peer(sock); security_unix_may_send(sock, o) if o; return result',
 };

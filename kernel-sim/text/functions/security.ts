@@ -31,6 +31,12 @@ export const security: Readonly<Record<string, string>> = {
   // --- hooks whose arguments are not their function's (security/security.c) ---
   'security_mmap_file(file, prot, flags): int':
     'cap_mmap_file(file, prot, prot, flags); hook mmap_file(file, prot, prot, flags); return 0',
+  'security_socket_listen(sock, backlog): int':
+    'tomoyo_socket_listen(sock, backlog); hook socket_listen(sock, backlog); return 0',
+  // security/tomoyo/network.c: of a stream it asks for the name
+  'tomoyo_socket_listen(sock, backlog): int': 'n = tomoyo_socket_listen_permission(sock); return n',
+  'tomoyo_socket_listen_permission(sock): int':
+    's = @stream_socket(sock); g = @ops_getname(s) if s; *g(s, %address, 0); return 0',
   'security_inode_rename(old_dir, old, new_dir, new, flags): int':
     'x = @and(flags, 2); hook inode_rename(new_dir, new, old_dir, old, 0) if x; hook inode_rename(old_dir, old, new_dir, new, 0); return 0',
 
