@@ -7,6 +7,7 @@ import type { Task } from '../task/task.ts';
 import { Cgroup } from './cgroup.ts';
 import { registerCgroupFs } from './cgroupfs.ts';
 import { registerContexts } from './contexts.ts';
+import { LsmShims } from './lsm-shims.ts';
 import { CgroupObjects } from './objects.ts';
 import { registerRuns } from './run.ts';
 import { registerSockopt } from './sockopt.ts';
@@ -25,12 +26,15 @@ export class Cgroups implements Stateful {
   readonly #socks = new Map<Addr, Cgroup>();
   /** as structures in guest memory */
   readonly objects: CgroupObjects;
+  /** hooks of the LSM that have programs of groups */
+  readonly shims: LsmShims;
 
   constructor(kernel: ObjectFloor) {
     this.#kernel = kernel;
     this.objects = new CgroupObjects(kernel, (task) => this.of(task));
     const { args, memory, structs, tasks, files, text } = kernel;
     const on = (name: string, handler: () => void): void => void text.hypercall(name, handler);
+    this.shims = new LsmShims(kernel, on);
     registerRuns(kernel, on, this);
     registerContexts(kernel, on);
     registerSockopt(kernel, on);
@@ -52,7 +56,13 @@ export class Cgroups implements Stateful {
     files.socketFreed.add((s) => void this.#socks.delete(memory.readAddr(s + structs.of('socket').offset('sk'))));
   }
   save() {
-    return capture({ groups: this.#groups, tasks: this.#tasks, socks: this.#socks, objects: this.objects });
+    return capture({
+      groups: this.#groups,
+      tasks: this.#tasks,
+      socks: this.#socks,
+      objects: this.objects,
+      shims: this.shims,
+    });
   }
   restore(state: ReturnType<Cgroups['save']>): void {
     state.back();

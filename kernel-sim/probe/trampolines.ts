@@ -221,7 +221,7 @@ export class Trampolines {
     };
     const run = (list: readonly Attached[], keep: boolean, fail?: Label): void => {
       for (const { prog, point } of list) {
-        const sleep = prog.sleepable ? '_sleepable' : '';
+        const sleep = prog.isShim ? '_lsm_cgroup' : prog.sleepable ? '_sleepable' : '';
         const recur = point.kind === 'lsm' ? '' : '_recur';
         const skip = a.label();
         cookie(point.cookie ?? 0n);

@@ -15,6 +15,8 @@ export interface ProgRef {
   readonly getsFuncIp?: boolean;
   /** false: a trampoline passes the interpreter's entry the address of the instructions too */
   readonly jited?: boolean;
+  /** it is no program, and runs those of cgroups */
+  readonly isShim?: boolean;
 }
 
 export type ProbeKind =

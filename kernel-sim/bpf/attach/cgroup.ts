@@ -8,7 +8,7 @@ import { BpfProg } from '../prog/prog.ts';
 import type { Attachment } from './attachment.ts';
 import type { AttachRequest, DirectAttach } from './kind.ts';
 
-function target(state: BpfState, fd: number | undefined): Cgroup {
+export function target(state: BpfState, fd: number | undefined): Cgroup {
   const group = cgroupOf(state.process.fds.find(fd ?? -1));
   if (group !== undefined) return group;
   throw new KernelError('EBADF', `file descriptor ${fd} is no cgroup; kernel.cgroups.open() gives one`);
@@ -19,7 +19,7 @@ function list(attachType: number): number {
   if (type < 0) throw new KernelError('EINVAL', `attach type ${attachType} is none of cgroups`);
   return type;
 }
-const progOf = ({ callee }: Hung): BpfProg => {
+export const progOf = ({ callee }: Hung): BpfProg => {
   if (callee instanceof BpfProg) return callee;
   throw new KernelError('EINVAL', 'what hangs there is no program');
 };

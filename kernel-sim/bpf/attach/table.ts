@@ -16,6 +16,7 @@ import { freplace } from './freplace.ts';
 import { iter } from './iter.ts';
 import type { AttachBody, AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
+import { lsmCgroup, lsmCgroupDirect } from './lsm-cgroup.ts';
 import { netfilter } from './netfilter.ts';
 import { skLookup } from './netns.ts';
 import { perfEvent } from './perf-event.ts';
@@ -47,6 +48,7 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   sk_lookup: { attach: skLookup },
   sk_skb: { attach: sockmap, direct: sockmapDirect },
   sk_msg: { attach: sockmap, direct: sockmapDirect },
+  lsm_cgroup: { attach: lsmCgroup, direct: lsmCgroupDirect },
   cgroup_sock: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_bind: { attach: cgroup, direct: cgroupDirect },
   cgroup_sock_release: { attach: cgroup, direct: cgroupDirect },

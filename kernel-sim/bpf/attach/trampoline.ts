@@ -67,7 +67,7 @@ const fixedTarget = ({ prog }: AttachRequest): LinkFields => ({
 });
 
 /** Bytes of each argument and of the result of a kernel function. */
-function signature(btf: Btf, id: number, command: string): { argSizes: number[]; retSize: number } {
+export function signature(btf: Btf, id: number, command: string): { argSizes: number[]; retSize: number } {
   const func = btf.typeById(id);
   const proto = func.kind === 'func' ? btf.typeById(func.type) : undefined;
   if (proto?.kind !== 'func_proto') throw new BpfError(command, 'EINVAL', `BTF id ${id} is no function`);

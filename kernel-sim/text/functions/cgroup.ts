@@ -43,6 +43,10 @@ export const cgroup: Readonly<Record<string, string>> = {
   '__cgroup_bpf_run_filter_setsockopt(sk, level, optname, optval, kernel, optlen): int': `x = @setsockopt_context(sk, level, optname, optval, optlen); lock_sock_nested(sk, 0); ${RUN('x', 'sk', String(typeOf('cgroup_setsockopt')))}; release_sock(sk); r = @setsockopt_done(x, n, level, optname, optval, optlen); return r`,
   '__cgroup_bpf_run_filter_getsockopt(sk, level, optname, optval, optlen, max_optlen): int': `x = @getsockopt_context(sk, level, optname, optval); v = @recorded_result(); lock_sock_nested(sk, 0); ${RUN('x', 'sk', String(typeOf('cgroup_getsockopt')), 'v')}; release_sock(sk); r = @getsockopt_done(x, n, optval, optlen); return r`,
 
+  '__cgroup_bpf_run_lsm_sock(ctx, insn): int': `sk = @load(ctx); t = @lsm_shim_type(insn); ${RUN('ctx', 'sk', 't')}; return n`,
+  '__cgroup_bpf_run_lsm_socket(ctx, insn): int': `s:socket = @load(ctx); t = @lsm_shim_type(insn); ${RUN('ctx', 's->sk', 't')}; return n`,
+  '__cgroup_bpf_run_lsm_current(ctx, insn): int': `t = @lsm_shim_type(insn); ${RUN('ctx', '0', 't')}; return n`,
+
   'tcp_v4_pre_connect(sk, uaddr, addr_len): int': sockAddr('cgroup_inet4_connect'),
   'tcp_v6_pre_connect(sk, uaddr, addr_len): int': sockAddr('cgroup_inet6_connect'),
   'udp_pre_connect(sk, uaddr, addr_len): int': `%len+0 = addr_len; ${sockAddrLocked('cgroup_inet4_connect')}; return e`,

@@ -149,8 +149,6 @@ export function progQuery(call: Call): number {
   const progType = progTypeOf(type);
   if (isCgroup(progType) && (progType !== P.LSM || type === A.LSM_CGROUP)) {
     isA(call, QUERY.target_fd, cgroupOf, 'EBADF', 'cgroup');
-    // nothing attaches them here, so none is there
-    if (progType === P.LSM) return answerNone(call);
     return query(call, progType, type);
   }
   if (progType === P.SK_MSG || progType === P.SK_SKB) {
