@@ -77,13 +77,13 @@ export class Task {
     this.parent = init.parent;
     this.#uid = init.uidOffset;
     this.files = this.field('files');
-    const word = (path: string): number => memory.translate(this.field(path), 0, false) >> 2;
+    const word = (path: string): number => memory.translate(this.field(path), 1, false) >> 2;
     this.words = {
-      state: memory.translate(init.address + init.stateOffset, 0, false) >> 2,
+      state: memory.translate(init.address + init.stateOffset, 1, false) >> 2,
       flags: word('thread_info.flags'),
       onRq: word('on_rq'),
       runtime: word('se.sum_exec_runtime'),
-      migration: memory.translate(this.field('migration_disabled'), 0, false) >> 1,
+      migration: memory.translate(this.field('migration_disabled'), 1, false) >> 1,
     };
     this.comm = init.comm;
   }

@@ -95,7 +95,8 @@ export class KernelText {
     this.#ownText = stext + (parts.ready?.ownText ?? IMAGE.own);
     this.#ownData = stext + (parts.ready?.ownData ?? IMAGE.ownData);
     for (const [name, at] of parts.ready?.own ?? []) this.#private.set(name, at);
-    machine.memory.map(stext + IMAGE.text, IMAGE.phys + IMAGE.text, IMAGE.own - IMAGE.text, { write: true });
+    // 28 MiB of data, of which some twenty pages are ever written
+    machine.memory.map(stext + IMAGE.text, IMAGE.phys + IMAGE.text, IMAGE.own - IMAGE.text, { write: true }, true);
     // perf_event_open's tables of system call events, which perf_syscall_enter and _exit read
     for (const name of ['enter_calls', 'exit_calls']) this.data(name, 8 * 512);
     this.data('virtual_clock', 8);

@@ -26,7 +26,9 @@ export class GuestMemory extends GuestAccess {
   private run(va: Addr, bytes: number, access: Access): number {
     const phys = this.hostPhysical(va, access);
     const r = this.half(va).find(va)!;
-    return va + bytes <= r.end ? phys : -1;
+    if (va + bytes > r.end) return -1;
+    if (access === WRITE) this.touched.add(phys, bytes);
+    return phys;
   }
 
   readBytes(va: Addr, bytes: number): Uint8Array {
@@ -68,6 +70,7 @@ export class GuestMemory extends GuestAccess {
     for (let done = 0; done < bytes.length; ) {
       const phys = this.hostPhysical(va + done, access);
       const n = Math.min(bytes.length - done, this.regionAt(va + done)!.end - (va + done));
+      this.touched.add(phys, n);
       this.u8.set(bytes.subarray(done, done + n), phys);
       done += n;
     }

@@ -161,13 +161,16 @@ export class PagedMemory {
 
   // --- page table ---
 
-  /** Maps whole pages, replacing what was mapped there. User addresses go to the current user space. */
-  map(va: Addr, phys: number, bytes: number, prot: Protection = {}): void {
+  /**
+   * Maps whole pages, replacing what was mapped there. User addresses go to the current user space. With `sparse`, of
+   * what is mapped so far only little will be written: saves look at a page from its first write on.
+   */
+  map(va: Addr, phys: number, bytes: number, prot: Protection = {}, sparse = false): void {
     const [start, end] = this.pages(va, bytes);
     if (phys % PAGE_SIZE !== 0 || phys < RAM_PHYS || phys + (end - start) > this.bytes) {
       throw new RangeError(`physical range ${phys.toString(16)}+${bytes} is not RAM`);
     }
-    this.touched.add(phys, end - start);
+    if (!sparse) this.touched.add(phys, end - start);
     this.half(start).map(start, end, phys, protBits(prot));
     this.changed(start, end);
   }
@@ -299,7 +302,9 @@ export class PagedMemory {
     if (user && !(r.prot & PROT_USER)) return -1;
     if (access === WRITE && !(r.prot & PROT_WRITE)) return -1;
     if (access === EXEC && !(r.prot & PROT_EXEC)) return -1;
-    return r.phys + (va - r.start);
+    const phys = r.phys + (va - r.start);
+    if (access === WRITE) this.touched.page(phys);
+    return phys;
   }
 
   /**
@@ -320,6 +325,7 @@ export class PagedMemory {
     const modeOk = user ? isUser : !isUser || (access !== EXEC && this.allowUser);
     if (!modeOk || (r.prot & need) !== need) throw new GuestFault(va, access, code | PF_PRESENT);
     const phys = r.phys + (va - r.start);
+    if (access === WRITE) this.touched.page(phys);
     if (this.#watch?.pages.has(pageDown(va))) {
       this.#watch.accessed(va, access);
       return phys;

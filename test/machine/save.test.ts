@@ -153,3 +153,41 @@ it('a save keeps what changed since the last one, whatever wrote it', () => {
   memory.u8.fill(0, direct + 50 * 4096, direct + 60 * 4096);
   expect(machine.save().memory.pages.added).toBe(0);
 });
+
+it.each(ENGINES)('of a sparse mapping only pages that were written are looked at, engine %s', (_, make) => {
+  const t = make();
+  const { machine, memory } = t;
+  const FAR = MODULES_VADDR + 0x80_0000;
+  const phys = GENERAL_ZONE_PHYS + (8 << 20);
+  memory.map(FAR, phys, 256 * 4096, { write: true }, true);
+  const looked = (): number => {
+    let pages = 0;
+    memory.touched.runs(64, (first, count) => {
+      if (first >= phys / 4096 && first < phys / 4096 + 256) pages += count;
+    });
+    return pages;
+  };
+  const zero = machine.save();
+  memory.readAddr(FAR);
+  expect(looked()).toBe(0);
+  // the host: inside a page, over an edge, bytes, a fill
+  memory.writeU8(FAR + 0x1_0000, 1);
+  memory.writeAddr(FAR + 0x2_0ffc, -2);
+  memory.writeBytes(FAR + 0x3_0000, new Uint8Array(8192).fill(3));
+  memory.fillBytes(FAR + 0x4_0000, 4, 4097);
+  expect(looked()).toBe(1 + 2 + 2 + 2);
+  // the guest: a store, one over an edge, and a string
+  place(t, (a) => a.op('mov r/m64, imm32', at(rbx, 0x10), 77).op('mov r/m64, imm32', at(rbx, 0x1ffc), -1).op('ret'));
+  for (let n = 0; n < 8; n++) {
+    machine.cpu.setReg(3, FAR + 0x5_0000);
+    machine.cpu.setReg(4, STACK_TOP);
+    machine.call(CODE);
+  }
+  expect(looked()).toBe(7 + 3);
+  const written = machine.save();
+  machine.restore(zero);
+  expect(memory.readBytes(FAR, 256 * 4096).every((byte) => byte === 0)).toBe(true);
+  machine.restore(written);
+  expect(memory.readU32(FAR + 0x5_0010)).toBe(77);
+  expect(memory.readAddr(FAR + 0x2_0ffc)).toBe(-2);
+});

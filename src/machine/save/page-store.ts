@@ -29,9 +29,9 @@ export class PageStore {
   readonly #scan: (phys: number, pages: number) => void;
   /** memory as it was at the last save or restore */
   #chunks: (Chunk | undefined)[];
-  /** its fingerprints, {@link HASH_WORDS} a page */
+  /** its fingerprints, {@link HASH_WORDS} a page, each exclusive-or that of an empty page: nothing is filled in for those */
   readonly #hashes: Int32Array;
-  readonly #zero: Int32Array;
+  readonly #empty: Int32Array;
 
   constructor(memory: WebAssembly.Memory, touched: Touched) {
     const pages = memory.buffer.byteLength / PAGE_SIZE;
@@ -40,8 +40,7 @@ export class PageStore {
     this.#scan = pageScanner(memory);
     this.#chunks = new Array<Chunk | undefined>(Math.ceil(pages / CHUNK)).fill(undefined);
     this.#hashes = new Int32Array(pages * HASH_WORDS);
-    this.#zero = this.#hashOfZero();
-    for (let page = 0; page < pages; page++) this.#hashes.set(this.#zero, page * HASH_WORDS);
+    this.#empty = this.#hashOfEmpty();
   }
 
   save(): PageMark {
@@ -88,15 +87,16 @@ export class PageStore {
   #changed(each: (page: number) => void): void {
     const hashes = this.#hashes;
     const i32 = this.#i32;
+    const empty = this.#empty;
     this.#touched.runs(BATCH, (first, count) => {
       this.#scan(first * PAGE_SIZE, count);
       let from = SCAN_PHYS >> 2;
       for (let page = first; page < first + count; page++, from += HASH_WORDS) {
         const at = page * HASH_WORDS;
         let differs = 0;
-        for (let w = 0; w < HASH_WORDS; w++) differs |= hashes[at + w]! ^ i32[from + w]!;
+        for (let w = 0; w < HASH_WORDS; w++) differs |= hashes[at + w]! ^ empty[w]! ^ i32[from + w]!;
         if (differs === 0) continue;
-        for (let w = 0; w < HASH_WORDS; w++) hashes[at + w] = i32[from + w]!;
+        for (let w = 0; w < HASH_WORDS; w++) hashes[at + w] = i32[from + w]! ^ empty[w]!;
         each(page);
       }
     });
@@ -105,16 +105,16 @@ export class PageStore {
   #rehash(page: number): void {
     this.#scan(page * PAGE_SIZE, 1);
     const from = SCAN_PHYS >> 2;
-    this.#hashes.set(this.#i32.subarray(from, from + HASH_WORDS), page * HASH_WORDS);
+    for (let w = 0; w < HASH_WORDS; w++) this.#hashes[page * HASH_WORDS + w] = this.#i32[from + w]! ^ this.#empty[w]!;
   }
 
   #isZero(page: number): boolean {
-    for (let w = 0; w < HASH_WORDS; w++) if (this.#hashes[page * HASH_WORDS + w] !== this.#zero[w]) return false;
+    for (let w = 0; w < HASH_WORDS; w++) if (this.#hashes[page * HASH_WORDS + w] !== 0) return false;
     return true;
   }
 
   /** The first page of the machine's own area stays empty. */
-  #hashOfZero(): Int32Array {
+  #hashOfEmpty(): Int32Array {
     this.#scan(0, 1);
     return this.#i32.slice(SCAN_PHYS >> 2, (SCAN_PHYS >> 2) + HASH_WORDS);
   }

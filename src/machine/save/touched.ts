@@ -1,7 +1,7 @@
 /**
- * Which physical pages may hold something: those that an allocator gave out or that were mapped. All others were never
- * written, unless guest code wrote through the direct map to where it has no business, as only programs that skipped
- * the verifier can: {@link Touched.everything} is for those.
+ * Which physical pages may hold something: those that an allocator gave out, that were mapped, or that a translation
+ * for writing was asked for. All others were never written, unless translated code wrote through the direct map to where
+ * it has no business, as only programs that skipped the verifier can: {@link Touched.everything} is for those.
  */
 import { PAGE_SIZE } from '../layout.ts';
 
@@ -21,6 +21,11 @@ export class Touched {
   add(phys: number, bytes: number): void {
     const start = Math.floor(phys / PAGE_SIZE);
     this.#pages.fill(1, start, Math.ceil((phys + bytes) / PAGE_SIZE));
+  }
+
+  /** The page at `phys` is about to be written. */
+  page(phys: number): void {
+    this.#pages[Math.floor(phys / PAGE_SIZE)] = 1;
   }
 
   /** From now on every page of RAM is looked at: slower by the size of the memory. */
