@@ -29,6 +29,8 @@ interface Handler {
   readonly nhit: PerCpuCounter;
   /** return nodes of a kretprobe */
   readonly nodes: readonly Addr[];
+  /** one of a multi kprobe's places */
+  readonly multi: boolean;
 }
 interface Site {
   readonly at: Addr;
@@ -111,6 +113,7 @@ export class Kprobes {
       get hits() {
         return handler.nhit.value;
       },
+      missed: () => this.#nmissed(handler),
       detach: () => this.#detach(site, handler),
     };
     return link;
@@ -225,7 +228,7 @@ export class Kprobes {
       }
       memory.writeAddr(address + KPROBE.pool, nodes.at(-1) ?? 0);
     }
-    return { address, call, prog: added, nhit, nodes };
+    return { address, call, prog: added, nhit, nodes, multi: point.multi === true };
   }
   #text(name: string): Addr {
     return this.#kernel.text.place(name);
@@ -288,6 +291,33 @@ export class Kprobes {
     handler.call.remove(handler.prog);
     this.#leaving.push(handler);
     this.#reap();
+  }
+  /** `trace_kprobe_missed`: `nmissed` of the kprobe, and of the kretprobe around it. */
+  #nmissed(handler: Handler): bigint {
+    const { memory, structs } = this.#kernel;
+    const nmissed = handler.address + structs.of('kprobe').offset('nmissed');
+    return memory.readU64(nmissed) + memory.readU64(handler.address + KPROBE.nmissed);
+  }
+  /**
+   * A kprobe was hit while the handlers of another one were at work: `kprobes_inc_nmissed_count`. A multi kprobe is an
+   * fprobe on Linux, which neither sees kprobes at work nor is seen by them: there each program's run is left out and
+   * counted instead (Linux 6.12 Documentation/trace/fprobe.rst).
+   *
+   * @param kprobe the one that was hit, or what stands for all of its place
+   * @param running the one at work
+   * @param leftOut is told of each program whose run is left out
+   */
+  hitWithin(kprobe: Addr, running: Addr, leftOut: (prog: ProgRef) => void): void {
+    const { memory, structs } = this.#kernel;
+    const own = structs.of('kprobe');
+    const handlersOf = (probe: Addr): readonly Handler[] =>
+      this.#sites.get(memory.readAddr(probe + own.offset('addr')))?.handlers ?? [];
+    const withinMulti = handlersOf(running).every((handler) => handler.multi);
+    for (const { address, prog, multi } of handlersOf(kprobe)) {
+      const nmissed = address + own.offset('nmissed');
+      if (multi || withinMulti) leftOut(prog.prog);
+      else memory.writeU64(nmissed, memory.readU64(nmissed) + 1n);
+    }
   }
   /** Frees detached probes that no task returns through any more. */
   #reap(): void {

@@ -3,6 +3,7 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import type { Stop } from '../../src/machine/index.ts';
 import type { Pair } from '../core/args.ts';
+import { Listeners } from '../core/listeners.ts';
 import { capture, reinstate } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Fill } from '../trace/record.ts';
@@ -27,6 +28,8 @@ export class Probes {
         readonly trampolines: Trampolines;
       }
     | undefined;
+  /** A program whose run on a kprobe is left out because another program is at work. */
+  readonly leftOut = new Listeners<[ProgRef]>();
   readonly samplers: Samplers;
   readonly uprobes: Uprobes;
   constructor(kernel: ObjectFloor) {
@@ -35,6 +38,10 @@ export class Probes {
     this.uprobes = new Uprobes(kernel);
     kernel.tasks.created.add((task) => this.#parts?.tracepoints.setWork(task.field('thread_info.syscall_work')));
     kernel.tasks.exited.add((task) => this.#parts?.kprobes.flush(task));
+    kernel.text.hypercall('kprobe_missed', () => {
+      const running = kernel.memory.readAddr(this.#own('current_kprobe'));
+      this.#parts?.kprobes.hitWithin(kernel.args.addr(0), running, (prog) => this.leftOut.tell(prog));
+    });
   }
   save() {
     return capture({ parts: this.#parts, samplers: this.samplers, uprobes: this.uprobes });
@@ -131,9 +138,13 @@ export class Probes {
   }
   /** After an oops in the middle of a handler: no kprobe and no program runs any more. */
   reset(): void {
-    const { memory, percpu, text, context } = this.#kernel;
-    const own = percpu.offset(context.cpu);
-    memory.writeAddr(own + text.percpu('current_kprobe'), 0);
-    memory.writeU32(own + text.percpu('bpf_prog_active'), 0);
+    const { memory } = this.#kernel;
+    memory.writeAddr(this.#own('current_kprobe'), 0);
+    memory.writeU32(this.#own('bpf_prog_active'), 0);
+  }
+  /** Address of this CPU's own variable. */
+  #own(variable: string): Addr {
+    const { percpu, text, context } = this.#kernel;
+    return percpu.offset(context.cpu) + text.percpu(variable);
   }
 }

@@ -49,6 +49,8 @@ export interface ProbeLink {
   readonly via: 'ftrace' | 'int3' | 'direct' | 'static_key' | 'timer';
   /** how often it was hit since attach; undefined where the kernel keeps no count (trampolines, tracepoints) */
   readonly hits: number | undefined;
+  /** kprobes: how often their handlers could not run, because others were at work, or no return node was left */
+  readonly missed?: () => bigint;
   /** why it will not be hit: nothing in the model reaches the place */
   readonly unreached?: string;
   detach(): void;
@@ -63,6 +65,8 @@ export interface KprobePoint {
   readonly ret?: boolean;
   /** bpf_get_attach_cookie */
   readonly cookie?: bigint;
+  /** one of a multi link's places */
+  readonly multi?: true;
 }
 
 /** Where a uprobe goes: a place in a file, wherever that is mapped. */

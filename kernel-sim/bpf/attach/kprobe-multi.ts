@@ -19,7 +19,9 @@ export function kprobeMulti({ state, prog, attrs, command }: AttachRequest): Att
   try {
     points.forEach((point, n) => {
       const cookie = cookies?.[n];
-      probes.push(state.kernel.probes.kprobe(prog, { ...point, ret, ...(cookie === undefined ? {} : { cookie }) }));
+      probes.push(
+        state.kernel.probes.kprobe(prog, { ...point, ret, multi: true, ...(cookie === undefined ? {} : { cookie }) }),
+      );
     });
   } catch (error) {
     detach();
@@ -32,7 +34,8 @@ export function kprobeMulti({ state, prog, attrs, command }: AttachRequest): Att
     info: () => ({
       addrs: probes.map((probe) => addrToBigInt(probe.address)),
       flags,
-      missed: 0n,
+      // of an fprobe: entries for which no return node was left
+      missed: probes.reduce((sum, probe) => sum + (probe.missed?.() ?? 0n), 0n),
       cookies: probes.map((_, n) => cookies?.[n] ?? 0n),
     }),
   };

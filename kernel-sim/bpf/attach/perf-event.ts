@@ -35,7 +35,7 @@ function fields({ attr }: PerfEvent, probe: ProbeLink, cookie: bigint): LinkFiel
           func_name: attr.func ?? '',
           offset: attr.offset ?? 0,
           addr: addrToBigInt(probe.address),
-          missed: 0n,
+          missed: probe.missed?.() ?? 0n,
           cookie,
         },
       };

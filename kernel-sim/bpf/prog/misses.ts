@@ -5,11 +5,12 @@
 import type { BpfState } from '../objects/state.ts';
 
 export function countMisses(state: BpfState): void {
-  const { text, args, memory, structs } = state.kernel;
+  const { text, args, memory, structs, probes } = state.kernel;
   const missed = (prog: number): void => {
     const object = state.progAt(prog);
     if (object !== undefined) object.recursionMisses++;
   };
+  probes.leftOut.add((prog) => missed(prog.address));
   text.hypercall('bpf_prog_missed', () => missed(args.addr(0)));
   // of a `struct bpf_prog_array`, each
   text.hypercall('bpf_progs_missed', () => {

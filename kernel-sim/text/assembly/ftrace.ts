@@ -122,7 +122,8 @@ const ftraceHandler: Emit = (a, k) => {
   a.op('dec r/m32', preempt(k));
   leave(a, saved);
   a.bind(missed);
-  a.op('inc r/m64', at(rbx, k.off('kprobe', 'nmissed')));
+  mov(a, rdi, rbx);
+  hyper(a, k, 'kprobe_missed');
   a.op('jmp rel8', out);
 };
 

@@ -128,6 +128,7 @@ const int3Handler: Emit = (a, k) => {
   const none = a.label();
   const out = a.label();
   const step = a.label();
+  const missed = a.label();
   enter(a, saved);
   mov(a, r12, rdi);
   load(a, rdi, rdi, ip);
@@ -137,7 +138,7 @@ const int3Handler: Emit = (a, k) => {
   a.op('je rel8', none);
   mov(a, rbx, rax);
   a.op('cmp r/m64, imm8', percpu(k, 'current_kprobe'), 0);
-  a.op('jne rel8', step);
+  a.op('jne rel8', missed);
   a.op('mov r/m64, r64', percpu(k, 'current_kprobe'), rbx);
   mov(a, rdi, rbx);
   mov(a, rsi, r12);
@@ -154,6 +155,11 @@ const int3Handler: Emit = (a, k) => {
   a.bind(none);
   a.op('xor r/m32, r32', rax, rax);
   leave(a, saved);
+  // reenter_kprobe
+  a.bind(missed);
+  mov(a, rdi, rbx);
+  hyper(a, k, 'kprobe_missed');
+  a.op('jmp rel8', step);
 };
 
 export const kprobes: Readonly<Record<string, Emit>> = {
