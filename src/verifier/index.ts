@@ -85,10 +85,10 @@ function check<T>(input: VerifierInput, options: RewriteOptions, rewritten: (dra
   });
   printStats(env, started, draft?.subprogs ?? env.subprogs);
   if (input.logSize !== undefined && env.log.overflowed) errno = 'ENOSPC';
-  const { text: log, longest } = env.log;
-  return errno === undefined && outcome
-    ? { ok: true, log, longest, ...outcome }
-    : { ok: false, log, tail: env.log.tail(TAIL), longest, errno: errno ?? 'EINVAL' };
+  const { longest } = env.log;
+  if (errno === undefined && outcome) return { ok: true, log: env.log.take(), longest, ...outcome };
+  const tail = env.log.tail(TAIL);
+  return { ok: false, log: env.log.take(), tail, longest, errno: errno ?? 'EINVAL' };
 }
 
 /**

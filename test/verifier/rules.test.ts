@@ -210,7 +210,8 @@ function run(one: Case): Outcome {
     if (!(e instanceof Reject)) throw e;
     ({ errno } = e);
   }
-  return { paths: pathsOf(env.log.text), log: env.log.text, errno };
+  const log = env.log.take();
+  return { paths: pathsOf(log), log, errno };
 }
 
 const folder = new URL('rules/', import.meta.url);

@@ -60,6 +60,8 @@ export class Env {
   readonly kfuncs = new Map<number, KfuncDesc>();
   /** what a search backwards looks for; see precision.ts */
   readonly wanted = new Wanted();
+  /** by instruction: the line that such a search last wrote of it, for these registers of this frame and no slots */
+  readonly searchLines: ({ readonly frame: number; readonly regs: number; readonly text: string } | undefined)[] = [];
 
   readonly strictAlignment: boolean;
   readonly sleepable: boolean;
@@ -245,8 +247,7 @@ export class Env {
     if (this.scratched) this.printInsnState(this.frame);
     this.printSource();
     const start = this.log.end;
-    this.log.write(`${this.insnIdx}: `);
-    this.log.write(`${this.insnText(this.insnIdx)}\n`);
+    this.log.write(`${this.insnIdx}: ${this.insnText(this.insnIdx)}\n`);
     this.#prevInsnText = this.log.end - start;
     this.#prevLogEnd = this.log.end;
   }

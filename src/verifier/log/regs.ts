@@ -1,51 +1,79 @@
 /** Registers, slots and whole frames as the log shows them (kernel/bpf/log.c, print_verifier_state()). */
 import type { Bounds } from '../domain/bounds.ts';
+import { carry } from '../domain/pair.ts';
 import { formatTnum, isUnknown } from '../domain/tnum.ts';
-import { S32_MAX, S32_MIN, S64_MAX, S64_MIN, s64, U32_MAX, U64_MAX, u64 } from '../domain/u64.ts';
+import { S32_MAX, S32_MIN } from '../domain/u64.ts';
 import { ADD_CONST, LIVE_DONE, LIVE_READ, LIVE_WRITTEN, type Reg } from '../state/reg.ts';
 import * as R from '../state/regtype.ts';
 import { SLOT_CHARS, SLOT_SIZE, STACK_DYNPTR, STACK_INVALID, STACK_ITER, STACK_SPILL } from '../state/stack.ts';
 import type { FuncState } from '../state/state.ts';
 
+const hex = (hi: number, lo: number): string =>
+  hi === 0 ? `0x${(lo >>> 0).toString(16)}` : `0x${(hi >>> 0).toString(16)}${(lo >>> 0).toString(16).padStart(8, '0')}`;
 /** Decimal where it fits 16 bits, hexadecimal beyond. */
-export const unum = (n: bigint): string => (n <= 65535n ? `${n}` : `0x${n.toString(16)}`);
-export const snum = (n: bigint): string => (n >= -32768n && n <= 32767n ? `${n}` : `0x${u64(n).toString(16)}`);
+const unumText = (hi: number, lo: number): string => (hi === 0 && lo >= 0 && lo <= 65535 ? `${lo}` : hex(hi, lo));
+const snumText = (hi: number, lo: number): string =>
+  hi === lo >> 31 && lo >= -32768 && lo <= 32767 ? `${lo}` : hex(hi, lo);
+/** An int32, sign-extended. */
+const s32Text = (n: number): string => snumText(n >> 31, n);
 
-const liveness = (live: number): string =>
-  (live & (LIVE_READ | LIVE_WRITTEN | LIVE_DONE) ? '_' : '') +
-  (live & LIVE_READ ? 'r' : '') +
-  (live & LIVE_WRITTEN ? 'w' : '') +
-  (live & LIVE_DONE ? 'D' : '');
+const LIVENESS = Array.from(
+  { length: 16 },
+  (_, live) =>
+    (live & (LIVE_READ | LIVE_WRITTEN | LIVE_DONE) ? '_' : '') +
+    (live & LIVE_READ ? 'r' : '') +
+    (live & LIVE_WRITTEN ? 'w' : '') +
+    (live & LIVE_DONE ? 'D' : ''),
+);
+const liveness = (live: number): string => LIVENESS[live] as string;
 
-/** 32-bit values keep their sign only in decimal. */
-const snum32 = (n: number): bigint => (n >= -32768 && n <= 32767 ? BigInt(n) : BigInt(n >>> 0));
+/** A fixed offset on top of a constant one. */
+function stackText(v: Bounds, off: number): string {
+  const lo = (v.valueLo + off) | 0;
+  return snumText((v.valueHi + (off >> 31) + carry(lo, off)) | 0, lo);
+}
+
+/** One end of a range, as it is printed: 32-bit values keep their sign only in decimal. */
+interface End {
+  readonly name: string;
+  readonly signed: boolean;
+  readonly hi: number;
+  readonly lo: number;
+}
+
+/** smin, smax, umin, umax and their 32-bit forms, undefined where they say nothing. */
+function endsOf(v: Bounds): (End | undefined)[] {
+  const end = (name: string, hi: number, lo: number): End => ({ name, signed: name.startsWith('s'), hi, lo });
+  const s32 = (name: string, n: number): End => end(name, n >= -32768 ? n >> 31 : 0, n);
+  return [
+    v.sminHi === S32_MIN && v.sminLo === 0 ? undefined : end('smin', v.sminHi, v.sminLo),
+    v.smaxHi === S32_MAX && v.smaxLo === -1 ? undefined : end('smax', v.smaxHi, v.smaxLo),
+    v.uminHi === 0 && v.uminLo === 0 ? undefined : end('umin', v.uminHi, v.uminLo),
+    v.umaxHi === -1 && v.umaxLo === -1 ? undefined : end('umax', v.umaxHi, v.umaxLo),
+    v.s32min === S32_MIN ? undefined : s32('smin32', v.s32min),
+    v.s32max === S32_MAX ? undefined : s32('smax32', v.s32max),
+    v.u32minBits === 0 ? undefined : end('umin32', 0, v.u32minBits),
+    v.u32maxBits === -1 ? undefined : end('umax32', 0, v.u32maxBits),
+  ];
+}
 
 /** `smin=smin32=0,smax=umax=15`: ranges that say something, equal ones joined. */
 function ranges(v: Bounds): string[] {
-  const all: { name: string; value: bigint; omit: boolean }[] = [
-    { name: 'smin', value: v.smin, omit: v.smin === S64_MIN },
-    { name: 'smax', value: v.smax, omit: v.smax === S64_MAX },
-    { name: 'umin', value: s64(v.umin), omit: v.umin === 0n },
-    { name: 'umax', value: s64(v.umax), omit: v.umax === U64_MAX },
-    { name: 'smin32', value: snum32(v.s32min), omit: v.s32min === S32_MIN },
-    { name: 'smax32', value: snum32(v.s32max), omit: v.s32max === S32_MAX },
-    { name: 'umin32', value: BigInt(v.u32min), omit: v.u32min === 0 },
-    { name: 'umax32', value: BigInt(v.u32max), omit: v.u32max === U32_MAX },
-  ];
+  const ends = endsOf(v);
   const out: string[] = [];
-  all.forEach((first, n) => {
-    if (first.omit) return;
-    const signed = first.name.startsWith('s');
+  for (let n = 0; n < ends.length; n++) {
+    const first = ends[n];
+    if (!first) continue;
     let text = `${first.name}=`;
-    for (let m = n + 2; m < all.length; m += 2) {
-      const other = all[m] as (typeof all)[number];
-      if (other.omit || other.value !== first.value) continue;
-      if ((other.name.startsWith('s') && other.value < 0n) !== (signed && first.value < 0n)) continue;
-      other.omit = true;
+    for (let m = n + 2; m < ends.length; m += 2) {
+      const other = ends[m];
+      if (!other || other.hi !== first.hi || other.lo !== first.lo) continue;
+      if ((other.signed && other.hi < 0) !== (first.signed && first.hi < 0)) continue;
+      ends[m] = undefined;
       text += `${other.name}=`;
     }
-    out.push(text + (signed ? snum(first.value) : unum(u64(first.value))));
-  });
+    out.push(text + (first.signed ? snumText(first.hi, first.lo) : unumText(first.hi, first.lo)));
+  }
   return out;
 }
 
@@ -61,14 +89,14 @@ export function regText(reg: Reg, frameno: number): string {
   const { type, v } = reg;
   if (type === R.SCALAR_VALUE) {
     const precise = reg.precise ? 'P' : '';
-    if (v.isConst) return precise + snum(s64(v.tnum.value));
+    if (v.isConst) return precise + snumText(v.valueHi, v.valueLo);
     return `${precise}scalar(${details(reg)})`;
   }
   let head = R.typeText(type);
   if (type === R.PTR_TO_ARENA) return head;
   if (type === R.PTR_TO_STACK) {
     if (reg.frameno !== frameno) head += `[${reg.frameno}]`;
-    if (v.isConst) return head + snum(s64(v.tnum.value + BigInt(reg.off)));
+    if (v.isConst) return head + stackText(v, reg.off);
   }
   if (R.baseType(type) === R.PTR_TO_BTF_ID) head += btfName(reg);
   return `${head}(${details(reg)})`;
@@ -87,12 +115,12 @@ function details(reg: Reg): string {
     if (reg.map.name) parts.push(`map=${reg.map.name}`);
     parts.push(`ks=${reg.map.keySize}`, `vs=${reg.map.valueSize}`);
   }
-  if (type !== R.SCALAR_VALUE && reg.off) parts.push(`off=${snum(BigInt(reg.off))}`);
-  if (R.isPacketPointer(type)) parts.push(`r=${unum(u64(BigInt(reg.range)))}`);
-  if (R.baseType(type) === R.PTR_TO_MEM) parts.push(`sz=${unum(BigInt(reg.memSize))}`);
+  if (type !== R.SCALAR_VALUE && reg.off) parts.push(`off=${s32Text(reg.off)}`);
+  if (R.isPacketPointer(type)) parts.push(`r=${unumText(reg.range >> 31, reg.range)}`);
+  if (R.baseType(type) === R.PTR_TO_MEM) parts.push(`sz=${unumText(0, reg.memSize)}`);
   if (type === R.CONST_PTR_TO_DYNPTR) parts.push(`type=${dynptrTypeText(reg.dynptrType)}`);
   if (v.isConst) {
-    if (v.tnum.value) parts.push(`imm=${snum(s64(v.tnum.value))}`);
+    if (!v.isZero) parts.push(`imm=${snumText(v.valueHi, v.valueLo)}`);
   } else {
     parts.push(...ranges(v));
     if (!isUnknown(v.tnum)) parts.push(`var_off=${formatTnum(v.tnum)}`);
@@ -120,7 +148,8 @@ export function frameText(frame: FuncState, select: Selection): string {
     if (reg.type === R.NOT_INIT || !((select.regs >>> i) & 1)) continue;
     out += ` R${i}${liveness(reg.live)}=${regText(reg, frame.frameno)}`;
   }
-  for (let spi = 0; spi < frame.stack.length; spi++) {
+  const slots = (select.slotsLow | select.slotsHigh) === 0 ? 0 : frame.stack.length;
+  for (let spi = 0; spi < slots; spi++) {
     if (!slotSelected(select, spi)) continue;
     const slot = frame.slot(spi);
     if (slot.isAll(STACK_INVALID)) continue;

@@ -139,6 +139,18 @@ function step(
   }
 }
 
+/** `mark_precise: frame0: regs=r6 stack= before 5: ...`: loops ask for the same line of an instruction again and again. */
+function lineBefore(env: Env, idx: number, wanted: Wanted): string {
+  const { frame } = wanted;
+  const regs = wanted.regMask();
+  const slots = wanted.hasSlots();
+  const known = env.searchLines[idx];
+  if (!slots && known !== undefined && known.frame === frame && known.regs === regs) return known.text;
+  const text = `mark_precise: frame${frame}: regs=${wanted.regsText()} stack=${wanted.slotsText()} before ${idx}: ${env.insnText(idx)}\n`;
+  if (!slots) env.searchLines[idx] = { frame, regs, text };
+  return text;
+}
+
 /** @param after the instruction that ran next, -1 for none */
 export function backtrackInsn(
   env: Env,
@@ -149,11 +161,7 @@ export function backtrackInsn(
 ): boolean {
   const insn = env.insn(idx);
   if (insn.code === 0) return true;
-  if (env.log.everyInsn) {
-    env.say(
-      `mark_precise: frame${wanted.frame}: regs=${wanted.regsText()} stack=${wanted.slotsText()} before ${idx}: ${env.insnText(idx)}`,
-    );
-  }
+  if (env.log.everyInsn) env.log.write(lineBefore(env, idx, wanted));
   wanted.syncLinked(hist);
   if (!step(env, insn, idx, after, hist, wanted)) return false;
   wanted.syncLinked(hist);
