@@ -47,6 +47,24 @@ describe.skipIf(!has('bpftool'))('bpftool', () => {
   });
 });
 
+describe.skipIf(!has('bpftool') || !has('ip'))('iproute2', () => {
+  it('puts an XDP program on a device, as bpftool sees it', TIMEOUT, () => {
+    const script = [
+      'bpftool prog load "$0" /sys/fs/bpf/x',
+      'ip link set dev lo xdpgeneric pinned /sys/fs/bpf/x',
+      'bpftool -j net show dev lo',
+      'ip link show dev lo',
+      'ip link set dev lo xdp off',
+      'bpftool -j net show dev lo',
+    ];
+    const { out } = exec('sh', '-c', script.join('\n'), `${root}fixtures/xdp_count.o`);
+    const [attached, off] = out.split('\n').filter((line) => line.startsWith('['));
+    expect(JSON.parse(attached as string)[0].xdp).toMatchObject([{ devname: 'lo', ifindex: 1, mode: 'generic' }]);
+    expect(out).toMatch(/^1: lo: .*\bxdpgeneric\b/m);
+    expect(JSON.parse(off as string)[0].xdp).toEqual([]);
+  });
+});
+
 describe.skipIf(!has('opensnoop'))('libbpf-tools', () => {
   it('opensnoop prints each file that was opened', TIMEOUT, () => {
     const rows = exec('opensnoop').out.trimEnd().split('\n').slice(1);
