@@ -188,6 +188,8 @@ export function registerEffects(kernel: ObjectFloor): readonly Stateful[] {
     const task = tasks.create(pid, flags & CLONE_THREAD ? parent.tgid : pid, parent.comm, parent, parent.call?.nr);
     args.retAddr(task.address);
   });
+  // those of clone3 are in its structure; the low byte is no flag's there
+  on('clone_flags', () => args.retU32((tasks.current.call?.cloneFlags ?? 0) & ~0xff));
   // copy_creds: a thread shares its creator's, a process gets a copy
   on('copies_creds', () =>
     args.retAddr((tasks.current.call?.cloneFlags ?? 0) & CLONE_THREAD ? 0 : text.place('prepare_creds')),

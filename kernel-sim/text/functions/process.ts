@@ -35,7 +35,7 @@ export const process: Readonly<Record<string, string>> = {
   '__do_sys_vfork(unused)': '%args+0 = 0x4100; n = kernel_clone(%args); return n',
   '__x64_sys_clone3(regs:pt_regs)': 'n = __do_sys_clone3(regs->di, regs->si); return n',
   '__do_sys_clone3(uargs, size)':
-    'copy_clone_args_from_user(%args, uargs, size); n = kernel_clone(%args)?; return result',
+    'copy_clone_args_from_user(%args, uargs, size); m = @clone_flags(); %args+0 = m; n = kernel_clone(%args)?; return result',
   'kernel_clone(args): int':
     'p = copy_process(0, 0, -1, args); trace sched_process_fork(current, p)? if p; get_task_pid(p, 0)?; pid_vnr(0)?; wake_up_new_task(p)? if p; put_pid(0)?; block; return result',
   'copy_process(pid, trace, node, args:kernel_clone_args)':

@@ -30,6 +30,12 @@ export class Children {
     if (isNew || this.#inside.has(pid) || this.#around.has(pid)) this.#inside.add(child);
     return child === result.lo ? call : { ...call, child };
   }
+  /** Whether it is a fork whose child has yet to show up. */
+  waits(call: TraceCall, next: () => Iterable<number>): boolean {
+    const { result, pid } = call;
+    const forked = result !== undefined && result.hi === 0 && result.lo > 0 && call.child === undefined;
+    return forked && this.#inside.has(pid) && this.#next(next()) === undefined;
+  }
   #next(pids: Iterable<number>): number | undefined {
     for (const pid of pids) if (!this.#claimed?.has(pid)) return pid;
     return undefined;

@@ -3,7 +3,7 @@
  * began; what is behind it is held back until its second line has been read, except where it may wait long
  * (waits.ts) or has done so for {@link HELD} steps: then it is given as far as it is known, and its return tells the rest.
  */
-import type { SyscallRow, TraceStep } from '../../../kernel-sim/index.ts';
+import type { SyscallRow, TraceCall, TraceStep } from '../../../kernel-sim/index.ts';
 import { PidSet } from '../pids.ts';
 import { ENDED_BY_SIGNAL, RESTART_NO_HANDLER, WAITS } from '../waits.ts';
 import type { LineWarnings } from '../warnings.ts';
@@ -178,6 +178,7 @@ export class Order {
       if (entry.kind !== 'begun') step = entry.pid === 0 ? { ...entry, pid } : entry;
       else if (this.#released(entry)) step = this.#asKnown(entry, pid);
       else return undefined;
+      if (step?.kind === 'call' && this.#childToCome(step)) return undefined;
       if (step && !this.#given.has(pid)) {
         this.#given.add(pid);
         this.tasks++;
@@ -191,6 +192,11 @@ export class Order {
       this.#take();
       if (step) return this.#fork(step);
     }
+  }
+  /** A fork is held back until its child shows up, where that alone tells who it is. */
+  #childToCome(call: TraceCall): boolean {
+    if (this.ended || !FORKS.has(call.name) || this.#queue.length - this.#head > HELD) return false;
+    return this.#children.waits(call, () => this.#appear());
   }
   /** A fork, with the child that it made. */
   #fork(step: TraceStep): TraceStep {
