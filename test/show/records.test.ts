@@ -53,6 +53,22 @@ describe('printing', () => {
     expect(() => print('{a b}')).toThrow(/is no field/);
   });
 
+  it('members that the program stores together, in bitfields and in arrays', () => {
+    const bytes = new Uint8Array(48);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, 7n, true);
+    view.setUint32(12, 7, true);
+    bytes.set(Buffer.from('cat'), 16);
+    view.setUint32(32, 0x4_0003, true);
+    bytes[36] = 0b1011;
+    bytes.set([0xfd, 1, 0, 0, 0xab], 40);
+    const { model: merged } = fixture('merged');
+    expect(new RecordPrinter(merged, NO_NAMES, { as: 'json' }).print('events', bytes, false)).toBe(
+      '{"ts":7,"pid":0,"kind":"K_CLOSE","comm":"cat","in":{"u":{"word":262147,"lo":3,"hi":4},"flag":1,"mode":5,"rest":0},' +
+        '"neg":-3,"ok":true,"raw":[0,0,171,0,0]}\n',
+    );
+  });
+
   it('a structure that is named, and bytes where none fits', () => {
     const named = printer({ as: 'json', types: new Map([['events', 'struct event']]) });
     expect(named.print('events', record().subarray(0, 24), false)).toContain('"comm":"cat","filename":""');

@@ -14,16 +14,44 @@ const KERNELS = 1000;
 const MAP_VALUE = 100;
 const LIKELY = /(?:^|_)(?:event|evt|data|record|rec|info|msg|sample|entry)(?:_t)?$|event/i;
 
-/** Offsets and sizes of a structure's members, of nested ones too: `offset:size`. */
-function membersOf(btf: Btf, type: BtfComposite, base = 0, out = new Set<string>(), depth = 0): Set<string> {
+/** Where a structure's members lie, those of nested ones and of arrays too. */
+interface Places {
+  /** `offset:size` of each */
+  readonly members: Set<string>;
+  /** bytes at which one begins or ends: clang merges stores to neighbours into one, from edge to edge */
+  readonly edges: Set<number>;
+}
+
+/** array elements that are looked into */
+const ELEMENTS = 64;
+const DEPTH = 8;
+
+function placesOf(btf: Btf, type: BtfComposite): Places {
+  const places: Places = { members: new Set(), edges: new Set([type.size]) };
+  addMembers(btf, type, 0, places, 0);
+  return places;
+}
+function addMembers(btf: Btf, type: BtfComposite, base: number, places: Places, depth: number): void {
   for (const m of type.members) {
-    if (depth > 8 || m.bitfieldSize > 0) continue;
+    const bits = m.bitfieldSize;
     const at = base + m.bitOffset / 8;
-    const inner = btf.resolve(m.type);
-    out.add(`${at}:${sizeOf(btf, m.type)}`);
-    if (inner.kind === 'struct' || inner.kind === 'union') membersOf(btf, inner, at, out, depth + 1);
+    // of bitfields, those that begin or end on a byte
+    places.edges.add(at).add(bits > 0 ? at + bits / 8 : at + sizeOf(btf, m.type));
+    if (bits > 0) continue;
+    places.members.add(`${at}:${sizeOf(btf, m.type)}`);
+    addInner(btf, m.type, at, places, depth + 1);
   }
-  return out;
+}
+function addInner(btf: Btf, id: number, at: number, places: Places, depth: number): void {
+  if (depth > DEPTH) return;
+  const inner = btf.resolve(id);
+  if (inner.kind === 'struct' || inner.kind === 'union') addMembers(btf, inner, at, places, depth);
+  if (inner.kind !== 'array') return;
+  const each = sizeOf(btf, inner.type);
+  for (let n = 0; each > 0 && n < Math.min(inner.length, ELEMENTS); n++) {
+    places.edges.add(at + n * each).add(at + (n + 1) * each);
+    addInner(btf, inner.type, at + n * each, places, depth + 1);
+  }
 }
 
 function sizeOf(btf: Btf, id: number): number {
@@ -43,7 +71,7 @@ export interface RecordType {
 
 interface Candidate {
   readonly type: BtfComposite;
-  readonly members: ReadonlySet<string>;
+  readonly places: Places;
 }
 
 /** Guesses for one object; the answer for a map and a size is remembered. */
@@ -92,7 +120,7 @@ export class RecordTypes {
       (t): t is BtfComposite =>
         t.kind === 'struct' && t.size > 0 && !maps.has(t.id) && (t.name !== '' || aliases.has(t.id)),
     );
-    this.#candidates = wanted.map((type) => ({ type, members: membersOf(this.#btf, type) }));
+    this.#candidates = wanted.map((type) => ({ type, places: placesOf(this.#btf, type) }));
     return this.#candidates;
   }
 
@@ -147,18 +175,21 @@ export class RecordTypes {
   }
 
   /** Stores that meet a member exactly, less those that cut across: above 0 where the structure may be what is filled. */
-  #score({ members }: Candidate, stores: Stores | undefined): number {
+  #score({ places: { members, edges } }: Candidate, stores: Stores | undefined): number {
     let score = 0;
-    for (const fill of stores?.fills.keys() ?? []) score += members.has(fill) ? 1 : -MISS;
+    for (const [fill, { at, size }] of stores?.fills ?? []) {
+      if (members.has(fill)) score++;
+      else if (!edges.has(at) || !edges.has(at + size)) score -= MISS;
+    }
     return score;
   }
 
   #best(candidates: readonly Candidate[], stores: Stores | undefined): BtfComposite | undefined {
-    const rank = ({ type, members }: Candidate): number =>
-      this.#score({ type, members }, stores) * 4 +
-      (LIKELY.test(this.#nameOf(type)) ? 2 : 0) +
-      (this.#mapValues.has(type.id) ? MAP_VALUE : 0) -
-      (this.#kernels.has(type.id) ? KERNELS : 0);
+    const rank = (candidate: Candidate): number =>
+      this.#score(candidate, stores) * 4 +
+      (LIKELY.test(this.#nameOf(candidate.type)) ? 2 : 0) +
+      (this.#mapValues.has(candidate.type.id) ? MAP_VALUE : 0) -
+      (this.#kernels.has(candidate.type.id) ? KERNELS : 0);
     const sorted = [...candidates].sort((a, b) => rank(b) - rank(a) || a.type.id - b.type.id);
     return sorted[0]?.type;
   }
