@@ -75,14 +75,14 @@ export const BUDGETS: readonly Budget[] = [
     group: 'verify',
     table: 1,
     of: (r) => ratio(r, 0, 'level 2', 'level 0'),
-    most: 7,
+    most: 6,
   },
   {
     name: 'verifier log, peak MiB of level 2',
     group: 'verify',
     table: 1,
     of: (r) => value(r, 'level 2', 1),
-    most: 560,
+    most: 330,
   },
   {
     name: 'verifier, first load / warm, time an instruction',
@@ -93,7 +93,7 @@ export const BUDGETS: readonly Budget[] = [
         rows.map((r) => ({ name: r.name, values: [r.values[1]! / r.values[0]!] })),
         0,
       ),
-    most: 8,
+    most: 14,
   },
 ];
 
