@@ -18,7 +18,7 @@ const SHORT = new Set(['load', 'run', 'tui']);
 const PATIENCE = '--interrupt-budget=300000';
 /**
  * What a start makes it keeps. V8 begins with a young generation of 1 MiB and doubles it when that much survived, which
- * is nine collections that free next to nothing; it grows to its usual size at the first instead.
+ * is ten collections that free little; it grows to its usual size at once instead.
  */
 const YOUNG = '--semi-space-growth-factor=16';
 
