@@ -63,15 +63,17 @@ export class TraceRing {
     length: 0,
   };
 
+  /** Until the tail comes round, nothing is kept of what lies behind it. */
   save() {
-    const from = this.#u8;
+    const size = this.#u8.length;
     return {
-      bytes: from.slice(),
+      size,
+      bytes: this.#u8.slice(0, Math.min(this.#tail, size)),
       state: [this.#head, this.#tail, this.#used, this.length, this.lost] as const,
     };
   }
-  restore({ bytes, state }: ReturnType<TraceRing['save']>): void {
-    if (bytes.length !== this.#u8.length) this.#use(new Uint8Array(bytes.length));
+  restore({ size, bytes, state }: ReturnType<TraceRing['save']>): void {
+    if (size !== this.#u8.length) this.#use(new Uint8Array(size));
     this.#u8.set(bytes);
     [this.#head, this.#tail, this.#used, this.length, this.lost] = state;
   }
