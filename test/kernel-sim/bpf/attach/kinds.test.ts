@@ -76,6 +76,11 @@ async function links(): Promise<Map<string, BpfLink>> {
     fixed('tracing', 'trace_fexit', 'do_unlinkat'),
     fixed('tracing', 'modify_return', 'security_file_open'),
     fixed('lsm', 'lsm_mac', 'file_open'),
+    bpf.linkCreate({
+      prog: load('lsm', 'lsm_cgroup', 'file_open'),
+      attachType: 'lsm_cgroup',
+      target: kernel.cgroups.open(),
+    }),
     fixed('tracing', 'trace_raw_tp', 'sched_switch'),
     fixed('tracing', 'trace_iter', 'task'),
     extension(kernel),
