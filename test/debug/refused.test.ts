@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { openOrRefused, Refused, RefusedPrompt } from '../../src/debug/index.ts';
 import { matchGolden } from '../support/golden.ts';
-import { fixtureOptions, maskHeap } from './support.ts';
+import { maskHeap } from '../support/mask-heap.ts';
+import { fixtureOptions } from './support.ts';
 
 const SAID = `
 reverse-continue

@@ -33,14 +33,12 @@ const isFar = (x: number): boolean => x >= MAX_VAR_OFF || x <= -MAX_VAR_OFF;
 /** `check_reg_sane_offset` */
 function checkOffset(env: Env, reg: Reg, type: number): void {
   const { v } = reg;
-  const refuse = (before: string, behind: string): never =>
-    env.fail('EINVAL', `${before === '' ? '' : `${before} `}${R.typeText(type)} ${behind}`);
   if (v.isConst && isFar(signed(v.valueHi, v.valueLo)))
-    refuse('math between', `pointer and ${s64(v.tnum.value)} is not allowed`);
-  if (isFar(reg.off)) refuse('', `pointer offset ${reg.off} is not allowed`);
+    env.fail('EINVAL', `math between ${R.typeText(type)} pointer and ${s64(v.tnum.value)} is not allowed`);
+  if (isFar(reg.off)) env.fail('EINVAL', `${R.typeText(type)} pointer offset ${reg.off} is not allowed`);
   if (v.sminHi === S32_MIN && v.sminLo === 0)
-    refuse('math between', 'pointer and register with unbounded min value is not allowed');
-  if (isFar(v.sminNumber)) refuse(`value ${v.smin} makes`, 'pointer be out of bounds');
+    env.fail('EINVAL', `math between ${R.typeText(type)} pointer and register with unbounded min value is not allowed`);
+  if (isFar(v.sminNumber)) env.fail('EINVAL', `value ${v.smin} makes ${R.typeText(type)} pointer be out of bounds`);
 }
 
 function checkMovable(env: Env, insn: I.Insn, op: number, ptr: Reg, off: Reg): void {

@@ -1,8 +1,8 @@
 /** The debug adapter by a scripted client: what an editor asks, and what it is answered. */
 import { describe, expect, it } from 'vitest';
 import { encodeMessage, MessageReader } from '../../../src/protocol/dap/wire.ts';
-import { maskHeap } from '../../debug/support.ts';
 import { matchGolden } from '../../support/golden.ts';
+import { maskHeap } from '../../support/mask-heap.ts';
 import { dapClient, fixturePath } from './client.ts';
 
 const source = (name: string) => ({ path: fixturePath(name) });

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { GdbConnection } from '../../../src/protocol/gdb/connection.ts';
 import { framed, PacketReader } from '../../../src/protocol/gdb/packet.ts';
 import { GdbStub } from '../../../src/protocol/gdb/stub.ts';
-import { maskHeap, openSession } from '../../debug/support.ts';
+import { openSession } from '../../debug/support.ts';
 import { matchGolden } from '../../support/golden.ts';
+import { maskHeap } from '../../support/mask-heap.ts';
 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 
