@@ -54,8 +54,9 @@ export class SkLookup implements Stateful {
     const at = this.#items.findIndex((one) => one.key === key);
     if (at >= 0) this.#items.splice(at, 1);
   }
-  get keys(): readonly object[] {
-    return this.#items.map((item) => item.key);
+  /** `struct bpf_prog` of each, in the order that they are asked */
+  get programs(): readonly Addr[] {
+    return this.#items.map((item) => item.prog);
   }
   get any(): boolean {
     return this.#items.length > 0;

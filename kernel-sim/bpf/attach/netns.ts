@@ -3,7 +3,7 @@ import { KernelError } from '../../core/errno.ts';
 import { type NetNamespace, netnsOf } from '../../net/namespace.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { Attachment } from './attachment.ts';
-import type { AttachRequest } from './kind.ts';
+import type { AttachRequest, QueryResult } from './kind.ts';
 
 function target(state: BpfState, fd: number | undefined): NetNamespace {
   const object = state.process.fds.find(fd ?? -1);
@@ -36,3 +36,12 @@ export function skLookup({ state, prog, attrs, attachType }: AttachRequest): Att
     ...infoOf(namespace, attachType),
   };
 }
+
+/** BPF_PROG_QUERY: the programs of all links, in the order that they run. */
+export const skLookupQuery = (state: BpfState): QueryResult => ({
+  attachFlags: 0,
+  programs: state.kernel.net.skLookup.programs.flatMap((at) => {
+    const prog = state.progAt(at);
+    return prog === undefined ? [] : [{ prog }];
+  }),
+});

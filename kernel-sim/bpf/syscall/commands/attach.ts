@@ -12,7 +12,8 @@ import type { FdObject } from '../../../core/fds.ts';
 import { netCapable } from '../../../core/process.ts';
 import { netnsOf } from '../../../net/namespace.ts';
 import { directOf } from '../../attach/create.ts';
-import type { DirectRequest } from '../../attach/kind.ts';
+import type { DirectRequest, QueryResult } from '../../attach/kind.ts';
+import { skLookupQuery } from '../../attach/netns.ts';
 import { BpfMap } from '../../maps/index.ts';
 import { BpfProg } from '../../prog/prog.ts';
 import { checkAttachType, progTypeOf } from './attach-type.ts';
@@ -108,7 +109,8 @@ export function progDetach(call: Call): number {
 export function checkTarget(call: Call, progType: number, attachType: number, link?: number): void {
   const at = link ?? ATTR.target_fd;
   if (isSockmap(progType)) sockmap(call, progType, at, link === undefined);
-  else if (progType === P.FLOW_DISSECTOR || progType === P.SK_LOOKUP)
+  // programs that look up sockets know links only
+  else if (progType === P.FLOW_DISSECTOR || (progType === P.SK_LOOKUP && link !== undefined))
     isA(call, at, netnsOf, 'EINVAL', 'network namespace');
   else if (progType === P.LSM && attachType !== A.LSM_CGROUP && call.cmd === C.PROG_ATTACH)
     call.fail('EINVAL', 'LSM programs are attached by links');
@@ -172,44 +174,48 @@ export function progQuery(call: Call): number {
       }),
     );
   }
-  if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call);
+  if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call, type);
   if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noNetkit(call);
   return call.fail('EINVAL', `attach type ${type} has no list of programs`);
 }
 
-/** What a kind's place tells, written where the caller has room: as many as fit, and ENOSPC where more are there. */
+/** What a kind's place tells. */
 function query(call: Call, progType: number, type: number): number {
   const flags = call.u32(QUERY.query_flags);
   const eachFlags = call.pointer(QUERY.prog_attach_flags);
   if (flags !== 0 && eachFlags !== 0) call.fail('EINVAL', 'effective programs have no flags of their own');
-  const { attachFlags, programs } = directOf(call.command, progType, type).query({
-    state: call.state,
-    attachType: type,
-    target: call.s32(QUERY.target_fd),
-    flags,
-  });
+  return answer(
+    call,
+    directOf(call.command, progType, type).query({
+      state: call.state,
+      attachType: type,
+      target: call.s32(QUERY.target_fd),
+      flags,
+    }),
+  );
+}
+/** Written where the caller has room: as many programs as fit, and ENOSPC where more are there. */
+function answer(call: Call, { attachFlags, programs }: QueryResult): number {
   const room = call.u32(QUERY.prog_cnt);
   const ids = call.pointer(QUERY.prog_ids);
+  const eachFlags = call.pointer(QUERY.prog_attach_flags);
   call.put32(QUERY.attach_flags, attachFlags);
   call.put32(QUERY.prog_cnt, programs.length);
   if (room === 0 || ids === 0 || programs.length === 0) return 0;
   const shown = programs.slice(0, room);
   const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
   call.copyOut(ids, words(shown.map(({ prog }) => prog.id)));
-  if (eachFlags !== 0) call.copyOut(eachFlags, words(shown.map((one) => one.attachFlags ?? 0)));
+  // only programs of cgroups have flags of their own: the others' are not written
+  const own = shown.flatMap((one) => one.attachFlags ?? []);
+  if (eachFlags !== 0 && own.length > 0) call.copyOut(eachFlags, words(own));
   return room < programs.length ? call.fail('ENOSPC', `${programs.length} programs, room for ${room}`) : 0;
 }
 
-/** `get_net_ns_by_fd` */
-function netns(call: Call): number {
+/** `netns_bpf_prog_query`; nothing here attaches flow dissectors. */
+function netns(call: Call, type: number): number {
+  if (call.u32(QUERY.query_flags) !== 0) call.fail('EINVAL', 'query_flags');
   isA(call, QUERY.target_fd, netnsOf, 'EINVAL', 'network namespace');
-  // nothing can be attached to one here
-  return answerNone(call);
-}
-function answerNone(call: Call): number {
-  call.put32(QUERY.attach_flags, 0);
-  call.put32(QUERY.prog_cnt, 0);
-  return 0;
+  return answer(call, type === A.SK_LOOKUP ? skLookupQuery(call.state) : { attachFlags: 0, programs: [] });
 }
 
 /** `netkit_dev_fetch`: no device here is one. */
