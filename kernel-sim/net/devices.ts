@@ -12,13 +12,15 @@ import type { TextFloor } from '../floors/text.ts';
 import { type IpPrefix, inNetwork, parseMac, parsePrefix } from './address.ts';
 import { ETH_HLEN } from './packet.ts';
 
-export type DeviceKind = 'loopback' | 'ethernet' | 'veth' | 'dummy';
+export type DeviceKind = 'loopback' | 'ethernet' | 'veth' | 'netkit' | 'dummy';
 
 /** How devices of a kind are: what their driver says of them, and the function that sends. */
 const KINDS = {
   loopback: { mtu: 65536, type: 772, flags: 0x49, xmit: 'loopback_xmit', nativeXdp: false },
   ethernet: { mtu: 1500, type: 1, flags: 0x1043, xmit: 'start_xmit', nativeXdp: true },
   veth: { mtu: 1500, type: 1, flags: 0x1043, xmit: 'veth_xmit', nativeXdp: true },
+  // IFF_BROADCAST | NOARP | UP, as its default mode, layer 3, has
+  netkit: { mtu: 1500, type: 1, flags: 0x10c3, xmit: 'netkit_xmit', nativeXdp: false },
   dummy: { mtu: 1500, type: 1, flags: 0x10c3, xmit: 'dummy_xmit', nativeXdp: false },
 } as const satisfies Record<
   DeviceKind,
@@ -153,8 +155,14 @@ export class NetDevices implements Stateful {
   }
   /** Two devices; what one sends the other receives. */
   addVeth(name: string, peer: string, options: DeviceOptions = {}, peerOptions: DeviceOptions = {}): NetDevice {
-    const one = this.add(name, { ...options, kind: 'veth' });
-    const other = this.add(peer, { ...peerOptions, kind: 'veth' });
+    return this.#addPair('veth', [name, options], [peer, peerOptions]);
+  }
+  /** The same, of netkit: the first is the primary one, by which programs of both ends are attached. */
+  addNetkit(name: string, peer: string, options: DeviceOptions = {}, peerOptions: DeviceOptions = {}): NetDevice {
+    return this.#addPair('netkit', [name, options], [peer, peerOptions]);
+  }
+  #addPair(kind: 'veth' | 'netkit', ...ends: readonly [string, DeviceOptions][]): NetDevice {
+    const [one, other] = ends.map(([name, options]) => this.add(name, { ...options, kind })) as [NetDevice, NetDevice];
     one.peer = other;
     other.peer = one;
     return one;

@@ -7,11 +7,15 @@ import { AF } from '../../src/uapi/socket.ts';
 import { Listeners } from '../core/listeners.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
+import { Clsact } from './clsact.ts';
 import { SocketCookies } from './cookies.ts';
 import { type NetDevice, NetDevices, XMIT_FUNCTIONS } from './devices.ts';
 import { DropReasons } from './drops.ts';
+import { FlowDissector } from './flow-dissector.ts';
+import { Lwt } from './lwt.ts';
 import { NetNamespace } from './namespace.ts';
 import { Netfilter } from './netfilter.ts';
+import { Netkit } from './netkit.ts';
 import { swap16 } from './packet.ts';
 import type { Destination, NetParts } from './parts.ts';
 import { Ports } from './ports.ts';
@@ -54,6 +58,10 @@ export class Net implements NetParts, Stateful {
   readonly cookies: SocketCookies;
   readonly xdp: XdpPlace;
   readonly tcx: TcxPlace;
+  readonly clsact: Clsact;
+  readonly netkit: Netkit;
+  readonly lwt: Lwt;
+  readonly flowDissector: FlowDissector;
   readonly netfilter: Netfilter;
   readonly socketFilters: SocketFilters;
   /** the one that there is */
@@ -86,6 +94,10 @@ export class Net implements NetParts, Stateful {
     });
     this.xdp = new XdpPlace(this);
     this.tcx = new TcxPlace(this);
+    this.clsact = new Clsact(this);
+    this.netkit = new Netkit(this);
+    this.lwt = new Lwt(this);
+    this.flowDissector = new FlowDissector(this);
     this.netfilter = new Netfilter(this);
     this.socketFilters = new SocketFilters(this);
     this.namespace = new NetNamespace(this.devices.lo.netns);
@@ -100,6 +112,10 @@ export class Net implements NetParts, Stateful {
       this.#tcp,
       this.xdp,
       this.tcx,
+      this.clsact,
+      this.netkit,
+      this.lwt,
+      this.flowDissector,
       this.netfilter,
       this.socketFilters,
       this.reuseport,
@@ -124,7 +140,9 @@ export class Net implements NetParts, Stateful {
     const { devices, skbs, ports, cookies, softnet, redirect, xdp, tcx, netfilter, socketFilters } = this;
     const { reuseport, skLookup, psocks, options } = this;
     const sockets = [socketFilters, reuseport, skLookup, psocks, options];
-    const places = [this.#transmit, this.#receive, this.#tcp, xdp, tcx, netfilter, ...sockets];
+    const { clsact, netkit, lwt, flowDissector } = this;
+    const atDevices = [xdp, tcx, clsact, netkit, lwt, flowDissector, netfilter];
+    const places = [this.#transmit, this.#receive, this.#tcp, ...atDevices, ...sockets];
     return capture({ parts: [devices, skbs, ports, cookies, softnet, redirect, ...places], events: this.events });
   }
   restore(state: ReturnType<Net['save']>): void {

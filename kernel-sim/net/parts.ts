@@ -38,6 +38,12 @@ export interface MappedSockets {
   dataReady(sk: Addr): string;
 }
 
+/** Programs on routes. */
+export interface RoutePrograms {
+  /** whether a packet that comes in goes through one */
+  comesIn(skb: Addr): boolean;
+}
+
 export interface NetParts {
   readonly kernel: ObjectFloor;
   readonly devices: NetDevices;
@@ -49,6 +55,11 @@ export interface NetParts {
   /** programs that choose a packet's socket; whether there are any */
   readonly skLookup: { readonly any: boolean };
   readonly softnet: Softnet;
+  readonly lwt: RoutePrograms;
+  /** whether a device has the clsact qdisc */
+  readonly clsact: { has(device: NetDevice): boolean };
+  /** the list of a device's programs has changed, or what is behind it */
+  readonly tcx: { changed(device: NetDevice, direction: 'ingress' | 'egress'): void };
   readonly drops: DropReasons;
   readonly redirect: Redirect;
   /** what the running system call sends, as long as it was, or was asked to be; undefined where none does */

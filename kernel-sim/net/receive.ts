@@ -90,7 +90,7 @@ export class Receive implements Inboxes {
   }
 
   register(on: On): void {
-    const { kernel, skbs, drops, devices } = this.#net;
+    const { kernel, skbs, drops, devices, lwt } = this.#net;
     const { args, memory, text } = kernel;
     const give = (name: string | undefined): void => args.retAddr(name === undefined ? 0 : text.place(name));
     // the second argument where the first is 0
@@ -114,13 +114,23 @@ export class Receive implements Inboxes {
     });
     on('ptype', () => give(args.addr(0) === 0 ? undefined : PTYPES[skbs.protocol(args.addr(0))]));
     on('ip_rcv_core', () => args.retU32(this.#check(args.addr(0))));
-    on('dst_input', () => {
-      const skb = args.addr(0);
+    const four = (skb: Addr): string => {
       const packet = memory.readBytes(skbs.data(skb), IP_HLEN);
       const to = packet.subarray(16, 20);
       const mine = devices.isLocal(to) || (to[0] as number) >= 224;
-      give(mine ? 'ip_local_deliver' : 'ip_error');
+      return mine ? 'ip_local_deliver' : 'ip_error';
+    };
+    const six = (skb: Addr): string => {
+      const to = memory.readBytes(skbs.data(skb) + 24, 16);
+      return devices.isLocal(to) || to[0] === MULTICAST6 ? 'ip6_input' : 'ip6_pkt_discard';
+    };
+    // what a route's program stands in front of
+    on('dst_orig_input', () => {
+      const skb = args.addr(0);
+      give(skb === 0 ? undefined : skbs.protocol(skb) === ETH_P.IPV6 ? six(skb) : four(skb));
     });
+    on('dst_input', () => give(lwt.comesIn(args.addr(0)) ? 'lwtunnel_input' : four(args.addr(0))));
+    on('dst_input6', () => give(lwt.comesIn(args.addr(0)) ? 'lwtunnel_input' : six(args.addr(0))));
     on('ip_pull', () => {
       const skb = args.addr(0);
       skbs.push(skb, -((memory.readU8(skbs.data(skb)) & 15) * 4));
@@ -129,10 +139,6 @@ export class Receive implements Inboxes {
     on('ip_protocol', () => args.retU32(memory.readU8(skbs.header(args.addr(0), 'network_header') + 9)));
     on('inet_protos', () => give(PROTOCOLS[args.lo(0)]));
     on('ip6_rcv_core', () => args.retU32(this.#check6(args.addr(0))));
-    on('dst_input6', () => {
-      const to = memory.readBytes(skbs.data(args.addr(0)) + 24, 16);
-      give(devices.isLocal(to) || to[0] === MULTICAST6 ? 'ip6_input' : 'ip6_pkt_discard');
-    });
     on('ip6_pull', () => {
       skbs.push(args.addr(0), -IP6_HLEN);
       skbs.resetHeader(args.addr(0), 'transport_header');

@@ -7,6 +7,8 @@ import { F_INGRESS } from './redirect.ts';
 
 export type Direction = 'ingress' | 'egress';
 const TCX = { NEXT: -1, PASS: 0, DROP: 2, REDIRECT: 7 } as const;
+/** verdicts behind which the buffer is somebody else's: those of tcx, TC_ACT_STOLEN and TC_ACT_TRAP of classifiers */
+const TAKEN: readonly number[] = [TCX.DROP, TCX.REDIRECT, 4, 8];
 
 export class TcxPlace implements Stateful {
   readonly #net: NetParts;
@@ -32,11 +34,14 @@ export class TcxPlace implements Stateful {
     }
     return lists[direction];
   }
-  /** The device's pointer to its list says whether there are any. */
+  /** The device's pointer to its list says whether there are any, or a qdisc behind them. */
   changed(device: NetDevice, direction: Direction): void {
     const list = this.of(device, direction);
     const { memory } = this.#net.kernel;
-    memory.writeAddr(device.at + this.#entry[`tcx_${direction}`], list.any ? list.at : 0);
+    memory.writeAddr(
+      device.at + this.#entry[`tcx_${direction}`],
+      list.any || this.#net.clsact.has(device) ? list.at : 0,
+    );
   }
 
   register(on: On): void {
@@ -72,7 +77,7 @@ export class TcxPlace implements Stateful {
     });
     on('tcx_passed', () => {
       const skb = args.addr(0);
-      const taken = args.addr(2) !== 0 && (args.lo(1) === TCX.DROP || args.lo(1) === TCX.REDIRECT);
+      const taken = args.addr(2) !== 0 && TAKEN.includes(args.lo(1));
       args.retAddr(taken ? 0 : skb);
     });
     // skb_do_redirect: the buffer's device is the target's then; 0 where there is none

@@ -21,6 +21,23 @@ function checkFlags(flags: number | undefined): void {
   if (flags) throw new KernelError('EINVAL', 'links on network namespaces take no flags');
 }
 
+/** One of them, which bpf_get_hash_recalc and a choice of queues ask (`flow_dissector_bpf_prog_attach_check`). */
+export function flowDissector({ state, prog, attrs, attachType }: AttachRequest): Attachment {
+  checkFlags(attrs.flags);
+  const namespace = target(state, attrs.target);
+  const { flowDissector: place } = state.kernel.net;
+  const key = {};
+  place.add(key, prog.addr);
+  return {
+    detach: () => place.remove(key),
+    update: (next) => {
+      if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
+      place.replace(key, next.addr);
+    },
+    ...infoOf(namespace, attachType),
+  };
+}
+
 export function skLookup({ state, prog, attrs, attachType }: AttachRequest): Attachment {
   checkFlags(attrs.flags);
   const namespace = target(state, attrs.target);

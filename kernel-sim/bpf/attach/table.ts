@@ -18,11 +18,12 @@ import type { AttachBody, AttachKind } from './kind.ts';
 import { kprobeMulti } from './kprobe-multi.ts';
 import { lsmCgroup, lsmCgroupDirect } from './lsm-cgroup.ts';
 import { netfilter } from './netfilter.ts';
-import { skLookup } from './netns.ts';
+import { netkit } from './netkit.ts';
+import { flowDissector, skLookup } from './netns.ts';
 import { perfEvent } from './perf-event.ts';
 import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
 import { sockmap, sockmapDirect } from './sockmap.ts';
-import { tcx, tcxDirect } from './tcx.ts';
+import { tcx } from './tcx.ts';
 import { trampoline } from './trampoline.ts';
 import { uprobeMulti } from './uprobe-multi.ts';
 import { xdp } from './xdp.ts';
@@ -43,8 +44,10 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   freplace: { attach: freplace },
   iter: { attach: iter },
   xdp: { attach: xdp },
-  tcx: { attach: tcx, direct: tcxDirect },
+  tcx,
+  netkit,
   netfilter: { attach: netfilter },
+  flow_dissector: { attach: flowDissector },
   sk_lookup: { attach: skLookup },
   sk_skb: { attach: sockmap, direct: sockmapDirect },
   sk_msg: { attach: sockmap, direct: sockmapDirect },

@@ -1,7 +1,7 @@
 /** bpf(2): the one door into the kernel for programs, maps, BTF and links. */
 
 import { type Btf, validateBtf } from '../../../src/btf/index.ts';
-import { checkArgument } from '../../../src/errors/argument.ts';
+import { checkArgument, checkOptions } from '../../../src/errors/argument.ts';
 import * as is from '../../../src/errors/checks.ts';
 import { type Addr, addrToBigInt } from '../../../src/machine/addr.ts';
 import { ATTR_WINDOW, AttrWindow } from '../../core/attr-window.ts';
@@ -9,9 +9,11 @@ import type { Process } from '../../core/process.ts';
 import { capture, reinstate } from '../../core/state.ts';
 import type { UserAccess } from '../../core/user-access.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
+import { attachFilter, TC_ATTACH_ATTRS, type TcAttachAttrs, type TcFilter } from '../attach/clsact.ts';
 import { createLink, openRawTracepoint, type RawTracepointAttrs } from '../attach/create.ts';
 import type { LinkCreateAttrs } from '../attach/kind.ts';
 import type { BpfLink } from '../attach/link.ts';
+import { encapRoute, ROUTE_ENCAP_ATTRS, type RouteEncapAttrs } from '../attach/lwt.ts';
 import { offerToSockets } from '../attach/socket.ts';
 import { layoutOf } from '../context/index.ts';
 import { ImageEngine } from '../engine/image-engine.ts';
@@ -113,6 +115,27 @@ export class Bpf {
       command,
       this.#state.progByFd(command, typeof prog === 'number' ? prog : prog.fd),
     );
+  }
+
+  /**
+   * A filter of cls_bpf on a device, as `tc filter add` and libbpf's bpf_tc_attach make it; the clsact qdisc with it.
+   * @throws BpfError EINVAL, ENODEV, EEXIST
+   */
+  tcAttach(attrs: TcAttachAttrs): TcFilter {
+    checkOptions('attrs', attrs, TC_ATTACH_ATTRS);
+    const { prog, ...rest } = attrs;
+    const fd = typeof prog === 'number' ? prog : prog.fd;
+    return attachFilter(this.#state, this.#state.progByFd('RTM_NEWTFILTER', fd), rest);
+  }
+  /**
+   * A program of type lwt_in, lwt_out or lwt_xmit on a route, as `ip route add TO encap bpf` puts it there. Gives what ends it.
+   * @throws BpfError EINVAL
+   */
+  routeEncap(attrs: RouteEncapAttrs): () => void {
+    checkOptions('attrs', attrs, ROUTE_ENCAP_ATTRS);
+    const { prog, ...rest } = attrs;
+    const fd = typeof prog === 'number' ? prog : prog.fd;
+    return encapRoute(this.#state, this.#state.progByFd('RTM_NEWROUTE', fd), rest);
   }
 
   /** BPF_MAP_CREATE. @throws BpfError */

@@ -10,6 +10,7 @@ import { mm } from './mm.ts';
 import { namespaces } from './namespaces.ts';
 import { net } from './net.ts';
 import { netPath } from './net-path.ts';
+import { netPrograms } from './net-programs.ts';
 import { process } from './process.ts';
 import { sched } from './sched.ts';
 import { security } from './security.ts';
@@ -28,6 +29,7 @@ export const tables: Readonly<Record<string, string>> = Object.assign(
   net,
   unix,
   netPath,
+  netPrograms,
   ip6,
   lookup,
   tcpCalls,

@@ -9,13 +9,15 @@ export const ip6: Readonly<Record<string, string>> = {
     '__ip6_append_data(sk, 0, 0, 0, getfrag, from); s = @udp_make_skb(sk, from, length); return s',
   'udp_v6_send_skb(skb:sk_buff, fl6, cork): int': 'n = ip6_send_skb(skb); return n',
   'ip6_send_skb(skb:sk_buff): int': 'n = ip6_local_out(0, skb->sk, skb); return n',
-  'ip6_local_out(net, sk, skb): int': 'v = __ip6_local_out(net, sk, skb); n = ip6_output(net, sk, skb) if v; return n',
+  'ip6_local_out(net, sk, skb): int':
+    'v = __ip6_local_out(net, sk, skb); d = @unless(v, skb); s = @unless(d, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip6_output(net, sk, o) if o; r = @chosen(e, n); return r',
   '__ip6_local_out(net, sk, skb): int': `${HOOK(3)}; return v`,
   'ip6_xmit(sk, skb, fl6, mark, opt, tclass): int': `${HOOK(3)}; n = ip6_output(0, sk, skb) if v; return n`,
   'ip6_output(net, sk, skb): int': `@skb_leaves6(skb); ${HOOK(4)}; n = ip6_finish_output(net, sk, skb) if v; return n`,
   'ip6_finish_output(net, sk, skb): int':
     'c = @cgroup_bpf_enabled(1) if sk; e = __cgroup_bpf_run_filter_skb(sk, skb, 1) if c; r = @xmit_refused(e, skb); sk_skb_reason_drop(sk, skb, r) if r; s = @unless(r, skb); ip6_mtu(0) if s; ip6_finish_output2(net, sk, s) if s; return e',
-  'ip6_finish_output2(net, sk, skb): int': '@neigh_header(skb); n = __dev_queue_xmit(skb, 0) if skb; return n',
+  'ip6_finish_output2(net, sk, skb): int':
+    'l = @lwt(skb, 2); r = lwtunnel_xmit(skb) if l; s = @unless(r, skb); @neigh_header(s); n = __dev_queue_xmit(s, 0) if s; return n',
 
   // --- in ---
   'ipv6_rcv(skb, dev, pt, orig_dev): int': `s = ip6_rcv_core(skb, dev, 0); ${HOOK(0, 's')}; ip6_rcv_finish(0, 0, s) if v; return 0`,

@@ -8,7 +8,8 @@ export const netPath: Readonly<Record<string, string>> = {
     '__ip_append_data(sk, fl4, 0, 0, 0, getfrag); s = @udp_make_skb(sk, from, length); return s',
   'udp_send_skb(skb:sk_buff, fl4, cork): int': 'n = ip_send_skb(0, skb); return n',
   'ip_send_skb(net, skb:sk_buff): int': 'n = ip_local_out(net, skb->sk, skb); return n',
-  'ip_local_out(net, sk, skb): int': 'v = __ip_local_out(net, sk, skb); n = ip_output(net, sk, skb) if v; return n',
+  'ip_local_out(net, sk, skb): int':
+    'v = __ip_local_out(net, sk, skb); d = @unless(v, skb); s = @unless(d, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip_output(net, sk, o) if o; r = @chosen(e, n); return r',
   '__ip_local_out(net, sk, skb): int':
     'h = @nf_hook(3, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); return v',
   'ip_output(net, sk, skb): int':
@@ -16,14 +17,15 @@ export const netPath: Readonly<Record<string, string>> = {
   'ip_finish_output(net, sk, skb): int':
     'c = @cgroup_bpf_enabled(1) if sk; e = __cgroup_bpf_run_filter_skb(sk, skb, 1) if c; r = @xmit_refused(e, skb); sk_skb_reason_drop(sk, skb, r) if r; s = @unless(r, skb); __ip_finish_output(net, sk, s) if s; return e',
   '__ip_finish_output(net, sk, skb): int': 'n = ip_finish_output2(net, sk, skb); return n',
-  'ip_finish_output2(net, sk, skb): int': '@neigh_header(skb); n = __dev_queue_xmit(skb, 0) if skb; return n',
+  'ip_finish_output2(net, sk, skb): int':
+    'l = @lwt(skb, 2); r = lwtunnel_xmit(skb) if l; s = @unless(r, skb); @neigh_header(s); n = __dev_queue_xmit(s, 0) if s; return n',
 
   'nf_hook_slow(skb, state, e, s): int':
     'c = @nf_context(state); loop; p = @nf_next(state); a = @bpf_prog_run(c, p) if p; m = @nf_verdict(state, a, p); again if m; r = @nf_drop(state, skb); sk_skb_reason_drop(0, skb, r) if r; return r',
 
   // --- out: the device ---
   '__dev_queue_xmit(skb:sk_buff, sb_dev): int':
-    '@skb_reset_mac(skb); bh+; e = @tcx_entry(skb, 1); a = @tcx_run(e, skb) if e; d = @tcx_drop(skb, a, e, 1); sk_skb_reason_drop(0, skb, d) if d; r = @tcx_redirects(skb, a, e, 1); skb_do_redirect(skb) if r; s = @tcx_passed(skb, a, e); netdev_core_pick_tx(0, s, 0) if s; trace net_dev_queue(s) if s; validate_xmit_skb(s, 0, 0) if s; dev_hard_start_xmit(s, 0, 0, %rc) if s; __local_bh_enable_ip(0, 512); return 0',
+    '@skb_reset_mac(skb); bh+; e = @tcx_entry(skb, 1); b = @tcx_run(e, skb) if e; w = @tc_wanted(skb, b, e, 1) if e; c = tc_run(e, skb, 0) if w; a = @tc_act(skb, b, w, c) if e; d = @tcx_drop(skb, a, e, 1); sk_skb_reason_drop(0, skb, d) if d; r = @tcx_redirects(skb, a, e, 1); skb_do_redirect(skb) if r; t = @tc_stolen(skb, a, e) if e; consume_skb(t) if t; s = @tcx_passed(skb, a, e); netdev_core_pick_tx(0, s, 0) if s; trace net_dev_queue(s) if s; validate_xmit_skb(s, 0, 0) if s; dev_hard_start_xmit(s, 0, 0, %rc) if s; __local_bh_enable_ip(0, 512); return 0',
   'dev_hard_start_xmit(skb:sk_buff, dev, txq, ret)':
     'l = @skb_len(skb); d = @skb_dev(skb); trace net_dev_start_xmit(skb, d); x = @ndo_start_xmit(d); n = *x(skb, d); trace net_dev_xmit(skb, n, d, l); return 0',
   'loopback_xmit(skb, dev)': '@skb_orphan(skb); eth_type_trans(skb, dev); __netif_rx(skb); return 0',
@@ -50,7 +52,7 @@ export const netPath: Readonly<Record<string, string>> = {
   '__netif_receive_skb_one_core(skb, pfmemalloc): int':
     '%pskb+0 = skb; n = __netif_receive_skb_core(%pskb, pfmemalloc, %pt); s:sk_buff = @load(%pskb) ; f = @ptype(s, n); n = *f(s, s->dev, 0, 0); return n',
   '__netif_receive_skb_core(pskb, pfmemalloc, ppt): int':
-    's:sk_buff = @load(pskb); trace netif_receive_skb(s); @skb_reset_network(s); p = @xdp_generic(s); migrate_disable() if p; x = do_xdp_generic(p, pskb) if p; migrate_enable() if p; t:sk_buff = @xdp_passed(s, x, p); e = @tcx_entry(t, 0); a = @tcx_run(e, t) if e; d = @tcx_drop(t, a, e, 0); sk_skb_reason_drop(0, t, d) if d; g = @tcx_redirects(t, a, e, 0); skb_do_redirect(t) if g; u = @tcx_passed(t, a, e); r = @rx_result(u, pskb); return r',
+    's:sk_buff = @load(pskb); trace netif_receive_skb(s); @skb_reset_network(s); p = @xdp_generic(s); migrate_disable() if p; x = do_xdp_generic(p, pskb) if p; migrate_enable() if p; t:sk_buff = @xdp_passed(s, x, p); e = @tcx_entry(t, 0); b = @tcx_run(e, t) if e; w = @tc_wanted(t, b, e, 0) if e; c = tc_run(e, t, 0) if w; a = @tc_act(t, b, w, c) if e; d = @tcx_drop(t, a, e, 0); sk_skb_reason_drop(0, t, d) if d; g = @tcx_redirects(t, a, e, 0); skb_do_redirect(t) if g; o = @tc_stolen(t, a, e) if e; consume_skb(o) if o; u = @tcx_passed(t, a, e); r = @rx_result(u, pskb); return r',
 
   // --- in: XDP on devices whose driver has none ---
   'do_xdp_generic(xdp_prog, pskb): int':

@@ -3,7 +3,7 @@ import type { Addr } from '../../../../src/machine/addr.ts';
 import { BPF_F_INVALIDATE_HASH, BPF_F_RECOMPUTE_CSUM } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
 import { GuestStruct } from '../../../core/guest-struct.ts';
-import type { HelperBodies, HelperBody, HelperCall } from './call.ts';
+import { type HelperBodies, type HelperBody, type HelperCall, pair } from './call.ts';
 
 export const INT_MAX = 0x7fff_ffff;
 /** SKF_AD_OFF, SKF_NET_OFF and SKF_LL_OFF of include/uapi/linux/filter.h: negative offsets of classic filters. */
@@ -138,7 +138,13 @@ export const SKB: HelperBodies = {
     skbArg(call, 0).set('hash', 0);
     call.args.retInt(0);
   },
-  bpf_get_hash_recalc: (call) => call.args.retU32(skbArg(call, 0).get('hash')),
+  bpf_get_hash_recalc: (call) => {
+    const skb = skbArg(call, 0);
+    // skb_get_hash: the flow is dissected where nobody has hashed it yet
+    if (skb.get('hash') === 0 && skb.get('dev') !== 0)
+      call.callback(call.kernel.text.place('__skb_get_hash_net'), [[0, 0], pair(call.args.addr(0))]);
+    call.args.retU32(skb.get('hash'));
+  },
   bpf_get_cgroup_classid: ({ args }) => args.retU32(0),
   bpf_skb_cgroup_classid: ({ args }) => args.retU32(0),
   bpf_get_route_realm: ({ args }) => args.retU32(0),
