@@ -1,7 +1,16 @@
 /** Messages of netlink: headers, and attributes by type (Linux 6.12 Documentation/userspace-api/netlink/intro.rst; include/uapi/linux/netlink.h). */
 import { concatBytes, encodeUtf8 } from '../../src/platform/index.ts';
 
-export const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, EXCL: 0x200, CREATE: 0x400, REPLACE: 0x100, DUMP: 0x300 } as const;
+export const NLM_F = {
+  REQUEST: 1,
+  MULTI: 2,
+  ACK: 4,
+  ECHO: 8,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  REPLACE: 0x100,
+  DUMP: 0x300,
+} as const;
 /** of an error: the request is not all there; attributes follow */
 export const NLM_F_CAPPED = 0x100;
 export const NLM_F_ACK_TLVS = 0x200;

@@ -3,7 +3,7 @@ import { concatBytes, encodeUtf8 } from '../../src/platform/index.ts';
 import type { NetlinkXdp } from '../bpf/attach/xdp-netlink.ts';
 import { ERRNO, KernelError } from '../core/errno.ts';
 import type { Process } from '../core/process.ts';
-import type { NetDevice, NetDevices } from '../net/devices.ts';
+import type { NetDevice } from '../net/devices.ts';
 import { addAddress, addLink, addresses, findDevice, link, setLink } from './link.ts';
 import {
   attribute,
@@ -15,18 +15,26 @@ import {
   NLM_F_CAPPED,
   NLMSG,
 } from './message.ts';
-import { classes, qdiscs } from './qdisc.ts';
+import { addFilter, addQdisc, deleteFilter, deleteQdisc, filters, getFilter, qdiscs, type TcParts } from './tc.ts';
 
 const RTM = {
   ...{ NEWLINK: 16, GETLINK: 18, SETLINK: 19, NEWADDR: 20, GETADDR: 22 },
-  ...{ NEWQDISC: 36, GETQDISC: 38, NEWTCLASS: 40, GETTCLASS: 42, NEWTFILTER: 44, DELTFILTER: 45, GETTFILTER: 46 },
+  ...{
+    NEWQDISC: 36,
+    DELQDISC: 37,
+    GETQDISC: 38,
+    NEWTCLASS: 40,
+    GETTCLASS: 42,
+    NEWTFILTER: 44,
+    DELTFILTER: 45,
+    GETTFILTER: 46,
+  },
 } as const;
 const NLMSGERR_ATTR_MSG = 1;
 /** bytes of messages in a datagram of a dump */
 const DATAGRAM = 16_384;
 
-export interface RouteParts {
-  readonly devices: NetDevices;
+export interface RouteParts extends TcParts {
   readonly xdp: NetlinkXdp;
 }
 
@@ -44,9 +52,10 @@ const DUMPS: ReadonlyMap<number, Dump> = new Map([
     { type: RTM.NEWLINK, of: ({ devices, xdp }) => devices.all().map((device) => link(devices, xdp, device)) },
   ],
   [RTM.GETADDR, { type: RTM.NEWADDR, of: each((device, payload) => addresses(device, payload[0] ?? 0)) }],
-  [RTM.GETQDISC, { type: RTM.NEWQDISC, of: each(qdiscs) }],
-  [RTM.GETTCLASS, { type: RTM.NEWTCLASS, of: each(classes) }],
-  [RTM.GETTFILTER, { type: RTM.NEWTFILTER, of: () => [] }],
+  [RTM.GETQDISC, { type: RTM.NEWQDISC, of: qdiscs }],
+  // noqueue and clsact have none
+  [RTM.GETTCLASS, { type: RTM.NEWTCLASS, of: () => [] }],
+  [RTM.GETTFILTER, { type: RTM.NEWTFILTER, of: filters }],
 ]);
 
 /** A request that is no dump. @throws KernelError */
@@ -75,6 +84,22 @@ const REQUESTS: ReadonlyMap<number, (request: Request) => void> = new Map([
   ],
   [RTM.NEWLINK, newLink],
   [RTM.SETLINK, newLink],
+  [RTM.NEWQDISC, ({ request, parts }: Request): void => addQdisc(parts, request.payload, request.flags)],
+  [RTM.DELQDISC, ({ request, parts }: Request): void => deleteQdisc(parts, request.payload)],
+  [
+    RTM.NEWTFILTER,
+    ({ request, pid, parts, reply }: Request): void => {
+      const told = addFilter(parts, request.payload, request.flags);
+      // whoever asks for an echo learns priority and handle from it
+      if (request.flags & NLM_F.ECHO) reply(message(RTM.NEWTFILTER, 0, request, pid, told));
+    },
+  ],
+  [RTM.DELTFILTER, ({ request, parts }: Request): void => deleteFilter(parts, request.payload)],
+  [
+    RTM.GETTFILTER,
+    ({ request, pid, parts, reply }: Request): void =>
+      reply(message(RTM.NEWTFILTER, 0, request, pid, getFilter(parts, request.payload))),
+  ],
   [RTM.NEWADDR, ({ request, parts }: Request): void => addAddress(parts.devices, request.payload)],
 ]);
 

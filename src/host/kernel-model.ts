@@ -14,7 +14,9 @@ export function modelOf(kernel: Kernel): ExecKernel {
     kernel.missing.clear();
     return names;
   };
-  const routes: RouteParts = { devices: kernel.net.devices, xdp: new NetlinkXdp(kernel.bpf.state) };
+  const { devices, clsact } = kernel.net;
+  const { state } = kernel.bpf;
+  const routes: RouteParts = { devices, clsact, find: (fd) => state.process.fds.find(fd), xdp: new NetlinkXdp(state) };
   return {
     release: kernel.release,
     version: VERSION,
@@ -26,7 +28,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
     perfEventOpen: (attr, pid, cpu, group, flags, process) =>
       kernel.perf.syscall(attr, pid, cpu, group, flags, process),
     processes: kernel.bpf.state.processes,
-    devices: kernel.net.devices,
+    devices,
     route: () => new RouteSocket(routes),
     takeMissing,
     table: (first) => kernel.fds.sibling(first),
@@ -34,7 +36,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
     isWatched: () =>
       kernel.probes.patched.length > 0 ||
       kernel.perf.isUsed ||
-      kernel.net.devices.all().some((device) => kernel.net.xdp.on(device)) ||
+      kernel.net.devices.all().some((device) => kernel.net.xdp.on(device) || clsact.has(device)) ||
       kernel.bpf.state.links.values().next().done !== true,
   };
 }

@@ -24,7 +24,8 @@ const PASS = 'b700000002000000 9500000000000000';
 
 async function world() {
   const kernel = await Kernel.boot();
-  const parts = { devices: kernel.net.devices, xdp: new NetlinkXdp(kernel.bpf.state) };
+  const { devices, clsact } = kernel.net;
+  const parts = { devices, clsact, find: (fd: number) => kernel.fds.find(fd), xdp: new NetlinkXdp(kernel.bpf.state) };
   const socket = new RouteSocket(parts);
   socket.extendedAck = true;
   const send = (type: number, flags: number, payload: Uint8Array): boolean => {
@@ -171,5 +172,80 @@ describe('XDP', () => {
     kernel.net.events.add((event) => seen.push(`${event.what} ${event.by}`));
     kernel.net.inject(dummy, [new Uint8Array(64)]);
     expect(seen).toEqual(['dropped XDP']);
+  });
+});
+
+describe('tc', () => {
+  const RTM = { NEWQDISC: 36, DELQDISC: 37, GETQDISC: 38, NEWTFILTER: 44, DELTFILTER: 45, GETTFILTER: 46 } as const;
+  const [CLSACT, INGRESS, EGRESS] = [0xffff_fff1, 0xffff_fff2, 0xffff_fff3];
+  const [REPLACE, ECHO] = [0x100, 8];
+  const BPF = { FD: 6, NAME: 7, FLAGS: 8, ID: 11 } as const;
+  function tcm(parent: number, priority: number, handle: number, ...more: readonly Uint8Array[]): Uint8Array {
+    const head = new DataView(new ArrayBuffer(20));
+    head.setInt32(4, 1, true);
+    head.setUint32(8, handle, true);
+    head.setUint32(12, parent, true);
+    // ETH_P_ALL in the network's order
+    head.setUint32(16, ((priority << 16) | 0x0300) >>> 0, true);
+    return Buffer.concat([new Uint8Array(head.buffer), ...more]);
+  }
+  const bpf = (fd: number): Uint8Array[] => [
+    text(1, 'bpf'),
+    nested(2, u32(BPF.FD, fd), text(BPF.NAME, 'mine'), u32(BPF.FLAGS, 1)),
+  ];
+  /** priority, handle, and the program's id where it is a filter and no classifier */
+  const shown = ({ payload }: { readonly payload: Uint8Array }) => {
+    const view = new DataView(payload.buffer, payload.byteOffset);
+    const options = attributes(payload.subarray(20)).get(2);
+    return [
+      view.getUint32(16, true) >>> 16,
+      view.getUint32(8, true),
+      options && u32Of(attributes(options).get(BPF.ID)),
+    ];
+  };
+
+  it('clsact is put on a device once, and taken off in the kernel’s words', async () => {
+    const { send, acked, replies } = await world();
+    send(RTM.NEWTFILTER, F.ACK | F.CREATE, tcm(INGRESS, 0, 0, text(1, 'bpf')));
+    expect(acked()).toEqual([-22, "Parent Qdisc doesn't exists"]);
+    send(RTM.NEWQDISC, F.ACK | F.CREATE | F.EXCL, tcm(CLSACT, 0, 0xffff_0000, text(1, 'clsact')));
+    expect(acked()[0]).toBe(0);
+    send(RTM.NEWQDISC, F.ACK | F.CREATE | F.EXCL, tcm(CLSACT, 0, 0xffff_0000, text(1, 'clsact')));
+    expect(acked()).toEqual([-17, 'Exclusivity flag on, cannot modify']);
+    send(RTM.GETQDISC, F.DUMP, tcm(0, 0, 0));
+    expect(
+      replies().map(({ type, payload }) => type === 36 && textOf(attributes(payload.subarray(20)).get(1))),
+    ).toEqual(['noqueue', 'clsact', false]);
+    send(RTM.DELQDISC, F.ACK, tcm(CLSACT, 0, 0xffff_0000));
+    expect(acked()[0]).toBe(0);
+    send(RTM.DELQDISC, F.ACK, tcm(CLSACT, 0, 0xffff_0000));
+    expect(acked()).toEqual([-22, 'Invalid handle']);
+  });
+  it('a filter gets a priority and a handle, is told of, replaced and deleted', async () => {
+    const { send, acked, replies, prog } = await world();
+    const [one, other] = [prog('sched_cls'), prog('sched_cls')];
+    send(RTM.NEWQDISC, F.ACK | F.CREATE, tcm(CLSACT, 0, 0xffff_0000, text(1, 'clsact')));
+    replies();
+    send(RTM.NEWTFILTER, F.ACK | F.CREATE | F.EXCL | ECHO, tcm(EGRESS, 0, 0, ...bpf(one.fd)));
+    expect(shown(replies()[0] as { payload: Uint8Array })).toEqual([49152, 1, one.id]);
+    send(RTM.GETTFILTER, F.DUMP, tcm(EGRESS, 0, 0));
+    expect(replies().slice(0, 2).map(shown)).toEqual([
+      [49152, 0, undefined],
+      [49152, 1, one.id],
+    ]);
+    send(RTM.NEWTFILTER, F.ACK | F.CREATE | F.EXCL, tcm(EGRESS, 49152, 1, ...bpf(other.fd)));
+    expect(acked()).toEqual([-17, 'Filter already exists']);
+    send(RTM.NEWTFILTER, F.ACK | F.CREATE | REPLACE, tcm(EGRESS, 49152, 1, ...bpf(other.fd)));
+    expect(acked()[0]).toBe(0);
+    send(RTM.GETTFILTER, 0, tcm(EGRESS, 49152, 1));
+    expect(shown(replies()[0] as { payload: Uint8Array })).toEqual([49152, 1, other.id]);
+    send(RTM.NEWTFILTER, F.ACK | F.CREATE, tcm(EGRESS, 0, 0, ...bpf(prog('xdp').fd)));
+    expect(acked()[0]).toBe(-22);
+    send(RTM.DELTFILTER, F.ACK, tcm(EGRESS, 7, 1));
+    expect(acked()).toEqual([-2, 'Filter with specified priority/protocol not found']);
+    send(RTM.DELTFILTER, F.ACK, tcm(EGRESS, 0, 0));
+    expect(acked()[0]).toBe(0);
+    send(RTM.GETTFILTER, F.DUMP, tcm(EGRESS, 0, 0));
+    expect(replies().length).toBe(1);
   });
 });
