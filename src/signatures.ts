@@ -4,7 +4,9 @@
  */
 
 export type { LinkFields } from '../kernel-sim/bpf/attach/attachment.ts';
+export type { TcAttachAttrs, TcFilter } from '../kernel-sim/bpf/attach/clsact.ts';
 export type { BpfLink } from '../kernel-sim/bpf/attach/link.ts';
+export type { RouteEncapAttrs } from '../kernel-sim/bpf/attach/lwt.ts';
 export type { BpfMap } from '../kernel-sim/bpf/maps/map.ts';
 export type { ProgCounts } from '../kernel-sim/bpf/objects/counting.ts';
 export type { VerifierWalk } from '../kernel-sim/bpf/objects/state.ts';
@@ -12,6 +14,7 @@ export type { BpfProg } from '../kernel-sim/bpf/prog/prog.ts';
 export type { ProgramThread, TestRun } from '../kernel-sim/bpf/prog/test-run.ts';
 export type { Descriptors, ProgCommands } from '../kernel-sim/bpf/syscall/handles.ts';
 export type { MapCommands } from '../kernel-sim/bpf/syscall/map-commands.ts';
+export type { TraceFormat } from '../kernel-sim/core/options.ts';
 export type { CpuName } from '../kernel-sim/data/cpus.ts';
 export type { FileSystemName } from '../kernel-sim/data/file-systems.ts';
 export type { Kernel as KernelModel, KernelMark } from '../kernel-sim/kernel.ts';
@@ -72,5 +75,6 @@ export type { RecordType } from './show/records/guess.ts';
 export type { Processed } from './show/veristat/index.ts';
 export type { StatName } from './show/veristat/stats.ts';
 export type { KernelObjects } from './testkit/happen/objects.ts';
+export type { FailingCommands } from './testkit/mocks/faults.ts';
 export type { Prototype } from './testkit/mocks/prototype.ts';
 export type { TaskOwner } from './testkit/task.ts';

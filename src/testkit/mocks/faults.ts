@@ -102,7 +102,7 @@ export class Fault implements Disposable {
   }
 }
 
-interface FailingCommands {
+export interface FailingCommands {
   /** commands that failed */
   readonly count: number;
   end(): void;
