@@ -115,6 +115,8 @@ export const queueCheck: Check = (a) => {
 };
 
 export const bloomCheck: Check = (a) => {
+  // before all else, as bloom_map_alloc_check does
+  if (a.valueSize > KMALLOC_MAX) return 'E2BIG';
   const flags = BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS;
   const bad =
     a.keySize !== 0 ||

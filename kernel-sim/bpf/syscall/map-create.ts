@@ -116,9 +116,11 @@ export function createMap(state: BpfState, attrs: MapCreateAttrs): BpfMap {
   });
   const described = `${mapTypeName(type)} map '${attrs.name ?? ''}'`;
   const shape = `key ${keySize}, value ${valueSize}, entries ${maxEntries}, flags 0x${flags.toString(16)}`;
-  const isLate = CHECKS_LATE.includes(type);
+  // of a Bloom filter the size of the value is looked at first, and the rest where it is allocated
+  const isEarly = type === T.BLOOM_FILTER && checked === 'E2BIG';
+  const isLate = CHECKS_LATE.includes(type) && !isEarly;
   // too much is told where a map is allocated, which for a device's map is the device's business
-  const isOffloaded = (attrs.ifindex ?? 0) !== 0 && checked === 'E2BIG';
+  const isOffloaded = (attrs.ifindex ?? 0) !== 0 && checked === 'E2BIG' && !isEarly;
   if (checked !== undefined && !isLate && !isOffloaded) fail(checked, `${described} may not have ${shape}`);
   if (!attrs.unpriv && state.kernel.sysctl.unprivilegedBpfDisabled !== 0 && !bpfCapable(who))
     fail('EPERM', 'kernel.unprivileged_bpf_disabled is set, and CAP_BPF is lacking');

@@ -1,7 +1,8 @@
 /**
  * Runs that are left out because a kprobe or a multi kprobe is at work (fixtures/missed.c), and which counter says so: a kprobe
  * within a kprobe is `nmissed` (Linux 6.12 Documentation/trace/kprobes.rst, "Kprobes and reentrancy"); an fprobe knows no kprobe at
- * work, so that the program is what is left out (`recursion_misses` of bpf_prog_info).
+ * work, so that the program is what is left out (`recursion_misses` of bpf_prog_info). COUNTED is what Linux 6.12.117 told of the
+ * same object after the same two calls.
  */
 import { expect, it } from 'vitest';
 import { BpfObject, Kernel, readStrace } from '../../../src/index.ts';

@@ -57,6 +57,11 @@ describe('kernel.bpf.syscall', async () => {
     expect(kernel.bpf.syscall(C.MAP_CREATE, union(72, ...HASH), 100)).toBe(-14);
     expect(kernel.bpf.syscall(99, union(16))).toBe(-22);
   });
+  it('measures the value of a Bloom filter before it looks at the rest, as Linux 6.12.117 answered', () => {
+    const filter = (...fields: readonly Field[]): Uint8Array => union(152, [0, 30], [8, 0xffff_ffff], ...fields);
+    expect(kernel.bpf.syscall(C.MAP_CREATE, filter([12, 3]))).toBe(-7);
+    expect(kernel.bpf.syscall(C.MAP_CREATE, filter([12, 0x8000_0001], [44, 2]))).toBe(-7);
+  });
   it('answers in the union: ids, counts, sizes', () => {
     const map = kernel.bpf.mapCreate({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
     const attr = union(12, [0, map.id - 1]);
