@@ -9,6 +9,7 @@ import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler, at, GPR, type Label, mem } from '../../src/x86/index.ts';
 import type { Structs } from '../core/structs.ts';
 import type { Flag, FunctionBody, Operand, Statement } from './language.ts';
+import { maybeUnset } from './unset.ts';
 
 const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r12, r13, r14, r15 } = GPR;
 
@@ -221,6 +222,9 @@ export function compile(
     const reg = ARGS[n];
     if (reg !== undefined) store(name, reg);
   });
+  const unset = maybeUnset(body);
+  if (unset.size > 0) a.op('xor r/m32, r32', rax, rax);
+  for (const name of unset) store(name, rax);
 
   const epilogue = (): void => {
     if (slots > 0) a.op('lea r64, m', rsp, at(rbp, -8 * saved.length));
