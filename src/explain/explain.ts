@@ -1,7 +1,7 @@
 /** From the verifier's log to a rejection as data. */
 import type { ExplainedInsn, ExplainedSource, Explanation } from './explanation.ts';
 import { explainRejection } from './index.ts';
-import { type LogInsn, RejectionLog } from './log.ts';
+import { type LogInsn, RejectionLog, stateText } from './log.ts';
 import { topicOf } from './topics/index.ts';
 
 /** `*n += 1; @ rejected.c:20` */
@@ -29,17 +29,6 @@ function registersAt(log: RejectionLog): { readonly [register: string]: string }
       known.set(name, stateText(states, index + whole.length));
   }
   return Object.fromEntries([...known].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })));
-}
-/** A state up to its closing parenthesis, or the next blank. */
-function stateText(line: string, from: number): string {
-  let depth = 0;
-  for (let at = from; at < line.length; at++) {
-    const char = line[at];
-    if (char === '(') depth++;
-    else if (char === ')') depth--;
-    else if (char === ' ' && depth === 0) return line.slice(from, at);
-  }
-  return line.slice(from);
 }
 
 /** @param text of the verifier's log at any level that shows instructions */

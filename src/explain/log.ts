@@ -46,12 +46,19 @@ export class RejectionLog {
       : undefined;
   }
 
-  /** Instructions before the deciding line, the last first. */
+  /** Instructions of the path that led to the deciding line, the last first. */
   *insnsBack(from = this.at): Generator<LogInsn> {
     for (let line = from - 1; line >= 0; line--) {
+      const branch = /^from (\d+) to \d+/.exec(this.lines[line] as string);
+      // what stands in front of it is another path, down to where this one left it
+      if (branch) line = this.#lineOf(Number(branch[1]), line);
       const insn = this.#insn(line);
       if (insn) yield insn;
     }
+  }
+  /** The line of an instruction, the last in front of `before`; -1 where there is none. */
+  #lineOf(index: number, before: number): number {
+    return this.lines.findLastIndex((text, line) => line < before && text.startsWith(`${index}: (`));
   }
 
   /** The instruction at which the verifier stopped. */
@@ -122,16 +129,56 @@ export class RejectionLog {
     return false;
   }
 
+  /** What a register pointed to until a call released it. */
+  released(register: string): { readonly type: string; readonly by: LogInsn } | undefined {
+    const says = new RegExp(`\\b${register}(?:_[rwD]+)?=(\\w+)\\([^)]*ref_obj_id=`);
+    let by: LogInsn | undefined;
+    for (const insn of this.insnsBack()) {
+      const type = says.exec(insn.state)?.[1];
+      if (type !== undefined) return by && { type, by };
+      if (RELEASES.test(insn.text)) by = insn;
+    }
+    return undefined;
+  }
+  /** The load of LD_ABS or LD_IND after which a register that was written before holds nothing: it clobbers what a call does. */
+  clobbered(register: string): LogInsn | undefined {
+    let by: LogInsn | undefined;
+    let isStop = true;
+    for (const insn of this.insnsBack()) {
+      if (!isStop && destination(insn.text) === register.slice(1)) return by;
+      if (/^r0 = \*\(u\d+ \*\)skb\[/.test(insn.text)) by = insn;
+      isStop = false;
+    }
+    return undefined;
+  }
+
   /** What the log last says of a register. */
   state(register: string): string | undefined {
-    const says = new RegExp(`\\b${register}(?:_[rwD]+)?=(\\S+)`);
+    const says = new RegExp(`\\b${register}(?:_[rwD]+)?=(?=\\S)`);
     for (let line = this.at - 1; line >= 0; line--) {
-      const found = says.exec(this.lines[line] ?? '');
-      if (found) return found[1];
+      const text = this.lines[line] as string;
+      const found = says.exec(text);
+      if (found) return stateText(text, found.index + found[0].length);
     }
     return undefined;
   }
 }
+
+/** A state up to its closing parenthesis, or the next blank. */
+export function stateText(line: string, from: number): string {
+  let depth = 0;
+  for (let at = from; at < line.length; at++) {
+    const char = line[at];
+    if (char === '(') depth++;
+    else if (char === ')') depth--;
+    else if (char === ' ' && depth === 0) return line.slice(from, at);
+  }
+  return line.slice(from);
+}
+
+/** Calls that take a reference away. */
+const RELEASES =
+  /^call (?:bpf_\w*(?:release|submit|discard|_drop)\w*|bpf_kptr_xchg|bpf_list_push_\w+|bpf_rbtree_add\w*|\w+_put)#/;
 
 /** Calls that may move the packet (bpf_helper_changes_pkt_data()). */
 const MOVES_PACKET =

@@ -7,6 +7,9 @@ function number([, register = 'R0']: RegExpExecArray, log: RejectionLog): string
   const moved = log.movedPacket(register);
   if (moved)
     return `${register} pointed into the packet until ${insnText(moved)} may have moved it: load data and data_end from the context again after the call, and compare anew`;
+  const released = log.released(register);
+  if (released)
+    return `${register} pointed to a ${released.type} until ${insnText(released.by)} released the reference that it belongs to: use it before that`;
   const origin = log.origin(register);
   if (!origin) return `${register} is a number here, not a pointer that the verifier knows`;
   const call = /^call (\S+)#/.exec(origin.text)?.[1];
@@ -52,6 +55,10 @@ export const memory: readonly Row[] = [
     const inner = log.lines.slice(0, log.at).findLast((line) => /^invalid access to /.test(line)) ?? '';
     const found = /(?:value_size|mem_size|key_size)=(\d+) off=(-?\d+) size=(\d+)/.exec(inner);
     const where = found ? `: ${found[3]} bytes at offset ${found[2]} of ${found[1]}` : '';
+    // nothing varies: the access alone is too large
+    const fixed = /^\w+\((?!.*(?:smin|umin|smax|umax|var_off)).*\)$/.test(log.state(r) ?? '');
+    if (found && fixed && Number(found[2]) >= 0)
+      return `${found[3]} bytes at offset ${found[2]} of the ${found[1]} behind ${r} are more than there are: access no more than that`;
     return `the ${end === 'min' ? 'least' : 'greatest'} offset that ${r} may have leaves the memory it points to${where}; bound the index, or check it before use`;
   }),
   row(
@@ -72,9 +79,13 @@ export const memory: readonly Row[] = [
   row(/^(R\d+) offset is outside of the packet/, ([, r = ''], log) => {
     const inner = log.lines.slice(0, log.at).findLast((line) => /^invalid access to packet/.test(line)) ?? '';
     const found = /off=(-?\d+) size=(\d+), R\d+\(id=\d+,off=(-?\d+),r=(-?\d+)\)/.exec(inner);
-    return found
-      ? `${found[2]} bytes at offset ${found[1]} of the packet are accessed through ${r}, of which ${found[4]} are known to be there: compare with data_end that all of them are`
-      : `nothing is known of how far the packet behind ${r} reaches: compare it with data_end first`;
+    const [what, end] = (log.state(r) ?? '').startsWith('pkt_meta') ? ['metadata', 'data'] : ['packet', 'data_end'];
+    if (found)
+      return `${found[2]} bytes at offset ${found[1]} of the ${what} are accessed through ${r}, of which ${found[4]} are known to be there: compare with ${end} that all of them are`;
+    // AT_PKT_END, BEYOND_PKT_END
+    if (/[(,]r=(?:-[12]\b|0xf{15}[ef]\b)/.test(log.state(r) ?? ''))
+      return `on this path a comparison with ${end} has found that ${r} is at the end of the ${what} or behind it: access it on the other branch`;
+    return `nothing is known of how far the ${what} behind ${r} reaches: compare it with ${end} first`;
   }),
   row(
     /^invalid access to packet, off=(-?\d+) size=(\d+), (R\d+)\(id=\d+,off=-?\d+,r=(-?\d+)\)/,

@@ -1,13 +1,16 @@
 /** Arithmetic with pointers, comparisons, and addresses that must not get out. */
+import { insnText } from '../log.ts';
 import { type Row, row } from '../row.ts';
 
 const PRIVILEGE = 'programs loaded without CAP_PERFMON may not';
 
 export const pointers: readonly Row[] = [
-  row(
-    /^(R\d+) !read_ok/,
-    '$1 was never written on this path (a call leaves only R0 and R6 to R9): initialise the variable',
-  ),
+  row(/^(R\d+) !read_ok/, ([, r = ''], log) => {
+    const by = log.clobbered(r);
+    return by
+      ? `${insnText(by)}, leaves only R0 and R6 to R9, as a call does: what ${r} held is gone`
+      : `${r} was never written on this path (a call leaves only R0 and R6 to R9): initialise the variable`;
+  }),
   row(/^(R\d+) is invalid/, '$1 is no register: there are R0 to R10'),
   row(/^frame pointer is read only/, 'R10 points to the stack frame and cannot be written'),
   row(
