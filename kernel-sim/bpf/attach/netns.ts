@@ -1,4 +1,5 @@
-/** Links on a network namespace: programs that look up sockets, as many as there are (kernel/bpf/net_namespace.c, Linux 6.12). */
+/** Links on a network namespace: programs that look up sockets, as many as there are, and one that takes flows apart (kernel/bpf/net_namespace.c, Linux 6.12). */
+import type { Addr } from '../../../src/machine/addr.ts';
 import { KernelError } from '../../core/errno.ts';
 import { type NetNamespace, netnsOf } from '../../net/namespace.ts';
 import type { BpfState } from '../objects/state.ts';
@@ -17,42 +18,34 @@ const infoOf = ({ inode }: NetNamespace, attachType: number): Pick<Attachment, '
   info: () => ({ netns_ino: inode, attach_type: attachType }),
   fdinfo: () => `netns_ino:\t${inode}\nattach_type:\t${attachType}\n`,
 });
-function checkFlags(flags: number | undefined): void {
-  if (flags) throw new KernelError('EINVAL', 'links on network namespaces take no flags');
-}
 
-/** One of them, which bpf_get_hash_recalc and a choice of queues ask (`flow_dissector_bpf_prog_attach_check`). */
-export function flowDissector({ state, prog, attrs, attachType }: AttachRequest): Attachment {
-  checkFlags(attrs.flags);
-  const namespace = target(state, attrs.target);
-  const { flowDissector: place } = state.kernel.net;
-  const key = {};
-  place.add(key, prog.addr);
-  return {
-    detach: () => place.remove(key),
-    update: (next) => {
-      if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
-      place.replace(key, next.addr);
-    },
-    ...infoOf(namespace, attachType),
-  };
+/** Where programs of a network namespace stand. */
+interface NetnsPlace {
+  add(key: object, prog: Addr): void;
+  replace(key: object, prog: Addr): void;
+  remove(key: object): void;
 }
+const inNamespace =
+  (placeOf: (net: BpfState['kernel']['net']) => NetnsPlace) =>
+  ({ state, prog, attrs, attachType }: AttachRequest): Attachment => {
+    if (attrs.flags) throw new KernelError('EINVAL', 'links on network namespaces take no flags');
+    const namespace = target(state, attrs.target);
+    const place = placeOf(state.kernel.net);
+    const key = {};
+    place.add(key, prog.addr);
+    return {
+      detach: () => place.remove(key),
+      update: (next) => {
+        if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
+        place.replace(key, next.addr);
+      },
+      ...infoOf(namespace, attachType),
+    };
+  };
 
-export function skLookup({ state, prog, attrs, attachType }: AttachRequest): Attachment {
-  checkFlags(attrs.flags);
-  const namespace = target(state, attrs.target);
-  const { skLookup: place } = state.kernel.net;
-  const key = {};
-  place.add(key, prog.addr);
-  return {
-    detach: () => place.remove(key),
-    update: (next) => {
-      if (next.type !== prog.type) throw new KernelError('EINVAL', 'the new program is of another type');
-      place.replace(key, next.addr);
-    },
-    ...infoOf(namespace, attachType),
-  };
-}
+/** One of them, which bpf_get_hash_recalc asks. */
+export const flowDissector = inNamespace((net) => net.flowDissector);
+export const skLookup = inNamespace((net) => net.skLookup);
 
 /** BPF_PROG_QUERY: the programs of all links, in the order that they run. */
 export const skLookupQuery = (state: BpfState): QueryResult => ({

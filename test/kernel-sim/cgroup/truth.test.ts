@@ -8,16 +8,10 @@ import { Kernel } from '../../../kernel-sim/index.ts';
 import { BpfObject } from '../../../src/object/index.ts';
 import { readStrace } from '../../../src/replay/index.ts';
 import { first } from '../../support/depth.ts';
+import { printed } from '../support/printed.ts';
 
 const at = (name: string): Buffer =>
   readFileSync(new URL(`../../../fixtures/worlds/cgroup_kinds${name}`, import.meta.url));
-/** task, flags but for N (whether another task wants the CPU is the real machine's affair), and text */
-const lines = (trace: string): string[] =>
-  trace
-    .split('\n')
-    .filter((line) => line.includes('bpf_trace_printk: '))
-    .map((line) => line.replace(/^ *(\S+) .*\[000\] (.)[.N](\S+) .*?bpf_trace_printk: (.*)$/, '$1 $2.$3 $4'));
-
 it.each(first(1, ['jit', 'step', 'interp'] as const))(
   'kinds of cgroups: order, arguments and flags (%s)',
   async (engine) => {
@@ -26,10 +20,10 @@ it.each(first(1, ['jit', 'step', 'interp'] as const))(
     for (const program of Object.values(BpfObject.open(at('.bpf.o')).load(kernel).programs))
       program.attach({ targetFd });
     expect(await kernel.replay(readStrace(at('.strace').toString()).trace)).toMatchObject({ oopses: [] });
-    const expected = lines(at('.trace').toString());
+    const expected = printed(at('.trace').toString());
     // opening /dev/tty fails behind its inode's permission: a recorded error does not tell where it was found
     const known = expected.filter((line) => !line.endsWith('dev 60002 5 0'));
     expect(known.length).toBe(expected.length - 1);
-    expect(lines(kernel.tracePipe.read())).toEqual(known);
+    expect(printed(kernel.tracePipe.read())).toEqual(known);
   },
 );

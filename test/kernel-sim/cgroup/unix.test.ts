@@ -8,15 +8,10 @@ import { Kernel } from '../../../kernel-sim/index.ts';
 import { BpfObject } from '../../../src/object/index.ts';
 import { readStrace } from '../../../src/replay/index.ts';
 import { first } from '../../support/depth.ts';
+import { printed } from '../support/printed.ts';
 
 const at = (name: string): Buffer =>
   readFileSync(new URL(`../../../fixtures/worlds/cgroup_unix${name}`, import.meta.url));
-const lines = (trace: string): string[] =>
-  trace
-    .split('\n')
-    .filter((line) => line.includes('bpf_trace_printk: '))
-    .map((line) => line.replace(/^ *(\S+) .*\[000\] (.)[.N](\S+) .*?bpf_trace_printk: (.*)$/, '$1 $2.$3 $4'));
-
 it.each(first(1, ['jit', 'step', 'interp'] as const))(
   'kinds of AF_UNIX are called where Linux calls them (%s)',
   async (engine) => {
@@ -29,6 +24,6 @@ it.each(first(1, ['jit', 'step', 'interp'] as const))(
       .toString()
       .replace(/^(.* connect\(21, .*dgram.*\) += ).*$/m, '$10');
     expect(await kernel.replay(readStrace(trace).trace)).toMatchObject({ oopses: [] });
-    expect(lines(kernel.tracePipe.read())).toEqual(lines(at('.trace').toString()));
+    expect(printed(kernel.tracePipe.read())).toEqual(printed(at('.trace').toString()));
   },
 );
