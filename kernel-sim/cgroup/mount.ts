@@ -1,5 +1,5 @@
 /** The hierarchy as a file system, at /sys/fs/cgroup (Documentation/admin-guide/cgroup-v2.rst): groups, and the files of each that say who is in it. */
-import { ERRNO, KernelError } from '../core/errno.ts';
+import { doneOrErrno, ERRNO } from '../core/errno.ts';
 import type { Process } from '../core/process.ts';
 import type { Task } from '../task/task.ts';
 import { MAGIC } from '../vfs/magic.ts';
@@ -18,17 +18,6 @@ interface Tasks {
   all(): Iterable<Pick<Task, 'pid' | 'tgid'>>;
 }
 
-/** 0 or -errno */
-function attempt(action: () => unknown): number {
-  try {
-    action();
-    return 0;
-  } catch (error) {
-    if (error instanceof KernelError) return -ERRNO[error.errno];
-    throw error;
-  }
-}
-
 /** Files of a group by name. Controllers are not modelled: there are none to be given to children. */
 function filesOf(groups: Hierarchy, tasks: Tasks, group: Cgroup): (process: Process) => Record<string, FileNode> {
   const members = (): number[] =>
@@ -41,7 +30,7 @@ function filesOf(groups: Hierarchy, tasks: Tasks, group: Cgroup): (process: Proc
       write: (line) => {
         if (!/^\s*\d+\s*$/.test(line)) return -ERRNO.EINVAL;
         const pid = Number(line) || process.pid;
-        return attempt(() => groups.move(group.path, pid));
+        return doneOrErrno(() => groups.move(group.path, pid));
       },
     });
   const own: Record<string, FileNode> =
@@ -79,7 +68,7 @@ function directory(groups: Hierarchy, tasks: Tasks, group: Cgroup): DirectoryNod
       const all = files(process);
       return Object.hasOwn(all, name) ? all[name] : undefined;
     },
-    mkdir: (name) => attempt(() => groups.mkdir(below(name))),
+    mkdir: (name) => doneOrErrno(() => groups.mkdir(below(name))),
   };
 }
 

@@ -12,7 +12,7 @@ import {
   PERF_SAMPLE,
 } from '../../src/uapi/index.ts';
 import { PROT } from '../../src/uapi/process.ts';
-import { ERRNO, KernelError } from '../core/errno.ts';
+import { ERRNO, KernelError, orErrno } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import { EPOLLHUP, EPOLLIN, EPOLLRDNORM, type Mapping } from '../core/file-ops.ts';
 import { type Process, perfmonCapable } from '../core/process.ts';
@@ -174,12 +174,7 @@ export class PerfEvent implements FdObject {
   // --- ioctl(2) ---
 
   ioctl(request: number, arg: Addr, process: Process): number {
-    try {
-      return this.#ioctl(request, arg, process);
-    } catch (error) {
-      if (error instanceof KernelError) return -ERRNO[error.errno];
-      throw error;
-    }
+    return orErrno(() => this.#ioctl(request, arg, process));
   }
   #ioctl(request: number, arg: Addr, process: Process): number {
     const { memory } = process;

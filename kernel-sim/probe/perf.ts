@@ -7,7 +7,7 @@ import {
   PERF_FLAG_PID_CGROUP,
   PERF_TYPE,
 } from '../../src/uapi/index.ts';
-import { ERRNO, KernelError } from '../core/errno.ts';
+import { KernelError, orErrno } from '../core/errno.ts';
 import { capable, type Process, perfmonCapable } from '../core/process.ts';
 import type { DynamicEvent } from '../vfs/tracefs/dynamic-events.ts';
 import { type AttrBytes, copyAttr, eventOf } from './perf-attr.ts';
@@ -62,12 +62,7 @@ export class Perf {
    * @returns a descriptor or -errno; nothing is thrown
    */
   syscall(attr: Addr, pid: number, cpu: number, groupFd: number, flags: number, process: Process): number {
-    try {
-      return process.fds.install(this.#open(attr, pid, cpu, groupFd, flags, process));
-    } catch (error) {
-      if (error instanceof KernelError) return -ERRNO[error.errno];
-      throw error;
-    }
+    return orErrno(() => process.fds.install(this.#open(attr, pid, cpu, groupFd, flags, process)));
   }
   #open(at: Addr, pid: number, cpu: number, groupFd: number, flags: number, process: Process): PerfEvent {
     const fail = (errno: KernelError['errno'], message: string): never => {

@@ -7,7 +7,7 @@ import { type Addr, addrHi, addrLo } from '../../src/machine/addr.ts';
 import { CPUID_EDX, USER_CS, USER_DS } from '../../src/machine/index.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
 import { PROT } from '../../src/uapi/process.ts';
-import { ERRNO, KernelError } from '../core/errno.ts';
+import { ERRNO, KernelError, orErrno } from '../core/errno.ts';
 import { Listeners } from '../core/listeners.ts';
 import { shallow } from '../core/state.ts';
 import { WORK_EXECUTES } from '../core/work.ts';
@@ -168,14 +168,11 @@ export class Programs {
       }
       return -ERRNO.ENOSYS;
     }
-    try {
+    return orErrno(() => {
       const result = handler(call);
       if (call.name === 'execve') this.#nameStrings(call);
       return result;
-    } catch (error) {
-      if (error instanceof KernelError) return -ERRNO[error.errno];
-      throw error;
-    }
+    });
   }
   #nameStrings(call: ProgramCall): void {
     for (const n of [1, 2])

@@ -1,20 +1,10 @@
 /** bpffs as a file system: directories that can be made, and pinned objects, which open(2) does not open. */
-import { ERRNO, KernelError } from '../core/errno.ts';
+import { doneOrErrno, ERRNO } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import { BPFFS_ROOT, type Bpffs } from './bpffs.ts';
 import { MAGIC } from './magic.ts';
 import { link, listing } from './nodes.ts';
 import type { DirectoryNode, Mount, Node } from './types.ts';
-
-const attempt = (action: () => void): number => {
-  try {
-    action();
-    return 0;
-  } catch (error) {
-    if (error instanceof KernelError) return -ERRNO[error.errno];
-    throw error;
-  }
-};
 
 /** What can be read where it is pinned: an iterator's link. */
 interface Opened {
@@ -38,10 +28,10 @@ function directory(fs: Bpffs, path: string, mode: number): DirectoryNode {
     },
     {
       mode,
-      mkdir: (name) => attempt(() => fs.mkdir(`${path}/${name}`)),
-      rmdir: (name) => attempt(() => fs.rmdir(`${path}/${name}`)),
-      symlink: (name, target) => attempt(() => fs.symlink(`${path}/${name}`, target)),
-      unlink: (name) => attempt(() => fs.unlink(`${path}/${name}`)),
+      mkdir: (name) => doneOrErrno(() => fs.mkdir(`${path}/${name}`)),
+      rmdir: (name) => doneOrErrno(() => fs.rmdir(`${path}/${name}`)),
+      symlink: (name, target) => doneOrErrno(() => fs.symlink(`${path}/${name}`, target)),
+      unlink: (name) => doneOrErrno(() => fs.unlink(`${path}/${name}`)),
     },
   );
 }

@@ -6,7 +6,7 @@
 import type { Addr } from '../../../../src/machine/addr.ts';
 import { concatBytes } from '../../../../src/platform/index.ts';
 import { BPF_F_LOCK, BPF_MAP_TYPE as T } from '../../../../src/uapi/index.ts';
-import { ERRNO, KernelError } from '../../../core/errno.ts';
+import { ERRNO, orErrno } from '../../../core/errno.ts';
 import { type BpfMap, HashMap } from '../../maps/index.ts';
 import { type Call, u32Bytes } from './call.ts';
 import { copyValue, openMap, readable, updateValue, withBytes, writable } from './element.ts';
@@ -67,7 +67,8 @@ function eachGiven(call: Call, map: BpfMap, one: (key: Addr, n: number) => numbe
   let done = 0;
   let err = 0;
   while (done < count && err === 0) {
-    err = attempt(() => withBytes(call, call.copyIn(keys + done * map.keySize, map.keySize), (key) => one(key, done)));
+    // what the element's own command throws ends the batch like its other errors
+    err = orErrno(() => withBytes(call, call.copyIn(keys + done * map.keySize, map.keySize), (key) => one(key, done)));
     if (err >= 0) {
       err = 0;
       done++;
@@ -75,16 +76,6 @@ function eachGiven(call: Call, map: BpfMap, one: (key: Addr, n: number) => numbe
   }
   call.put32(ATTR.count, done);
   return err;
-
-  /** what the element's own command throws ends the batch like its other errors */
-  function attempt(act: () => number): number {
-    try {
-      return act();
-    } catch (error) {
-      if (error instanceof KernelError) return -ERRNO[error.errno];
-      throw error;
-    }
-  }
 }
 
 /** `generic_map_lookup_batch`: in_batch is the last key of the batch before. */
