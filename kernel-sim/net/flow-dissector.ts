@@ -28,8 +28,9 @@ export class FlowDissector implements Stateful {
     this.#prog = prog;
     this.#key = key.is;
   }
-  get key(): object | undefined {
-    return this.#key;
+  /** `struct bpf_prog` of the one, where it is there */
+  get programs(): readonly Addr[] {
+    return this.#key === undefined ? [] : [this.#prog];
   }
   /** @throws KernelError E2BIG where there is one */
   add(key: object, prog: Addr): void {

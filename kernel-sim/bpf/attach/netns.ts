@@ -1,5 +1,6 @@
 /** Links on a network namespace: programs that look up sockets, as many as there are, and one that takes flows apart (kernel/bpf/net_namespace.c, Linux 6.12). */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { BPF_ATTACH_TYPE as A } from '../../../src/uapi/index.ts';
 import { KernelError } from '../../core/errno.ts';
 import { type NetNamespace, netnsOf } from '../../net/namespace.ts';
 import type { BpfState } from '../objects/state.ts';
@@ -21,6 +22,8 @@ const infoOf = ({ inode }: NetNamespace, attachType: number): Pick<Attachment, '
 
 /** Where programs of a network namespace stand. */
 interface NetnsPlace {
+  /** `struct bpf_prog` of each, in the order that they run */
+  readonly programs: readonly Addr[];
   add(key: object, prog: Addr): void;
   replace(key: object, prog: Addr): void;
   remove(key: object): void;
@@ -48,10 +51,13 @@ export const flowDissector = inNamespace((net) => net.flowDissector);
 export const skLookup = inNamespace((net) => net.skLookup);
 
 /** BPF_PROG_QUERY: the programs of all links, in the order that they run. */
-export const skLookupQuery = (state: BpfState): QueryResult => ({
-  attachFlags: 0,
-  programs: state.kernel.net.skLookup.programs.flatMap((at) => {
-    const prog = state.progAt(at);
-    return prog === undefined ? [] : [{ prog }];
-  }),
-});
+export function netnsQuery(state: BpfState, attachType: number): QueryResult {
+  const place = attachType === A.SK_LOOKUP ? state.kernel.net.skLookup : state.kernel.net.flowDissector;
+  return {
+    attachFlags: 0,
+    programs: place.programs.flatMap((at) => {
+      const prog = state.progAt(at);
+      return prog === undefined ? [] : [{ prog }];
+    }),
+  };
+}

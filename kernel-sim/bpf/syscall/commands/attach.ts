@@ -13,7 +13,7 @@ import { netCapable } from '../../../core/process.ts';
 import { netnsOf } from '../../../net/namespace.ts';
 import { directOf } from '../../attach/create.ts';
 import type { DirectRequest, QueryResult } from '../../attach/kind.ts';
-import { skLookupQuery } from '../../attach/netns.ts';
+import { netnsQuery } from '../../attach/netns.ts';
 import { BpfMap } from '../../maps/index.ts';
 import { BpfProg } from '../../prog/prog.ts';
 import { checkAttachType, progTypeOf } from './attach-type.ts';
@@ -211,11 +211,11 @@ function answer(call: Call, { attachFlags, programs }: QueryResult): number {
   return room < programs.length ? call.fail('ENOSPC', `${programs.length} programs, room for ${room}`) : 0;
 }
 
-/** `netns_bpf_prog_query`; nothing here attaches flow dissectors. */
+/** `netns_bpf_prog_query` */
 function netns(call: Call, type: number): number {
   if (call.u32(QUERY.query_flags) !== 0) call.fail('EINVAL', 'query_flags');
   isA(call, QUERY.target_fd, netnsOf, 'EINVAL', 'network namespace');
-  return answer(call, type === A.SK_LOOKUP ? skLookupQuery(call.state) : { attachFlags: 0, programs: [] });
+  return answer(call, netnsQuery(call.state, type));
 }
 
 /** `netkit_dev_fetch`: no device here is one. */

@@ -45,6 +45,29 @@ it('tells the programs of the links on a network namespace in their order', asyn
   expect(query(2)).toEqual([0, 1]);
   expect(words(ids)[0]).toBe(bpf.prog(second.fd).id);
 });
+it('tells the flow dissector', async () => {
+  const kernel = await Kernel.boot({ engine: 'step' });
+  const { bpf } = kernel;
+  const netns = kernel.net.openNamespace();
+  const prog = bpf.progLoad({
+    type: 'flow_dissector',
+    expectedAttachType: 'flow_dissector',
+    license: 'GPL',
+    insns: writeInsns([insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)]),
+  });
+  const count = (): [number, number] => {
+    const view = new DataView(new ArrayBuffer(64));
+    view.setUint32(0, netns, true);
+    view.setUint32(4, A.FLOW_DISSECTOR, true);
+    const bytes = new Uint8Array(view.buffer);
+    return [bpf.syscall(C.PROG_QUERY, bytes), view.getUint32(24, true)];
+  };
+  expect(count()).toEqual([0, 0]);
+  const link = bpf.linkCreate({ prog, attachType: 'flow_dissector', target: netns });
+  expect(count()).toEqual([0, 1]);
+  link.detach();
+  expect(count()).toEqual([0, 0]);
+});
 it('takes no such program without a link', async () => {
   const kernel = await Kernel.boot({ engine: 'step' });
   const { fd } = kernel.bpf.progLoad({ type: 'sk_lookup', expectedAttachType: 'sk_lookup', license: 'GPL', insns });
