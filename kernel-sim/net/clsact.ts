@@ -7,11 +7,10 @@ import { KernelError } from '../core/errno.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { NetDevice } from './devices.ts';
 import type { NetParts, On } from './parts.ts';
-import type { Direction } from './tcx.ts';
+import { type Direction, TC_ACT } from './tcx.ts';
 
-const ACT = { UNSPEC: -1, OK: 0, SHOT: 2, STOLEN: 4, REDIRECT: 7, TRAP: 8 } as const;
 /** what a program in direct action may say; all else is nothing said */
-const VERDICTS: readonly number[] = [ACT.OK, ACT.SHOT, ACT.STOLEN, ACT.REDIRECT, ACT.TRAP];
+const VERDICTS: readonly number[] = [TC_ACT.OK, TC_ACT.SHOT, TC_ACT.STOLEN, TC_ACT.REDIRECT, TC_ACT.TRAP];
 /** priorities that the kernel gives go down from here: TC_H_MAKE(0x80000000, 0) - 1 each */
 const FIRST_PRIORITY = 0xc000;
 const ETH_P_ALL = 3;
@@ -106,7 +105,7 @@ export class Clsact implements Stateful {
     on('tc_wanted', () => {
       const [skb, act, entry] = [args.addr(0), args.lo(1), args.addr(2)];
       const device = entry === 0 || skb === 0 ? undefined : devices.at(skbs.dev(skb));
-      const wanted = device !== undefined && act === ACT.UNSPEC && this.#lists.has(device);
+      const wanted = device !== undefined && act === TC_ACT.UNSPEC && this.#lists.has(device);
       egress = args.lo(3) !== 0;
       if (wanted) shift(skb, true);
       args.retU32(wanted ? 1 : 0);
@@ -129,17 +128,17 @@ export class Clsact implements Stateful {
     });
     on('cls_bpf_verdict', () => {
       const [skb, at, prog, result] = [args.addr(0), args.addr(1), args.addr(2), args.lo(3)];
-      if (prog === 0) return args.retU32(ACT.UNSPEC);
+      if (prog === 0) return args.retU32(TC_ACT.UNSPEC);
       shift(skb, true);
       const filter = filterAt(skb, memory.readU32(at) - 1);
       // a filter without actions lets pass what it matches
-      const act = filter?.directAction === false ? (result === 0 ? ACT.UNSPEC : ACT.OK) : result;
-      args.retU32(VERDICTS.includes(act) ? act : ACT.UNSPEC);
+      const act = filter?.directAction === false ? (result === 0 ? TC_ACT.UNSPEC : TC_ACT.OK) : result;
+      args.retU32(VERDICTS.includes(act) ? act : TC_ACT.UNSPEC);
     });
-    on('cls_bpf_again', () => args.retU32(args.addr(0) !== 0 && args.lo(1) === ACT.UNSPEC ? 1 : 0));
+    on('cls_bpf_again', () => args.retU32(args.addr(0) !== 0 && args.lo(1) === TC_ACT.UNSPEC ? 1 : 0));
     on('tc_stolen', () => {
       const [skb, act, entry] = [args.addr(0), args.lo(1), args.addr(2)];
-      args.retAddr(skb !== 0 && entry !== 0 && (act === ACT.STOLEN || act === ACT.TRAP) ? skb : 0);
+      args.retAddr(skb !== 0 && entry !== 0 && (act === TC_ACT.STOLEN || act === TC_ACT.TRAP) ? skb : 0);
     });
   }
 }

@@ -7,8 +7,10 @@ import { F_INGRESS } from './redirect.ts';
 
 export type Direction = 'ingress' | 'egress';
 const TCX = { NEXT: -1, PASS: 0, DROP: 2, REDIRECT: 7 } as const;
-/** verdicts behind which the buffer is somebody else's: those of tcx, TC_ACT_STOLEN and TC_ACT_TRAP of classifiers */
-const TAKEN: readonly number[] = [TCX.DROP, TCX.REDIRECT, 4, 8];
+/** What classifiers say (include/uapi/linux/pkt_cls.h); tcx has its verdicts from there. */
+export const TC_ACT = { UNSPEC: -1, OK: 0, SHOT: 2, STOLEN: 4, REDIRECT: 7, TRAP: 8 } as const;
+/** verdicts behind which the buffer is somebody else's */
+const TAKEN: readonly number[] = [TC_ACT.SHOT, TC_ACT.REDIRECT, TC_ACT.STOLEN, TC_ACT.TRAP];
 
 export class TcxPlace implements Stateful {
   readonly #net: NetParts;

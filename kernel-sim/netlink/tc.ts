@@ -10,6 +10,7 @@ import { KernelError } from '../core/errno.ts';
 import type { FdObject } from '../core/fds.ts';
 import type { Clsact, ClsBpf } from '../net/clsact.ts';
 import type { NetDevice, NetDevices } from '../net/devices.ts';
+import { swap16 } from '../net/packet.ts';
 import type { Direction } from '../net/tcx.ts';
 import { attribute, attributes, NLM_F, nested, s32Of, text, textOf, u8, u32, u32Of } from './message.ts';
 
@@ -48,7 +49,6 @@ interface Tcm {
   readonly protocol: number;
   readonly attributes: ReadonlyMap<number, Uint8Array>;
 }
-const swap16 = (n: number): number => ((n & 0xff) << 8) | ((n >> 8) & 0xff);
 function tcmOf(payload: Uint8Array): Tcm {
   if (payload.length < TCM) throw new KernelError('EINVAL', '');
   const view = new DataView(payload.buffer, payload.byteOffset);
@@ -115,7 +115,7 @@ function directionOf({ clsact }: TcParts, device: NetDevice, { parent }: Tcm): D
   if (direction === undefined || !clsact.has(device)) throw new KernelError('EINVAL', "Parent Qdisc doesn't exists");
   return direction;
 }
-const infoOf = ({ priority, protocol }: ClsBpf): number => ((priority << 16) | swap16(protocol)) >>> 0;
+const infoOf = ({ priority, protocol }: ClsBpf): number => ((priority << 16) | swap16(protocol & 0xffff)) >>> 0;
 
 /** RTM_NEWTFILTER: what it says of a filter, or of the classifier of its priority. */
 function told(device: NetDevice, direction: Direction, filter: ClsBpf, isHead = false): Uint8Array {

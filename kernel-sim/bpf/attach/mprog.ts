@@ -1,13 +1,11 @@
 /** Programs in one place with an order among them, by links and by BPF_PROG_ATTACH (kernel/bpf/mprog.c, Linux 6.12). */
+import { BPF_F_AFTER, BPF_F_BEFORE, BPF_F_ID, BPF_F_LINK, BPF_F_REPLACE } from '../../../src/uapi/index.ts';
 import type { Mprog, MprogItem, Place } from '../../net/mprog.ts';
 import { BpfError } from '../errors.ts';
 import type { BpfState } from '../objects/state.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { Attachment } from './attachment.ts';
 import type { AttachBody, AttachRequest, DirectAttach, QueryResult } from './kind.ts';
-
-/** BPF_F_REPLACE, _BEFORE, _AFTER, _ID, _LINK */
-const F = { REPLACE: 4, BEFORE: 8, AFTER: 16, ID: 32, LINK: 0x2000 } as const;
 
 /** Who hangs in a list: a program by itself, or by a link. */
 class Hung {
@@ -40,7 +38,7 @@ export const byMprog = (find: MprogFind, linkKind: string): AttachBody => ({
 function attach(find: MprogFind, { state, prog, attachType, attrs, command }: AttachRequest): Attachment {
   const { list, told, changed } = find(state, command, attrs.target ?? 0, attachType);
   const flags = attrs.flags ?? 0;
-  if (flags & F.REPLACE) throw new BpfError(command, 'EINVAL', 'links are replaced by BPF_LINK_UPDATE');
+  if (flags & BPF_F_REPLACE) throw new BpfError(command, 'EINVAL', 'links are replaced by BPF_LINK_UPDATE');
   const hung = new Hung(prog, true);
   list.add(hung, prog.addr, placeOf(state, command, list, flags, attrs.relative));
   changed?.();
@@ -67,20 +65,20 @@ function placeOf(
   relative: { readonly fdOrId: number; readonly expectedRevision?: bigint } | undefined,
 ): Place {
   const place = {
-    before: (flags & F.BEFORE) !== 0,
-    after: (flags & F.AFTER) !== 0,
+    before: (flags & BPF_F_BEFORE) !== 0,
+    after: (flags & BPF_F_AFTER) !== 0,
     ...(relative?.expectedRevision === undefined ? {} : { expectedRevision: relative.expectedRevision }),
   };
   const named = relative?.fdOrId ?? 0;
-  if (named === 0 && !(flags & (F.ID | F.LINK))) return place;
+  if (named === 0 && !(flags & (BPF_F_ID | BPF_F_LINK))) return place;
   const fits = matcher(state, command, flags, named);
   const found = list.items.find((item) => fits(hungOf(item)));
   if (found === undefined) throw new BpfError(command, 'ENOENT', 'what it is to be next to is not attached here');
   return { ...place, relative: found.key };
 }
 function matcher(state: BpfState, command: string, flags: number, named: number): (hung: Hung) => boolean {
-  const isId = (flags & F.ID) !== 0;
-  if (flags & F.LINK) {
+  const isId = (flags & BPF_F_ID) !== 0;
+  if (flags & BPF_F_LINK) {
     const link = isId ? state.links.get(named) : state.linkByFd(command, named);
     if (link === undefined) throw new BpfError(command, 'ENOENT', `no link has the id ${named}`);
     return (hung) => hung.byLink && hung.prog === link.prog;
@@ -99,7 +97,7 @@ const direct = (find: MprogFind, linkKind: string): DirectAttach => ({
     const { list, changed } = find(state, command, request.target, request.attachType);
     if (list.items.some((item) => !hungOf(item).byLink && hungOf(item).prog === prog))
       throw new BpfError(command, 'EEXIST', `program ${prog.id} is attached here already`);
-    if (flags & F.REPLACE) {
+    if (flags & BPF_F_REPLACE) {
       const item = list.items.find((one) => !hungOf(one).byLink && hungOf(one).prog === replace);
       if (item === undefined) throw new BpfError(command, 'ENOENT', 'the program to replace is not attached here');
       const hung = hungOf(item);
@@ -120,7 +118,7 @@ const direct = (find: MprogFind, linkKind: string): DirectAttach => ({
     // without a program: the first or the last of the list
     const item =
       prog === undefined
-        ? flags & F.AFTER
+        ? flags & BPF_F_AFTER
           ? list.items.at(-1)
           : list.items[0]
         : own.find((one) => hungOf(one).prog === prog);

@@ -2,13 +2,15 @@
 import { at, rax, rdi, rsi } from '../../../src/x86/index.ts';
 import { type Emit, load, mov, percpu } from './context.ts';
 
-/** (a, b): b where a is 0, else 0 */
-const unless: Emit = (a) => {
-  const zero = a.label();
-  mov(a, rax, rsi);
-  a.op('test r/m64, r64', rdi, rdi).op('je rel8', zero).op('xor r/m32, r32', rax, rax);
-  a.bind(zero);
-};
+/** (a, b): b where the jump is taken behind a test of a, else 0 */
+const where =
+  (jump: string): Emit =>
+  (a) => {
+    const taken = a.label();
+    mov(a, rax, rsi);
+    a.op('test r/m64, r64', rdi, rdi).op(jump, taken).op('xor r/m32, r32', rax, rax);
+    a.bind(taken);
+  };
 const binary =
   (op: string): Emit =>
   (a) =>
@@ -27,7 +29,9 @@ const umasked: Emit = (a, k) => {
   a.op('and r/m32, r32', rax, rdi);
 };
 export const operators: Readonly<Record<string, Emit>> = {
-  '@unless': unless,
+  // (a, b): b where a is 0, b where it is not
+  '@unless': where('je rel8'),
+  '@when': where('jne rel8'),
   '@and': binary('and r/m64, r64'),
   '@or': binary('or r/m64, r64'),
   '@plus': binary('add r/m64, r64'),

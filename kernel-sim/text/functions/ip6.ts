@@ -10,7 +10,7 @@ export const ip6: Readonly<Record<string, string>> = {
   'udp_v6_send_skb(skb:sk_buff, fl6, cork): int': 'n = ip6_send_skb(skb); return n',
   'ip6_send_skb(skb:sk_buff): int': 'n = ip6_local_out(0, skb->sk, skb); return n',
   'ip6_local_out(net, sk, skb): int':
-    'v = __ip6_local_out(net, sk, skb); d = @unless(v, skb); s = @unless(d, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip6_output(net, sk, o) if o; r = @chosen(e, n); return r',
+    'v = __ip6_local_out(net, sk, skb); s = @when(v, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip6_output(net, sk, o) if o; r = @chosen(e, n); return r',
   '__ip6_local_out(net, sk, skb): int': `${HOOK(3)}; return v`,
   'ip6_xmit(sk, skb, fl6, mark, opt, tclass): int': `${HOOK(3)}; n = ip6_output(0, sk, skb) if v; return n`,
   'ip6_output(net, sk, skb): int': `@skb_leaves6(skb); ${HOOK(4)}; n = ip6_finish_output(net, sk, skb) if v; return n`,

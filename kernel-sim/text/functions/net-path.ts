@@ -9,7 +9,7 @@ export const netPath: Readonly<Record<string, string>> = {
   'udp_send_skb(skb:sk_buff, fl4, cork): int': 'n = ip_send_skb(0, skb); return n',
   'ip_send_skb(net, skb:sk_buff): int': 'n = ip_local_out(net, skb->sk, skb); return n',
   'ip_local_out(net, sk, skb): int':
-    'v = __ip_local_out(net, sk, skb); d = @unless(v, skb); s = @unless(d, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip_output(net, sk, o) if o; r = @chosen(e, n); return r',
+    'v = __ip_local_out(net, sk, skb); s = @when(v, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip_output(net, sk, o) if o; r = @chosen(e, n); return r',
   '__ip_local_out(net, sk, skb): int':
     'h = @nf_hook(3, skb); n = nf_hook_slow(skb, h, 0, 0) if h; v = @nf_passed(h, skb); return v',
   'ip_output(net, sk, skb): int':

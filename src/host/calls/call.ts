@@ -1,13 +1,13 @@
 /** A stopped system call as its handler sees it, and what becomes of it. */
 import { ERRNO } from '../../../kernel-sim/core/errno.ts';
 import type { FdObject } from '../../../kernel-sim/core/fds.ts';
+import { PATH_MAX } from '../../uapi/fcntl.ts';
 import type { Door } from '../door.ts';
 import type { Outcome } from '../outcome.ts';
 import type { HostProcess } from '../process.ts';
 import type { HostCall, Script, StepArg } from '../wire.ts';
 
 const PAGE = 4096;
-const PATH_MAX = 4096;
 
 export type Handler = (call: Call) => Outcome | Promise<Outcome>;
 

@@ -3,7 +3,7 @@
  * `strace-log-merge` makes it: by time where the lines have it (-t, -tt, -ttt), else what a task does follows the call that
  * made it, up to its end.
  */
-import { type ByteSource, encodeUtf8, host, type OpenBytes } from '../../platform/index.ts';
+import { type ByteSource, concatBytes, encodeUtf8, host, type OpenBytes } from '../../platform/index.ts';
 import { LF, Lines } from '../lines.ts';
 import { PID_MAX_LIMIT } from '../pids.ts';
 import { Prefix } from './prefix.ts';
@@ -144,14 +144,7 @@ class MergedBytes implements ByteSource {
       const child = made === 0 ? undefined : this.#all.find((f) => f.pid === made && this.#open.has(f));
       if (child && !this.#stack.includes(child)) this.#stack.push(child);
     }
-    if (length === 0) return undefined;
-    const piece = new Uint8Array(length);
-    let at = 0;
-    for (const line of lines) {
-      piece.set(line, at);
-      at += line.length;
-    }
-    return piece;
+    return length === 0 ? undefined : concatBytes(lines);
   }
   /** Times of the day: who began after midnight has smaller ones than who began before. */
   #align(): 'wait' | undefined {
