@@ -79,7 +79,7 @@ export class Dwarf {
 
   /**
    * Structures, by id in {@link btf}, that variables have or point to, and that the program declares itself: not in the
-   * file that has the kernel's (vmlinux.h).
+   * file that has the kernel's (vmlinux.h). One without a name of its own is its typedef.
    */
   ownStructures(): number[] {
     const ids = new Set<number>();
@@ -99,15 +99,18 @@ export class Dwarf {
     }
     return [...ids].filter((id) => id !== 0);
   }
-  /** The named and complete structure that an entry's type is, or points to. */
+  /** The complete structure that an entry's type is, or points to: itself, or the typedef that names it. */
   #structureOf(die: Die): Die | undefined {
     let at: Die | undefined = die;
+    let typedef: Die | undefined;
     for (let depth = 0; depth < 8; depth++) {
       const type = this.#typeOf(at);
       at = type === undefined ? undefined : this.#dies.get(type);
       if (at === undefined) return undefined;
+      if (at.tag === TAG.typedef) typedef = at;
       if (at.tag !== TAG.structure_type && at.tag !== TAG.union_type) continue;
-      return at.attributes.has(AT.name) && at.attributes.has(AT.byte_size) ? at : undefined;
+      if (!at.attributes.has(AT.byte_size)) return undefined;
+      return at.attributes.has(AT.name) ? at : typedef;
     }
     return undefined;
   }

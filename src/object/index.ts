@@ -4,6 +4,7 @@ export type * from './bpf-interface.ts';
 export { btfFromFile } from './btf-file.ts';
 export { CORE_KINDS, type CoreKind } from './core/kinds.ts';
 export type { CoreDecision } from './core/resolve.ts';
+export { type DebugTypes, debugTypes } from './debug-types.ts';
 export { ObjectError } from './error.ts';
 export { genTypes } from './gen-types.ts';
 export { type Inspection, inspectObject } from './inspect.ts';

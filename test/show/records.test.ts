@@ -69,6 +69,22 @@ describe('printing', () => {
     );
   });
 
+  it('a structure that only debug information has, under the name of its typedef', () => {
+    const bytes = new Uint8Array(40);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, 9n, true);
+    view.setInt32(12, -1, true);
+    bytes.set(Buffer.from('sh'), 16);
+    view.setUint32(32, 2, true);
+    view.setUint16(38, 7, true);
+    const { model: sent } = fixture('sent');
+    expect([...sent.btf!.types()].map((t) => t.name)).not.toContain('sent_t');
+    const text = '{"ts":9,"pid":0,"ret":-1,"fd":4294967295,"comm":"sh","way":"WAY_OUT","in":{"a":0,"b":7}}\n';
+    expect(new RecordPrinter(sent, NO_NAMES, { as: 'json' }).print('events', bytes, false)).toBe(text);
+    const types = new Map([['events', 'sent_t']]);
+    expect(new RecordPrinter(sent, NO_NAMES, { as: 'json', types }).print('events', bytes, false)).toBe(text);
+  });
+
   it('a structure that is named, and bytes where none fits', () => {
     const named = printer({ as: 'json', types: new Map([['events', 'struct event']]) });
     expect(named.print('events', record().subarray(0, 24), false)).toContain('"comm":"cat","filename":""');

@@ -1,6 +1,6 @@
 /** Which structure of the program's a record is: by its size, and by what the program fills of it. */
 import { type Btf, type BtfComposite, BtfError } from '../../btf/index.ts';
-import type { ObjectModel } from '../../object/index.ts';
+import { type DebugTypes, debugTypes, type ObjectModel } from '../../object/index.ts';
 import { inferStruct } from './infer.ts';
 import { type Stores, storesOf } from './stores.ts';
 
@@ -69,9 +69,17 @@ export interface RecordType {
   readonly type: BtfComposite;
 }
 
-interface Candidate {
-  readonly type: BtfComposite;
+interface Candidate extends RecordType {
+  /** its own, or of the typedef of a structure without one */
+  readonly name: string;
   readonly places: Places;
+}
+
+/** A flexible array, of which a record has as many elements as it was sent with. */
+function endsFlexibly({ btf, type }: RecordType): boolean {
+  const last = type.members.at(-1);
+  const end = last && btf.resolve(last.type);
+  return end?.kind === 'array' && end.length === 0;
 }
 
 /** Guesses for one object; the answer for a map and a size is remembered. */
@@ -85,6 +93,7 @@ export class RecordTypes {
   readonly #mapValues: ReadonlySet<number>;
   #stores: ReadonlyMap<string, Stores> | undefined;
   #candidates: readonly Candidate[] | undefined;
+  #debugged: readonly Candidate[] | undefined;
 
   constructor(model: ObjectModel, btf: Btf) {
     this.#model = model;
@@ -96,12 +105,9 @@ export class RecordTypes {
 
   /** The structures of the program by name, for messages. */
   get names(): string[] {
-    return this.#all.map(({ type }) => this.#nameOf(type));
+    return [...this.#all, ...this.#debug].map(({ name }) => name);
   }
 
-  #nameOf(type: BtfComposite): string {
-    return type.name || (this.#aliases.get(type.id) ?? '');
-  }
   /** typedefs of structures without names */
   get #aliases(): ReadonlyMap<number, string> {
     const out = new Map<number, string>();
@@ -120,15 +126,33 @@ export class RecordTypes {
       (t): t is BtfComposite =>
         t.kind === 'struct' && t.size > 0 && !maps.has(t.id) && (t.name !== '' || aliases.has(t.id)),
     );
-    this.#candidates = wanted.map((type) => ({ type, places: placesOf(this.#btf, type) }));
+    this.#candidates = wanted.map((type) => ({
+      btf: this.#btf,
+      type,
+      name: type.name || (aliases.get(type.id) ?? ''),
+      places: placesOf(this.#btf, type),
+    }));
     return this.#candidates;
+  }
+
+  /** Structures that only .debug_info names, which takes long to read where vmlinux.h is in it. */
+  get #debug(): readonly Candidate[] {
+    if (this.#debugged) return this.#debugged;
+    const told = debugTypes(this.#model.elf);
+    this.#debugged = (told?.ids ?? []).flatMap((id) => {
+      const { btf } = told as DebugTypes;
+      const type = btf.resolve(id);
+      if (type.kind !== 'struct' || type.size === 0) return [];
+      return [{ btf, type, name: btf.typeById(id).name, places: placesOf(btf, type) }];
+    });
+    return this.#debugged;
   }
 
   /** The structure of that name. @returns undefined where the program has none */
   named(name: string): RecordType | undefined {
     const plain = name.replace(/^struct\s+/, '');
-    const found = this.#all.find(({ type }) => this.#nameOf(type) === plain);
-    return found && { btf: this.#btf, type: found.type };
+    const has = (c: Candidate): boolean => c.name === plain;
+    return this.#all.find(has) ?? this.#debug.find(has);
   }
 
   /**
@@ -144,17 +168,24 @@ export class RecordTypes {
   #make(map: string, length: number, isPerf: boolean): RecordType | undefined {
     this.#stores ??= storesOf(this.#model);
     const stores = this.#stores.get(map);
-    const type = this.#guess(stores, length, isPerf);
-    if (type) return { btf: this.#btf, type };
+    const found = this.#guess(this.#all, stores, length, isPerf);
+    if (found && !this.#kernels.has(found.type.id)) return found;
+    const told = this.#guess(this.#debug, stores, length, isPerf) ?? found;
+    if (told) return told;
     const made = inferStruct(stores?.fills.values() ?? [], length);
     const inferred = made?.btf.typeById(made.id);
     return made && inferred?.kind === 'struct' ? { btf: made.btf, type: inferred } : undefined;
   }
 
-  #guess(stores: Stores | undefined, length: number, isPerf: boolean): BtfComposite | undefined {
+  #guess(
+    all: readonly Candidate[],
+    stores: Stores | undefined,
+    length: number,
+    isPerf: boolean,
+  ): RecordType | undefined {
     const fits = (size: number): boolean => size === length || (isPerf && padded(size) === length);
     const filled = (stores?.fills.size ?? 0) > 0;
-    const likely = this.#all.filter((c) => !filled || this.#score(c, stores) > 0);
+    const likely = all.filter((c) => !filled || this.#score(c, stores) > 0);
     const exact = this.#best(
       likely.filter(({ type }) => fits(type.size)),
       stores,
@@ -163,15 +194,13 @@ export class RecordTypes {
     // shorter or longer than any: a flexible array at the end, or a buffer of which only a part was sent
     const end = Math.max(...[...(stores?.fills.values() ?? [])].map(({ at, size }) => at + size));
     if (end > length) return undefined;
-    const shorter = likely.filter(({ type }) => type.size < length && this.#endsFlexibly(type));
-    const longer = likely.filter(({ type }) => type.size > length && this.#mapValues.has(type.id));
+    const shorter = likely.filter((c) => c.type.size < length && endsFlexibly(c));
+    const longer = likely.filter((c) => c.type.size > length && this.#isMapValue(c));
     return this.#best(shorter.length > 0 ? shorter : longer, stores);
   }
 
-  #endsFlexibly(type: BtfComposite): boolean {
-    const last = type.members.at(-1);
-    const end = last && this.#btf.resolve(last.type);
-    return end?.kind === 'array' && end.length === 0;
+  #isMapValue({ btf, type }: RecordType): boolean {
+    return btf === this.#btf && this.#mapValues.has(type.id);
   }
 
   /** Stores that meet a member exactly, less those that cut across: above 0 where the structure may be what is filled. */
@@ -184,13 +213,13 @@ export class RecordTypes {
     return score;
   }
 
-  #best(candidates: readonly Candidate[], stores: Stores | undefined): BtfComposite | undefined {
+  #best(candidates: readonly Candidate[], stores: Stores | undefined): RecordType | undefined {
     const rank = (candidate: Candidate): number =>
       this.#score(candidate, stores) * 4 +
-      (LIKELY.test(this.#nameOf(candidate.type)) ? 2 : 0) +
-      (this.#mapValues.has(candidate.type.id) ? MAP_VALUE : 0) -
-      (this.#kernels.has(candidate.type.id) ? KERNELS : 0);
+      (LIKELY.test(candidate.name) ? 2 : 0) +
+      (this.#isMapValue(candidate) ? MAP_VALUE : 0) -
+      (candidate.btf === this.#btf && this.#kernels.has(candidate.type.id) ? KERNELS : 0);
     const sorted = [...candidates].sort((a, b) => rank(b) - rank(a) || a.type.id - b.type.id);
-    return sorted[0]?.type;
+    return sorted[0];
   }
 }
