@@ -17,7 +17,7 @@ export interface FieldAt {
 export interface ShippedLayout {
   /** bytes */
   readonly size: number;
-  readonly fields: ReadonlyMap<string, FieldAt>;
+  readonly fields: ReadonlyMap<string, StructField>;
 }
 
 /** Layouts that ship, by the structure's name: facts that all kernels share. A row is read when it is first asked for. */
@@ -37,10 +37,10 @@ export class LayoutTable {
     const row = this.#rows[name];
     if (known !== undefined || row === undefined) return known;
     const [size, ...rest] = row.split(' ') as [string, ...string[]];
-    const fields = new Map<string, FieldAt>();
+    const fields = new Map<string, StructField>();
     for (const field of rest) {
       const [path, offset, bytes] = field.split(':') as [string, string, string];
-      fields.set(path, { offset: Number(offset), size: Number(bytes) });
+      fields.set(path, { offset: Number(offset), size: Number(bytes), bitfieldSize: 0, bitOffset: 0 });
     }
     const layout = { size: Number(size), fields };
     this.#read.set(name, layout);
@@ -109,8 +109,10 @@ export class Structs {
       readonly [field in F | 'sizeof']: number;
     };
   }
-  /** A member with its bits, by the whole BTF. @throws BtfError where the structure or the member does not exist */
+  /** A member with its bits; the table holds none that is a bit field. @throws BtfError where the structure or the member does not exist */
   member(struct: string, member: string): StructField {
+    const shipped = this.foreign ? undefined : this.#table.get(struct)?.fields.get(member);
+    if (shipped !== undefined) return shipped;
     this.#members ??= layoutOf(this.#btf());
     return this.#members.field(struct, member);
   }

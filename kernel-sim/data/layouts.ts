@@ -31,7 +31,10 @@ export const layouts = new LayoutTable({
     '72 count:0:4 uts_ns:8:8 ipc_ns:16:8 mnt_ns:24:8 pid_ns_for_children:32:8 net_ns:40:8 time_ns:48:8 time_ns_for_children:56:8 cgroup_ns:64:8',
   pid_namespace: '144 ns.count:132:4 ns.inum:128:4 level:64:4 parent:72:8 user_ns:88:8 child_reaper:48:8',
   user_namespace: '616 ns.count:236:4 ns.inum:232:4 level:200:4 parent:192:8',
-  uts_namespace: '432 ns.count:428:4 ns.inum:424:4 name:0:390 user_ns:392:8',
+  uts_namespace:
+    '432 ns.count:428:4 ns.inum:424:4 name:0:390 name.sysname:0:65 name.nodename:65:65 name.release:130:65 name.version:195:65 name.machine:260:65 name.domainname:325:65 user_ns:392:8',
+  new_utsname: '390 sysname:0:65 nodename:65:65 release:130:65 version:195:65 machine:260:65 domainname:325:65',
+  net: '4736 ns.count:140:4 ns.inum:136:4 user_ns:80:8 net_cookie:4288:8',
   ipc_namespace: '1144 ns.count:1140:4 ns.inum:1136:4 user_ns:1096:8',
   mnt_namespace: '136 ns.count:20:4 ns.inum:16:4 user_ns:40:8',
   cgroup_namespace: '48 ns.count:20:4 ns.inum:16:4 user_ns:24:8',

@@ -81,7 +81,10 @@ export const FIELDS: Readonly<Record<string, string>> = {
   nsproxy: 'count uts_ns ipc_ns mnt_ns pid_ns_for_children net_ns time_ns time_ns_for_children cgroup_ns',
   pid_namespace: 'ns.count ns.inum level parent user_ns child_reaper',
   user_namespace: 'ns.count ns.inum level parent',
-  uts_namespace: 'ns.count ns.inum name user_ns',
+  uts_namespace:
+    'ns.count ns.inum name name.sysname name.nodename name.release name.version name.machine name.domainname user_ns',
+  new_utsname: 'sysname nodename release version machine domainname',
+  net: 'ns.count ns.inum user_ns net_cookie',
   ipc_namespace: 'ns.count ns.inum user_ns',
   mnt_namespace: 'ns.count ns.inum user_ns',
   cgroup_namespace: 'ns.count ns.inum user_ns',
