@@ -2,7 +2,7 @@
 import { decodeBase64, decodeLatin1, host, isGzip } from '../../src/platform/index.ts';
 import { BootError } from '../core/options.ts';
 import { furtherFunctions } from '../data/builtin.ts';
-import { kinds, names, offsets, PERCPU, padded, sizes } from '../data/symbols.ts';
+import { kinds, names, offsets, PERCPU, padded, sizes, within } from '../data/symbols.ts';
 import { kernelSymbolAt } from './address-index.ts';
 import type { KernelSymbol } from './symbol.ts';
 import { ShippedSymbols } from './symbol-table.ts';
@@ -30,11 +30,19 @@ function shippedSymbols(): ShippedSymbols {
   if (shipped !== undefined) return shipped;
   const at = numbers(offsets);
   const room = numbers(sizes);
+  const list = names.split(' ');
+  const shorter = new Map(within.split(' ').map((row) => row.split(':') as [string, string]));
+  const told: Readonly<Record<string, (row: number) => number | undefined>> = {
+    0: (row) => room[row],
+    1: (row) => (room[row] as number) - PADDING,
+    2: () => undefined,
+    3: (row) => Number(shorter.get(list[row] as string)),
+  };
   shipped = new ShippedSymbols({
-    names: names.split(' '),
+    names: list,
     kinds,
     sizes: room,
-    told: (row) => (padded[row] === '2' ? undefined : (room[row] as number) - (padded[row] === '1' ? PADDING : 0)),
+    told: (row) => told[padded[row] as string]?.(row),
     address: (row) => (row < PERCPU ? 0 : STEXT) + (at[row] as number),
   });
   return shipped;

@@ -131,8 +131,10 @@ const padded = ({ name, at, size, percpu }: { name: string; at: bigint; size: nu
   if (percpu) return '0';
   if (told.get(address) !== name) return '2';
   const shown = Number((next.get(address) as bigint) - address);
-  return shown === size ? '0' : shown === size - PADDING ? '1' : '2';
+  return shown === size ? '0' : shown === size - PADDING ? '1' : '3';
 };
+const within = ({ name, at }: { name: string; at: bigint }): string =>
+  `${name}:${(next.get(at + TEXT) as bigint) - at - TEXT}`;
 
 const missing: string[] = [];
 const chosen: { name: string; at: bigint; size: number; kind: string; percpu: boolean }[] = [];
@@ -168,9 +170,17 @@ export const offsets =
   '${base64(chosen.map((c) => Number(c.at)))}';
 export const sizes =
   '${base64(chosen.map((c) => c.size))}';
-/** Padding of the next function (its __pfx_ symbol) is the end of one: '1'. '2': kallsyms tells another name or size of the place. */
+/**
+ * What kallsyms tells: '1': the function ends where padding of the next begins (its __pfx_ symbol); '3': where a symbol within it
+ * does, by {@link within}; '2': another name of the place.
+ */
 export const padded =
   '${chosen.map((c) => padded(c)).join('')}';
+/** \`name:bytes\` of those with '3'. */
+export const within = '${chosen
+    .filter((c) => padded(c) === '3')
+    .map(within)
+    .join(' ')}';
 `,
 );
 console.log(`symbols: ${chosen.length}; no such symbol (inlined there): ${missing.join(' ')}`);
