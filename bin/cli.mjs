@@ -27,7 +27,8 @@ const plainRequire = {
 
 /**
  * Node's modules that are wanted when a module is loaded, but hardly ever called: loaded when one of these functions is,
- * as that takes milliseconds. elfy asserts that a string table's type is one.
+ * as that takes milliseconds. elfy asserts that a string table's type is one. blessed would ask tmux for its version, which
+ * only matters to its own way of turning the mouse on, and takes a newer one for granted where it cannot.
  */
 const LAZY = { child_process: ['spawn', 'spawnSync'], zlib: ['gunzipSync'], assert: ['equal'] };
 const QUICK = { equal: 'args[0] == args[1] || ' };
@@ -58,7 +59,6 @@ export async function buildCli(installed) {
     format: 'cjs',
     minifyWhitespace: true,
     minifyIdentifiers: true,
-    external: ['blessed'],
     plugins: [...bundle.plugins, lazyBuiltins, plainRequire],
     define: { 'import.meta.url': '__url' },
     // one function expression, which bin/ebpf-emu.cjs calls with what CommonJS gives a module

@@ -88,8 +88,8 @@ if (existsSync(filename)) {
   if (SHORT.has(process.argv[2]) && !makeCache && Number.parseInt(process.versions.v8, 10) < 12)
     for (const flag of [PATIENCE, YOUNG]) require('node:v8').setFlagsFromString(flag);
   script.runInThisContext()(bundle.exports, require, bundle, filename);
-  const done = bundle.exports.run(process.argv);
-  if (makeCache) done.then(() => writeCache(bytes, script.createCachedData()));
+  if (!makeCache) bundle.exports.run(process.argv);
+  else bundle.exports.rehearse(process.argv).then(() => writeCache(bytes, script.createCachedData()));
 } else {
   console.error('ebpf-emu: not built yet; run `npm install` (or `npm run build`) in its folder');
   process.exitCode = 1;

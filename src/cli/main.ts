@@ -35,3 +35,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     else process.exitCode = report(error);
   }
 }
+
+/** What is run once when the package is built, for the code cache of bin/ebpf-emu.cjs. @param argv ends with an object file */
+export async function rehearse(argv: readonly string[]): Promise<void> {
+  await run(argv);
+  await (await import('./rehearsal.ts')).drawOnce(argv.at(-1) as string);
+}

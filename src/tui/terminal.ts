@@ -14,8 +14,8 @@ const REDRAW = 50;
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1000h\x1b[?1006h\x1b[2J';
 const LEAVE = '\x1b[?1006l\x1b[?1000l\x1b[?7h\x1b[?25h\x1b[?1049l';
 
-/** Runs until q. */
-export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void> {
+/** Runs until q. @param onFirst called when the first screen was sent */
+export async function runInTerminal(tui: Tui, terminal: Terminal, onFirst: () => void = () => {}): Promise<void> {
   const program = (createRequire(import.meta.url)('blessed/lib/program') as (options: object) => Program)({
     tput: false,
     buffer: false,
@@ -72,6 +72,7 @@ export async function runInTerminal(tui: Tui, terminal: Terminal): Promise<void>
         redraw();
       });
       paint();
+      onFirst();
     });
   } finally {
     restore();

@@ -10,9 +10,8 @@ export async function tui(file: string, options: DebuggingOptions): Promise<void
   if (options.replay === '-') throw new UserError('tui reads keys from standard input: name a file with --replay');
   const { openTui, runInTerminal, terminalOf } = await import('../../tui/index.ts');
   const opened = await optimiseLater(async () => openTui(await sessionOptions(file, options)));
-  optimiseAsUsual();
   try {
-    await runInTerminal(opened, terminalOf(process.env));
+    await runInTerminal(opened, terminalOf(process.env), optimiseAsUsual);
   } finally {
     opened.close();
   }
