@@ -25,7 +25,8 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT];
 export interface Stepper {
   /**
    * Executes at most `limit` instructions from `cpu.rip`. On return CpuState is complete (registers, rip, rflags).
-   * A prefix-repeated string instruction counts as one; an instruction that faults does not count. The first one is
+   * A repeated string instruction counts once for each of its turns (exec/string.ts), between which the run may end; an
+   * instruction that faults does not count. The first one is
    * executed even where it is an address to stop at.
    */
   run(limit: number): Exit;

@@ -233,8 +233,9 @@ class Inspector {
       for (const v of this.#variablesOf(map)) {
         let value: Plain = null;
         try {
-          if (v.size <= MAX_SHOWN)
-            value = toPlain(decodeValue(this.#btf as Btf, v.type, map.data as Uint8Array, v.offset));
+          // no more than its own bytes: a damaged type may be larger than the variable
+          const bytes = map.data?.subarray(v.offset, v.offset + Math.min(v.size, MAX_SHOWN)) as Uint8Array;
+          if (v.size <= MAX_SHOWN) value = toPlain(decodeValue(this.#btf as Btf, v.type, bytes));
         } catch (error) {
           message(error);
         }

@@ -24,12 +24,10 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 export const hexBytes = (bytes: Uint8Array): string =>
   Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ');
 
+const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case hexadecimal, two digits a byte. */
-export function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-}
+export const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => PAIRS[byte]).join('');
 
 /** The bytes that hexadecimal digits write, two a byte. */
 export function fromHex(text: string): Uint8Array {

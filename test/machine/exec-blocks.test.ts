@@ -316,6 +316,71 @@ describe('micro-operations', () => {
     expect([stepper.fault?.kind, cpu.reg(1), memory.readAddr(DATA + DATA_BYTES + 8)]).toEqual(['bp', 0, 0x1234]);
   });
 
+  it('end a run between two turns of a string instruction', () => {
+    const fixture = new Fixture();
+    const { cpu, stepper } = fixture;
+    const COUNT = 0x1000;
+    for (const [syntax, turns] of [
+      ['rep lodsb', COUNT],
+      ['rep movsb', COUNT / 64],
+      ['rep stosq', COUNT / 8],
+    ] as const) {
+      fixture.load(new Assembler(CODE).op(syntax).op('int3').bytes(), 5);
+      cpu.rflags &= ~0x400;
+      cpu.setReg(6, DATA);
+      cpu.setReg(7, syntax === 'rep movsb' ? DATA + COUNT : DATA);
+      cpu.setReg(1, syntax === 'rep stosq' ? COUNT / 8 : COUNT);
+      const [elements, unit] = syntax === 'rep stosq' ? [COUNT / 8, 8] : [COUNT, COUNT / turns];
+      expect([syntax, stepper.run(60), stepper.executed, cpu.rip]).toEqual([syntax, EXIT.budget, 60, CODE]);
+      expect(cpu.reg(1)).toBe(elements - 60 * unit);
+    }
+  });
+
+  it('count repeated string instructions alike, wherever runs end', () => {
+    const fixture = new Fixture();
+    const { cpu } = fixture;
+    const random = new Random(77);
+    const repeated = table
+      .map((r) => r.syntax)
+      .filter((syntax) => /^(movs|stos|lods|cmps|scas)[bwdq]$/.test(syntax))
+      .flatMap((syntax) => (/^[cs](mp|ca)s/.test(syntax) ? [`repe ${syntax}`, `repne ${syntax}`] : [`rep ${syntax}`]));
+    expect(repeated.length).toBe(28);
+    for (let n = 0; n < many(150, 1500); n++) {
+      const syntax = random.pick(repeated);
+      const asm = new Assembler(CODE).op('nop').op('nop');
+      const bytes = asm
+        .op(random.chance(20) ? 'std' : 'cld')
+        .op(syntax)
+        .op('inc r/m64', 0)
+        .op('int3')
+        .bytes();
+      const seed = random.u32();
+      const from = DATA + random.below(DATA_BYTES);
+      const to = random.chance(40) ? from + random.below(100) - 50 : DATA + random.below(DATA_BYTES);
+      const count = random.below(random.chance(50) ? 100 : 3000);
+      const alike = random.chance(70);
+      const outcome = (limit: () => number): string => {
+        fixture.load(bytes, seed);
+        // what compares as equal for long, else most comparisons end at the first element
+        if (alike) for (let a = 0; a < DATA_BYTES; a += 8) fixture.memory.writeBytes(DATA + a, new Uint8Array(8));
+        if (alike) cpu.setReg(0, 0);
+        cpu.setReg(6, from);
+        cpu.setReg(7, to);
+        cpu.setReg(1, count);
+        return `${fixture.finish(limit, 1e6)} instructions\n${fixture.state()}`;
+      };
+      const whole = outcome(() => 1e6);
+      expect(
+        outcome(() => 1),
+        `${syntax}, ${n}`,
+      ).toBe(whole);
+      expect(
+        outcome(() => 1 + random.below(300)),
+        `${syntax}, ${n}`,
+      ).toBe(whole);
+    }
+  });
+
   it('name the bytes that are no instruction', () => {
     const fixture = new Fixture();
     fixture.load(Uint8Array.of(0x90, 0x0f, 0xff, 0xc0), 4);

@@ -1,7 +1,8 @@
 /** Headers that claim what is not there: no allocation of it, no copy for each that claims the same bytes. */
 import { describe, expect, it } from 'vitest';
+import { BtfBuilder } from '../../src/btf/index.ts';
 import { writeObject } from '../../src/elf/index.ts';
-import { BpfObject } from '../../src/object/index.ts';
+import { BpfObject, inspectObject } from '../../src/object/index.ts';
 
 const CODE = Buffer.from('b7000000000000009500000000000000', 'hex');
 
@@ -70,5 +71,32 @@ describe('claims', () => {
       { type: NOBITS, size: 60 * 1024 * 1024 },
     );
     expect(() => BpfObject.open(many, { name: 'x.o' })).toThrow(/in all are too many/);
+  });
+
+  it('a member larger than its variable is not a value of all that follows', () => {
+    const btf = new BtfBuilder();
+    const int = {
+      kind: 'int',
+      name: 'wide',
+      bitOffset: 0,
+      signed: false,
+      char: false,
+      bool: false,
+      encoding: 0,
+    } as const;
+    const wide = btf.add({ ...int, size: 1 << 20, bits: 32 });
+    const members = [{ name: 'x', type: wide, bitOffset: 0, bitfieldSize: 0 }];
+    const holder = btf.add({ kind: 'struct', name: 'holder', size: 4, members, kindFlag: false });
+    const type = btf.add({ kind: 'var', name: 'first', type: holder, linkage: 'global' });
+    btf.add({ kind: 'datasec', name: '.data', size: 4, vars: [{ type, offset: 0, size: 4 }] });
+    const bytes = writeObject([
+      { name: 'xdp', data: CODE, exec: true, symbols: [{ name: 'main', value: 0, size: 16 }] },
+      { name: '.data', data: new Uint8Array(2 << 20), exec: false, symbols: [{ name: 'first', value: 0, size: 4 }] },
+      { name: '.BTF', data: btf.bytes(), exec: false, symbols: [] },
+    ]);
+    const { globals } = inspectObject(BpfObject.open(bytes, { name: 'x.o' }).model, {});
+    expect(globals.map(({ name, size, value }) => ({ name, size, value }))).toEqual([
+      { name: 'first', size: 4, value: null },
+    ]);
   });
 });

@@ -15,6 +15,8 @@ import { FLAGS } from './loop/slot.ts';
 /** What a handler returns to end the run: 0 goes on, else an EXIT code plus one. */
 export const LEAVE = { halt: EXIT.halt + 1, vmcall: EXIT.vmcall + 1, fault: EXIT.fault + 1 } as const;
 export type Leave = number;
+/** What a repeated string instruction returns that goes on with its next turn, where the run is not over. */
+export const AGAIN = -1;
 
 /** Operand kinds of a decoded instruction. */
 export const REG = 0;
@@ -58,6 +60,10 @@ export class Context {
   writeTable = 0;
   /** set by instructions after which the run loop must look at TF, CPL or the address space again */
   serialize = false;
+  /** instructions that the run has room for, this one among them: how many turns a repeated one may take */
+  room = 1;
+  /** turns that it took beside one, and those before a fault: to be added to what was executed */
+  turns = 0;
 
   constructor(cpu: CpuState, memory: GuestMemory) {
     this.cpu = cpu;

@@ -5,7 +5,7 @@
 import { FLAG } from '../../x86/index.ts';
 import type { Addr } from '../addr.ts';
 import type { Blocks } from './blocks.ts';
-import type { Context, Step } from './context.ts';
+import { AGAIN, type Context, type Step } from './context.ts';
 import { type Loop, makeLoop } from './loop/loop.ts';
 import { type Access, accessOf, numberOf, OPERATIONS } from './loop/operations.ts';
 import { MAX_BLOCK, SLOT, SLOT_BYTES, SLOT_WORDS, STATE } from './loop/slot.ts';
@@ -90,8 +90,11 @@ export class Host {
     switch (blocks.words[n * SLOT_WORDS]) {
       case GENERIC: {
         const s = blocks.steps[n] as Step;
-        s.run(this.x, s);
-        return slot + SLOT_BYTES;
+        const { x } = this;
+        // the block has its own share of the budget already
+        x.room = this.left - MAX_BLOCK + 1;
+        const leave = s.run(x, s);
+        return x.turns === 0 ? slot + SLOT_BYTES : this.repeated(slot, n, leave === AGAIN);
       }
       case TRANSFER:
         return this.transfer(n);
@@ -114,6 +117,20 @@ export class Host {
 
   private found(at: number): number {
     return at === 0 ? this.stop(LEFT.fetch) : at;
+  }
+
+  /** A string instruction took several turns, and goes `on` with a block of its own, or is over. */
+  private repeated(slot: number, n: number, on: boolean): number {
+    const { x, blocks, state } = this;
+    state[1] = state[1]! + x.turns;
+    x.turns = 0;
+    if (!on) return slot + SLOT_BYTES;
+    state[0] = state[0]! + blocks.markedAt(slot);
+    state[1] = state[1]! + blocks.ordinals[n]!;
+    const at = blocks.lookup(x.next);
+    if (at === 0) return this.stop(LEFT.fetch);
+    this.at = at;
+    return state[1]! > -MAX_BLOCK ? this.stop(LEFT.low) : at;
   }
 
   private transfer(n: number): number {

@@ -10,7 +10,7 @@ import { Fault, GuestFault } from '../fault.ts';
 import { EXEC } from '../layout.ts';
 import type { GuestMemory } from '../memory.ts';
 import { Blocks } from './blocks.ts';
-import { Context, type Step } from './context.ts';
+import { AGAIN, Context, type Step } from './context.ts';
 import { writeStatus } from './flags.ts';
 import { Host, LEFT } from './host.ts';
 import { MAX_BLOCK } from './loop/slot.ts';
@@ -65,7 +65,7 @@ class BlockStepper implements Stepper {
     try {
       if (stops.size > 0 && limit > 0 && stops.has(x.next)) {
         this.blocks.enter(cpu.cpl === 3);
-        const exit = this.single();
+        const exit = this.single(limit);
         if (exit >= 0) return exit as Exit;
       }
       for (;;) {
@@ -76,7 +76,7 @@ class BlockStepper implements Stepper {
         }
         if (this.executed >= limit) return EXIT.budget;
         if (stops.size > 0 && stops.has(x.next)) return EXIT.breakpoint;
-        const exit = this.single();
+        const exit = this.single(limit);
         if (exit >= 0) return exit as Exit;
       }
     } finally {
@@ -97,7 +97,8 @@ class BlockStepper implements Stepper {
     } catch (error) {
       const n = blocks.number(host.at);
       const s = blocks.steps[n] as Step;
-      this.executed += budget - host.left + blocks.ordinals[n]!;
+      this.executed += budget - host.left + blocks.ordinals[n]! + x.turns;
+      x.turns = 0;
       this.marked += host.marked + blocks.markedAt(host.at);
       x.next = s.rip;
       return this.caught(error, s);
@@ -119,7 +120,7 @@ class BlockStepper implements Stepper {
   }
 
   /** Executes one instruction; -1 to go on. */
-  private single(): number {
+  private single(limit: number): number {
     const { x, cpu, blocks } = this;
     const rip = x.next;
     const trap = (cpu.rflags & FLAG.TF) !== 0;
@@ -128,13 +129,17 @@ class BlockStepper implements Stepper {
       s = blocks.single(rip);
       this.marked += this.weights.get(rip) ?? 0;
       x.next = s.next;
+      x.room = Math.min(limit - this.executed, SLICE);
       const leave = s.run(x, s);
-      this.executed++;
-      if (leave !== 0) return this.left(leave);
+      if (leave !== AGAIN) this.executed++;
+      if (leave > 0) return this.left(leave);
       x.serialize = false;
     } catch (error) {
       x.next = rip;
       return this.caught(error, s);
+    } finally {
+      this.executed += x.turns;
+      x.turns = 0;
     }
     if (!trap) return -1;
     this.fault = trapAt('db', x.next);

@@ -11,18 +11,18 @@ const RCX = 2;
 const RSI = 12;
 const RDI = 14;
 
-/** Does a run of elements and answers how many; 0: none could be done this way. */
-export type Bulk = (x: Context, s: Step, size: number) => number;
+/** Does a run of at most `most` elements and answers how many; 0: none could be done this way. */
+export type Bulk = (x: Context, size: number, most: number) => number;
+
+export const mayBulk = (x: Context, s: Step): boolean =>
+  (x.cpu.rflags & FLAG.DF) === 0 && (s.insn.prefixes & PREFIX.ADDRSIZE) === 0 && s.insn.segment === 0;
 
 /** Elements that rcx and the page of register `n` leave room for. */
 function room(x: Context, n: number, size: number, most: number): number {
   return Math.min(most, Math.floor((PAGE_SIZE - (x.r[n]! & (PAGE_SIZE - 1))) / size));
 }
 
-function wanted(x: Context, s: Step): number {
-  if (x.cpu.rflags & FLAG.DF || s.insn.prefixes & PREFIX.ADDRSIZE || s.insn.segment !== 0) return 0;
-  return x.r[RCX + 1] === 0 ? Math.min(x.r[RCX]! >>> 0, PAGE_SIZE) : PAGE_SIZE;
-}
+const wanted = (x: Context, most: number): number => (x.r[RCX + 1] === 0 ? Math.min(x.r[RCX]! >>> 0, most) : most);
 
 /** Physical address by the TLB alone, -1 where the access has to go the slow way. */
 function quick(x: Context, n: number, access: typeof READ | typeof WRITE): number {
@@ -38,22 +38,24 @@ function forward(x: Context, n: number, bytes: number): void {
   if (sum > 0xffffffff) x.r[n + 1] = x.r[n + 1]! + 1;
 }
 
-export const bulkMovs: Bulk = (x, s, size) => {
-  const count = room(x, RSI, size, room(x, RDI, size, wanted(x, s)));
+export const bulkMovs: Bulk = (x, size, most) => {
+  let count = room(x, RSI, size, room(x, RDI, size, wanted(x, most)));
   if (count < 2) return 0;
   const from = quick(x, RSI, READ);
   const to = quick(x, RDI, WRITE);
+  if (from < 0 || to < 0) return 0;
+  // a destination inside the source repeats what was just written: no further than up to there at once
+  if (to > from) count = Math.min(count, Math.floor((to - from) / size));
+  if (count < 2) return 0;
   const bytes = count * size;
-  // a destination inside the source repeats what was just written: element by element
-  if (from < 0 || to < 0 || (to > from && to < from + bytes)) return 0;
   x.memory.u8.copyWithin(to, from, from + bytes);
   forward(x, RSI, bytes);
   forward(x, RDI, bytes);
   return count;
 };
 
-export const bulkStos: Bulk = (x, s, size) => {
-  const count = room(x, RDI, size, wanted(x, s));
+export const bulkStos: Bulk = (x, size, most) => {
+  const count = room(x, RDI, size, wanted(x, most));
   if (count < 2) return 0;
   const to = quick(x, RDI, WRITE);
   if (to < 0) return 0;

@@ -2,12 +2,15 @@
  * String instructions with and without rep (Intel SDM vol. 1, 7.3.9; vol. 2B "REP/REPE/REPZ/REPNE/REPNZ").
  * Registers advance element by element, so a fault in the middle leaves them where the instruction resumes.
  * Sources are read through an fs or gs override, destinations never are.
+ *
+ * A processor takes interrupts between the elements of a repeated instruction, and is then at that instruction again. So
+ * is the machine between its turns, each of which counts as an instruction: the end of a run may come in between.
  */
 import { FLAG, PREFIX } from '../../x86/index.ts';
 import { compareValues } from './alu.ts';
-import type { Context, Handler, Step } from './context.ts';
+import { AGAIN, type Context, type Handler, type Step } from './context.ts';
 import { Z } from './flags.ts';
-import { type Bulk, bulkMovs, bulkStos } from './string-bulk.ts';
+import { type Bulk, bulkMovs, bulkStos, mayBulk } from './string-bulk.ts';
 
 const RCX = 2;
 const RSI = 12;
@@ -15,6 +18,16 @@ const RDI = 14;
 
 /** One element; a fault leaves everything as it was before it. */
 type Element = (x: Context, s: Step, size: number) => void;
+
+/** Bytes of a turn, where elements are moved many at once. */
+const LINE = 64;
+
+/** Elements of a turn: what takes about as long as another instruction. It follows from the guest alone, so all engines count the same. */
+function turnOf(x: Context, size: number, bulk: Bulk | undefined): number {
+  if (bulk === undefined || x.cpu.rflags & FLAG.TF) return 1;
+  const distance = ((x.r[RDI] as number) - (x.r[RSI] as number)) >>> 0;
+  return bulk === bulkMovs && distance > 0 && distance < 2 * size ? 1 : LINE / size;
+}
 
 const repeat =
   (element: Element, compares: boolean, bulk?: Bulk): Handler =>
@@ -30,16 +43,30 @@ const repeat =
     const whileEqual = (rep & PREFIX.REP) !== 0;
     const narrow = (s.insn.prefixes & PREFIX.ADDRSIZE) !== 0;
     if (narrow) r[RCX + 1] = 0;
-    while ((r[RCX] as number) !== 0 || (r[RCX + 1] as number) !== 0) {
-      let done = bulk === undefined ? 0 : bulk(x, s, size);
-      if (done === 0) {
-        element(x, s, size);
-        done = 1;
+    const many = mayBulk(x, s) ? bulk : undefined;
+    const turn = turnOf(x, size, many);
+    const most = turn * (x.cpu.rflags & FLAG.TF ? 1 : x.room);
+    let elements = 0;
+    try {
+      while ((r[RCX] as number) !== 0 || (r[RCX + 1] as number) !== 0) {
+        if (elements >= most) {
+          x.next = s.rip;
+          return AGAIN;
+        }
+        let done = many === undefined ? 0 : many(x, size, most - elements);
+        if (done === 0) {
+          element(x, s, size);
+          done = 1;
+        }
+        elements += done;
+        const lo = r[RCX] as number;
+        r[RCX] = (lo - done) | 0;
+        if (lo >>> 0 < done) r[RCX + 1] = ((r[RCX + 1] as number) - 1) | 0;
+        if (compares && (x.f[Z] === 0) !== whileEqual) break;
       }
-      const lo = r[RCX] as number;
-      r[RCX] = (lo - done) | 0;
-      if (lo >>> 0 < done) r[RCX + 1] = ((r[RCX + 1] as number) - 1) | 0;
-      if (compares && (x.f[Z] === 0) !== whileEqual) break;
+      if (elements > 0) elements--; // the last turn, whole or not, is the instruction itself
+    } finally {
+      x.turns = Math.floor(elements / turn);
     }
     return 0;
   };

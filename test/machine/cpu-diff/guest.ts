@@ -61,7 +61,9 @@ export class Guest {
     cpu.ss = USER_SS;
     cpu.rflags = c.rflags | IF;
     cpu.rip = CODE_AT;
-    const exit = stepper.run(block ? 1000 : 1);
+    let exit = stepper.run(block ? 1000 : 1);
+    // a repeated string instruction, of which a step is one turn
+    while (form(c.row).string && exit === EXIT.budget && cpu.rip === CODE_AT) exit = stepper.run(1);
     const { fault } = stepper;
     let trap = exit === EXIT.fault && fault ? fault.vector : -1;
     if (block && form(c.row).mnemonic !== 'int3') {
