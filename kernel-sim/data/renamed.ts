@@ -81,6 +81,9 @@ const RENAMED: Readonly<Record<string, Renamed>> = {
 /** System calls have had their machine's prefix since registers are passed in a structure. */
 const SYSCALL = /^(?:sys|SyS|stub|ksys)_(\w+)$/;
 
+/** Names of functions of older kernels of which something is known, without the system calls'. */
+export const renamed = (): readonly string[] => Object.keys(RENAMED);
+
 /** What a function of older kernels is now; undefined where nothing is known of it. */
 export function becameOf(name: string): Renamed | undefined {
   if (Object.hasOwn(RENAMED, name)) return RENAMED[name];

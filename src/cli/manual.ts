@@ -23,7 +23,7 @@ function leaves(
   command: EmuCommand,
   path: readonly string[],
 ): { readonly path: string; readonly command: EmuCommand }[] {
-  const subcommands = command.commands as readonly EmuCommand[];
+  const subcommands = command.shownCommands;
   if (subcommands.length === 0) return [{ path: path.join(' '), command }];
   return subcommands.flatMap((c) => leaves(c, [...path, c.name()]));
 }

@@ -16,6 +16,11 @@ export class EmuCommand extends Command {
   override createCommand(name?: string): EmuCommand {
     return new EmuCommand(name);
   }
+  /** Subcommands without those that only scripts call. */
+  get shownCommands(): readonly EmuCommand[] {
+    const visible = new Set(this.createHelp().visibleCommands(this));
+    return (this.commands as readonly EmuCommand[]).filter((c) => visible.has(c));
+  }
   get shownExamples(): readonly Example[] {
     return this.#examples;
   }

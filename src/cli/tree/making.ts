@@ -60,6 +60,19 @@ function addCompletion(cli: EmuCommand): void {
     .example('ebpf-emu completion fish > ~/.config/fish/completions/ebpf-emu.fish', 'once');
 }
 
+/** What completion scripts ask. */
+function addComplete(cli: EmuCommand): void {
+  cli
+    .command('complete', { hidden: true })
+    .description('print what may stand at the end of a command line, for completion scripts')
+    .argument('<what>', 'what is asked for: programs, maps, topics')
+    .argument('[words...]', 'behind --, the command line, the last word being what is completed')
+    .action(async (what, words) => {
+      const { candidates } = await import('../completion/names.ts');
+      (await import('../terminal.ts')).print(await candidates(what, words));
+    });
+}
+
 function addManual(cli: EmuCommand): void {
   cli
     .command('manual')
@@ -89,6 +102,7 @@ export const making: Commands = {
   headers: addHeaders,
   asm: addAsm,
   completion: addCompletion,
+  complete: addComplete,
   manual: addManual,
   gen: addGen,
 };
