@@ -1,5 +1,7 @@
 /** The lines above the panes: what runs and when, and the strip of the journey with where it stands. */
+
 import type { JourneyStop, Station } from '../debug/index.ts';
+import { grouped } from '../show/grouped.ts';
 import type { Model } from './model.ts';
 import { fitted, type Line, line, lineWidth, type Span, span } from './text.ts';
 
@@ -14,7 +16,7 @@ export function header({ name, attached, stop }: Model, width: number): Line {
     span(` · ${stop.task.comm}-${stop.task.pid}`, 'dim'),
   );
   const seconds = (stop.time / 1e9).toFixed(6);
-  const right = `${seconds} s  insn ${stop.count.toLocaleString('en')}  call ${stop.calls} `;
+  const right = `${seconds} s  insn ${grouped(stop.count)}  call ${stop.calls} `;
   const room = Math.max(0, width - right.length - 2);
   return [...fitted(left, room), span(`  ${right}`)];
 }

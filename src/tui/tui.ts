@@ -3,6 +3,7 @@
 import { alongChain, DebugError, type Motion, type Session } from '../debug/index.ts';
 import { EmuError } from '../errors/index.ts';
 import { addrFromBigInt } from '../machine/addr.ts';
+import { grouped } from '../show/grouped.ts';
 import { codePane, type Drawn, type DrawnPane, draw, panesIn } from './draw.ts';
 import { BINDINGS, type Commands } from './keys.ts';
 import type { Axis, PaneName } from './layout.ts';
@@ -121,7 +122,7 @@ export class Tui implements Commands {
       const stop = await session.move(motion, {
         signal: this.#abort.signal,
         onProgress: ({ count }) => {
-          state.busy = `running: ${count.toLocaleString('en')} instructions since the start`;
+          state.busy = `running: ${grouped(count)} instructions since the start`;
           this.onChange();
         },
       });

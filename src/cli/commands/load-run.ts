@@ -10,6 +10,7 @@ import {
   recordCommand,
   type WorkloadName,
 } from '../../replay/index.ts';
+import { grouped } from '../../show/grouped.ts';
 import { UserError } from '../errors.ts';
 import { INTERRUPTED } from '../interrupt.ts';
 import { packageRoot } from '../package-root.ts';
@@ -103,7 +104,7 @@ export async function replayAll(
       signal: options.signal,
       onProgress: ({ calls, insns }) => {
         flush();
-        progress.show(() => `${calls.toLocaleString('en')} system calls, ${insns.toLocaleString('en')} instructions`);
+        progress.show(() => `${grouped(calls)} system calls, ${grouped(insns)} instructions`);
       },
       ...(options.maxInsns === undefined ? {} : { maxInsns: options.maxInsns }),
       ...(options.moments === undefined ? {} : { moments: options.moments }),

@@ -1,8 +1,10 @@
 /** `ebpf-emu run`: a program of user space executes in the model, with BPF objects attached to it and to the kernel below it. */
+
 import { readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Kernel, ProgramStreams } from '../../../kernel-sim/index.ts';
 import type { LoadedObject } from '../../object/index.ts';
+import { grouped } from '../../show/grouped.ts';
 import { UserError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
@@ -111,7 +113,7 @@ async function execute(
     const result = await kernel.replay(kernel.program(run, streams), {
       signal,
       onProgress: ({ calls, insns }) =>
-        progress.show(() => `${plural(calls, 'system call')}, ${insns.toLocaleString('en')} instructions`),
+        progress.show(() => `${plural(calls, 'system call')}, ${grouped(insns)} instructions`),
       ...(maxInsns === undefined ? {} : { maxInsns }),
     });
     for (const oops of result.oopses) tell(`${oops}\n`);

@@ -8,6 +8,7 @@ import type {
   TestRunResult,
 } from '../../../kernel-sim/index.ts';
 import { hexBytes } from '../../platform/index.ts';
+import { grouped } from '../../show/grouped.ts';
 import { UserError } from '../errors.ts';
 import { readData, readInput, unhex, writeOutput } from '../files.ts';
 import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
@@ -65,7 +66,7 @@ async function runToEnd(
   const repeat = input.repeat ?? 1;
   let last: TestRunProgress = { runs: 0, insns: 0 };
   const how = (): string =>
-    `${last.insns.toLocaleString('en')} BPF instructions${repeat > 1 ? `, ${last.runs.toLocaleString('en')} of ${repeat.toLocaleString('en')} runs` : ''}`;
+    `${grouped(last.insns)} BPF instructions${repeat > 1 ? `, ${grouped(last.runs)} of ${grouped(repeat)} runs` : ''}`;
   try {
     return await program.run({
       ...input,
