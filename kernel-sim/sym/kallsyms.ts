@@ -2,9 +2,9 @@
 import { decodeBase64, decodeLatin1, host, isGzip } from '../../src/platform/index.ts';
 import { BootError } from '../core/options.ts';
 import { furtherFunctions } from '../data/builtin.ts';
-import { kinds, names, offsets, PERCPU, padded, sizes, within } from '../data/symbols.ts';
+import { kinds, labels, names, offsets, PERCPU, padded, sizes } from '../data/symbols.ts';
 import { kernelSymbolAt } from './address-index.ts';
-import type { KernelSymbol } from './symbol.ts';
+import type { KernelSymbol, Label } from './symbol.ts';
 import { ShippedSymbols } from './symbol-table.ts';
 import { Symbols } from './symbols.ts';
 
@@ -24,25 +24,24 @@ const numbers = (base64: string): Uint32Array => {
   return out;
 };
 
+const labelsOf = (row: string): Label[] =>
+  row.split(' ').map((label) => {
+    const [name, offset] = label.split(':') as [string, string];
+    return { name, offset: Number(offset) };
+  });
+
 /** The table that ships: read once, and never changed. */
 let shipped: ShippedSymbols | undefined;
 function shippedSymbols(): ShippedSymbols {
   if (shipped !== undefined) return shipped;
   const at = numbers(offsets);
   const room = numbers(sizes);
-  const list = names.split(' ');
-  const shorter = new Map(within.split(' ').map((row) => row.split(':') as [string, string]));
-  const told: Readonly<Record<string, (row: number) => number | undefined>> = {
-    0: (row) => room[row],
-    1: (row) => (room[row] as number) - PADDING,
-    2: () => undefined,
-    3: (row) => Number(shorter.get(list[row] as string)),
-  };
   shipped = new ShippedSymbols({
-    names: list,
+    names: names.split(' '),
     kinds,
     sizes: room,
-    told: (row) => told[padded[row] as string]?.(row),
+    told: (row) => (padded[row] === '2' ? undefined : (room[row] as number) - (padded[row] === '1' ? PADDING : 0)),
+    labels: new Map(Object.entries(labels).map(([name, row]) => [name, labelsOf(row)])),
     address: (row) => (row < PERCPU ? 0 : STEXT) + (at[row] as number),
   });
   return shipped;

@@ -1,6 +1,6 @@
 /** The symbols that ship: columns, of which a row becomes a {@link KernelSymbol} when it is asked for. All kernels share it. */
 import type { Addr } from '../../src/machine/addr.ts';
-import { byAddress, type KernelSymbol, type SymbolTable } from './symbol.ts';
+import { byAddress, type KernelSymbol, type Label, type SymbolTable } from './symbol.ts';
 
 export interface SymbolColumns {
   readonly names: readonly string[];
@@ -9,6 +9,8 @@ export interface SymbolColumns {
   address(row: number): Addr;
   /** {@link KernelSymbol.told} */
   told(row: number): number | undefined;
+  /** {@link KernelSymbol.labels} of those that have some, by name */
+  readonly labels: ReadonlyMap<string, readonly Label[]>;
 }
 
 export class ShippedSymbols implements SymbolTable {
@@ -36,14 +38,17 @@ export class ShippedSymbols implements SymbolTable {
   #symbol(row: number): KernelSymbol {
     const known = this.#symbols[row];
     if (known !== undefined) return known;
-    const { names, kinds, sizes, address, told } = this.#columns;
+    const { names, kinds, sizes, address, told, labels } = this.#columns;
     const bytes = told(row);
+    const name = names[row] as string;
+    const within = labels.get(name);
     const symbol = {
-      name: names[row] as string,
+      name,
       address: address(row),
       size: sizes[row] as number,
       kind: kinds[row] as string,
       ...(bytes === undefined ? {} : { told: bytes }),
+      ...(within === undefined ? {} : { labels: within }),
     };
     this.#symbols[row] = symbol;
     return symbol;

@@ -8,6 +8,8 @@ export interface KernelSymbol {
   readonly size: number;
   /** bytes as %pS tells them, without that padding; undefined: whoever knows all symbols knows */
   readonly told?: number;
+  /** symbols within it, in order, by which %pS tells what follows them */
+  readonly labels?: readonly Label[];
   /** `bpf`, `__builtin__ftrace`; undefined for the kernel itself */
   readonly module?: string;
   /**
@@ -15,6 +17,13 @@ export interface KernelSymbol {
    * m nothing; d data. Upper case: kprobes are refused (NOKPROBE_SYMBOL).
    */
   readonly kind?: string;
+}
+
+/** A symbol within a function's text. */
+export interface Label {
+  readonly name: string;
+  /** from the function's start */
+  readonly offset: number;
 }
 
 export const byAddress = (a: KernelSymbol, b: KernelSymbol): number =>

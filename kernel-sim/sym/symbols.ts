@@ -3,7 +3,7 @@
 import { nearest } from '../../src/errors/near.ts';
 import { type Addr, formatAddr } from '../../src/machine/addr.ts';
 import { Listeners } from '../core/listeners.ts';
-import { byAddress, type KernelSymbol, type SymbolAt, type SymbolTable } from './symbol.ts';
+import { byAddress, type KernelSymbol, type Label, type SymbolAt, type SymbolTable } from './symbol.ts';
 
 /** Index behind the last symbol at or below an address, in a list that is in order. */
 function after(list: readonly KernelSymbol[], address: Addr): number {
@@ -15,6 +15,13 @@ function after(list: readonly KernelSymbol[], address: Addr): number {
     else hi = mid;
   }
   return lo;
+}
+
+/** What tells a place in a function that has labels: the last one in front of it, up to the next. */
+function atLabel(name: string, labels: readonly Label[], offset: number, size: number): SymbolAt {
+  const next = labels.find((l) => l.offset > offset);
+  const label = labels.findLast((l) => l.offset <= offset) ?? { name, offset: 0 };
+  return { name: label.name, offset: offset - label.offset, size: (next?.offset ?? size) - label.offset };
 }
 
 /** Of a kernel whose symbols are all put. */
@@ -106,6 +113,8 @@ export class Symbols {
     // a body that is longer than Linux's, out of line where Linux has no code: it is told by its function
     if (found !== undefined && found.kind === undefined && offset < found.size)
       return { name: found.name.replace(/\.cold$/, ''), offset, size: found.size };
+    if (found?.labels !== undefined && offset < found.size)
+      return atLabel(found.name, found.labels, offset, found.size);
     if (found?.told !== undefined && offset < found.told) return { name: found.name, offset, size: found.told };
     // data, local functions, padding, and which of several names a place is told by
     const further = this.#moreAt?.(address);

@@ -131,10 +131,15 @@ const padded = ({ name, at, size, percpu }: { name: string; at: bigint; size: nu
   if (percpu) return '0';
   if (told.get(address) !== name) return '2';
   const shown = Number((next.get(address) as bigint) - address);
-  return shown === size ? '0' : shown === size - PADDING ? '1' : '3';
+  return shown === size ? '0' : shown === size - PADDING ? '1' : '2';
 };
-const within = ({ name, at }: { name: string; at: bigint }): string =>
-  `${name}:${(next.get(at + TEXT) as bigint) - at - TEXT}`;
+/** Symbols within a function of assembly, up to the next function that was chosen: `name:offset` each, one for a place. */
+const labelsOf = ({ name, at, size, percpu }: { name: string; at: bigint; size: number; percpu: boolean }): string => {
+  const address = at + TEXT;
+  if (percpu || told.get(address) !== name) return '';
+  const inside = toldAddresses.filter((a) => a > address && a < address + BigInt(size - PADDING));
+  return inside.map((a) => `${told.get(a)}:${a - address}`).join(' ');
+};
 
 const missing: string[] = [];
 const chosen: { name: string; at: bigint; size: number; kind: string; percpu: boolean }[] = [];
@@ -170,17 +175,16 @@ export const offsets =
   '${base64(chosen.map((c) => Number(c.at)))}';
 export const sizes =
   '${base64(chosen.map((c) => c.size))}';
-/**
- * What kallsyms tells: '1': the function ends where padding of the next begins (its __pfx_ symbol); '3': where a symbol within it
- * does, by {@link within}; '2': another name of the place.
- */
+/** Padding of the next function (its __pfx_ symbol) is the end of one: '1'. '2': kallsyms tells another name or size of the place. */
 export const padded =
   '${chosen.map((c) => padded(c)).join('')}';
-/** \`name:bytes\` of those with '3'. */
-export const within = '${chosen
-    .filter((c) => padded(c) === '3')
-    .map(within)
-    .join(' ')}';
+/** Symbols within functions, by which kallsyms tells what follows them: \`name:offset\`. */
+export const labels = {
+${chosen
+  .map((c) => ({ name: c.name, row: labelsOf(c) }))
+  .filter(({ row }) => row !== '')
+  .map(({ name, row }) => `  ${name}: '${row}',\n`)
+  .join('')}};
 `,
 );
 console.log(`symbols: ${chosen.length}; no such symbol (inlined there): ${missing.join(' ')}`);

@@ -29,8 +29,8 @@ describe('symbols', () => {
     const k = await Kernel.boot({ engine: 'step', kallsyms: readShared('reference/6.12/kallsyms.gz') });
     const builtin = await Kernel.boot({ engine: 'step' });
     for (const name of ['do_sys_openat2', 'entry_SYSCALL_64', 'bpf_trace_printk', 'pcpu_hot']) {
-      // how long kallsyms says a function is, only the list that ships knows
-      const { told: _, ...known } = builtin.symbols.get(name)!;
+      // how long kallsyms says a function is, and what labels are in it, only the list that ships knows
+      const { told: _, labels: __, ...known } = builtin.symbols.get(name)!;
       expect(k.symbols.get(name)).toEqual(known);
     }
   });
@@ -53,6 +53,21 @@ describe('symbols', () => {
         .map((l) => l.replace(/.*: /, '')),
     ).toEqual(['hello', 'tp']);
   });
+  it.skipIf(!haveShared)(
+    'in the entry code and the trampolines are told by labels as kallsyms tells them',
+    async () => {
+      const k = await Kernel.boot({ engine: 'step' });
+      const rows = Buffer.from(readShared('reference/6.12/kallsyms.gz')).toString().split('\n');
+      const from = rows.findIndex((row) => row.endsWith(' entry_SYSCALL_64'));
+      const at = (row: string): number => Number(BigInt.asIntN(64, BigInt(`0x${row.split(' ')[0]}`)));
+      for (const [n, row] of rows.slice(from, from + 4).entries()) {
+        const size = at(rows[from + n + 1] as string) - at(row);
+        expect(k.symbols.format(at(row) + size - 1)).toBe(
+          `${row.split(' ')[2]}+0x${(size - 1).toString(16)}/0x${size.toString(16)}`,
+        );
+      }
+    },
+  );
   it('are found by address, and near by name', async () => {
     const k = await Kernel.boot({ engine: 'step' });
     const at = k.symbols.address('do_sys_openat2') as number;
