@@ -80,6 +80,8 @@ export const TLB_TABLE_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 
 /** Fingerprints of pages, while a save looks for what has changed (save/page-hash.ts): 1 KiB. */
 export const SCAN_PHYS = 0x1e000;
+/** Where elements of a hash map are, while user space goes through them (kernel-sim/bpf/maps/hash-code.ts): 260 bytes. */
+export const WALK_PHYS = 0x1f000;
 /** Bytes behind the guest's RAM for decoded instructions. */
 export const CODE_ZONE_BYTES = 5 * MiB;
 

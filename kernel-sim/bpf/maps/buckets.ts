@@ -3,8 +3,10 @@
  * pointer (include/linux/rculist_nulls.h), all in guest memory. Elements are named by their addresses.
  */
 import { type Addr, addrHi, addrLo, addrOf } from '../../../src/machine/addr.ts';
+import { WALK_PHYS } from '../../../src/machine/index.ts';
 import { ENDLESS, KernelBug } from '../../core/errno.ts';
 import type { MapLayout } from '../../core/map-layout.ts';
+import { type HashCode, hashCode } from './hash-code.ts';
 import type { MapHost } from './host.ts';
 
 /** The lower half of LIST_POISON2, which marks an element that is in no list, and the upper half. */
@@ -20,8 +22,13 @@ export class Buckets {
   readonly #phys: number;
   readonly #size: number;
   readonly #hashAt: number;
-  readonly #keyAt: number;
   readonly #keySize: number;
+  readonly #layout: MapLayout;
+  /** `delta`, of which addresses below 4 GiB need the lower half only */
+  readonly #deltaLo: number;
+  #made: HashCode | undefined;
+  /** grows whenever an element comes into a list or leaves one */
+  changes = 0;
   /** elements of all lists together */
   readonly #most: number;
 
@@ -32,13 +39,22 @@ export class Buckets {
     this.#phys = phys;
     this.#size = layout.bucket.sizeof;
     this.#hashAt = layout.htab_elem.hash;
-    this.#keyAt = layout.htab_elem.key;
+    this.#layout = layout;
+    this.#deltaLo = addrLo(delta);
     this.#keySize = keySize;
     this.mask = count - 1;
     // a bucket for each entry, and each CPU has an element more
     this.#most = count + 2 * host.cpus;
     this.delta = delta;
     for (let i = 0; i < count; i++) this.#putHead(i, (i << 1) | 1, i >>> 31);
+  }
+
+  /** The table is guest memory; who goes through it has to look again once that is another. */
+  save(): undefined {
+    return undefined;
+  }
+  restore(): void {
+    this.changes++;
   }
 
   #head(bucket: number): number {
@@ -60,38 +76,34 @@ export class Buckets {
     view.setInt32(phys + 4, addrHi(address), true);
   }
 
+  get #code(): HashCode {
+    this.#made ??= hashCode(this.#host.memory.wasm, this.#layout, this.#keySize);
+    return this.#made;
+  }
+  /** Of the key at a physical address. */
+  hash(keyPhys: number, seed: number): number {
+    return this.#code.hash(keyPhys, seed);
+  }
+  /** Where the element with the key at `keyPhys` is, as a physical address; 0 where there is none. */
+  locate(keyPhys: number, hash: number): number {
+    const at = this.#code.find(keyPhys, hash, this.#phys, this.mask, this.#deltaLo, this.#most);
+    if (at === -1) throw new KernelBug(ENDLESS);
+    return at;
+  }
   /** Element with the key at `keyPhys`, 0 where there is none. */
   find(keyPhys: number, hash: number): Addr {
-    const { view } = this.#host.memory;
-    const hashAt = this.#hashAt;
-    const keyAt = this.#keyAt;
-    const { delta } = this;
-    let at = this.#head(hash & this.mask);
-    for (let left = this.#most; ; left--) {
-      if (left === 0) throw new KernelBug(ENDLESS);
-      const lo = view.getInt32(at, true);
-      if (lo & 1) return 0;
-      const elem = addrOf(lo, view.getInt32(at + 4, true));
-      at = elem - delta;
-      if (view.getInt32(at + hashAt, true) !== hash) continue;
-      if (this.#isKey(at + keyAt, keyPhys)) return elem;
-    }
+    const at = this.locate(keyPhys, hash);
+    return at === 0 ? 0 : at + this.delta;
   }
-  #isKey(at: number, keyPhys: number): boolean {
-    const { u8, i32 } = this.#host.memory;
-    const size = this.#keySize;
-    let i = 0;
-    if (((at | keyPhys | size) & 3) === 0) {
-      const words = size >> 2;
-      while (i < words && i32[(at >> 2) + i] === i32[(keyPhys >> 2) + i]) i++;
-      return i === words;
-    }
-    while (i < size && u8[at + i] === u8[keyPhys + i]) i++;
-    return i === size;
+  /** Physical addresses of the elements behind the one at `after`, or of the first where that is 0: some, none at the end. */
+  gather(after: number, valueAt: number): Int32Array {
+    const count = this.#code.gather(after, this.#phys, this.mask, this.#deltaLo, valueAt);
+    return this.#host.memory.i32.slice(WALK_PHYS >> 2, (WALK_PHYS >> 2) + count);
   }
 
   /** Puts an element in front of its bucket's list (`hlist_nulls_add_head_rcu`). */
   link(elem: Addr, hash: number): void {
+    this.changes++;
     const { view } = this.#host.memory;
     const at = elem - this.delta;
     const bucket = hash & this.mask;
@@ -107,6 +119,7 @@ export class Buckets {
   }
 
   unlink(elem: Addr): void {
+    this.changes++;
     const { view } = this.#host.memory;
     const at = elem - this.delta;
     const nextLo = view.getInt32(at, true);

@@ -4,7 +4,7 @@
  * memory, because programs hold pointers to values and inlined lookups step from the element to its value.
  */
 import type { Addr } from '../../../src/machine/addr.ts';
-import { copyBytes, PAGE_OFFSET } from '../../../src/machine/index.ts';
+import { PAGE_OFFSET } from '../../../src/machine/index.ts';
 import {
   BPF_EXIST,
   BPF_F_LOCK,
@@ -16,7 +16,7 @@ import {
 } from '../../../src/uapi/index.ts';
 import { ERRNO } from '../../core/errno.ts';
 import { Buckets } from './buckets.ts';
-import { jhash } from './jhash.ts';
+import { HashEntries } from './hash-entries.ts';
 import { Lru } from './lru.ts';
 import { BpfMap, contiguous, copyIn, type MapAttrs, type MapContext, movePhys, type WalkCursor } from './map.ts';
 
@@ -106,7 +106,7 @@ export class HashMap extends BpfMap {
   }
 
   protected override get hostState(): readonly object[] {
-    return [this.#free, this.#fresh, this.#extra, ...(this.#lru?.hostState ?? [])];
+    return [this.#table, this.#free, this.#fresh, this.#extra, ...(this.#lru?.hostState ?? [])];
   }
   /** bytes of a value as elements hold it */
   protected get storedSize(): number {
@@ -129,8 +129,7 @@ export class HashMap extends BpfMap {
     return contiguous(this.host, key, this.keySize, this.#bounce);
   }
   #hash(keyPhys: number): number {
-    const { memory } = this.host;
-    return jhash(memory.view, memory.u8, keyPhys, this.keySize, this.#seed);
+    return this.#table.hash(keyPhys, this.#seed);
   }
   #writePercpu(elem: Addr, pointer: number): void {
     this.#table.put(elem - this.#table.delta + this.#valueAt, pointer);
@@ -210,16 +209,16 @@ export class HashMap extends BpfMap {
   }
 
   override update(key: Addr, value: Addr, flags: number): number {
-    return this.#update(key, value, flags, false);
+    return this.#update(this.#keyPhys(key), value, flags, false);
   }
   override updateUser(key: Addr, value: Addr, flags: number): number {
-    return this.#update(key, value, flags, true);
+    return this.#update(this.#keyPhys(key), value, flags, true);
   }
 
-  #update(key: Addr, value: Addr, flags: number, allCpus: boolean): number {
+  /** `bounced`: the value lies behind the key that came as bytes */
+  #update(keyPhys: number, value: Addr, flags: number, allCpus: boolean, bounced = false): number {
     const allowed = this.isLru || this.isPercpu ? flags : flags & ~BPF_F_LOCK;
     if (allowed >>> 0 > BPF_EXIST || (flags & BPF_F_LOCK && !this.hasSpinLock)) return -ERRNO.EINVAL;
-    const keyPhys = this.#keyPhys(key);
     const hash = this.#hash(keyPhys);
     // An LRU map takes its node first, which may throw out another element, even the one with this key.
     let lruNode = -1;
@@ -252,6 +251,8 @@ export class HashMap extends BpfMap {
     if (this.isPercpu) {
       this.#zeroPercpu(elem);
       this.#copyPercpu(elem, value, allCpus, false);
+    } else if (bounced) {
+      movePhys(memory, at + this.#valueAt, keyPhys + roundUp8(this.keySize), this.valueSize);
     } else {
       this.fields?.zero(memory.u8, at + this.#valueAt);
       this.#copyIn(elem, value);
@@ -372,47 +373,38 @@ export class HashMap extends BpfMap {
     return this.constructor === HashMap && !this.isPercpu && !this.isLru && this.fields === undefined;
   }
   lookupBytes(key: Uint8Array): Uint8Array | undefined {
-    copyBytes(this.host.memory.u8, this.#bounce, key, 0, key.length);
-    const elem = this.#table.find(this.#bounce, this.#hash(this.#bounce));
-    return elem === 0 ? undefined : this.valueBytes(elem);
+    const at = this.#locateBytes(key);
+    return at === 0 ? undefined : this.#valueBytes(at);
   }
   putBytes(key: Uint8Array, value: Uint8Array, flags: number): number {
     const { u8 } = this.host.memory;
-    const behind = roundUp8(this.keySize);
-    copyBytes(u8, this.#bounce, key, 0, key.length);
-    copyBytes(u8, this.#bounce + behind, value, 0, value.length);
-    return this.#update(this.#bounceAt, this.#bounceAt + behind, flags, false);
-  }
-
-  // --- iteration by user space: what MAP_GET_NEXT_KEY and MAP_LOOKUP_ELEM give in turn ---
-
-  /** The first element; 0 where there is none. */
-  firstElem(): Addr {
-    return this.#table.first();
-  }
-  keyBytes(elem: Addr): Uint8Array {
-    return this.#bytes(elem, this.#keyAt, this.keySize);
-  }
-  valueBytes(elem: Addr): Uint8Array {
-    return this.#bytes(elem, this.#valueAt, this.valueSize);
-  }
-  #bytes(elem: Addr, at: number, size: number): Uint8Array {
-    const from = elem - this.#table.delta + at;
-    return this.host.memory.u8.slice(from, from + size);
-  }
-  /** The element behind one that had this key when it was given; 0 at the end. A key that is gone starts over. */
-  elemAfter(elem: Addr, key: Uint8Array): Addr {
-    const { view, u8 } = this.host.memory;
-    const at = elem - this.#table.delta;
-    if (this.#table.isLinked(elem)) {
-      let n = 0;
-      while (n < key.length && u8[at + this.#keyAt + n] === key[n]) n++;
-      if (n === key.length) return this.#table.after(elem, view.getInt32(at + this.layout.htab_elem.hash, true));
-    }
     u8.set(key, this.#bounce);
-    const hash = this.#hash(this.#bounce);
-    const now = this.#table.find(this.#bounce, hash);
-    return now === 0 ? this.#table.first() : this.#table.after(now, hash);
+    u8.set(value, this.#bounce + roundUp8(this.keySize));
+    return this.#update(this.#bounce, this.#bounceAt + roundUp8(this.keySize), flags, false, true);
+  }
+  #locateBytes(key: Uint8Array): number {
+    this.host.memory.u8.set(key, this.#bounce);
+    return this.#table.locate(this.#bounce, this.#hash(this.#bounce));
+  }
+  #valueBytes(at: number): Uint8Array {
+    return this.host.memory.u8.slice(at + this.#valueAt, at + this.#valueAt + this.valueSize);
+  }
+  /**
+   * Keys and values as MAP_GET_NEXT_KEY and MAP_LOOKUP_ELEM give them in turn. `before` is called before each command: it
+   * throws where there can be none any more.
+   */
+  entriesBytes(before: () => void): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+    const { u8 } = this.host.memory;
+    return new HashEntries(
+      {
+        table: this.#table,
+        key: (at) => u8.slice(at + this.#keyAt, at + this.#keyAt + this.keySize),
+        value: (at) => this.#valueBytes(at),
+        locate: (key) => this.#locateBytes(key),
+        valueAt: this.#valueAt,
+      },
+      before,
+    );
   }
 
   override nextKey(key: Addr, next: Addr): number {
@@ -466,11 +458,9 @@ export class HashMap extends BpfMap {
   }
   /** The kernel's own deletion of a bucket's entries by their keys. */
   deleteBytes(key: Uint8Array): number {
-    const keyPhys = this.#bounce;
-    this.host.memory.u8.set(key, keyPhys);
-    const elem = this.#table.find(keyPhys, this.#hash(keyPhys));
-    if (elem === 0) return -ERRNO.ENOENT;
-    this.#drop(elem);
+    const at = this.#locateBytes(key);
+    if (at === 0) return -ERRNO.ENOENT;
+    this.#drop(at + this.#table.delta);
     return 0;
   }
 

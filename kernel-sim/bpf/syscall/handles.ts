@@ -208,18 +208,13 @@ export class MapHandle {
     return this.#commands.lookupAndDelete(this.#descriptor.open('BPF_MAP_LOOKUP_AND_DELETE_ELEM'), key);
   }
   /** All entries, in the order of MAP_GET_NEXT_KEY. */
-  *entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+  entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
     const { map } = this;
-    if (map instanceof HashMap && map.takesBytes && (map.flags & BPF_F_WRONLY) === 0) {
-      this.#descriptor.open('BPF_MAP_GET_NEXT_KEY');
-      for (let elem = map.firstElem(); elem !== 0; ) {
-        const key = map.keyBytes(elem);
-        yield [key, map.valueBytes(elem)];
-        this.#descriptor.open('BPF_MAP_GET_NEXT_KEY');
-        elem = map.elemAfter(elem, key);
-      }
-      return;
-    }
+    if (map instanceof HashMap && map.takesBytes && (map.flags & BPF_F_WRONLY) === 0)
+      return map.entriesBytes(() => void this.#descriptor.open('BPF_MAP_GET_NEXT_KEY'));
+    return this.#eachEntry();
+  }
+  *#eachEntry(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
     for (let key = this.nextKey(); key !== undefined; key = this.nextKey(key)) {
       const value = this.lookup(key);
       if (value !== undefined) yield [key, value];
