@@ -32,6 +32,10 @@ export class FlowDissector implements Stateful {
   get programs(): readonly Addr[] {
     return this.#key === undefined ? [] : [this.#prog];
   }
+  /** who has put it there */
+  get key(): object | undefined {
+    return this.#key;
+  }
   /** @throws KernelError E2BIG where there is one */
   add(key: object, prog: Addr): void {
     if (this.#key !== undefined) throw new KernelError('E2BIG', 'the network namespace has a flow dissector already');

@@ -167,6 +167,14 @@ export class Btf {
     return this.ownString(offset);
   }
 
+  /** As {@link string}, a character a byte: as Linux looks at names, which may be no UTF-8. */
+  byteString(offset: number): string {
+    if (offset < this.startString && this.base) return this.base.byteString(offset);
+    const start = offset - this.startString;
+    const end = this.#strings.indexOf(0, start);
+    return Array.from(this.#strings.subarray(start, end), (byte) => String.fromCharCode(byte)).join('');
+  }
+
   /** String at an offset that one of this data's types has. */
   protected ownString(offset: number): string {
     if (offset < this.startString && this.base) return this.base.string(offset);

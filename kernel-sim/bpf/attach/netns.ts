@@ -4,8 +4,9 @@ import { BPF_ATTACH_TYPE as A } from '../../../src/uapi/index.ts';
 import { KernelError } from '../../core/errno.ts';
 import { type NetNamespace, netnsOf } from '../../net/namespace.ts';
 import type { BpfState } from '../objects/state.ts';
+import type { BpfProg } from '../prog/prog.ts';
 import type { Attachment } from './attachment.ts';
-import type { AttachRequest, QueryResult } from './kind.ts';
+import type { AttachRequest, DirectAttach, QueryResult } from './kind.ts';
 
 function target(state: BpfState, fd: number | undefined): NetNamespace {
   const object = state.process.fds.find(fd ?? -1);
@@ -49,6 +50,45 @@ const inNamespace =
 /** One of them, which bpf_get_hash_recalc asks. */
 export const flowDissector = inNamespace((net) => net.flowDissector);
 export const skLookup = inNamespace((net) => net.skLookup);
+
+/**
+ * BPF_PROG_ATTACH and _DETACH: a flow dissector of the caller's own network namespace, without a link
+ * (`netns_bpf_prog_attach`). A link and such a program exclude each other.
+ */
+export const flowDissectorDirect: DirectAttach = {
+  attach({ state, target, flags, prog, replace }) {
+    if (target !== 0 || flags !== 0 || replace !== undefined)
+      throw new KernelError('EINVAL', "neither a target nor flags are taken: it goes to the caller's namespace");
+    const place = state.kernel.net.flowDissector;
+    const next = prog as BpfProg;
+    const held = directOf(state);
+    if (held === undefined && place.programs.length > 0) throw new KernelError('EEXIST', 'a link holds the place');
+    if (held === next) throw new KernelError('EINVAL', `program ${next.id} is attached already`);
+    next.get();
+    if (held === undefined) {
+      place.add(DIRECT, next.addr);
+      return;
+    }
+    place.replace(DIRECT, next.addr);
+    held.put();
+  },
+  detach({ state, target, prog }) {
+    if (target !== 0) throw new KernelError('EINVAL', "no target is taken: it is the caller's namespace");
+    const place = state.kernel.net.flowDissector;
+    const held = directOf(state);
+    if (held === undefined && place.programs.length > 0) throw new KernelError('EINVAL', 'a link holds the place');
+    if (held === undefined || held !== prog) throw new KernelError('ENOENT', 'the program is not attached here');
+    place.remove(DIRECT);
+    held.put();
+  },
+  query: ({ state, attachType }) => netnsQuery(state, attachType),
+};
+/** stands for BPF_PROG_ATTACH where others are links */
+const DIRECT = {};
+function directOf(state: BpfState): BpfProg | undefined {
+  const { flowDissector: place } = state.kernel.net;
+  return place.key === DIRECT ? state.progAt(place.programs[0]!) : undefined;
+}
 
 /** BPF_PROG_QUERY: the programs of all links, in the order that they run. */
 export function netnsQuery(state: BpfState, attachType: number): QueryResult {

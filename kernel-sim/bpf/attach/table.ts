@@ -19,7 +19,7 @@ import { kprobeMulti } from './kprobe-multi.ts';
 import { lsmCgroup, lsmCgroupDirect } from './lsm-cgroup.ts';
 import { netfilter } from './netfilter.ts';
 import { netkit } from './netkit.ts';
-import { flowDissector, skLookup } from './netns.ts';
+import { flowDissector, flowDissectorDirect, skLookup } from './netns.ts';
 import { perfEvent } from './perf-event.ts';
 import { btfTracepoint, rawTracepoint } from './raw-tracepoint.ts';
 import { sockmap, sockmapDirect } from './sockmap.ts';
@@ -47,7 +47,7 @@ const BODIES: Readonly<Partial<Record<AttachKindName, AttachBody>>> = {
   tcx,
   netkit,
   netfilter: { attach: netfilter },
-  flow_dissector: { attach: flowDissector },
+  flow_dissector: { attach: flowDissector, direct: flowDissectorDirect },
   sk_lookup: { attach: skLookup },
   sk_skb: { attach: sockmap, direct: sockmapDirect },
   sk_msg: { attach: sockmap, direct: sockmapDirect },

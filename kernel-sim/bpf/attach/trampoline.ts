@@ -20,6 +20,9 @@ const KIND: Readonly<Record<number, TrampolinePoint['kind']>> = {
 
 export function trampoline(request: AttachRequest): Attachment {
   const { state, prog, attrs, command } = request;
+  if (((attrs.target ?? 0) === 0) !== ((attrs.targetBtfId ?? 0) === 0))
+    throw new BpfError(command, 'EINVAL', 'target and BTF id belong together');
+  if (attrs.target) throw new BpfError(command, 'EINVAL', 'only extensions are given another target than at load');
   const { attachBtfId } = prog.init;
   const target = prog.targetProg ? placeOf(prog.targetProg, attachBtfId, command) : prog.init.attachTarget;
   const kind = KIND[prog.expectedAttachType];

@@ -63,7 +63,7 @@ export function verifyAndRewrite(state: BpfState, request: LoadRequest, progAux:
   }
   const { program, rewritten, log } = result;
   const maps = program.usedMaps.map((m) => state.maps.get(m.id)).filter((m): m is BpfMap => m !== undefined);
-  checkProgArrays(state, request, maps, log);
+  checkProgArrays(state, request, maps, result);
   return {
     code: codeOf(rewritten, maps),
     log,
@@ -227,14 +227,21 @@ function lineInfo(given: NonNullable<LoadRequest['attrs']['lineInfo']>): LineInf
 }
 
 /** `bpf_check_tail_call`: the program and the arrays it calls through must be of one kind. */
-function checkProgArrays(state: BpfState, request: LoadRequest, maps: readonly BpfMap[], log: string): void {
+function checkProgArrays(
+  state: BpfState,
+  request: LoadRequest,
+  maps: readonly BpfMap[],
+  told: { log: string; longest: number },
+): void {
   const jited = state.kernel.engine !== 'interp';
   for (const map of maps) {
     if (
       (map instanceof ProgArrayMap || map instanceof RedirectMap) &&
       !map.compatible({ type: request.type, jited, xdpHasFrags: (request.flags & BPF_F_XDP_HAS_FRAGS) !== 0 })
     ) {
-      throw loadFailure('EINVAL', `${map.describe()} belongs to programs of another type`, log);
+      const failure = loadFailure('EINVAL', `${map.describe()} belongs to programs of another type`, told.log);
+      failure.logLongest = told.longest;
+      throw failure;
     }
   }
 }

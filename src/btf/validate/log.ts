@@ -57,6 +57,8 @@ export class BtfLog {
   readonly #parts: string[] | undefined;
   /** the type that messages are about */
   typeId = 0;
+  /** what is named by an empty string: not by offset 0, which is no name */
+  readonly emptyNames = new Set<BtfType | BtfMember>();
   /** structures are repeated before their members once their own line is past */
   resolving = false;
 
@@ -76,7 +78,7 @@ export class BtfLog {
   type(type: BtfType, message = ''): void {
     if (!this.#parts) return;
     this.write(
-      `[${this.typeId}] ${type.kind.toUpperCase()} ${type.name || '(anon)'} ${details(type)}${message === '' ? '' : ` ${message}`}\n`,
+      `[${this.typeId}] ${type.kind.toUpperCase()} ${this.#name(type)} ${details(type)}${message === '' ? '' : ` ${message}`}\n`,
     );
   }
 
@@ -85,12 +87,16 @@ export class BtfLog {
     this.write(`[${this.typeId}] ${kind.toUpperCase()} ${name || '(anon)'} ${message}\n`);
   }
 
+  #name(named: BtfType | BtfMember): string {
+    return named.name || (this.emptyNames.has(named) ? '' : '(anon)');
+  }
+
   member(struct: BtfType & { readonly kindFlag: boolean }, member: BtfMember, message = ''): void {
     if (!this.#parts) return;
     if (this.resolving) this.type(struct);
     const size = struct.kindFlag ? ` bitfield_size=${member.bitfieldSize}` : '';
     this.write(
-      `\t${member.name || '(anon)'} type_id=${member.type}${size} bits_offset=${member.bitOffset}${message === '' ? '' : ` ${message}`}\n`,
+      `\t${this.#name(member)} type_id=${member.type}${size} bits_offset=${member.bitOffset}${message === '' ? '' : ` ${message}`}\n`,
     );
   }
 
@@ -108,10 +114,10 @@ export type Refuse = (message: string, errno?: BtfErrno) => BtfRefused;
 
 /**
  * Names as C identifiers, as Linux checks them: dots too, and Latin-1's letters, which its isalpha() knows
- * (lib/ctype.c). A byte that is no UTF-8 was decoded as U+FFFD: nobody can tell which it was.
+ * (lib/ctype.c). @param name a character a byte ({@link Btf.byteString})
  */
 export const isIdentifier = (name: string): boolean =>
-  /^[A-Za-z_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\ufffd][A-Za-z0-9_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\ufffd]*$/.test(
+  /^[A-Za-z_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff][A-Za-z0-9_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]*$/.test(
     name,
   ) && name.length < 512;
 /** Names of sections: anything printable. */

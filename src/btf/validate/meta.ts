@@ -21,6 +21,8 @@ interface Raw {
   /** size or type */
   readonly last: number;
   readonly word: (n: number) => number;
+  /** a name, a character a byte */
+  text(offset: number): string;
 }
 
 /** @param view of the types; @param base where the type begins. Returns its bytes. @throws BtfRefused */
@@ -45,6 +47,10 @@ export function checkMeta(btf: Btf, log: BtfLog, view: DataView, at: number, lef
   }
   checkNames(btf, log, kind, view, at, vlen);
   const type = decodeType(btf, log.typeId, view, at, true);
+  if (nameOff !== 0 && type.name === '') log.emptyNames.add(type);
+  if (type.kind === 'struct' || type.kind === 'union')
+    for (const [n, member] of type.members.entries())
+      if (member.name === '' && view.getUint32(at + 12 + 12 * n, true) !== 0) log.emptyNames.add(member);
   const refuse: Refuse = (message, errno = 'EINVAL') => {
     log.type(type, message);
     return new BtfRefused(errno);
@@ -58,6 +64,7 @@ export function checkMeta(btf: Btf, log: BtfLog, view: DataView, at: number, lef
       flag: info >>> 31 !== 0,
       last: view.getUint32(at + 8, true),
       word: (n) => view.getUint32(at + 12 + n * 4, true),
+      text: (offset) => btf.byteString(offset),
     },
     refuse,
   );
@@ -110,10 +117,10 @@ function checkKind(log: BtfLog, type: BtfType, raw: Raw, refuse: Refuse): void {
     if (raw.nameOff !== 0) throw refuse('Invalid name');
   };
   const identifier = (): void => {
-    if (raw.nameOff === 0 || !isIdentifier(type.name)) throw refuse('Invalid name');
+    if (raw.nameOff === 0 || !isIdentifier(raw.text(raw.nameOff))) throw refuse('Invalid name');
   };
   const optionalIdentifier = (): void => {
-    if (raw.nameOff !== 0 && !isIdentifier(type.name)) throw refuse('Invalid name');
+    if (raw.nameOff !== 0 && !isIdentifier(raw.text(raw.nameOff))) throw refuse('Invalid name');
   };
   switch (type.kind) {
     case 'int': {
@@ -171,7 +178,7 @@ function checkKind(log: BtfLog, type: BtfType, raw: Raw, refuse: Refuse): void {
           log.member(type, member, message);
           return new BtfRefused('EINVAL');
         };
-        if (raw.word(n * 3) !== 0 && !isIdentifier(member.name)) throw bad('Invalid name');
+        if (raw.word(n * 3) !== 0 && !isIdentifier(raw.text(raw.word(n * 3)))) throw bad('Invalid name');
         if (member.type === 0 || !validId(member.type)) throw bad('Invalid type_id');
         if (type.kind === 'union' && member.bitOffset !== 0) throw bad('Invalid member bits_offset');
         if (last > member.bitOffset) throw bad('Invalid member bits_offset');
@@ -186,8 +193,8 @@ function checkKind(log: BtfLog, type: BtfType, raw: Raw, refuse: Refuse): void {
       if (type.size > 8 || type.size === 0 || (type.size & (type.size - 1)) !== 0) throw refuse('Unexpected size');
       optionalIdentifier();
       log.type(type);
-      for (const { name, value } of type.values) {
-        if (!isIdentifier(name)) throw refuse('Invalid name');
+      for (const [n, { name, value }] of type.values.entries()) {
+        if (!isIdentifier(raw.text(raw.word(n * (type.kind === 'enum' ? 2 : 3))))) throw refuse('Invalid name');
         log.write(`\t${name} val=${value}\n`);
       }
       return;
@@ -213,7 +220,7 @@ function checkKind(log: BtfLog, type: BtfType, raw: Raw, refuse: Refuse): void {
     case 'datasec': {
       if (type.size === 0) throw refuse('size == 0');
       noFlag();
-      if (raw.nameOff === 0 || !isSectionName(type.name)) throw refuse('Invalid name');
+      if (raw.nameOff === 0 || !isSectionName(raw.text(raw.nameOff))) throw refuse('Invalid name');
       log.type(type);
       let end = 0;
       let sum = 0;

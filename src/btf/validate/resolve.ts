@@ -313,11 +313,16 @@ export class TypeResolver {
 
   /** Whether a parameter has a name offset: an empty name by an offset that is not 0 is a wrong name. */
   #isNamed(proto: number, n: number): boolean {
+    return proto < this.#btf.startId || this.#nameOffset(proto, n) !== 0;
+  }
+  #nameOffset(proto: number, n: number): number {
     const { bytes } = this.#btf;
-    if (proto < this.#btf.startId) return true;
-    return (
-      new DataView(bytes.buffer, bytes.byteOffset).getUint32(this.#btf.offsetOfType(proto) + 12 + n * 8, true) !== 0
-    );
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(this.#btf.offsetOfType(proto) + 12 + n * 8, true);
+  }
+  /** Whether a parameter's name, if it has one, is an identifier. */
+  #isNameValid(proto: number, n: number): boolean {
+    if (proto < this.#btf.startId || !this.#isNamed(proto, n)) return true;
+    return isIdentifier(this.#btf.byteString(this.#nameOffset(proto, n)));
   }
 
   #checkProto(type: BtfType & { kind: 'func_proto' }): void {
@@ -336,7 +341,7 @@ export class TypeResolver {
     }
     for (let n = 0; n < count; n++) {
       const param = type.params[n] as (typeof type.params)[number];
-      if (this.#isNamed(type.id, n) && !isIdentifier(param.name)) throw this.#refuse(type, `Invalid arg#${n + 1}`);
+      if (!this.#isNameValid(type.id, n)) throw this.#refuse(type, `Invalid arg#${n + 1}`);
       check(param.type, `Invalid arg#${n + 1}`);
     }
   }

@@ -63,7 +63,7 @@ export function progAttach(call: Call): number {
   const prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
   if (prog.type !== progType) call.fail('EINVAL', `the program is of type ${prog.type}, not ${progType}`);
   checkAttachType(call, prog, type);
-  checkTarget(call, progType, type);
+  if (progType !== P.FLOW_DISSECTOR) checkTarget(call, progType, type);
   const replaced = call.s32(ATTR.replace_bpf_fd);
   directOf(call.command, progType, type).attach({
     ...request(call, type, flags, prog),
@@ -100,9 +100,17 @@ export function progDetach(call: Call): number {
     if (given instanceof BpfProg && given.type === progType) prog = given;
   }
   if (progType === P.UNSPEC) call.fail('EINVAL', `nothing is attached with attach type ${type}`);
-  checkTarget(call, progType, type);
+  if (progType === P.FLOW_DISSECTOR) ownNamespace(call);
+  else checkTarget(call, progType, type);
   directOf(call.command, progType, type).detach(request(call, type, flags, prog));
   return 0;
+}
+
+/** A flow dissector is taken out of the caller's own namespace, and has to be named. */
+function ownNamespace(call: Call): void {
+  if (call.s32(ATTR.target_fd) !== 0) call.fail('EINVAL', 'no target is taken');
+  const prog = call.state.progByFd(call.command, call.s32(ATTR.attach_bpf_fd));
+  if (prog.type !== P.FLOW_DISSECTOR) call.fail('EINVAL', `the program is of type ${prog.type}`);
 }
 
 /** Errors of what cannot be a target, in Linux's order; what can is the kind's business. `link`: where a link's target is. */
@@ -161,7 +169,7 @@ export function progQuery(call: Call): number {
       return call.fail('EOPNOTSUPP', `${object.describe()} holds no sockets`);
     return query(call, progType, type);
   }
-  if (type === A.TCX_INGRESS || type === A.TCX_EGRESS) {
+  if (type === A.TCX_INGRESS || type === A.TCX_EGRESS || type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) {
     device(call, QUERY.target_fd);
     const { state } = call;
     return answerQuery(
@@ -175,7 +183,6 @@ export function progQuery(call: Call): number {
     );
   }
   if (type === A.FLOW_DISSECTOR || type === A.SK_LOOKUP) return netns(call, type);
-  if (type === A.NETKIT_PRIMARY || type === A.NETKIT_PEER) return noNetkit(call);
   return call.fail('EINVAL', `attach type ${type} has no list of programs`);
 }
 
@@ -217,9 +224,3 @@ function netns(call: Call, type: number): number {
   isA(call, QUERY.target_fd, netnsOf, 'EINVAL', 'network namespace');
   return answer(call, netnsQuery(call.state, type));
 }
-
-/** `netkit_dev_fetch`: no device here is one. */
-const noNetkit = (call: Call): never => {
-  device(call, QUERY.target_fd);
-  return call.fail('ENXIO', `network device ${call.s32(QUERY.target_fd)} is no netkit`);
-};

@@ -1,5 +1,6 @@
 /** BPF_PROG_TEST_RUN by its attributes: what each family of programs takes and gives back (Linux 6.12 net/bpf/test_run.c). */
 import { BPF_F_TEST_XDP_LIVE_FRAMES } from '../../../../src/uapi/index.ts';
+import { ETH_HLEN } from '../../../net/packet.ts';
 import type { TestRunOptions, TestRunResult } from '../../prog/test-run.ts';
 import { progTypeRow, type TestRunFamily } from '../../prog/types.ts';
 import type { Call } from './call.ts';
@@ -68,11 +69,18 @@ export function progTestRun(call: Call): number {
   if (name === 'xdp' && !(value('flags') & BPF_F_TEST_XDP_LIVE_FRAMES) && value('batch_size') !== 0)
     call.fail('EINVAL', 'batches are of live frames');
   for (const field of family.refuses) if (value(field) !== 0) call.fail('EINVAL', `test.${field}`);
+  const packet = (): Uint8Array | undefined => {
+    const size = value('data_size_in');
+    if (family.gives !== 'packet' || size === 0) return undefined;
+    // `bpf_test_init`: before a byte is copied
+    if (size < ETH_HLEN) call.fail('EINVAL', `${size} bytes are no packet`);
+    return call.copyIn(value('data_in'), size);
+  };
+  const [first, dataFirst] = name === 'xdp' ? [undefined, false] : [packet(), true];
   const ctx = contextOf(call, family, value('ctx_size_in'));
+  const dataIn = dataFirst ? first : packet();
   const options: TestRunOptions = {
-    ...(family.gives === 'packet' && value('data_size_in') > 0
-      ? { dataIn: call.copyIn(value('data_in'), value('data_size_in')) }
-      : {}),
+    ...(dataIn ? { dataIn } : {}),
     ...(ctx ? { ctxIn: ctx } : {}),
     repeat: value('repeat'),
     flags: value('flags'),

@@ -3,12 +3,16 @@
  * Run as root on Linux 6.12 with a bpffs at /sys/fs/bpf and nothing else that uses BPF:
  *
  *     gcc -O1 -static -DFENTRY=44649 -o record record.c && ./record SEED SEQUENCES CALLS > recorded.txt
+ *     ... && mount -t cgroup2 none /sys/fs/cgroup && ./record SEED SEQUENCES CALLS wide > places.txt
+ *
+ * `wide`: what has to do with places that programs are attached to, by processes with any of the capabilities.
  *
  * All that attributes point to lies in one region at a fixed address, and descriptors begin at 3, so that the same
  * calls can be made of another kernel without translating anything. Lines:
  *
  *     seq N caps=HEX unpriv=N prog=ID map=ID btf=ID link=ID     a new process; the ids its first objects will get
  *     bpf CMD SIZE OFFSET:BYTES ... = RESULT OFFSET:BYTES ...   attribute at the region's start; what changed before, and by the call
+ *     open cgroup|netns|bpffs = FD · fdinfo FD = BYTES, from the first line on that is BPF's
  *     close FD = RESULT · unlink PATH = RESULT · mkdir PATH = RESULT · sysctl unprivileged_bpf_disabled N
  */
 #define _GNU_SOURCE
@@ -120,7 +124,7 @@ static void name_at(int at) {
 }
 
 static const u8 types_common[] = { 1, 2, 1, 2, 1, 5, 6, 9, 11, 22, 23, 27, 30, 3, 4, 7, 12, 13, 10, 14, 15, 16, 17, 18, 20, 24, 25, 29, 31, 33 };
-static int root;
+static int root, wide;
 
 static void map_create(void) {
   clear();
@@ -216,13 +220,23 @@ static void insn(int *at, u8 code, u8 dst, u8 src, u16 off, u32 imm) {
   memcpy(mem + *at + 2, &off, 2), memcpy(mem + *at + 4, &imm, 4);
   *at += 8;
 }
+/* programs with places: type, expected attach type, function that an iterator's is */
+static const struct wide_kind { int type, attach, btf; } wide_kinds[] = {
+  { 8, 0 }, { 8, 1 }, { 9, 2 }, { 9, 12 }, { 9, 34 }, { 18, 8 }, { 18, 10 }, { 18, 11 }, { 18, 14 }, { 18, 19 }, { 18, 29 }, { 18, 49 },
+  { 23, 18 }, { 15, 6 }, { 25, 21 }, { 25, 22 }, { 13, 3 }, { 14, 4 }, { 14, 5 }, { 14, 38 }, { 16, 7 },
+  { 3, 46 }, { 3, 46 }, { 3, 46 }, { 3, 47 }, { 3, 54 }, { 6, 37 }, { 6, 37 }, { 22, 17 }, { 30, 36 }, { 32, 45 }, { 21, 39 },
+  { 2, 42 }, { 2, 0 }, { 26, 28, ITER_MAP }, { 26, 28, ITER_MAP_ELEM }, { 26, 24, FENTRY }, { 10, 0 }, { 19, 0 }, { 17, 0 },
+};
 static const u8 prog_types[] = { 1, 1, 1, 3, 6, 2, 5, 7, 17, 31, 26, 8, 16, 9, 13, 21, 22, 30 };
 
 static void prog_load(void) {
   clear();
   memset(mem + INSNS, 0, 256), memset(mem + LOG, 0, 0x800);
   u32 type = chance(94) ? prog_types[rnd(sizeof prog_types)] : rnd(36);
+  const struct wide_kind *at_place = 0;
+  if (wide && chance(85)) at_place = &wide_kinds[rnd(sizeof wide_kinds / sizeof *wide_kinds)], type = at_place->type;
   int at = INSNS, fd = pick(MAP), kind = rnd(10);
+  if (wide && chance(70)) kind = 9;
   switch (kind) {
     case 0: insn(&at, 0xb7, 0, 0, 0, rnd(3)); break;
     case 1: insn(&at, 0x18, 1, 1, 0, fd), insn(&at, 0, 0, 0, 0, 0), insn(&at, 0xb7, 0, 0, 0, 0); break;
@@ -239,7 +253,7 @@ static void prog_load(void) {
     case 6: if (type == 6 || type == 22) insn(&at, 0xb7, 0, 0, 0, 2); else insn(&at, 0x61, 0, 1, 0, 0); break;
     case 7: insn(&at, 0xb7, 0, 0, 0, 1), insn(&at, 0x25, 1, 0, 0, 3); break;
     case 8: insn(&at, 0xb7, 0, 0, 0, 0), insn(&at, 0x15, 0, 0, 1, 0), insn(&at, 0xb7, 0, 0, 0, 1); break;
-    default: insn(&at, 0xb7, 0, 0, 0, 0); break;
+    default: insn(&at, 0xb7, 0, 0, 0, wide && chance(50)); break;
   }
   if (!chance(3)) insn(&at, 0x95, 0, 0, 0, 0);
   set32(ATTR, type), set32(ATTR + 4, chance(96) ? (at - INSNS) / 8 : (u32[]){ 0, 1, 4097, 1000001 }[rnd(4)]);
@@ -258,7 +272,12 @@ static void prog_load(void) {
   if (type == 30) expected = 36;
   if (type == 22) expected = chance(50) ? 17 : 0;
   if (type == 31 && chance(70)) set32(ATTR + 44, 16);
-  if (chance(8)) expected = rnd(60);
+  if (at_place) {
+    expected = at_place->attach;
+    if (type == 26) set32(ATTR + 108, at_place->btf);
+    if (type == 13 || type == 15 || type == 16 || type == 14 || type == 23) expected = chance(80) ? 0 : expected;
+  }
+  if (chance(wide ? 3 : 8)) expected = rnd(60);
   set32(ATTR + 68, expected);
   if (chance(25)) {
     set32(ATTR + 72, pick(BTF));
@@ -460,6 +479,163 @@ static void rest(void) {
     case 12: for (int i = 0; i < 4; i++) set32(ATTR + 4 * rnd(20), rnd(12)); call(rnd(37), chance(80) ? 152 : rnd(160)); break;
   }
 }
+static const char *opened_names[] = { "cgroup", "netns", "bpffs" };
+static const char *opened_paths[] = { "/sys/fs/cgroup/rec", "/proc/self/ns/net", "/sys/fs/bpf" };
+enum { CGROUP = 3, NETNS = 4, BPFFS = 5 };
+static u32 target_of(int attach) {
+  if (chance(6)) return chance(50) ? 3 + rnd(12) : (u32[]){ 0, 1, 99, 0xffffffff }[rnd(4)];
+  switch (attach) {
+    case 37: case 46: case 47: case 54: case 55: return 1;
+    case 17: case 36: return NETNS;
+    case 4: case 5: case 7: case 38: return pick(MAP);
+    case 23: case 24: case 25: case 26: case 27: case 28: case 42: case 45: return 0;
+    default: return CGROUP;
+  }
+}
+/* next to what: a descriptor or an id, of a program or a link */
+static u32 order(int flags_at, int relative_at, int revision_at) {
+  u32 flags = 0;
+  if (chance(45)) flags |= chance(50) ? 8 : 16;
+  if (chance(4)) flags |= 24;
+  if (chance(40)) {
+    int link = chance(35), id = chance(35);
+    if (link) flags |= 1 << 13;
+    if (id) flags |= 1 << 5;
+    set32(relative_at, id ? first_id[link ? 3 : 0] + rnd(8) : chance(10) ? 0 : (u32)pick(link ? LINK : PROG));
+  }
+  if (chance(10)) set64(revision_at, rnd(4));
+  set32(flags_at, flags);
+  return flags;
+}
+static void wide_link(void) {
+  clear();
+  memset(mem + EXTRA, 0, 64);
+  int fd = pick(PROG), type = fd >= 0 && fd < 64 ? fds[fd].type : 0, attach = fd >= 0 && fd < 64 ? fds[fd].flags : 0;
+  if (attach == 0) for (unsigned i = 0; i < sizeof wide_kinds / sizeof *wide_kinds; i++) if (wide_kinds[i].type == type) attach = wide_kinds[i].attach;
+  if (chance(4)) attach = rnd(60);
+  set32(ATTR, fd), set32(ATTR + 4, target_of(attach)), set32(ATTR + 8, attach);
+  if (chance(4)) set32(ATTR + 12, 1u << rnd(8));
+  switch (type) {
+    case 3: if (attach >= 46) order(ATTR + 12, ATTR + 16, ATTR + 24); break;
+    case 6: if (chance(30)) set32(ATTR + 12, 1u << rnd(5)); break;
+    case 32:
+      set32(ATTR + 16, chance(85) ? (chance(70) ? 2 : 10) : rnd(13)), set32(ATTR + 20, rnd(chance(90) ? 5 : 9));
+      set32(ATTR + 24, (u32[]){ 0, 1, 100, 0xffffff38, 0x80000000, 0x7fffffff }[rnd(6)]), set32(ATTR + 28, chance(80) ? 0 : rnd(4));
+      break;
+    case 2:
+      if (attach != 42) return;
+      memset(mem + NAME, 0, 64), strcpy((char *)mem + NAME, chance(85) ? "do_unlinkat" : "no_such_function");
+      set64(EXTRA, BASE + NAME);
+      set32(ATTR + 20, chance(85) ? 1 : rnd(3)), set64(ATTR + 24, ptr(EXTRA));
+      if (chance(10)) set32(ATTR + 16, rnd(4));
+      break;
+    case 26:
+      if (attach == 28 && chance(70)) set32(EXTRA, pick(MAP)), set64(ATTR + 16, ptr(EXTRA)), set32(ATTR + 24, chance(85) ? 4 : rnd(40));
+      else if (attach != 28 && chance(20)) set64(ATTR + 24, rnd(1000));
+      break;
+  }
+  int r = call(28, size_of(64));
+  if (r >= 3 && r < 64) fds[r].kind = LINK, fds[r].type = 3, fds[r].flags = attach;
+}
+static void wide_direct(int cmd) {
+  clear();
+  int fd = pick(PROG), type = fd >= 0 && fd < 64 ? fds[fd].type : 0, attach = fd >= 0 && fd < 64 ? fds[fd].flags : 0;
+  if (attach == 0) for (unsigned i = 0; i < sizeof wide_kinds / sizeof *wide_kinds; i++) if (wide_kinds[i].type == type) attach = wide_kinds[i].attach;
+  if (chance(4)) attach = rnd(60);
+  u32 target = target_of(attach);
+  if (attach == 17 && cmd != 16 && chance(85)) target = 0;
+  set32(ATTR, target);
+  if (cmd == 16) {
+    set32(ATTR + 4, attach), set32(ATTR + 8, chance(85) ? 0 : rnd(3));
+    memset(mem + MAPIDS, 0, 128);
+    if (chance(80)) set64(ATTR + 16, ptr(MAPIDS)), set32(ATTR + 24, chance(80) ? 8 : rnd(3));
+    if (chance(30)) set64(ATTR + 32, ptr(MAPIDS + 32));
+    if (chance(30)) set64(ATTR + 40, ptr(MAPIDS + 64));
+    if (chance(20)) set64(ATTR + 48, ptr(MAPIDS + 96));
+    call(16, size_of(64));
+    return;
+  }
+  set32(ATTR + 4, cmd == 9 && chance(25) ? 0 : (u32)fd), set32(ATTR + 8, attach);
+  if (attach >= 46 && attach < 56 && attach != 48) {
+    if (cmd == 8 || chance(25)) order(ATTR + 12, ATTR + 20, ATTR + 24);
+  } else if (cmd == 8 ? chance(70) : chance(8)) set32(ATTR + 12, (u32[]){ 0, 1, 2, 2, 3, 6, 4 }[rnd(7)]);
+  if (cmd == 8 && chance(12)) mem[ATTR + 12] |= 4, set32(ATTR + 16, pick(PROG));
+  call(cmd, size_of(32));
+}
+static void fdinfo(void) {
+  int fd = pick(chance(40) ? LINK : chance(50) ? MAP : PROG);
+  if (fd < 3 || fd >= 64 || fds[fd].kind == NONE || fds[fd].kind == BTF || fds[fd].kind == ITER) return;
+  char path[64], text[2048];
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  FILE *f = fopen(path, "r");
+  if (!f) return;
+  size_t n = fread(text, 1, sizeof text - 1, f);
+  fclose(f);
+  text[n] = 0;
+  char *from = strstr(text, "ino:");
+  from = from ? strchr(from, '\n') + 1 : text;
+  fprintf(out, "fdinfo %d = ", fd);
+  for (; *from; from++) fprintf(out, "%02x", (u8)*from);
+  fputc('\n', out);
+}
+static void wide_rest(void) {
+  clear();
+  int r;
+  switch (rnd(6)) {
+    case 0:
+      set32(ATTR, pick(LINK)), set32(ATTR + 4, chance(20) ? 1 : 0);
+      r = call(33, size_of(8));
+      if (r >= 3 && r < 64) fds[r].kind = ITER;
+      break;
+    case 1:
+      set32(ATTR, chance(20) ? 1 : 0), set32(ATTR + 4, chance(70) ? BPFFS : pick(MAP));
+      call(36, size_of(8));
+      break;
+    case 2: set32(ATTR, pick(LINK)); call(34, size_of(4)); break;
+    case 3: case 4:
+      set32(ATTR, pick(LINK)), set32(ATTR + 4, pick(PROG));
+      if (chance(30)) set32(ATTR + 8, 4), set32(ATTR + 12, pick(PROG));
+      call(29, size_of(16));
+      break;
+    default: {
+      int fd = pick(LINK);
+      memset(mem + INFO, 0, 0x100), memset(mem + EXTRA, 0, 128);
+      set32(ATTR, fd), set32(ATTR + 4, chance(85) ? 64 : rnd(80)), set64(ATTR + 8, ptr(INFO));
+      if (fd >= 3 && fd < 64 && fds[fd].flags == 42) { set64(INFO + 16, ptr(EXTRA)), set32(INFO + 24, rnd(3)); }
+      if (fd >= 3 && fd < 64 && fds[fd].flags == 28) { set64(INFO + 16, ptr(EXTRA)), set32(INFO + 24, chance(80) ? 32 : rnd(20)); }
+      call(15, size_of(16));
+    }
+  }
+}
+static void wide_call(void) {
+  int w = rnd(100);
+  if (w < 30) prog_load();
+  else if (w < 52) wide_link();
+  else if (w < 68) wide_direct(8);
+  else if (w < 75) wide_direct(9);
+  else if (w < 82) wide_direct(16);
+  else if (w < 88) fdinfo();
+  else wide_rest();
+}
+/* what outlives a process: programs in lists and namespaces, by themselves */
+static void take_out(void) {
+  static const int types[] = { 17, 46, 47 };
+  int ns = open("/proc/self/ns/net", O_RDONLY);
+  for (int t = 0; t < 3; t++) {
+    u32 ids[32], a[38] = { 0 };
+    a[0] = types[t] == 17 ? ns : 1, a[1] = types[t], *(u64 *)&a[4] = (u64)ids, a[6] = 32;
+    if (syscall(SYS_bpf, 16, a, 152) < 0) continue;
+    u32 n = a[6];
+    for (u32 i = 0; i < n; i++) {
+      memset(a, 0, sizeof a), a[0] = ids[i];
+      int fd = syscall(SYS_bpf, 13, a, 152);
+      memset(a, 0, sizeof a), a[0] = types[t] == 17 ? 0 : 1, a[1] = fd, a[2] = types[t];
+      syscall(SYS_bpf, 9, a, 152);
+      close(fd);
+    }
+  }
+  close(ns);
+}
 /* what a descriptor that came from an id or a path is */
 static void learn(int fd) {
   if (fd < 3 || fd >= 64) return;
@@ -540,6 +716,11 @@ static void sequence(int n, int calls) {
   const u64 sets[] = { all, all, all, all, all, all, all, 0, 1ull << 39, 3ull << 38, 1ull << 39 | 1 << 12, 1 << 21 };
   static const char *unpriv[] = { "0", "2" };
   u64 set = sets[rnd(12)];
+  if (wide && chance(45)) {
+    static const int each[] = { 39, 38, 12, 21, 24, 13 };
+    set = 0;
+    for (int i = 0; i < 6; i++) if (chance(60)) set |= 1ull << each[i];
+  }
   int u = rnd(2);
   root = (set >> 39 & 1) && (set >> 21 & 1);
   sysctl(unpriv[u]);
@@ -548,10 +729,15 @@ static void sequence(int n, int calls) {
   settle();
   fprintf(out, "seq %d caps=%llx unpriv=%s prog=%u map=%u btf=%u link=%u\n", n, (unsigned long long)set, unpriv[u], first_id[0], first_id[1], first_id[2], first_id[3]);
   fflush(out);
+  if (wide) {
+    mkdir("/sys/fs/cgroup/rec", 0755);
+    for (int i = 0; i < 3; i++) fprintf(out, "open %s = %d\n", opened_names[i], open(opened_paths[i], O_RDONLY));
+  }
   caps(set);
   memcpy(shadow, mem, SIZE);
   for (int i = 0; i < calls; i++) {
     int w = rnd(100);
+    if (wide && i >= 3 && (i < 8 || chance(80))) { if (i < 8) prog_load(); else wide_call(); continue; }
     if (i < 9) w = i < 4 ? 0 : i < 8 ? 50 : 82;
     if (w < 10) map_create();
     else if (w < 36) elem((int[]){ 1, 1, 2, 2, 2, 3, 4, 4, 21 }[rnd(9)]);
@@ -574,6 +760,7 @@ static void sequence(int n, int calls) {
 int main(int argc, char **argv) {
   u64 seed = atoi(argv[1]);
   int sequences = atoi(argv[2]), calls = atoi(argv[3]);
+  wide = argc > 4;
   int fd = fcntl(1, F_DUPFD, 200);
   out = fdopen(fd, "w");
   setvbuf(out, 0, _IOFBF, 1 << 20);
@@ -586,6 +773,7 @@ int main(int argc, char **argv) {
     if (pid == 0) sequence(n, calls);
     int status;
     waitpid(pid, &status, 0);
+    if (wide) take_out(), rmdir("/sys/fs/cgroup/rec");
     static const char *left[] = { "/sys/fs/bpf/a", "/sys/fs/bpf/b", "/sys/fs/bpf/d/a" };
     for (int i = 0; i < 3; i++) unlink(left[i]);
     for (int i = 2; i >= 0; i--) rmdir(left[i]);

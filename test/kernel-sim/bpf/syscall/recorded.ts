@@ -43,6 +43,8 @@ export type Line =
       readonly after: readonly Change[];
     }
   | { readonly kind: 'close'; readonly text: string; readonly fd: number; readonly result: number }
+  | { readonly kind: 'open'; readonly text: string; readonly what: string; readonly result: number }
+  | { readonly kind: 'fdinfo'; readonly text: string; readonly fd: number; readonly content: string }
   | { readonly kind: 'unlink' | 'mkdir'; readonly text: string; readonly path: string; readonly result: number };
 interface Ids {
   readonly prog: number;
@@ -83,6 +85,12 @@ export function parse(text: string): Line[] {
         ];
       case 'close':
         return [{ kind: 'close', text: line, fd: Number(words[1]), result }];
+      case 'open':
+        return [{ kind: 'open', text: line, what: words[1]!, result }];
+      case 'fdinfo':
+        return [
+          { kind: 'fdinfo', text: line, fd: Number(words[1]), content: Buffer.from(words[3] ?? '', 'hex').toString() },
+        ];
       case 'unlink':
       case 'mkdir':
         return [{ kind: words[0], text: line, path: words[1]!, result }];
@@ -164,6 +172,19 @@ export class Player {
           line.result,
           attempt(() => this.#process.fds.close(line.fd)),
         );
+      case 'open': {
+        const kernel = this.#kernel;
+        const open: Record<string, () => number> = {
+          cgroup: () => kernel.cgroups.open('/rec'),
+          netns: () => kernel.net.openNamespace(),
+          bpffs: () => -1,
+        };
+        return compare(line.result, open[line.what]!());
+      }
+      case 'fdinfo': {
+        const text = this.#process.fds.find(line.fd)?.fdinfo?.() ?? '';
+        return text === line.content ? undefined : `fdinfo\n${text}\n      Linux:\n${line.content}`;
+      }
       default: {
         const { bpffs } = this.#kernel.bpf.state;
         return compare(
