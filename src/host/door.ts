@@ -1,5 +1,6 @@
 /** What the handlers of calls need: the model, the processes, and descriptors and memory of the host that stand for the model's. */
 import type { FdObject } from '../../kernel-sim/core/fds.ts';
+import type { SharedClock } from './clock.ts';
 import type { Mirror, Mirrors } from './mirrors.ts';
 import type { Model } from './model.ts';
 import type { Outcome } from './outcome.ts';
@@ -15,6 +16,7 @@ export interface Door {
   readonly mirrors: Mirrors;
   readonly dir: PrivateDir;
   readonly passed: Passed;
+  readonly clock: SharedClock;
   /** paths of open directories */
   readonly directories: WeakMap<object, string>;
 
@@ -31,10 +33,10 @@ export interface Door {
   /** A path at which a process reads what the model writes there as it comes. */
   stream(path: string, object: FdObject): Promise<string>;
   /**
-   * A process would sleep so long, in ns: whether it has slept, when what happens meanwhile has happened; undefined where the
+   * A thread would sleep so long, in ns: whether it has slept, when what happens meanwhile has happened; undefined where the
    * host's clock is the one.
    */
-  sleep(ns: number): Promise<boolean> | undefined;
+  sleep(ns: number, tid: number): Promise<boolean> | undefined;
   /** A low descriptor for an object, as a shell's redirection makes. */
   lend(object: FdObject, to: number): Promise<Outcome>;
 }

@@ -3,6 +3,7 @@
  * trace_pipe or sleeps, a slice at a time, and rests while what it made has not been read.
  */
 import type { Replay } from '../../kernel-sim/replay/replay.ts';
+import type { KernelClock, SharedClock } from './clock.ts';
 import type { World } from './world.ts';
 
 /** instructions between two looks at the command: fewer where they fill its rings */
@@ -19,8 +20,9 @@ const LOOK_MS = 50;
 const LOOKS = 3;
 
 export interface EventsOptions {
-  /** the virtual clock, ns */
-  readonly now: () => number;
+  readonly clock: KernelClock;
+  /** the clock as processes see it */
+  readonly seen: SharedClock;
   /** whether anything is attached: before, nobody could see an event */
   readonly isWatched: () => boolean;
   /** virtual ns in a ns of the host's, where the events come at their times; without, time is what they make of it */
@@ -50,7 +52,8 @@ export class Events {
     this.#options = options;
     let looks = 0;
     this.#watch = setInterval(() => {
-      if (this.#replay !== undefined || !this.#options.isWatched() || !this.#isEverybodyWaiting()) looks = 0;
+      if (this.#running !== undefined || this.#ended || !this.#options.isWatched() || !this.#isEverybodyWaiting())
+        looks = 0;
       else if (++looks === LOOKS) this.wanted();
     }, LOOK_MS).unref();
   }
@@ -61,14 +64,20 @@ export class Events {
   wanted(): void {
     if (!this.#ended) void this.#run(Number.POSITIVE_INFINITY);
   }
-  /** What happens within so many ns: whether they have passed then; undefined where nothing more will happen. */
-  pass(ns: number): Promise<boolean> | undefined {
+  /** What happens within so many ns, in which a thread sleeps: whether they have passed then; undefined where nothing happens. */
+  pass(ns: number, tid: number): Promise<boolean> | undefined {
     if (this.#ended || !this.#options.isWatched()) return undefined;
-    const { speed, now } = this.#options;
+    // a thread of a runtime's sleeps while others prepare: that is not yet the time
+    if (this.#replay === undefined && ![...this.#worlds].every((world) => world.isWaitingBut(tid))) return undefined;
+    const { speed, clock } = this.#options;
     if (speed === undefined) {
-      const until = now() + ns;
-      // who waits for a signal is still asleep when there are no more events
-      return this.#run(until).then(() => until - now() < LONG);
+      const until = clock.now + ns;
+      return this.#run(until).then(() => {
+        // who waits for a signal is still asleep when there are no more events
+        if (until - clock.now >= LONG) return false;
+        clock.pass(until);
+        return true;
+      });
     }
     void this.#run(Number.POSITIVE_INFINITY);
     return new Promise((resolve) => setTimeout(resolve, ns / 1e6 / speed, true));
@@ -87,18 +96,24 @@ export class Events {
   }
 
   async #slices(): Promise<void> {
-    this.#replay ??= this.#open();
+    const { clock, seen, speed } = this.#options;
+    if (this.#replay === undefined) {
+      seen.follow(speed);
+      this.#replay = this.#open();
+    }
     const replay = this.#replay;
     let slice: number = SLICE.first;
-    while (this.#options.now() < this.#until) {
+    while (clock.now < this.#until) {
       for (const world of this.#worlds) world.mirrors.pull();
       const { reason } = replay.step(slice);
+      seen.sync();
       let fill = 0;
       for (const world of this.#worlds) fill = Math.max(fill, world.publish());
       if (fill > FULL.most) slice = Math.max(SLICE.least, slice / 4);
       else if (fill < FULL.little) slice = Math.min(SLICE.most, slice * 2);
       if (reason === 'end') {
         this.#ended = true;
+        seen.lead();
         while (!this.#isTaken(true) || !(await this.#isRead())) await rest();
         void this.#end();
         return;

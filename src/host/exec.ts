@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { FdTable } from '../../kernel-sim/core/fds.ts';
 import type { Replay } from '../../kernel-sim/replay/replay.ts';
 import { SIG } from '../uapi/process.ts';
+import { type KernelClock, SharedClock } from './clock.ts';
 import { supervisorPath } from './compile.ts';
 import { environment } from './environment.ts';
 import { HostError } from './errors.ts';
@@ -38,7 +39,7 @@ export interface ExecOptions {
 export interface ExecKernel extends Model {
   /** an empty table of descriptors, from number `first` on */
   table(first: number): FdTable;
-  now(): number;
+  readonly clock: KernelClock;
   /** whether any program is attached */
   isWatched(): boolean;
 }
@@ -83,11 +84,13 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
   checkHost();
   const path = executable();
   const dir = new PrivateDir();
+  const clock = new SharedClock(kernel.clock, joinPath(dir.path, 'clock'));
   const worlds = new Set<World>();
   let failure: unknown;
   const events = options.events
     ? new Events(options.events, worlds, {
-        now: () => kernel.now(),
+        clock: kernel.clock,
+        seen: clock,
         isWatched: () => kernel.isWatched(),
         speed: options.speed,
         onFail: (error) => {
@@ -105,9 +108,10 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
         model: kernel,
         table: (first) => kernel.table(first),
         dir,
+        clock,
         onMissing: (what) => options.say(`ebpf-emu: ${what}`),
         onIdle: () => events?.wanted(),
-        onSleep: (ns) => events?.pass(ns),
+        onSleep: (ns, tid) => events?.pass(ns, tid),
         onEnd: () => {
           worlds.delete(world);
           world.close();
@@ -147,6 +151,7 @@ export async function exec(kernel: ExecKernel, options: ExecOptions): Promise<nu
     events?.close();
     server?.close();
     for (const world of worlds) world.close();
+    clock.close();
     dir.remove();
   }
 }

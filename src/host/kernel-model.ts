@@ -32,7 +32,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
     route: () => new RouteSocket(routes),
     takeMissing,
     table: (first) => kernel.fds.sibling(first),
-    now: () => kernel.clock.now,
+    clock: kernel.clock,
     isWatched: () =>
       kernel.probes.patched.length > 0 ||
       kernel.perf.isUsed ||

@@ -57,10 +57,12 @@ export class HostProcess implements Process {
     }
     for (const [fd] of [...this.fds.entries()]) if (!open.has(String(fd))) this.close(fd);
   }
-  /** Whether each of its threads sleeps in the host's kernel, and not because who reads its output is slow. */
-  isWaiting(): boolean {
+  /** Whether each of its threads, `but` one, sleeps in the host's kernel, and not because who reads its output is slow. */
+  isWaiting(but?: number): boolean {
     try {
-      return readdirSync(`/proc/${this.pid}/task`).every((tid) => isThreadWaiting(`/proc/${this.pid}/task/${tid}`));
+      return readdirSync(`/proc/${this.pid}/task`).every(
+        (tid) => tid === String(but) || isThreadWaiting(`/proc/${this.pid}/task/${tid}`),
+      );
     } catch {
       return true; // it has ended
     }

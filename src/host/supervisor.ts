@@ -106,6 +106,10 @@ export class Supervisor {
   drop(own: number): void {
     this.#send(ask.drop(own));
   }
+  /** Where the page of the clock is; the command begins with it. */
+  clock(path: string): void {
+    this.#send(ask.clock(path));
+  }
   kill(signal: number): void {
     this.#send(ask.kill(signal));
   }

@@ -55,6 +55,7 @@ const ASK = {
   drop: 10,
   kill: 11,
   pending: 12,
+  clock: 13,
 } as const;
 const HEAD = 8;
 const STEP_BYTES = 8 + 6 * 8 + 6 * 4;
@@ -70,6 +71,13 @@ const message = (type: number, bytes: number): Buffer => {
 const words = (type: number, ...values: readonly number[]): Buffer => {
   const out = message(type, 4 * values.length);
   for (const [n, value] of values.entries()) out.writeInt32LE(value | 0, HEAD + 4 * n);
+  return out;
+};
+
+const path = (type: number, at: string): Buffer => {
+  const bytes = Buffer.from(at);
+  const out = message(type, bytes.length);
+  out.set(bytes, HEAD);
   return out;
 };
 
@@ -121,6 +129,7 @@ export const ask = {
   fifo: (tag: number, path: string): Buffer => named(ASK.fifo, tag, path),
   pending: (tag: number, path: string): Buffer => named(ASK.pending, tag, path),
   drop: (own: number): Buffer => words(ASK.drop, own),
+  clock: (at: string): Buffer => path(ASK.clock, at),
   kill: (signal: number): Buffer => words(ASK.kill, signal),
 };
 

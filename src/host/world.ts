@@ -9,6 +9,7 @@ import { EPOLLIN } from '../../kernel-sim/core/file-ops.ts';
 import { AT_FDCWD, O } from '../uapi/fcntl.ts';
 import { Call, cString, type Handler } from './calls/call.ts';
 import { HANDLERS } from './calls/index.ts';
+import type { SharedClock } from './clock.ts';
 import type { Door } from './door.ts';
 import { type Mirror, Mirrors } from './mirrors.ts';
 import type { Model } from './model.ts';
@@ -50,15 +51,16 @@ export interface WorldOptions {
   /** a table of descriptors whose objects other tables of the model's may have too */
   readonly table: (first: number) => FdTable;
   readonly dir: PrivateDir;
+  readonly clock: SharedClock;
   /** told of what the model lacks, once each */
   readonly onMissing: (what: string) => void;
   /** a process is about to wait for what the model may give it */
   readonly onIdle: () => void;
   /**
-   * A process would sleep so long, in ns: whether it has slept, when what happens meanwhile has happened; undefined where the
+   * A thread would sleep so long, in ns: whether it has slept, when what happens meanwhile has happened; undefined where the
    * host's clock is the one.
    */
-  readonly onSleep: (ns: number) => Promise<boolean> | undefined;
+  readonly onSleep: (ns: number, tid: number) => Promise<boolean> | undefined;
   readonly onEnd: () => void;
 }
 
@@ -70,6 +72,7 @@ export class World implements Listener, Door {
   readonly dir: PrivateDir;
   readonly streams: Streams;
   readonly passed: Passed;
+  readonly clock: SharedClock;
   /** paths of open directories */
   readonly directories = new WeakMap<object, string>();
   /** why COMMAND could not be started */
@@ -80,6 +83,8 @@ export class World implements Listener, Door {
   readonly #missing = new Set<string>();
   /** eventfds of the supervisor's, by what they stand for */
   readonly #events = new Map<FdObject, { readonly own: number; readonly pid: number; readonly stop: () => void }>();
+  /** eventfds of rings that have something, which is not pushed yet */
+  readonly #woken = new Set<number>();
   readonly #making = new Map<FdObject, Promise<Mirror>>();
   readonly #lent: { readonly fd: number; readonly object: FdObject }[] = [];
 
@@ -88,6 +93,7 @@ export class World implements Listener, Door {
     this.#options = options;
     this.model = options.model;
     this.dir = options.dir;
+    this.clock = options.clock;
     this.passed = new Passed(options.table(0));
     this.processes = new Processes(options.table, options.model.processes, (pid, fd) => this.passed.find(pid, fd));
     this.mirrors = new Mirrors(options.model.ram);
@@ -105,18 +111,22 @@ export class World implements Listener, Door {
   async #answer(handler: Handler, call: Call): Promise<void> {
     const { supervisor } = this;
     let outcome: Outcome;
+    this.clock.sync();
     try {
       outcome = await handler(call);
     } catch (error) {
       this.#options.onMissing(error instanceof Error ? error.message : String(error));
       outcome = -EIO;
     }
+    this.clock.sync();
+    this.#wake();
     if (outcome === 'host') supervisor.go(call.tid);
     else if (typeof outcome === 'object') await supervisor.script(call.tid, outcome);
     else supervisor.return(call.tid, outcome);
   }
   start(tgid: number, base: number): void {
     this.processes.start(tgid, base);
+    this.supervisor.clock(this.clock.path);
   }
   child(parent: number, tid: number, tgid: number): void {
     this.processes.child(parent, tid, tgid);
@@ -131,6 +141,7 @@ export class World implements Listener, Door {
   idle(): void {
     this.#isQuiet = false;
     this.#takeLent();
+    this.clock.sync();
     this.#options.onIdle();
   }
   failed(text: string): void {
@@ -142,12 +153,16 @@ export class World implements Listener, Door {
     this.#isQuiet = true;
     return isQuiet && [...this.processes.all()].every((process) => process.isWaiting());
   }
+  /** Whether every thread but this one waits. */
+  isWaitingBut(tid: number): boolean {
+    return [...this.processes.all()].every((process) => process.isWaiting(tid));
+  }
   gone(): void {
     this.#options.onEnd();
   }
 
-  sleep(ns: number): Promise<boolean> | undefined {
-    return this.#options.onSleep(ns);
+  sleep(ns: number, tid: number): Promise<boolean> | undefined {
+    return this.#options.onSleep(ns, tid);
   }
 
   /** Says what the model lacked, where a call failed for that. */
@@ -166,7 +181,11 @@ export class World implements Listener, Door {
     if (this.#events.has(object)) return;
     const own = await this.supervisor.grab(process.pid, fd);
     if (own < 0) return;
-    const tell = (): void => this.supervisor.setReadable(own, ((object.poll?.() ?? 0) & EPOLLIN) !== 0);
+    const tell = (): void => {
+      // what is in a ring is not the reader's to see before it has been pushed
+      if (object.ring?.()) this.#woken.add(own);
+      else this.supervisor.setReadable(own, ((object.poll?.() ?? 0) & EPOLLIN) !== 0);
+    };
     this.#events.set(object, { own, pid: process.pid, stop: object.onWake?.(tell) ?? (() => {}) });
   }
   /** The memory that processes map in place of an object's. */
@@ -190,9 +209,14 @@ export class World implements Listener, Door {
     if (shape && event && mirror)
       this.supervisor.ring(process.pid, event.own, mirror.own, shape.consumer, shape.producer);
   }
+  #wake(): void {
+    for (const own of this.#woken) this.supervisor.setReadable(own, true);
+    this.#woken.clear();
+  }
   /** What the model stored is the processes' to see, and who polls a ring wakes; how full the fullest one is. */
   publish(): number {
     this.mirrors.push();
+    this.#wake();
     let most = 0;
     for (const { object, fill } of this.mirrors.rings()) {
       most = Math.max(most, fill);

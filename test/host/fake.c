@@ -2,14 +2,17 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char attr[120];
@@ -78,5 +81,17 @@ int main(void)
 	int received = passed(fd);
 	printf("low %ld, passed over a socket %ld, another file %ld\n", syscall(SYS_bpf, 3, attr, low),
 	       syscall(SYS_bpf, 3, attr, received), syscall(SYS_bpf, 3, attr, 1));
+	struct timespec begin, now, since;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	clock_gettime(CLOCK_REALTIME, &since);
+	/* a wait until a time of the model's lasts as long on the host */
+	struct timespec until = { begin.tv_sec, begin.tv_nsec + 20000000 };
+	until.tv_sec += until.tv_nsec / 1000000000, until.tv_nsec %= 1000000000;
+	int word = 0;
+	syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 0, &until, NULL, FUTEX_BITSET_MATCH_ANY);
+	int waited = errno == ETIMEDOUT;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("time %ld.. since %ld., vdso %lu, until %d %d\n", (long)begin.tv_sec / 100, (long)(since.tv_sec - begin.tv_sec) / 10, getauxval(AT_SYSINFO_EHDR), waited,
+	       now.tv_sec > until.tv_sec || (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec));
 	return 7;
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type FdObject, FdTable } from '../../kernel-sim/core/fds.ts';
 import { EPOLLIN } from '../../kernel-sim/core/file-ops.ts';
+import { SharedClock } from '../../src/host/clock.ts';
 import { supervisorPath } from '../../src/host/compile.ts';
 import { environment } from '../../src/host/environment.ts';
 import type { Model } from '../../src/host/model.ts';
@@ -106,6 +107,10 @@ async function run(command: readonly string[]) {
   const out = join(folder, 'out');
   const told: string[] = [];
   const dir = new PrivateDir();
+  const clock = new SharedClock(
+    { now: 600e9, pass: () => {}, bootRealtime: 1_700_000_000_000_000_000n },
+    join(dir.path, 'clock'),
+  );
   const { process: child, exited } = startSupervisor(
     {
       path: supervisorPath(source('../../src/host/native')),
@@ -122,6 +127,7 @@ async function run(command: readonly string[]) {
       model: of,
       table: (first) => base.sibling(first),
       dir,
+      clock,
       onMissing: (what) => told.push(what),
       onIdle: () => {},
       onSleep: () => undefined,
@@ -131,6 +137,7 @@ async function run(command: readonly string[]) {
   );
   const code = await exited;
   world.close();
+  clock.close();
   dir.remove();
   return { code, out: readFileSync(out, 'utf8'), told, released: released() };
 }
@@ -151,6 +158,7 @@ describe.skipIf(!hasCompiler)('a process of the host', () => {
         'closed 0',
         'gone -1 Bad file descriptor',
         'low 0, passed over a socket 0, another file -1',
+        'time 6.. since 170000000., vdso 0, until 1 1',
         '',
       ].join('\n'),
     );

@@ -26,6 +26,8 @@ export async function run(command: readonly string[], options: ExecCommandOption
   }
   // executables that uprobes are in are the command's: this host's
   const kernel = await boot({ sysroot: '/', ...options });
+  // where no recording says when it was, it is now
+  kernel.clock.setRealtime(BigInt(Date.now()) * 1_000_000n);
   const { live } = options;
   if (live !== undefined && (options.replay ?? options.workload) !== undefined)
     throw new UserError('either --replay, --workload or --live, not several');

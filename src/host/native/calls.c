@@ -4,6 +4,7 @@
 #include "ring.h"
 #include "tell.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,7 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MOST_PREFIXES = 64 };
+enum { PAGE = 4096, MOST_PREFIXES = 64, MOST_EPOLLS = 5 };
+/* who looks so often without waiting waits */
+enum { MANY_LOOKS = 16 };
 
 static const char *prefixes[MOST_PREFIXES];
 static int prefix_count;
@@ -71,6 +74,33 @@ static int is_wait(uint64_t nr)
 	       nr == SYS_pselect6;
 }
 
+/* Whether an epoll(7) descriptor is told of one of the model's: itself, or by another epoll descriptor in it. */
+static int epoll_has_models(pid_t tgid, int fd, int depth)
+{
+	char path[64], line[256];
+	int target, found = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", tgid, fd);
+	FILE *f = depth > 0 ? fopen(path, "re") : NULL;
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "tfd: %d", &target) == 1)
+			found = target >= descriptor_first() || epoll_has_models(tgid, target, depth - 1);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Whether a call waits, and not only looks, for anything of the model's: a runtime's own poller has other descriptors. */
+static int waits_for_model(struct thread *t, uint64_t nr, const uint64_t args[6])
+{
+	int is_epoll = nr == SYS_epoll_wait || nr == SYS_epoll_pwait;
+	int is_look = is_epoll ? (int32_t)args[3] == 0 : nr == SYS_poll && (int32_t)args[2] == 0;
+	if (!is_look)
+		t->looks = 0;
+	else if (++t->looks % MANY_LOOKS != 0)
+		return 0;
+	return !is_epoll || epoll_has_models(t->tgid, (int)args[0], MOST_EPOLLS);
+}
+
 /* Whether a message carries anything beside its bytes: descriptors, for one. */
 static int has_control(pid_t tid, uint64_t at)
 {
@@ -79,10 +109,18 @@ static int has_control(pid_t tid, uint64_t at)
 	return process_vm_readv(tid, &into, 1, &from, 1, 0) == sizeof(header) && header.msg_controllen > 0;
 }
 
+static int is_clocks(uint64_t nr)
+{
+	return nr == SYS_clock_gettime || nr == SYS_gettimeofday || nr == SYS_time || nr == SYS_futex ||
+	       nr == SYS_timerfd_settime;
+}
+
 int call_of_interest(struct thread *t, uint64_t nr, const uint64_t args[6], char *path, size_t size)
 {
+	if (is_clocks(nr)) /* of the host's clocks, then */
+		return -1;
 	if (is_wait(nr)) {
-		if (rings_update(t->tgid) > 0) {
+		if (rings_update(t->tgid) > 0 && waits_for_model(t, nr, args)) {
 			struct {
 				uint32_t tid, tgid;
 				uint64_t nr;

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LIMIT = 16384 };
@@ -19,6 +22,7 @@ enum kind {
 	EQUAL,   /* where argument `arg` is `value` */
 	ROOT,    /* answered at once: 0, as root would be told */
 	SLEEP,   /* with SEE_SLEEPS */
+	UNTIL,   /* a futex(2) that waits until a time */
 };
 struct rule {
 	int nr;
@@ -100,6 +104,13 @@ static const struct rule rules[] = {
 	{ SYS_setsockopt, EQUAL, 1, 270 /* SOL_NETLINK */ },
 	{ SYS_setsockopt, EQUAL, 2, 50 /* SO_ATTACH_BPF */ },
 	{ SYS_setsockopt, EQUAL, 2, 52 /* SO_ATTACH_REUSEPORT_EBPF */ },
+	{ SYS_clock_gettime, ALWAYS, 0, 0 }, /* what reads the host's time: there is no vDSO (clock.c) */
+	{ SYS_gettimeofday, ALWAYS, 0, 0 },
+	{ SYS_time, ALWAYS, 0, 0 },
+	{ SYS_futex, UNTIL, 0, 0 },
+	{ SYS_timerfd_settime, EQUAL, 1, TFD_TIMER_ABSTIME },
+	{ SYS_timerfd_settime, EQUAL, 1, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET },
+	{ SYS_clock_nanosleep, EQUAL, 1, TIMER_ABSTIME },
 	{ SYS_nanosleep, SLEEP, 0, 0 },
 	{ SYS_clock_nanosleep, SLEEP, 0, 0 },
 };
@@ -147,6 +158,16 @@ static int add_rule(struct sock_filter *f, const struct rule *r, int base)
 		f[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
 		f[n++] = SAY(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 		break;
+	case UNTIL: /* with a timeout, which these have as a point in time */
+		f[n++] = SAY(BPF_LD | BPF_W | BPF_ABS, ARGUMENT(1));
+		f[n++] = SAY(BPF_ALU | BPF_AND | BPF_K, (uint32_t)FUTEX_CMD_MASK);
+		f[n++] = TEST(BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAIT_BITSET, 1, 0);
+		f[n++] = TEST(BPF_JMP | BPF_JEQ | BPF_K, FUTEX_LOCK_PI, 0, 3);
+		f[n++] = SAY(BPF_LD | BPF_W | BPF_ABS, ARGUMENT(3));
+		f[n++] = TEST(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+		f[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
+		f[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+		break;
 	case ROOT:
 		f[n++] = SAY(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 0);
 		break;
@@ -161,7 +182,7 @@ static int add_rule(struct sock_filter *f, const struct rule *r, int base)
 
 int install_filter(int base, int see)
 {
-	struct sock_filter filter[8 * RULES + 8];
+	struct sock_filter filter[10 * RULES + 8];
 	int n = 0;
 	/* a program of another architecture has other numbers: its calls are the host's */
 	filter[n++] = SAY(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));

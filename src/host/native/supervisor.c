@@ -10,6 +10,7 @@
  * descriptor is polled as one file (an eventfd) and mapped as another (a memfd).
  */
 #define _GNU_SOURCE
+#include "clock.h"
 #include "filter.h"
 #include "ring.h"
 #include "thread.h"
@@ -38,6 +39,8 @@ enum {
 };
 
 static int threads_alive;
+/* a byte into it lets the command begin */
+static int begin = -1;
 
 static void child(int ready, int failed, int base, int flags, char **command)
 {
@@ -60,7 +63,7 @@ static void child(int ready, int failed, int base, int flags, char **command)
 	_exit(error == ENOENT ? 127 : 126);
 }
 
-/* Starts COMMAND, seized before it has done anything. */
+/* Makes COMMAND's process, seized before it has done anything; it begins when there is a clock. */
 static pid_t start(int base, int flags, char **command, int *failed)
 {
 	int go[2], fail[2];
@@ -76,9 +79,7 @@ static pid_t start(int base, int flags, char **command, int *failed)
 	close(fail[1]);
 	if (pid < 0 || ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) != 0)
 		return -1;
-	if (write(go[1], "", 1) != 1)
-		return -1;
-	close(go[1]);
+	begin = go[1];
 	*failed = fail[0];
 	return pid;
 }
@@ -126,7 +127,7 @@ static void stopped(pid_t tid, int status)
 	if (which == PTRACE_EVENT_STOP) {
 		/* a group stop is kept as one; a new thread goes on */
 		int stop = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-		ptrace(stop ? PTRACE_LISTEN : PTRACE_CONT, tid, 0, 0);
+		ptrace(stop ? PTRACE_LISTEN : thread_request(t), tid, 0, 0);
 		return;
 	}
 	if (!which && thread_in_script(t)) {
@@ -137,7 +138,7 @@ static void stopped(pid_t tid, int status)
 	}
 	int deliver = which ? event(t, which) : signal;
 	if (deliver >= 0)
-		ptrace(thread_in_script(t) ? PTRACE_SYSCALL : PTRACE_CONT, tid, 0, deliver);
+		ptrace(thread_request(t), tid, 0, deliver);
 }
 
 static int exit_code = 127;
@@ -222,6 +223,12 @@ static void asked(uint32_t type, const unsigned char *p, uint32_t length)
 		break;
 	case ASK_DROP:
 		ring_drop((int)word(p, 0));
+		break;
+	case ASK_CLOCK:
+		clock_map(path_of(p, length));
+		if (begin >= 0 && write(begin, "", 1) == 1)
+			close(begin);
+		begin = -1;
 		break;
 	case ASK_KILL:
 		thread_kill_all((int)word(p, 0));

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "thread.h"
 #include "calls.h"
+#include "clock.h"
 #include "ring.h"
 #include "tell.h"
 
@@ -78,12 +79,19 @@ int thread_in_script(const struct thread *t)
 	return t->state == IN_SCRIPT;
 }
 
+int thread_request(const struct thread *t)
+{
+	return thread_in_script(t) || t->is_changed ? PTRACE_SYSCALL : PTRACE_CONT;
+}
+
 void thread_kill_all(int signal)
 {
 	for (struct thread *t = threads; t; t = t->next)
 		if (t->tid == t->tgid)
 			kill(t->tgid, signal);
 }
+
+static void resume(struct thread *t, int64_t value);
 
 int thread_at_call(struct thread *t)
 {
@@ -92,6 +100,14 @@ int thread_at_call(struct thread *t)
 		return 0;
 	struct user_regs_struct *r = &t->regs;
 	if (ptrace(PTRACE_GETREGS, t->tid, 0, r) != 0)
+		return 0;
+	int64_t value;
+	if (clock_answer(t, &value)) {
+		resume(t, value);
+		return -1;
+	}
+	t->is_changed = r->orig_rax != SYS_clock_nanosleep && clock_deadline(t);
+	if (t->is_changed)
 		return 0;
 	struct {
 		uint32_t tid, tgid;
@@ -118,6 +134,7 @@ void thread_exec(struct thread *t)
 			thread_forget(old);
 	}
 	t->state = RUNNING;
+	clock_hide_vdso(t->tid);
 	tell_words(TELL_EXEC, 1, t->tgid);
 }
 
@@ -158,7 +175,8 @@ void thread_go(struct thread *t)
 		return;
 	}
 	t->state = RUNNING;
-	ptrace(PTRACE_CONT, t->tid, 0, 0);
+	t->is_changed = clock_deadline(t);
+	ptrace(thread_request(t), t->tid, 0, 0);
 }
 
 void thread_return(struct thread *t, int64_t value)
@@ -230,7 +248,10 @@ void thread_syscall_stop(struct thread *t)
 {
 	if (t->state != IN_SCRIPT || t->is_entering) {
 		t->is_entering = 0;
-		ptrace(t->state == IN_SCRIPT ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, 0, 0);
+		if (t->is_changed)
+			clock_deadline_over(t);
+		t->is_changed = 0;
+		ptrace(thread_request(t), t->tid, 0, 0);
 		return;
 	}
 	struct user_regs_struct r;

@@ -18,8 +18,12 @@ struct thread {
 	struct step steps[MAX_STEPS];
 	int64_t results[MAX_STEPS];
 	int count, at, result, flags;
+	/* an argument of the call was changed, until its end */
+	int is_changed;
 	/* the next stop is the entry of a call, not its end */
 	int is_entering;
+	/* polls in a row that did not wait */
+	unsigned looks;
 	uint64_t data;
 	/* signals that came while a script ran, a bit each */
 	uint64_t deferred;
@@ -39,6 +43,8 @@ void thread_kill_all(int signal);
 int thread_at_call(struct thread *t);
 void thread_exec(struct thread *t);
 int thread_in_script(const struct thread *t);
+/* How it goes on after a stop: PTRACE_SYSCALL where the end of its call is to be seen. */
+int thread_request(const struct thread *t);
 /* A signal waits until the script is over. */
 void thread_defer(struct thread *t, int signal);
 /* The entry or the end of a call of a script. */

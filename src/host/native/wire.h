@@ -32,6 +32,7 @@ enum {
 	ASK_RING = 9,   /* u32 tgid, s32 own eventfd, s32 own memory, u64 at of the consumer's position, u64 at of the producer's */
 	ASK_DROP = 10,  /* s32 own: closed, and its ring forgotten */
 	ASK_KILL = 11,  /* u32 signal: every tracee gets it */
+	ASK_CLOCK = 13, /* a path: the page of the clock (clock.c); the command begins when it is there */
 	ASK_PENDING = 12, /* u32 tag, then a path: bytes in that named pipe, told as an own descriptor is */
 };
 
