@@ -68,6 +68,9 @@ export const layouts = new LayoutTable({
   sock: '776 __sk_common.skc_daddr:0:4 __sk_common.skc_rcv_saddr:4:4 __sk_common.skc_dport:12:2 __sk_common.skc_num:14:2 __sk_common.skc_family:16:2 __sk_common.skc_state:18:1 __sk_common.skc_prot:40:8 __sk_common.skc_net:48:8 __sk_common.skc_v6_daddr:56:16 __sk_common.skc_v6_rcv_saddr:72:16 __sk_common.skc_cookie:88:8 __sk_common.skc_refcnt:128:4 sk_backlog.head:200:8 sk_backlog.tail:208:8 sk_lock.owned:324:4 sk_err:284:4 sk_shutdown:571:1 sk_ack_backlog:604:4 sk_max_ack_backlog:608:4 sk_protocol:574:2 sk_type:572:2 sk_socket:288:8 sk_mark:524:4 sk_priority:520:4 sk_uid:612:4 sk_receive_queue.qlen:184:4',
   inet_sock: '1000 inet_sport:806:2 inet_saddr:800:4 inet_id:816:4',
   inet_connection_sock: '1448 icsk_ca_ops:1240:8',
+  ack_sample: '12 pkts_acked:0:4 rtt_us:4:4 in_flight:8:4',
+  rate_sample:
+    '72 delivered:16:4 acked_sacked:52:4 prior_delivered:8:4 prior_in_flight:56:4 interval_us:24:8 rtt_us:40:8',
   tcp_sock:
     '2368 snd_una:1720:4 snd_nxt:1716:4 write_seq:1636:4 rcv_nxt:1712:4 rcv_wup:1800:4 copied_seq:1520:4 snd_wnd:1492:4 rcv_wnd:1752:4 snd_cwnd:1500:4 snd_ssthresh:1584:4 srtt_us:1728:4 mdev_us:1648:4 mss_cache:1496:4 packets_out:1732:4 delivered:1740:4 segs_in:1792:4 segs_out:1600:4 data_segs_in:1796:4 data_segs_out:1604:4 window_clamp:1724:4 total_retrans:2216:4 bytes_acked:1840:8 bytes_received:1784:8 bytes_sent:1608:8 bpf_sock_ops_cb_flags:2248:1',
   tcp_congestion_ops:

@@ -29,6 +29,7 @@ import { SocketFilters } from './socket-filter.ts';
 import { SocketOptions } from './socket-options.ts';
 import { Socks, unmapped } from './socks.ts';
 import { Softnet } from './softnet.ts';
+import type { Congestion } from './tcp/congestion.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { TcxPlace } from './tcx.ts';
 import { onTheWire, Transmit } from './transmit.ts';
@@ -73,6 +74,8 @@ export class Net implements NetParts, Stateful {
   readonly options: SocketOptions;
   /** a frame left, or goes no further */
   readonly events = new Listeners<[event: NetEvent]>();
+  /** algorithms of TCP that sockets ask for by name */
+  readonly congestion: Congestion;
   readonly #transmit: Transmit;
   readonly #receive: Receive;
   readonly #tcp: Tcp;
@@ -92,6 +95,7 @@ export class Net implements NetParts, Stateful {
       this.#closed(sk);
       kernel.slab.kfree(sk);
     });
+    this.congestion = this.#tcp.congestion;
     this.xdp = new XdpPlace(this);
     this.tcx = new TcxPlace(this);
     this.clsact = new Clsact(this);

@@ -5,7 +5,6 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { decodeUtf8 } from '../../src/platform/index.ts';
 import { TCP_CONGESTION } from '../../src/uapi/socket.ts';
-import { KernelError } from '../core/errno.ts';
 import { capture, type Stateful } from '../core/state.ts';
 import type { TraceArg } from '../task/user-call.ts';
 import type { NetParts, On } from './parts.ts';
@@ -48,12 +47,17 @@ export class SocketOptions implements Stateful {
 
   register(on: On): void {
     const { args, tasks } = this.#net.kernel;
+    // an algorithm that this kernel has not is the recording's: the socket keeps its own
+    on('congestion_asked', () => {
+      const [sk, level, option] = [args.addr(0), args.lo(1), args.lo(2)];
+      const asks = sk !== 0 && level === SOL_TCP && option === TCP_CONGESTION && !this.#net.kernel.recorded.failed;
+      args.retAddr(asks ? this.#congestion.find(textOf(tasks.current.call?.args[3])) : 0);
+    });
     on('sockopt_set', () => {
       const [sk, level, option] = [args.addr(0), args.lo(1), args.lo(2)];
       const value = tasks.current.call?.args[3];
       if (sk === 0 || this.#net.kernel.recorded.failed) return;
-      if (level === SOL_TCP && option === TCP_CONGESTION) this.#choose(sk, value);
-      else if (level === SOL_SOCKET) this.#set(sk, option, value);
+      if (level === SOL_SOCKET) this.#set(sk, option, value);
     });
   }
   #set(sk: Addr, option: number, value: TraceArg | undefined): void {
@@ -66,17 +70,9 @@ export class SocketOptions implements Stateful {
       reuseport.set(sk, offered?.prog ?? 0, offered?.isFilter ?? false);
     }
   }
-  /** An algorithm that this kernel has not is the recording's: the socket keeps its own. */
-  #choose(sk: Addr, value: TraceArg | undefined): void {
-    const name =
-      value?.kind === 'string' || value?.kind === 'bytes' ? decodeUtf8(value.bytes).replace(/\0.*$/, '') : '';
-    try {
-      this.#congestion.choose(sk, name);
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-    }
-  }
 }
+const textOf = (value: TraceArg | undefined): string =>
+  value?.kind === 'string' || value?.kind === 'bytes' ? decodeUtf8(value.bytes).replace(/\0.*$/, '') : '';
 /** `[1]` as strace shows what a pointer leads to */
 function numberOf(value: TraceArg | undefined): number {
   if (value?.kind === 'int') return value.lo;

@@ -1,12 +1,4 @@
-/**
- * BPF trampolines of fentry, fexit, fmod_ret and LSM programs, as machine code at the function's nop
- * (Linux 6.12 arch/x86/net/bpf_jit_comp.c is where the frame's layout is decided):
- *
- *     rbp - 8   return value, where the function is called from here
- *     below     arguments, ctx of the programs, the first one lowest
- *     below     number of arguments; the function's address, where a program asks for it; saved rbx; run_ctx
- *     below     stack arguments of the function
- */
+/** BPF trampolines of fentry, fexit, fmod_ret and LSM programs, as machine code at the function's nop. */
 
 import { nearIt } from '../../src/errors/near.ts';
 import { type Addr, addrToBigInt } from '../../src/machine/addr.ts';
@@ -16,11 +8,10 @@ import { capture, reinstate } from '../core/state.ts';
 import { becameText } from '../data/renamed.ts';
 import type { ObjectFloor } from '../floors/objects.ts';
 import type { Ftrace } from './ftrace.ts';
+import { TrampolineFrame } from './trampoline-frame.ts';
 import type { ProbeLink, ProgRef, TrampolinePoint } from './types.ts';
 
-const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9 } = GPR;
-
-const ARGS = [rdi, rsi, rdx, rcx, r8, r9] as const;
+const { rax, rsp, rbp, rdi } = GPR;
 /** BPF_MAX_TRAMP_LINKS */
 const MAX_LINKS = 38;
 /** room of a `struct bpf_tramp_image` */
@@ -164,125 +155,58 @@ export class Trampolines {
   }
 
   #emit(t: Trampoline, origin: Addr, im: Addr): Uint8Array {
-    const { structs } = this.#kernel;
-    const emitContext = this.#kernel.text.emitContext();
-    const sizes = t.list[0]?.point.argSizes ?? [];
-    // structures of up to 16 bytes take two places
-    const held = sizes.flatMap((size) => (size > 8 ? [8, 8] : [size]));
-    const places = held.length;
-    const regs = Math.min(places, 6);
+    const kernel = this.#kernel;
     const entry = t.list.filter((a) => a.point.kind === 'fentry');
     const modify = t.list.filter((a) => a.point.kind === 'fmod_ret' || a.point.kind === 'lsm');
     const exit = t.list.filter((a) => a.point.kind === 'fexit');
     const callsOriginal = exit.length > 0 || modify.length > 0;
     const wantsIp = t.list.some((a) => a.prog.getsFuncIp);
-    const ret = -8;
-    const args = (callsOriginal ? ret : 0) - 8 * places;
-    const count = args - 8;
-    const ip = count - (wantsIp ? 8 : 0);
-    const savedBx = ip - 8;
-    const runCtx = savedBx - Math.ceil(structs.of('bpf_tramp_run_ctx').size / 8) * 8;
-    const onStack = callsOriginal ? Math.max(0, places - 6) : 0;
-    // rbp is 8 off a multiple of 16, which rsp has to be where the function has arguments on the stack
-    const frame = onStack === 0 ? -runCtx : Math.ceil((-runCtx + 8 * onStack - 8) / 16) * 16 + 8;
-
     const a = new Assembler(origin);
+    const frame = new TrampolineFrame(kernel, a, t.list[0]?.point.argSizes ?? [], {
+      ret: callsOriginal,
+      ip: wantsIp ? t.entry : undefined,
+      callsOriginal,
+    });
     t.afterCall = 0;
-    a.op('push r64', rbp);
-    a.op('mov r/m64, r64', rbp, rsp);
-    a.op(frame < 128 ? 'sub r/m64, imm8' : 'sub r/m64, imm32', rsp, frame);
-    a.op('mov r/m64, r64', at(rbp, savedBx), rbx);
-    a.op('mov r32, imm32', rax, places);
-    a.op('mov r/m64, r64', at(rbp, count), rax);
-    if (wantsIp) {
-      a.op('mov r/m64, imm32', rax, t.entry | 0);
-      a.op('mov r/m64, r64', at(rbp, ip), rax);
-    }
-    for (let n = 0; n < regs; n++) a.op('mov r/m64, r64', at(rbp, args + 8 * n), ARGS[n] as number);
-    // behind rbp: this return address, the function's own, then its stack arguments; short ones leave the rest open
-    const copyStack = (to: number): void => {
-      for (let n = 6; n < places; n++) {
-        a.op('mov r64, r/m64', rax, at(rbp, 24 + 8 * (n - 6)));
-        a.op('mov r/m64, r64', at(rbp, to + 8 * (n - 6)), rax);
-        if (held[n]! <= 4) a.op('mov r/m32, imm32', at(rbp, to + 8 * (n - 6) + 4), 0);
-      }
-    };
-    copyStack(args + 48);
+    frame.begin();
     const image = (call: string): void => {
       a.op('mov r64, imm64', rdi, addrToBigInt(im));
-      a.op('call rel32', emitContext.sym(call));
-    };
-    if (callsOriginal) image('__bpf_tramp_enter');
-
-    const cookie = (value: bigint): void => {
-      if (value === 0n) a.op('xor r/m32, r32', rdi, rdi);
-      else if (BigInt.asUintN(32, value) === value) a.op('mov r32, imm32', rdi, Number(value));
-      else a.op('mov r64, imm64', rdi, value);
+      a.op('call rel32', kernel.text.emitContext().sym(call));
     };
     const run = (list: readonly Attached[], keep: boolean, fail?: Label): void => {
-      for (const { prog, point } of list) {
-        const sleep = prog.isShim ? '_lsm_cgroup' : prog.sleepable ? '_sleepable' : '';
-        const recur = point.kind === 'lsm' ? '' : '_recur';
-        const skip = a.label();
-        cookie(point.cookie ?? 0n);
-        a.op('mov r/m64, r64', at(rbp, runCtx + structs.of('bpf_tramp_run_ctx').offset('bpf_cookie')), rdi);
-        a.op('mov r64, imm64', rdi, addrToBigInt(prog.address));
-        a.op('lea r64, m', rsi, at(rbp, runCtx));
-        a.op('call rel32', emitContext.sym(`__bpf_prog_enter${sleep}${recur}`));
-        a.op('mov r/m64, r64', rbx, rax);
-        a.op('test r/m64, r64', rax, rax);
-        a.op('je rel8', skip);
-        a.op('lea r64, m', rdi, at(rbp, args));
-        if (prog.jited === false)
-          a.op('mov r64, imm64', rsi, addrToBigInt(prog.address + structs.of('bpf_prog').offset('insnsi')));
-        a.op('call rel32', prog.entry);
-        if (keep) a.op('mov r/m64, r64', at(rbp, ret), rax);
-        a.bind(skip);
-        a.op('mov r64, imm64', rdi, addrToBigInt(prog.address));
-        a.op('mov r/m64, r64', rsi, rbx);
-        a.op('lea r64, m', rdx, at(rbp, runCtx));
-        a.op('call rel32', emitContext.sym(`__bpf_prog_exit${sleep}${recur}`));
-        if (fail) {
-          a.op('cmp r/m64, imm8', at(rbp, ret), 0);
-          a.op('jne rel32', fail);
-        }
-      }
+      for (const { prog, point } of list)
+        frame.run({ prog, cookie: point.cookie ?? 0n, guarded: point.kind !== 'lsm', keep, fail });
     };
-    const restore = (): void => {
-      for (let n = 0; n < regs; n++) a.op('mov r64, r/m64', ARGS[n] as number, at(rbp, args + 8 * n));
-    };
-
+    if (callsOriginal) image('__bpf_tramp_enter');
     run(entry, false);
-    if (callsOriginal) {
-      const afterCall = a.label();
-      if (modify.length > 0) {
-        a.op('xor r/m32, r32', rax, rax);
-        a.op('mov r/m64, r64', at(rbp, ret), rax);
-        run(modify, true, afterCall);
-      }
-      restore();
-      copyStack(-frame);
-      a.op('call rel32', t.nop + 5);
-      a.op('mov r/m64, r64', at(rbp, ret), rax);
-      t.afterCall = a.here;
-      a.nops(5);
-      if (modify.length > 0) a.nops(-a.here & 15);
-      a.bind(afterCall);
-      run(exit, false);
-      t.epilogue = a.here;
-      image('__bpf_tramp_exit');
-      a.op('mov r64, r/m64', rax, at(rbp, ret));
-      a.op('mov r64, r/m64', rbx, at(rbp, savedBx));
-      a.op('leave');
-      // past the address inside the function: back to its caller
-      a.op('add r/m64, imm8', rsp, 8);
+    if (!callsOriginal) {
+      frame.restoreArguments();
+      frame.end();
       a.op('ret');
-    } else {
-      restore();
-      a.op('mov r64, r/m64', rbx, at(rbp, savedBx));
-      a.op('leave');
-      a.op('ret');
+      a.op('int3');
+      return a.bytes();
     }
+    const afterCall = a.label();
+    if (modify.length > 0) {
+      a.op('xor r/m32, r32', rax, rax);
+      a.op('mov r/m64, r64', at(rbp, frame.ret), rax);
+      run(modify, true, afterCall);
+    }
+    frame.restoreArguments();
+    frame.copyStackArguments();
+    a.op('call rel32', t.nop + 5);
+    a.op('mov r/m64, r64', at(rbp, frame.ret), rax);
+    t.afterCall = a.here;
+    a.nops(5);
+    if (modify.length > 0) a.nops(-a.here & 15);
+    a.bind(afterCall);
+    run(exit, false);
+    t.epilogue = a.here;
+    image('__bpf_tramp_exit');
+    frame.end();
+    // past the address inside the function: back to its caller
+    a.op('add r/m64, imm8', rsp, 8);
+    a.op('ret');
     a.op('int3');
     return a.bytes();
   }

@@ -77,9 +77,9 @@ export function emitConst(a: Assembler, reg: number, n: number): void {
   else a.op('mov r/m64, imm32', reg, n);
 }
 
+/** buffers of twice the room of the others, 128 bytes: a `struct sockaddr_storage`, a `struct rate_sample` */
+const WIDE: readonly string[] = ['address', 'rate'];
 /** BPF's hooks are functions of this prefix (include/linux/bpf_lsm.h). */
-/** the buffer that has room for a `struct sockaddr_storage`: twice that of the others */
-const ADDRESS = 'address';
 export const LSM_HOOK = 'bpf_lsm_';
 
 /** What follows the call of a hook of the LSM: `fine` where it said yes; else its error, in rax, is the system call's result, and who listens is told. */
@@ -136,7 +136,7 @@ export function compile(
   const buffers = new Map<string, number>();
   let lines = 0;
   const use = (o: Operand): void => {
-    if (o.kind === 'buffer' && !buffers.has(o.name)) buffers.set(o.name, (lines += o.name === ADDRESS ? 2 : 1) - 1);
+    if (o.kind === 'buffer' && !buffers.has(o.name)) buffers.set(o.name, (lines += WIDE.includes(o.name) ? 2 : 1) - 1);
     if (o.kind === 'var') used.add(o.name);
     else if (o.kind === 'field') used.add(o.base);
   };

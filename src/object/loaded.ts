@@ -3,7 +3,7 @@
 import { KernelError } from '../../kernel-sim/core/errno.ts';
 import { checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
-import { attachType } from '../uapi/index.ts';
+import { attachType, BPF_F_LINK } from '../uapi/index.ts';
 import {
   type AttachedLink,
   type AttachOptions,
@@ -260,7 +260,11 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends Objec
       throw new ObjectError(this.object.model.file, `struct_ops '${map.name}'`, "the kernel's BTF is not known");
     const value = structOpsValue(this.object.model, map, btf, (name) => this.#programs[name]?.fd);
     loaded.handle.update(new Uint8Array(4), value, 0);
-    const link = bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') }) as LinkOf<K>;
+    // without BPF_F_LINK the update has registered it, and the element's end takes it away: bpf_map__attach_struct_ops()
+    const unlinked: LinkHandle = { detach: () => loaded.handle.delete(new Uint8Array(4)) };
+    const link = (
+      map.flags & BPF_F_LINK ? bpf.linkCreate({ prog: loaded.fd, attachType: attachType('struct_ops') }) : unlinked
+    ) as LinkOf<K>;
     return [
       {
         program: map.name,

@@ -1,6 +1,7 @@
 /** A program in its place, as its link holds it. */
 import type { FdObject } from '../../core/fds.ts';
 import type { ProbeLink } from '../../probe/types.ts';
+import type { BpfMap } from '../maps/map.ts';
 import type { BpfProg } from '../prog/prog.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Attachment {
   readonly holds?: FdObject;
   /** flags that it was made with, where information about it shows them */
   readonly flags?: number;
+  /** what it keeps that may change, for marks */
+  readonly state?: object;
   /** Takes the program out of its place. Called once. */
   detach(): void;
   /**
@@ -26,6 +29,8 @@ export interface Attachment {
    * @throws KernelError EPERM, EINVAL for a program that may not take the place
    */
   update?(next: BpfProg): void;
+  /** BPF_LINK_UPDATE of a link that has a map: `next` takes its place. @throws KernelError */
+  replaceMap?(next: BpfMap, old: BpfMap | undefined): void;
   /** BPF_ITER_CREATE, and open(2) of a pinned link: what is read from is another each time. */
   open?(): FdObject;
   /** What BPF_OBJ_GET_INFO_BY_FD tells of it besides type, id and program. */

@@ -7,6 +7,7 @@ import * as is from '../../../src/errors/checks.ts';
 import {
   attachType,
   attachTypeName,
+  BPF_ATTACH_TYPE,
   type LinkCommand,
   BPF_PROG_TYPE as P,
   progTypeName,
@@ -22,6 +23,7 @@ import {
   type LinkCreateAttrs,
 } from './kind.ts';
 import { BpfLink } from './link.ts';
+import { structOpsLink } from './struct-ops.ts';
 import { attachKind, linkType } from './table.ts';
 
 export interface RawTracepointAttrs {
@@ -46,6 +48,10 @@ const fdOf = (given: number | { readonly fd: number }): number => (typeof given 
 export function createLink(state: BpfState, attrs: LinkCreateAttrs): BpfLink {
   const command = 'BPF_LINK_CREATE';
   checkOptions('attrs', attrs, LINK_CREATE_ATTRS);
+  if (attrs.attachType !== undefined && attachType(attrs.attachType) === BPF_ATTACH_TYPE.STRUCT_OPS) {
+    state.takesRoom.tell(command, undefined);
+    return asBpf(command, () => structOpsLink(state, state.mapByFd(command, fdOf(attrs.prog))));
+  }
   const prog = state.progByFd(command, fdOf(attrs.prog));
   const given = attrs.attachType === undefined ? prog.expectedAttachType : attachType(attrs.attachType);
   return link(command, { state, prog, command, attachType: given, attrs });

@@ -4,6 +4,7 @@ import type { FdObject } from '../../core/fds.ts';
 import { Listeners } from '../../core/listeners.ts';
 import { capture, reinstate } from '../../core/state.ts';
 import type { ProbeLink } from '../../probe/types.ts';
+import type { BpfMap } from '../maps/map.ts';
 import type { BpfProg } from '../prog/prog.ts';
 import type { Attachment, LinkFields, LinkKind } from './attachment.ts';
 
@@ -20,19 +21,21 @@ export class BpfLink implements FdObject {
   /** nothing refers to it any more */
   readonly freed = new Listeners<[]>();
   readonly #attachment: Attachment;
-  #prog: BpfProg;
+  #prog: BpfProg | undefined;
   #attached = true;
   #refs = 1;
-  constructor(kind: LinkKind, type: number, prog: BpfProg, attachment: Attachment) {
+  /** @param prog undefined where it holds a map */
+  constructor(kind: LinkKind, type: number, prog: BpfProg | undefined, attachment: Attachment) {
     this.kind = kind;
     this.type = type;
-    this.#prog = prog.get();
+    this.#prog = prog?.get();
     this.#attachment = attachment;
     attachment.holds?.get?.();
   }
   save() {
-    const rest = { id: this.id, attached: this.#attached, refs: this.#refs, holds: this.#attachment.holds };
-    return { prog: this.#prog, freed: this.freed.save(), rest: capture(rest) };
+    const rest = { id: this.id, attached: this.#attached, refs: this.#refs };
+    const { holds, state } = this.#attachment;
+    return { prog: this.#prog, freed: this.freed.save(), rest: capture({ ...rest, holds, state }) };
   }
   restore({ prog, freed, rest }: ReturnType<BpfLink['save']>): void {
     const { id, attached, refs } = reinstate(rest);
@@ -42,7 +45,8 @@ export class BpfLink implements FdObject {
     this.#attached = attached;
     this.#refs = refs;
   }
-  get prog(): BpfProg {
+  /** undefined of links that register a struct_ops map */
+  get prog(): BpfProg | undefined {
     return this.#prog;
   }
   /** what was patched; several for a multi link, none where the place is not in kernel text */
@@ -68,7 +72,8 @@ export class BpfLink implements FdObject {
   fdinfo(): string {
     const type = this.type === BPF_LINK_TYPE.PERF_EVENT ? 'perf' : linkTypeName(this.type);
     const { id, prog } = this;
-    const common = `link_type:\t${type}\nlink_id:\t${id}\nprog_tag:\t${prog.init.tag}\nprog_id:\t${prog.id}\n`;
+    const program = prog ? `prog_tag:\t${prog.init.tag}\nprog_id:\t${prog.id}\n` : '';
+    const common = `link_type:\t${type}\nlink_id:\t${id}\n${program}`;
     return common + (this.#attachment.fdinfo?.() ?? '');
   }
   /** Takes the program out of its place: nothing runs any more, and the link is there still for those who refer to it. */
@@ -85,7 +90,13 @@ export class BpfLink implements FdObject {
     this.#attachment.update(next);
     const before = this.#prog;
     this.#prog = next.get();
-    before.put();
+    before?.put();
+  }
+  /** BPF_LINK_UPDATE of a link that registers a map. @throws KernelError */
+  replaceMap(next: BpfMap, old?: BpfMap): void {
+    if (!this.#attachment.replaceMap) throw new KernelError('EINVAL', `${this.kind.name} links have no map`);
+    if (!this.#attached) throw new KernelError('ENOLINK', 'the link was detached');
+    this.#attachment.replaceMap(next, old);
   }
   get(): this {
     this.#refs++;
@@ -96,7 +107,7 @@ export class BpfLink implements FdObject {
     this.detach();
     this.freed.tell();
     this.#attachment.holds?.put?.();
-    this.#prog.put();
+    this.#prog?.put();
   }
   release(): void {
     this.put();

@@ -7,7 +7,6 @@ import { sockCommonPointer, sockPointer, tcpSockPointer, xdpSockPointer } from '
 export { layoutOf, type StructLayout } from '../../core/field-layout.ts';
 export type { ContextEnv } from './env.ts';
 export { iterTarget } from './iter.ts';
-export { structOpsMember } from './struct-ops.ts';
 
 const POINTERS: Readonly<Record<string, (env: ContextEnv) => ContextModel>> = {
   PTR_TO_SOCKET: sockPointer,

@@ -48,7 +48,7 @@ export function links(state: BpfState): Walk {
       at = kernel.slab.kmalloc(kernel.structs.of('bpf_link').size);
       made.set(link, at);
     }
-    const prog = described(state, link.prog);
+    const prog = link.prog === undefined ? 0 : described(state, link.prog);
     new GuestStruct(kernel, 'bpf_link', at).set('id', link.id).set('type', link.type).set('prog', prog);
     return at;
   });

@@ -15,7 +15,10 @@ import type { Mapping } from '../../core/file-ops.ts';
 import { Listeners } from '../../core/listeners.ts';
 import type { MapLayout } from '../../core/map-layout.ts';
 import { capture, reinstate } from '../../core/state.ts';
+import type { ProgRef } from '../../probe/types.ts';
 import type { BtfObject } from '../objects/btf-object.ts';
+import type { OpsRegistry } from '../struct-ops/table.ts';
+import type { OpsMember, StructOpsType } from '../struct-ops/type.ts';
 import type { MapHost } from './host.ts';
 import type { ValueFields } from './value-fields.ts';
 
@@ -44,6 +47,18 @@ export interface MapContext {
   readonly layout: MapLayout;
   /** for maps that hold other objects */
   readonly objects: MapObjects;
+  readonly structOps: StructOpsSupply;
+}
+
+/** What maps of functions need. */
+export interface StructOpsSupply {
+  /** by the BTF id of a value's type */
+  type(id: number): StructOpsType | undefined;
+  /** where such structures are registered; undefined where they are not */
+  registry(name: string): OpsRegistry | undefined;
+  /** machine code that calls a program in the place of a function */
+  image(prog: ProgTarget, func: NonNullable<OpsMember['func']>): Addr;
+  free(image: Addr): void;
 }
 
 /** Objects that a map may hold, by descriptor or index. @throws BpfError EBADF, EINVAL and what else the kind's maps fail with */
@@ -64,9 +79,11 @@ export interface MapTarget {
 }
 
 /** A program as prog arrays see it: `bpf_prog_map_compatible` compares these. */
-export interface ProgTarget extends MapTarget {
+export interface ProgTarget extends MapTarget, ProgRef {
   readonly type: number;
   readonly jited: boolean;
+  /** BTF id of what it was loaded for */
+  readonly attachBtfId: number;
   readonly xdpHasFrags: boolean;
   readonly expectedAttachType: number;
   get(): unknown;

@@ -104,10 +104,3 @@ export class CgroupStorageMap extends BpfMap {
     return -ERRNO.ENOENT;
   }
 }
-
-/** Kinds of which this model has the map and its checks, and nothing that would fill it. */
-export class InertMap extends BpfMap {
-  constructor(context: MapContext, attrs: MapAttrs) {
-    super(context, attrs, context.layout.bpf_map.sizeof + 64);
-  }
-}

@@ -24,7 +24,8 @@ import { RedirectMap } from './redirect.ts';
 import { RingbufMap } from './ringbuf.ts';
 import { SockMap } from './sockets.ts';
 import { StackTraceMap } from './stack-trace.ts';
-import { CgroupStorageMap, InertMap, LocalStorageMap } from './storage.ts';
+import { CgroupStorageMap, LocalStorageMap } from './storage.ts';
+import { StructOpsMap } from './struct-ops.ts';
 
 /** Capability that creating the kind needs; undefined: unprivileged users may, where the sysctl lets them. */
 export type MapCap = 'bpf' | 'netAdmin' | undefined;
@@ -263,12 +264,11 @@ const ROWS: Readonly<Record<Exclude<MapTypeName, 'unspec'>, MapKind>> = {
   },
   struct_ops: {
     since: '5.6',
-    make: InertMap,
+    make: StructOpsMap,
     check: check.structOpsCheck,
     cap: 'bpf',
     table: 'bpf_struct_ops_map_ops',
     ops: ops.three('bpf_struct_ops_map_'),
-    note: 'created only',
   },
   ringbuf: {
     since: '5.8',

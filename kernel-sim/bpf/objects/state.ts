@@ -12,12 +12,16 @@ import { Listeners } from '../../core/listeners.ts';
 import { capable, type Process } from '../../core/process.ts';
 import { capture, reinstate, type Stateful, shallow } from '../../core/state.ts';
 import type { PlacesFloor } from '../../floors/places.ts';
+import { indirectTrampoline } from '../../probe/indirect.ts';
 import { Bpffs } from '../../vfs/bpffs.ts';
 import { BpfLink } from '../attach/link.ts';
 import { BpfError } from '../errors.ts';
 import type { MapHost } from '../maps/host.ts';
 import { BpfMap, layoutOf, type MapContext, type MapLayout, type MapTarget, RingbufMap } from '../maps/index.ts';
+import type { StructOpsSupply } from '../maps/map.ts';
 import { BpfProg } from '../prog/prog.ts';
+import { STRUCT_OPS } from '../struct-ops/table.ts';
+import { structOpsType } from '../struct-ops/type.ts';
 import { BtfObject } from './btf-object.ts';
 import { Detours } from './detours.ts';
 import { Ids } from './ids.ts';
@@ -169,6 +173,13 @@ export class BpfState {
     return this.#callBase;
   }
 
+  readonly #structOps: StructOpsSupply = {
+    type: (id) => structOpsType(this.kernel.btf, id),
+    registry: (name) => STRUCT_OPS[name]?.registry?.(this.kernel),
+    image: (prog, func) => indirectTrampoline(this.kernel, prog, func),
+    // a call of it may be under way
+    free: (image) => this.kernel.rcu.callTasks(() => this.kernel.bpfPack.free(image)),
+  };
   mapContext(command: string): MapContext {
     return {
       host: this.host,
@@ -191,6 +202,7 @@ export class BpfState {
           throw new BpfError(command, 'ENOTSOCK', `${this.fdObject(command, fd).fdName} is no socket`);
         },
       },
+      structOps: this.#structOps,
     };
   }
 

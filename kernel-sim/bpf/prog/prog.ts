@@ -201,6 +201,9 @@ export class BpfProg implements FdObject {
     const { memory } = this.#kernel;
     return concatBytes(this.shown.map((f) => memory.readBytes(f.address, f.bytes.length)));
   }
+  get attachBtfId(): number {
+    return this.init.attachBtfId;
+  }
   get jited(): boolean {
     return this.interp === undefined;
   }

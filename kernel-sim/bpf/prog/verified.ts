@@ -15,11 +15,11 @@ import {
   verify,
 } from '../../../src/verifier/index.ts';
 import type { Errno } from '../../core/errno.ts';
-import { structOpsMember } from '../context/index.ts';
 import type { PokeRequest } from '../engine/image-engine.ts';
 import { BpfMap, ProgArrayMap, RedirectMap } from '../maps/index.ts';
 import { BtfObject } from '../objects/btf-object.ts';
 import type { BpfState } from '../objects/state.ts';
+import { structOpsMember } from '../struct-ops/member.ts';
 import { COMMAND, type LoadRequest, loadFailure } from './load.ts';
 import { mapFacts } from './map-facts.ts';
 import type { ProgCode, Remaking } from './prog.ts';

@@ -15,19 +15,13 @@ import type {
   VerifierKernel,
 } from '../../../src/verifier/kernel.ts';
 import { rawTracepointArg } from '../../data/raw-tracepoints.ts';
-import {
-  type ContextEnv,
-  iterTarget,
-  layoutOf,
-  pointerModel,
-  type StructLayout,
-  structOpsMember,
-} from '../context/index.ts';
+import { type ContextEnv, iterTarget, layoutOf, pointerModel, type StructLayout } from '../context/index.ts';
 import { helperAllowed } from '../helpers/allowed.ts';
 import { helperName, helperRows, lookupHelper, protoOf } from '../helpers/index.ts';
 import { lsmHook } from '../helpers/lsm-hooks.ts';
 import { lookupKfunc } from '../kfuncs/index.ts';
 import { mapGenLookup, mapOpSymbol } from '../maps/table.ts';
+import { structOpsMember } from '../struct-ops/member.ts';
 import { contextModel } from './types.ts';
 
 /** What the rest of the kernel supplies. */

@@ -90,6 +90,6 @@ export function infoOf(
   }
   if (object instanceof BtfObject) return { kind: 'btf', id: object.id, size: object.bytes.length, name: object.name };
   if (object instanceof BpfLink)
-    return { kind: 'link', type: object.type, id: object.id, progId: object.prog.id, fields: object.info() };
+    return { kind: 'link', type: object.type, id: object.id, progId: object.prog?.id ?? 0, fields: object.info() };
   throw new BpfError('BPF_OBJ_GET_INFO_BY_FD', 'EINVAL', `${object.fdName} has no information to give`);
 }

@@ -116,6 +116,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
   sock: '__sk_common.skc_daddr __sk_common.skc_rcv_saddr __sk_common.skc_dport __sk_common.skc_num __sk_common.skc_family __sk_common.skc_state __sk_common.skc_prot __sk_common.skc_net __sk_common.skc_v6_daddr __sk_common.skc_v6_rcv_saddr __sk_common.skc_cookie __sk_common.skc_refcnt sk_backlog.head sk_backlog.tail sk_lock.owned sk_err sk_shutdown sk_ack_backlog sk_max_ack_backlog sk_protocol sk_type sk_socket sk_mark sk_priority sk_uid sk_receive_queue.qlen',
   inet_sock: 'inet_sport inet_saddr inet_id',
   inet_connection_sock: 'icsk_ca_ops',
+  ack_sample: 'pkts_acked rtt_us in_flight',
+  rate_sample: 'delivered acked_sacked prior_delivered prior_in_flight interval_us rtt_us',
   tcp_sock:
     'snd_una snd_nxt write_seq rcv_nxt rcv_wup copied_seq snd_wnd rcv_wnd snd_cwnd snd_ssthresh srtt_us mdev_us mss_cache packets_out delivered segs_in segs_out data_segs_in data_segs_out window_clamp total_retrans bytes_acked bytes_received bytes_sent bpf_sock_ops_cb_flags',
   tcp_congestion_ops:

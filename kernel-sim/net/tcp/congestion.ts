@@ -3,6 +3,7 @@ import type { Addr } from '../../../src/machine/addr.ts';
 import { encodeUtf8 } from '../../../src/platform/index.ts';
 import { TCP } from '../../../src/uapi/socket.ts';
 import { KernelError } from '../../core/errno.ts';
+import { GuestStruct } from '../../core/guest-struct.ts';
 import { capture, type Stateful } from '../../core/state.ts';
 import { TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
@@ -27,12 +28,21 @@ const OPS = [
 type Op = Exclude<(typeof OPS)[number], 'name'>;
 const NAME_MAX = 16;
 
+/** What keeps an algorithm of a program's while sockets use it. */
+interface Owner {
+  get(): unknown;
+  put(): void;
+}
+const BUILT_IN: ReadonlySet<string> = new Set(['cubic', 'reno']);
+
 export class Congestion implements Stateful {
   readonly #net: NetParts;
   readonly #connections: Connections;
   readonly #fields: TcpFields;
   /** `struct tcp_congestion_ops` by name */
   readonly #registered = new Map<string, Addr>();
+  /** of those that are no longer registered, too, while sockets have them */
+  readonly #owners = new Map<Addr, Owner>();
   readonly #f: { readonly [F in (typeof OPS)[number] | 'sizeof']: number };
   readonly #caOps: number;
   constructor(net: NetParts, connections: Connections, fields: TcpFields) {
@@ -43,37 +53,69 @@ export class Congestion implements Stateful {
     this.#caOps = net.kernel.structs.of('inet_connection_sock').offset('icsk_ca_ops');
   }
   save() {
-    return capture({ registered: this.#registered });
+    return capture({ registered: this.#registered, owners: this.#owners });
   }
   restore(state: ReturnType<Congestion['save']>): void {
     state.back();
   }
 
-  /**
-   * `tcp_register_congestion_control`: sockets may ask for it by its name from now on.
-   * @throws KernelError EINVAL where it lacks what every algorithm has, EEXIST where its name is taken
-   */
-  add(ops: Addr): string {
+  /** `tcp_validate_congestion_control`. @throws KernelError EINVAL where it lacks what every algorithm has */
+  validate(ops: Addr): void {
     const { memory } = this.#net.kernel;
     const has = (op: Op): boolean => memory.readAddr(ops + this.#f[op]) !== 0;
     if (!has('ssthresh') || !has('undo_cwnd') || !(has('cong_avoid') || has('cong_control')))
       throw new KernelError('EINVAL', 'an algorithm has ssthresh, undo_cwnd, and cong_avoid or cong_control');
-    const name = memory.readCString(ops + this.#f.name, NAME_MAX - 1);
-    const text = String.fromCharCode(...name);
-    if (text === '') throw new KernelError('EINVAL', 'an algorithm has a name');
-    if (text === 'cubic' || text === 'reno' || this.#registered.has(text))
-      throw new KernelError('EEXIST', `there is an algorithm ${text} already`);
-    this.#registered.set(text, ops);
-    return text;
   }
+  /** `tcp_register_congestion_control`: sockets may ask for it by its name from now on. @throws KernelError EINVAL, EEXIST */
+  add(ops: Addr, owner: Owner): void {
+    this.validate(ops);
+    const name = this.#nameOf(ops);
+    if (BUILT_IN.has(name) || this.#registered.has(name))
+      throw new KernelError('EEXIST', `there is an algorithm ${name} already`);
+    this.#registered.set(name, ops);
+    this.#owners.set(ops, owner);
+  }
+  /** `tcp_unregister_congestion_control`: sockets that have it keep it. */
   remove(ops: Addr): void {
     for (const [name, at] of this.#registered) if (at === ops) this.#registered.delete(name);
   }
-  /** TCP_CONGESTION of setsockopt. @throws KernelError ENOENT */
-  choose(sk: Addr, name: string): void {
-    const ops = name === 'cubic' ? this.#cubic() : this.#registered.get(name);
-    if (ops === undefined) throw new KernelError('ENOENT', `no congestion control ${name}`);
+  /** `tcp_update_congestion_control`: what is asked for by its name from now on. @throws KernelError EINVAL for another name */
+  replace(ops: Addr, old: Addr, owner: Owner): void {
+    this.validate(ops);
+    const name = this.#nameOf(ops);
+    if (this.#registered.get(name) !== old) throw new KernelError('EINVAL', `the link has no algorithm ${name}`);
+    this.#registered.set(name, ops);
+    this.#owners.set(ops, owner);
+  }
+  #nameOf(ops: Addr): string {
+    return String.fromCharCode(...this.#net.kernel.memory.readCString(ops + this.#f.name, NAME_MAX - 1));
+  }
+  /** The name of a socket's algorithm. */
+  name(sk: Addr): string {
+    return this.#nameOf(this.#opsOf(sk));
+  }
+  /** `tcp_ca_find`; 0 where there is none of this name. */
+  find(name: string): Addr {
+    return name === 'cubic' ? this.#cubic() : (this.#registered.get(name) ?? 0);
+  }
+  /** A socket has this algorithm from now on. */
+  assign(sk: Addr, ops: Addr): void {
+    this.leave(sk);
+    this.#owners.get(ops)?.get();
     this.#net.kernel.memory.writeAddr(sk + this.#caOps, ops);
+  }
+  /** A socket has none any more. */
+  leave(sk: Addr): void {
+    const { memory } = this.#net.kernel;
+    const ops = memory.readAddr(sk + this.#caOps);
+    if (ops === 0) return;
+    memory.writeAddr(sk + this.#caOps, 0);
+    this.#owners.get(ops)?.put();
+  }
+  #opsOf(sk: Addr): Addr {
+    const { memory } = this.#net.kernel;
+    if (memory.readAddr(sk + this.#caOps) === 0) this.assign(sk, this.#cubic());
+    return memory.readAddr(sk + this.#caOps);
   }
   #cubic(): Addr {
     let at = this.#registered.get('cubic');
@@ -88,10 +130,7 @@ export class Congestion implements Stateful {
   }
   /** The function of a socket's algorithm; 0 where it has none. */
   #op(sk: Addr, op: Op): Addr {
-    const { memory } = this.#net.kernel;
-    if (sk === 0) return 0;
-    if (memory.readAddr(sk + this.#caOps) === 0) memory.writeAddr(sk + this.#caOps, this.#cubic());
-    return memory.readAddr(memory.readAddr(sk + this.#caOps) + this.#f[op]);
+    return sk === 0 ? 0 : this.#net.kernel.memory.readAddr(this.#opsOf(sk) + this.#f[op]);
   }
 
   register(on: On): void {
@@ -101,10 +140,33 @@ export class Congestion implements Stateful {
     const when = (name: string, op: Op, is: () => boolean = () => true): void =>
       on(name, () => args.retAddr(is() ? this.#op(args.addr(0), op) : 0));
     when('ca_init', 'init');
-    when('ca_release', 'release', () => this.#connections.find(args.addr(0)) !== undefined);
+    when('ca_release', 'release');
+    on('ca_left', () => this.leave(args.addr(0)));
+    on('ca_assign', () => this.assign(args.addr(0), args.addr(1)));
+    // what is not connected is told of its algorithm once it is
+    on('ca_begins', () => {
+      const state = socks.state(args.addr(0));
+      args.retAddr(state === TCP.CLOSE || state === TCP.LISTEN ? 0 : args.addr(0));
+    });
+    on('ca_uninitialized', () => args.retAddr(this.#connections.of(args.addr(0)).caInitialized ? 0 : args.addr(0)));
+    on('ca_initialized', () => {
+      this.#connections.of(args.addr(0)).caInitialized = true;
+    });
+    // a copy of the socket that listens has its algorithm
+    on('ca_inherited', () => {
+      const sk = args.addr(0);
+      const ops = memory.readAddr(sk + this.#caOps);
+      memory.writeAddr(sk + this.#caOps, 0);
+      if (ops !== 0) this.assign(sk, ops);
+    });
     when('ca_set_state', 'set_state');
     when('ca_in_ack_event', 'in_ack_event');
-    when('ca_cong_control', 'cong_control', () => args.u32(1) > 0);
+    // (sk, segments, sample): struct rate_sample
+    on('ca_cong_control', () => {
+      const [sk, n] = [args.addr(0), args.u32(1)];
+      if (n > 0) this.#rateSample(sk, n, args.addr(2));
+      args.retAddr(n > 0 ? this.#op(sk, 'cong_control') : 0);
+    });
     // what carries data, or FIN, is what the window grows by; SYN is not
     when('ca_cong_avoid', 'cong_avoid', () => {
       const [sk, n] = [args.addr(0), args.u32(2)];
@@ -115,12 +177,12 @@ export class Congestion implements Stateful {
         socks.state(sk) !== TCP.SYN_RECV
       );
     });
-    // struct ack_sample: pkts_acked, rtt_us, in_flight
     on('ca_pkts_acked', () => {
       const [sk, n, sample] = [args.addr(0), args.u32(1), args.addr(2)];
-      memory.writeU32(sample, n);
-      memory.writeU32(sample + 4, this.#connections.of(sk).rtt);
-      memory.writeU32(sample + 8, this.#fields.get(sk, 'packets_out'));
+      new GuestStruct(kernel, 'ack_sample', sample)
+        .set('pkts_acked', n)
+        .set('rtt_us', this.#connections.of(sk).rtt)
+        .set('in_flight', this.#fields.get(sk, 'packets_out'));
       args.retAddr(this.#op(sk, 'pkts_acked'));
     });
     // the first data after a pause: CA_EVENT_TX_START
@@ -130,5 +192,18 @@ export class Congestion implements Stateful {
       const starts = seen !== undefined && seen.data > 0 && (seen.flags & TCP_FLAG.SYN) === 0;
       args.retAddr(starts && this.#fields.get(sk, 'packets_out') === 0 ? this.#op(sk, 'cwnd_event') : 0);
     });
+  }
+
+  /** `tcp_rate_gen`: what was delivered since the segment was sent that was acknowledged last, and in which time. */
+  #rateSample(sk: Addr, acked: number, at: Addr): void {
+    const { kernel } = this.#net;
+    const { rtt, deliveredAtSend } = this.#connections.of(sk);
+    new GuestStruct(kernel, 'rate_sample', at)
+      .set('delivered', this.#fields.get(sk, 'delivered') - deliveredAtSend)
+      .set('acked_sacked', acked)
+      .set('prior_delivered', deliveredAtSend)
+      .set('prior_in_flight', this.#fields.get(sk, 'packets_out') + acked)
+      .set('interval_us', rtt)
+      .set('rtt_us', rtt);
   }
 }

@@ -12,6 +12,8 @@ export interface Outgoing {
   end: number;
   /** ns since boot */
   sentAt: number;
+  /** segments that were delivered of the connection when it was sent */
+  delivered: number;
 }
 export interface Connection {
   readonly toSend: Outgoing[];
@@ -20,12 +22,16 @@ export interface Connection {
   readOff: number;
   /** segments that are acknowledged at once: TCP_MAX_QUICKACKS at first */
   quick: number;
+  /** its algorithm of congestion control was told of it: icsk_ca_initialized */
+  caInitialized: boolean;
   /** it answers what it receives, so that acknowledgements go with data: inet_csk_in_pingpong_mode */
   pingpong: boolean;
   /** when data came in last, ns since boot */
   receivedAt: number;
   /** round trip of what was acknowledged last, µs */
   rtt: number;
+  /** segments that were delivered when that was sent */
+  deliveredAtSend: number;
   /** the other end's timestamp, and whether it wants them */
   tsRecent: number;
   timestamps: boolean;
@@ -56,7 +62,17 @@ export class Connections implements Stateful {
     let one = this.#of.get(sk);
     if (one === undefined) {
       one = {
-        ...{ toSend: [], unacknowledged: [], readOff: 0, quick: QUICKACKS, pingpong: false, receivedAt: 0, rtt: 0 },
+        ...{
+          toSend: [],
+          unacknowledged: [],
+          readOff: 0,
+          quick: QUICKACKS,
+          caInitialized: false,
+          pingpong: false,
+          receivedAt: 0,
+          rtt: 0,
+        },
+        deliveredAtSend: 0,
         ...{ tsRecent: 0, timestamps: true, orphan: false, destroyed: false, answered: false, ackDue: false },
       };
       this.#of.set(sk, one);

@@ -125,6 +125,7 @@ export class TcpInput {
       const done = first !== undefined && !after(first.end, fields.get(args.addr(0), 'snd_una'));
       if (done) {
         connection.unacknowledged.shift();
+        connection.deliveredAtSend = first.delivered;
         connection.rtt = Math.max(1, Math.floor((kernel.clock.now - first.sentAt) / 1000));
         fields.set(args.addr(0), 'packets_out', connection.unacknowledged.length);
       }

@@ -89,6 +89,7 @@ export class TcpOutput {
     };
     on('ip_header', () => ip(args.addr(0), args.addr(1), () => ports.nextId(args.addr(0))));
     on('ip6_header', () => ip(args.addr(0), args.addr(1), () => 0));
+    on('ip6_push', () => void skbs.push(args.addr(0), IP6_HLEN));
   }
 
   alloc(sk: Addr, size: number): Addr {
@@ -104,6 +105,8 @@ export class TcpOutput {
     kernel.memory.writeBytes(skbs.push(skb, header.length), header);
     this.#transmit.address(skb, sk, devices.route(flow.daddr).device.at, header.length);
     skbs.setProtocol(skb, etherType(flow));
+    // ip6_xmit() takes the header in
+    if (isV6(flow)) skbs.push(skb, -header.length);
   }
   /** A whole segment with both headers, of no socket or of a request: what its flow says. */
   whole(sk: Addr, flow: Flow, header: Uint8Array): Addr {
@@ -149,7 +152,7 @@ export class TcpOutput {
     if (connection.receivedAt > 0 && kernel.clock.now - connection.receivedAt < ATO) connection.pingpong = true;
   }
   #queue(sk: Addr, skb: Addr, flags: number, bytes: number): void {
-    this.#connections.of(sk).toSend.push({ skb, flags, bytes, end: 0, sentAt: 0 });
+    this.#connections.of(sk).toSend.push({ skb, flags, bytes, end: 0, sentAt: 0, delivered: 0 });
     this.#fields.add(sk, 'write_seq', span(flags, bytes));
   }
   /** A segment was sent: it goes from what is to be sent to what is to be acknowledged. */
@@ -165,10 +168,12 @@ export class TcpOutput {
       bytes: 0,
       end: 0,
       sentAt: 0,
+      delivered: 0,
     };
     // SYN, which no queue had
     if (at < 0) fields.add(sk, 'write_seq', 1);
     segment.sentAt = clock.now;
+    segment.delivered = fields.get(sk, 'delivered');
     segment.end = fields.get(sk, 'snd_nxt');
     if (connection.answered) connection.unacknowledged.push(segment);
     fields.set(sk, 'packets_out', connection.unacknowledged.length);

@@ -1,5 +1,6 @@
 /** TCP (RFC 9293) between this kernel's sockets, and with ends that only the recording knows: its parts, a file each. */
 import type { Addr } from '../../../src/machine/addr.ts';
+import { IPPROTO } from '../../../src/uapi/socket.ts';
 import { capture, type Stateful } from '../../core/state.ts';
 import { parseIp, reversed, TCP_FLAG } from '../inet.ts';
 import type { NetParts, On } from '../parts.ts';
@@ -107,6 +108,7 @@ export class Tcp implements Stateful {
     for (const { skb } of [...(connection?.toSend ?? []), ...(connection?.unacknowledged ?? [])])
       this.#net.skbs.free(skb);
     this.#connections.delete(sk);
+    if (this.#net.socks.protocol(sk) === IPPROTO.TCP) this.congestion.leave(sk);
     this.#outside.closed(sk);
     this.#requests.closed(sk);
     this.#net.kernel.sched.wheel.cancel('tcp_delack_timer_handler', sk);

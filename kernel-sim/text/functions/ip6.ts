@@ -12,7 +12,7 @@ export const ip6: Readonly<Record<string, string>> = {
   'ip6_local_out(net, sk, skb): int':
     'v = __ip6_local_out(net, sk, skb); s = @when(v, skb); l = @lwt(s, 1); e = lwtunnel_output(net, sk, s) if l; o = @unless(l, s); n = ip6_output(net, sk, o) if o; r = @chosen(e, n); return r',
   '__ip6_local_out(net, sk, skb): int': `${HOOK(3)}; return v`,
-  'ip6_xmit(sk, skb, fl6, mark, opt, tclass): int': `${HOOK(3)}; n = ip6_output(0, sk, skb) if v; return n`,
+  'ip6_xmit(sk, skb, fl6, mark, opt, tclass): int': `skb_push(skb, 40); @ip6_push(skb); ${HOOK(3)}; n = ip6_output(0, sk, skb) if v; return n`,
   'ip6_output(net, sk, skb): int': `@skb_leaves6(skb); ${HOOK(4)}; n = ip6_finish_output(net, sk, skb) if v; return n`,
   'ip6_finish_output(net, sk, skb): int':
     'c = @cgroup_bpf_enabled(1) if sk; e = __cgroup_bpf_run_filter_skb(sk, skb, 1) if c; r = @xmit_refused(e, skb); sk_skb_reason_drop(sk, skb, r) if r; s = @unless(r, skb); ip6_mtu(0) if s; ip6_finish_output2(net, sk, s) if s; return e',

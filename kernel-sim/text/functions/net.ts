@@ -68,7 +68,10 @@ export const net: Readonly<Record<string, string>> = {
   '__sys_setsockopt(fd, level, optname, optval, optlen): int':
     'fdget(fd); s = @socket(fd); do_sock_setsockopt(s, 0, level, optname, optval, 0); return result',
   'sock_setsockopt(sk, level, optname, optval, optlen): int': '@sockopt_set(sk, level, optname); return result',
-  'tcp_setsockopt(sk, level, optname, optval, optlen): int': '@sockopt_set(sk, level, optname); return result',
+  'tcp_setsockopt(sk, level, optname, optval, optlen): int':
+    'do_tcp_setsockopt(sk, level, optname, optval, optlen); return result',
+  'do_tcp_setsockopt(sk, level, optname, optval, optlen): int':
+    'a = @congestion_asked(sk, level, optname); lock_sock_nested(sk, 0); tcp_set_congestion_control(sk, a, 1, 1) if a; o = @unless(a, sk); @sockopt_set(o, level, optname); release_sock(sk); return result',
   '__x64_sys_getsockopt(regs:pt_regs)':
     'n = __sys_getsockopt(regs->di, regs->si, regs->dx, regs->r10, regs->r8); return n',
   '__x64_sys_shutdown(regs:pt_regs)': 'n = __sys_shutdown(regs->di, regs->si); return n',

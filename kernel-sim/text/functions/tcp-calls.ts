@@ -73,7 +73,7 @@ export const tcpCalls: Readonly<Record<string, string>> = {
   'inet_csk_destroy_sock(sk)': 'tcp_v4_destroy_sock(sk); sk_stream_kill_queues(sk); @destroyed(sk)',
   'tcp_v4_destroy_sock(sk)':
     'trace tcp_destroy_sock(sk); inet_csk_clear_xmit_timers(sk); tcp_cleanup_congestion_control(sk); tcp_cleanup_ulp(sk); tcp_write_queue_purge(sk); tcp_free_fastopen_req(sk); tcp_fastopen_destroy_cipher(sk)',
-  'tcp_cleanup_congestion_control(sk)': 'f = @ca_release(sk); *f(sk)',
+  'tcp_cleanup_congestion_control(sk)': 'f = @ca_release(sk); *f(sk); @ca_left(sk)',
   'tcp_write_queue_purge(sk)': 'loop; s = @write_queue_shift(sk); __kfree_skb(s) if s; again if s',
   'sk_stream_kill_queues(sk)':
     'loop; s = @receive_queue_shift(sk); r = @drop_reason(4) if s; sk_skb_reason_drop(0, s, r) if s; again if s',

@@ -97,7 +97,7 @@ export const tcpSegments: Readonly<Record<string, string>> = {
   'inet_csk_complete_hashdance(sk, child, req, own_req)': '@accept_queue(sk, child, req)',
   'tcp_child_process(parent, child, skb)':
     'tcp_rcv_state_process(child, skb); sock_def_readable(parent); preempt-; return 0',
-  'tcp_ca_openreq_child(sk, dst)': 'tcp_assign_congestion_control(sk); tcp_set_ca_state(sk, 0)',
+  'tcp_ca_openreq_child(sk, dst)': '@ca_inherited(sk); tcp_assign_congestion_control(sk); tcp_set_ca_state(sk, 0)',
   'tcp_set_ca_state(sk, ca_state)':
     'trace tcp_cong_state_set(sk, ca_state); f = @ca_set_state(sk, ca_state); *f(sk, ca_state)',
 
@@ -109,8 +109,10 @@ export const tcpSegments: Readonly<Record<string, string>> = {
   'tcp_step_syn_sent_reset(sk, skb)': 'tcp_parse_options(0, skb, %opt, 0, 0); tcp_reset(sk, skb); __kfree_skb(skb)',
   'tcp_finish_connect(sk, skb)':
     'tcp_set_state(sk, 1); inet_sk_rx_dst_set(sk, skb); security_inet_conn_established(sk, skb); tcp_init_transfer(sk, 4, skb); u = @unless(skb, sk); tcp_send_ack(u) if u',
-  'tcp_init_transfer(sk, bpf_op, skb)': `tcp_mtup_init(sk); inet_sk_rebuild_header(sk); tcp_init_metrics(sk); ${tcpCallBpf('bpf_op')}; tcp_init_congestion_control(sk); tcp_init_buffer_space(sk)`,
-  'tcp_init_congestion_control(sk)': 'f = @ca_init(sk); *f(sk)',
+  'tcp_init_transfer(sk, bpf_op, skb)': `tcp_mtup_init(sk); inet_sk_rebuild_header(sk); tcp_init_metrics(sk); ${tcpCallBpf('bpf_op')}; i = @ca_uninitialized(sk); tcp_init_congestion_control(i) if i; tcp_init_buffer_space(sk)`,
+  'tcp_init_congestion_control(sk)': 'f = @ca_init(sk); *f(sk); @ca_initialized(sk)',
+  'tcp_set_congestion_control(sk, name, load, cap_net_admin): int':
+    'tcp_cleanup_congestion_control(sk); @ca_assign(sk, name); b = @ca_begins(sk); tcp_init_congestion_control(b) if b; return result',
   'tcp_step_syn_recv(sk, skb)':
     'tcp_validate_incoming(sk, skb, 0, 1); tcp_ack(sk, skb, 4); tcp_init_transfer(sk, 5, skb); tcp_set_state(sk, 1); sock_def_wakeup(sk); tcp_update_pacing_rate(sk); tcp_urg(sk, skb, 0); tcp_data_queue(sk, skb); tcp_check_space(sk)',
   'tcp_rcv_established(sk, skb)':
@@ -135,7 +137,7 @@ export const tcpSegments: Readonly<Record<string, string>> = {
 
   // --- in: acknowledgements and data ---
   'tcp_ack(sk, skb, flag): int':
-    'n = @tcp_acks(sk, skb); tcp_rack_advance(sk) if n; loop; s = @rtx_acked(sk); tcp_rate_skb_delivered(sk, s, 0) if s; __kfree_skb(s) if s; again if s; u = @ack_rtt(sk) if n; tcp_ack_update_rtt(sk, 0, u, -1, u) if u; p = @ca_pkts_acked(sk, n, %sample) if n; *p(sk, %sample); tcp_in_ack_event(sk, flag); tcp_rearm_rto(sk) if n; tcp_newly_delivered(sk, 0, flag) if n; tcp_rate_gen(sk, n, 0, 0, 0) if n; c = @ca_cong_control(sk, n); *c(sk, 0, 0, %rate); a = @ca_cong_avoid(sk, skb, n); k = @ack_seq(skb); *a(sk, k, n); tcp_update_pacing_rate(sk) if n; tcp_xmit_recovery(sk, 0) if n; return 1',
+    'n = @tcp_acks(sk, skb); tcp_rack_advance(sk) if n; loop; s = @rtx_acked(sk); tcp_rate_skb_delivered(sk, s, 0) if s; __kfree_skb(s) if s; again if s; u = @ack_rtt(sk) if n; tcp_ack_update_rtt(sk, 0, u, -1, u) if u; p = @ca_pkts_acked(sk, n, %sample) if n; *p(sk, %sample); tcp_in_ack_event(sk, flag); tcp_rearm_rto(sk) if n; tcp_newly_delivered(sk, 0, flag) if n; tcp_rate_gen(sk, n, 0, 0, 0) if n; k = @ack_seq(skb); c = @ca_cong_control(sk, n, %rate); *c(sk, k, flag, %rate); a = @ca_cong_avoid(sk, skb, n); *a(sk, k, n); tcp_update_pacing_rate(sk) if n; tcp_xmit_recovery(sk, 0) if n; return 1',
   'tcp_in_ack_event(sk, flag)': 'f = @ca_in_ack_event(sk); *f(sk, flag)',
   'tcp_ack_update_rtt(sk, flag, seq_rtt_us, sack_rtt_us, ca_rtt_us): int': `@rtt_sample(sk, seq_rtt_us); f = @sock_ops_flag(sk, 8); m = @rtt(sk, 0) if f; t = @rtt(sk, 1) if f; ${tcpCallBpf('RTT_CB', 'm, t', ' if f')}; return 1`,
   'tcp_data_queue(sk, skb)':

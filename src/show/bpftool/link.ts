@@ -22,7 +22,7 @@ function told(link: BpfLink): Told {
       return { lines: [`tp '${name}'  `], json: { tp_name: name } };
     }
     case 'tracing': {
-      const type = progTypeName(link.prog.type);
+      const type = progTypeName(link.prog?.type ?? 0);
       const attach = attachWord(fields);
       return { lines: [`prog_type ${type}  attach_type ${attach}  `], json: { prog_type: type, attach_type: attach } };
     }
@@ -58,10 +58,14 @@ function told(link: BpfLink): Told {
   }
 }
 
+/** A program, or the map that it registers. */
+const held = (link: BpfLink): string =>
+  link.prog ? `prog ${link.prog.id}` : `map ${Number(link.info()['map_id'] ?? 0)}`;
+
 export function linkText(link: BpfLink): string {
-  return `${[`${link.id}: ${linkTypeName(link.type)}  prog ${link.prog.id}  `, ...told(link).lines].join('\n\t')}\n`;
+  return `${[`${link.id}: ${linkTypeName(link.type)}  ${held(link)}  `, ...told(link).lines].join('\n\t')}\n`;
 }
 
 export function linkJson(link: BpfLink): Json {
-  return { id: link.id, type: linkTypeName(link.type), prog_id: link.prog.id, ...told(link).json };
+  return { id: link.id, type: linkTypeName(link.type), prog_id: link.prog?.id ?? 0, ...told(link).json };
 }

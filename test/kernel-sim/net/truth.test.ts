@@ -22,6 +22,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   'datagrams-rewrite': { attached: ['xdp_rewrite'], recording: 'datagrams' },
   tcp_life: { attached: ['tcp_life'] },
   udp6: { attached: ['udp6'] },
+  tcp6: { attached: ['tcp6'] },
   choose_socket: { attached: ['choose_socket'] },
   socket_maps: { attached: ['socket_maps'] },
 };

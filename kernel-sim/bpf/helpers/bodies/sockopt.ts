@@ -94,8 +94,7 @@ function set(call: HelperCall, sk: GuestStruct, level: number, name: number, val
 function get(call: HelperCall, sk: GuestStruct, level: number, name: number, value: Addr, size: number): number {
   const { memory } = call.kernel;
   if (level === SOL.TCP && name === TCP_CONGESTION) {
-    const ops = new GuestStruct(call.kernel, 'inet_connection_sock', sk.at).get('icsk_ca_ops');
-    const algorithm = ops === 0 ? '' : 'cubic';
+    const algorithm = call.state.kernel.net.congestion.name(sk.at);
     memory.writeBytes(
       value,
       new Uint8Array(size).map((_, n) => algorithm.charCodeAt(n) || 0),
@@ -108,13 +107,18 @@ function get(call: HelperCall, sk: GuestStruct, level: number, name: number, val
   memory.writeU32(value, option.load ? option.load(stored) : stored);
   return 0;
 }
-/** Algorithms that this kernel's configuration has: reno and cubic. */
+/** An algorithm by its name: what the kernel has, and what programs are. */
 function congestion(call: HelperCall, sk: GuestStruct, value: Addr, size: number): number {
   if (sk.get('sk_protocol') !== IPPROTO.TCP || size < 2) return -ERRNO.EINVAL;
   const bytes = call.kernel.memory.readBytes(value, Math.min(size, CONGESTION_NAME - 1));
   const end = bytes.indexOf(0);
   const name = String.fromCharCode(...bytes.subarray(0, end < 0 ? bytes.length : end));
-  return name === 'reno' || name === 'cubic' ? 0 : -ERRNO.ENOENT;
+  if (name === 'reno') return 0;
+  const { congestion: algorithms } = call.state.kernel.net;
+  const ops = algorithms.find(name);
+  if (ops === 0) return -ERRNO.ENOENT;
+  algorithms.assign(sk.at, ops);
+  return 0;
 }
 
 type Access = typeof set;

@@ -76,7 +76,7 @@ const LAYOUT: Readonly<Record<number, Members>> = {
 export function linkInfo(call: Call, link: BpfLink, info: InfoBuffer): undefined {
   info.set32(0, link.type);
   info.set32(4, link.id);
-  info.set32(8, link.prog.id);
+  info.set32(8, link.prog?.id ?? 0);
   // unlike others, a link tells nothing more where a name was cut
   fill(call, info, LAYOUT[link.type] ?? {}, link.info())?.();
   return undefined;

@@ -4,6 +4,7 @@ import { PATH_MAX } from '../../../../src/uapi/fcntl.ts';
 import { BPF_ATTACH_TYPE as A, BPF_PROG_TYPE as P } from '../../../../src/uapi/index.ts';
 import { createLink, openRawTracepoint } from '../../attach/create.ts';
 import type { LinkCreateAttrs } from '../../attach/kind.ts';
+import type { BpfLink } from '../../attach/link.ts';
 import { attachKind } from '../../attach/table.ts';
 import type { BpfProg } from '../../prog/prog.ts';
 import { checkTarget } from './attach.ts';
@@ -25,7 +26,8 @@ const MAX_MULTI = 1 << 20;
 
 export function linkCreate(call: Call): number {
   const attachType = call.u32(LINK.attach_type);
-  if (attachType === A.STRUCT_OPS) return structOps(call);
+  if (attachType === A.STRUCT_OPS)
+    return call.process.fds.install(createLink(call.state, { prog: call.s32(LINK.prog_fd), attachType }));
   const prog = call.state.progByFd(call.command, call.s32(LINK.prog_fd));
   checkAttachType(call, prog, attachType);
   const isNetns = prog.type === P.FLOW_DISSECTOR || prog.type === P.SK_LOOKUP;
@@ -40,11 +42,6 @@ export function linkCreate(call: Call): number {
     ...kind(call, prog, attachType),
   });
   return call.process.fds.install(link);
-}
-
-function structOps(call: Call): number {
-  const map = call.state.mapByFd(call.command, call.s32(LINK.prog_fd));
-  return call.fail('EINVAL', `${map.describe()} is no struct_ops map that is registered by a link`);
 }
 
 function kind(call: Call, prog: BpfProg, attachType: number): Partial<LinkCreateAttrs> {
@@ -123,11 +120,21 @@ export function linkUpdate(call: Call): number {
   const flags = call.u32(UPDATE.flags);
   if (flags & ~REPLACE) call.fail('EINVAL', `flags ${flags}`);
   const link = call.state.linkByFd(call.command, call.s32(UPDATE.link_fd));
+  if (link.prog === undefined) return mapUpdate(call, link, (flags & REPLACE) !== 0);
   const next = call.state.progByFd(call.command, call.s32(UPDATE.new_prog_fd));
   const old = flags & REPLACE ? call.state.progByFd(call.command, call.s32(UPDATE.old_prog_fd)) : undefined;
   if (!(flags & REPLACE) && call.u32(UPDATE.old_prog_fd) !== 0)
     call.fail('EINVAL', 'old_prog_fd without BPF_F_REPLACE');
   link.update(next, old);
+  return 0;
+}
+
+/** link_update_map() */
+function mapUpdate(call: Call, link: BpfLink, replaces: boolean): number {
+  const next = call.state.mapByFd(call.command, call.s32(UPDATE.new_prog_fd));
+  const old = replaces ? call.state.mapByFd(call.command, call.s32(UPDATE.old_prog_fd)) : undefined;
+  if (!replaces && call.u32(UPDATE.old_prog_fd) !== 0) call.fail('EINVAL', 'old_map_fd without BPF_F_REPLACE');
+  link.replaceMap(next, old);
   return 0;
 }
 

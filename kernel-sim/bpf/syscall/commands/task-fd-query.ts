@@ -29,7 +29,7 @@ export function taskFdQuery(call: Call): number {
   const process = call.state.processes.find((p) => p.pid === call.u32(ATTR.pid)) ?? call.fail('ENOENT', 'no such task');
   const object = process.fds.find(call.s32(ATTR.fd)) ?? call.fail('EBADF', 'no such descriptor');
   if (object instanceof BpfLink && object.type === L.RAW_TRACEPOINT)
-    return answer(call, object.prog.id, FD_TYPE.RAW_TRACEPOINT, String(object.info()['tp_name'] ?? ''), 0, 0n);
+    return answer(call, object.prog?.id ?? 0, FD_TYPE.RAW_TRACEPOINT, String(object.info()['tp_name'] ?? ''), 0, 0n);
   if (!(object instanceof PerfEvent)) return call.fail('ENOTSUPP', `${object.fdName} runs no program`);
   const { attr, link, prog } = object;
   if (prog === undefined || link === undefined) return call.fail('ENOENT', 'the event runs no program');
