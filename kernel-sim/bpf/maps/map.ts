@@ -17,7 +17,7 @@ import type { MapLayout } from '../../core/map-layout.ts';
 import { capture, reinstate } from '../../core/state.ts';
 import type { ProgRef } from '../../probe/types.ts';
 import type { BtfObject } from '../objects/btf-object.ts';
-import type { OpsRegistry } from '../struct-ops/table.ts';
+import type { OpsRegistry } from '../struct-ops/row.ts';
 import type { OpsMember, StructOpsType } from '../struct-ops/type.ts';
 import type { MapHost } from './host.ts';
 import type { ValueFields } from './value-fields.ts';

@@ -6,7 +6,7 @@
 import type { Addr } from '../../../src/machine/addr.ts';
 import { BPF_F_LINK, BPF_PROG_TYPE } from '../../../src/uapi/index.ts';
 import { ERRNO, KernelError } from '../../core/errno.ts';
-import type { OpsRegistry } from '../struct-ops/table.ts';
+import type { OpsRegistry } from '../struct-ops/row.ts';
 import type { OpsMember, StructOpsType } from '../struct-ops/type.ts';
 import { BpfMap, type MapAttrs, type MapContext, MapCreateError, type ProgTarget } from './map.ts';
 

@@ -1,5 +1,5 @@
 /** `struct tcp_congestion_ops` of programs: an algorithm that sockets ask for by its name (net/ipv4/bpf_tcp_ca.c, Linux 6.12). */
-import type { StructOpsRow } from './table.ts';
+import type { StructOpsRow } from './row.ts';
 
 /** TCP_CONG_MASK: TCP_CONG_NON_RESTRICTED | TCP_CONG_NEEDS_ECN */
 const FLAGS = 3;

@@ -1,6 +1,7 @@
 /** The value of a struct_ops map, `struct bpf_struct_ops_NAME`: its state, then the kernel's structure, member by member. */
 import type { Btf } from '../../../src/btf/index.ts';
-import { STRUCT_OPS, type StructOpsRow } from './table.ts';
+import type { StructOpsRow } from './row.ts';
+import { STRUCT_OPS } from './table.ts';
 
 export interface OpsMember {
   readonly name: string;
