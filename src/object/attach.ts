@@ -40,7 +40,7 @@ export interface AttachedLink<L extends LinkHandle = LinkHandle> {
   /** from the target's start */
   readonly offset: number;
   readonly onReturn: boolean;
-  /** the kernel's link */
+  /** the kernel's link; of what has none, filters of cls_bpf and struct_ops without BPF_F_LINK, only its end */
   readonly link: L;
   detach(): void;
 }
@@ -100,6 +100,14 @@ const named = (r: Request): string => {
   return target;
 };
 
+/** What a program goes to whose section does not say it. */
+function placeOf(r: Request, target: AttachKindRow['target']): number {
+  const { targetFd } = r.options;
+  if (targetFd === undefined)
+    throw failure(r, `SEC("${r.program.rawSectionName}") does not say where; give targetFd (${LINK_TARGETS[target]})`);
+  return targetFd;
+}
+
 /** How libbpf attaches the programs of a section. */
 interface Method {
   /** libbpf attaches by itself what names its target; the others need to be told where */
@@ -112,15 +120,8 @@ const byLink = ({ target, placed }: AttachKindRow): Method => ({
   ...(placed ? { automatic: true } : {}),
   attach: (r) => {
     if (placed) return { link: createLink(r, 0, r.program.expectedAttachType), target: targetOf(r) ?? '', offset: 0 };
-    const { targetFd } = r.options;
-    if (targetFd === undefined)
-      throw failure(
-        r,
-        `SEC("${r.program.rawSectionName}") does not say where; give targetFd (${LINK_TARGETS[target]})`,
-      );
-    // cls_bpf has no link: direct action at ingress is what tcx does
-    const type = r.program.expectedAttachType || (target === 'ifindex' ? attachType('tcx_ingress') : 0);
-    return { link: createLink(r, targetFd, type), target: String(targetFd), offset: 0 };
+    const targetFd = placeOf(r, target);
+    return { link: createLink(r, targetFd, r.program.expectedAttachType), target: String(targetFd), offset: 0 };
   },
 });
 /** Where libbpf does more than BPF_LINK_CREATE, by the method of a section (`sections.ts`). */
@@ -134,6 +135,15 @@ const METHODS: Readonly<Partial<Record<AttachMethod, Method>>> = {
   uprobe: automatic((r) => uprobe(r, named(r))),
   'uprobe.multi': automatic((r) => uprobeMulti(r, named(r))),
   usdt: automatic((r) => usdt(r, named(r))),
+  // a filter of the clsact qdisc at ingress, as bpf_tc_attach() makes it: there is no link
+  tc: {
+    attach: (r) => {
+      const ifindex = placeOf(r, 'ifindex');
+      const { bpf } = r.kernel;
+      if (!bpf.tcAttach) throw notModelled(r, 'a filter of cls_bpf');
+      return { link: bpf.tcAttach({ prog: r.handle.fd, ifindex }), target: String(ifindex), offset: 0 };
+    },
+  },
   freplace: automatic((r) => ({ link: createLink(r, undefined, 0), target: targetOf(r) ?? '', offset: 0 })),
   struct_ops: {
     attach: (r) => {
@@ -158,7 +168,9 @@ function kindOf({ type, expectedAttachType, match }: ProgramDef): AttachKindRow 
 
 function methodOf(program: ProgramDef): Method | undefined {
   if (!program.match) return undefined;
-  const special = METHODS[program.match.rule.method];
+  const { method } = program.match.rule;
+  // a classifier that was loaded for tcx is a link's
+  const special = method === 'tc' && program.expectedAttachType !== 0 ? undefined : METHODS[method];
   const kind = kindOf(program);
   return special ?? (kind ? byLink(kind) : METHODS.none);
 }

@@ -122,6 +122,8 @@ export interface BpfSyscalls {
   /** close(2) of any descriptor that the above gave */
   close?(fd: number): void;
   linkCreate?(request: LinkCreateRequest): LinkHandle;
+  /** RTM_NEWTFILTER: a filter of cls_bpf with direct action, the clsact qdisc with it */
+  tcAttach?(request: { readonly prog: number; readonly ifindex: number }): LinkHandle;
   rawTracepointOpen?(request: { readonly prog: number; readonly name: string; readonly cookie?: bigint }): LinkHandle;
 }
 
