@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { DebugPrompt, openOrRefused, Refused, RefusedPrompt, type Session, symbolFile } from '../../debug/index.ts';
 import { FileError, host } from '../../platform/index.ts';
+import type { Answering } from '../../protocol/index.ts';
 import { type DebuggingOptions, sessionOptions } from '../debugging.ts';
 import { UserError } from '../errors.ts';
 import { readInput } from '../files.ts';
@@ -24,7 +25,7 @@ export async function debug(file: string, options: DebugOptions): Promise<void> 
   const session = await openOrRefused({ ...(await sessionOptions(file, options)), name: file });
   if (session instanceof Refused) return refusedPrompt(session, options);
   if (options.symbolFile !== undefined) writeSymbols(session, options.symbolFile);
-  if (options.gdb !== undefined) return serveGdb(session, file, options.gdb);
+  if (options.gdb !== undefined) return serveSession(session, file, options.gdb);
   let interrupt = new AbortController();
   const prompt = new DebugPrompt(session, {
     get signal() {
@@ -46,7 +47,17 @@ export async function debug(file: string, options: DebugOptions): Promise<void> 
 
 /** The verifier's way to its refusal, as the command line's other users of it are told by the exit code. */
 async function refusedPrompt(refused: Refused, { command, gdb, symbolFile }: DebugOptions): Promise<void> {
-  if (gdb !== undefined || symbolFile !== undefined) throw refused.error;
+  if (gdb !== undefined || symbolFile !== undefined) {
+    const { program, message, options } = refused;
+    const reason = `the verifier refused ${program}: ${message}: there is nothing to run; \`ebpf-emu debug ${options.name}\` goes through its log`;
+    if (gdb === '-')
+      await serveGdb(
+        new (await import('../../protocol/gdb/refusal.ts')).RefusalStub(reason),
+        refused.options.name,
+        gdb,
+      );
+    throw new UserError(reason);
+  }
   await converse(new RefusedPrompt(refused), command, () => new AbortController());
   process.exitCode = 1;
 }
@@ -85,16 +96,24 @@ function writeSymbols(session: Session, file: string): void {
 
 const LOOPBACK = '127.0.0.1';
 
+async function serveSession(session: Session, file: string, at: string): Promise<void> {
+  try {
+    await serveGdb(new (await import('../../protocol/gdb/stub.ts')).GdbStub(session), file, at);
+  } finally {
+    session.close();
+  }
+}
+
 /** Serves one gdb, and ends with it. */
-async function serveGdb(session: Session, file: string, at: string): Promise<void> {
+async function serveGdb(stub: Answering, file: string, at: string): Promise<void> {
   const protocol = await import('../../protocol/gdb/listen.ts');
   try {
-    if (at === '-') return await protocol.serveGdb(session, process.stdin, out.stream);
+    if (at === '-') return await protocol.serveGdb(stub, process.stdin, out.stream);
     const [, host, port] = /^(?:(.*):)?(\d{1,5})$/.exec(at) ?? [];
     if (port === undefined || Number(port) > 65535)
       throw new UserError(`--gdb ${at}: it takes [HOST:]PORT, or - for standard input and output`);
     const name = host?.replace(/^\[|\]$/g, '') || LOOPBACK;
-    const listening = await protocol.listenForGdb(session, name, Number(port)).catch((error) => {
+    const listening = await protocol.listenForGdb(stub, name, Number(port)).catch((error) => {
       throw new UserError(`--gdb ${at}: ${(error as Error).message}`);
     });
     if (!/^(127\.|localhost$|::1$)/.test(name))
@@ -104,7 +123,6 @@ async function serveGdb(session: Session, file: string, at: string): Promise<voi
     print(`${file} waits at its first hit: gdb -ex 'target remote ${listening.address}'\n`);
     await listening.done;
   } finally {
-    session.close();
     process.stdin.destroy();
   }
 }

@@ -1,6 +1,5 @@
 /** One connection of gdb: bytes to packets and back, one packet after the other, and Ctrl-C in the midst of them. */
 import { framed, PacketReader } from './packet.ts';
-import type { GdbStub } from './stub.ts';
 
 export interface Wire {
   /** one character a byte */
@@ -8,8 +7,24 @@ export interface Wire {
   end(): void;
 }
 
+export interface Answer {
+  /** packets to send, in order */
+  readonly send: readonly string[];
+  /** the connection is over */
+  readonly ends?: boolean;
+  /** from now on nothing is acknowledged */
+  readonly withoutAcks?: boolean;
+}
+
+/** What answers packets. */
+export interface Answering {
+  handle(packet: string): Promise<Answer>;
+  /** Ctrl-C: what runs ends where it is. */
+  interrupt(): void;
+}
+
 export class GdbConnection {
-  readonly #stub: GdbStub;
+  readonly #stub: Answering;
   readonly #wire: Wire;
   readonly #reader = new PacketReader();
   #acks = true;
@@ -19,7 +34,7 @@ export class GdbConnection {
   #failed: (error: unknown) => void;
 
   /** `failed` is told of what no packet should cause */
-  constructor(stub: GdbStub, wire: Wire, failed: (error: unknown) => void) {
+  constructor(stub: Answering, wire: Wire, failed: (error: unknown) => void) {
     this.#stub = stub;
     this.#wire = wire;
     this.#failed = failed;

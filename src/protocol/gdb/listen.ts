@@ -1,9 +1,7 @@
 /** Where gdb comes in: a TCP port, or standard input and output (`target remote | ebpf-emu debug --gdb - prog.o`). */
 import { createServer } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import type { Session } from '../../debug/index.ts';
-import { GdbConnection } from './connection.ts';
-import { GdbStub } from './stub.ts';
+import { type Answering, GdbConnection } from './connection.ts';
 
 export interface Listening {
   /** where it listens: `127.0.0.1:1234` */
@@ -13,14 +11,14 @@ export interface Listening {
 }
 
 /** One gdb; when it has gone, that is the end. Rejects where the port cannot be had. */
-export async function listenForGdb(session: Session, host: string, port: number): Promise<Listening> {
+export async function listenForGdb(stub: Answering, host: string, port: number): Promise<Listening> {
   const server = createServer();
   const done = new Promise<void>((resolve, reject) => {
     server.once('connection', (socket) => {
       // another one is refused
       server.close();
       socket.setNoDelay(true);
-      serveGdb(session, socket, socket).then(resolve, reject);
+      serveGdb(stub, socket, socket).then(resolve, reject);
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -33,9 +31,8 @@ export async function listenForGdb(session: Session, host: string, port: number)
 }
 
 /** Serves one gdb to its end. */
-export function serveGdb(session: Session, input: Readable, output: Writable): Promise<void> {
+export function serveGdb(stub: Answering, input: Readable, output: Writable): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    const stub = new GdbStub(session);
     const connection = new GdbConnection(
       stub,
       { write: (bytes) => void output.write(Buffer.from(bytes, 'latin1')), end: () => void output.end(resolve) },

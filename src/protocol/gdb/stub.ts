@@ -15,6 +15,7 @@ import {
 import { EmuError } from '../../errors/index.ts';
 import { addrFromBigInt } from '../../machine/addr.ts';
 import { fromHex, toHex } from '../../platform/index.ts';
+import type { Answer, Answering } from './connection.ts';
 import { doing, memoryMap, targetDescription, threadList } from './features.ts';
 import { EXEC_FILE, TargetFiles } from './files.ts';
 import { fromBinary } from './hex.ts';
@@ -46,16 +47,7 @@ const SUPPORTED = [
   'ReverseContinue+',
 ].join(';');
 
-export interface Answer {
-  /** packets to send, in order */
-  readonly send: readonly string[];
-  /** the connection is over */
-  readonly ends?: boolean;
-  /** from now on nothing is acknowledged */
-  readonly withoutAcks?: boolean;
-}
-
-export class GdbStub {
+export class GdbStub implements Answering {
   readonly #session: Session;
   readonly #points: GdbPoints;
   readonly #files: TargetFiles;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { symbolFile } from '../../../src/debug/index.ts';
-import { listenForGdb } from '../../../src/protocol/index.ts';
+import { GdbStub, listenForGdb, RefusalStub } from '../../../src/protocol/index.ts';
 import { openSession } from '../../debug/support.ts';
 import { full } from '../../support/depth.ts';
 
@@ -18,7 +18,7 @@ if (!haveGdb) console.log('skipped: there is no gdb here, so none attaches');
 async function gdb(object: string, file: string | undefined, ...commands: readonly string[]): Promise<string> {
   const session = await openSession(object);
   if (file !== undefined) writeFileSync(file, symbolFile(session));
-  const listening = await listenForGdb(session, '127.0.0.1', 0);
+  const listening = await listenForGdb(new GdbStub(session), '127.0.0.1', 0);
   const all = [
     ...['set pagination off', 'set confirm off', 'set width 0', 'set debuginfod enabled off', 'set remotetimeout 60'],
     `target remote ${listening.address}`,
@@ -155,4 +155,16 @@ describe.skipIf(!haveGdb)('gdb', () => {
     },
     60_000,
   );
+
+  it('is told why there is nothing to run where the verifier refused the program', async () => {
+    const reason = "the verifier refused hello: R0 invalid mem access 'map_value_or_null'";
+    const { address, done } = await listenForGdb(new RefusalStub(reason), '127.0.0.1', 0);
+    const args = ['--nx', '--batch', '-ex', `target remote ${address}`];
+    const text = await new Promise<string>((resolve) => {
+      execFile('gdb', args, { encoding: 'utf8', timeout: 60_000 }, (_, stdout, stderr) => resolve(stdout + stderr));
+    });
+    await done;
+    expect(text).toContain(reason);
+    expect(text).not.toMatch(/reset|closed|timed out/i);
+  });
 });
