@@ -19,6 +19,7 @@ info events
 info probes
 info marks
 info breakpoints
+info watchpoints
 info nonsense
 list
 disassemble bpf

@@ -6,7 +6,7 @@
  *     hello@3                          an instruction (slot) of a program as it runs
  *     *0xffffffff81453d90              an address
  *     helper bpf_map_lookup_elem       syscall openat [exit]
- *     map counts [lookup|update|delete]    tracepoint sched:sched_switch
+ *     map [lookup|update|delete] counts    tracepoint sched:sched_switch
  *
  * with ` if EXPRESSION` behind it.
  */
@@ -45,11 +45,11 @@ function parsePlace(text: string): BreakpointAt {
     case 'tracepoint':
       return { kind: 'tracepoint', name: name() };
     case 'map': {
-      const map = name();
-      if (third === undefined) return { kind: 'map', map };
-      if (third !== 'lookup' && third !== 'update' && third !== 'delete')
-        throw new DebugError(`map ${map} ${third}: lookup, update or delete`);
-      return { kind: 'map', map, op: third };
+      // in either order
+      const [op, map = name()] = isMapOp(name()) && third !== undefined ? [name(), third] : [third, name()];
+      if (op === undefined) return { kind: 'map', map };
+      if (!isMapOp(op)) throw new DebugError(`break map ${map} ${op}: of a map one stops at lookup, update or delete`);
+      return { kind: 'map', map, op };
     }
   }
   if (words.length > 1) throw new DebugError(`'${text}' is no place`);
@@ -63,3 +63,6 @@ function parsePlace(text: string): BreakpointAt {
   if (func) return { kind: 'function', name: func[1] as string, ...(func[2] ? { offset: Number(func[2]) } : {}) };
   throw new DebugError(`'${text}' is no place`);
 }
+
+type MapOp = 'lookup' | 'update' | 'delete';
+const isMapOp = (word: string): word is MapOp => /^(lookup|update|delete)$/.test(word);

@@ -261,7 +261,8 @@ class Evaluation {
     if ((op === '==' || op === '!=') && (isText(a) || isText(b)))
       return int((this.#text(a) === this.#text(b)) === (op === '==') ? 1n : 0n);
     if ((op === '+' || op === '-') && (isPointer(a.type) || isArray(a.type)) && !isPointer(b.type)) {
-      const to = this.#pointee(a);
+      // of void by bytes, as GNU C does
+      const to = target(a.type) ?? this.#pointee(a);
       const step = BigInt(sizeOf(to)) * number(b);
       return { type: { kind: 'pointer', to }, bits: a.bits + (op === '+' ? step : -step) };
     }

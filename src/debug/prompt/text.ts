@@ -1,6 +1,7 @@
 /** What the prompt writes: stops and views as lines of text. */
 import { formatAddr } from '../../machine/addr.ts';
 import { parseBreakpoint } from '../breakpoints/parse.ts';
+import type { Breakpoint } from '../breakpoints/types.ts';
 import { DebugError } from '../error.ts';
 import type { SessionContext } from '../session/context.ts';
 import type { Stop } from '../session/types.ts';
@@ -18,12 +19,14 @@ import { x86View } from '../views/x86.ts';
 
 /** Where it stopped: the reason, the place, and the line or instruction that comes next. */
 export function stopText(session: SessionContext, stop: Stop): string {
-  const { place, task, breakpoint } = stop;
+  const { place, task, breakpoint, change } = stop;
   const out: string[] = [...stop.logged];
-  if (breakpoint !== undefined) out.push(`Breakpoint ${breakpoint.id}, ${breakpoint.text}`);
+  if (breakpoint !== undefined)
+    out.push(`${stop.reason === 'watchpoint' ? 'Watchpoint' : 'Breakpoint'} ${breakpoint.id}, ${breakpoint.text}`);
   else if (stop.reason === 'end') out.push('[the recording ends here]');
   else if (stop.reason === 'begin') out.push('[the recording begins here]');
   else if (stop.reason === 'interrupted') out.push('[interrupted]');
+  if (change !== undefined) out.push(`Old value = ${change.from}`, `New value = ${change.to}`);
   const station = stop.station === undefined ? '' : ` [${stop.station}]`;
   out.push(`${place.symbol} in ${task.comm} (${task.pid}), instruction ${stop.count}${station}`);
   if (place.source !== undefined) out.push(`${place.source.line}\t${place.source.text}`);
@@ -107,7 +110,11 @@ export function registersText(session: SessionContext): string {
 
 const callText = (c: CallRow, n: number): string =>
   `#${String(n).padEnd(2)} ${c.symbol}${c.source === undefined ? '' : ` at ${c.source.file}:${c.source.line}`} [${c.world}]`;
-export const callsText = (session: SessionContext): string => callsView(session).map(callText).join('\n');
+/** @param most how many of the innermost frames */
+export function callsText(session: SessionContext, most = Number.POSITIVE_INFINITY): string {
+  const rows = callsView(session).map(callText);
+  return [...rows.slice(0, most), ...(rows.length > most ? ['(More stack frames follow...)'] : [])].join('\n');
+}
 
 export const mapsText = (session: SessionContext): string =>
   mapsView(session)
@@ -119,9 +126,17 @@ export const mapsText = (session: SessionContext): string =>
     .join('\n');
 
 export const breakpointsText = ({ breakpoints }: SessionContext): string =>
-  breakpoints.list.length === 0
-    ? 'no breakpoints'
-    : breakpoints.list
+  pointsText(breakpoints.list, 'no breakpoints');
+export const watchpointsText = ({ breakpoints }: SessionContext): string =>
+  pointsText(
+    breakpoints.list.filter(({ at }) => at.kind === 'memory' || at.kind === 'expression'),
+    'no watchpoints',
+  );
+
+const pointsText = (points: readonly Breakpoint[], none: string): string =>
+  points.length === 0
+    ? none
+    : points
         .map((b) => {
           const where = b.addresses.map(formatAddr).join(' ');
           const condition = b.condition === undefined ? '' : ` if ${b.condition}`;

@@ -15,6 +15,7 @@ import type { Motion, MoveOptions, Station, Stop } from './types.ts';
 export interface Outcome {
   readonly reason: Stop['reason'];
   readonly breakpoint?: Breakpoint | undefined;
+  readonly change?: Stop['change'];
 }
 
 const NOWHERE: Stops = { addresses: new Set(), hit: () => false };
@@ -117,7 +118,7 @@ export class Motions {
     const { watchpoints } = breakpoints;
     if (watchpoints.length > 0) {
       const seen = await watchMoving(this.#session, watchpoints, all, back, options);
-      if (seen !== undefined) return { reason: 'watchpoint', breakpoint: seen };
+      if (seen !== undefined) return { reason: 'watchpoint', breakpoint: seen.point, change: seen.change };
       return this.#outcome(this.#watchArrival, reason);
     }
     const arrival = back

@@ -3,9 +3,13 @@ import { addrToBigInt } from '../../machine/addr.ts';
 import { type CpuState, RSP } from '../../machine/index.ts';
 import { DebugError, NoValue } from '../error.ts';
 import { readRegister, registerNumber } from '../expr/registers.ts';
-import { U64, type Value } from '../expr/value.ts';
+import { type Type, U64, type Value } from '../expr/value.ts';
 import type { FrameOf } from '../program/locals.ts';
 import { type CallStack, type Frame, liveRegisters } from './frames.ts';
+
+const POINTER: Type = { kind: 'pointer', to: { kind: 'void' } };
+/** As gdb has them: what points to code and the stack are addresses. */
+const typeOf = (name: string): Type => (/^\$(r?(ip|sp|bp)|pc)$/.test(name) ? POINTER : U64);
 
 export class Selection {
   readonly #cpu: CpuState;
@@ -50,14 +54,14 @@ export class Selection {
   register(name: string): Value | undefined {
     if (this.#outer === undefined) {
       const bits = readRegister(this.#cpu, name);
-      return bits === undefined ? undefined : { type: U64, bits, register: name };
+      return bits === undefined ? undefined : { type: typeOf(name), bits, register: name };
     }
     const { n, frame } = this.#outer;
-    if (name === '$rip' || name === '$pc') return { type: U64, bits: addrToBigInt(frame.place.rip) };
+    if (name === '$rip' || name === '$pc') return { type: POINTER, bits: addrToBigInt(frame.place.rip) };
     const number = name === '$sp' ? RSP : registerNumber(name);
     if (number === undefined) return undefined;
     const bits = frame.registers[number];
     if (bits === undefined) throw new NoValue(`${name}: what frame ${n} had in it, nothing kept`);
-    return { type: U64, bits };
+    return { type: typeOf(name), bits };
   }
 }

@@ -165,10 +165,10 @@ export class Session implements SessionContext {
     this.#selection.clear();
     this.registersBefore = [...this.kernel.cpu.regs64, BigInt(this.kernel.cpu.rflags >>> 0)];
     try {
-      const { reason, breakpoint } = await this.#motions.make(motion, options);
+      const { reason, breakpoint, change } = await this.#motions.make(motion, options);
       if (breakpoint?.temporary === true) this.breakpoints.remove(breakpoint.id);
       this.breakpoints.wentTo(this.timeline.count);
-      this.#stop = this.#describe(reason, breakpoint);
+      this.#stop = this.#describe(reason, breakpoint, change);
     } finally {
       this.#isMoving = false;
     }
@@ -320,7 +320,7 @@ export class Session implements SessionContext {
     return printValue(value, this.scope.memory, { follow: (at) => this.follow(at) });
   }
 
-  #describe(reason: Stop['reason'], breakpoint?: Breakpoint): Stop {
+  #describe(reason: Stop['reason'], breakpoint?: Breakpoint, change?: Stop['change']): Stop {
     const { kernel, timeline } = this;
     const { current } = kernel.tasks;
     return {
@@ -332,6 +332,7 @@ export class Session implements SessionContext {
       place: this.places.at(kernel.cpu.rip),
       station: this.stations.here(),
       ...(breakpoint === undefined ? {} : { breakpoint }),
+      ...(change === undefined ? {} : { change }),
       logged: this.breakpoints.takeLog(),
     };
   }

@@ -121,6 +121,8 @@ export interface Stop {
   readonly station: Station | undefined;
   /** reason 'breakpoint' or 'watchpoint' */
   readonly breakpoint?: Breakpoint;
+  /** reason 'watchpoint': the value on the side that time came from, and here; undefined where accesses are watched */
+  readonly change?: { readonly from: string; readonly to: string } | undefined;
   /** lines that log points wrote on the way, in order */
   readonly logged: readonly string[];
 }

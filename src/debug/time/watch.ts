@@ -8,6 +8,13 @@ import { type Watcher, watchersOf } from './watchers.ts';
 /** instructions of one piece: what changes and changes back within one is not seen */
 const PIECE = 256;
 
+/** A watchpoint that stopped. */
+export interface Seen {
+  readonly point: Breakpoint;
+  /** its value on the side that time came from, and on the other; undefined where it tells of accesses */
+  readonly change: { readonly from: string; readonly to: string } | undefined;
+}
+
 /** The watchpoint that stops first, or backwards last; undefined where another stop or the end came before. */
 export async function watchMoving(
   session: SessionContext,
@@ -15,7 +22,7 @@ export async function watchMoving(
   stops: Stops,
   back: boolean,
   options: TravelOptions,
-): Promise<Breakpoint | undefined> {
+): Promise<Seen | undefined> {
   const { all, accesses } = watchersOf(session, points);
   const { machine } = session.kernel;
   // with a breakpoint somewhere nothing is translated
@@ -42,7 +49,7 @@ class Watched {
     this.#options = options;
   }
 
-  async forwards(stops: Stops): Promise<Breakpoint | undefined> {
+  async forwards(stops: Stops): Promise<Seen | undefined> {
     const { timeline, breakpoints } = this.#session;
     const here = this.#stepped === undefined ? stops : anyOf(stops, this.#stepped);
     for (;;) {
@@ -54,14 +61,14 @@ class Watched {
         await timeline.goto(from, this.#options);
         while (timeline.count < to) {
           const which = await this.#step();
-          if (which !== undefined && breakpoints.hitWatch(which.id, timeline.count, true)) return which;
+          if (which !== undefined && breakpoints.hitWatch(which.point.id, timeline.count, true)) return which;
         }
       }
       if (arrival !== 'count') return undefined;
     }
   }
 
-  async backwards(stops: Stops): Promise<Breakpoint | undefined> {
+  async backwards(stops: Stops): Promise<Seen | undefined> {
     const { timeline } = this.#session;
     const now = timeline.count;
     const last = await this.#last(now);
@@ -69,11 +76,12 @@ class Watched {
     await timeline.backward(stops, this.#options);
     if (last === undefined || last.count < timeline.count) return undefined;
     await timeline.goto(last.count, this.#options);
-    return last.which;
+    const { point, change } = last.which;
+    return { point, change: change && { from: change.to, to: change.from } };
   }
 
   /** The last instruction in front of a moment that something happened by, in front of which it is to stand. */
-  async #last(now: number): Promise<{ readonly count: number; readonly which: Breakpoint } | undefined> {
+  async #last(now: number): Promise<{ readonly count: number; readonly which: Seen } | undefined> {
     const { timeline, breakpoints } = this.#session;
     for (let until = now; until > 0; ) {
       // pieces begin where they always do: where marks are follows from how fast the host is
@@ -90,11 +98,12 @@ class Watched {
       // a piece may have been near only: then the one before it
       for (const piece of pieces.reverse()) {
         await timeline.goto(piece, this.#options);
-        let last: { count: number; which: Breakpoint } | undefined;
+        let last: { count: number; which: Seen } | undefined;
         for (const end = Math.min(until, piece + PIECE); timeline.count < end; ) {
           const { count } = timeline;
           const which = await this.#step();
-          if (which !== undefined && breakpoints.hitWatch(which.id, timeline.count, false)) last = { count, which };
+          if (which !== undefined && breakpoints.hitWatch(which.point.id, timeline.count, false))
+            last = { count, which };
           if (timeline.ended) break;
         }
         if (last !== undefined) return last;
@@ -109,10 +118,13 @@ class Watched {
   #begin(): void {
     for (const w of this.#all) w.begin();
   }
-  #fired(exact: boolean): Breakpoint | undefined {
-    return this.#all.find((w) => w.fired(exact))?.point;
+  #fired(exact: boolean): Seen | undefined {
+    const watcher = this.#all.find((w) => w.fired(exact));
+    if (watcher === undefined) return undefined;
+    const { point, before } = watcher;
+    return { point, change: before === undefined ? undefined : { from: before, to: this.#session.watched(point.at) } };
   }
-  async #step(): Promise<Breakpoint | undefined> {
+  async #step(): Promise<Seen | undefined> {
     const { timeline } = this.#session;
     this.#begin();
     await timeline.forward(timeline.count + 1, this.#stepped, this.#options);

@@ -12,6 +12,8 @@ export interface Watcher {
   begin(): void;
   /** Whether it did since {@link begin}; `exact`: one instruction was executed since, else it may be that it did. */
   fired(exact: boolean): boolean;
+  /** What its value was at {@link begin}; undefined where it tells of accesses. */
+  readonly before?: string;
 }
 
 /** Watchers of these points, and whether they need that everything is stepped. */
@@ -32,17 +34,17 @@ export function watchersOf(
 class ValueWatcher implements Watcher {
   readonly point: Breakpoint;
   readonly #session: SessionContext;
-  #before = '';
+  before = '';
 
   constructor(session: SessionContext, point: Breakpoint) {
     this.#session = session;
     this.point = point;
   }
   begin(): void {
-    this.#before = this.#session.watched(this.point.at);
+    this.before = this.#session.watched(this.point.at);
   }
   fired(): boolean {
-    return this.#session.watched(this.point.at) !== this.#before;
+    return this.#session.watched(this.point.at) !== this.before;
   }
 }
 

@@ -12,12 +12,14 @@ import {
   progsText,
   registersText,
   tasksText,
+  watchpointsText,
 } from '../text.ts';
 
 const INFO: Readonly<Record<string, (session: Session) => string>> = {
   args: (session) => localsText(session, true),
   locals: (session) => localsText(session, false),
   breakpoints: breakpointsText,
+  watchpoints: watchpointsText,
   events: eventsText,
   maps: mapsText,
   progs: progsText,

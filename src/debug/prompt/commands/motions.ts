@@ -3,6 +3,7 @@ import { nanoseconds } from '../../../../kernel-sim/core/duration.ts';
 import { ArgumentError } from '../../../errors/argument.ts';
 import { parseBreakpoint } from '../../breakpoints/parse.ts';
 import { DebugError } from '../../error.ts';
+import { returned, returnType } from '../../program/returned.ts';
 import type { Motion, Unit } from '../../session/types.ts';
 import { type Command, type Prompt, times } from '../command.ts';
 import { displayed } from '../displays.ts';
@@ -15,6 +16,18 @@ export async function move(prompt: Prompt, motion: Motion): Promise<string> {
   const lines = session.lines.slice(Math.min(prompt.shown, session.lines.length)).map((l) => l.text);
   prompt.shown = session.lines.length;
   return [...lines, stopText(session, stop), ...displayed(prompt)].join('\n');
+}
+
+/** As gdb's: what the function gave is told where it has returned. */
+async function finish(prompt: Prompt): Promise<string> {
+  const { session } = prompt;
+  const type = returnType(session);
+  const [frame] = session.frames;
+  const said = await move(prompt, { kind: 'finish' });
+  const { reason, place } = session.stop;
+  const value =
+    type !== undefined && reason === 'step' && place.rip === frame?.returnTo ? returned(session, type) : undefined;
+  return value === undefined ? said : `${said}\nValue returned is ${session.show(value).text}`;
 }
 
 const step = (kind: 'step' | 'next', unit: Unit, back: boolean) => (prompt: Prompt, text: string) =>
@@ -64,7 +77,7 @@ export const MOTIONS: readonly Command[] = [
     about: 'back to the breakpoint before',
     run: plain({ kind: 'continue', back: true }),
   },
-  { names: ['finish'], takes: '', about: 'to where this function returns to', run: plain({ kind: 'finish' }) },
+  { names: ['finish'], takes: '', about: 'to where this function returns to, and what it gives', run: finish },
   {
     names: ['reverse-finish'],
     takes: '',

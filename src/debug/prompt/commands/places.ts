@@ -15,7 +15,12 @@ export const PLACES: readonly Command[] = [
     about: 'the program, or the function that runs',
     run: ({ session }, text) => disassembleText(session, text === 'bpf' ? 'bpf' : 'x86'),
   },
-  { names: ['backtrace', 'bt'], takes: '', about: 'the call stack', run: ({ session }) => callsText(session) },
+  {
+    names: ['backtrace', 'bt', 'where'],
+    takes: '[N]',
+    about: 'the call stack, or its N innermost frames',
+    run: ({ session }, text) => callsText(session, text === '' ? undefined : times(text)),
+  },
   {
     names: ['frame', 'f'],
     takes: '[N]',
