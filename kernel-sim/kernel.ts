@@ -245,7 +245,7 @@ export class Kernel implements PlacesFloor {
       perf_event_open: (call) =>
         this.perf.syscall(call.long(0), call.int(1), call.int(2), call.int(3), call.long(4), call.process),
     });
-    this.#replayer = new Replayer(this);
+    this.#replayer = new Replayer(this, o.seed, () => this.bpf.state.images());
     this.#effects = registerEffects(this);
     this.net = new Net(this);
     this.cgroups = new Cgroups(this);

@@ -9,6 +9,9 @@ export const WAITING = 'waiting';
 /** Why the machine stopped: a spin lock is held by another CPU, which must go on first. */
 export const SPINS = 'spins';
 
+/** Why the machine stopped: what comes is to be executed one instruction at a time. */
+export const WATCHED = 'watched';
+
 /** bytes of `vmcall` */
 const VMCALL_BYTES = 3;
 

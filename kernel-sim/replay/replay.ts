@@ -5,10 +5,11 @@
 import type { Addr } from '../../src/machine/addr.ts';
 import { RSP, type Stop } from '../../src/machine/index.ts';
 import { SIG } from '../../src/uapi/process.ts';
-import { PAUSED, WAITING } from '../core/pause.ts';
+import { PAUSED, SPINS, WAITING, WATCHED } from '../core/pause.ts';
 import { capture, reinstate } from '../core/state.ts';
 import { userFault } from '../fault/user-fault.ts';
 import type { PlacesFloor } from '../floors/places.ts';
+import type { Interleaver } from './interleave.ts';
 import { Steps } from './steps.ts';
 import type { StepSource, TraceTask } from './trace.ts';
 
@@ -58,6 +59,8 @@ export class Replay {
   readonly gone = new Set<number>();
   readonly #oopses: string[] = [];
   #stopped: ReplayResult['stopped'];
+  #interleaver: Interleaver | undefined;
+  #turn: (cpu: number) => void = () => undefined;
   #ended = false;
   #isDated = false;
   // of grace periods: it holds one up, and it has told that it does no more
@@ -83,6 +86,12 @@ export class Replay {
     this.#tasks = tasks;
     this.#maxInsns = maxInsns;
     this.steps = new Steps(source);
+  }
+
+  /** Programs may be stopped for other CPUs: `turn` is told which one executes next. */
+  interleave(interleaver: Interleaver, turn: (cpu: number) => void): void {
+    this.#interleaver = interleaver;
+    this.#turn = turn;
   }
 
   /** Instructions executed so far, counted as {@link ReplayResult.insns}. */
@@ -156,7 +165,7 @@ export class Replay {
       while (!this.#ended) {
         const left = target - machine.executed;
         if (left > 0) {
-          const stop = this.#outcome(this.#run(left));
+          const stop = this.#outcome(this.#run(this.#upTo(left)));
           if (stop) return stop;
         } else if (machine.executed >= end) this.stop('max-insns');
         else return { reason: 'budget', inner: false };
@@ -165,6 +174,15 @@ export class Replay {
       if (interp) interp.pauseAt = Number.POSITIVE_INFINITY;
     }
     return { reason: 'end', inner: false };
+  }
+
+  /** How far the machine may run: to the next instruction, where one may be the last before another CPU's. */
+  #upTo(left: number): number {
+    const interleaver = this.#interleaver;
+    if (!interleaver?.isWatching) return left;
+    const next = interleaver.look();
+    if (next !== undefined) this.#turn(next);
+    return 1;
   }
 
   /** Host code around the machine meets what programs did to memory as guest code does. */
@@ -197,7 +215,14 @@ export class Replay {
       this.#reads(false);
       return { reason: 'wait', inner };
     }
-    if (stop.why === PAUSED) return undefined;
+    if (stop.why === PAUSED || stop.why === WATCHED) return undefined;
+    if (stop.why === SPINS) {
+      const next = this.#interleaver?.spins();
+      if (next !== undefined) {
+        this.#turn(next);
+        return undefined;
+      }
+    }
     if (machine.executed >= this.#before + this.#maxInsns) {
       this.stop('max-insns');
       return undefined;

@@ -7,15 +7,17 @@ import { checkArgument } from '../../src/errors/argument.ts';
 import * as is from '../../src/errors/checks.ts';
 import type { Addr } from '../../src/machine/addr.ts';
 import { R10, RDI, RDX, RSI } from '../../src/machine/cpu.ts';
+import { MachineStop } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
-import { suspend, WAITING } from '../core/pause.ts';
+import { suspend, WAITING, WATCHED } from '../core/pause.ts';
 import type { PlacesFloor } from '../floors/places.ts';
 import { VECTOR } from '../sched/interrupts.ts';
 import { SOFTIRQ } from '../sched/softirqs.ts';
 import type { Task } from '../task/task.ts';
 import type { UserCall } from '../task/user-call.ts';
 import { Happenings } from './happenings.ts';
+import { type Image, Interleaver } from './interleave.ts';
 import { Replay } from './replay.ts';
 import { TraceSource } from './source.ts';
 import type { StepSource, Trace, TraceCall, TraceEvent, TraceFunction, TraceStep } from './trace.ts';
@@ -34,6 +36,8 @@ const NEXT = { go: 0, call: 1, interrupt: 2 } as const;
 const MOST_INTERRUPTS = 1000;
 /** shorter than this no call is taken to have slept, ns */
 const SHORT_NS = 20_000;
+/** calls that begin so soon after one another may overlap, ns */
+const CLOSE_NS = 1_000_000;
 /** task states of include/linux/sched.h */
 const INTERRUPTIBLE = 1;
 const NORMAL = 3;
@@ -43,6 +47,8 @@ const APPEARS: ReadonlySet<string> = new Set(['call', 'event', 'runs', 'enter'])
 
 export class Replayer {
   readonly happenings: Happenings;
+  /** with one CPU there is nothing to be in the middle of */
+  readonly #interleaver: Interleaver | undefined;
   readonly #kernel: PlacesFloor;
   /** the one that is under way */
   #replay: Replay | undefined;
@@ -56,8 +62,10 @@ export class Replayer {
   /** interrupts since the last step */
   #interrupts = 0;
 
-  constructor(kernel: PlacesFloor) {
+  /** @param images those of programs that are loaded @param seed of which CPU's program is stopped where */
+  constructor(kernel: PlacesFloor, seed: number, images: () => Iterable<Image>) {
     this.#kernel = kernel;
+    if (kernel.cpus > 1) this.#interleaver = new Interleaver(kernel, seed, images);
     this.happenings = new Happenings(kernel);
     const { text, args, tasks } = kernel;
     // a sleeping call's timer lies on its stack; it fires when the recording has the call return
@@ -73,9 +81,16 @@ export class Replayer {
         kernel.clock.advanceTo(kernel.direct.addr(at));
         kernel.direct.putAddr(at, 0);
       });
-    text.hypercall('cpu_next', () => args.retU32(this.#next()));
+    text.hypercall('cpu_next', () => {
+      args.retU32(this.#next());
+      // behind the call, which is done
+      if (this.#interleaver?.isWatching) throw new MachineStop(WATCHED);
+    });
     text.hypercall('switch_to', () => this.#switchTo(args.addr(0)));
-    text.hypercall('move_cpu', () => args.retAddr(tasks.move(this.#target, args.addr(0))));
+    text.hypercall('move_cpu', () => {
+      this.#interleaver?.resumed(this.#target);
+      args.retAddr(tasks.move(this.#target, args.addr(0)));
+    });
     kernel.sched.wanted = () => this.#wanted;
     tasks.exited.add((task) => this.#replay?.gone.add(task.pid));
     tasks.created.add((task) => this.#replay?.gone.delete(task.pid));
@@ -91,9 +106,14 @@ export class Replayer {
     const source = 'next' in recording ? recording : new TraceSource(recording);
     const tasks = 'next' in recording ? [] : recording.tasks;
     const ended = (): void => {
+      this.#interleaver?.reset();
       this.#replay = undefined;
     };
     const replay = new Replay(this.#kernel, tasks, source, maxInsns, ended, keepTasks);
+    if (this.#interleaver)
+      replay.interleave(this.#interleaver, (cpu) => {
+        this.#target = cpu;
+      });
     this.#replay = replay;
     try {
       replay.start();
@@ -107,7 +127,17 @@ export class Replayer {
   save() {
     const [target, interrupts, sleeper] = [this.#target, this.#interrupts, this.#sleeper];
     const [pollTimer, happenings] = [this.#pollTimer, this.happenings.save()];
-    return { happenings, replay: this.#replay, state: this.#replay?.save(), target, interrupts, sleeper, pollTimer };
+    const interleaver = this.#interleaver?.save();
+    return {
+      interleaver,
+      happenings,
+      replay: this.#replay,
+      state: this.#replay?.save(),
+      target,
+      interrupts,
+      sleeper,
+      pollTimer,
+    };
   }
   restore(saved: ReturnType<Replayer['save']>): void {
     const { replay, state, target, interrupts } = saved;
@@ -119,6 +149,7 @@ export class Replayer {
     this.#replay = replay;
     this.#target = target;
     this.#interrupts = interrupts;
+    if (saved.interleaver) this.#interleaver?.restore(saved.interleaver);
     if (replay && state) replay.restore(state);
   }
 
@@ -168,6 +199,7 @@ export class Replayer {
     const { cpu } = context;
     const { current } = tasks;
     if (current.user) current.call = undefined;
+    this.#interleaver?.leave();
     const sent = sched.interrupts.first;
     if (sent !== undefined) return sent === cpu ? this.#interrupt(sched.interrupts.take()) : this.#move(sent);
     const { urgent } = sched;
@@ -178,6 +210,8 @@ export class Replayer {
     }
     const replay = this.#running;
     const step = this.#first(replay);
+    const stopped = this.#interleaver?.due(step && this.#cpuOf(step));
+    if (stopped !== undefined) return this.#move(stopped);
     const at = step ? Math.max(replay.startNs + step.time, clock.now) : clock.now;
     return this.#timer(at) ?? this.#step(replay, step, at);
   }
@@ -344,7 +378,22 @@ export class Replayer {
     task.blocked = waits;
     task.user?.setCall?.(step);
     steps.advance();
+    this.#interleaver?.begin(waits ? undefined : this.#closeTo(replay, step));
     return NEXT.go;
+  }
+
+  /** The CPU that a step is of. */
+  #cpuOf(step: TraceStep): number {
+    const { cpus, tasks, context } = this.#kernel;
+    if (step.cpu !== undefined && step.cpu < cpus) return step.cpu;
+    return step.pid === 0 ? context.cpu : (tasks.find(step.pid)?.cpu ?? step.pid % cpus);
+  }
+  /** Another CPU whose task makes the next call while this one may still be under way. */
+  #closeTo({ steps, gone }: Replay, { time }: TraceCall): number | undefined {
+    const next = steps.fill() ? steps.first : undefined;
+    if (next?.kind !== 'call' || next.time - time > CLOSE_NS || gone.has(next.pid)) return undefined;
+    const cpu = this.#cpuOf(next);
+    return cpu === this.#kernel.context.cpu ? undefined : cpu;
   }
 
   /** A recorded function of user space: where a probe is on it, its breakpoint's exception or its trampoline. */

@@ -233,6 +233,10 @@ export class BpfState {
     });
     btf?.get();
   }
+  /** What programs execute as, each from its entry on. */
+  *images(): IterableIterator<{ readonly entry: Addr; readonly bytes: number }> {
+    for (const prog of this.progs.all()) if (prog.jited) yield { entry: prog.entry, bytes: prog.image.length };
+  }
   progAt(addr: Addr): BpfProg | undefined {
     return this.#progAt.get(addr);
   }
