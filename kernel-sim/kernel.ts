@@ -10,6 +10,7 @@ import { checkArgument, checkOptions } from '../src/errors/argument.ts';
 import * as is from '../src/errors/checks.ts';
 import type { Addr } from '../src/machine/addr.ts';
 import { type CpuState, GuestMemory, Machine, type MachineState, type Stop } from '../src/machine/index.ts';
+import { shownAs } from '../src/platform/index.ts';
 import { ZONE_BYTES } from './bpf/engine/interp/zone.ts';
 import { Bpf } from './bpf/index.ts';
 import { Cgroups } from './cgroup/cgroups.ts';
@@ -398,4 +399,10 @@ export class Kernel implements PlacesFloor {
     }
   }
 }
+shownAs(
+  Kernel.prototype,
+  ({ release, cpus, engine, cpuModel, mitigations }) => ({ release, cpus, engine, cpuModel, mitigations }),
+  'Kernel',
+);
+
 export type { BootOptions };

@@ -3,6 +3,7 @@
 import { KernelError } from '../../kernel-sim/core/errno.ts';
 import { checkOptions, type Schema } from '../errors/argument.ts';
 import * as is from '../errors/checks.ts';
+import { shownAs } from '../platform/index.ts';
 import { attachType, BPF_F_LINK } from '../uapi/index.ts';
 import {
   type AttachedLink,
@@ -179,6 +180,7 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends Objec
         }
       },
     };
+    shownAs(loaded, ({ name, fd }) => ({ name, section: program.sectionName, fd }), 'LoadedProgram');
     this.#programs[program.name] = forward(loaded, handle);
   }
 
@@ -285,3 +287,9 @@ const plainVariables = (variables: object): { readonly [name: string]: Plain } =
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => [name, toPlain(value)]),
   );
+
+shownAs(
+  LoadedObject.prototype,
+  ({ object, programs, maps, data, rodata, bss }) => ({ name: object.model.name, programs, maps, data, rodata, bss }),
+  'LoadedObject',
+);

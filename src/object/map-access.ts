@@ -2,8 +2,8 @@
 
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
 import { KernelError } from '../errors/index.ts';
-import { toHex } from '../platform/index.ts';
-import { BPF_MAP_TYPE } from '../uapi/index.ts';
+import { shownAs, toHex } from '../platform/index.ts';
+import { BPF_MAP_TYPE, mapTypeName } from '../uapi/index.ts';
 import type { MapHandle, ObjectKernel } from './bpf-interface.ts';
 import { ObjectError } from './error.ts';
 import type { MapDef, OpenedObject } from './model.ts';
@@ -293,6 +293,18 @@ export class LoadedMap<
     return bytes;
   }
 }
+
+/** As a Map, with the type of the map; ring buffers and queues, whose entries nobody can list, by their size. */
+function view(map: LoadedMap): object {
+  const { type, maxEntries } = map.definition;
+  try {
+    return Object.defineProperty(new Map(map.entries()), Symbol.toStringTag, { value: mapTypeName(type) });
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { type: mapTypeName(type), maxEntries };
+  }
+}
+shownAs(LoadedMap.prototype, view);
 
 const idBytes = (id: number): Uint8Array => {
   const bytes = new Uint8Array(4);

@@ -5,8 +5,8 @@ import { ArgumentError, checkArgument, checkOptions, type Schema } from '../erro
 import * as is from '../errors/checks.ts';
 import { nearestText } from '../errors/near.ts';
 import { writeInsns } from '../isa/index.ts';
-import { host } from '../platform/index.ts';
-import { BPF_OBJ_NAME_LEN, progType } from '../uapi/index.ts';
+import { host, shownAs } from '../platform/index.ts';
+import { BPF_OBJ_NAME_LEN, mapTypeName, progType } from '../uapi/index.ts';
 import { loadTarget } from './attach-target.ts';
 import type { BpfSyscalls, ObjectKernel, ProgHandle, ProgLoadRequest } from './bpf-interface.ts';
 import { nameFailedCore } from './core/log.ts';
@@ -372,3 +372,17 @@ function coreAt({ parts, core }: RelocatedProgram, insn: number): RelocatedProgr
   const part = parts.findLast((p) => p.start <= insn);
   return core.find((c) => c.function === part?.function.name && c.insn === insn - part.start);
 }
+
+shownAs(
+  BpfObject.prototype,
+  ({ name, license, programs, maps, data, rodata, bss }) => ({
+    name,
+    license,
+    programs: Object.fromEntries(programs.map((p) => [p.name, p.sectionName])),
+    maps: Object.fromEntries(maps.map((m) => [m.realName, mapTypeName(m.type)])),
+    data,
+    rodata,
+    bss,
+  }),
+  'BpfObject',
+);

@@ -3,6 +3,7 @@
  * loading changes the section's image, afterwards it reads and writes the map.
  */
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
+import { shownAs } from '../platform/index.ts';
 import type { MapHandle } from './bpf-interface.ts';
 import type { ExternDef, MapDef, MapOrigin, ObjectModel } from './model.ts';
 
@@ -76,6 +77,7 @@ export function variableAccess(
       });
     }
   }
+  shownAs(access, (variables) => ({ ...variables }));
   return Object.seal(access);
 }
 

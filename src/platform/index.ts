@@ -10,3 +10,4 @@ export type { ByteSource, CipherRun, DataFile, Host, OpenBytes, ProgramResult, P
 export { host };
 
 export const { decodeUtf8, encodeUtf8, decodeLatin1, encodeLatin1, decodeBase64 } = host;
+export { shownAs } from './inspect.ts';
