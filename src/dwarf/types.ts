@@ -37,7 +37,11 @@ export class DwarfTypes {
     // references may point ahead, so every type has its number first
     for (const [n, die] of dies.entries()) this.#ids.set(die.offset, builder.nextId + n);
     const index = builder.nextId + dies.length;
-    for (const die of dies) builder.add(this.#type(die, index));
+    // behind the index are the inner dimensions of arrays
+    const inner: NewBtfType[] = [];
+    const nested = (type: number, length: number): number =>
+      index + inner.push({ kind: 'array', name: '', type, indexType: index, length });
+    for (const die of dies) builder.add(this.#type(die, index, nested));
     builder.add({
       kind: 'int',
       name: '__ARRAY_SIZE_TYPE__',
@@ -49,6 +53,7 @@ export class DwarfTypes {
       bool: false,
       encoding: 0,
     });
+    for (const array of inner) builder.add(array);
     this.btf = Btf.parse(builder.bytes());
   }
 
@@ -57,7 +62,7 @@ export class DwarfTypes {
     return offset === undefined ? 0 : (this.#ids.get(offset) ?? 0);
   }
 
-  #type(die: Die, indexType: number): NewBtfType {
+  #type(die: Die, indexType: number, nested: (type: number, length: number) => number): NewBtfType {
     const name = text(die, AT.name);
     const type = this.id(reference(die, AT.type));
     const size = constant(die, AT.byte_size) ?? 0;
@@ -72,8 +77,10 @@ export class DwarfTypes {
         const encoding = (signed ? INT_SIGNED : 0) | (char ? INT_CHAR : 0) | (bool ? INT_BOOL : 0);
         return { kind: 'int', name, size, bitOffset: 0, bits: 8 * size, signed, char, bool, encoding };
       }
-      case TAG.array_type:
-        return { kind: 'array', name: '', type, indexType, length: lengthOf(die) };
+      case TAG.array_type: {
+        const [length = 0, ...further] = lengthsOf(die);
+        return { kind: 'array', name: '', type: further.reduceRight(nested, type), indexType, length };
+      }
       case TAG.structure_type:
       case TAG.class_type:
       case TAG.union_type:
@@ -118,14 +125,14 @@ export class DwarfTypes {
   }
 }
 
-/** Of the first dimension; further ones are multiplied in, as elements lie one behind the other. */
-function lengthOf(die: Die): number {
-  const dimensions = die.children.filter((c) => c.tag === TAG.subrange_type);
-  return dimensions.reduce((product, d) => {
-    const upper = constant(d, AT.upper_bound);
-    return product * (constant(d, AT.count) ?? (upper === undefined ? 0 : upper + 1));
-  }, 1);
-}
+/** Of each dimension, the outermost first; 0 where the end is open. */
+const lengthsOf = (die: Die): number[] =>
+  die.children
+    .filter((c) => c.tag === TAG.subrange_type)
+    .map((dimension) => {
+      const upper = constant(dimension, AT.upper_bound);
+      return constant(dimension, AT.count) ?? (upper === undefined ? 0 : upper + 1);
+    });
 
 const IS_TYPE: ReadonlySet<number> = new Set([
   TAG.base_type,

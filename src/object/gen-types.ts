@@ -21,6 +21,12 @@ const pascal = (name: string): string => {
   const upper = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
   return /^[A-Z]/.test(upper) ? upper : `T${upper}`;
 };
+/** enums are unions of their names, and first of all quoted */
+const arrayOf = (element: string): string => (element.startsWith("'") ? `(${element})[]` : `${element}[]`);
+/** of a structure without members */
+const NOTHING = 'Record<string, never>';
+/** types of the language that the text names */
+const RESERVED = ['Record', 'Uint8Array'];
 /** bytes of the widest integer that has a value */
 const MAX_INTEGER = 16;
 
@@ -46,8 +52,8 @@ class Writer {
     return new Map([...this.#names].map(([id, name]) => [this.#btf.typeById(id).name, name]));
   }
 
-  /** Type of a value. */
-  type(id: number): string {
+  /** Type of a value; what has no name is written out, at an indent. */
+  type(id: number, indent = ''): string {
     const type = this.#btf.resolve(id);
     switch (type.kind) {
       case 'int':
@@ -61,12 +67,12 @@ class Writer {
       case 'array': {
         const element = this.#btf.resolve(type.type);
         if (element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char')) return 'string';
-        const text = this.type(type.type);
-        return /^[\w$]+$/.test(text) ? `${text}[]` : `(${text})[]`;
+        const text = this.type(type.type, indent);
+        return arrayOf(text);
       }
       default:
         if (isEnum(type)) return this.#enum(type);
-        if (isComposite(type)) return type.name === '' ? this.#members(type, '  ') : this.#named(type);
+        if (isComposite(type)) return type.name === '' ? this.#members(type, indent) : this.#named(type);
         return 'never';
     }
   }
@@ -82,22 +88,21 @@ class Writer {
     this.#taken.add(name);
     this.#names.set(type.id, name);
     this.declarations.set(type.id, '');
-    this.declarations.set(
-      type.id,
-      `/** ${type.kind} ${type.name} */\nexport interface ${name} ${this.#members(type, '')}`,
-    );
+    const text = this.#members(type, '');
+    const declared = text === NOTHING ? `type ${name} = ${text};` : `interface ${name} ${text}`;
+    this.declarations.set(type.id, `/** ${type.kind} ${type.name} */\nexport ${declared}`);
     return name;
   }
   #members(type: Extract<BtfType, { kind: 'struct' | 'union' }>, indent: string): string {
-    const lines = this.#list(type).map((line) => `${indent}  ${line};`);
-    return lines.length === 0 ? 'Record<string, never>' : `{\n${lines.join('\n')}\n${indent}}`;
+    const lines = this.#list(type, `${indent}  `).map((line) => `${indent}  ${line};`);
+    return lines.length === 0 ? NOTHING : `{\n${lines.join('\n')}\n${indent}}`;
   }
   /** Members; those of anonymous ones are its own. */
-  #list(type: Extract<BtfType, { kind: 'struct' | 'union' }>): string[] {
+  #list(type: Extract<BtfType, { kind: 'struct' | 'union' }>, indent: string): string[] {
     return type.members.flatMap((member) => {
       const inner = this.#btf.resolve(member.type);
-      if (member.name !== '') return [`${property(member.name)}: ${this.type(member.type)}`];
-      return isComposite(inner) ? this.#list(inner) : [];
+      if (member.name !== '') return [`${property(member.name)}: ${this.type(member.type, indent)}`];
+      return isComposite(inner) ? this.#list(inner, indent) : [];
     });
   }
 }
@@ -111,11 +116,12 @@ const block = (name: string, lines: readonly string[]): string =>
 export function genTypes(model: ObjectModel, called?: string): string {
   checkArgument('model', model, isModel);
   if (called !== undefined) checkArgument('name', called, is.text);
-  const name = called ?? pascal(model.file.replace(/^.*\//, '').replace(/(\.bpf)?\.o$/, ''));
+  const file = pascal(model.file.replace(/^.*\//, '').replace(/(\.bpf)?\.o$/, ''));
+  const name = called ?? (RESERVED.includes(file) ? `${file}Object` : file);
   const { btf } = model;
-  const taken = new Set([name]);
+  const taken = new Set([name, ...RESERVED]);
   const writer = btf && new Writer(btf, taken);
-  const typeOf = (id: number): string => (writer && id !== 0 ? writer.type(id) : 'unknown');
+  const typeOf = (id: number): string => (writer && id !== 0 ? writer.type(id, '    ') : 'unknown');
   const maps = model.maps
     .filter((map) => map.origin === 'btf' || map.origin === 'legacy' || map.origin === 'struct_ops')
     .map(
@@ -157,5 +163,5 @@ export function genTypes(model: ObjectModel, called?: string): string {
 
 function entryValue(map: MapDef, typeOf: (id: number) => string): string {
   const text = typeOf(map.btfValue);
-  return isPerCpu(map.type) && text !== 'unknown' ? `(${text})[]` : text;
+  return isPerCpu(map.type) && text !== 'unknown' ? arrayOf(text) : text;
 }

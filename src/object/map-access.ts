@@ -190,7 +190,8 @@ export class LoadedMap<
   records<N extends keyof T & string>(type: N): T[N][];
   records<R>(type: string): R[];
   records(type?: string): unknown[] {
-    return this.#read().all.map((bytes) => (type === undefined ? bytes : this.#object.decode(type, bytes)));
+    const { all } = this.#read();
+    return type === undefined ? [...all] : all.map(this.#object.decoder(type));
   }
 
   /**
@@ -202,9 +203,10 @@ export class LoadedMap<
   stream<R>(type: string, options?: StreamOptions): AsyncGenerator<R, void, undefined>;
   async *stream(type: string, { signal }: StreamOptions = {}): AsyncGenerator<unknown, void, undefined> {
     const records = this.#read();
+    const decode = this.#object.decoder(type);
     for (let n = 0; ; ) {
       const { all } = records;
-      while (n < all.length) yield this.#object.decode(type, all[n++] as Uint8Array);
+      while (n < all.length) yield decode(all[n++] as Uint8Array);
       if (signal?.aborted) return;
       // what came while the last one was looked at woke nobody
       if (n < records.all.length) continue;

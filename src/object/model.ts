@@ -136,4 +136,6 @@ export interface OpenedObject {
   readonly maps: readonly MapDef[];
   /** bytes as a value of a type of its BTF */
   decode(type: string, bytes: Uint8Array): unknown;
+  /** what does that for a type which is looked for once */
+  decoder(type: string): (bytes: Uint8Array) => unknown;
 }

@@ -166,16 +166,20 @@ export class BpfObject<O extends ObjectShape = AnyShape> {
   decode<N extends keyof O['types'] & string>(type: N, bytes: Uint8Array): O['types'][N];
   decode<T>(type: string, bytes: Uint8Array): T;
   decode(type: string, bytes: Uint8Array): unknown {
-    checkArgument('type', type, is.text);
     checkArgument('bytes', bytes, is.bytes);
+    return this.decoder(type)(bytes);
+  }
+  /** What {@link decode} does of a type, which is looked for once. @throws ObjectError where there is no such type */
+  decoder(type: string): (bytes: Uint8Array) => unknown {
+    checkArgument('type', type, is.text);
     const { btf } = this.model;
     for (const kind of ['struct', 'typedef', 'union', 'enum'] as const) {
       const id = btf?.findByName(type, kind);
-      if (btf && id) return decodeSent(btf, id, bytes);
+      if (btf && id) return (bytes) => decodeSent(btf, id, bytes);
     }
     const told = this.#debugTypes;
     const own = told?.ids.find((id) => told.btf.typeById(id).name === type);
-    if (told && own !== undefined) return decodeSent(told.btf, own, bytes);
+    if (told && own !== undefined) return (bytes) => decodeSent(told.btf, own, bytes);
     const names = [...(btf?.types() ?? [])]
       .map((t) => t.name)
       .concat(told?.ids.map((id) => told.btf.typeById(id).name) ?? []);

@@ -4,12 +4,14 @@ import { BpfObject, Kernel } from '../../src/index.ts';
 import { genTypes } from '../../src/object/index.ts';
 import { cli } from '../support/cli.ts';
 import { matchGolden } from '../support/golden.ts';
+import type { Shapes } from './golden/shapes.golden.ts';
 
 const written = (fixture: string): string => genTypes(BpfObject.open(`fixtures/${fixture}.o`).model);
 
 describe('the text', () => {
-  it.each(['reads', 'switches', 'opensnoop', 'opens'])('of %s.o', (fixture) => {
-    matchGolden(new URL(`./golden/${fixture}.types.txt`, import.meta.url), written(fixture));
+  it.each(['reads', 'switches', 'opensnoop', 'opens', 'shapes'])('of %s.o', (fixture) => {
+    const name = fixture === 'shapes' ? 'shapes.golden.ts' : `${fixture}.types.txt`; // the compiler reads the one, too
+    matchGolden(new URL(`./golden/${name}`, import.meta.url), written(fixture));
   });
 
   it('is written by the command, under a name', async () => {
@@ -20,6 +22,52 @@ describe('the text', () => {
     );
     const wrong = await cli('gen', 'types', 'fixtures/opens.o', '--name', 'a b');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("'a b' is no name for a type")]);
+  });
+});
+
+describe('types of every shape', () => {
+  it('are taken by TypeScript at its strictest, and say what is in the kernel', async () => {
+    const kernel = await Kernel.boot();
+    const loaded = BpfObject.open<Shapes>('fixtures/shapes.o').load(kernel);
+    loaded.attach();
+    loaded.maps.delete.set({ x: 1, y: 2 }, ['constructor']);
+    kernel.task({ comm: 'last' }).exit(0);
+    const [event] = loaded.maps.events.records('event');
+    expect(event).toEqual({
+      export: 'prototype',
+      wide: 'LARGE',
+      comm: 'last',
+      good: true,
+      path: [
+        { x: 0, y: 0 },
+        { x: 0, y: -7 },
+      ],
+      await: { deep: 4, in: { deeper: 12 } },
+      list: [{ each: 0 }, { each: 13 }],
+      code: 0xffffffff,
+      status: -1,
+      to: { v4: 0x100007f, v6: [127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], parts: { high: 127, low: 256 } },
+      low: 5,
+      middle: 0xabc,
+      top: 0x1ffff,
+      below: -3,
+      where: 0xffff888000000000n,
+      function: 77,
+      grid: [
+        [0, 0, 0],
+        [0, 0, 6],
+      ],
+      ratio: 0,
+      nothing: {},
+    });
+    expect([loaded.data.rows[1]?.[0], loaded.bss.class.function, loaded.rodata.new]).toEqual([4, 1n, 'LARGE']);
+    const outcome: Shapes['types']['export'] | undefined = loaded.maps.delete.get({ x: 1, y: 2 })?.[0];
+    expect(outcome).toBe('constructor');
+  });
+
+  it('are looked for before there is a record', async () => {
+    const loaded = BpfObject.open('fixtures/shapes.o').load(await Kernel.boot());
+    expect(() => loaded.maps['events']?.records('evnt')).toThrow(/no type 'evnt'; near it: event/);
   });
 });
 
