@@ -72,14 +72,16 @@ export class Interleaver {
 
   // --- asked between what CPUs do ---
 
-  /** A call begins on this CPU; `next`: another one's follows it closely. */
-  begin(next: number | undefined): void {
+  /** A call begins on this CPU; `closeTo`: the CPU whose call follows it closely, asked only where there are programs. */
+  begin(closeTo: () => number | undefined): void {
     this.#isOwed = false;
+    const images = [...this.#images()];
+    if (images.length === 0) return;
     const [stopped] = this.#stopped;
-    const target = stopped ?? next;
+    const target = stopped ?? closeTo();
     if (target === undefined || this.#random.below(LEFT_ALONE) === 0) return;
     this.#next = target;
-    for (const { entry, bytes } of this.#images()) this.#waited.set(entry, bytes);
+    for (const { entry, bytes } of images) this.#waited.set(entry, bytes);
   }
   /** What was to be stopped is over. */
   leave(): void {

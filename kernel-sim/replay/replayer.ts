@@ -378,7 +378,7 @@ export class Replayer {
     task.blocked = waits;
     task.user?.setCall?.(step);
     steps.advance();
-    this.#interleaver?.begin(waits ? undefined : this.#closeTo(replay, step));
+    this.#interleaver?.begin(() => (waits ? undefined : this.#closeTo(replay, step)));
     return NEXT.go;
   }
 
