@@ -16,6 +16,7 @@ export { AnyParser } from './formats.ts';
 export { PacedSteps } from './pace.ts';
 export { type Capture, type CapturedPacket, CaptureError, LINKTYPE_ETHERNET, readCapture } from './pcap/read.ts';
 export { writeCapture } from './pcap/write.ts';
+export { type SocketAddress, socketAddress } from './socket-address.ts';
 export { FORKS } from './strace/clone.ts';
 export { constantValues } from './strace/constants.ts';
 export { dataArg } from './strace/data-args.ts';

@@ -27,5 +27,6 @@ export {
   type RecordedCall,
 } from './mocks/mock.ts';
 export type { SyscallValue, SyscallValues } from './syscall-args.ts';
+export type { StructValue } from './syscall-structs.ts';
 export { type ForkOptions, type SyscallOutcome, type SyscallResult, TestTask } from './task.ts';
 export { VERDICTS, type VerdictName } from './verdicts.ts';

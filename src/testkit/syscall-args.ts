@@ -1,18 +1,30 @@
 /** Arguments of a system call by name to what its registers and user memory hold. */
 import type { TraceArg } from '../../kernel-sim/index.ts';
+import type { Btf } from '../btf/index.ts';
 import { ArgumentError } from '../errors/argument.ts';
 import { shown } from '../errors/checks.ts';
 import { nearestOrAll, nearestText } from '../errors/near.ts';
 import { encodeUtf8 } from '../platform/index.ts';
 import { constantValues, dataArg } from '../replay/index.ts';
 import type { SyscallField, SyscallFormat } from './syscall-format.ts';
+import { type StructValue, structBytes } from './syscall-structs.ts';
 
 /**
  * Integers: number, bigint, or names joined by `|` (`'O_RDWR|O_CLOEXEC'`). `char *`: a string. `char *const *`: an array of
- * strings. Other pointers: the bytes that they point to, or a string, without a NUL behind it; a number is an address,
- * null is NULL.
+ * strings. A structure, or an array of them: its members by name; of `struct sockaddr` `{ family: 'AF_INET', address, port }`
+ * or `{ family: 'AF_UNIX', path }`. Other pointers: the bytes that they point to, or a string, without a NUL behind it; a
+ * number is an address, null is NULL.
  */
-export type SyscallValue = number | bigint | string | Uint8Array | readonly string[] | null | undefined;
+export type SyscallValue =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly string[]
+  | StructValue
+  | readonly StructValue[]
+  | null
+  | undefined;
 export type SyscallValues = { readonly [argument: string]: SyscallValue };
 
 /** Bits of the integer types that are no register wide. */
@@ -32,9 +44,10 @@ const int = (value: bigint): TraceArg => ({
 
 /**
  * What is left out is 0, but for a directory's descriptor, AT_FDCWD, and for a length behind a buffer, the buffer's.
+ * @param btf the kernel's types, asked for only where a structure is given
  * @throws ArgumentError: a name that the call has not, with near ones; a value that its type cannot have
  */
-export function syscallArgs({ row, fields }: SyscallFormat, values: SyscallValues): TraceArg[] {
+export function syscallArgs({ row, fields }: SyscallFormat, values: SyscallValues, btf: () => Btf): TraceArg[] {
   const names = fields.map((field) => field.name);
   for (const name of Object.keys(values))
     if (!names.includes(name))
@@ -44,7 +57,7 @@ export function syscallArgs({ row, fields }: SyscallFormat, values: SyscallValue
   for (const [n, field] of fields.entries()) {
     const value = values[field.name];
     if (value === undefined) args.push(absent(field, args[n - 1]));
-    else if (field.type.endsWith('*')) args.push(pointer(field, value, n === data));
+    else if (field.type.endsWith('*')) args.push(pointer(field, value, n === data, btf));
     else args.push(int(integer(field, value)));
   }
   return args;
@@ -56,7 +69,7 @@ function absent({ name, type }: SyscallField, before: TraceArg | undefined): Tra
   return int(0n);
 }
 
-function pointer({ name, type }: SyscallField, value: SyscallValue, isData: boolean): TraceArg {
+function pointer({ name, type }: SyscallField, value: SyscallValue, isData: boolean, btf: () => Btf): TraceArg {
   const argument = `args.${name}`;
   if (value === null) return int(0n);
   if (typeof value === 'number' || typeof value === 'bigint') return int(whole(argument, value, 64));
@@ -67,10 +80,14 @@ function pointer({ name, type }: SyscallField, value: SyscallValue, isData: bool
     if (value.includes('\0')) throw new ArgumentError(argument, 'a C string ends at the first NUL');
     return { kind: 'string', bytes: encodeUtf8(value) };
   }
-  if (Array.isArray(value) && type.endsWith('char *const *') && value.every((text) => typeof text === 'string'))
+  if (typeof value === 'object' && isTexts(value) && type.endsWith('char *const *'))
     return { kind: 'strings', list: value.map((text) => encodeUtf8(text)) };
-  throw new ArgumentError(argument, `${shown(value)} is nothing for ${type}`);
+  if (typeof value !== 'object' || isTexts(value))
+    throw new ArgumentError(argument, `${shown(value)} is nothing for ${type}`);
+  return { kind: 'bytes', bytes: structBytes(btf(), type, value, argument) };
 }
+const isTexts = (value: object): value is readonly string[] =>
+  Array.isArray(value) && value.every((text) => typeof text === 'string');
 
 function integer({ name, type }: SyscallField, value: SyscallValue): bigint {
   const argument = `args.${name}`;

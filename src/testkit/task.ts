@@ -88,7 +88,7 @@ export class TestTask {
   syscall(name: string, args: SyscallValues = {}, outcome: SyscallOutcome = {}): SyscallResult {
     checkOptions('outcome', outcome, OUTCOME);
     const format = syscallFormat(name);
-    const traced = syscallArgs(format, args);
+    const traced = syscallArgs(format, args, () => this.#owner.kernel.btf);
     const result = ENDS.has(name) ? undefined : returned(outcome);
     const [first] = traced;
     // clone3 has its flags where its first argument points

@@ -1,6 +1,6 @@
 /** Tasks that tests make: their calls go through the kernel's text, and probes see what the test said. */
 import { describe, expect, it } from 'vitest';
-import { ArgumentError, BpfObject, Kernel, KernelError, type TestTask } from '../../src/index.ts';
+import { ArgumentError, BpfObject, Kernel, KernelError, type SyscallValues, type TestTask } from '../../src/index.ts';
 
 interface OpenEvent {
   readonly pid: number;
@@ -60,6 +60,28 @@ describe('a task in code', () => {
     expect(() => child.syscall('getpid')).toThrow(KernelError);
     // others go on, and so does a recording's time
     expect(shell.syscall('getpid', {}, { result: shell.pid }).result).toBe(BigInt(shell.pid));
+  });
+
+  it('gives structures behind pointers by their members', async () => {
+    const kernel = await Kernel.boot();
+    const loaded = BpfObject.open('fixtures/worlds/cgroup_kinds.bpf.o').load(kernel);
+    for (const program of Object.values(loaded.programs)) program.attach({ targetFd: kernel.cgroups.open('/') });
+    const task = kernel.task();
+    const told = (): string[] => Array.from(kernel.traced.matchAll(/: (connect4 .*)/g), ([, line]) => line!);
+    task.syscall('socket', { family: 'AF_INET', type: 'SOCK_DGRAM' }, { result: 3 });
+    task.syscall('connect', { fd: 3, uservaddr: { family: 'AF_INET', address: '10.0.0.9', port: 53 } });
+    // both are in network order
+    expect(told()).toEqual(['connect4 900000a 13568 2']);
+    task.syscall('nanosleep', { rqtp: { tv_sec: 1n, tv_nsec: 5 } });
+    const refused = (args: SyscallValues) => () => task.syscall(args['rqtp'] ? 'nanosleep' : 'connect', args);
+    expect(refused({ rqtp: { tv_sek: 1n } })).toThrow(/args\.rqtp: .*no member 'tv_sek'/);
+    expect(refused({ rqtp: { tv_sec: 'x' } })).toThrow(/tv_sec takes an integer/);
+    expect(refused({ uservaddr: { family: 'AF_X' } })).toThrow(/family: it is one of AF_INET/);
+    expect(refused({ uservaddr: { family: 'AF_INET', port: 65536 } })).toThrow(/port: /);
+    expect(refused({ uservaddr: { family: 'AF_INET', address: '1.2.3' } })).toThrow(
+      /'1\.2\.3' is no address of AF_INET/,
+    );
+    expect(refused({ uservaddr: { family: 'AF_UNIX', pth: '/x' } })).toThrow(/pth: .*near it: path/);
   });
 
   it('gives data behind pointers', async () => {
