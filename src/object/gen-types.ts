@@ -134,9 +134,11 @@ export function genTypes(model: ObjectModel, called?: string): string {
       .filter((map) => map.origin === origin)
       .flatMap((map) => variablesOf(btf, map, model.externs).map((v) => `${property(v.name)}: ${typeOf(v.type)}`));
   const types: string[] = [];
+  const kernels = kernelTypes(model);
   for (const type of btf?.types() ?? [])
     if (
       type.name !== '' &&
+      !kernels.has(type.id) &&
       (isComposite(type) || isEnum(type)) &&
       !types.some((t) => t.startsWith(`readonly ${property(type.name)}:`))
     )
@@ -159,6 +161,28 @@ export function genTypes(model: ObjectModel, called?: string): string {
     ...[writer, debugWriter].flatMap((w) => [...(w?.declarations.values() ?? [])].map((text) => `${text}\n`)),
     `export interface ${name} {\n${shape.join('\n')}\n}\n`,
   ].join('\n');
+}
+
+/**
+ * Types that the object only knows in order to look into the kernel: those that its CO-RE relocations and its kernel
+ * functions are about, and what these lead to. What a map or a variable holds is declared nevertheless, where it is held.
+ */
+function kernelTypes({ btf, btfExt, externs }: ObjectModel): ReadonlySet<number> {
+  const seen = new Set<number>();
+  if (!btf) return seen;
+  const left = [...(btfExt?.core.values() ?? [])].flat().map((relo) => relo.typeId);
+  for (const { isFunc, btfId } of externs) if (isFunc) left.push(btfId);
+  for (let id = left.pop(); id !== undefined; id = left.pop()) {
+    if (id === 0 || seen.has(id)) continue;
+    seen.add(id);
+    left.push(...leadsTo(btf.typeById(id)));
+  }
+  return seen;
+}
+function leadsTo(type: BtfType): number[] {
+  if (isComposite(type)) return type.members.map((member) => member.type);
+  if (type.kind === 'func_proto') return [type.type, ...type.params.map((param) => param.type)];
+  return 'type' in type ? [type.type] : [];
 }
 
 function entryValue(map: MapDef, typeOf: (id: number) => string): string {
