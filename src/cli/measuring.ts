@@ -1,4 +1,5 @@
 /** `--coverage` and `--profile`: what programs executed, and what their lines cost. */
+import { gzipSync } from 'node:zlib';
 import type { Kernel } from '../../kernel-sim/index.ts';
 import { encodeUtf8 } from '../platform/index.ts';
 import { Coverage } from '../testkit/coverage/coverage.ts';
@@ -12,7 +13,7 @@ import { print, tell } from './terminal.ts';
 export interface MeasureOptions {
   /** file: .xml is Cobertura's, anything else lcov's; true: a summary only */
   readonly coverage?: string | true;
-  /** file: .folded and .txt are collapsed stacks, .pb and .pprof are pprof's, anything else text; true: text */
+  /** file: .folded and .txt are collapsed stacks, .pb and .pprof (and .gz behind them) are pprof's, anything else text; true: text */
   readonly profile?: string | true;
 }
 
@@ -46,8 +47,9 @@ function reportProfile(kernel: Kernel, to: string | true, clock: HelperClock | u
     print(profileText(costs));
     return;
   }
-  const isStacks = /\.(folded|txt)$/.test(to);
-  const isProto = /\.(pb|pprof)$/.test(to);
-  writeOutput(to, isProto ? pprof(costs) : encodeUtf8(isStacks ? collapsed(costs) : profileText(costs)));
+  const isStacks = /\.(folded|txt)(\.gz)?$/.test(to);
+  const isProto = /\.(pb|pprof)(\.gz)?$/.test(to);
+  const bytes = isProto ? pprof(costs) : encodeUtf8(isStacks ? collapsed(costs) : profileText(costs));
+  writeOutput(to, to.endsWith('.gz') ? gzipSync(bytes) : bytes);
   stage('profile', `written to ${to}`);
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cli } from '../support/cli.ts';
 
@@ -33,6 +34,8 @@ describe('load --profile', () => {
     expect(read('out.folded')).toMatch(/^count_opens;opens\.c:\d+ \d+$/m);
     await cli('load', 'fixtures/opens.o', '--profile', join(folder, 'out.pb'));
     expect(read('out.pb')).toContain('instructions');
+    await cli('load', 'fixtures/opens.o', '--profile', join(folder, 'out.pb.gz'));
+    expect(gunzipSync(readFileSync(join(folder, 'out.pb.gz'))).toString('latin1')).toContain('instructions');
   });
 });
 

@@ -81,7 +81,7 @@ function addLoad(cli: EmuCommand, behind: number): void {
     )
     .option(
       '--profile [file]',
-      'instructions and helper time by C line, as text; in a .folded for flame graphs, in a .pb for pprof',
+      'instructions and helper time by C line, as text; in a .folded for flame graphs, in a .pb or .pb.gz for pprof',
     );
   for (const option of results()) load.addOption(option);
   load
