@@ -299,7 +299,9 @@ export class Replayer {
       return undefined;
     }
     if (!APPEARS.has(step.kind) || replay.gone.has(step.pid)) {
-      // the end of a task that has exited by its own call, or what one that died here would have done
+      // the end of a task that has exited by its own call, or what one that died here would have done; behind its end
+      // the recording has another one by that number
+      if (step.kind === 'end') replay.gone.delete(step.pid);
       steps.advance();
       return undefined;
     }

@@ -94,6 +94,21 @@ describe('tasks', () => {
     expect([...k.tasks.all()].map((t) => t.pid)).toEqual([0, k.tasks.loader.pid]);
   });
 
+  it('a number whose task ended is another task where the recording goes on with it', async () => {
+    const k = await Kernel.boot({ engine });
+    k.probes.kprobe(program(k, 'opens'), { symbol: 'do_sys_openat2' });
+    const once = (time: number) => [
+      call('openat', [-100, '/tmp/x', 0], 3, { pid: 50, time }),
+      call('exit_group', [0], undefined, { pid: 50, time: time + 1000 }),
+      // strace still had this of a thread that the exit has killed
+      call('getpid', [], 50, { pid: 50, time: time + 2000 }),
+      { kind: 'end', pid: 50, time: time + 3000, status: 0 } as const,
+    ];
+    const { calls } = await k.replay(recording([...once(1_000_000), ...once(2_000_000)]));
+    expect(calls).toBe(4);
+    expect(k.tracePipe.read().match(/opens/g)).toHaveLength(2);
+  });
+
   it('a second replay starts as clean as the first, and memory stays flat', async () => {
     const k = await Kernel.boot({ engine });
     const steps = Array.from({ length: 300 }, (_, n) => [
