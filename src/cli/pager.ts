@@ -3,7 +3,7 @@
  * PAGER is empty or `cat`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { out } from './standard.ts';
+import { err, out } from './standard.ts';
 
 /** As git sets it: what fits on the screen is only printed, colours stay, the screen is not cleared. */
 const LESS = 'FRX';
@@ -23,6 +23,8 @@ export function startPager(): void {
   });
   // who has seen enough ends it while more is to come
   child.stdin?.on('error', () => {});
+  // on the same screen, what is said would stand across what is shown
+  if (err.isTerminal) err.redirect((chunk) => void child.stdin?.write(chunk));
   // Ctrl-C is the pager's while it runs
   process.on('SIGINT', ignore);
 }
@@ -40,6 +42,7 @@ export async function endPager(): Promise<void> {
   pager.stdin?.end();
   await ended;
   process.off('SIGINT', ignore);
+  err.redirect();
   pager = undefined;
   ended = undefined;
 }
