@@ -21,6 +21,11 @@ info marks
 info breakpoints
 info watchpoints
 info nonsense
+info line
+info line count_opens
+info symbol $rip
+info symbol 5
+info frame
 list
 disassemble bpf
 disassemble x86

@@ -19,9 +19,10 @@ import {
 import { formatAddr } from '../../src/machine/addr.ts';
 import { readStrace } from '../../src/replay/index.ts';
 import { matchGolden } from '../support/golden.ts';
+import { openSession } from './support.ts';
 
 /** Which number a hypercall has is no matter of the views. */
-const maskHypercalls = (text: string): string => text.replace(/(mov +\$0x)[0-9a-f]{2}(,%eax\n.*vmcall)/g, '$1··$2');
+const maskHypercalls = (text: string): string => text.replace(/(mov +\$0x)[0-9a-f]+(,%eax\n.*vmcall)/g, '$1··$2');
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
 
@@ -107,5 +108,19 @@ it('no value of a whole run lies outside of what the verifier knew of it', async
     }
   }
   expect(checked).toBeGreaterThan(50);
+  session.close();
+});
+
+it('a map of stack traces shows functions, the innermost first', async () => {
+  const session = await openSession('stacks/kstack.bpf.o', {
+    recording: readStrace(fixture('stacks/kstack.strace').toString()).trace,
+  });
+  await session.move({ kind: 'end' });
+  const { entries } = mapsView(session).find(({ name }) => name === 'stacks')!;
+  expect(entries.length).toBeGreaterThan(3);
+  for (const { value } of entries)
+    expect(value).toMatch(
+      /^"\w[\w.]*\+0x[0-9a-f]+( < \w[\w.]*\+0x[0-9a-f]+)* < entry_SYSCALL_64_after_hwframe\+0x[0-9a-f]+"$/,
+    );
   session.close();
 });

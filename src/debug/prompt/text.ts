@@ -1,5 +1,5 @@
 /** What the prompt writes: stops and views as lines of text. */
-import { formatAddr } from '../../machine/addr.ts';
+import { addrFromBigInt, formatAddr } from '../../machine/addr.ts';
 import { parseBreakpoint } from '../breakpoints/parse.ts';
 import type { Breakpoint } from '../breakpoints/types.ts';
 import { DebugError } from '../error.ts';
@@ -76,6 +76,23 @@ export function frameText(session: SessionContext): string {
   const { source } = row;
   const line = source === undefined ? '' : `\n${source.line}\t${source.text}`;
   return `${callText(row, session.selected)}${line}`;
+}
+
+/** What an address is of. @throws DebugError */
+export function symbolText(session: SessionContext, expression: string): string {
+  if (expression === '') throw new DebugError('info symbol EXPRESSION');
+  const { bits } = session.evaluate(expression);
+  return session.follow(bits) ?? `nothing here begins before ${formatAddr(addrFromBigInt(bits))}`;
+}
+
+/** The code of a C line: this one's, or that of a place as break takes it. @throws DebugError */
+export function lineText(session: SessionContext, where: string): string {
+  const view = sourceView(session, where === '' ? undefined : placeOf(session, where));
+  const row = view?.rows[view.current];
+  const program = view && session.programs.named(view.program);
+  if (view === undefined || row === undefined || program === undefined) return 'no C line here';
+  const at = row.slots.map((slot) => formatAddr(program.address(slot) ?? 0));
+  return `line ${row.line} of ${view.file}: ${view.program}@${row.slots.join(' @')}, at ${at.join(' ')}`;
 }
 
 export function disassembleText(session: SessionContext, what: 'bpf' | 'x86'): string {

@@ -1,6 +1,7 @@
 /** Maps as tables: keys and values by their BTF types, where the object has some. */
 import { BtfError, type BtfValue, decodeValue } from '../../btf/index.ts';
 import { BpfError } from '../../errors/index.ts';
+import type { StackFrame } from '../../object/index.ts';
 import { printPlain } from '../expr/print.ts';
 import type { SessionContext } from '../session/context.ts';
 
@@ -60,10 +61,17 @@ function* entriesOf(
   const { btf } = loaded.object.model;
   const { btfKey } = map.definition;
   for (const [key, value] of map.handle.entries()) {
+    if (map.handle.type === 'stack_trace') {
+      yield [key, map.stack(new DataView(key.buffer, key.byteOffset).getUint32(0, true)).map(frameName).join(' < ')];
+      continue;
+    }
     const typedKey = btf !== undefined && btfKey > 0 ? typed(() => decodeValue(btf, btfKey, key)) : undefined;
     yield [typedKey ?? key, typed(() => map.get(key)) ?? value];
   }
 }
+const frameName = ({ address, symbol, offset }: StackFrame): string =>
+  symbol === undefined ? `0x${address.toString(16)}` : `${symbol}+0x${offset.toString(16)}`;
+
 function typed<T>(read: () => T): T | undefined {
   try {
     return read();

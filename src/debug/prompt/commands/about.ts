@@ -6,16 +6,20 @@ import {
   breakpointsText,
   changesText,
   eventsText,
+  frameText,
+  lineText,
   localsText,
   mapsText,
   probesText,
   progsText,
   registersText,
+  symbolText,
   tasksText,
   watchpointsText,
 } from '../text.ts';
 
-const INFO: Readonly<Record<string, (session: Session) => string>> = {
+/** `of`: what stands behind the name, for those that are about one thing */
+const INFO: Readonly<Record<string, (session: Session, of: string) => string>> = {
   args: (session) => localsText(session, true),
   locals: (session) => localsText(session, false),
   breakpoints: breakpointsText,
@@ -29,6 +33,9 @@ const INFO: Readonly<Record<string, (session: Session) => string>> = {
   marks: ({ timeline }) =>
     `${timeline.marks.size} marks, ${Math.ceil(timeline.marks.bytes / 1024)} KiB, at ${timeline.marks.counts.join(' ')}`,
   probes: probesText,
+  frame: frameText,
+  line: lineText,
+  symbol: symbolText,
 };
 
 export const INFO_NAMES: readonly string[] = Object.keys(INFO);
@@ -39,9 +46,10 @@ export const ABOUT: readonly Command[] = [
     takes: Object.keys(INFO).join('|'),
     about: 'lists',
     run: ({ session }, text) => {
-      const name = Object.keys(INFO).find((n) => text !== '' && n.startsWith(text));
+      const [, word = '', of = ''] = /^(\S*)\s*(.*)$/.exec(text) ?? [];
+      const name = Object.keys(INFO).find((n) => word !== '' && n.startsWith(word));
       if (name === undefined) throw new DebugError(`info ${Object.keys(INFO).join('|')}`);
-      return (INFO[name] as (session: Session) => string)(session);
+      return INFO[name]!(session, of);
     },
   },
   {
