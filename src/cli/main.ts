@@ -27,7 +27,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   err.onError = onPipeError;
   try {
     const dashes = argv.indexOf('--');
-    await build(dashes < 0 ? 0 : argv.length - dashes - 1, argv[2]).parseAsync([...argv]);
+    await build(dashes < 0 ? undefined : argv.length - dashes - 1, argv[2]).parseAsync([...argv]);
     await endPager();
   } catch (error) {
     await endPager();

@@ -43,6 +43,9 @@ export class AnyParser implements RecordingParser {
   get tasks(): number {
     return this.#parser?.tasks ?? 0;
   }
+  get isUntimed(): boolean {
+    return this.#parser?.isUntimed === true;
+  }
   push(chunk: Uint8Array): void {
     if (this.#parser) {
       this.#parser.push(chunk);

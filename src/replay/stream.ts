@@ -10,6 +10,8 @@ export interface RecordingParser {
   readonly epoch: bigint | undefined;
   /** tasks of the steps given so far */
   readonly tasks: number;
+  /** no line so far said when it happened: times are made up */
+  readonly isUntimed?: boolean;
   /** The bytes are not to be changed afterwards. */
   push(chunk: Uint8Array): void;
   /** There is no more. */
@@ -55,6 +57,10 @@ export class RecordingStream implements StepSource {
   /** tasks of the steps given so far */
   get tasks(): number {
     return this.#parser.tasks;
+  }
+  /** Steps happen when the recording says, not so long after one another as the model takes calls to be. */
+  get isTimed(): boolean {
+    return this.#parser.isUntimed !== true;
   }
 
   /** @throws KernelError E2BIG where it goes on and on without a step */

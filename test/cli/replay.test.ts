@@ -89,6 +89,22 @@ describe.skipIf(!canTrace)('a command behind --', () => {
   });
 });
 
+it('a command that cannot be run is named, and so is one that is not there', async () => {
+  const none = await cli('load', 'fixtures/hello.o', '--');
+  expect([none.code, none.stderr.split('\n')[0]]).toEqual([2, 'error: there is no command behind --']);
+  if (!canTrace) return;
+  const { code, stderr } = await cli('load', 'fixtures/hello.o', '--', '/no/such/command');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^ebpf-emu: \/no\/such\/command: strace could not run it/m);
+});
+
+it('--speed says so where the recording has no times', async () => {
+  const path = join(folder, 'untimed.strace');
+  writeFileSync(path, '7 openat(AT_FDCWD, "/a", O_RDONLY) = 3\n'.repeat(2));
+  const { stderr } = await cli('load', 'fixtures/hello.o', '--replay', path, '--speed', '1');
+  expect(stderr).toMatch(/has no times, so --speed changed nothing/);
+});
+
 it('a command and a recording are not both replayed', async () => {
   const { stderr, code } = await cli('load', 'fixtures/hello.o', '--replay', 'x', '--', 'true');
   expect([code, stderr]).toEqual([1, expect.stringContaining('not both')]);

@@ -268,6 +268,18 @@ describe('what cannot be read', () => {
     );
   });
 
+  it('is told with what each kind of it lacks, the most frequent first', () => {
+    const parser = new StraceParser();
+    const text = ['1 foo() = 1', 'junk', '1 getpid() = 1', 'more junk', '1 bar() = 2', '1 baz() = 3', '1 write(1, "a'];
+    parser.push(new TextEncoder().encode(`${text.join('\n')}\n`));
+    parser.end();
+    while (parser.next() !== undefined);
+    expect(parser.warnings.summary('x')).toBe(
+      "x: 6 lines could not be read (1, 2, 4, 5, 6, 7); 3 as line 1: there is no system call 'foo' on x86-64; " +
+        '2 as line 2: not a line of strace: junk; 1 as line 7: a string does not end',
+    );
+  });
+
   it('has long strings and many blanks as it has short ones', () => {
     const long = 'x'.repeat(130_000);
     expect(text(one(`write(1, "${long}", 130000) = 130000`).args[1])).toBe(long);

@@ -29,6 +29,8 @@ interface Recording {
   readonly name: string;
   /** file that it can be read from again */
   readonly path?: string;
+  /** it is made by this command as it runs */
+  readonly command?: string;
   /** Its steps. A command begins then. */
   readonly open: () => RecordingStream;
 }
@@ -51,7 +53,7 @@ export async function openReplay(options: RecordingOptions, command: readonly st
   }
   if (command.length > 0) {
     if (replay !== undefined) throw new UserError('either --replay or a command behind --, not both');
-    return { name: command.join(' '), open: () => recordCommand(command) };
+    return { name: command.join(' '), command: command[0] as string, open: () => recordCommand(command) };
   }
   if (follow && replay === undefined) throw new UserError('--follow waits for a file to grow: name it with --replay');
   const name = replay === undefined ? 'a recording of python3' : replay === '-' ? 'standard input' : replay;
@@ -63,6 +65,10 @@ export async function openReplay(options: RecordingOptions, command: readonly st
 
 const noCalls = (name: string): UserError =>
   new UserError(`${name}: no line of it is a system call; it should be what strace -f wrote`);
+const notRun = (command: string): UserError =>
+  new UserError(
+    `${command}: strace could not run it; what stands behind -- is a command of this host, with its arguments`,
+  );
 
 export interface RunOutcome {
   readonly text: string;
@@ -113,10 +119,12 @@ export async function replayAll(
     for (const oops of result.oopses) tell(`${oops}\n`);
     const warning = steps.warnings.summary(name);
     if (warning !== undefined) warn(warning);
+    if (options.speed !== undefined && steps.position > 1 && !steps.isTimed)
+      warn(`${name} has no times, so --speed changed nothing; strace -ttt writes them`);
     const text = `${plural(result.calls, 'system call')}, ${plural(lines, 'line')} of trace_pipe`;
     const ms = progress.elapsed;
     if (options.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
-    if (steps.position === 0) throw noCalls(name);
+    if (steps.position === 0) throw recording.command === undefined ? noCalls(name) : notRun(recording.command);
     const replayed = `${plural(steps.position, 'step')} of ${plural(steps.tasks, 'task')}`;
     return { text: `${replayed}: ${text}`, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
   } finally {

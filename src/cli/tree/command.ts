@@ -1,8 +1,11 @@
 /** A command with examples, which its help and the man page show. */
 import { Command } from 'commander';
 
-/** Commands by name: each adds itself. `behind`: operands behind `--`, of which commander tells nobody how many there were. */
-export type Commands = Readonly<Record<string, (cli: EmuCommand, behind: number) => void>>;
+/**
+ * Commands by name: each adds itself. `behind`: operands behind `--`, of which commander tells nobody how many there were;
+ * undefined where there is none.
+ */
+export type Commands = Readonly<Record<string, (cli: EmuCommand, behind: number | undefined) => void>>;
 
 export interface Example {
   readonly command: string;

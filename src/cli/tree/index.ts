@@ -15,10 +15,10 @@ const GROUPS: Readonly<Record<string, Commands>> = {
 const ABOUT_ALL = new Set(['completion', 'manual']);
 
 /**
- * @param behind operands of the command line behind `--`
+ * @param behind operands of the command line behind `--`; undefined: it has none
  * @param only where it is a command's name, only that command is added: the others take longer than some of them run
  */
-export function build(behind = 0, only?: string): EmuCommand {
+export function build(behind?: number, only?: string): EmuCommand {
   const cli = new EmuCommand('ebpf-emu')
     .description('Runs eBPF objects in a Linux 6.12 kernel model: verifier, JIT, machine code, probes, trace_pipe')
     .version('0.1.0')

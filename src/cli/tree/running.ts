@@ -45,8 +45,7 @@ const results = (): Option[] =>
     ).argParser(several),
   ].map((option) => option.helpGroup('Results:'));
 
-/** @param behind operands behind `--`: commander tells nobody how many there were */
-function addLoad(cli: EmuCommand, behind: number): void {
+function addLoad(cli: EmuCommand, behind: number | undefined): void {
   const load = withLoading(cli.command('load'))
     .description('load objects, attach their programs, replay a recording, and print what comes out of trace_pipe')
     .argument(
@@ -86,7 +85,8 @@ function addLoad(cli: EmuCommand, behind: number): void {
   for (const option of results()) load.addOption(option);
   load
     .action(async (operands: readonly string[], options) => {
-      const files = operands.slice(0, Math.max(0, operands.length - behind));
+      if (behind === 0) load.error('error: there is no command behind --');
+      const files = operands.slice(0, Math.max(0, operands.length - (behind ?? 0)));
       await (await import('../commands/load.ts')).load(files, operands.slice(files.length), options);
     })
     .example('ebpf-emu load hello.o', 'while a recorded python3 starts, which ships with ebpf-emu')

@@ -56,6 +56,7 @@ export class StraceParser implements RecordingParser {
   readonly #order: Order;
   #ended = false;
   #events = 0;
+  isUntimed = true;
   /** the time of the line that is read has been taken */
   #timed = false;
 
@@ -151,6 +152,7 @@ export class StraceParser implements RecordingParser {
     if (c === QUESTION && s.has('????')) return;
     const pid = this.#tasks.of(prefix.pid);
     const time = this.#times.at(prefix);
+    if (time !== undefined) this.isUntimed = false;
     this.#timed = true;
     const at = (): number => time ?? this.#events * STEP_NS;
     if (isLetter(c)) {
