@@ -5,9 +5,9 @@ export type { Pair } from './core/args.ts';
 export { ERRNO, type Errno, errnoName, KernelError } from './core/errno.ts';
 export type { FdObject } from './core/fds.ts';
 export { BootError, type BootOptions, type EngineName } from './core/options.ts';
+export { allEventFormats } from './data/event-formats.ts';
 export { RELEASE, VERSION } from './data/release.ts';
 export { type SyscallRow, syscallNamed, syscallNr, syscalls } from './data/syscalls.ts';
-export { isRecordedEvent } from './data/tracepoints.ts';
 export type { ExtableEntry, Oops } from './fault/faults.ts';
 export { Kernel, type KernelMark } from './kernel.ts';
 export type { NetDevice } from './net/devices.ts';
@@ -15,6 +15,7 @@ export type { NetEvent } from './net/net.ts';
 export type { PerfAttr, PerfEvent } from './probe/perf.ts';
 export type { KprobePoint, ProbeKind, ProbeLink, ProgRef, TrampolinePoint } from './probe/types.ts';
 export type { Moment, ReplayOptions } from './replay/drive.ts';
+export { IMPLIED } from './replay/happenings.ts';
 export type { ProgramRun } from './replay/program-trace.ts';
 export type { Replay, ReplayResult, ReplayStop } from './replay/replay.ts';
 export type {

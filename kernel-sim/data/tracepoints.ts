@@ -33,8 +33,6 @@ export interface TracepointRow extends Versioned {
   readonly class?: string;
   /** fields by name; what is not named is 0 */
   readonly fields?: Readonly<Record<string, string>>;
-  /** it has no site: only recordings of trace events tell of it, whose fields are its arguments, numbers all */
-  readonly recorded?: true;
 }
 
 const TASK = { comm: 'comm 1', pid: 'pid 1', prio: 'const 120' };
@@ -237,7 +235,7 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
   kfree: row(2),
   kmem_cache_alloc: row(5),
   kmem_cache_free: row(3),
-  cpu_frequency: row(2, { recorded: true, fields: { state: 'int 1', cpu_id: 'int 2' } }),
+  cpu_frequency: row(2, { fields: { state: 'int 1', cpu_id: 'int 2' } }),
   hrtimer_start: row(2, {
     fields: {
       ...HRTIMER,
@@ -253,8 +251,8 @@ const ROWS: Readonly<Record<string, TracepointRow>> = {
     class: 'writeback_folio_template',
     fields: { ino: 'long 2 address_space host inode i_ino', index: 'long 1 folio index' },
   }),
-  mm_vmscan_direct_reclaim_begin: row(2, { recorded: true, fields: { order: 'int 1', gfp_flags: 'u64 2' } }),
-  mm_vmscan_direct_reclaim_end: row(1, { recorded: true, fields: { nr_reclaimed: 'u64 1' } }),
+  mm_vmscan_direct_reclaim_begin: row(2, { fields: { order: 'int 1', gfp_flags: 'u64 2' } }),
+  mm_vmscan_direct_reclaim_end: row(1, { fields: { nr_reclaimed: 'u64 1' } }),
   module_load: row(1),
 };
 
@@ -262,8 +260,6 @@ export const TRACEPOINTS: Readonly<Record<string, TracepointRow>> = Object.fromE
   Object.entries(ROWS).filter(([, event]) => inRelease(event)),
 );
 
-/** {@link TracepointRow.recorded} */
-export const isRecordedEvent = (event: string): boolean => TRACEPOINTS[event]?.recorded === true;
 export const isModelledEvent = (event: string): boolean => event in TRACEPOINTS;
 /** Class of an event's handlers: its own name where it shares them with none. */
 export const eventClass = (event: string): string => TRACEPOINTS[event]?.class ?? event;

@@ -30,6 +30,8 @@ export class Probes {
     | undefined;
   /** A program whose run on a kprobe is left out because another program is at work. */
   readonly leftOut = new Listeners<[ProgRef]>();
+  /** somebody is on a tracepoint that only recordings of it make happen: `category:event` */
+  readonly silent = new Listeners<[string]>();
   readonly samplers: Samplers;
   readonly uprobes: Uprobes;
   constructor(kernel: ObjectFloor) {
@@ -50,18 +52,6 @@ export class Probes {
     this.#parts = reinstate(state).parts;
   }
 
-  /** Events that no kernel text here has can be attached to from now on: somebody lets them happen ({@link raise}). */
-  letHappen(): void {
-    this.#byHand = true;
-    if (this.#parts) this.#parts.tracepoints.byHand = true;
-  }
-  #byHand = false;
-  #tracepoints(): Tracepoints {
-    const made = new Tracepoints(this.#kernel);
-    made.byHand = this.#byHand;
-    return made;
-  }
-
   /** Made when the first program is attached. */
   get #all() {
     if (!this.#parts) {
@@ -69,7 +59,7 @@ export class Probes {
       this.#parts = {
         ftrace,
         kprobes: new Kprobes(this.#kernel, ftrace),
-        tracepoints: this.#tracepoints(),
+        tracepoints: new Tracepoints(this.#kernel),
         trampolines: new Trampolines(this.#kernel, ftrace),
       };
     }
@@ -104,6 +94,14 @@ export class Probes {
   raise(event: string, args: readonly Pair[], fill: Fill): Stop {
     return this.#all.tracepoints.raise(event, args, fill);
   }
+  /** An event that a recording tells of; see {@link Tracepoints.recorded}. */
+  recorded(event: string, fill: () => Fill): Addr | undefined {
+    return this.#parts?.tracepoints.recorded(event, fill);
+  }
+  /** What was recorded has happened. */
+  over(): void {
+    this.#parts?.tracepoints.over();
+  }
   /** raw_tp and tp_btf: ctx is the array of the tracepoint's arguments, u64 each. @throws KernelError ENOENT */
   rawTracepoint(prog: ProgRef, event: string, cookie = 0n): ProbeLink {
     return this.#toldEvent(this.#all.tracepoints.attachRaw(prog, event, cookie), '', event);
@@ -126,6 +124,7 @@ export class Probes {
   /** Says of a tracepoint that no body has that it never fires. */
   #toldEvent(link: ProbeLink, category: string, event: string): ProbeLink {
     if (this.fires(`${category}:${event}`)) return link;
+    this.silent.tell(link.symbol);
     return Object.assign(link, { unreached: `nothing in the model makes the tracepoint ${link.symbol} happen` });
   }
   /** uprobe or uretprobe. @throws KernelError ENOENT no such file; EINVAL beyond its end; ENOTSUPP on an instruction that cannot be probed */

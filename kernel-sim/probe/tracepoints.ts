@@ -88,8 +88,6 @@ export class Tracepoints {
   /** attachments that are not detached */
   readonly #links = new Set<ProbeLink>();
   readonly #records: EventRecords;
-  /** somebody lets events happen that no kernel text here has: they can be attached to, too */
-  byHand = false;
   /** how many attachments need the syscall_work flag */
   #syscallUsers = 0;
 
@@ -196,6 +194,20 @@ export class Tracepoints {
     }
   }
 
+  /**
+   * An event that a recording tells of comes next, with these fields, until {@link over}.
+   * @returns where its probes are called, undefined where nobody is on it
+   */
+  recorded(event: string, fill: () => Fill): Addr | undefined {
+    if ((this.#probes.get(event) ?? []).length === 0) return undefined;
+    this.#records.given = { event: eventClass(event), fill: fill(), whole: true };
+    return this.#text(`__traceiter_${event}`);
+  }
+  /** What was recorded has happened. */
+  over(): void {
+    this.#records.given = undefined;
+  }
+
   /** Raw: ctx is the arguments. */
   attachRaw(prog: ProgRef, event: string, cookie: bigint): ProbeLink {
     this.#check(undefined, event);
@@ -239,17 +251,19 @@ export class Tracepoints {
     const exists = eventNames().some((e) => (category === undefined ? e.endsWith(`:${event}`) : e === name));
     if (exists && this.#define(event)) return;
     if (exists)
-      throw new KernelError('EOPNOTSUPP', `the tracepoint ${name} is not modelled: nothing here would make it happen`);
+      throw new KernelError(
+        'EOPNOTSUPP',
+        `the tracepoint ${name} is not modelled: it passes more arguments than go in registers`,
+      );
     const near = nearestText(
       name,
       category === undefined ? eventNames().map((e) => e.slice(e.indexOf(':') + 1)) : eventNames(),
     );
     throw new KernelError('ENOENT', `no tracepoint ${name}${near}`);
   }
-  /** Gives an event that kernel text has not the machinery of those that it has; false where nobody would let it happen. */
+  /** Gives an event that kernel text has not the machinery of those that it has; false where it has too many arguments. */
   #define(event: string): boolean {
     const { text, args, btf } = this.#kernel;
-    if (!this.byHand) return false;
     const id = btf.findByName(`btf_trace_${event}`, 'typedef');
     const typedef = id === 0 ? undefined : btf.typeById(id);
     const pointer = typedef?.kind === 'typedef' ? btf.typeById(typedef.type) : undefined;

@@ -4,16 +4,17 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { PAGE_SIZE } from '../core/layout.ts';
-import { isRecordedEvent } from '../data/tracepoints.ts';
-import type { ObjectFloor } from '../floors/objects.ts';
+import type { PlacesFloor } from '../floors/places.ts';
 import { Disks } from './disks.ts';
-import { recordedArgs } from './recorded-event.ts';
+import { recordedArgs, recordedFill } from './recorded-event.ts';
 import type { TraceEvent } from './trace.ts';
 
 export interface Happening {
   readonly by: 'task' | 'interrupt';
-  readonly call: string;
-  readonly args: readonly [a: Addr, b?: number | undefined, c?: number | undefined];
+  /** a function of the kernel, by its name or its address */
+  readonly call: string | Addr;
+  /** those that go in registers */
+  readonly args: readonly Addr[];
   /** of an interrupt: number and name of its line */
   readonly line?: readonly [irq: number, name: string];
 }
@@ -73,11 +74,18 @@ const ROWS: Readonly<Record<string, Row>> = {
   signal_deliver: (f) => ({ by: 'task', call: 'get_signal', args: [Number(f('sig'))] }),
 };
 
+/** They are about a task or a page of which the recording may tell nothing else. */
+const NAMES_OTHERS: ReadonlySet<string> = new Set(['signal_generate', 'mark_victim', 'mm_migrate_pages_start']);
+
+/** What lines beside these tell makes them happen, or time does. */
+export const IMPLIED =
+  /^(sched_(wakeup_new|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|local_timer_\w+|reschedule_\w+|call_function_\w+|hrtimer_\w+|softirq_raise|block_(getrq|io_\w+|plug|unplug|rq_\w+)|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
+
 export class Happenings {
-  readonly kernel: ObjectFloor;
+  readonly kernel: PlacesFloor;
   readonly disks: Disks;
   #oom: Addr = 0;
-  constructor(kernel: ObjectFloor) {
+  constructor(kernel: PlacesFloor) {
     this.kernel = kernel;
     this.disks = new Disks(kernel);
     const { text, args, memory, structs } = kernel;
@@ -103,12 +111,22 @@ export class Happenings {
     memory.writeU64(this.#oom + at.totalpages, BigInt(memory.u8.length / PAGE_SIZE));
     return this.#oom;
   };
-  /** What an event makes happen; undefined where that has happened already. */
-  of(event: TraceEvent): Happening | undefined {
-    const { event: name } = event;
-    const field: Field = (of) => event.fields[of] ?? '';
-    if (!isRecordedEvent(name)) return ROWS[name]?.(field, this, event);
-    const [b, c] = recordedArgs(name, field);
-    return { by: 'task', call: `__traceiter_${name}`, args: [0, b, c] };
+  /** Nothing but its record is known of the event, and nobody but who is current lets it happen. */
+  isRecord({ event }: TraceEvent): boolean {
+    return !(event in ROWS) && !IMPLIED.test(event);
+  }
+  /**
+   * What an event makes happen; undefined where that has happened already. An event that nothing here causes happens by
+   * its record alone, and so does any as long as the recording has no calls that could be its cause.
+   */
+  of(event: TraceEvent, calls: number): Happening | undefined {
+    const { event: name, fields } = event;
+    const made = ROWS[name]?.((of) => fields[of] ?? '', this, event);
+    if (made !== undefined || (name in ROWS && !NAMES_OTHERS.has(name))) return made;
+    const { kernel } = this;
+    const isCaused = !(name in ROWS) && (calls > 0 || IMPLIED.test(name)) && kernel.probes.fires(`:${name}`);
+    if (isCaused) return undefined;
+    const call = kernel.probes.recorded(name, () => recordedFill(kernel, name, fields));
+    return call === undefined ? undefined : { by: 'task', call, args: [0, ...recordedArgs(kernel, name, fields)] };
   }
 }

@@ -6,7 +6,7 @@
 import { checkArgument } from '../../src/errors/argument.ts';
 import * as is from '../../src/errors/checks.ts';
 import type { Addr } from '../../src/machine/addr.ts';
-import { R10, RDI, RDX, RSI } from '../../src/machine/cpu.ts';
+import { R8, R9, R10, RCX, RDI, RDX, RSI } from '../../src/machine/cpu.ts';
 import { MachineStop } from '../../src/machine/index.ts';
 import { KernelError } from '../core/errno.ts';
 import { MODEL_PERCPU } from '../core/model-percpu.ts';
@@ -32,6 +32,8 @@ const isRecording: is.Check = (value) => {
 
 /** What `cpu_next` tells kernel text to do: go to user mode, call what r10 points to, or be interrupted there. */
 const NEXT = { go: 0, call: 1, interrupt: 2 } as const;
+/** registers of a function's arguments */
+const ARGS = [RDI, RSI, RDX, RCX, R8, R9];
 /** interrupts between two steps; in a longer time the timers' others are passed over */
 const MOST_INTERRUPTS = 1000;
 /** shorter than this no call is taken to have slept, ns */
@@ -179,6 +181,13 @@ export class Replayer {
     cpu.setReg(R10, at);
     return NEXT.call;
   }
+  /** as {@link #call}, with as many arguments as go in registers */
+  #callWith(at: Addr, args: readonly Addr[]): number {
+    const { cpu } = this.#kernel;
+    for (const [n, reg] of ARGS.entries()) cpu.setReg(reg, args[n] ?? 0);
+    cpu.setReg(R10, at);
+    return NEXT.call;
+  }
   #move(to: number): number {
     this.#target = to;
     return this.#call('other_cpu');
@@ -199,6 +208,7 @@ export class Replayer {
     const { cpu } = context;
     const { current } = tasks;
     if (current.user) current.call = undefined;
+    this.#kernel.probes.over();
     this.#interleaver?.leave();
     const sent = sched.interrupts.first;
     if (sent !== undefined) return sent === cpu ? this.#interrupt(sched.interrupts.take()) : this.#move(sent);
@@ -231,6 +241,11 @@ export class Replayer {
     clock.advanceTo(due);
     return this.#interrupt(VECTOR.TIMER);
   }
+  #sleeps(task: Task, state: number): number {
+    this.#kernel.sched.setState(task, state);
+    task.blocked = true;
+    return this.#reschedule();
+  }
   #reschedule(): number {
     return this.#call(this.#kernel.tasks.current.pid === 0 ? 'schedule_idle' : 'schedule');
   }
@@ -260,21 +275,25 @@ export class Replayer {
   }
   /** An event that is no call: what it makes happen. */
   #happens(replay: Replay, step: TraceEvent & { readonly cpu?: number }, at: number): number {
-    const { clock, context, cpus, sched, text } = this.#kernel;
+    const { clock, context, cpus, sched, tasks, text } = this.#kernel;
     const cpu = step.cpu !== undefined && step.cpu < cpus ? step.cpu : context.cpu;
     if (cpu !== context.cpu) return this.#move(cpu);
+    // a recording without switches does not say that its task sleeps but by this
+    if (step.pid === 0 && tasks.current.user && this.happenings.isRecord(step))
+      return this.#sleeps(tasks.current, INTERRUPTIBLE);
     this.#interrupts = 0;
     clock.advanceTo(at);
     this.#lasts('done_at', step.done, replay);
     this.#lasts('ends_at', step.ends, replay);
     replay.steps.advance();
-    const happening = this.happenings.of(step);
+    const happening = this.happenings.of(step, replay.calls);
     if (happening === undefined) return this.#next();
     const { call, args } = happening;
-    if (happening.by === 'task') return this.#call(call, args[0], args[1], args[2]);
+    const place = typeof call === 'string' ? text.place(call) : call;
+    if (happening.by === 'task') return this.#callWith(place, args);
     const { interrupts } = sched;
     const [irq, name] = happening.line ?? DISK_LINE;
-    interrupts.device(interrupts.line(irq, name), text.place(call), [args[0], args[1] ?? 0, args[2] ?? 0]);
+    interrupts.device(interrupts.line(irq, name), place, [args[0] ?? 0, args[1] ?? 0, args[2] ?? 0]);
     return this.#interrupt(VECTOR.DEVICE);
   }
   #lasts(word: 'done_at' | 'ends_at', time: number | undefined, { startNs }: Replay): void {
@@ -343,7 +362,7 @@ export class Replayer {
   }
   /** The task whose step it is does it: a system call, mostly. */
   #does(replay: Replay, task: Task, step: TraceStep, at: number): number {
-    const { tasks, clock, recorded, sched } = this.#kernel;
+    const { tasks, clock, recorded } = this.#kernel;
     if (task === tasks.loader) throw new KernelError('EINVAL', 'the loader has no step');
     const { steps } = replay;
     this.#interrupts = 0;
@@ -355,10 +374,8 @@ export class Replayer {
       return this.#function(task, step);
     }
     if (step.kind === 'sleep') {
-      sched.setState(task, step.state);
-      task.blocked = true;
       steps.advance();
-      return this.#reschedule();
+      return this.#sleeps(task, step.state);
     }
     if (step.kind === 'end') {
       task.exitStatus = step.status;

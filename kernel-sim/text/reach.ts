@@ -5,7 +5,6 @@
  */
 import type { Addr } from '../../src/machine/addr.ts';
 import { Assembler } from '../../src/x86/index.ts';
-import { isRecordedEvent, TRACEPOINTS } from '../data/tracepoints.ts';
 import type { Emit, EmitContext } from './assembly/context.ts';
 import { LSM_HOOK } from './compile.ts';
 import { parseFunction } from './language.ts';
@@ -24,7 +23,7 @@ export function reach(
   base: Addr,
 ): Reach {
   const functions = new Set<string>();
-  const events = new Set(Object.keys(TRACEPOINTS).filter(isRecordedEvent));
+  const events = new Set<string>();
   for (const [signature, text] of Object.entries(tables)) {
     const body = parseFunction(signature, text);
     functions.add(body.name);

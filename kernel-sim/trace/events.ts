@@ -23,8 +23,8 @@ export class EventRecords {
   readonly #buffers: Addr[] = [];
   readonly #kinds = new Map<string, RecordKind>();
   #turn = 0;
-  /** what somebody else says of the fields of an event, while they raise it */
-  given: { readonly event: string; readonly fill: Fill } | undefined;
+  /** What somebody else says of the fields of an event, while they raise it; `whole`: the arguments say nothing more. */
+  given: { readonly event: string; readonly fill: Fill; readonly whole?: boolean } | undefined;
   constructor(kernel: TextFloor & { readonly tasks: Tasks }) {
     this.#kernel = kernel;
     for (const event of EVENT_NAMES) {
@@ -32,9 +32,10 @@ export class EventRecords {
     }
   }
   save() {
-    return { buffers: this.#buffers.slice(), turn: this.#turn };
+    return { buffers: this.#buffers.slice(), turn: this.#turn, given: this.given };
   }
-  restore({ buffers, turn }: ReturnType<EventRecords['save']>): void {
+  restore({ buffers, turn, given }: ReturnType<EventRecords['save']>): void {
+    this.given = given;
     this.#buffers.splice(0, this.#buffers.length, ...buffers);
     this.#turn = turn;
   }
@@ -53,8 +54,9 @@ export class EventRecords {
     memory.writeU32(at, kind.id | (context.preemptCount << 24));
     memory.writeU32(at + 4, tasks.current.pid);
     const record = { at, tail: kind.size };
-    for (const fill of kind.fill) fill(record);
-    if (this.given?.event === event) this.given.fill(record);
+    const given = this.given?.event === event ? this.given : undefined;
+    if (given?.whole !== true) for (const fill of kind.fill) fill(record);
+    given?.fill(record);
     return at;
   }
   #kind(event: string): RecordKind {

@@ -20,8 +20,8 @@ export interface Door {
   /** paths of open directories */
   readonly directories: WeakMap<object, string>;
 
-  /** Says what the model lacked, where a call failed for that. */
-  explain(result: number): void;
+  /** Says what the model lacked for a call. */
+  explain(): void;
   /** Says once that something is not modelled. */
   missing(what: string): void;
   /** The eventfd at `fd` is readable where the object is. */

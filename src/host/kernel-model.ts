@@ -9,6 +9,7 @@ export function modelOf(kernel: Kernel): ExecKernel {
   const note = (what: string): void => void kernel.missing.add(what);
   kernel.bpf.state.notModelled.add(note);
   kernel.perf.onNotModelled = note;
+  kernel.probes.silent.add((event) => note(`what would make the tracepoint ${event} happen`));
   const takeMissing = (): readonly string[] => {
     const names = [...kernel.missing];
     kernel.missing.clear();

@@ -165,9 +165,8 @@ export class World implements Listener, Door {
     return this.#options.onSleep(ns, tid);
   }
 
-  /** Says what the model lacked, where a call failed for that. */
-  explain(result: number): void {
-    if (result >= 0) return;
+  /** Says what the model lacked for a call. */
+  explain(): void {
     for (const what of this.model.takeMissing()) this.missing(what);
   }
   missing(what: string): void {

@@ -64,9 +64,7 @@ export class Kernel extends KernelModel implements TaskOwner {
 
   /** Boots a kernel. @throws BootError naming the option that cannot be used */
   static override async boot(options: BootOptions = {}): Promise<Kernel> {
-    const kernel = new Kernel(options);
-    kernel.probes.letHappen();
-    return kernel;
+    return new Kernel(options);
   }
 
   /** this kernel, as a task asks for it */

@@ -118,10 +118,10 @@ function kinds(): string {
 }
 
 const kernel = await Kernel.boot();
-/** Tracepoints that some kernel text has a site of, or those that none has. */
-const events = (fire: boolean): string =>
+/** Tracepoints that some kernel text has a site of. */
+const events = (): string =>
   Object.keys(TRACEPOINTS)
-    .filter((event) => kernel.text.maker.fires(event) === fire)
+    .filter((event) => kernel.text.maker.fires(event))
     .map((event) => `\`${event}\``)
     .join(' ');
 
@@ -167,8 +167,8 @@ to the model say so when they are attached.
 | --- | --- |
 | system calls | ${syscalls.length} entries, each reached through \`entry_SYSCALL_64\` and \`do_syscall_64\` |
 | symbols | of Linux 6.12.117, at its addresses; every function that ftrace can hook can be probed. Of one that no modelled path calls, attaching says that it is never hit |
-| tracepoints | fire: ${events(true)} |
-| | attach, and say that nothing here makes them happen: ${events(false)} |
+| tracepoints | fire: ${events()} |
+| | any other of Linux's attaches, and says that only lines of a recording make it happen (\`perf script\`, ftrace, trace-cmd), with the fields that they print |
 | other kernels | symbols by \`--kallsyms\`, types by \`--btf\` |
 
 ## Hosts

@@ -132,14 +132,14 @@ it('says once of each kind of event that it is not replayed, and what is no even
   const { warnings } = read(
     line(10, 1, 'sys_getpid()') +
       line(10, 1, 'sys_getpid -> 0xa') +
-      line(10, 2, 'workqueue_queue_work: 8,0 R 4096 () 1 + 8 [x]').repeat(3) +
+      line(10, 2, 'mm_nothing: 8,0 R 4096 () 1 + 8 [x]').repeat(3) +
       'junk\n' +
       line(4_194_304, 3, 'sys_getpid()') +
       line(10, 4, 'sys_read -> 0x1'),
   );
   expect(warnings.map((w) => w.slice(0, 40))).toEqual(
     [
-      '3: workqueue_queue_work and others of its kind are not replayed',
+      '3: mm_nothing and others of its kind are not replayed',
       '6: no trace event: "junk"',
       '7: its pid is none that a task can have',
       '8: a call ends that no line began',

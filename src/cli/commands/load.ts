@@ -273,7 +273,10 @@ export function attach(
       stage('attach', `${link.program}: ${whereOf(link, probe)} (${probe.via})`);
       detail(`before  ${hexBytes(probe.before)}`);
       detail(`after   ${hexBytes(probe.after)}`);
-      if (probe.unreached !== undefined) warn(`${link.program} will not run here: ${probe.unreached}`);
+      const runs = probe.kind.includes('tracepoint')
+        ? 'runs only where a recording tells of its event'
+        : 'will not run here';
+      if (probe.unreached !== undefined) warn(`${link.program} ${runs}: ${probe.unreached}`);
     }
   }
   for (const { program, why } of loaded.notAttached)

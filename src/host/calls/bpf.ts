@@ -34,7 +34,7 @@ function isHosts(call: Call): boolean {
 /** A result that is a descriptor gets one of the host's at the same number. */
 function placed(call: Call, result: number): Outcome | Promise<Outcome> {
   const { fds, placed: known } = call.process;
-  call.door.explain(result);
+  call.door.explain();
   const object = result >= call.door.processes.first && !known.has(result) ? fds.find(result) : undefined;
   return object ? place(call, result, object) : result;
 }

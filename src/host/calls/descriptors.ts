@@ -56,7 +56,7 @@ const writeFrom = (call: Call, buffers: readonly (readonly [number, number])[], 
     parts.push(part);
   }
   const result = object.write(Buffer.concat(parts), at);
-  call.door.explain(result);
+  call.door.explain();
   return result;
 };
 
@@ -134,7 +134,7 @@ const closeRange: Handler = ({ process, args }) => {
 
 const ioctl: Handler = ours((call) => {
   const result = call.object(0)?.ioctl?.(call.at(1), call.at(2), call.process) ?? -ERRNO.ENOTTY;
-  call.door.explain(result);
+  call.door.explain();
   call.door.mirrors.push();
   return result;
 });

@@ -78,7 +78,7 @@ async function send(call: Call, file: NetlinkFile, bytes: Uint8Array | undefined
   const { door } = call;
   door.mirrors.pull();
   if (!file.socket.send(bytes, portOf(call), call.process)) return 'host';
-  door.explain(-1);
+  door.explain();
   if (before === 0 && file.socket.waiting > 0)
     await alone(call, { nr: SYS.sendto, args: [call.int(0), { data: 0 }, NOOP.length, 0, 0, 0] }, NOOP);
   return bytes.length;

@@ -1,6 +1,6 @@
 /** Fields of events that are no calls, as ftrace, trace-cmd and perf print them (the `print fmt` of each event's format file). */
 
-import { isRecordedEvent } from '../../../kernel-sim/index.ts';
+import { printedFields } from './print-fmt.ts';
 
 export type Fields = Readonly<Record<string, string>>;
 
@@ -53,8 +53,13 @@ const PARSERS: Readonly<Record<string, (text: string) => Fields | undefined>> = 
   signal_deliver: named,
 };
 
-/** undefined for an event that is not of those, null where its text is not as it should be */
+/**
+ * Fields of an event: of one that makes something happen here those that it takes, of any other what its `print fmt`
+ * printed, or what its text names. undefined for an event that Linux has not, null where its text is not as it should be.
+ */
 export function eventFields(event: string, text: string): Fields | null | undefined {
-  const parse = PARSERS[event] ?? (isRecordedEvent(event) ? named : undefined);
-  return parse === undefined ? undefined : (parse(text) ?? null);
+  const parse = PARSERS[event];
+  if (parse !== undefined) return parse(text) ?? null;
+  const fields = printedFields(event, text);
+  return fields === null && text.includes('=') ? named(text) : fields;
 }

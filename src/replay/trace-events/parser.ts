@@ -1,9 +1,16 @@
 /**
  * Recordings of trace events: `sys_enter` and `sys_exit` of any form become system calls, forks, execs and exits what
- * makes them where no call shows it. What the scheduler does follows from the calls; of other events it is said once
- * that they are not replayed.
+ * makes them where no call shows it. What the scheduler does follows from the calls; other events happen by their fields,
+ * and of what is no event of Linux it is said once that it is not replayed.
  */
-import { type SyscallRow, syscallNamed, syscallNr, type TraceArg, type TraceStep } from '../../../kernel-sim/index.ts';
+import {
+  IMPLIED,
+  type SyscallRow,
+  syscallNamed,
+  syscallNr,
+  type TraceArg,
+  type TraceStep,
+} from '../../../kernel-sim/index.ts';
 import { decodeUtf8, encodeUtf8 } from '../../platform/index.ts';
 import { Lines } from '../lines.ts';
 import { PID_MAX_LIMIT, PidSet } from '../pids.ts';
@@ -16,8 +23,6 @@ import { type EventLine, readEventLine } from './line.ts';
 import { CallOrder, type Lasting } from './order.ts';
 
 /** What the model's own scheduler and calls bring about. */
-const IMPLIED =
-  /^(sched_(wakeup_new|stat_\w+|migrate_task|process_(wait|free|hang))|task_(newtask|rename)|local_timer_\w+|reschedule_\w+|call_function_\w+|hrtimer_\w+|softirq_raise|block_(getrq|io_\w+|plug|unplug|rq_\w+)|cpu_idle|rcu_\w+|print|bprint|tracing_mark_write|console)$/;
 const KILLS: ReadonlySet<string> = new Set(['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo']);
 /** states in which a task waits, as sched_switch prints them, and as the kernel has them */
 const STATES: Readonly<Record<string, number>> = { S: 1, D: 2, I: 0x402 };
@@ -164,7 +169,7 @@ export class TraceEventParser implements RecordingParser {
     const fields = eventFields(event, text);
     if (fields === undefined) return false;
     if (fields === null) {
-      this.warnings.add(line, `a ${event} whose fields cannot be read`);
+      if (!IMPLIED.test(event)) this.warnings.add(line, `a ${event} whose fields cannot be read`);
       return true;
     }
     if (pid !== 0) this.#appears({ pid, comm }, time);

@@ -2,9 +2,10 @@
  * Events that a test lets happen: the tracepoint's arguments are made from the fields that the test gives, the other way
  * round than the kernel makes the record from the arguments, so that programs of every kind see the same.
  */
-import { allEventFormats, formatFields, isCommon } from '../../../kernel-sim/data/event-formats.ts';
+import { allEventFormats } from '../../../kernel-sim/data/event-formats.ts';
 import { eventArgs, tracepointRow } from '../../../kernel-sim/data/tracepoints.ts';
 import type { Kernel } from '../../../kernel-sim/index.ts';
+import { numberBytes, type RecordField, recordFieldsOf, writeField } from '../../../kernel-sim/trace/record-fields.ts';
 import { ArgumentError, checkArgument, checkOptions, type Schema } from '../../errors/argument.ts';
 import * as is from '../../errors/checks.ts';
 import { KernelError } from '../../errors/index.ts';
@@ -28,14 +29,6 @@ export interface EmitOptions {
 }
 export const EMIT_OPTIONS: Schema<EmitOptions> = { task: is.object, args: is.object };
 
-interface RecordField {
-  readonly name: string;
-  readonly offset: number;
-  readonly size: number;
-  readonly isLocation: boolean;
-  readonly isText: boolean;
-}
-
 /** @throws ArgumentError with near names */
 function formatOf(name: string): readonly RecordField[] {
   const [category = '', event = ''] = name.split(':');
@@ -50,15 +43,7 @@ function formatOf(name: string): readonly RecordField[] {
       'event',
       `a task makes system calls: task.syscall('${event.replace(/^sys_(enter|exit)_/, '')}', …)`,
     );
-  return formatFields(text)
-    .filter((field) => !isCommon(field))
-    .map(({ name, type, isArray, offset, size }) => ({
-      name,
-      offset,
-      size,
-      isLocation: type.includes('__data_loc'),
-      isText: /\bchar\b/.test(type) && (isArray || type.includes('[]')),
-    }));
+  return recordFieldsOf(text);
 }
 
 /**
@@ -89,17 +74,9 @@ export function emit(
       event,
       args.map((value) => [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))] as const),
       (record) => {
-        for (const { name: field, offset, size, isLocation } of format) {
-          const value = fields[field];
-          if (value === undefined) continue;
-          const bytes = fieldBytes(value, size, isLocation);
-          if (!isLocation) {
-            memory.writeBytes(record.at + offset, bytes);
-            continue;
-          }
-          memory.writeU32(record.at + offset, ((bytes.length << 16) | record.tail) >>> 0);
-          memory.writeBytes(record.at + record.tail, bytes);
-          record.tail += bytes.length;
+        for (const field of format) {
+          const value = fields[field.name];
+          if (value !== undefined) writeField(memory, record, field, fieldBytes(value, field.size));
         }
       },
     ),
@@ -140,23 +117,9 @@ function checkField(format: readonly RecordField[], event: string, name: string,
   }
 }
 
-function fieldBytes(value: EventValue, size: number, isLocation: boolean): Uint8Array {
-  const bytes =
-    typeof value === 'string'
-      ? encodeUtf8(`${value}\0`)
-      : value instanceof Uint8Array
-        ? value
-        : numberBytes(value, size);
-  if (isLocation) return bytes;
-  const padded = new Uint8Array(size);
-  padded.set(bytes.subarray(0, size));
-  return padded;
-}
-function numberBytes(value: number | bigint | boolean, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let rest = BigInt.asUintN(8 * size, BigInt(value));
-  for (let n = 0; n < size; n++, rest >>= 8n) bytes[n] = Number(rest & 0xffn);
-  return bytes;
+function fieldBytes(value: EventValue, size: number): Uint8Array {
+  if (typeof value === 'string') return encodeUtf8(`${value}\0`);
+  return value instanceof Uint8Array ? value : numberBytes(value, size);
 }
 
 /** The tracepoint's arguments, from the fields whose source is in them (`kernel-sim/data/tracepoints.ts` has the words). */

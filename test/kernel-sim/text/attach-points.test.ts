@@ -38,7 +38,7 @@ const TOOLS: Readonly<Record<string, string>> = {
 
 /** In Linux wrappers that nothing on these paths calls any more. */
 const ALSO_NOT_THERE = ['add_to_page_cache_lru', 'mark_page_accessed'];
-/** What Linux does, and the model does not: locks that nobody waits for, allocations. */
+/** What Linux does, and the model does not: locks that nobody waits for, allocations. Events happen by lines of a recording. */
 const NOT_MODELLED = [
   'mutex_lock',
   'mutex_trylock',
@@ -50,6 +50,9 @@ const NOT_MODELLED = [
   't: kfree',
   't: kmem_cache_alloc',
   't: kmem_cache_free',
+  't: cpu_frequency',
+  't: mm_vmscan_direct_reclaim_begin',
+  't: mm_vmscan_direct_reclaim_end',
 ];
 
 it('all but those listed are reached', async () => {
