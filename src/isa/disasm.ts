@@ -20,6 +20,8 @@ export interface DisasmOptions {
   readonly imm?: (insn: Insn, value: bigint) => string | undefined;
   /** `func_id_str`: name of a helper by number, asked before {@link call} */
   readonly helper?: (id: number) => string | undefined;
+  /** what Linux 6.12 does not know is printed as it prints what is no instruction */
+  readonly known?: '6.12';
   /** print addresses of maps in wide loads; 0 instead where false */
   readonly allowPtrLeaks?: boolean;
 }
@@ -34,7 +36,9 @@ export function disassemble(insn: Insn, high?: Insn, options: DisasmOptions = NO
   // no instruction, but printed as the one of 64 bits: `is_movsx` looks at the offset alone
   if (insn.code === MOV32_REG && insn.off === 32) return `(bc) w${insn.dst} = (s32)w${insn.src}`;
   const row = rowOf(insn) ?? fallback(insn);
-  return row ? `(${hex8(insn.code)}) ${render(row, insn, high, options)}` : bug(insn);
+  return row && !(options.known && row.notIn612)
+    ? `(${hex8(insn.code)}) ${render(row, insn, high, options)}`
+    : bug(insn);
 }
 
 /** What the kernel prints where it knows no such form. */

@@ -24,6 +24,13 @@ describe('verify', () => {
     expect(result.log).toContain('R0 !read_ok');
   });
 
+  it('prints instructions of later kernels as Linux 6.12 does', () => {
+    const load = I.insn(I.BPF_STX | I.BPF_ATOMIC | I.BPF_DW, 1, 10, -8, I.BPF_LOAD_ACQ);
+    const result = verify(input([I.insn(K | I.BPF_MOV, 0, 0, 0, 0), load, EXIT]));
+    // seen on 6.12.117
+    expect(result.log).toContain('\n1: BUG_db\nBPF_ATOMIC uses invalid atomic opcode 100\n');
+  });
+
   it('gives no log at level 0, and the same verdict', () => {
     const quiet = verify({ ...input([EXIT]), logLevel: 0 });
     expect(quiet).toEqual({ ok: false, errno: 'EACCES', log: '', tail: '', longest: 0 });

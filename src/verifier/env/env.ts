@@ -255,6 +255,7 @@ export class Env {
   insnText(idx: number): string {
     return (this.#texts[idx] ??= disassemble(this.insn(idx), this.insns[idx + 1], {
       allowPtrLeaks: this.allowPtrLeaks,
+      known: '6.12',
       helper: (id) => `bpf_${this.kernel.helperName(id)}`.replace('bpf_unknown', 'unknown'),
       call: (insn) => (insn.src === 2 ? this.#kfuncName(insn) : undefined),
       imm: (insn, value) => this.#wideText(idx, insn, value),
