@@ -115,7 +115,10 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
   }
   if (!env.bypassSpecV4) {
     let hides = reg !== undefined && isSpillable(reg.type);
-    for (let n = 0; n < size; n++) hides ||= slot.typeAt(n) !== STACK_MISC && slot.typeAt(n) !== STACK_ZERO;
+    for (let n = 0; n < size; n++) {
+      const type = slot.typeAt(byteOf(off + n));
+      hides ||= type !== STACK_MISC && type !== STACK_ZERO;
+    }
     if (hides) env.auxAt(insnIdx).sanitizeStackSpill = true;
   }
   destroyDynptrAt(env, frame, spi);
