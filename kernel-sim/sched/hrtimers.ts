@@ -35,7 +35,6 @@ export class HrTimers {
     });
     // timers of the softirq: the clock's alarms
     on('hrtimer_soft_due', () => args.retU32(clock.dueBy(clock.now) ? 1 : 0));
-    on('hrtimer_run_softirq', () => clock.pass(clock.now));
     on('hrtimer_restarts', () => {
       const timer = this.#expired;
       this.#expired = undefined;

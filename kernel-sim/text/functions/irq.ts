@@ -48,7 +48,9 @@ export const irq: Readonly<Record<string, string>> = {
   'sched_balance_softirq()': 'sched_balance_update_blocked_averages(0); sched_balance_domains(0, 0); @ends_at()',
   'rcu_core_si()': 'rcu_core(); @ends_at()',
   'rcu_core()': 'loop; p = @rcu_callback(); delayed_put_task_struct(p) if p; again if p',
-  'hrtimer_run_softirq()': '@hrtimer_run_softirq(); @ends_at()',
+  // bpf_timer_cb of each that is due: nothing else here has a timer of the softirq
+  'hrtimer_run_softirq()':
+    'loop; f = @bpf_timer(); m = @bpf_timer_map(); k = @bpf_timer_key(); v = @bpf_timer_value(); *f(m, k, v); again if f; @ends_at()',
 
   // --- perf events that time passes ---
   'perf_swevent_hrtimer(timer)':

@@ -126,7 +126,9 @@ export async function replayAll(
     if (options.signal.aborted) return { text: `interrupted after ${text}`, ms, exitCode: INTERRUPTED };
     if (steps.position === 0) throw recording.command === undefined ? noCalls(name) : notRun(recording.command);
     const replayed = `${plural(steps.position, 'step')} of ${plural(steps.tasks, 'task')}`;
-    return { text: `${replayed}: ${text}`, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
+    const ended =
+      result.stopped === 'max-insns' ? `, ended by --max-insns after ${grouped(result.insns)} instructions` : '';
+    return { text: `${replayed}: ${text}${ended}`, ms, exitCode: result.oopses.length > 0 ? 1 : 0 };
   } finally {
     flush();
     progress.clear();

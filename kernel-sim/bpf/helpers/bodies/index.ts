@@ -34,7 +34,7 @@ import { SYNCOOKIE } from './syncookie.ts';
 import { SYSCALL } from './syscall.ts';
 import { SYSCTL } from './sysctl.ts';
 import { TASK } from './task.ts';
-import { dueTimers, runDueTimers, TIMER, takeTimer } from './timer.ts';
+import { DueTimers, dueTimers, runDueTimers, TIMER, takeTimer } from './timer.ts';
 import { TRACING } from './tracing.ts';
 import { TUNNEL_KEYS } from './tunnel.ts';
 import { XDP } from './xdp.ts';
@@ -91,12 +91,15 @@ export class HelperTexts implements HelperSupply {
   readonly #defined = new Set<string>();
   /** functions whose text only stops the program */
   readonly #stopping = new Set<string>();
+  readonly #dueTimers: DueTimers;
   constructor(state: BpfState) {
     this.#state = state;
+    this.#dueTimers = new DueTimers(state.kernel, () => this.#made);
   }
   save() {
     const { timers, nextTimer } = this.#made ?? { timers: undefined, nextTimer: Number.POSITIVE_INFINITY };
-    return capture({ defined: this.#defined, stopping: this.#stopping, timers, nextTimer, ...this.#kept() });
+    const [due, stopping] = [this.#dueTimers, this.#stopping];
+    return capture({ defined: this.#defined, stopping, due, timers, nextTimer, ...this.#kept() });
   }
   restore(state: ReturnType<HelperTexts['save']>): void {
     const { timers, nextTimer, tunnelMetadata, secrets } = reinstate(state);

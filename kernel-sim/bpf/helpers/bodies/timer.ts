@@ -1,7 +1,9 @@
 /** Timers in map values: bpf-helpers(7), bpf_timer_init and its kin. They fire when the kernel's clock passes them. */
-import type { Addr } from '../../../../src/machine/addr.ts';
+import { type Addr, addrOf } from '../../../../src/machine/addr.ts';
 import { BPF_F_TIMER_ABS, BPF_F_TIMER_CPU_PIN } from '../../../../src/uapi/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
+import { capture, reinstate } from '../../../core/state.ts';
+import type { PlacesFloor } from '../../../floors/places.ts';
 import { WalkCursor } from '../../maps/index.ts';
 import type { TimerCall } from '../../objects/state.ts';
 import { type HelperBodies, type HelperCall, pair, type Timer } from './call.ts';
@@ -41,6 +43,46 @@ export function takeTimer(call: HelperCall, at: Addr): TimerCall | undefined {
   // asked by a test run, it is in none yet; work is a thread's
   const inSoftirq = timer.isWork === true || (call.kernel.context.preemptCount & SOFTIRQ_OFFSET) !== 0;
   return { target: timer.callback, args, preempt: inSoftirq ? 0 : SOFTIRQ_OFFSET };
+}
+
+/** What kernel text asks for in the softirq of timers: one callback after the other, each with its arguments. */
+export class DueTimers {
+  readonly #call: () => HelperCall | undefined;
+  /** those that were due when a CPU's softirq began, and the one that is called back there */
+  readonly #left = new Map<number, readonly Addr[]>();
+  readonly #current = new Map<number, TimerCall>();
+
+  constructor({ text, args, context }: PlacesFloor, call: () => HelperCall | undefined) {
+    this.#call = call;
+    text.hypercall('bpf_timer', () => args.retAddr(this.#next(context.cpu)?.target ?? 0));
+    for (const [n, name] of ['map', 'key', 'value'].entries())
+      text.hypercall(`bpf_timer_${name}`, () => {
+        const [lo, hi] = this.#current.get(context.cpu)?.args[n] ?? [0, 0];
+        args.retAddr(addrOf(lo, hi));
+      });
+  }
+  save() {
+    return capture({ left: this.#left, current: this.#current });
+  }
+  restore(state: ReturnType<DueTimers['save']>): void {
+    reinstate(state);
+  }
+  #next(cpu: number): TimerCall | undefined {
+    const call = this.#call();
+    this.#current.delete(cpu);
+    let left = call === undefined ? [] : (this.#left.get(cpu) ?? dueTimers(call));
+    while (call !== undefined && left.length > 0) {
+      const due = takeTimer(call, left[0]!);
+      left = left.slice(1);
+      if (due === undefined) continue;
+      this.#left.set(cpu, left);
+      this.#current.set(cpu, due);
+      return due;
+    }
+    // what a callback starts anew is the next softirq's
+    this.#left.delete(cpu);
+    return undefined;
+  }
 }
 
 /** Calls back timers that are due, in a softirq. Asked when time has moved and no program runs. */
