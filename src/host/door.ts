@@ -24,6 +24,8 @@ export interface Door {
   explain(): void;
   /** Says once that something is not modelled. */
   missing(what: string): void;
+  /** Says something once. */
+  notice(text: string): void;
   /** The eventfd at `fd` is readable where the object is. */
   watch(process: HostProcess, fd: number, object: FdObject): Promise<void>;
   /** The memory that processes map in place of an object's. */

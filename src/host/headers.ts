@@ -5,7 +5,7 @@
  * net/sock.h does not compile, on Linux as here. So a process that has libbcc and goes to the headers comes to a folder of links to them, in which
  * include/linux/bpf.h first defines what that copy lacks, in the headers' own words.
  */
-import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PrivateDir } from './private-dir.ts';
 
@@ -83,4 +83,30 @@ export function headersFor(pid: number, path: string, dir: PrivateDir): string |
   } catch {
     return undefined; // there are no headers
   }
+}
+
+const MODULES = '/lib/modules';
+
+/** How far one release is from another: the first number of a version that differs weighs most. */
+function distance(one: string, other: string): number {
+  const [a, b] = [one, other].map((release) => (release.match(/\d+/g) ?? []).slice(0, 3).map(Number));
+  return [1e8, 1e4, 1].reduce((sum, weight, n) => sum + weight * Math.abs((a?.[n] ?? 0) - (b?.[n] ?? 0)), 0);
+}
+
+/** The release whose headers the host has that is nearest to the model's; undefined where it has the model's own, or none. */
+export function nearestHeaders(release: string, modules = MODULES): string | undefined {
+  const has = (name: string): boolean => existsSync(join(modules, name, 'build'));
+  if (has(release) || !existsSync(modules)) return undefined;
+  const [nearest] = readdirSync(modules)
+    .filter(has)
+    .sort((a, b) => distance(a, release) - distance(b, release));
+  return nearest;
+}
+
+/** Where a path among the headers of the model's release is on a host that has another's; undefined where it is as it says. */
+export function amongHeaders(path: string, release: string, modules = MODULES): string | undefined {
+  const own = `${MODULES}/${release}`;
+  if (path !== own && !path.startsWith(`${own}/`)) return undefined;
+  const nearest = nearestHeaders(release, modules);
+  return nearest === undefined ? undefined : `${modules}/${nearest}${path.slice(own.length)}`;
 }

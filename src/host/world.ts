@@ -52,7 +52,7 @@ export interface WorldOptions {
   readonly table: (first: number) => FdTable;
   readonly dir: PrivateDir;
   readonly clock: SharedClock;
-  /** told of what the model lacks, once each */
+  /** told of what the model lacks, and of what stands for something else, once each */
   readonly onMissing: (what: string) => void;
   /** a process is about to wait for what the model may give it */
   readonly onIdle: () => void;
@@ -80,7 +80,7 @@ export class World implements Listener, Door {
   readonly #options: WorldOptions;
   #isClosed = false;
   #isQuiet = false;
-  readonly #missing = new Set<string>();
+  readonly #said = new Set<string>();
   /** eventfds of the supervisor's, by what they stand for */
   readonly #events = new Map<FdObject, { readonly own: number; readonly pid: number; readonly stop: () => void }>();
   /** eventfds of rings that have something, which is not pushed yet */
@@ -170,9 +170,12 @@ export class World implements Listener, Door {
     for (const what of this.model.takeMissing()) this.missing(what);
   }
   missing(what: string): void {
-    if (this.#missing.has(what)) return;
-    this.#missing.add(what);
-    this.#options.onMissing(`${what} is not modelled`);
+    this.notice(`${what} is not modelled`);
+  }
+  notice(text: string): void {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    this.#options.onMissing(text);
   }
 
   /** The eventfd at `fd` is readable where the object is. */

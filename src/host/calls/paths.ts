@@ -4,7 +4,7 @@ import { ERRNO } from '../../../kernel-sim/core/errno.ts';
 import type { FdObject } from '../../../kernel-sim/core/fds.ts';
 import * as layouts from '../../../kernel-sim/syscall/user-layouts.ts';
 import { AT_FDCWD, O } from '../../uapi/fcntl.ts';
-import { headersFor } from '../headers.ts';
+import { amongHeaders, headersFor } from '../headers.ts';
 import { mountList } from '../mounts.ts';
 import { AT_EMPTY_PATH, SYS } from '../numbers.ts';
 import type { Outcome } from '../outcome.ts';
@@ -44,6 +44,23 @@ const onPath =
     if (path === undefined) return 'host';
     return call.door.model.files.has(path) ? of(call, path) : 'host';
   };
+
+/** The path is looked up among the host's headers of another release, where it has none of the model's. */
+function elsewhere(call: Call, pathArg: number, path: string): Outcome | undefined {
+  const { door } = call;
+  const there = amongHeaders(path, door.model.release);
+  if (there === undefined) return undefined;
+  const [, , , has] = there.split('/');
+  door.notice(
+    `headers of ${has} stand for those of ${door.model.release}, whose structures may be others; ` +
+      `the kernel's own: apt install linux-headers-${door.model.release}`,
+  );
+  return call.with({ [pathArg]: { data: 0 } }, cString(there));
+}
+const orHeaders =
+  (pathArg: number, of: Handler): Handler =>
+  (call) =>
+    (call.path.startsWith('/lib/modules/') ? elsewhere(call, pathArg, call.path) : undefined) ?? of(call);
 
 function readWhole(object: FdObject): Uint8Array | number {
   const parts: Uint8Array[] = [];
@@ -142,11 +159,17 @@ function handleOf(call: Call, path: string): Outcome {
 export const PATHS = {
   open: orMounts(
     0,
-    onPath(undefined, (call, path) => open(call, path, call.int(1), call.int(2), 0, 1)),
+    orHeaders(
+      0,
+      onPath(undefined, (call, path) => open(call, path, call.int(1), call.int(2), 0, 1)),
+    ),
   ),
   openat: orMounts(
     1,
-    onPath(0, (call, path) => open(call, path, call.int(2), call.int(3), 1, 2)),
+    orHeaders(
+      1,
+      onPath(0, (call, path) => open(call, path, call.int(2), call.int(3), 1, 2)),
+    ),
   ),
   // struct open_how begins with the flags and the mode
   openat2: onPath(0, (call, path) => {
@@ -163,28 +186,54 @@ export const PATHS = {
     });
     return open(plain, path, flags, view.getUint32(8, true), 1, 2);
   }),
-  stat: onPath(undefined, (call, path) => statInto(call, path, 1)),
-  lstat: onPath(undefined, (call, path) => statInto(call, path, 1, AT_SYMLINK_NOFOLLOW)),
-  newfstatat: (call) =>
+  stat: orHeaders(
+    0,
+    onPath(undefined, (call, path) => statInto(call, path, 1)),
+  ),
+  lstat: orHeaders(
+    0,
+    onPath(undefined, (call, path) => statInto(call, path, 1, AT_SYMLINK_NOFOLLOW)),
+  ),
+  newfstatat: orHeaders(1, (call) =>
     call.path === '' && call.int(3) & AT_EMPTY_PATH
       ? statDescriptor(call, 2)
       : onPath(0, (c, path) => statInto(c, path, 2, c.int(3)))(call),
-  statx: (call) =>
+  ),
+  statx: orHeaders(1, (call) =>
     call.path === '' && call.int(2) & AT_EMPTY_PATH
       ? statDescriptor(call, 4, layouts.statx)
       : onPath(0, (c, path) => statInto(c, path, 4, c.int(2), layouts.statx))(call),
-  access: onPath(undefined, (call, path) => access(call, path, 1)),
-  faccessat: onPath(0, (call, path) => access(call, path, 2)),
-  faccessat2: onPath(0, (call, path) => access(call, path, 2)),
-  readlink: onPath(undefined, (call, path) => readlink(call, path, 1, 2)),
-  readlinkat: onPath(0, (call, path) => readlink(call, path, 2, 3)),
+  ),
+  access: orHeaders(
+    0,
+    onPath(undefined, (call, path) => access(call, path, 1)),
+  ),
+  faccessat: orHeaders(
+    1,
+    onPath(0, (call, path) => access(call, path, 2)),
+  ),
+  faccessat2: orHeaders(
+    1,
+    onPath(0, (call, path) => access(call, path, 2)),
+  ),
+  readlink: orHeaders(
+    0,
+    onPath(undefined, (call, path) => readlink(call, path, 1, 2)),
+  ),
+  readlinkat: orHeaders(
+    1,
+    onPath(0, (call, path) => readlink(call, path, 2, 3)),
+  ),
   statfs: onPath(undefined, (call, path) => {
     const magic = call.door.model.files.statfs(path);
     return magic < 0 ? magic : call.write(call.at(1), layouts.statfs(magic));
   }),
   chdir: (call) => {
-    if (!HEADERS.test(call.path)) return 'host';
-    const folder = headersFor(call.process.pid, call.path, call.door.dir);
+    if (!HEADERS.test(call.path)) return elsewhere(call, 0, call.path) ?? 'host';
+    const other = elsewhere(call, 0, call.path);
+    const at = amongHeaders(call.path, call.door.model.release) ?? call.path;
+    const folder = headersFor(call.process.pid, at, call.door.dir);
+    if (folder === undefined && other !== undefined) return other;
     return folder === undefined ? 'host' : call.with({ 0: { data: 0 } }, cString(folder));
   },
   mkdir: onPath(undefined, (call, path) => mkdir(call, path, 1)),
