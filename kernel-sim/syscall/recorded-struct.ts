@@ -1,4 +1,4 @@
-/** Structures as strace decodes them, `{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}`: fields by name (strace(1), "The trace output format"). */
+/** Structures as strace decodes them, `{rlim_cur=8192*1024, rlim_max=1024}`: fields by name (strace(1), "The trace output format"). */
 
 const OPEN = '{[("';
 const [COMMA, CLOSE] = [',', '}])'];
@@ -40,17 +40,19 @@ export function fieldTexts(text: string, name: string): string[] {
   }
 }
 
-/** A number: `20`, `0x14`, `0644`, `8192*1024`, `htons(80)`, `RLIM64_INFINITY`; undefined where the text is none. */
+/** no number of a structure is larger */
+const LARGEST = 2 ** 64;
+
+/** A number: `20`, `0x14`, `0644`, `8192*1024`; undefined where the text is none, or no structure can have it. */
 export function numberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (/^RLIM(64)?_INFINITY$/.test(text)) return Number.POSITIVE_INFINITY;
   const product = text.split('*').map((part) => {
     const digits = /^-?(0x[0-9a-f]+|\d+)/i.exec(part.trim())?.[0];
     if (digits === undefined) return Number.NaN;
     return /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
   });
   const value = product.reduce((a, b) => a * b, 1);
-  return Number.isNaN(value) ? undefined : value;
+  return Math.abs(value) <= LARGEST ? value : undefined;
 }
 
 /** A quoted string, its escapes as they are in C. */
