@@ -214,7 +214,7 @@ export const BPFCC_TOOLS: readonly Row[] = [
   ['kvmexit', '-p 1 1', 'x'],
   ['llcstat', '1', String.raw`^\d+ +python3`],
   ['mdflush', '', 'python3'],
-  ['memleak', '-K -a 1 1', String.raw`bytes in \d+ allocations from stack`],
+  ['memleak', '-a 1 1', String.raw`bytes in \d+ allocations from stack`],
   ['mountsnoop', '', String.raw`python3 +{python3} .*mount\("none", "/tmp/session", "tmpfs"`],
   ['netqtop', '-n lo -i 1', String.raw`^ *0 +`],
   ['nfsdist', '', HISTOGRAM],
