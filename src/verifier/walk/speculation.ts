@@ -98,7 +98,8 @@ export function sanitizeMove(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Re
   }
   if (immediate) return window;
   const saved = scalarIsDst ? dst.clone() : undefined;
-  if (saved) dst.copyFrom(ptr);
+  // as where the pointer is moved: a copy with its liveness links
+  if (saved) dst.assign(ptr);
   const truncated = env.pushState(env.insnIdx + 1, env.insnIdx, true);
   if (saved) dst.assign(saved);
   else {
