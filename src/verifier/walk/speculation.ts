@@ -83,8 +83,8 @@ export function sanitizeMove(env: Env, insn: I.Insn, ptr: Reg, off: Reg, dst: Re
   const scalarIsDst = off === dst;
   if (!env.cur.speculative) {
     if (!immediate && negative !== off.v.smax < 0n) {
-      const regno = scalarIsDst ? insn.dst : insn.src;
-      env.fail('EACCES', `R${regno} has unknown scalar with mixed signed bounds, ${FORBIDDEN}`);
+      // Linux names the source, also where that is the pointer
+      env.fail('EACCES', `R${insn.src} has unknown scalar with mixed signed bounds, ${FORBIDDEN}`);
     }
     window.toLeft = (I.bpfOp(insn.code) === I.BPF_ADD) === negative;
     const limit = pointerLimit(env, insn, ptr, window.toLeft);
