@@ -15,10 +15,17 @@ interface Reading {
   readonly field: string;
   readonly value: (text: string) => bigint | string | undefined;
 }
+/** A conversion of the format. */
+interface Part {
+  /** what stands in front of it */
+  readonly literal: string;
+  /** what it prints; undefined: text up to what follows */
+  readonly form: RegExp | undefined;
+  readonly reading: Reading | undefined;
+}
 interface Printed {
-  readonly pattern: RegExp;
-  /** of each group */
-  readonly readings: readonly (Reading | undefined)[];
+  readonly parts: readonly Part[];
+  readonly end: string;
 }
 
 const CONVERSION = /%(%|[-+ 0#]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j|t|L)?([diuxXspc])([A-Za-z]*\d*[a-z]*)?)/g;
@@ -32,12 +39,12 @@ export function printedFields(event: string, text: string): PrintedFields | null
   if (!printed.has(event)) printed.set(event, make(event));
   const form = printed.get(event);
   if (form === undefined) return undefined;
-  const m = form.pattern.exec(text.trim());
-  if (!m) return null;
+  const texts = taken(form, blanks(text));
+  if (texts === undefined) return null;
   const bits = new Map<string, bigint>();
   const fields: Record<string, string> = {};
-  for (const [n, reading] of form.readings.entries()) {
-    const value = reading?.value((m[n + 1] as string).trim());
+  for (const [n, { reading }] of form.parts.entries()) {
+    const value = reading?.value((texts[n] as string).trim());
     if (reading === undefined || value === undefined) continue;
     if (typeof value === 'string') fields[reading.field] = value;
     else bits.set(reading.field, (bits.get(reading.field) ?? 0n) | value);
@@ -55,35 +62,57 @@ function make(event: string): Printed | undefined {
   return undefined;
 }
 
-const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/\s+/g, '\\s+');
+/** Runs of blanks are one: numbers may be padded. */
+const blanks = (text: string): string => text.trim().replaceAll(/\s+/g, ' ');
 
-/** The pattern of what is printed, and what each of its groups is of. */
-function printer(format: string, args: readonly string[]): Printed {
-  const readings: (Reading | undefined)[] = [];
-  let pattern = '^';
+/** What each conversion printed. A text ends where first what follows it begins: nothing is tried twice. */
+function taken({ parts, end }: Printed, text: string): readonly string[] | undefined {
+  const out: string[] = [];
+  let at = 0;
+  for (const [n, { literal, form }] of parts.entries()) {
+    if (!text.startsWith(literal, at)) return undefined;
+    at += literal.length;
+    const next = parts[n + 1]?.literal ?? end;
+    let to = n + 1 < parts.length ? text.indexOf(next || ' ', at) : text.length - end.length;
+    if (form !== undefined) {
+      form.lastIndex = at;
+      to = form.test(text) ? form.lastIndex : -1;
+    }
+    if (to < at) return undefined;
+    out.push(text.slice(at, to));
+    at = to;
+  }
+  return text.slice(at) === end ? out : undefined;
+}
+
+/** The parts of a format, each with what its argument says of a field. */
+function printer(text: string, args: readonly string[]): Printed {
+  const format = blanks(text);
+  const parts: Part[] = [];
+  let literal = '';
   let at = 0;
   let arg = 0;
-  for (const m of format.trim().matchAll(CONVERSION)) {
+  for (const m of format.matchAll(CONVERSION)) {
     const [whole, spec = '', letter = '', behind = ''] = m;
-    pattern += escaped(format.trim().slice(at, m.index));
+    literal += format.slice(at, m.index);
     at = m.index + whole.length;
     if (spec === '%') {
-      pattern += '%';
+      literal += '%';
       continue;
     }
     const extension = letter === 'p' ? (POINTER.exec(behind)?.[0] ?? '') : '';
     at -= behind.length - extension.length;
     arg += (spec.match(/\*/g) ?? []).length;
-    pattern += group(letter, extension);
-    readings.push(reading(args[arg++] ?? '', letter, extension));
+    parts.push({ literal, form: form(letter, extension), reading: reading(args[arg++] ?? '', letter, extension) });
+    literal = '';
   }
-  return { pattern: new RegExp(`${pattern}${escaped(format.trim().slice(at))}$`, 's'), readings };
+  return { parts, end: literal + format.slice(at) };
 }
-function group(letter: string, extension: string): string {
-  if ('diu'.includes(letter)) return '\\s*(-?\\d+)';
-  if (letter === 'x' || letter === 'X') return '\\s*((?:0x)?[0-9a-fA-F]+)';
-  if (letter === 'c') return '(.)';
-  return letter === 'p' && extension === '' ? '\\s*((?:0x)?[0-9a-fA-F]+|\\(\\w+\\))' : '(.*?)';
+function form(letter: string, extension: string): RegExp | undefined {
+  if ('diu'.includes(letter)) return / ?-?\d+/y;
+  if (letter === 'x' || letter === 'X') return / ?(?:0x)?[0-9a-f]+/iy;
+  if (letter === 'c') return /./y;
+  return letter === 'p' && extension === '' ? / ?(?:(?:0x)?[0-9a-f]+|\(\w+\))/iy : undefined;
 }
 
 function reading(expression: string, letter: string, extension: string): Reading | undefined {
