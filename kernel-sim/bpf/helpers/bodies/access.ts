@@ -3,8 +3,15 @@
  * mm/maccess.c. Answers are 0, a length, or a negative error number; what could not be read is zeroed.
  */
 import type { Addr } from '../../../../src/machine/addr.ts';
-import { clearBytes, type GuestMemory, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
+import {
+  clearBytes,
+  type GuestMemory,
+  KERNEL_TEXT,
+  MODULES_VADDR,
+  TASK_SIZE_MAX,
+} from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
+import type { TextFloor } from '../../../floors/text.ts';
 
 const PAGE = 4096;
 /** the lowest canonical address of the kernel's half */
@@ -15,6 +22,11 @@ const VSYSCALL: Addr = -0xa0_0000;
 /** Whether addresses are the kernel's (`copy_from_kernel_nofault_allowed`). */
 export const isKernel = (at: Addr): boolean => at < 0 && at >= KERNEL_HALF && (at < VSYSCALL || at >= VSYSCALL + PAGE);
 const isUser = (at: Addr, size: number): boolean => at >= 0 && at + size <= TASK_SIZE_MAX;
+
+/** Kernel text is written when it is first needed, which is now where bytes are of it. */
+export function ensureText({ text }: TextFloor, at: Addr, size: number): void {
+  if (at < 0 && at >= KERNEL_TEXT && at < MODULES_VADDR) text.ensure(at, size);
+}
 
 export type Space = 'kernel' | 'user' | 'compat';
 

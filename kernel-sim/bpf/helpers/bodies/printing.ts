@@ -2,7 +2,7 @@
 import { type Addr, addrToBigInt } from '../../../../src/machine/addr.ts';
 import { type GuestMemory, PAGE_SIZE, START_KERNEL_MAP } from '../../../../src/machine/index.ts';
 import type { TextFloor } from '../../../floors/text.ts';
-import { copyString } from './access.ts';
+import { copyString, ensureText } from './access.ts';
 import { type Conversion, parseFormat } from './format.ts';
 import { type FormatEnv, FormatPrinter } from './format-printer.ts';
 
@@ -64,10 +64,15 @@ export class Printing {
 /** is_ksym_addr(): the kernel's text, modules and images. */
 const isText = (at: Addr): boolean => at < 0 && at >= START_KERNEL_MAP;
 
-function environment({ memory, symbols }: TextFloor): FormatEnv {
+function environment(kernel: TextFloor): FormatEnv {
+  const { memory, symbols } = kernel;
   return {
-    string: (at, _space, max, to) => Math.min(copyString(memory, at, max, to, 0), max - 1),
+    string: (at, _space, max, to) => {
+      ensureText(kernel, at, max);
+      return Math.min(copyString(memory, at, max, to, 0), max - 1);
+    },
     bytes: (at, size) => {
+      ensureText(kernel, at, size);
       try {
         return memory.readBytes(at, size);
       } catch {

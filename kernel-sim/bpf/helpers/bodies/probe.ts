@@ -1,24 +1,24 @@
 /** Reading and writing memory by address: bpf-helpers(7), bpf_probe_read and its kin. */
 
-import { KERNEL_TEXT, MODULES_VADDR, TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
+import { TASK_SIZE_MAX } from '../../../../src/machine/index.ts';
 import { ERRNO } from '../../../core/errno.ts';
-import { probeRead, probeReadString, type Space } from './access.ts';
+import { ensureText, probeRead, probeReadString, type Space } from './access.ts';
 import type { HelperBodies, HelperBody } from './call.ts';
-
-const isText = (at: number): boolean => at < 0 && at >= KERNEL_TEXT && at < MODULES_VADDR;
 
 const read =
   (space: Space): HelperBody =>
   ({ args, kernel }) => {
     const [size, from] = [args.u32(1), args.addr(2)];
-    // kernel text is written when it is first needed
-    if (isText(from)) kernel.text.ensure(from, size);
+    ensureText(kernel, from, size);
     args.retInt(probeRead(kernel.memory, space, args.addr(0), size, from));
   };
 const readStr =
   (space: Space): HelperBody =>
-  ({ args, kernel }) =>
-    args.retInt(probeReadString(kernel.memory, space, args.addr(0), args.u32(1), args.addr(2)));
+  ({ args, kernel }) => {
+    const [size, from] = [args.u32(1), args.addr(2)];
+    ensureText(kernel, from, size);
+    args.retInt(probeReadString(kernel.memory, space, args.addr(0), size, from));
+  };
 
 export const PROBE: HelperBodies = {
   bpf_probe_read_compat: read('compat'),
