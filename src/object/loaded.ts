@@ -21,7 +21,7 @@ import type { MapDef, OpenedObject, ProgramDef } from './model.ts';
 import { type Plain, toPlain } from './plain.ts';
 import type { RelocatedProgram } from './relocate.ts';
 import type { AnyShape, MapEntry, ObjectShape } from './shape.ts';
-import { isAbsence, isUnmodelled, type SkippedProgram } from './skipped.ts';
+import { isAbsence, isTaken, isUnmodelled, type SkippedProgram } from './skipped.ts';
 import { structOpsValue } from './struct-ops-value.ts';
 import { UsdtSpecs } from './user/usdt.ts';
 import { sectionAccess, type Variables } from './variables.ts';
@@ -58,7 +58,8 @@ export interface AttachAllOptions {
   readonly programs?: readonly string[];
   /**
    * What is passed over and noted in {@link LoadedObject.skipped}: true, programs whose target is absent;
-   * `'unmodelled'`, those that only this model cannot attach. Default false: it is an error.
+   * `'unmodelled'`, those that only this model cannot attach. Either passes over all but the first program of XDP, of which a
+   * device has one. Default false: it is an error.
    */
   readonly keepGoing?: boolean | 'unmodelled';
   /** index of the device that programs of XDP and tc are attached to; default: they are left alone */
@@ -211,7 +212,8 @@ export class LoadedObject<K extends ObjectKernel = ObjectKernel, O extends Objec
           const iterInfo = options.iterInfo?.[program.name];
           links.push(program.attach({ ...(toDevice ? { targetFd: ifindex } : {}), ...(iterInfo ? { iterInfo } : {}) }));
         } catch (error) {
-          if (!passes(error)) throw error;
+          const isSecond = toDevice && options.keepGoing && isTaken(error);
+          if (!passes(error) && !isSecond) throw error;
           this.#skipped.push({ program: program.name, why: (error as Error).message });
         }
       }

@@ -16,3 +16,6 @@ export const isAbsence = (error: unknown): error is EmuError =>
 
 /** Whether an error says that this model lacks something that Linux has. */
 export const isUnmodelled = (error: unknown): error is EmuError => error instanceof NotModelledError;
+
+/** Whether an error says that another program has the place already: a device has one of XDP. */
+export const isTaken = (error: unknown): error is EmuError => error instanceof KernelError && error.errno === 'EBUSY';

@@ -86,6 +86,16 @@ describe('sizes and globals', () => {
   });
 });
 
+it('a device has one program of XDP: the others of an object are passed over', async () => {
+  const path = object('several.o', 'xdp', 'xdp.frags', 'xdp');
+  const { stdout, stderr, code } = await cli('load', path);
+  expect(code).toBe(0);
+  expect(stdout + stderr).toMatch(/attach +prog0: xdp lo/);
+  expect(stderr.match(/passed over: program 'prog[12]': .*EBUSY: lo has an XDP program already/g)).toHaveLength(2);
+  expect(stderr).not.toMatch(/not attached/);
+  expect((await cli('load', path, '-p', 'prog2')).stderr).toMatch(/attach +prog2: xdp lo/);
+});
+
 describe('--keep-going', () => {
   it('passes over programs whose target is absent, and names them', async () => {
     const three = object('three.o', 'fentry/no_such_function', 'kprobe/not_there_either', 'kprobe/do_sys_openat2');

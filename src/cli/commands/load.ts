@@ -280,7 +280,7 @@ export function attach(
     }
   }
   for (const { program, why } of loaded.notAttached)
-    if (!links.some((link) => link.program === program) && !offered.includes(program))
+    if (![...links, ...loaded.skipped].some((known) => known.program === program) && !offered.includes(program))
       warn(`${program} is loaded, but not attached: ${why}`);
   return links;
 }
