@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { first } from '../support/depth.ts';
+import { first, full } from '../support/depth.ts';
 import { inFreshProcess } from './support/fresh-process.ts';
 import { type Moment, proof } from './support/save-proof.ts';
 import { ENGINES } from './support/save-world.ts';
@@ -19,8 +19,10 @@ describe('save and restore of a kernel', () => {
     );
   });
 
-  it('a fresh process arrives at the same bytes', () => {
-    expect(moments).toHaveLength(2 * TRIED.length);
-    expect(inFreshProcess(moments)).toEqual(moments.map(({ digest }) => digest));
-  });
+  // starting one takes seconds: `npm run test:slow` does, here and at every point of test/slow/save.test.ts
+  if (full)
+    it('a fresh process arrives at the same bytes', () => {
+      expect(moments).toHaveLength(2 * TRIED.length);
+      expect(inFreshProcess(moments)).toEqual(moments.map(({ digest }) => digest));
+    });
 });

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Btf, BtfBuilder } from '../../src/btf/index.ts';
 import { ClangError, compile, findClang } from '../../src/object/clang.ts';
 import { openObject } from '../../src/object/open.ts';
+import { first } from '../support/depth.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const empty = (): Btf => {
@@ -44,17 +45,19 @@ describe.skipIf(!clang)('compile', () => {
     return path;
   };
 
-  it.each(readdirSync(fixtures).filter((name) => name.endsWith('.c')))(
-    '%s gives the programs of its object',
-    (name) => {
-      const made = openObject(compile(join(fixtures, name), { btf: empty }), name);
-      const kept = openObject(readFileSync(join(fixtures, name.replace(/c$/, 'o'))), name);
-      expect(made.programs.map((p) => `${p.rawSectionName} ${p.name}`)).toEqual(
-        kept.programs.map((p) => `${p.rawSectionName} ${p.name}`),
-      );
-      expect(made.maps.map((m) => m.realName)).toEqual(kept.maps.map((m) => m.realName));
-    },
-  );
+  it.each(
+    first(
+      6,
+      readdirSync(fixtures).filter((name) => name.endsWith('.c')),
+    ),
+  )('%s gives the programs of its object', (name) => {
+    const made = openObject(compile(join(fixtures, name), { btf: empty }), name);
+    const kept = openObject(readFileSync(join(fixtures, name.replace(/c$/, 'o'))), name);
+    expect(made.programs.map((p) => `${p.rawSectionName} ${p.name}`)).toEqual(
+      kept.programs.map((p) => `${p.rawSectionName} ${p.name}`),
+    );
+    expect(made.maps.map((m) => m.realName)).toEqual(kept.maps.map((m) => m.realName));
+  });
 
   it('takes text as well as a file, and needs no options', () => {
     const bytes = compile(`#include <bpf/bpf_helpers.h>
