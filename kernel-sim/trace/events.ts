@@ -5,10 +5,7 @@ import { EVENT_NAMES, tracepointRow } from '../data/tracepoints.ts';
 import type { TextFloor } from '../floors/text.ts';
 import type { Tasks } from '../task/tasks.ts';
 import { eventFormat, eventId } from './formats.ts';
-import { type Fill, fillers } from './record.ts';
-
-/** bytes of a buffer for records */
-const RECORD_BYTES = 2048;
+import { type Fill, fillers, RECORD_BYTES } from './record.ts';
 
 /** What making an event's record takes. */
 interface RecordKind {

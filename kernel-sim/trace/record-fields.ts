@@ -1,7 +1,7 @@
 /** Fields of an event's record by its format file, and how values get into them. */
 import type { GuestMemory } from '../../src/machine/index.ts';
 import { allEventFormats, formatFields, isCommon } from '../data/event-formats.ts';
-import type { Filling } from './record.ts';
+import { type Filling, RECORD_BYTES } from './record.ts';
 
 export interface RecordField {
   readonly name: string;
@@ -36,7 +36,7 @@ export function recordFields(event: string): readonly RecordField[] {
   return fields;
 }
 
-/** Writes a field: bytes that are too many for it are cut, where they are too few zeros follow. */
+/** Writes a field: bytes that are too many for it, or for the record, are cut; where they are too few zeros follow. */
 export function writeField(memory: GuestMemory, record: Filling, field: RecordField, bytes: Uint8Array): void {
   const { offset, size, isLocation } = field;
   if (!isLocation) {
@@ -45,9 +45,10 @@ export function writeField(memory: GuestMemory, record: Filling, field: RecordFi
     memory.writeBytes(record.at + offset, padded);
     return;
   }
-  memory.writeU32(record.at + offset, ((bytes.length << 16) | record.tail) >>> 0);
-  memory.writeBytes(record.at + record.tail, bytes);
-  record.tail += bytes.length;
+  const kept = bytes.subarray(0, RECORD_BYTES - record.tail);
+  memory.writeU32(record.at + offset, ((kept.length << 16) | record.tail) >>> 0);
+  memory.writeBytes(record.at + record.tail, kept);
+  record.tail += kept.length;
 }
 /** Little-endian, as wide as the field is. */
 export function numberBytes(value: number | bigint | boolean, size: number): Uint8Array {

@@ -10,6 +10,9 @@ import type { Format } from './formats.ts';
 
 type RecordFloor = TextFloor & { readonly tasks: Tasks };
 
+/** bytes of a buffer for records */
+export const RECORD_BYTES = 2048;
+
 /** A record while it is filled. */
 export interface Filling {
   readonly at: Addr;

@@ -29,3 +29,13 @@ describe.each(first<EngineName>(1, ['jit', 'step', 'interp']))('on engine %s', (
     expect(printed(kernel.tracePipe.read().split('\n'))).toEqual(printed(lines));
   });
 });
+
+it('a name longer than any record is cut, and nothing behind the record is written', async () => {
+  const kernel = await Kernel.boot();
+  BpfObject.open('fixtures/events/told.bpf.o').load(kernel).attach();
+  const line = (name: string): string =>
+    ` cat-7 [000] ..... 1.0: kmem_cache_free: call_site=__fput+0x14e/0x2b0 ptr=00000000142bc4ba name=${name}\n`;
+  await kernel.replay(recordingOf(new TextEncoder().encode(line('x'.repeat(4000)) + line('filp'))));
+  const told = printed(kernel.tracePipe.read().split('\n'));
+  expect(told).toEqual([`7: kmem_cache_free ${'x'.repeat(15)} by __fput`, '7: kmem_cache_free filp by __fput']);
+});
