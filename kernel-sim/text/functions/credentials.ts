@@ -10,7 +10,7 @@ export const credentials: Readonly<Record<string, string>> = {
   'abort_creds(new)': '__put_cred(new)',
   '__put_cred(cred)': '@put_cred(cred)',
   'copy_creds(p, args:kernel_clone_args): int':
-    'f = @copies_creds(args); c = *f(); w = @and(args->flags, 0x10000000); create_user_ns(c) if w; @copy_creds(p, c); return 0',
+    'f = @copies_creds(args); c = *f(); w = @and(args->flags, 0x10000000) if c; create_user_ns(c) if w; @copy_creds(p, c); return 0',
 
   'make_kuid(ns, uid)': 'map_id_range_down(0, uid, 1); return uid',
   'make_kgid(ns, gid)': 'map_id_range_down(0, gid, 1); return gid',
